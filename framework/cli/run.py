@@ -1,0 +1,51 @@
+"""`framework run`: extract, normalize, load; live, or from a cassette."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from framework.cli.options import asking_options, talk_options
+
+
+@click.command(
+    "run",
+    short_help="Load a connector's data.",
+    epilog="""\b
+Examples:
+  framework run scheduling --replay
+  framework run scheduling --set scope=user --resources scheduled_events,event_invitees
+  framework run scheduling --destination postgres --dataset calendar
+  framework run ./connectors/mine.yaml --limit 50 --dataset trial
+""",
+)
+@click.argument("name")
+@asking_options
+@click.option(
+    "--destination",
+    metavar="NAME",
+    help="Any dlt destination, with dlt's own configuration; duckdb by default.",
+)
+@click.option("--dataset", metavar="NAME", help="The dataset; NAME_data by default.")
+@click.option("--refresh", is_flag=True, help="Drop what is selected and load it again.")
+@click.option(
+    "--replay",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[CASSETTE]",
+    help="From the recording, without network; cassettes/NAME.yaml by default.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@talk_options
+def command(name: str, **options: Any) -> int:
+    """Load the data of connector NAME (or of a FILE) into a database.
+
+    With no options into DuckDB: file NAME.duckdb in this folder, dataset NAME_data, a table for
+    each resource. Exit code 0 when everything loaded or was skipped by the file's own word, 1
+    when a resource failed; what the others gave is loaded then.
+    """
+    from framework.cli.running import run_verb
+
+    return run_verb(name, **options)

@@ -1,0 +1,66 @@
+"""What `run` does once its options are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+
+from framework.cli.progress import Progress
+from framework.cli.reports import report_json, show_report
+from framework.cli.signals import heard
+from framework.errors import FrameworkError
+from framework.run.quiet import set_defaults
+
+
+def run_verb(
+    name: str,
+    *,
+    connectors: Path | None,
+    resources: tuple[str, ...] | None,
+    config: Mapping[str, str],
+    alias: str | None,
+    limit: int | None,
+    destination: str | None,
+    dataset: str | None,
+    refresh: bool,
+    replay: str | None,
+    form: str,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Run and show; the exit code."""
+    set_defaults(verbose=verbose)
+    from framework.build.door import judged
+    from framework.build.world import World
+    from framework.run.loop import run
+    from framework.run.options import RunOptions
+    from framework.run.report import Report
+    from framework.spec.locate import locate
+
+    talk = Console(stderr=True)
+    options = RunOptions(resources, destination, dataset, config, alias, refresh, limit)
+    world = World()
+    try:
+        with heard(world.stop), Progress(talk, quiet=quiet or form == "json") as progress:
+            connector = judged(locate(name, connectors))
+            if replay is not None:
+                from framework.author.replays import replaying
+
+                with replaying(connector, replay or None, options, world.stop) as played:
+                    report = run(connector, played.options, played.world, progress)
+            else:
+                report = run(connector, options, world, progress)
+    except FrameworkError as error:
+        if form != "json":
+            raise
+        report = Report(name, error=str(error), destination=destination, dataset=dataset)
+        sys.stdout.write(report_json(report) + "\n")
+        return error.exit_code
+    if form == "json":
+        sys.stdout.write(report_json(report) + "\n")
+    else:
+        show_report(report, Console(), talk)
+    return report.exit_code

@@ -1,0 +1,72 @@
+"""Every way a run can end badly, with the exit code it ends with.
+
+Findings are values (see `findings`), exceptions are exits: one tree, one handler at the top.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from framework.findings import Finding
+
+
+class FrameworkError(Exception):
+    """An end that the person running us can do something about.
+
+    `str(error)` is one message with place, cause and remedy; it never holds a secret.
+    """
+
+    exit_code = 1
+
+
+class UsageError(FrameworkError):
+    """The command line is wrong: an unknown verb, option, connector or resource."""
+
+    exit_code = 2
+
+
+class FindingsError(FrameworkError):
+    """A connector file has errors; `findings` are all of them."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = sum(finding.severity == "error" for finding in self.findings)
+        super().__init__(f"{errors} error{'s' * (errors != 1)} in the connector file")
+
+
+class SettingsError(FrameworkError):
+    """A config or secret value is missing or is not what its declaration says."""
+
+
+class RequestError(FrameworkError):
+    """A request failed for good, or its answer cannot be used.
+
+    `status` is the HTTP status, or None where no answer came.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CassetteError(FrameworkError):
+    """A cassette is missing, cut, of another connector, or does not hold a request."""
+
+
+class DestinationError(FrameworkError):
+    """The destination cannot be written: login refused, file locked, folder read-only, ..."""
+
+
+class Interrupted(FrameworkError):
+    """SIGINT ended the run; what was loaded stays."""
+
+    exit_code = 130
+
+
+class Terminated(FrameworkError):
+    """SIGTERM ended the run; what was loaded stays."""
+
+    exit_code = 143

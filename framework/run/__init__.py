@@ -1,0 +1,1 @@
+"""A source taken to a destination: the loop, the pipeline, the state and the report."""

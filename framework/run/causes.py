@@ -1,0 +1,76 @@
+"""The error inside the errors: what dlt wraps in steps and jobs, found and put in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from framework.build.outcomes import ResourceSkipped
+from framework.build.secrets import MASK
+from framework.errors import DestinationError, FrameworkError
+
+CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that caused it, outermost first."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def known_cause(error: BaseException) -> BaseException | None:
+    """What ended the step for a reason that we know: ours, a skip, or an interrupt."""
+    for cause in chain(error):
+        if isinstance(cause, (FrameworkError, ResourceSkipped, KeyboardInterrupt)):
+            return cause
+    return None
+
+
+def contract_broken(error: BaseException, resource: str) -> FrameworkError | None:
+    """The schema contract that data broke, in our words, or None."""
+    from dlt.common.schema.exceptions import DataValidationError
+
+    for cause in chain(error):
+        if isinstance(cause, DataValidationError):
+            what = (
+                f"column {cause.column_name}" if cause.column_name else f"table {cause.table_name}"
+            )
+            return FrameworkError(
+                f"{resource}: {what} does not fit the schema contract ({cause.schema_entity}: "
+                f"{cause.contract_mode}). Change `schema_contract`, or the declared schema."
+            )
+    return None
+
+
+def destination_error(error: BaseException, doing: str) -> DestinationError:
+    """What the destination did not do, with the innermost reason and what to do."""
+    causes = list(chain(error))
+    text = str(causes[-1])
+    for cause in causes:
+        if type(cause).__name__ == "ConfigFieldMissingException":
+            fields = ", ".join(getattr(cause, "fields", ()))
+            return DestinationError(
+                f"{doing}: the destination's configuration lacks {fields}. Set it in "
+                ".dlt/secrets.toml or the environment, as dlt's documentation of the destination "
+                "says."
+            )
+    text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
+    if "Could not set lock on file" in text:
+        held = re.search(r"in (\S+) \(PID (\d+)\)", text)
+        who = f" by {held[1]} (process {held[2]})" if held else ""
+        return DestinationError(
+            f"{doing}: the DuckDB file is in use{who}. DuckDB has one writer: close the other "
+            "program, or run again later."
+        )
+    if "Permission denied" in text or "read-only" in text.lower():
+        return DestinationError(f"{doing}: no right to write there: {_short(text)}")
+    return DestinationError(f"{doing}: {_short(text)}")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 400 else line[:399] + "…"

@@ -1,0 +1,28 @@
+"""What the person asks of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """`resources` are those named, None for the ones selected in the file. `config` sets entries
+    for this run. `alias` is a second account's name: its own section, pipeline and dataset.
+    `limit` is at most so many records of each resource. `folder` holds the default DuckDB file,
+    `file` is its name where it is not the connector's; `pipelines` is where dlt keeps its state,
+    None for dlt's own place."""
+
+    resources: tuple[str, ...] | None = None
+    destination: str | None = None
+    dataset: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    alias: str | None = None
+    refresh: bool = False
+    limit: int | None = None
+    folder: Path = field(default_factory=Path.cwd)
+    file: str | None = None
+    pipelines: Path | None = None

@@ -1,0 +1,131 @@
+"""What a run did, as schemas/run-report.schema.json describes it, collected while it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from framework.build.events import Event, RequestSent, Waiting, Warned
+
+Status = Literal["ok", "skipped", "failed"]
+
+
+@dataclass
+class ResourceReport:
+    """One resource's part. `rows` are rows loaded into its own table, child tables not counted."""
+
+    name: str
+    status: Status = "ok"
+    rows: int = 0
+    requests: int = 0
+    retries: int = 0
+    waited: float = 0.0
+    warnings: list[Warned] = field(default_factory=list)
+    error: str | None = None
+    seconds: float = 0.0
+    done: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part as the JSON Schema has it."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "rows": self.rows,
+            "requests": self.requests,
+            "retries": self.retries,
+            "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
+            "error": self.error,
+        }
+
+
+@dataclass
+class Report:
+    """The whole run. `error` is what ended it where no single resource did.
+
+    `where` says where the data is, in words; `query` is a first query to try, or None.
+    """
+
+    connector: str
+    resources: dict[str, ResourceReport] = field(default_factory=dict)
+    destination: str | None = None
+    dataset: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+    where: str | None = None
+    query: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> Literal["ok", "partial", "failed"]:
+        """failed where anything failed, partial where anything was skipped, else ok."""
+        statuses = {resource.status for resource in self.resources.values()}
+        if self.error is not None or "failed" in statuses:
+            return "failed"
+        return "partial" if "skipped" in statuses else "ok"
+
+    @property
+    def exit_code(self) -> int:
+        """1 for a failed run, else 0."""
+        return int(self.status == "failed")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as the JSON Schema has it."""
+        return {
+            "connector": self.connector,
+            "status": self.status,
+            "resources": [resource.as_dict() for resource in self.resources.values()],
+            "seconds": round(self.seconds, 3),
+            "destination": self.destination,
+            "dataset": self.dataset,
+            "error": self.error,
+        }
+
+
+class Collector:
+    """Counts events into a report, and hands them on. Thread-safe.
+
+    A parent that is read for its children only has no part of its own: what it sends counts for
+    the child that is being read, told by `reading`.
+    """
+
+    def __init__(self, report: Report, names: Iterable[str], watch: Any) -> None:
+        self.report = report
+        self.reading: str | None = None
+        self._watch = watch
+        self._lock = threading.Lock()
+        self._seen: set[tuple[str, str, str]] = set()
+        self._began = time.monotonic()
+        for name in names:
+            report.resources[name] = ResourceReport(name)
+
+    def __call__(self, event: Event) -> None:
+        """Count and hand on; a warning that was said is not said again."""
+        with self._lock:
+            if isinstance(event, Warned):
+                key = (event.resource, event.code, event.message)
+                if key in self._seen:
+                    return
+                self._seen.add(key)
+            self._count(event)
+        self._watch(event)
+
+    def _count(self, event: Event) -> None:
+        name = getattr(event, "resource", None)
+        part = self.report.resources.get(str(name)) or self.report.resources.get(self.reading or "")
+        if part is None:
+            return
+        if isinstance(event, RequestSent):
+            part.requests += 1
+            part.retries += event.attempt > 1
+        elif isinstance(event, Waiting):
+            part.waited += event.seconds
+        elif isinstance(event, Warned):
+            part.warnings.append(event)
+
+    def finish(self) -> Report:
+        """The report with its whole time."""
+        self.report.seconds = time.monotonic() - self._began
+        return self.report

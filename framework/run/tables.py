@@ -1,0 +1,99 @@
+"""Tables as a declared schema promises them, beside those that the rows have made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dlt.common.destination.client import JobClientBase
+from dlt.common.schema import Schema
+from dlt.common.schema.utils import has_table_seen_data, new_table
+from dlt.destinations.sql_client import SqlClientBase
+
+from framework.spec.columns import Table, table_of
+from framework.spec.connector import Resource
+
+
+def make_promised_tables(pipeline: Any, resources: Iterable[Resource]) -> None:
+    """Create the child tables of declared schemas that are not there, in the schema and in the
+    destination. dlt makes a child table with its first row only."""
+    schema: Schema = pipeline.default_schema
+    made: list[str] = []
+    for resource in resources:
+        if resource.schema is None:
+            continue
+        root = schema.naming.normalize_table_identifier(table_name(resource))
+        if root not in schema.tables:
+            continue
+        made += _add(schema, root, table_of(resource.schema), merges(schema, root))
+    if not made:
+        return
+    pipeline.schemas.save_schema(schema)
+    client: JobClientBase
+    with pipeline.destination_client() as client:
+        if isinstance(getattr(client, "sql_client", None), SqlClientBase):
+            client.update_stored_schema(only_tables=made)
+
+
+def table_name(resource: Resource) -> str:
+    """The resource's own table, as the file names it."""
+    name = resource.hints.get("table_name")
+    return name if isinstance(name, str) else resource.name
+
+
+def merges(schema: Schema, root: str) -> bool:
+    """Whether rows of child tables carry the root's key."""
+    return schema.tables[root].get("write_disposition") == "merge"
+
+
+def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
+    """Columns and lists that arrived in the resource's tables and its schema does not declare."""
+    if resource.schema is None:
+        return []
+    root = schema.naming.normalize_table_identifier(table_name(resource))
+    allowed = set(resource.hints.get("columns") or ())
+    allowed.update(f"_{resource.parent}_{name}" for name in resource.include_from_parent)
+    declared = dict(table_of(resource.schema).tables())
+    found = []
+    for name, table in schema.tables.items():
+        if name != root and not name.startswith(f"{root}__"):
+            continue
+        suffix = name[len(root) + 2 :]
+        if suffix not in declared:
+            found.append(f"{suffix} (a list)")
+            continue
+        known = {column.name for column in declared[suffix].columns} | allowed
+        found += [
+            f"{suffix}__{column}" if suffix else column
+            for column, hint in table["columns"].items()
+            if hint.get("data_type") and column not in known and not column.startswith("_dlt")
+        ]
+    return found
+
+
+def _add(schema: Schema, parent: str, table: Table, with_root_key: bool) -> list[str]:
+    made = []
+    for child in table.children:
+        name = schema.naming.shorten_fragments(parent, child.name)
+        known = schema.tables.get(name)
+        if known is None or not has_table_seen_data(known):
+            columns: list[Any] = [
+                {"name": c.name, "data_type": c.data_type, "nullable": True} for c in child.columns
+            ]
+            if with_root_key:
+                columns.append(_key("_dlt_root_id", "root_key"))
+            columns += [
+                _key("_dlt_parent_id", "parent_key"),
+                {"name": "_dlt_list_idx", "data_type": "bigint", "nullable": False},
+                {**_key("_dlt_id", "row_key"), "unique": True},
+            ]
+            added = new_table(name, parent_table_name=parent, columns=columns)
+            added["x-normalizer"] = {"seen-data": True}
+            schema.update_table(added)
+            made.append(name)
+        made += _add(schema, name, child, with_root_key)
+    return made
+
+
+def _key(name: str, hint: str) -> dict[str, Any]:
+    return {"name": name, "data_type": "text", "nullable": False, hint: True}

@@ -1,0 +1,61 @@
+"""All that a JSON Schema cannot say of a connector file: one module an idea, one code a finding.
+
+Each check takes the draft and gives findings. It survives wrongly shaped input, which is the JSON
+Schema's to report, and one mistake is one finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from framework.findings import Finding
+from framework.spec.checks import (
+    braces,
+    defaults,
+    expressions,
+    loading,
+    names,
+    paging,
+    parents,
+    schemas,
+    secrecy,
+    settings,
+)
+from framework.spec.draft import Draft
+
+Check = Callable[[Draft], Iterator[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    names.check_file_name,
+    names.check_duplicates,
+    names.check_tables,
+    parents.check_parents,
+    parents.check_only_children,
+    parents.check_path,
+    parents.check_incremental_children,
+    settings.check_declared,
+    settings.check_used,
+    settings.check_config,
+    braces.check_braces,
+    expressions.check_expressions,
+    expressions.check_cursor_paths,
+    secrecy.check_auth,
+    secrecy.check_literals,
+    secrecy.check_addresses,
+    paging.check_ends,
+    paging.check_guesses,
+    loading.check_merge_keys,
+    loading.check_appends,
+    loading.check_cursors_sent,
+    loading.check_one_cursor,
+    schemas.check_files,
+    schemas.check_keys,
+    schemas.check_cursor_fields,
+    schemas.check_columns,
+    defaults.check_defaults,
+)
+
+
+def run_checks(draft: Draft) -> list[Finding]:
+    """The findings of every check, in no order."""
+    return [finding for check in CHECKS for finding in check(draft)]

@@ -1,0 +1,96 @@
+"""Placeholders: braces that fit, of a kind that is known and allowed where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.findings import Finding
+from framework.spec.draft import Draft, Text, cursors
+from framework.spec.near import did_you_mean
+from framework.spec.placeholders import Placeholder, TemplateError, placeholders
+
+_KINDS = ("config", "secrets", "resources", "incremental")
+_VALUES = ("start_value", "initial_value", "last_value", "end_value")
+_ALLOWED = {
+    "client": ("config", "secrets"),
+    "setting": ("config", "secrets"),
+    "request": ("config", "secrets", "resources", "incremental"),
+    "path": ("config", "secrets", "resources", "incremental", "param"),
+}
+
+
+def check_braces(draft: Draft) -> Iterator[Finding]:
+    """Every brace has its partner, and every placeholder means something where it stands."""
+    for text in draft.texts():
+        try:
+            found = placeholders(text.text)
+        except TemplateError as error:
+            yield draft.document.finding(
+                text.pointer, "bad-braces", f"found {error.reason}", key=text.key
+            )
+            continue
+        for placeholder in dict.fromkeys(found):
+            problem = _problem(draft, text, placeholder)
+            if problem:
+                code, message = problem
+                yield draft.document.finding(text.pointer, code, message, key=text.key)
+
+
+def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+    shown = f"{{{placeholder.text}}}"
+    if placeholder.kind == "param" and (text.area != "path" or "." in placeholder.name):
+        return "unknown-placeholder", _unknown(draft, text, placeholder)
+    if placeholder.kind not in _ALLOWED[text.area]:
+        where = "the client" if text.area == "client" else "this place"
+        return (
+            "placeholder-not-here",
+            f"{shown} has no value in {where}, where only {{config.name}} and {{secrets.name}} do",
+        )
+    if placeholder.kind == "resources" and not (placeholder.name and placeholder.expression):
+        return (
+            "bad-placeholder",
+            f"found {shown}, expected {{resources.parent.field}} with the parent's name and field",
+        )
+    if placeholder.kind == "incremental":
+        return _incremental(draft, text, placeholder)
+    return None
+
+
+def _incremental(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+    shown = f"{{{placeholder.text}}}"
+    if placeholder.name not in _VALUES:
+        near = did_you_mean(placeholder.name, _VALUES) or f"; there are {', '.join(_VALUES)}"
+        return "bad-placeholder", f"{shown}: an incremental has no {placeholder.name}{near}"
+    merged = next((m for m in draft.resources if m.index == text.resource), None)
+    if merged is None or isinstance(merged.endpoint.get("incremental"), dict):
+        return None
+    if cursors(merged):
+        return (
+            "placeholder-without-incremental",
+            f"{shown} needs the incremental under endpoint.incremental; move it there from params",
+        )
+    return (
+        "placeholder-without-incremental",
+        f"{shown} stands in resource {merged.name}, which has no incremental; "
+        "add endpoint.incremental with a cursor_path",
+    )
+
+
+def _unknown(draft: Draft, text: Text, placeholder: Placeholder) -> str:
+    shown = f"{{{placeholder.text}}}"
+    kind, dot, rest = placeholder.text.partition(".")
+    near = did_you_mean(kind, _KINDS) if dot else ""
+    if near:
+        return f"{shown} is no placeholder{near[:-1]}.{rest}?"
+    for section in ("config", "secrets"):
+        if (name := rest or placeholder.name) in draft.section(section):
+            return f"{shown} is no placeholder; did you mean {{{section}.{name}}}?"
+    if text.area == "request" and not dot and placeholder.name.isidentifier():
+        return (
+            f"{shown} is filled in the path alone; write {{resources.parent.field}} here, "
+            "or {{ for a brace"
+        )
+    return (
+        f"{shown} is no placeholder; write {{config.name}}, {{secrets.name}}, "
+        "{resources.parent.field}, {incremental.start_value}, or {{ for a brace"
+    )

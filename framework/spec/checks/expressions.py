@@ -1,0 +1,152 @@
+"""Every expression of a file: it parses, and means here what it means in dlt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from framework.findings import Finding
+from framework.spec.draft import Draft, cursors, references
+from framework.spec.expressions import ExpressionError, calls, compile_expression, tree
+from framework.spec.functions import FUNCTIONS
+from framework.spec.jsonpath import is_jsonpath, jsonpath_problem, respelling
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+    from framework.spec.merge import Merged
+
+Json = Any
+
+PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+STEP_EXPRESSIONS = ("filter", "map", "yield_map")
+_DOTTED = re.compile(r"[^\s.\[\]()'\"`*$@?|,&]+(?:\.[^\s.\[\]()'\"`*$@?|,&]+)*")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An expression at its place; `both` where dlt reads one there too, as JSONPath."""
+
+    pointer: Pointer
+    text: str
+    both: bool
+
+
+def check_expressions(draft: Draft) -> Iterator[Finding]:
+    """Expressions that do not parse, call what is not there, or mean something else in dlt."""
+    for written in dict.fromkeys(_all(draft)):
+        problem = _problem(written)
+        if problem:
+            yield draft.document.finding(written.pointer, *problem)
+
+
+def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
+    """An incremental's cursor_path is keys joined by dots: dlt looks it up itself."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for cursor in cursors(merged):
+            pointer = (*cursor.pointer, "cursor_path")
+            path = cursor.written.get("cursor_path")
+            if not isinstance(path, str) or pointer in seen:
+                continue
+            seen.add(pointer)
+            fine = jsonpath_problem(path) is None if is_jsonpath(path) else _DOTTED.fullmatch(path)
+            if not fine:
+                yield draft.document.finding(
+                    pointer,
+                    "cursor-path",
+                    f"found {path or 'nothing'}, expected a field of the record as keys joined by "
+                    "dots, such as updated_at or meta.changed; no expression",
+                )
+
+
+def _problem(written: _Written) -> tuple[str, str] | None:
+    text = written.text
+    if is_jsonpath(text):
+        if not written.both:
+            return (
+                "jsonpath-not-here",
+                f"found the JSONPath {text}, expected a JMESPath: no dlt reads it here; "
+                "write it without `$`",
+            )
+        reason = jsonpath_problem(text)
+        if reason:
+            return "bad-jsonpath", f"found {text}, which starts with $ and is no JSONPath: {reason}"
+        return None
+    if written.both and (other := respelling(text)):
+        reason, better = other
+        dollar = "" if better.startswith("$") else f"; for JSONPath start with `$`: {_dollar(text)}"
+        return "jsonpath-spelling", f"{reason}; write {better}{dollar}"
+    try:
+        compile_expression(text)
+    except ExpressionError as error:
+        return _code(text), f"found {text or 'nothing'}: {error.reason}"
+    return None
+
+
+def _code(text: str) -> str:
+    try:
+        unknown = [name for name, _ in calls(tree(text)) if name not in FUNCTIONS]
+    except ExpressionError:
+        return "bad-expression"
+    return "unknown-function" if unknown else "function-arguments"
+
+
+def _dollar(text: str) -> str:
+    return f"${text}" if text.startswith("[") else f"$.{text}"
+
+
+def _all(draft: Draft) -> Iterator[_Written]:
+    yield from _paginator(("client", "paginator"), draft.client.get("paginator"))
+    for merged in draft.resources:
+        yield from _resource(merged)
+
+
+def _resource(merged: Merged) -> Iterator[_Written]:
+    endpoint = merged.endpoint
+    selector = endpoint.get("data_selector")
+    if isinstance(selector, str):
+        yield _Written(merged.place("endpoint", "data_selector"), selector, True)
+    yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"))
+    for reference in references(merged):
+        pointer = reference.pointer
+        if reference.param is not None:
+            if isinstance(merged.params[reference.param].get("field"), str):
+                yield _Written((*pointer, "field"), reference.expression, True)
+        elif reference.expression:
+            yield _Written(pointer, reference.expression, True)
+    if isinstance(merged.data.get("when"), str):
+        yield _Written(merged.place("when"), merged.data["when"], False)
+    yield from _actions(merged)
+    yield from _steps(merged)
+
+
+def _paginator(pointer: Pointer, paginator: Json) -> Iterator[_Written]:
+    if isinstance(paginator, dict):
+        for key in PAGINATOR_EXPRESSIONS:
+            if isinstance(paginator.get(key), str) and paginator[key]:
+                yield _Written((*pointer, key), paginator[key], True)
+
+
+def _actions(merged: Merged) -> Iterator[_Written]:
+    actions = merged.endpoint.get("response_actions")
+    for position, action in enumerate(actions if isinstance(actions, list) else []):
+        if isinstance(action, dict) and isinstance(action.get("body"), str):
+            pointer = merged.place("endpoint", "response_actions", position, "body")
+            yield _Written(pointer, action["body"], False)
+
+
+def _steps(merged: Merged) -> Iterator[_Written]:
+    steps = merged.data.get("processing_steps")
+    for position, step in enumerate(steps if isinstance(steps, list) else []):
+        if not isinstance(step, Mapping):
+            continue
+        place = merged.place("processing_steps", position)
+        for key in STEP_EXPRESSIONS:
+            if isinstance(step.get(key), str):
+                yield _Written((*place, key), step[key], False)
+        fields = step.get("set")
+        for name, value in (fields if isinstance(fields, dict) else {}).items():
+            if isinstance(value, str):
+                yield _Written((*place, "set", name), value, False)

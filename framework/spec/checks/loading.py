@@ -1,0 +1,157 @@
+"""What a second run does to the tables: keys, dispositions, and cursors that are really sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from framework.findings import Finding
+from framework.spec.draft import Draft, cursors, resource_texts
+from framework.spec.merge import Merged, named_columns
+from framework.spec.near import listed, mentions
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+
+Json = Any
+
+_BY_PRIMARY_KEY = ("upsert", "insert-only", "cdc")
+
+
+def disposition(merged: Merged) -> tuple[str, str | None]:
+    """The write disposition and its strategy, dlt's defaults where nothing is said."""
+    written = merged.data.get("write_disposition")
+    if isinstance(written, Mapping):
+        strategy = written.get("strategy")
+        return str(written.get("disposition") or "append"), (
+            strategy if isinstance(strategy, str) else None
+        )
+    return ("append" if written is None else str(written)), None
+
+
+def key_fields(merged: Merged, key: str) -> list[str]:
+    """The fields of `primary_key` or `merge_key`, named there or in `columns`."""
+    written = merged.data.get(key)
+    named = [written] if isinstance(written, str) else written
+    fields = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    return [
+        *fields,
+        *(name for name, hints, _ in named_columns(merged.data.get("columns")) if hints.get(key)),
+    ]
+
+
+def check_merge_keys(draft: Draft) -> Iterator[Finding]:
+    """A merge without a key appends: dlt says so in its log alone."""
+    places: dict[Pointer, list[str]] = {}
+    for merged in draft.resources:
+        kind, strategy = disposition(merged)
+        if kind != "merge" or strategy == "scd2" or key_fields(merged, "primary_key"):
+            continue
+        if merged.data.get("primary_key") != [] and mentions(merged.data, "primary_key"):
+            continue
+        if key_fields(merged, "merge_key") and strategy not in _BY_PRIMARY_KEY:
+            continue
+        places.setdefault(merged.place("write_disposition"), []).append(merged.name)
+    for pointer, names in places.items():
+        yield draft.document.finding(
+            pointer,
+            "merge-without-key",
+            f"found merge for {listed(names)} and no primary_key to match rows by; write "
+            "primary_key with the field that names a record, such as primary_key: id",
+        )
+
+
+def check_appends(draft: Draft) -> Iterator[Finding]:
+    """A list that is read whole in each run and appended is there once per run."""
+    places: dict[Pointer, list[str]] = {}
+    unsaid: list[Merged] = []
+    for merged in draft.resources:
+        if disposition(merged)[0] != "append" or merged.data.get("selected") is False:
+            continue
+        if _has_cursor(draft, merged):
+            continue
+        if merged.data.get("write_disposition") is None and mentions(
+            merged.data, "write_disposition"
+        ):
+            continue
+        if "write_disposition" in merged.data:
+            places.setdefault(merged.place("write_disposition"), []).append(merged.name)
+        else:
+            unsaid.append(merged)
+    for pointer, names in places.items():
+        yield _appends(draft, pointer, "append", names, key=False)
+    if unsaid:
+        names = list(dict.fromkeys(merged.name for merged in unsaid))
+        pointer = unsaid[0].place("name")
+        yield _appends(draft, pointer, "no write_disposition, which is append,", names, key=False)
+
+
+def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
+    """A cursor that no request carries: the API answers with everything, every time."""
+    for merged in draft.resources:
+        for cursor in cursors(merged)[:1]:
+            if cursor.param is not None or mentions(cursor.written, "start_param"):
+                continue
+            sent = any(
+                part.kind == "incremental"
+                for text in resource_texts(merged)
+                for part in text.placeholders
+            )
+            if not sent:
+                yield draft.document.finding(
+                    cursor.pointer,
+                    "cursor-not-sent",
+                    f"no request of {merged.name} carries the cursor, so every run reads all "
+                    "records; name the API's parameter as start_param, or write "
+                    "{incremental.start_value} where it belongs",
+                    severity="warning",
+                    key=True,
+                )
+
+
+def check_one_cursor(draft: Draft) -> Iterator[Finding]:
+    """One incremental a resource; the one in a parameter knows no end."""
+    for merged in draft.resources:
+        found = cursors(merged)
+        for cursor in found[1:]:
+            yield draft.document.finding(
+                cursor.pointer,
+                "several-incrementals",
+                f"resource {merged.name} has another incremental in the parameter "
+                f"{found[0].param}; keep one of them",
+                key=True,
+            )
+        for cursor in found:
+            for key in ("end_value", "end_param"):
+                if cursor.param is not None and cursor.written.get(key):
+                    yield draft.document.finding(
+                        (*cursor.pointer, key),
+                        "end-in-parameter",
+                        f"an incremental in a parameter takes no {key}; write it under "
+                        f"endpoint.incremental, with start_param: {cursor.param}",
+                        key=True,
+                    )
+
+
+def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, key: bool) -> Finding:
+    return draft.document.finding(
+        pointer,
+        "append-repeats",
+        f"found {found} for {listed(names)}: each run reads the whole list and adds every record "
+        "again; write write_disposition: replace, or merge with a primary_key, or add an "
+        "incremental",
+        severity="warning",
+        key=key,
+    )
+
+
+def _has_cursor(draft: Draft, merged: Merged) -> bool:
+    """Whether a resource, or one that it reads from, is read from a cursor on."""
+    seen: set[str] = set()
+    current: Merged | None = merged
+    while current is not None and current.name not in seen:
+        if cursors(current) or mentions(current.endpoint, "incremental"):
+            return True
+        seen.add(current.name)
+        current = draft.parent_of(current)
+    return False

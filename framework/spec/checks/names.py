@@ -1,0 +1,89 @@
+"""Names: of the file, of resources, and of the tables that dlt makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.findings import Finding
+from framework.spec.draft import Draft
+from framework.spec.merge import Merged
+from framework.spec.naming import normalize_path
+
+
+def check_file_name(draft: Draft) -> Iterator[Finding]:
+    """The connector's name is the file's, so that whoever knows one finds the other."""
+    name = draft.data.get("name")
+    if isinstance(name, str) and name and name != draft.location.name:
+        yield draft.document.finding(
+            ("name",),
+            "file-name",
+            f"found the name {name} in a file named {draft.location.name}; "
+            f"rename one of them, the file to {name}.yaml or the connector",
+        )
+
+
+def check_duplicates(draft: Draft) -> Iterator[Finding]:
+    """Two resources of one name."""
+    seen: dict[str, Merged] = {}
+    for merged in draft.resources:
+        first = seen.setdefault(merged.name, merged)
+        if first is not merged:
+            line = draft.document.mark(first.place("name")).line
+            yield draft.document.finding(
+                merged.place("name"),
+                "duplicate-resource",
+                f"there is a resource {merged.name} already, in line {line}; "
+                "give each resource a name of its own",
+            )
+
+
+def check_tables(draft: Draft) -> Iterator[Finding]:
+    """Two resources, or a resource and a list inside another, that land in one table.
+
+    Two resources that both write the same `table_name` mean it.
+    """
+    seen: dict[str, tuple[Merged, str]] = {}
+    reported: set[int] = set()
+    names: set[str] = set()
+    for merged in draft.resources:
+        if merged.name in names:
+            continue
+        names.add(merged.name)
+        for table, what in _tables(draft, merged):
+            other = seen.setdefault(table, (merged, what))
+            if other[0] is merged or merged.index in reported:
+                continue
+            if _same_on_purpose(merged, other[0]):
+                continue
+            reported.add(merged.index)
+            yield draft.document.finding(
+                merged.place("table_name" if _table_name(merged) else "name"),
+                "table-collision",
+                f"{what} and {other[1]} land in one table, {table}; "
+                "rename one of the resources or give it a table_name of its own",
+            )
+
+
+def _tables(draft: Draft, merged: Merged) -> Iterator[tuple[str, str]]:
+    written = _table_name(merged) or merged.name
+    try:
+        root = normalize_path(written)
+    except ValueError:
+        return
+    if not root:
+        return
+    yield root, f"resource {merged.name}"
+    schema = draft.schema(merged)
+    table = schema.table if schema else None
+    for suffix, _ in table.tables() if table else ():
+        if suffix:
+            yield f"{root}__{suffix}", f"the list {suffix} of resource {merged.name}"
+
+
+def _table_name(merged: Merged) -> str | None:
+    name = merged.data.get("table_name")
+    return name if isinstance(name, str) and name.strip() else None
+
+
+def _same_on_purpose(one: Merged, other: Merged) -> bool:
+    return _table_name(one) is not None and _table_name(one) == _table_name(other)

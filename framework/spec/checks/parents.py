@@ -1,0 +1,163 @@
+"""Children and their parents, and the parameters that a path names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from framework.findings import Finding
+from framework.spec.draft import Draft, cursors, is_resolve, references
+from framework.spec.merge import Merged
+from framework.spec.near import did_you_mean, listed
+from framework.spec.placeholders import TemplateError, placeholders
+
+
+def check_parents(draft: Draft) -> Iterator[Finding]:
+    """Each child reads from one resource that exists and is not itself or below it."""
+    good: dict[str, str] = {}
+    for merged in draft.resources:
+        unknown: set[str] = set()
+        parents: list[str] = []
+        for reference in references(merged):
+            parent = reference.parent
+            if parent not in draft.names:
+                if parent not in unknown:
+                    unknown.add(parent)
+                    yield _unknown(draft, merged, reference.pointer, parent)
+            elif parent not in parents:
+                parents.append(parent)
+                if len(parents) == 2:
+                    yield draft.document.finding(
+                        reference.pointer,
+                        "several-parents",
+                        f"resource {merged.name} reads from {listed(parents)}; a resource can "
+                        "have one parent, take the other's field through the parent with "
+                        "include_from_parent",
+                    )
+        if len(parents) == 1 and not unknown:
+            good.setdefault(merged.name, parents[0])
+    yield from _cycles(draft, good)
+
+
+def check_only_children(draft: Draft) -> Iterator[Finding]:
+    """What makes sense with a parent alone, on a resource without one."""
+    for merged in draft.resources:
+        if references(merged):
+            continue
+        if merged.data.get("include_from_parent"):
+            yield draft.document.finding(
+                merged.place("include_from_parent"),
+                "include-without-parent",
+                f"resource {merged.name} reads from no other resource, so there is nothing to "
+                "include; take the key away, or refer to a parent as {resources.parent.field}",
+                key=True,
+            )
+        if merged.data.get("when") is not None:
+            yield draft.document.finding(
+                merged.place("when"),
+                "when-without-parent",
+                f"resource {merged.name} reads from no other resource, and `when` asks the "
+                "parent's record; take the key away, or filter records in processing_steps",
+                key=True,
+            )
+
+
+def check_path(draft: Draft) -> Iterator[Finding]:
+    """Every `{name}` of a path is a parameter, and every resolve is in the path."""
+    for merged in draft.resources:
+        try:
+            inside = [part for part in placeholders(merged.path) if part.kind == "param"]
+        except TemplateError:
+            continue
+        named = {part.name for part in inside}
+        unused = [
+            name for name, entry in merged.params.items() if is_resolve(entry) and name not in named
+        ]
+        missing = list(dict.fromkeys(p.name for p in inside if merged.params.get(p.name) is None))
+        for name in missing:
+            if "." in name:
+                continue
+            near = did_you_mean(name, unused) or did_you_mean(name, merged.params)
+            if near:
+                unused = [other for other in unused if f" {other}?" not in near]
+            yield draft.document.finding(
+                merged.place("endpoint", "path"),
+                "path-param-missing",
+                f"the path names {{{name}}}, and there is no such parameter{near or _remedy(name)}",
+            )
+        for part in inside:
+            entry = merged.params.get(part.name)
+            if isinstance(entry, dict) and entry.get("type") == "incremental":
+                yield draft.document.finding(
+                    merged.place("endpoint", "path"),
+                    "incremental-in-path",
+                    f"{{{part.name}}} is an incremental parameter and cannot stand in a path; "
+                    "write endpoint.incremental and {incremental.start_value}",
+                )
+        for name in unused:
+            parent = merged.params[name].get("resource", "parent")
+            field = merged.params[name].get("field", "field")
+            yield draft.document.finding(
+                merged.place("endpoint", "params", name),
+                "resolve-not-in-path",
+                f"the path has no {{{name}}}, and a resolve fills the path alone; put it there, "
+                f'or write the parameter as {name}: "{{resources.{parent}.{field}}}"',
+                key=True,
+            )
+
+
+def check_incremental_children(draft: Draft) -> Iterator[Finding]:
+    """dlt has one watermark for all parents of a child, and loses rows by it."""
+    for merged in draft.resources:
+        if not references(merged):
+            continue
+        for cursor in cursors(merged)[:1]:
+            yield draft.document.finding(
+                cursor.pointer,
+                "incremental-on-child",
+                f"resource {merged.name} reads from a parent and has an incremental: one "
+                "watermark for all parents would lose rows; put the incremental on the parent, "
+                "or take it away",
+                key=True,
+            )
+
+
+def _unknown(draft: Draft, merged: Merged, pointer: tuple[str | int, ...], parent: str) -> Finding:
+    others = [name for name in draft.names if name != merged.name]
+    hint = did_you_mean(parent, others) or f"; there are {listed(others) or 'no other resources'}"
+    return draft.document.finding(
+        pointer, "unknown-parent", f"there is no resource {parent} to read from{hint}"
+    )
+
+
+def _remedy(name: str) -> str:
+    return f"; add {name} to params, or write {{config.{name}}} or {{resources.parent.{name}}}"
+
+
+def _cycles(draft: Draft, parents: dict[str, str]) -> Iterator[Finding]:
+    done: set[str] = set()
+    for start in parents:
+        way: list[str] = []
+        name = start
+        while name in parents and name not in done and name not in way:
+            way.append(name)
+            name = parents[name]
+        if name in way and name not in done:
+            circle = way[way.index(name) :]
+            yield _cycle(draft, circle)
+        done.update(way)
+
+
+def _cycle(draft: Draft, circle: list[str]) -> Finding:
+    merged = next(merged for merged in draft.resources if merged.name in circle)
+    start = circle.index(merged.name)
+    shown = [*circle[start:], *circle[:start], merged.name]
+    found = next(r for r in references(merged) if r.parent == shown[1])
+    how = (
+        f"resource {merged.name} reads from itself"
+        if len(circle) == 1
+        else f"these resources read from each other in a circle: {' from '.join(shown)}"
+    )
+    message = f"{how}; one of them must be readable without the others"
+    if len(circle) == 1:
+        message = f"{how}; take the field from another resource"
+    return draft.document.finding(found.pointer, "parent-cycle", message)

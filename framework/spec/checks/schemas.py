@@ -1,0 +1,177 @@
+"""Declared schemas: that they can be read, and that keys, cursors and columns agree with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from framework.findings import Finding
+from framework.spec.checks.loading import key_fields
+from framework.spec.columns import Column, Table, field_schema, may_be_null
+from framework.spec.draft import Draft, cursors
+from framework.spec.jsonpath import is_jsonpath
+from framework.spec.jsonschemas import Draft202012Validator, SchemaError
+from framework.spec.jsonwords import not_json_schema, shown
+from framework.spec.merge import Merged, named_columns
+from framework.spec.naming import normalize_path
+from framework.spec.near import did_you_mean
+from framework.spec.records import RecordSchema
+
+Json = Any
+
+
+def check_files(draft: Draft) -> Iterator[Finding]:
+    """A schema that is missing, unreadable, or no JSON Schema."""
+    seen: set[object] = set()
+    for merged in draft.resources:
+        schema = draft.schema(merged)
+        if schema is None or schema.pointer in seen:
+            continue
+        seen.add(schema.pointer)
+        if schema.problem is not None:
+            yield draft.document.finding(
+                schema.pointer, schema.code or "schema-unreadable", schema.problem
+            )
+        else:
+            yield from _valid(draft, schema)
+
+
+def check_keys(draft: Draft) -> Iterator[Finding]:
+    """A primary key that the schema does not declare, or lets be null."""
+    for merged, table, schema in _declared(draft):
+        for field in key_fields(merged, "primary_key"):
+            place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
+            column = _column(table, field)
+            if column is None:
+                yield draft.document.finding(
+                    place,
+                    "key-not-in-schema",
+                    f"the schema of {merged.name} declares no {field}, which is its primary key"
+                    f"{_near(table, field)}",
+                )
+            elif _may_miss(column, schema):
+                yield draft.document.finding(
+                    place,
+                    "key-nullable",
+                    f"the schema of {merged.name} lets its primary key {field} be null or "
+                    "missing; a key must be there in every record: choose another, or declare it "
+                    "required and without null",
+                )
+
+
+def check_cursor_fields(draft: Draft) -> Iterator[Finding]:
+    """A cursor that the schema does not declare, or lets be null."""
+    for merged, table, schema in _declared(draft):
+        for cursor in cursors(merged)[:1]:
+            path = cursor.written.get("cursor_path")
+            if not isinstance(path, str) or is_jsonpath(path) or not path:
+                continue
+            pointer = (*cursor.pointer, "cursor_path")
+            found = field_schema(schema, tuple(path.split(".")))
+            if found is None:
+                yield draft.document.finding(
+                    pointer,
+                    "cursor-not-in-schema",
+                    f"the schema of {merged.name} declares no {path}, which is its cursor"
+                    f"{_near(table, path)}",
+                )
+            elif (
+                may_be_null(found, schema)
+                and cursor.written.get("on_cursor_value_missing", "raise") == "raise"
+            ):
+                yield draft.document.finding(
+                    pointer,
+                    "cursor-nullable",
+                    f"the schema of {merged.name} lets its cursor {path} be null, which ends a "
+                    "run; choose another, or say on_cursor_value_missing: include or exclude",
+                )
+
+
+def check_columns(draft: Draft) -> Iterator[Finding]:
+    """Where `columns` and `schema` say different things; `columns` wins."""
+    for merged, table, _ in _declared(draft):
+        for name, hints, step in named_columns(merged.data.get("columns")):
+            column = _column(table, name)
+            if column is None:
+                continue
+            written = hints.get("data_type")
+            if isinstance(written, str) and written != column.data_type:
+                yield draft.document.finding(
+                    (*merged.place("columns", step), "data_type"),
+                    "columns-differ",
+                    f"columns makes {name} {written}, the schema {column.data_type}; columns "
+                    "wins: say it in one place",
+                    severity="warning",
+                )
+            if hints.get("nullable") is False and column.nullable:
+                yield draft.document.finding(
+                    (*merged.place("columns", step), "nullable"),
+                    "columns-differ",
+                    f"columns says that {name} is never null, the schema lets it be; columns "
+                    "wins: say it in one place",
+                    severity="warning",
+                )
+
+
+def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
+    where = f"{schema.file.name}: " if schema.file else ""
+    if not isinstance(schema.data, dict):
+        yield draft.document.finding(
+            schema.pointer,
+            "schema-invalid",
+            f"{where}found {shown(schema.data)}, expected a JSON Schema: a mapping",
+        )
+        return
+    try:
+        Draft202012Validator.check_schema(schema.data)
+    except SchemaError as error:
+        inside = "/".join(str(step) for step in error.absolute_path)
+        pointer = schema.pointer if schema.file else (*schema.pointer, *error.absolute_path)
+        yield draft.document.finding(
+            pointer,
+            "schema-invalid",
+            f"{where}{not_json_schema(error)}{f' (at {inside})' if schema.file else ''}",
+        )
+        return
+    except RecursionError:
+        yield draft.document.finding(
+            schema.pointer, "schema-invalid", f"{where}this schema is nested too deeply"
+        )
+        return
+    types = schema.data.get("type")
+    if isinstance(types, str) and types != "object":
+        yield draft.document.finding(
+            schema.pointer,
+            "schema-invalid",
+            f"{where}found the schema of a {types}, expected that of one record: type: object",
+        )
+
+
+def _declared(draft: Draft) -> Iterator[tuple[Merged, Table, Mapping[str, Json]]]:
+    for merged in draft.resources:
+        schema = draft.schema(merged)
+        if schema is None or schema.usable is None:
+            continue
+        try:
+            Draft202012Validator.check_schema(schema.usable)
+        except (SchemaError, RecursionError):
+            continue
+        if schema.table is not None:
+            yield merged, schema.table, schema.usable
+
+
+def _column(table: Table, name: str) -> Column | None:
+    try:
+        return table.column(normalize_path(name.replace(".", "__")))
+    except ValueError:
+        return None
+
+
+def _may_miss(column: Column, schema: Mapping[str, Json]) -> bool:
+    """Null, or left out by a schema that does say which fields are always there."""
+    return column.nullable or ("required" in schema and not column.required)
+
+
+def _near(table: Table, field: str) -> str:
+    names = [".".join(column.path) for column in table.columns]
+    return did_you_mean(field, names) or "; declare it, or name another field"

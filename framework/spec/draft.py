@@ -1,0 +1,242 @@
+"""A document as the checks see it: merged resources, and every text with its placeholders.
+
+Lenient: what has the wrong shape is left out, since the JSON Schema's findings say so. Nothing is
+judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from framework.spec.merge import Merged, merge_resources
+from framework.spec.placeholders import Placeholder, TemplateError, placeholders
+from framework.spec.records import RecordSchema, load_schema
+
+if TYPE_CHECKING:
+    from framework.spec.document import Document, Pointer
+    from framework.spec.locate import Location
+
+Json = Any
+Area = Literal["client", "path", "request", "setting"]
+
+_EXPRESSION_KEYS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+_CURSOR_VALUES = ("initial_value", "end_value")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string that may hold placeholders.
+
+    `area` says which are allowed: `client` and `setting` take config and secrets, `request`
+    (params, json, data, headers) also parents and the incremental, `path` also parameters.
+    `resource` is the resource's position, or None for the client's texts.
+    """
+
+    pointer: Pointer
+    text: str
+    area: Area
+    resource: int | None = None
+    key: bool = False
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """What stands in braces; nothing where the braces do not fit."""
+        try:
+            return placeholders(self.text)
+        except TemplateError:
+            return ()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A child reads a field of its parent: by `type: resolve` or by `{resources.parent.EXPR}`.
+
+    `param` is the parameter of a resolve; `text` the placeholder's text.
+    """
+
+    pointer: Pointer
+    parent: str
+    expression: str
+    param: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """An incremental, wherever it was written; `param` where it stands in a parameter."""
+
+    pointer: Pointer
+    written: Mapping[str, Json]
+    param: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A document with its resources merged."""
+
+    document: Document
+    location: Location
+    _loaded: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def data(self) -> Mapping[str, Json]:
+        """The document's mapping."""
+        return self.document.data if isinstance(self.document.data, dict) else {}
+
+    @cached_property
+    def client(self) -> Mapping[str, Json]:
+        """The client section, empty where there is none."""
+        return self.section("client")
+
+    @cached_property
+    def resources(self) -> tuple[Merged, ...]:
+        """The merged resources in file order."""
+        return merge_resources(self.data)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The resources' names, without repetitions."""
+        return tuple(dict.fromkeys(merged.name for merged in self.resources))
+
+    def section(self, key: str) -> Mapping[str, Json]:
+        """A mapping of the top level, empty where it is missing or no mapping."""
+        value = self.data.get(key)
+        return value if isinstance(value, dict) else {}
+
+    def texts(self) -> tuple[Text, ...]:
+        """Every text that may hold placeholders, each place of the document once."""
+        return self._texts
+
+    @cached_property
+    def _texts(self) -> tuple[Text, ...]:
+        found: dict[tuple[Pointer, bool], Text] = {}
+        for text in _client_texts(self.client):
+            found.setdefault((text.pointer, text.key), text)
+        for merged in self.resources:
+            for text in resource_texts(merged):
+                found.setdefault((text.pointer, text.key), text)
+        return tuple(found.values())
+
+    def schema(self, merged: Merged) -> RecordSchema | None:
+        """The JSON Schema of a resource's records with its place; None where none is named."""
+        if merged.index not in self._loaded:
+            self._loaded[merged.index] = load_schema(merged, self.location)
+        return self._loaded[merged.index]
+
+    def parent_of(self, merged: Merged) -> Merged | None:
+        """The resource that this one reads from, where it exists."""
+        for reference in references(merged):
+            for candidate in self.resources:
+                if candidate.name == reference.parent:
+                    return candidate
+        return None
+
+
+def resource_texts(merged: Merged) -> Iterator[Text]:
+    """Every text of one resource that may hold placeholders, where it was written."""
+    endpoint = merged.endpoint
+    path_place = merged.place("endpoint", "path")
+    yield Text(path_place, merged.path, "path", merged.index)
+    for key in ("params", "json", "data", "headers"):
+        value = endpoint.get(key)
+        if key == "params" and isinstance(value, dict):
+            value = {name: entry for name, entry in value.items() if not is_bound(entry)}
+        yield from _strings(merged, ("endpoint", key), value, "request")
+    for cursor in cursors(merged):
+        for key in _CURSOR_VALUES:
+            value = cursor.written.get(key)
+            if isinstance(value, str):
+                yield Text((*cursor.pointer, key), value, "setting", merged.index)
+    yield from _strings(merged, ("endpoint", "auth"), endpoint.get("auth"), "setting")
+    paginator = endpoint.get("paginator")
+    if isinstance(paginator, dict):
+        for key, value in paginator.items():
+            if key not in _EXPRESSION_KEYS:
+                yield from _strings(merged, ("endpoint", "paginator", key), value, "setting")
+
+
+def references(merged: Merged) -> list[Reference]:
+    """What a resource reads from its parents, resolves first, in the order of the file."""
+    found = [
+        Reference(merged.place("endpoint", "params", name), parent, str(entry.get("field")), name)
+        for name, entry in merged.params.items()
+        if is_resolve(entry) and isinstance(parent := entry.get("resource"), str)
+    ]
+    for text in resource_texts(merged):
+        if text.area not in ("path", "request"):
+            continue
+        for placeholder in text.placeholders:
+            if placeholder.kind == "resources":
+                found.append(
+                    Reference(
+                        text.pointer,
+                        placeholder.name,
+                        placeholder.expression or "",
+                        None,
+                        placeholder.text,
+                    )
+                )
+    return found
+
+
+def cursors(merged: Merged) -> list[Cursor]:
+    """The incrementals of a resource: at most one is legal."""
+    found = [
+        Cursor(merged.place("endpoint", "params", name), entry, name)
+        for name, entry in merged.params.items()
+        if isinstance(entry, dict) and entry.get("type") == "incremental"
+    ]
+    written = merged.endpoint.get("incremental")
+    if isinstance(written, dict):
+        found.append(Cursor(merged.place("endpoint", "incremental"), written))
+    return found
+
+
+def is_resolve(entry: Json) -> bool:
+    """Whether a parameter's value is taken from the parent."""
+    return isinstance(entry, dict) and entry.get("type") == "resolve"
+
+
+def is_bound(entry: Json) -> bool:
+    """Whether a parameter is a `type: resolve` or `type: incremental` mapping."""
+    return isinstance(entry, dict)
+
+
+def _client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
+    for key in ("base_url", "headers", "auth", "allowed_hosts"):
+        yield from _walk(("client", key), client.get(key), "client")
+    limit = client.get("rate_limit")
+    if isinstance(limit, dict) and isinstance(limit.get("requests"), str):
+        yield Text(("client", "rate_limit", "requests"), limit["requests"], "client")
+    paginator = client.get("paginator")
+    if isinstance(paginator, dict):
+        for key, value in paginator.items():
+            if key not in _EXPRESSION_KEYS:
+                yield from _walk(("client", "paginator", key), value, "client")
+
+
+def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[Text]:
+    if isinstance(value, str):
+        yield Text(pointer, value, area)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _walk((*pointer, key), inner, area)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _walk((*pointer, position), inner, area)
+
+
+def _strings(merged: Merged, path: Pointer, value: Json, area: Area) -> Iterator[Text]:
+    if isinstance(value, str):
+        yield Text(merged.place(*path), value, area, merged.index)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if area == "request" and isinstance(key, str) and path != ("endpoint", "params"):
+                yield Text(merged.place(*path, key), key, area, merged.index, key=True)
+            yield from _strings(merged, (*path, key), inner, area)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _strings(merged, (*path, position), inner, area)

@@ -1,0 +1,149 @@
+"""JMESPath expressions, compiled once: what a connector file writes in, answers on data out.
+
+Does not know where in the file an expression stands, nor dlt's JSONPath.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jmespath
+from jmespath import exceptions, visitor
+
+from framework.errors import FrameworkError
+from framework.spec.functions import FUNCTIONS, FunctionError, Registry
+
+Json = Any
+
+_NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+_INTERPRETER = visitor.TreeInterpreter(jmespath.Options(custom_functions=Registry()))
+_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+class ExpressionError(FrameworkError):
+    """An expression that does not compile, or fails on data. `offset` counts characters from 0;
+    `reason` is the message without the expression."""
+
+    def __init__(self, text: str, reason: str, offset: int = 0) -> None:
+        self.text = text
+        self.reason = reason
+        self.offset = offset
+        super().__init__(f"expression `{text}`: {reason}")
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled JMESPath. Equal, hashed, copied and pickled by its text."""
+
+    text: str
+    _names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    _tree: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
+
+    def search(self, data: Json) -> Json:
+        """The answer on `data`, null where nothing is found; ExpressionError where it fails."""
+        if self._names:
+            for name in self._names:
+                if not isinstance(data, dict):
+                    return None
+                data = data.get(name)
+            return data
+        try:
+            return _INTERPRETER.visit(self._tree, data)
+        except exceptions.JMESPathTypeError as error:
+            # jmespath's own text quotes the data, which may be personal
+            wanted = " or ".join(error.expected_types)
+            reason = f"{error.function_name}() wants {wanted}, found {error.actual_type}"
+            raise ExpressionError(self.text, reason) from None
+        except FunctionError as error:
+            raise ExpressionError(self.text, str(error)) from None
+        except _FAILURES as error:
+            reason = f"fails on this data ({type(error).__name__})"
+            raise ExpressionError(self.text, reason) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys of a plain dotted path, empty for anything else."""
+        return self._names
+
+    def __deepcopy__(self, _memo: object) -> Expression:
+        return self
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return compile_expression, (self.text,)
+
+
+def compile_expression(text: str) -> Expression:
+    """A JMESPath that parses, calls known functions and gives each as many arguments as it takes.
+
+    Raises ExpressionError, whose `offset` says where.
+    """
+    if _NAMES.fullmatch(text):
+        return Expression(text, tuple(text.split(".")))
+    if not text.strip():
+        raise ExpressionError(text, "is empty; write a JMESPath such as `data.items`")
+    tree = _parse(text)
+    for name, arguments in calls(tree):
+        function = FUNCTIONS.get(name)
+        if function is None:
+            near = difflib.get_close_matches(name, FUNCTIONS, 1)
+            hint = f"; did you mean {near[0]}()?" if near else ""
+            raise ExpressionError(text, f"there is no function {name}(){hint}", _call(text, name))
+        if wrong := function.arity_error(arguments):
+            raise ExpressionError(text, wrong, _call(text, name))
+    return Expression(text, (), tree)
+
+
+def tree(text: str) -> Mapping[str, Json]:
+    """jmespath's syntax tree of an expression; ExpressionError where it does not parse."""
+    return _parse(text)
+
+
+def calls(node: Mapping[str, Json]) -> Iterator[tuple[str, int]]:
+    """The name and number of arguments of every function call in a syntax tree."""
+    stack: list[Json] = [node]
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, dict):
+            continue
+        children = current.get("children", [])
+        if current.get("type") == "function_expression":
+            yield current["value"], len(children)
+        stack.extend(children)
+
+
+def _parse(text: str) -> Mapping[str, Json]:
+    try:
+        with warnings.catch_warnings():
+            # `word` in backticks without quotes is old syntax that jmespath still takes
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            parsed: Mapping[str, Json] = jmespath.compile(text).parsed
+            return parsed
+    except exceptions.IncompleteExpressionError:
+        raise ExpressionError(text, "ends too early", len(text)) from None
+    except exceptions.LexerError as error:
+        raise ExpressionError(text, _unread(error), error.lex_position) from None
+    except exceptions.ParseError as error:
+        reason = f"`{error.token_value}` is not expected at character {error.lex_position + 1}"
+        raise ExpressionError(text, reason, error.lex_position) from None
+    except RecursionError:
+        raise ExpressionError(text, "is nested too deeply") from None
+    except _FAILURES:
+        # jmespath looks ahead past the end of some broken expressions
+        raise ExpressionError(text, "is no JMESPath", 0) from None
+
+
+def _unread(error: Any) -> str:
+    value = str(error.lexer_value)
+    if value[:1] in "'\"`":
+        return f"the quote {value[0]} at character {error.lex_position + 1} is never closed"
+    return f"`{value[:20]}` cannot be read at character {error.lex_position + 1}"
+
+
+def _call(text: str, name: str) -> int:
+    match = re.search(rf"\b{re.escape(name)}\s*\(", text)
+    return match.start() if match else 0

@@ -1,0 +1,57 @@
+"""A connector file in, everything that is wrong with it and, where nothing is, its Connector out.
+
+No network, no secrets, no dlt; the files read are the connector and the schemas it names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from framework.findings import Finding
+from framework.spec.checks import run_checks
+from framework.spec.connector import Connector
+from framework.spec.document import Document, read_document
+from framework.spec.draft import Draft
+from framework.spec.format import check_format
+from framework.spec.locate import Location
+from framework.spec.parse import parse_connector
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A file judged: its findings by place, and its connector where none of them is an error."""
+
+    location: Location
+    connector: Connector | None
+    findings: tuple[Finding, ...]
+
+
+def judge(location: Location) -> Judged:
+    """Read and judge a connector file; whatever is wrong with it is a finding."""
+    document, findings = read_document(location.path, location.display)
+    if document is None:
+        return _judged(location, None, findings)
+    return judge_document(document, location, findings)
+
+
+def judge_document(
+    document: Document, location: Location, found: list[Finding] | None = None
+) -> Judged:
+    """Judge a document that was read; `found` are the findings of reading it.
+
+    The checks run beside the JSON Schema's errors, so that all mistakes come at once.
+    """
+    draft = Draft(document, location)
+    findings = [*(found or []), *check_format(document)]
+    if isinstance(document.data, dict):
+        findings += run_checks(draft)
+    return _judged(location, draft, findings)
+
+
+def _judged(location: Location, draft: Draft | None, findings: list[Finding]) -> Judged:
+    in_order = tuple(
+        sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
+    )
+    if draft is None or any(finding.severity == "error" for finding in in_order):
+        return Judged(location, None, in_order)
+    return Judged(location, parse_connector(draft), in_order)

@@ -1,0 +1,256 @@
+"""A draft without errors, turned into the `Connector` that a source is built from.
+
+Shorthands are written out and expressions compiled. Only called once every check is silent, so
+the shapes are taken as given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from framework.spec.connector import (
+    Binding,
+    Client,
+    ConfigEntry,
+    Connector,
+    Endpoint,
+    Incremental,
+    RateLimit,
+    Resource,
+    ResponseAction,
+    Retry,
+    SecretEntry,
+    Selector,
+    Step,
+)
+from framework.spec.draft import cursors, references
+from framework.spec.durations import parse_duration
+from framework.spec.expressions import compile_expression
+from framework.spec.jsonpath import is_jsonpath
+from framework.spec.merge import Merged, bind_path
+
+if TYPE_CHECKING:
+    from framework.spec.draft import Draft
+
+Json = Any
+
+_NOT_HINTS = ("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent")
+_NOT_ARGUMENTS = ("type", "start_param", "end_param", "lag", "watermark", "convert", "transform")
+_DLT_STEPS = ("filter", "map", "yield_map")
+_RENAMED_PAGINATORS = {"json_response": "json_link"}
+
+
+def parse_connector(draft: Draft) -> Connector:
+    """The connector of a draft that has no errors; resources parents first, else in file order."""
+    return Connector(
+        name=str(draft.data["name"]),
+        description=str(draft.data.get("description") or ""),
+        path=draft.location.path,
+        root=draft.location.root,
+        client=parse_client(draft.client),
+        resources=tuple(_resource(draft, merged) for merged in _parents_first(draft)),
+        config={name: _config(name, entry) for name, entry in draft.section("config").items()},
+        secrets={name: _secret(name, entry) for name, entry in draft.section("secrets").items()},
+        data=draft.data,
+    )
+
+
+def parse_client(written: Mapping[str, Json]) -> Client:
+    """The client section; what it leaves out has the model's defaults."""
+    defaults = Client("")
+    timeout = written.get("timeout")
+    return Client(
+        base_url=written["base_url"],
+        headers=written.get("headers") or {},
+        auth=parse_auth(written.get("auth")),
+        paginator=parse_paginator(written.get("paginator")),
+        retry=_retry(written.get("retry") or {}),
+        rate_limit=_rate_limit(written.get("rate_limit")),
+        timeout=None if timeout is None else parse_duration(timeout),
+        max_in_flight=written.get("max_in_flight") or defaults.max_in_flight,
+        allowed_hosts=tuple(written.get("allowed_hosts") or ()),
+        max_response_size=written.get("max_response_size") or defaults.max_response_size,
+    )
+
+
+def parse_auth(written: Json) -> Mapping[str, Json] | None:
+    """`bearer` and mappings without a type written out; None stays None."""
+    if written is None:
+        return None
+    if isinstance(written, str):
+        return {"type": written}
+    return {"type": "bearer", **written}
+
+
+def parse_paginator(written: Json) -> Mapping[str, Json] | None:
+    """`single_page` and mappings without a type written out, old names renewed; None stays None."""
+    if written is None:
+        return None
+    paginator = {"type": written} if isinstance(written, str) else {"type": "auto", **written}
+    kind = paginator["type"]
+    return {**paginator, "type": _RENAMED_PAGINATORS.get(kind, kind)}
+
+
+def parse_selector(text: str) -> Selector:
+    """A compiled JMESPath; JSONPath stays text."""
+    return text if is_jsonpath(text) else compile_expression(text)
+
+
+def _parents_first(draft: Draft) -> list[Merged]:
+    by_name = {merged.name: merged for merged in draft.resources}
+    placed: dict[str, Merged] = {}
+
+    def place(merged: Merged) -> None:
+        if merged.name in placed:
+            return
+        for parent in (by_name[reference.parent] for reference in references(merged)):
+            place(parent)
+        placed[merged.name] = merged
+
+    for merged in draft.resources:
+        place(merged)
+    return list(placed.values())
+
+
+def _resource(draft: Draft, merged: Merged) -> Resource:
+    data = merged.data
+    read = references(merged)
+    schema = draft.schema(merged)
+    when = data.get("when")
+    return Resource(
+        name=merged.name,
+        endpoint=_endpoint(merged),
+        hints={key: value for key, value in data.items() if key not in _NOT_HINTS},
+        schema=schema.usable if schema else None,
+        parent=read[0].parent if read else None,
+        bindings=_bindings(merged),
+        include_from_parent=tuple(data.get("include_from_parent") or ()),
+        when=None if when is None else compile_expression(when),
+        steps=tuple(
+            step for written in data.get("processing_steps") or () for step in _steps(written)
+        ),
+    )
+
+
+def _bindings(merged: Merged) -> tuple[Binding, ...]:
+    found: dict[str, Binding] = {}
+    for reference in references(merged):
+        name = reference.param or reference.text
+        found.setdefault(
+            name,
+            Binding(
+                name, reference.parent, parse_selector(reference.expression), reference.expression
+            ),
+        )
+    return tuple(found.values())
+
+
+def _endpoint(merged: Merged) -> Endpoint:
+    written = merged.endpoint
+    path, bound = bind_path(merged.path, merged.params)
+    selector = written.get("data_selector")
+    auth = parse_auth(written.get("auth"))
+    if "auth" in written and auth is None:
+        auth = {"type": "none"}
+    return Endpoint(
+        path=path,
+        method=str(written.get("method") or "GET").upper(),
+        params={
+            name: value
+            for name, value in merged.params.items()
+            if value is not None and not isinstance(value, dict) and name not in bound
+        },
+        json=written.get("json"),
+        data=written.get("data"),
+        headers=written.get("headers") or {},
+        paginator=parse_paginator(written.get("paginator")),
+        data_selector=None if selector is None else parse_selector(selector),
+        response_actions=tuple(_action(entry) for entry in written.get("response_actions") or ()),
+        incremental=_incremental(merged),
+        auth=auth,
+    )
+
+
+def _incremental(merged: Merged) -> Incremental | None:
+    for cursor in cursors(merged):
+        written = cursor.written
+        lag = written.get("lag")
+        return Incremental(
+            cursor_path=written["cursor_path"],
+            arguments={key: value for key, value in written.items() if key not in _NOT_ARGUMENTS},
+            start_param=cursor.param or written.get("start_param"),
+            end_param=written.get("end_param"),
+            lag=parse_duration(lag) if isinstance(lag, str) else lag,
+            watermark=written.get("watermark") or "cursor",
+        )
+    return None
+
+
+def _action(written: Mapping[str, Json]) -> ResponseAction:
+    codes = written.get("status_code")
+    codes = [] if codes is None else codes if isinstance(codes, list) else [codes]
+    body = written.get("body")
+    return ResponseAction(
+        action=written["action"],
+        status_codes=tuple(str(code).lower() for code in codes),
+        content=written.get("content"),
+        headers=written.get("header") or {},
+        body=None if body is None else compile_expression(body),
+        message=written.get("message"),
+    )
+
+
+def _steps(written: Mapping[str, Json]) -> list[Step]:
+    """The steps of one entry: dlt's own in dlt's order, then the others as written."""
+    steps = [
+        Step(kind, expression=compile_expression(written[kind]))
+        for kind in _DLT_STEPS
+        if written.get(kind) is not None
+    ]
+    return steps + [
+        Step(kind, argument=value) for kind, value in written.items() if kind not in _DLT_STEPS
+    ]
+
+
+def _retry(written: Mapping[str, Json]) -> Retry:
+    codes = written.get("status_codes")
+    wait = written.get("max_wait")
+    return Retry(
+        status_codes=None if codes is None else tuple(codes),
+        max_retries=written.get("max_retries"),
+        backoff_factor=written.get("backoff_factor"),
+        max_wait=Retry().max_wait if wait is None else parse_duration(wait),
+    )
+
+
+def _rate_limit(written: Json) -> RateLimit | None:
+    if not written:
+        return None
+    headers = written.get("headers") or {}
+    defaults = RateLimit()
+    return RateLimit(
+        requests=written.get("requests"),
+        per=parse_duration(written["per"]) if "per" in written else defaults.per,
+        limit_header=headers.get("limit"),
+        remaining_header=headers.get("remaining"),
+        reset_header=headers.get("reset"),
+        reset_as=headers.get("reset_as") or defaults.reset_as,
+    )
+
+
+def _config(name: str, entry: Json) -> ConfigEntry:
+    schema = entry if isinstance(entry, dict) else {}
+    return ConfigEntry(
+        name=name,
+        schema={key: value for key, value in schema.items() if key != "key"},
+        required="default" not in schema,
+        default=schema.get("default"),
+        description=str(schema.get("description") or ""),
+        key=schema.get("key"),
+    )
+
+
+def _secret(name: str, entry: Json) -> SecretEntry:
+    written = entry if isinstance(entry, dict) else {}
+    return SecretEntry(name, str(written.get("description") or ""), written.get("key"))

@@ -1,0 +1,149 @@
+"""Text with placeholders, read into parts: `{config.x}`, `{resources.parent.EXPR}`, `{{`.
+
+Only reads: what a placeholder is replaced by, and how it is escaped, is decided where a source
+is built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal as OneOf
+
+from framework.errors import FrameworkError
+
+Kind = OneOf["config", "secrets", "resources", "incremental", "param"]
+
+_QUOTES = "'\"`"
+_PREFIX = re.compile(r"(config|secrets|incremental|resources)\.(.*)", re.DOTALL)
+
+
+class TemplateError(FrameworkError):
+    """Braces that do not fit; `offset` is where, counted from 0."""
+
+    def __init__(self, text: str, reason: str, offset: int) -> None:
+        self.text = text
+        self.reason = reason
+        self.offset = offset
+        super().__init__(f"`{text}`: {reason}")
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text that stays as it is; doubled braces are single ones here."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """One `{...}`. `text` is all between the braces.
+
+    `name` is the entry of config, secrets or incremental, the parameter's name, or the parent
+    resource of a `resources` placeholder, whose expression is in `expression`.
+    """
+
+    kind: Kind
+    text: str
+    name: str
+    expression: str | None = None
+    offset: int = 0
+
+
+Part = Literal | Placeholder
+
+
+@lru_cache(maxsize=4096)
+def parse_template(text: str) -> tuple[Part, ...]:
+    """The parts of a text in order; neighbouring literals are one, empty ones left out.
+
+    Raises TemplateError for a brace without its partner and for `{}`.
+    """
+    parts: list[Part] = []
+    literal: list[str] = []
+    position = 0
+    while position < len(text):
+        character = text[position]
+        if character in "{}" and text[position : position + 2] == character * 2:
+            literal.append(character)
+            position += 2
+        elif character == "}":
+            raise TemplateError(text, "a `}` without its `{`; write `}}` for a brace", position)
+        elif character == "{":
+            end = _end(text, position)
+            if literal:
+                parts.append(Literal("".join(literal)))
+                literal = []
+            parts.append(_placeholder(text, text[position + 1 : end].strip(), position))
+            position = end + 1
+        else:
+            literal.append(character)
+            position += 1
+    if literal:
+        parts.append(Literal("".join(literal)))
+    return tuple(parts)
+
+
+def placeholders(text: str) -> tuple[Placeholder, ...]:
+    """Only the placeholders of a text; TemplateError as in parse_template."""
+    return tuple(part for part in parse_template(text) if isinstance(part, Placeholder))
+
+
+def escape(text: str) -> str:
+    """The template that stands for this very text."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _end(text: str, start: int) -> int:
+    """The index of the `}` that closes the `{` at `start`; expressions may hold braces."""
+    if not text[start + 1 :].lstrip().startswith("resources."):
+        end = text.find("}", start)
+        if end < 0:
+            raise _unclosed(text, start)
+        return end
+    depth, position = 0, start
+    while position < len(text):
+        character = text[position]
+        if character in _QUOTES:
+            position = _closing_quote(text, position, start)
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return position
+        position += 1
+    raise _unclosed(text, start)
+
+
+def _closing_quote(text: str, position: int, start: int) -> int:
+    quote = text[position]
+    position += 1
+    while position < len(text):
+        if text[position] == "\\":
+            position += 1
+        elif text[position] == quote:
+            return position
+        position += 1
+    raise _unclosed(text, start)
+
+
+def _unclosed(text: str, start: int) -> TemplateError:
+    return TemplateError(text, "a `{` without its `}`; write `{{` for a brace", start)
+
+
+def _placeholder(text: str, inner: str, offset: int) -> Placeholder:
+    if not inner:
+        raise TemplateError(text, "`{}` names nothing; write `{{}}` for two braces", offset)
+    match = _PREFIX.fullmatch(inner)
+    if match is None:
+        return Placeholder("param", inner, inner, offset=offset)
+    kind, rest = match.groups()
+    if kind == "resources":
+        parent, _, expression = rest.partition(".")
+        return Placeholder("resources", inner, parent, expression, offset)
+    named: Kind = "config" if kind == "config" else "secrets"
+    if kind == "incremental":
+        named = "incremental"
+    return Placeholder(named, inner, rest, offset=offset)

@@ -1,0 +1,108 @@
+"""Which keys the connector schema allows at a place of a file, whatever stands there.
+
+Answers "where does this key belong?" by walking the JSON Schema; knows no document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from framework.spec.locate import shared_schema
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+
+Schema = Mapping[str, Any]
+
+
+@cache
+def connector_schema() -> Schema:
+    """schemas/connector.schema.json; not to be changed."""
+    return shared_schema("connector")
+
+
+def keys_at(pointer: Pointer) -> frozenset[str]:
+    """The keys that a mapping at `pointer` may have in any of its variants."""
+    return frozenset(key for schema in _schemas_at(pointer) for key in schema.get("properties", {}))
+
+
+def resolve(schema: Schema) -> Schema:
+    """The schema itself, or the definition that it refers to."""
+    while "$ref" in schema:
+        schema = connector_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    return schema
+
+
+_EVERYWHERE = {"name", "type", "description"}
+"""Keys with a meaning of their own at many places: where else they may stand helps nobody."""
+
+
+def belongs(key: str, pointer: Pointer) -> str | None:
+    """Where a key that is not allowed at `pointer` is: one level down, or up to three up."""
+    if key in _EVERYWHERE:
+        return None
+    for inner in sorted(keys_at(pointer)):
+        if key in keys_at((*pointer, inner)):
+            return f"it belongs inside `{inner}`"
+    steps = [step for step in pointer if isinstance(step, str)]
+    outer = pointer
+    for step in reversed(steps[-3:]):
+        while outer and outer[-1] != step:
+            outer = outer[:-1]
+        outer = outer[:-1]
+        if key in keys_at(outer):
+            return (
+                f"it belongs one level up, beside `{step}`"
+                if step == steps[-1]
+                else (f"it belongs further up, beside `{step}`")
+            )
+    return None
+
+
+def goes_with(key: str, pointer: Pointer) -> str | None:
+    """Where another variant of the mapping at `pointer` has the key: which one it is."""
+    for schema in _schemas_at(pointer):
+        if key not in schema.get("properties", {}):
+            continue
+        for chooser in ("type", "strategy"):
+            variant = schema["properties"].get(chooser, {}).get("const")
+            if variant is not None:
+                return f"it goes with `{chooser}: {variant}`"
+    return None
+
+
+@cache
+def _schemas_at(pointer: Pointer) -> tuple[Schema, ...]:
+    current = tuple(_variants(connector_schema()))
+    for step in pointer:
+        current = tuple(
+            variant
+            for schema in current
+            for inner in _inside(schema, step)
+            for variant in _variants(inner)
+        )
+    return current
+
+
+def _inside(schema: Schema, step: str | int) -> Iterator[Schema]:
+    if isinstance(step, int):
+        below = schema.get("items")
+    else:
+        below = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    if isinstance(below, Mapping):
+        yield below
+
+
+def _variants(schema: Schema) -> Iterator[Schema]:
+    """A schema with everything that applies to the same value."""
+    if "$ref" in schema:
+        yield from _variants(resolve(schema))
+    if "properties" in schema or "items" in schema or "additionalProperties" in schema:
+        yield schema
+    for key in ("then", "else"):
+        if key in schema:
+            yield from _variants(schema[key])
+    for part in schema.get("allOf", ()):
+        yield from _variants(part)

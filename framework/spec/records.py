@@ -1,0 +1,95 @@
+"""The JSON Schema of a resource's records: inline, or a file in schemas/<connector>/.
+
+Reads files; whether what they hold is a JSON Schema is judged in `checks.schemas`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from framework.spec.columns import Table, table_of
+from framework.spec.locate import schema_folder
+from framework.spec.near import did_you_mean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from framework.spec.document import Pointer
+    from framework.spec.locate import Location
+    from framework.spec.merge import Merged
+
+Json = Any
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_LARGEST = 5_000_000
+
+
+@dataclass(frozen=True)
+class RecordSchema:
+    """What a resource's `schema` leads to. `file` is the file it names, or None where the schema
+    stands in the connector; `problem` is why there is no usable `data`."""
+
+    pointer: Pointer
+    data: Json = None
+    file: Path | None = None
+    code: str | None = None
+    problem: str | None = None
+
+    @property
+    def usable(self) -> Mapping[str, Json] | None:
+        """The schema, where it is a mapping and nothing is wrong with reading it."""
+        return self.data if self.problem is None and isinstance(self.data, dict) else None
+
+    @cached_property
+    def table(self) -> Table | None:
+        """The tables that it declares; None where it declares no fields."""
+        schema = self.usable
+        if schema is None:
+            return None
+        table = table_of(schema)
+        return table if any(column.path != ("value",) for column in table.columns) else None
+
+
+def load_schema(merged: Merged, location: Location) -> RecordSchema | None:
+    """The schema that a resource declares, or None. Never raises: what is wrong is in `problem`."""
+    written = merged.data.get("schema")
+    pointer = merged.place("schema")
+    if isinstance(written, dict):
+        return RecordSchema(pointer, written)
+    # a name that leads out of the folder is no name: the JSON Schema's finding says so
+    if not isinstance(written, str) or not _NAME.fullmatch(written):
+        return None
+    folder = schema_folder(location)
+    shown = f"schemas/{location.name}/{written}.json"
+    file = folder / f"{written}.json"
+    if not file.is_file():
+        problem = f"there is no file {shown}{_near(folder, written)}"
+        return RecordSchema(pointer, file=file, code="schema-missing", problem=problem)
+    code = "schema-unreadable"
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return RecordSchema(pointer, None, file, code, f"{shown} cannot be read: {reason}")
+    if len(raw) > _LARGEST:
+        return RecordSchema(pointer, None, file, code, f"{shown} is larger than 5 MB")
+    try:
+        return RecordSchema(pointer, json.loads(raw), file)
+    except json.JSONDecodeError as error:
+        problem = f"{shown} is no JSON: {error.msg} in its line {error.lineno}"
+    except (UnicodeDecodeError, RecursionError):
+        problem = f"{shown} is no JSON"
+    return RecordSchema(pointer, None, file, code, problem)
+
+
+def _near(folder: Path, written: str) -> str:
+    try:
+        names = sorted(path.stem for path in folder.glob("*.json"))
+    except OSError:
+        names = []
+    return did_you_mean(written, names) or "; write it, or write the schema itself here"
