@@ -40,39 +40,41 @@ def _names(
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
+set_option = click.option(
+    "--set",
+    "config",
+    multiple=True,
+    callback=_assignments,
+    metavar="KEY=VALUE",
+    help="Set a config entry for this run; may be given several times.",
+)
+alias_option = click.option(
+    "--as",
+    "alias",
+    metavar="ALIAS",
+    help="A second account: its own section of settings, pipeline and dataset.",
+)
+resources_option = click.option(
+    "--resources",
+    callback=_names,
+    metavar="A,B",
+    help="Only these resources, instead of those that the file selects.",
+)
+
+
 def asking_options(command: F) -> F:
-    """`--resources`, `--set`, `--as` and `--limit`: what a verb that asks the API takes."""
-    for option in (
-        click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="At most N records of each resource.",
-        ),
-        click.option(
-            "--as",
-            "alias",
-            metavar="ALIAS",
-            help="A second account: its own section of settings, pipeline and dataset.",
-        ),
-        click.option(
-            "--set",
-            "config",
-            multiple=True,
-            callback=_assignments,
-            metavar="KEY=VALUE",
-            help="Set a config entry for this run; may be given several times.",
-        ),
-        click.option(
-            "--resources",
-            callback=_names,
-            metavar="A,B",
-            help="Only these resources, instead of those that the file selects.",
-        ),
-        connectors_option,
-    ):
+    """`--resources`, `--set` and `--as`: what a verb that asks the API takes."""
+    for option in (alias_option, set_option, resources_option, connectors_option):
         command = option(command)
     return command
+
+
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most N records of each resource.",
+)
 
 
 def talk_options(command: F) -> F:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from framework.cli.options import asking_options, talk_options
+from framework.cli.options import asking_options, limit_option, talk_options
 
 
 @click.command(
@@ -22,6 +22,7 @@ Examples:
 )
 @click.argument("name")
 @asking_options
+@limit_option
 @click.option(
     "--destination",
     metavar="NAME",

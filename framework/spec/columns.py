@@ -135,7 +135,7 @@ def _union(branches: list[Json], root: Schema) -> tuple[str, ...]:
     """The types of several branches; one, where they all are the same."""
     found: list[str] = []
     for branch in branches:
-        found += [t for t in _facts(branch, root).types if t not in found] or ["?"]
+        found += [t for t in _facts(branch, root).types or ("?",) if t not in found]
     return tuple(found)
 
 

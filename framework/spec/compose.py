@@ -278,6 +278,11 @@ class Composer:
         shown = tag.replace("tag:yaml.org,2002:", "!!")
         self._problem(place, "yaml-tag", f"the tag {_short(shown)} is not read; take it away")
 
+    def _character(self, place: Place) -> str:
+        lines = _LINE_BREAK.split(self.text)
+        line = lines[place[0]] if place[0] < len(lines) else ""
+        return line[place[1] : place[1] + 1]
+
     def _syntax(self, error: yaml.YAMLError) -> None:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         context = getattr(error, "context", None)
@@ -288,11 +293,12 @@ class Composer:
         place = (mark.line, mark.column) if mark else (0, 0)
         said = f"{context}, {problem}" if context else str(problem)
         hint = next((text for part, text in _HINTS if part in said), "")
+        if self._character(place) == "\t":
+            said, hint = "found a tab", "; indent with spaces, not with tabs"
         self._problem(place, "yaml-syntax", f"this is no YAML: {said}{hint}")
 
 
 _HINTS = (
-    ("found character '\\t'", "; indent with spaces, not with tabs"),
     ("that cannot start any token", "; put quotes around a text that starts with it"),
     (
         "mapping values are not allowed",

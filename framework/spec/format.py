@@ -96,9 +96,9 @@ def _unknown_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
             continue
         missing = [name for name in allowed if name not in error.instance]
         message = f"the key `{wording.shortened(key)}` is not known here"
-        yield _Mistake(
-            (*pointer, key), "unknown-key", message + _advice(key, pointer, missing, allowed), True
-        )
+        elsewhere = error.schema.get("x-elsewhere", {}).get(key)
+        advice = f"; {elsewhere}" if elsewhere else _advice(key, pointer, missing, allowed)
+        yield _Mistake((*pointer, key), "unknown-key", message + advice, key=True)
 
 
 def _advice(key: str, pointer: Pointer, missing: list[str], allowed: Mapping[str, Any]) -> str:

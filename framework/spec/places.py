@@ -43,22 +43,26 @@ def belongs(key: str, pointer: Pointer) -> str | None:
     """Where a key that is not allowed at `pointer` is: one level down, or up to three up."""
     if key in _EVERYWHERE:
         return None
+    outer = _above(pointer)
+    for step, place in outer[:1]:
+        if key in keys_at(place):
+            return f"it belongs one level up, beside `{step}`"
     for inner in sorted(keys_at(pointer)):
         if key in keys_at((*pointer, inner)):
             return f"it belongs inside `{inner}`"
-    steps = [step for step in pointer if isinstance(step, str)]
-    outer = pointer
-    for step in reversed(steps[-3:]):
-        while outer and outer[-1] != step:
-            outer = outer[:-1]
-        outer = outer[:-1]
-        if key in keys_at(outer):
-            return (
-                f"it belongs one level up, beside `{step}`"
-                if step == steps[-1]
-                else (f"it belongs further up, beside `{step}`")
-            )
+    for step, place in outer[1:3]:
+        if key in keys_at(place):
+            return f"it belongs further up, beside `{step}`"
     return None
+
+
+def _above(pointer: Pointer) -> list[tuple[str, Pointer]]:
+    """The keys that lead to a place, the nearest first, each with the mapping it stands in."""
+    return [
+        (step, pointer[:position])
+        for position, step in reversed(list(enumerate(pointer)))
+        if isinstance(step, str)
+    ]
 
 
 def goes_with(key: str, pointer: Pointer) -> str | None:
@@ -67,8 +71,9 @@ def goes_with(key: str, pointer: Pointer) -> str | None:
         if key not in schema.get("properties", {}):
             continue
         for chooser in ("type", "strategy"):
-            variant = schema["properties"].get(chooser, {}).get("const")
-            if variant is not None:
+            part = schema["properties"].get(chooser, {})
+            variant = part.get("const") or next(iter(part.get("enum", ())), None)
+            if variant is not None and "$ref" not in part:
                 return f"it goes with `{chooser}: {variant}`"
     return None
 

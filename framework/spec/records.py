@@ -61,9 +61,15 @@ def load_schema(merged: Merged, location: Location) -> RecordSchema | None:
     pointer = merged.place("schema")
     if isinstance(written, dict):
         return RecordSchema(pointer, written)
-    # a name that leads out of the folder is no name: the JSON Schema's finding says so
-    if not isinstance(written, str) or not _NAME.fullmatch(written):
+    if not isinstance(written, str):
         return None
+    # a name that leads out of the folder is no name
+    if not _NAME.fullmatch(written):
+        problem = (
+            f"found {written or 'nothing'}, expected the name of a file without folder and "
+            f"ending, such as users for schemas/{location.name}/users.json"
+        )
+        return RecordSchema(pointer, code="schema-name", problem=problem)
     folder = schema_folder(location)
     shown = f"schemas/{location.name}/{written}.json"
     file = folder / f"{written}.json"

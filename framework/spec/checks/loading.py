@@ -110,7 +110,7 @@ def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
 
 
 def check_one_cursor(draft: Draft) -> Iterator[Finding]:
-    """One incremental a resource; the one in a parameter knows no end."""
+    """One incremental a resource: dlt would silently take the one in the parameter."""
     for merged in draft.resources:
         found = cursors(merged)
         for cursor in found[1:]:
@@ -121,16 +121,6 @@ def check_one_cursor(draft: Draft) -> Iterator[Finding]:
                 f"{found[0].param}; keep one of them",
                 key=True,
             )
-        for cursor in found:
-            for key in ("end_value", "end_param"):
-                if cursor.param is not None and cursor.written.get(key):
-                    yield draft.document.finding(
-                        (*cursor.pointer, key),
-                        "end-in-parameter",
-                        f"an incremental in a parameter takes no {key}; write it under "
-                        f"endpoint.incremental, with start_param: {cursor.param}",
-                        key=True,
-                    )
 
 
 def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, key: bool) -> Finding:

@@ -106,9 +106,14 @@ def check_path(draft: Draft) -> Iterator[Finding]:
 
 
 def check_incremental_children(draft: Draft) -> Iterator[Finding]:
-    """dlt has one watermark for all parents of a child, and loses rows by it."""
+    """There is one watermark for all parents of a child, which loses rows where there are several.
+
+    A parent of a single page counts as one record; the run ends with an error where it is not.
+    """
+    by_name = {merged.name: merged for merged in draft.resources}
     for merged in draft.resources:
-        if not references(merged):
+        parents = [by_name.get(reference.parent) for reference in references(merged)]
+        if all(parent is not None and _one_record(parent) for parent in parents):
             continue
         for cursor in cursors(merged)[:1]:
             yield draft.document.finding(
@@ -119,6 +124,12 @@ def check_incremental_children(draft: Draft) -> Iterator[Finding]:
                 "or take it away",
                 key=True,
             )
+
+
+def _one_record(merged: Merged) -> bool:
+    paginator = merged.endpoint.get("paginator")
+    kind = paginator.get("type") if isinstance(paginator, dict) else paginator
+    return (kind == "single_page" or merged.single) and not references(merged)
 
 
 def _unknown(draft: Draft, merged: Merged, pointer: tuple[str | int, ...], parent: str) -> Finding:

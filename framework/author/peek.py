@@ -1,0 +1,98 @@
+"""A look at the API without loading: the first records of a resource, or one request each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from framework.build.compile import Compiled, compile_connector
+from framework.build.events import Watch
+from framework.build.outcomes import ResourceSkipped
+from framework.build.reading import Terms
+from framework.build.settings import resolve_settings
+from framework.build.source import Readings
+from framework.build.world import World
+from framework.errors import FrameworkError
+from framework.spec.connector import Connector, Resource
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
+    the file's own action, or `unknown` where the parent gave no record to ask for."""
+
+    resource: str
+    outcome: Literal["readable", "refused", "skipped", "unknown"]
+    message: str
+    status: int | None = None
+
+
+def first_records(
+    connector: Connector,
+    resource: Resource,
+    limit: int,
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> list[dict[str, Json]]:
+    """At most `limit` records of the resource, as they would be loaded; parents likewise."""
+    compiled = _compile(connector, config, alias, world, watch)
+    reading = _readings(compiled, limit, world, watch)[resource.name]
+    records: list[dict[str, Json]] = []
+    for page in reading.pages():
+        records += page
+    return records
+
+
+def look_at(
+    connector: Connector,
+    resources: Iterable[Resource],
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> list[Looked]:
+    """Whether each resource can be read, by one request to it."""
+    compiled = _compile(connector, config, alias, world, watch)
+    readings = _readings(compiled, 1, world, watch)
+    found = []
+    for resource in resources:
+        reading = readings[resource.name]
+        # a child of this resource reads the same list: keep what was read for it
+        reading.loads = True
+        try:
+            count = sum(len(page) for page in reading.pages())
+        except ResourceSkipped as error:
+            found.append(Looked(resource.name, "skipped", str(error)))
+        except FrameworkError as error:
+            status = getattr(error, "status", None)
+            found.append(Looked(resource.name, "refused", str(error), status))
+        else:
+            if count == 0 and reading.explained_empty:
+                reason = f"{resource.parent} has no record to ask for"
+                found.append(Looked(resource.name, "unknown", reason))
+            else:
+                found.append(Looked(resource.name, "readable", "" if count else "no records"))
+    return found
+
+
+def _compile(
+    connector: Connector,
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> Compiled:
+    settings = resolve_settings(connector, config, section=alias, replay=world.replay)
+    return compile_connector(connector, settings, world, watch)
+
+
+def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
+    in_flight = compiled.connector.client.max_in_flight
+    return Readings(
+        compiled, Terms(world, watch, compiled.secrets, in_flight, limit, stateful=False)
+    )

@@ -1,0 +1,139 @@
+"""What is done with an answer that is not simply data: the file's actions, and errors in our words.
+
+A hook of requests, one for each resource: called with the last answer after all attempts. It
+raises what ends the list (ignored), the resource (skipped) or the run of it (failed).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import requests
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
+
+from framework.build.outcomes import ResourceSkipped
+from framework.build.secrets import Secrets
+from framework.build.urls import shown
+from framework.build.wire import NotJson
+from framework.errors import RequestError
+from framework.spec.connector import ResponseAction
+
+LONGEST = 300
+"""How much of the API's own words an error repeats, in characters."""
+
+
+class Answers:
+    """The rules of one resource. `ignored` counts the answers that an action ignored.
+
+    `remedies` maps a status to what the person can do about it.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        actions: tuple[ResponseAction, ...],
+        secrets: Secrets,
+        remedies: dict[int, str],
+    ) -> None:
+        self.resource = resource
+        self.ignored = 0
+        self._actions = actions
+        self._secrets = secrets
+        self._remedies = remedies
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Answers:
+        return self
+
+    def wants_retry(self, response: requests.Response) -> bool:
+        """Whether the first action that fits is `retry`."""
+        action = self._first(response)
+        return action is not None and action.action == "retry"
+
+    def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Raise where the answer is not data; RequestError in our own words for an error."""
+        if response.is_redirect:
+            return
+        action = self._first(response)
+        if action is not None and action.action == "ignore":
+            with self._lock:
+                self.ignored += 1
+            raise IgnoreResponseException
+        if action is not None and action.action == "skip_resource":
+            raise ResourceSkipped(self.resource, self.describe(response, action.message))
+        if action is not None and action.action in ("fail", "retry"):
+            raise RequestError(self.describe(response, action.message), status=response.status_code)
+        if response.status_code >= 400:
+            raise RequestError(self.describe(response), status=response.status_code)
+
+    def describe(self, response: requests.Response, remedy: str | None = None) -> str:
+        """Resource, method, URL, status, the API's own words, and what to do."""
+        request = response.request
+        text = (
+            f"{self.resource}: {request.method} {shown(request.url, self._secrets)} answered "
+            f"{response.status_code} {response.reason or ''}".rstrip()
+        )
+        said = own_words(response)
+        if said:
+            text += f": {self._secrets.redact(said)}"
+        remedy = remedy or self._remedies.get(response.status_code)
+        return f"{text}\n{remedy}" if remedy else text
+
+    def _first(self, response: requests.Response) -> ResponseAction | None:
+        return next((a for a in self._actions if _fits(a, response)), None)
+
+
+def _fits(action: ResponseAction, response: requests.Response) -> bool:
+    if action.status_codes and not any(
+        _is_status(code, response.status_code) for code in action.status_codes
+    ):
+        return False
+    if action.content is not None and action.content not in response.text:
+        return False
+    for name, text in action.headers.items():
+        if text not in response.headers.get(name, ""):
+            return False
+    if action.body is not None:
+        try:
+            return bool(action.body.search(response.json()))
+        except NotJson:
+            return False
+    return True
+
+
+def _is_status(code: str, status: int) -> bool:
+    return code == str(status) or (code[1:].lower() == "xx" and code[0] == str(status)[0])
+
+
+def own_words(response: requests.Response) -> str:
+    """The API's own title and message, shortened; empty where it says nothing in JSON."""
+    try:
+        body = response.json()
+    except NotJson:
+        return ""
+    words: list[str] = []
+    _gather(body, words)
+    text = "; ".join(dict.fromkeys(words))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _gather(body: Any, words: list[str], depth: int = 0) -> None:
+    """Texts under the keys that APIs say their errors in, outermost first."""
+    if isinstance(body, str) and depth:
+        words.append(body)
+    if depth > 3 or len(words) > 8:
+        return
+    if isinstance(body, list):
+        for item in body[:3]:
+            _gather(item, words, depth + 1)
+    if not isinstance(body, dict):
+        return
+    for key in ("title", "error", "error_description", "message", "detail", "details", "errors"):
+        value = body.get(key)
+        if isinstance(value, str):
+            parameter = body.get("parameter")
+            named = isinstance(parameter, str) and key == "message"
+            words.append(f"{parameter}: {value}" if named else value)
+        elif isinstance(value, (dict, list)):
+            _gather(value, words, depth + 1)

@@ -1,0 +1,313 @@
+"""A judged file and its settings compiled: plans to read by, and a RESTAPIConfig for dlt.
+
+Knows dlt's words and classes, nothing of pipelines and destinations. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dlt.common.configuration import resolve_configuration
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.requests.retry import DEFAULT_RETRY_STATUS
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from dlt.sources.rest_api.config_setup import create_paginator
+from requests.adapters import BaseAdapter
+
+from framework import __version__
+from framework.build.answers import Answers
+from framework.build.auth import build_auth
+from framework.build.events import Watch
+from framework.build.hosts import AllowedHosts
+from framework.build.plan import Plan, PlannedBinding
+from framework.build.retry import RetryingAdapter, RetryPolicy
+from framework.build.secrets import Secrets
+from framework.build.selectors import finder, to_dlt
+from framework.build.session import Session
+from framework.build.settings import Settings, environment_name
+from framework.build.templates import Place, expand, fill
+from framework.build.wire import LiveAdapter
+from framework.build.world import World
+from framework.spec.connector import (
+    Binding,
+    Client,
+    Connector,
+    Endpoint,
+    RateLimit,
+    Resource,
+    Selector,
+)
+from framework.spec.expressions import compile_expression
+from framework.spec.placeholders import Placeholder
+
+Json = Any
+SELECTORS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+"""The paginator's keys that hold an expression on the body."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A connector ready to run: one plan a resource, parents first, over one session."""
+
+    connector: Connector
+    settings: Settings
+    secrets: Secrets
+    client: RESTClient
+    plans: Mapping[str, Plan]
+
+
+class Filler:
+    """Fills config and secrets into the parts of a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def known(self, placeholder: Placeholder) -> Json:
+        """The value of a config or secrets placeholder."""
+        values = self._settings.config if placeholder.kind == "config" else self._settings.secrets
+        return values[placeholder.name]
+
+    def final(self, value: Json, place: Place = "text") -> Json:
+        """The value with nothing left to replace."""
+        return fill(value, self.known, place=place, final=True)
+
+    def template(self, value: Json, place: Place) -> Json:
+        """The value with only a parent's and a cursor's placeholders left."""
+        return fill(value, self.known, place=place, final=False)
+
+
+def compile_connector(
+    connector: Connector, settings: Settings, world: World, watch: Watch
+) -> Compiled:
+    """Everything that a run of the connector needs, built once."""
+    filler = Filler(settings)
+    secrets = Secrets()
+    for value in settings.secrets.values():
+        secrets.add(value)
+    client = connector.client
+    base_url = str(filler.final(client.base_url))
+    runtime = resolve_configuration(RuntimeConfiguration())
+    adapter = _adapter(client, filler, runtime, world, watch)
+    timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
+
+    def session_for(url: str) -> Session:
+        allowed = AllowedHosts.of(url, filler.final(list(client.allowed_hosts)))
+        return Session(
+            adapter, allowed, secrets, timeout, watch, f"rest-connector-framework/{__version__}"
+        )
+
+    def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
+        if config is None:
+            return None
+        filled = filler.final(dict(config))
+        return build_auth(filled, session_for(filled.get("access_token_url", base_url)), secrets)
+
+    rest_client = RESTClient(
+        base_url=base_url,
+        headers={name: str(value) for name, value in filler.final(dict(client.headers)).items()},
+        auth=auth_of(client.auth),
+        paginator=paginator_of(client.paginator, filler),
+        session=session_for(base_url),
+        config=runtime,
+    )
+    plans = {
+        resource.name: _plan(
+            resource, connector, settings, filler, secrets, auth_of(resource.endpoint.auth)
+        )
+        for resource in connector.resources
+    }
+    return Compiled(connector, settings, secrets, rest_client, plans)
+
+
+def _adapter(
+    client: Client, filler: Filler, runtime: RuntimeConfiguration, world: World, watch: Watch
+) -> RetryingAdapter:
+    inner: BaseAdapter
+    if world.wire is not None:
+        inner = world.wire(client.max_in_flight)
+    else:
+        inner = LiveAdapter(client.max_in_flight, client.max_response_size)
+    retry = client.retry
+    codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
+    retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries
+    factor = retry.backoff_factor
+    policy = RetryPolicy(
+        frozenset(codes),
+        retries,
+        float(runtime.request_backoff_factor if factor is None else factor),
+        retry.max_wait.total_seconds(),
+        _rate_limit(client.rate_limit, filler),
+    )
+    return RetryingAdapter(inner, policy, world, watch)
+
+
+def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
+    return None if limit is None else replace(limit, requests=filler.final(limit.requests))
+
+
+def paginator_of(config: Mapping[str, Json] | None, filler: Filler) -> BasePaginator | None:
+    """dlt's paginator for a mapping with a `type`; None where dlt shall detect one."""
+    if config is None or config["type"] == "auto":
+        return None
+    filled = filler.final(dict(config))
+    for key in SELECTORS:
+        if isinstance(filled.get(key), str):
+            filled[key] = to_dlt(selector_of(filled[key]))
+    return create_paginator(filled)
+
+
+def selector_of(text: str) -> Selector:
+    """JMESPath compiled; a JSONPath, which starts with `$`, as it is."""
+    return text if text.startswith("$") else compile_expression(text)
+
+
+def _plan(
+    resource: Resource,
+    connector: Connector,
+    settings: Settings,
+    filler: Filler,
+    secrets: Secrets,
+    auth: AuthConfigBase | None,
+) -> Plan:
+    endpoint = filled_endpoint(resource.endpoint, filler)
+    bindings = tuple(_binding(binding, filler) for binding in resource.bindings)
+    answers = Answers(
+        resource.name,
+        endpoint.response_actions,
+        secrets,
+        _remedies(connector, settings, resource.name),
+    )
+    return Plan(
+        resource,
+        endpoint,
+        bindings,
+        None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
+        paginator_of(endpoint.paginator, filler),
+        auth,
+        answers,
+    )
+
+
+def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
+    """The endpoint with config and secrets filled in; templates for the rest are left."""
+    incremental = endpoint.incremental
+    if incremental is not None:
+        arguments = filler.final(dict(incremental.arguments))
+        incremental = replace(incremental, arguments=arguments)
+    return replace(
+        endpoint,
+        path=filler.template(endpoint.path, "path"),
+        params=filler.template(dict(endpoint.params), "query"),
+        json=filler.template(endpoint.json, "json"),
+        data=filler.template(endpoint.data, "text"),
+        headers=filler.template(dict(endpoint.headers), "text"),
+        incremental=incremental,
+    )
+
+
+def _binding(binding: Binding, filler: Filler) -> PlannedBinding:
+    selector = binding.field
+    if isinstance(selector, str) and "{config." in selector:
+        selector = selector_of(fill_expression(selector, filler))
+    return PlannedBinding(binding, selector, finder(selector))
+
+
+def fill_expression(text: str, filler: Filler) -> str:
+    """An expression with the `{config.x}` inside it replaced by their values."""
+    parts = text.split("{config.")
+    return parts[0] + "".join(
+        str(filler.known(Placeholder("config", f"config.{name}", name))) + rest
+        for name, _, rest in (part.partition("}") for part in parts[1:])
+    )
+
+
+def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[int, str]:
+    variables = " and ".join(environment_name(settings.section, name) for name in connector.secrets)
+    credentials = (
+        f"The credentials are not accepted: check {variables}."
+        if variables
+        else "The API wants credentials: add `auth` to the client."
+    )
+    skip = f"Or leave it out: --resources without {resource}."
+    return {
+        401: credentials,
+        403: f"The credentials may not read this. {skip}",
+        404: "Check base_url and the endpoint's path.",
+        429: "The rate limit was still reached after all retries: run it later, or lower "
+        "client.max_in_flight.",
+    }
+
+
+def rest_api_config(compiled: Compiled) -> dict[str, Any]:
+    """The RESTAPIConfig that dlt's own `rest_api_source` takes, with live objects in it.
+
+    What dlt has no word for (`when`, actions besides ignore, waits) is done by the session and
+    the response hook in it, or is left out: `when` is, so dlt asks for every child.
+    """
+    client = compiled.client
+    return {
+        "client": {
+            "base_url": client.base_url,
+            "headers": client.headers,
+            "auth": client.auth,
+            "paginator": client.paginator,
+            "session": client.session,
+        },
+        "resources": [_for_dlt(plan) for plan in compiled.plans.values()],
+    }
+
+
+def _for_dlt(plan: Plan) -> dict[str, Any]:
+    from framework.build.cursor import lag_of
+    from framework.build.hints import resource_hints
+    from framework.build.records import shaper, stepper
+
+    resource, endpoint = plan.resource, plan.endpoint
+    params: dict[str, Any] = {
+        name: expand(value, {}, "query") if isinstance(value, bool) else value
+        for name, value in endpoint.params.items()
+    }
+    for binding in plan.bindings:
+        if not binding.name.startswith("resources."):
+            field = binding.selector
+            params[binding.name] = {
+                "type": "resolve",
+                "resource": binding.binding.resource,
+                "field": to_dlt(field),
+            }
+    asked: dict[str, Any] = {
+        "path": endpoint.path,
+        "method": endpoint.method,
+        "params": params,
+        "json": endpoint.json,
+        "data": endpoint.data,
+        "headers": dict(endpoint.headers) or None,
+        "paginator": plan.paginator,
+        "data_selector": plan.selector,
+        "auth": plan.auth,
+        "response_actions": [plan.answers],
+    }
+    incremental = endpoint.incremental
+    if incremental is not None:
+        asked["incremental"] = {
+            **incremental.arguments,
+            "start_param": incremental.start_param,
+            "end_param": incremental.end_param,
+            "lag": lag_of(incremental, incremental.arguments.get("initial_value")),
+        }
+    step, shape = stepper(resource), shaper(resource)
+    made: dict[str, Any] = {
+        "name": resource.name,
+        **resource_hints(resource),
+        "selected": resource.selected,
+        "endpoint": {key: value for key, value in asked.items() if value is not None},
+    }
+    if resource.include_from_parent:
+        made["include_from_parent"] = list(resource.include_from_parent)
+    if resource.steps or resource.schema is not None:
+        made["processing_steps"] = [{"yield_map": lambda record: shape(step([record]))}]
+    return made

@@ -1,0 +1,108 @@
+"""A resource's incremental while it is read: dlt's own, with the watermark that the file chose.
+
+State is dlt's, in dlt's place, under the resource's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dlt.extract.incremental import Incremental as DltIncremental
+
+from framework.build.records import Record
+from framework.spec.connector import Incremental
+
+Json = Any
+
+
+class _Pipe:
+    """What dlt's incremental wants of a pipe: a name; closing it is told by `exhausted`."""
+
+    has_parent = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def close(self) -> None:
+        """Nothing to close: the reading looks at `exhausted`."""
+
+
+class Cursor:
+    """The incremental of one resource. `arguments` are dlt's, with values filled in."""
+
+    def __init__(
+        self,
+        resource: str,
+        spec: Incremental,
+        arguments: Mapping[str, Json],
+        primary_key: tuple[str, ...],
+        now: datetime,
+    ) -> None:
+        self._spec = spec
+        self._resource = resource
+        self._now = now
+        self._dlt: DltIncremental[Any] = DltIncremental(
+            **{**arguments, "lag": lag_of(spec, arguments.get("initial_value"))}
+        )
+        if primary_key:
+            self._dlt.set_deduplication_key(list(primary_key), from_hints=True)
+
+    def bind(self, *, moves: bool, stateful: bool = True) -> None:
+        """Read the state; with `moves` false nothing that is read will change it.
+
+        Without state (no pipeline) it starts from the initial value and takes every record.
+        """
+        if not stateful:
+            self._start = self._dlt.initial_value
+            self._dlt.advance(None)
+            return
+        # the pipe is ours: dlt asks it for its name only
+        self._dlt.bind(_Pipe(self._resource))  # type: ignore[arg-type]
+        self._start = self._dlt.start_value
+        if not moves:
+            self._dlt = self._dlt.copy(with_transient_state=True)
+        if self._spec.watermark == "run_start":
+            self._dlt.advance(written_like(self._now, self._dlt.initial_value))
+
+    def values(self) -> dict[str, Json]:
+        """The values for `{incremental.…}` placeholders, by their text."""
+        return {
+            "incremental.initial_value": self._dlt.initial_value,
+            "incremental.start_value": self._start,
+            "incremental.last_value": self._start,
+            "incremental.end_value": self._dlt.end_value,
+        }
+
+    def filter(self, records: list[Record]) -> list[Record]:
+        """The records that are new, by dlt's rules; the watermark follows them."""
+        return self._dlt(records) or []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the list's order says that nothing new follows."""
+        return bool(self._dlt.can_close())
+
+
+def lag_of(spec: Incremental, initial_value: Json) -> float | None:
+    """The lag in dlt's units: days where values are dates, else seconds."""
+    if not isinstance(spec.lag, timedelta):
+        return spec.lag
+    if isinstance(initial_value, str) and _is_date(initial_value):
+        return spec.lag / timedelta(days=1)
+    return spec.lag.total_seconds()
+
+
+def written_like(now: datetime, example: Json) -> Json:
+    """A moment written as `example` is: a date, seconds since 1970, or an ISO time in UTC."""
+    if isinstance(example, (int, float)) and not isinstance(example, bool):
+        return int(now.timestamp())
+    moment = now.astimezone(UTC)
+    if isinstance(example, str) and _is_date(example):
+        return moment.date().isoformat()
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_date(text: str) -> bool:
+    return "T" not in text and ":" not in text

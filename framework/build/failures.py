@@ -1,0 +1,112 @@
+"""What goes wrong on the wire or with an answer, in words that say what to do."""
+
+from __future__ import annotations
+
+import requests
+from dlt.extract.incremental.exceptions import (
+    IncrementalCursorInvalidCoercion,
+    IncrementalCursorPathHasValueNone,
+    IncrementalCursorPathMissing,
+)
+
+from framework.build.outcomes import RecordError
+from framework.build.secrets import Secrets
+from framework.build.urls import shown
+from framework.build.wire import NotJson
+from framework.errors import FrameworkError, RequestError
+
+
+def in_our_words(error: Exception, resource: str, secrets: Secrets) -> FrameworkError | None:
+    """The error as one of ours, or None where it is none that we know: a bug."""
+    if isinstance(error, FrameworkError):
+        return error
+    if isinstance(error, NotJson):
+        return RequestError(_not_json(error, resource, secrets), status=error.response.status_code)
+    if isinstance(error, requests.RequestException):
+        return RequestError(_wire(error, resource, secrets))
+    if isinstance(error, (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone)):
+        return RecordError(
+            f"{resource}: a record has no value at the incremental's cursor_path "
+            f"`{error.json_path}`; correct the path, or say what to do with such records with "
+            "`on_cursor_value_missing: include` or `exclude`"
+        )
+    if isinstance(error, IncrementalCursorInvalidCoercion):
+        return RecordError(
+            f"{resource}: the values at the incremental's cursor_path `{error.cursor_path}` "
+            "cannot be compared with its initial_value; write initial_value as the API writes "
+            "the field"
+        )
+    if isinstance(error, ValueError) and _from_paginator(error):
+        return RequestError(f"{resource}: {_paginator(error)}")
+    return None
+
+
+def _wire(error: requests.RequestException, resource: str, secrets: Secrets) -> str:
+    request = error.request
+    url = shown(getattr(request, "url", None), secrets)
+    place = f"{resource}: {getattr(request, 'method', None) or 'request to'} {url}"
+    text = str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return (
+            f"{place}: the server's certificate is not accepted: {_reason(text)}\n"
+            "Check base_url; a company's own authority goes into REQUESTS_CA_BUNDLE."
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"{place}: the proxy does not answer. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"{place}: no answer within the timeout. Raise client.timeout, or ask for less."
+    if isinstance(error, requests.exceptions.TooManyRedirects):
+        return f"{place}: redirected too often. Check base_url and the path."
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return f"{place}: the answer broke off before its end."
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return f"{place}: the answer is not compressed as its header says."
+    if isinstance(error, requests.exceptions.ConnectionError):
+        if "NameResolutionError" in text or "getaddrinfo" in text or "Name or service" in text:
+            return f"{place}: the host's name is not known. Check base_url and the network."
+        if "refused" in text:
+            return f"{place}: the connection is refused. Check base_url and its port."
+        return f"{place}: the connection broke: {type(error).__name__}"
+    return f"{place}: {type(error).__name__}: {secrets.redact(_reason(text))}"
+
+
+def _reason(text: str) -> str:
+    """The innermost reason of an error of urllib3, short."""
+    inner = text.rpartition("(")[2].rstrip(")'\" ") if "(" in text else text
+    for known in ("certificate verify failed", "hostname mismatch", "self-signed", "expired"):
+        if known in text:
+            inner = text[text.index(known) :].split("(_ssl")[0].rstrip(")'\" (")
+            break
+    return inner[:200]
+
+
+def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
+    response = error.response
+    kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
+    size = len(response.content)
+    what = f"{kind}, {size:,} bytes" if size else "an empty body"
+    hint = "Check base_url and the path: an HTML page often means a login or a wrong address."
+    if "json" in kind:
+        hint = "The answer is cut or broken."
+    return (
+        f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
+        f"{response.status_code} with a body that is no JSON ({what})\n{hint}"
+    )
+
+
+def _from_paginator(error: ValueError) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith("rest_client/paginators.py"):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _paginator(error: ValueError) -> str:
+    """dlt's message up to where it repeats the whole body."""
+    text = str(error).split(", got", 1)[0].split(". Expected an integer", 1)[0]
+    return (
+        f"the paginator cannot read the answer: {text}\n"
+        "Correct the paginator's paths; `total_path: null` where the API tells no total."
+    )

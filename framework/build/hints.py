@@ -1,0 +1,68 @@
+"""A resource's declared schema as dlt's column hints, for its table and its child tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from framework.spec.columns import Table, table_of
+from framework.spec.connector import Resource
+
+Hints = dict[str, Any]
+DLT_HINTS = (
+    "table_name",
+    "write_disposition",
+    "primary_key",
+    "merge_key",
+    "schema_contract",
+    "table_format",
+    "file_format",
+    "references",
+    "max_table_nesting",
+)
+"""The keys of a resource that go to `dlt.resource` as they are."""
+
+
+def resource_hints(resource: Resource) -> Hints:
+    """What `dlt.resource` takes for this resource, besides its name and its generator."""
+    hints = {key: resource.hints[key] for key in DLT_HINTS if resource.hints.get(key) is not None}
+    own = _by_name(resource.hints.get("columns"))
+    nested = dict(resource.hints.get("nested_hints") or {})
+    if resource.schema is not None:
+        table = table_of(resource.schema)
+        columns = _columns(table)
+        own = {**columns, **{name: {**columns.get(name, {}), **own[name]} for name in own}}
+        for path, child in _children(table):
+            nested.setdefault(path, {"columns": _columns(child)})
+    if own:
+        hints["columns"] = own
+    if nested:
+        hints["nested_hints"] = nested
+    return hints
+
+
+def _columns(table: Table) -> dict[str, Hints]:
+    columns = {}
+    for column in table.columns:
+        hint: Hints = {"name": column.name, "data_type": column.data_type}
+        if column.description:
+            hint["description"] = column.description
+        columns[column.name] = hint
+    return columns
+
+
+def _children(table: Table, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Table]]:
+    found = []
+    for child in table.children:
+        below = (*path, child.name)
+        found += [(below, child), *_children(child, below)]
+    return found
+
+
+def _by_name(columns: Any) -> dict[str, Hints]:
+    """`columns` as dlt allows it: a mapping by name, or a list of mappings with a name."""
+    if not columns:
+        return {}
+    if isinstance(columns, Mapping):
+        return {name: {"name": name, **hint} for name, hint in columns.items()}
+    return {hint["name"]: dict(hint) for hint in columns}

@@ -1,0 +1,54 @@
+"""Where credentials may go: the base URL's origin and the hosts that the file allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL, lower case, the default port filled in."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(scheme)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine's own loopback, by name or by address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class AllowedHosts:
+    """The base URL's origin, and host names (or host:port) that the file adds to it.
+
+    An added host is trusted over https only, over http where it is loopback.
+    """
+
+    base_url: str
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, base_url: str, hosts: Iterable[str]) -> AllowedHosts:
+        """From `client.base_url` and `client.allowed_hosts`."""
+        return cls(base_url, frozenset(host.lower() for host in hosts))
+
+    def allows(self, url: str) -> bool:
+        """Whether credentials may be sent to this URL."""
+        scheme, host, port = there = origin(url)
+        if there == origin(self.base_url):
+            return True
+        if scheme != "https" and not is_loopback(host):
+            return False
+        if f"{host}:{port}" in self.hosts:
+            return True
+        return host in self.hosts and (port == PORTS.get(scheme) or is_loopback(host))

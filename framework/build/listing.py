@@ -1,0 +1,114 @@
+"""One list asked for, page after page, through dlt's client and paginators.
+
+A plan and the values of its placeholders come in, the selected items of each page come out.
+Paging that repeats itself ends with an error; a selector that finds nothing is said.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import requests
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+
+from framework.build.events import Warned, Watch
+from framework.build.plan import Plan
+from framework.build.secrets import Secrets
+from framework.build.templates import expand
+from framework.build.urls import shown
+from framework.errors import RequestError
+
+Json = Any
+MAX_PAGES = 1_000_000
+"""The last guard against paging without an end."""
+
+
+class Listing:
+    """The pages of one list."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: RESTClient,
+        values: dict[str, Json],
+        watch: Watch,
+        secrets: Secrets,
+    ) -> None:
+        self._plan = plan
+        self._client = client
+        self._values = values
+        self._watch = watch
+        self._secrets = secrets
+
+    def pages(self) -> Iterator[list[Json]]:
+        """The selected items, a list a page."""
+        endpoint = self._plan.endpoint
+        values = self._values
+        params = dict(self._plan.cursor_params(values))
+        params.update(expand(endpoint.params, values, "query"))
+        pages = self._client.paginate(
+            path=expand(endpoint.path, values, "path"),
+            method=endpoint.method,  # type: ignore[arg-type]
+            params={name: value for name, value in params.items() if value is not None},
+            json=expand(endpoint.json, values, "json"),
+            data=_form(expand(endpoint.data, values, "text")),
+            headers=expand(endpoint.headers, values, "text") or None,
+            auth=self._plan.auth,
+            paginator=copy.deepcopy(self._plan.paginator),
+            data_selector=self._plan.selector,
+            hooks={"response": [self._plan.answers]},
+        )
+        asked: set[bytes] = set()
+        for number, page in enumerate(pages, 1):
+            if not page:
+                self._judge_empty(page)
+            yield page
+            if page.paginator.has_next_page:
+                self._guard(page, asked, number)
+
+    def _guard(self, page: PageData[Json], asked: set[bytes], number: int) -> None:
+        """Stop where the next request is one that was made, or pages have no end."""
+        following: requests.Request = page.request
+        signature = orjson.dumps(
+            [following.url, following.params, following.json],
+            default=str,
+            option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
+        )
+        if signature in asked or number >= MAX_PAGES:
+            prepared = following.prepare()
+            why = "a second time" if signature in asked else f"as page {number + 1:,}"
+            raise RequestError(
+                f"{self._plan.resource.name}: paging does not end: "
+                f"{shown(prepared.url, self._secrets)} would be asked for {why} after "
+                f"{number:,} pages. Check the paginator: the API repeats its next page."
+            )
+        asked.add(signature)
+
+    def _judge_empty(self, page: PageData[Json]) -> None:
+        selector = self._plan.selector
+        body = page.response.json()
+        if selector is None or not body or selector.find(body):
+            return
+        found = (
+            f"its keys are {', '.join(body)}"
+            if isinstance(body, dict)
+            else (f"it is a {'list' if isinstance(body, list) else type(body).__name__}")
+        )
+        self._watch(
+            Warned(
+                self._plan.resource.name,
+                "selector-no-match",
+                f"data_selector `{selector}` finds nothing in the answer of "
+                f"{shown(page.response.url, self._secrets)}; {found}",
+            )
+        )
+
+
+def _form(data: Json) -> Json:
+    """Form data as requests takes it: pairs as tuples."""
+    if isinstance(data, list):
+        return [tuple(pair) if isinstance(pair, list) else pair for pair in data]
+    return data

@@ -1,0 +1,57 @@
+"""A resource made ready to be read: every value filled in, every path compiled, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+
+from framework.build.answers import Answers
+from framework.spec.connector import Binding, Endpoint, Resource, Selector
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class PlannedBinding:
+    """A value taken from the parent's record: `find` gives it, or None."""
+
+    binding: Binding
+    selector: Selector
+    find: Callable[[Json], Json]
+
+    @property
+    def name(self) -> str:
+        """The placeholder's text in the child's request."""
+        return self.binding.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`endpoint` has config and secrets filled in; its templates await a parent's values.
+
+    `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
+    """
+
+    resource: Resource
+    endpoint: Endpoint
+    bindings: tuple[PlannedBinding, ...]
+    selector: Any
+    paginator: BasePaginator | None
+    auth: AuthConfigBase | None
+    answers: Answers
+
+    def cursor_params(self, values: dict[str, Json]) -> dict[str, Json]:
+        """The parameters that carry the incremental's values."""
+        incremental = self.endpoint.incremental
+        if incremental is None:
+            return {}
+        params = {}
+        if incremental.start_param:
+            params[incremental.start_param] = values["incremental.start_value"]
+        if incremental.end_param:
+            params[incremental.end_param] = values["incremental.end_value"]
+        return params

@@ -1,0 +1,233 @@
+"""One resource read: its list asked for once, page after page, for its table and for its children.
+
+Records come out as the file's steps and its incremental leave them. What children bind is taken
+from them on the way, so no list is asked for twice and no page is kept for the children's sake.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlt.sources.helpers.rest_client.client import RESTClient
+
+from framework.build.cursor import Cursor
+from framework.build.events import PageRead, Warned, Watch
+from framework.build.failures import in_our_words
+from framework.build.listing import Listing
+from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
+from framework.build.plan import Plan
+from framework.build.pool import in_order
+from framework.build.records import Record, as_records, stepper, truthy
+from framework.build.secrets import Secrets
+from framework.build.world import World
+from framework.spec.expressions import ExpressionError
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What one record of the parent gives a child: values by placeholder, and fields to copy."""
+
+    values: dict[str, Json]
+    include: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for every reading of a run. `limit` is at most so many records, or None.
+
+    Without state (a look, outside of any pipeline) incrementals start from their initial value.
+    """
+
+    world: World
+    watch: Watch
+    secrets: Secrets
+    max_in_flight: int
+    limit: int | None = None
+    stateful: bool = True
+
+
+class Reading:
+    """A resource's records, read once.
+
+    `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
+    reading for good: whoever asks later gets it again.
+    """
+
+    def __init__(self, plan: Plan, client: RESTClient, cursor: Cursor | None, terms: Terms) -> None:
+        self.plan = plan
+        self.parent: Reading | None = None
+        self.loads = True
+        self.records = 0
+        self._client = client
+        self._cursor = cursor
+        self._terms = terms
+        self._children: dict[str, tuple[Plan, list[Bound]]] = {}
+        self._pending: deque[list[Record]] = deque()
+        self._source = self._read()
+        self._error: Exception | None = None
+        self._step = stepper(plan.resource)
+        self._parents = 0
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.plan.resource.name
+
+    @property
+    def explained_empty(self) -> bool:
+        """Whether having no records needs no explaining: no record of the parent asked for any,
+        or every answer was ignored, which is said elsewhere."""
+        return (self.parent is not None and not self._parents) or self.plan.answers.ignored > 0
+
+    def feed(self, child: Reading) -> None:
+        """Keep for this child what it binds; before anything is read."""
+        child.parent = self
+        self._children[child.name] = (child.plan, [])
+
+    def pages(self) -> Iterator[list[Record]]:
+        """Lists of records, page by page, each once."""
+        while True:
+            while self._pending:
+                yield self._pending.popleft()
+            page = self._next()
+            if page is None:
+                return
+            yield page
+
+    def bound(self, child: str) -> list[Bound]:
+        """What each record gives that child, after all pages were read."""
+        while (page := self._next()) is not None:
+            if self.loads:
+                self._pending.append(page)
+        return self._children[child][1]
+
+    def _next(self) -> list[Record] | None:
+        if self._error is not None:
+            raise self._error
+        try:
+            return next(self._source, None)
+        except ResourceSkipped as error:
+            self._error = error
+            raise
+        except Exception as error:
+            ours = in_our_words(error, self.name, self._terms.secrets)
+            self._error = ours or error
+            if ours is None:
+                raise
+            raise ours from error
+
+    def _read(self) -> Iterator[list[Record]]:
+        cursor = self._cursor
+        if cursor is not None:
+            cursor.bind(moves=self.loads, stateful=self._terms.stateful)
+        for page in self._all_pages(cursor.values() if cursor is not None else {}):
+            records = self._step(page)
+            if cursor is not None:
+                records = cursor.filter(records)
+            limit = self._terms.limit
+            if limit is not None and self.records + len(records) >= limit:
+                records = records[: limit - self.records]
+                self._take(records)
+                yield records
+                return
+            self._take(records)
+            if records:
+                yield records
+            if cursor is not None and cursor.exhausted:
+                return
+        self._judge_ignored()
+
+    def _take(self, records: list[Record]) -> None:
+        self.records += len(records)
+        self._terms.watch(PageRead(self.name, len(records)))
+        for plan, bounds in self._children.values():
+            bounds.extend(bound for record in records if (bound := _bind(plan, record)) is not None)
+
+    def _all_pages(self, cursor_values: dict[str, Json]) -> Iterator[list[Record]]:
+        """The selected records of every page: of the one list, or of every parent's."""
+        if self.parent is None:
+            for page in self._listing({}, cursor_values).pages():
+                yield as_records(page)
+            return
+        bounds = self.parent.bound(self.name)
+        self._parents = len(bounds)
+        if self._cursor is not None and len(bounds) > 1:
+            raise RecordError(
+                f"{self.name}: has an incremental, but its parent {self.parent.name} gave "
+                f"{len(bounds)} records: one watermark for all of them would lose rows"
+            )
+        jobs = (self._child_job(bound, cursor_values) for bound in bounds)
+        workers = min(self._terms.max_in_flight, len(bounds))
+        for pages in in_order(jobs, workers, self._terms.world.stop):
+            yield from pages
+
+    def _child_job(
+        self, bound: Bound, cursor_values: dict[str, Json]
+    ) -> Callable[[], list[list[Record]]]:
+        def fetch() -> list[list[Record]]:
+            pages = []
+            for page in self._listing(bound.values, cursor_values).pages():
+                records = as_records(page)
+                if bound.include:
+                    for record in records:
+                        record.update(bound.include)
+                pages.append(records)
+            return pages
+
+        return fetch
+
+    def _listing(self, values: dict[str, Json], cursor_values: dict[str, Json]) -> Listing:
+        return Listing(
+            self.plan,
+            self._client,
+            {**values, **cursor_values},
+            self._terms.watch,
+            self._terms.secrets,
+        )
+
+    def _judge_ignored(self) -> None:
+        ignored = self.plan.answers.ignored
+        if ignored and (self._parents == 0 or (ignored >= self._parents > 1)):
+            self._terms.watch(
+                Warned(
+                    self.name,
+                    "all-ignored",
+                    f"every answer ({ignored}) was ignored by response_actions: no records",
+                )
+            )
+
+
+def _bind(plan: Plan, record: Record) -> Bound | None:
+    """What this record gives the child, None where `when` says no request.
+
+    BindingError where a value to bind is null or missing.
+    """
+    resource = plan.resource
+    parent = resource.parent
+    try:
+        if resource.when is not None and not truthy(resource.when.search(record)):
+            return None
+        values = {binding.name: binding.find(record) for binding in plan.bindings}
+    except ExpressionError as error:
+        raise BindingError(f"{resource.name}: on a record of {parent}: {error}") from error
+    for binding in plan.bindings:
+        if values[binding.name] is None:
+            raise BindingError(
+                f"{resource.name}: takes `{binding.binding.text}` from each record of {parent}, but a "
+                f"record has null or nothing there. Correct the field, or leave such records out "
+                "with `when`."
+            )
+    include = {}
+    for name in resource.include_from_parent:
+        if name not in record:
+            raise BindingError(
+                f"{resource.name}: include_from_parent wants `{name}`, but a record of {parent} "
+                f"has only: {', '.join(record)}"
+            )
+        include[f"_{parent}_{name}"] = record[name]
+    return Bound(values, include)

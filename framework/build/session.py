@@ -1,0 +1,136 @@
+"""The session of every request of a connector, with the rule of who gets credentials.
+
+Credentials go to the base URL's origin and to `client.allowed_hosts`: not to a next-page link or a
+redirect elsewhere, and not from https to http. Elsewhere a request goes out without them, and the
+run says so; one that would carry a secret in its URL or body is not sent at all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter
+
+from framework.build.events import Warned, Watch
+from framework.build.hosts import AllowedHosts, origin
+from framework.build.secrets import Secrets
+from framework.build.urls import shown
+from framework.errors import RequestError
+
+CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An auth that adds nothing: without one, requests would send what ~/.netrc has."""
+    return request
+
+
+class Session(requests.Session):
+    """A requests session with a timeout, bounded redirects and guarded credentials."""
+
+    raise_for_status = False  # dlt's client looks for it
+
+    def __init__(
+        self,
+        adapter: BaseAdapter,
+        hosts: AllowedHosts,
+        secrets: Secrets,
+        timeout: float,
+        watch: Watch,
+        user_agent: str,
+    ) -> None:
+        super().__init__()
+        self.auth = _no_netrc
+        self.max_redirects = 10
+        self.headers["User-Agent"] = user_agent
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+        self._hosts = hosts
+        self._secrets = secrets
+        self._timeout = timeout
+        self._watch = watch
+        self._told: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Session:
+        return self
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """The request ready to be sent, without credentials where they may not go."""
+        if self._hosts.allows(request.url):
+            return super().prepare_request(request)
+        bare = requests.Request(
+            request.method,
+            request.url,
+            headers=self._harmless(request.headers or {}),
+            params=request.params,
+            json=request.json,
+            data=request.data,
+            hooks=request.hooks,
+        )
+        prepared = super().prepare_request(bare)
+        prepared.headers.pop("Cookie", None)
+        self._refuse_secrets(prepared)
+        self._tell(prepared, request.hooks)
+        return prepared
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """What a redirect's next hop carries: nothing of ours where it may not go."""
+        if self._hosts.allows(prepared_request.url or ""):
+            return
+        kept = self._harmless(prepared_request.headers)
+        for name in set(prepared_request.headers) - set(kept):
+            del prepared_request.headers[name]
+        self._refuse_secrets(prepared_request)
+        self._tell(prepared_request, response.request.hooks)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send, with the connector's timeout where none is given."""
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeout
+        return super().send(request, **kwargs)
+
+    def _harmless(self, headers: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in headers.items()
+            if name.title() not in CREDENTIALS and not self._secrets.found_in(str(value))
+        }
+
+    def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
+        body = request.body
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+        if self._secrets.found_in(request.url or "") or self._secrets.found_in(text):
+            raise RequestError(
+                f"refused to send a secret to {_host(request)}: it is not the base URL's host; "
+                "add it to client.allowed_hosts if it belongs to the API"
+            )
+
+    def _tell(self, request: requests.PreparedRequest, hooks: Any) -> None:
+        resource = next(
+            (h.resource for h in (hooks or {}).get("response", ()) if hasattr(h, "resource")), ""
+        )
+        key = (resource, _host(request))
+        with self._lock:
+            if key in self._told:
+                return
+            self._told.add(key)
+        self._watch(
+            Warned(
+                resource,
+                "credentials-withheld",
+                f"{shown(request.url, self._secrets)} was asked without credentials: "
+                f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
+                "if it belongs to the API",
+            )
+        )
+
+
+def _host(request: requests.PreparedRequest) -> str:
+    scheme, host, port = origin(request.url or "")
+    return f"{scheme}://{host}:{port}"

@@ -1,0 +1,146 @@
+"""Config and secrets: declared in the file, given by the person, found through dlt's providers.
+
+Looked up as `sources.SECTION.entry`, then `sources.entry`; never by a bare name, unless the entry
+names one itself. Everything missing or wrong is said at once, before any request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.errors import SettingsError
+from framework.spec.connector import ConfigEntry, Connector, SecretEntry
+
+Json = Any
+STAND_IN = "replayed"
+"""What every secret is in a replay: it goes nowhere."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every declared entry with its value. `section` is where the values were looked up."""
+
+    section: str
+    config: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+def resolve_settings(
+    connector: Connector,
+    given: Mapping[str, Json],
+    *,
+    section: str | None = None,
+    replay: bool = False,
+) -> Settings:
+    """The values of all entries; SettingsError names every one that is missing or wrong.
+
+    `given` holds values set for this run, by entry name: text is read by the declared type. In a
+    replay nothing is looked up: what `given` lacks takes its default, and secrets are stand-ins.
+    """
+    section = section or connector.name
+    problems = [
+        f"{name}: there is no such config entry; known are {_listed(connector.config)}"
+        for name in given
+        if name not in connector.config and name not in connector.secrets
+    ]
+    config: dict[str, Json] = {}
+    for name, entry in connector.config.items():
+        found = given.get(name)
+        if name not in given and not replay:
+            found = _look_up(section, name, entry.key)
+        if found is None:
+            if entry.required:
+                problems.append(_missing(section, entry))
+            config[name] = entry.default
+            continue
+        config[name], problem = _read(entry, found)
+        if problem:
+            problems.append(f"{name}: {problem}")
+    secrets: dict[str, str] = {}
+    for name, secret in connector.secrets.items():
+        value = given.get(name, STAND_IN if replay else None)
+        if value is None:
+            value = _look_up(section, name, secret.key)
+        text = "" if value is None else str(value).strip()
+        if not text:
+            problems.append(_missing(section, secret, empty=value is not None))
+        secrets[name] = text
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return Settings(section, config, secrets)
+
+
+def environment_name(section: str, name: str) -> str:
+    """The environment variable that sets an entry: `SOURCES__SCHEDULING__API_KEY`."""
+    return f"SOURCES__{section}__{name}".upper()
+
+
+def _look_up(section: str, name: str, key: str | None) -> Json:
+    """The value from dlt's providers in their order, each at its most specific place, or None."""
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs import PluggableRunContext
+
+    places: list[tuple[str, ...]] = [("sources", section), ("sources",)]
+    for provider in Container()[PluggableRunContext].providers.providers:
+        for sections in places if provider.supports_sections else []:
+            value, _ = provider.get_value(name, str, None, *sections)
+            if value is not None:
+                return value
+        if key is not None:
+            value, _ = provider.get_value(key, str, None)
+            if value is not None:
+                return value
+    return None
+
+
+def _read(entry: ConfigEntry, found: Json) -> tuple[Json, str | None]:
+    """The value in its declared type, and what is wrong with it, if anything."""
+    value = _typed(entry.schema.get("type"), found) if isinstance(found, str) else found
+    problem = _mismatch(entry.schema, value)
+    if problem is None:
+        return value, None
+    return value, f"{problem}; found {json.dumps(found, default=str)}"
+
+
+def _typed(kind: Json, text: str) -> Json:
+    """Text as the declared type: numbers, booleans, lists and mappings are written as JSON."""
+    kinds = {kind} if isinstance(kind, str) else set(kind or ())
+    if not kinds or "string" in kinds:
+        return text
+    try:
+        return json.loads(text.lower() if kinds == {"boolean"} else text)
+    except ValueError:
+        return text
+
+
+def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
+    from jsonschema import Draft202012Validator
+
+    checked = {key: part for key, part in schema.items() if key != "default"}
+    validator = Draft202012Validator(checked, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for error in validator.iter_errors(value):
+        if error.validator == "type":
+            return f"expected {error.validator_value}"
+        if error.validator == "enum":
+            return "expected one of " + ", ".join(map(str, error.validator_value))
+        return f"expected {error.validator} {error.validator_value}"
+    return None
+
+
+def _missing(section: str, entry: ConfigEntry | SecretEntry, *, empty: bool = False) -> str:
+    kind = "secret" if isinstance(entry, SecretEntry) else "config"
+    file = ".dlt/secrets.toml" if kind == "secret" else ".dlt/config.toml"
+    about = f" ({entry.description.strip().rstrip('.')})" if entry.description else ""
+    bare = f", or {entry.key}" if entry.key else ""
+    return (
+        f"the {kind} `{entry.name}`{about} is {'empty' if empty else 'missing'}: set the "
+        f"environment variable {environment_name(section, entry.name)}{bare}, or `{entry.name}` "
+        f"under [sources.{section}] in {file}"
+    )
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return ", ".join(names) or "none"

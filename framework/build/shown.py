@@ -1,0 +1,170 @@
+"""The compiled file as plain data: a RESTAPIConfig to read, with secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from framework.build.compile import Filler, fill_expression, filled_endpoint
+from framework.build.secrets import MASK
+from framework.build.settings import Settings
+from framework.spec.connector import (
+    Client,
+    Connector,
+    Endpoint,
+    Incremental,
+    Resource,
+    ResponseAction,
+    Retry,
+)
+from framework.spec.expressions import Expression
+
+Json = Any
+
+
+def masked(settings: Settings) -> Settings:
+    """The settings with every secret replaced by a mask."""
+    return Settings(settings.section, settings.config, dict.fromkeys(settings.secrets, MASK))
+
+
+def shown_config(connector: Connector, settings: Settings) -> dict[str, Json]:
+    """`client` and `resources` after defaults, merging and config; secrets are masked."""
+    filler = Filler(masked(settings))
+    return {
+        "client": _client(connector.client, filler),
+        "resources": [_resource(resource, filler) for resource in connector.resources],
+    }
+
+
+def _client(client: Client, filler: Filler) -> dict[str, Json]:
+    limit = client.rate_limit
+    return _without_nothing(
+        {
+            "base_url": filler.final(client.base_url),
+            "headers": filler.final(dict(client.headers)),
+            "auth": filler.final(_plain(client.auth)),
+            "paginator": filler.final(_plain(client.paginator)),
+            "retry": _retry(client.retry),
+            "rate_limit": limit
+            and _without_nothing(
+                {
+                    "requests": filler.final(limit.requests),
+                    "per": _seconds(limit.per),
+                    "headers": _without_nothing(
+                        {
+                            "limit": limit.limit_header,
+                            "remaining": limit.remaining_header,
+                            "reset": limit.reset_header,
+                            "reset_as": limit.reset_header and limit.reset_as,
+                        }
+                    ),
+                }
+            ),
+            "timeout": client.timeout and _seconds(client.timeout),
+            "max_in_flight": client.max_in_flight,
+            "allowed_hosts": filler.final(list(client.allowed_hosts)),
+            "max_response_size": client.max_response_size,
+        }
+    )
+
+
+def _retry(retry: Retry) -> dict[str, Json]:
+    return _without_nothing(
+        {
+            "status_codes": None if retry.status_codes is None else list(retry.status_codes),
+            "max_retries": retry.max_retries,
+            "backoff_factor": retry.backoff_factor,
+            "max_wait": _seconds(retry.max_wait),
+        }
+    )
+
+
+def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
+    shown: dict[str, Json] = {"name": resource.name, **_plain(resource.hints)}
+    if resource.when is not None:
+        shown["when"] = resource.when.text
+    if resource.include_from_parent:
+        shown["include_from_parent"] = list(resource.include_from_parent)
+    if resource.steps:
+        shown["processing_steps"] = [
+            {step.kind: step.expression.text if step.expression else _plain(step.argument)}
+            for step in resource.steps
+        ]
+    shown["endpoint"] = _endpoint(resource, filler)
+    return shown
+
+
+def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
+    endpoint: Endpoint = filled_endpoint(resource.endpoint, filler)
+    params = dict(endpoint.params)
+    for binding in resource.bindings:
+        if not binding.name.startswith("resources."):
+            field = binding.field
+            text = field.text if isinstance(field, Expression) else field
+            params[binding.name] = {
+                "type": "resolve",
+                "resource": binding.resource,
+                "field": fill_expression(text, filler),
+            }
+    selector = endpoint.data_selector
+    return _without_nothing(
+        {
+            "path": endpoint.path,
+            "method": endpoint.method,
+            "params": params,
+            "json": endpoint.json,
+            "data": endpoint.data,
+            "headers": endpoint.headers,
+            "paginator": filler.final(_plain(endpoint.paginator)),
+            "data_selector": selector.text if isinstance(selector, Expression) else selector,
+            "incremental": endpoint.incremental and _incremental(endpoint.incremental),
+            "response_actions": [_action(action) for action in endpoint.response_actions],
+            "auth": filler.final(_plain(endpoint.auth)),
+        }
+    )
+
+
+def _incremental(incremental: Incremental) -> dict[str, Json]:
+    lag = incremental.lag
+    return _without_nothing(
+        {
+            **incremental.arguments,
+            "start_param": incremental.start_param,
+            "end_param": incremental.end_param,
+            "lag": _seconds(lag) if isinstance(lag, timedelta) else lag,
+            "watermark": incremental.watermark,
+        }
+    )
+
+
+def _action(action: ResponseAction) -> dict[str, Json]:
+    return _without_nothing(
+        {
+            "status_code": list(action.status_codes),
+            "content": action.content,
+            "header": dict(action.headers),
+            "body": action.body and action.body.text,
+            "action": action.action,
+            "message": action.message,
+        }
+    )
+
+
+def _seconds(duration: timedelta) -> str:
+    return f"PT{duration.total_seconds():g}S"
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _without_nothing(mapping: Mapping[str, Json]) -> dict[str, Json]:
+    """Without what says nothing: None and what is empty."""
+    return {k: v for k, v in mapping.items() if v is not None and v != {} and v != []}

@@ -1,0 +1,111 @@
+"""Placeholders replaced: first by config and secrets, later by what a parent or a cursor gives.
+
+`fill` is done once, when a source is built, and leaves templates; `expand` is done for each
+request. Escaping is decided here and nowhere else: path values are percent-encoded, booleans in
+queries and texts are `true` and `false`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from urllib.parse import quote
+
+from framework.spec.placeholders import Literal as Text
+from framework.spec.placeholders import Placeholder, parse_template
+
+Json = Any
+Place = Literal["path", "query", "json", "text"]
+"""Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
+
+
+def text_of(value: Json) -> str:
+    """A value as it stands in a text: booleans as JSON has them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def escape(text: str) -> str:
+    """The text as a template that gives just this text."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, final: bool) -> Json:
+    """`value` with its config and secrets placeholders replaced, at any depth.
+
+    `known` gives a placeholder's value. With `final` the result is plain; without, it is still a
+    template for `expand`.
+    """
+    if isinstance(value, str):
+        return _fill_text(value, known, place, final)
+    if isinstance(value, Mapping):
+        return {
+            text_of(fill(key, known, place=place, final=final)): fill(
+                item, known, place=place, final=final
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [fill(item, known, place=place, final=final) for item in value]
+    return value
+
+
+def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, final: bool) -> Json:
+    parts = parse_template(value)
+    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+        alone = parts[0]
+        if alone.kind not in ("config", "secrets"):
+            return value
+        found = known(alone)
+        if place == "path":
+            found = _encoded(found)
+        return found if final or not isinstance(found, str) else escape(found)
+    texts = []
+    for part in parts:
+        if isinstance(part, Text):
+            texts.append(part.text if final else escape(part.text))
+        elif part.kind in ("config", "secrets"):
+            found = known(part)
+            text = _encoded(found) if place == "path" else text_of(found)
+            texts.append(text if final else escape(text))
+        else:
+            texts.append("{" + part.text + "}")
+    return "".join(texts)
+
+
+def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
+    """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text.
+
+    A placeholder alone in a string keeps its value's type in JSON and in queries.
+    """
+    if isinstance(value, str):
+        return _expand_text(value, bound, place)
+    if isinstance(value, Mapping):
+        return {
+            expand(key, bound, "text"): expand(item, bound, place) for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [expand(item, bound, place) for item in value]
+    if place == "query" and isinstance(value, bool):
+        return text_of(value)
+    return value
+
+
+def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
+    parts = parse_template(value)
+    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+        found = bound[parts[0].text]
+        if place == "json":
+            return found
+        if place == "query":
+            return text_of(found) if isinstance(found, bool) else found
+        return _encoded(found) if place == "path" else text_of(found)
+    write = _encoded if place == "path" else text_of
+    return "".join(
+        part.text if isinstance(part, Text) else write(bound[part.text]) for part in parts
+    )
+
+
+def _encoded(value: Json) -> str:
+    return quote(text_of(value), safe="")

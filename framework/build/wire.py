@@ -1,0 +1,124 @@
+"""The wire: a prepared request goes in, a whole and decoded response comes out.
+
+Bodies are read at once, bounded after decompression, and parsed at most once. Retries, waits and
+credentials are not known here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+from urllib3._collections import HTTPHeaderDict
+
+from framework.errors import RequestError
+
+CHUNK = 1 << 18
+
+
+class NotJson(ValueError):
+    """A body that is no JSON; `response` is whose."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__("the body is no JSON")
+        self.response = response
+
+
+class Response(requests.Response):
+    """A response whose JSON is parsed once, by orjson, however often it is asked for."""
+
+    _json: Any = None
+    _parsed = False
+
+    def json(self, **_: Any) -> Any:
+        """The parsed body; NotJson where it is none."""
+        if not self._parsed:
+            try:
+                self._json = orjson.loads(self.content)
+            except orjson.JSONDecodeError:
+                raise NotJson(self) from None
+            self._parsed = True
+        return self._json
+
+    @property
+    def apparent_encoding(self) -> str:
+        """UTF-8: guessing a character set costs more than parsing the page."""
+        return "utf-8"
+
+
+def make_response(
+    request: requests.PreparedRequest,
+    status: int,
+    reason: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+) -> Response:
+    """A response as the network would have given it; `body` is already decompressed."""
+    response = Response()
+    response.status_code = status
+    response.reason = reason
+    pairs = list(headers)
+    response.headers = CaseInsensitiveDict()
+    for name, value in pairs:
+        known = response.headers.get(name)
+        response.headers[name] = value if known is None else f"{known}, {value}"
+    response.url = request.url or ""
+    response.request = request
+    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    response._content = body
+    response._content_consumed = True  # type: ignore[attr-defined]
+    response.raw = HTTPResponse(
+        body=io.BytesIO(b""), headers=HTTPHeaderDict(pairs), status=status, preload_content=False
+    )
+    return response
+
+
+class LiveAdapter(HTTPAdapter):
+    """The network. `max_size` bounds a body in bytes after decompression."""
+
+    def __init__(self, connections: int, max_size: int) -> None:
+        super().__init__(pool_connections=16, pool_maxsize=connections, pool_block=False)
+        self._max_size = max_size
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: ARG002
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send and read the whole answer; RequestError for a body over the limit."""
+        answer = super().send(
+            request, stream=True, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+        )
+        try:
+            body = self._read(answer)
+        finally:
+            answer.close()
+        response = make_response(request, answer.status_code, answer.reason or "", (), body)
+        response.headers = answer.headers
+        response.raw = answer.raw
+        response.encoding = answer.encoding
+        response.elapsed = answer.elapsed
+        return response
+
+    def _read(self, answer: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in answer.iter_content(CHUNK):
+            size += len(part)
+            if size > self._max_size:
+                raise RequestError(
+                    f"the answer is larger than client.max_response_size ({self._max_size:,} "
+                    "bytes after decompression); ask for smaller pages or raise the limit"
+                )
+            parts.append(part)
+        return b"".join(parts)

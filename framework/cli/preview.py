@@ -1,0 +1,95 @@
+"""`framework preview`: some records of a resource, as a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from framework.cli.options import alias_option, connectors_option, set_option
+
+WIDEST = 40
+"""Characters of a value that a table shows."""
+
+
+@click.command(
+    "preview",
+    short_help="Some records as a table, nothing loaded.",
+    epilog="""\b
+Examples:
+  framework preview scheduling event_types
+  framework preview scheduling scheduled_events --limit 3 --format json
+""",
+)
+@click.argument("name")
+@click.argument("resource")
+@alias_option
+@set_option
+@connectors_option
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many records."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def command(
+    name: str,
+    resource: str,
+    config: Mapping[str, str],
+    alias: str | None,
+    connectors: Path | None,
+    limit: int,
+    form: str,
+) -> int:
+    """Show the first records of RESOURCE of connector NAME; nothing is loaded.
+
+    A child's records are those of the first records of its parent.
+    """
+    from framework.run.quiet import set_defaults
+
+    set_defaults()
+    from rich.console import Console
+
+    from framework.author.peek import first_records
+    from framework.build.door import judged
+    from framework.build.world import World
+    from framework.cli.progress import Progress
+    from framework.cli.signals import heard
+    from framework.run.selection import select
+    from framework.spec.locate import locate
+
+    connector = judged(locate(name, connectors))
+    (chosen,) = select(connector, (resource,))
+    world = World()
+    with heard(world.stop):
+        watch = Progress(Console(stderr=True), quiet=True)
+        records = first_records(connector, chosen, limit, config, alias, world, watch)
+    if form == "json":
+        sys.stdout.write(json.dumps(records, ensure_ascii=False, indent=2) + "\n")
+    elif records:
+        Console().print(_table(records))
+    else:
+        sys.stdout.write(f"{resource}: no records\n")
+    return 0
+
+
+def _table(records: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    names = list(dict.fromkeys(name for record in records for name in record))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in names:
+        table.add_column(Text(name), overflow="ellipsis", no_wrap=True, max_width=WIDEST)
+    for record in records:
+        table.add_row(*(Text(_cell(record.get(name))) for name in names))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split())
