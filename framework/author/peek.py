@@ -94,5 +94,5 @@ def _compile(
 def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
     in_flight = compiled.connector.client.max_in_flight
     return Readings(
-        compiled, Terms(world, watch, compiled.secrets, in_flight, limit, stateful=False)
+        compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={})
     )

@@ -13,14 +13,29 @@ import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from framework.build.outcomes import ResourceSkipped
+from framework.build.records import truthy
 from framework.build.secrets import Secrets
 from framework.build.urls import shown
 from framework.build.wire import NotJson
 from framework.errors import RequestError
 from framework.spec.connector import ResponseAction
+from framework.spec.expressions import ExpressionError
 
 LONGEST = 300
 """How much of the API's own words an error repeats, in characters."""
+
+SAID_UNDER = (
+    "title",
+    "error",
+    "error_description",
+    "message",
+    "msg",
+    "detail",
+    "details",
+    "errors",
+    "errormessages",
+)
+"""The keys that APIs say their errors in, lower case, in the order they are repeated."""
 
 
 class Answers:
@@ -96,8 +111,9 @@ def _fits(action: ResponseAction, response: requests.Response) -> bool:
             return False
     if action.body is not None:
         try:
-            return bool(action.body.search(response.json()))
-        except NotJson:
+            return truthy(action.body.search(response.json()))
+        except (NotJson, ExpressionError):
+            # a function on a field that this body lacks: what is looked for is not there
             return False
     return True
 
@@ -129,11 +145,24 @@ def _gather(body: Any, words: list[str], depth: int = 0) -> None:
             _gather(item, words, depth + 1)
     if not isinstance(body, dict):
         return
-    for key in ("title", "error", "error_description", "message", "detail", "details", "errors"):
-        value = body.get(key)
+    said = {key.lower(): value for key, value in body.items()}
+    for key in SAID_UNDER:
+        value = said.get(key)
         if isinstance(value, str):
-            parameter = body.get("parameter")
+            parameter = said.get("parameter")
             named = isinstance(parameter, str) and key == "message"
             words.append(f"{parameter}: {value}" if named else value)
+        elif key == "errors" and isinstance(value, dict):
+            _gather_by_field(value, words, depth + 1)
         elif isinstance(value, (dict, list)):
             _gather(value, words, depth + 1)
+
+
+def _gather_by_field(errors: dict[str, Any], words: list[str], depth: int) -> None:
+    """`errors: {field: text or [text]}`; the same keys as elsewhere keep their meaning."""
+    _gather(errors, words, depth)
+    for field, value in list(errors.items())[:3]:
+        texts = value if isinstance(value, list) else [value]
+        if field.lower() not in SAID_UNDER and texts and isinstance(texts[0], str):
+            words.append(f"{field}: {texts[0]}")
+            words.extend(text for text in texts[1:3] if isinstance(text, str))

@@ -29,7 +29,7 @@ from framework.build.secrets import Secrets
 from framework.build.selectors import finder, to_dlt
 from framework.build.session import Session
 from framework.build.settings import Settings, environment_name
-from framework.build.templates import Place, expand, fill
+from framework.build.templates import Place, expand, fill, text_of
 from framework.build.wire import LiveAdapter
 from framework.build.world import World
 from framework.spec.connector import (
@@ -108,7 +108,7 @@ def compile_connector(
 
     rest_client = RESTClient(
         base_url=base_url,
-        headers={name: str(value) for name, value in filler.final(dict(client.headers)).items()},
+        headers=_header_texts(filler.final(dict(client.headers))),
         auth=auth_of(client.auth),
         paginator=paginator_of(client.paginator, filler),
         session=session_for(base_url),
@@ -204,9 +204,14 @@ def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
         params=filler.template(dict(endpoint.params), "query"),
         json=filler.template(endpoint.json, "json"),
         data=filler.template(endpoint.data, "text"),
-        headers=filler.template(dict(endpoint.headers), "text"),
+        headers=_header_texts(filler.template(dict(endpoint.headers), "text")),
         incremental=incremental,
     )
+
+
+def _header_texts(headers: Mapping[str, Json]) -> dict[str, Json]:
+    """Headers are text; a null takes a header away."""
+    return {name: None if value is None else text_of(value) for name, value in headers.items()}
 
 
 def _binding(binding: Binding, filler: Filler) -> PlannedBinding:

@@ -1,18 +1,18 @@
 """A resource's incremental while it is read: dlt's own, with the watermark that the file chose.
 
-State is dlt's, in dlt's place, under the resource's name.
+State has dlt's form and, once loaded, dlt's place: under the resource's name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from dlt.common.incremental.typing import IncrementalColumnState
 from dlt.extract.incremental import Incremental as DltIncremental
 
 from framework.build.records import Record
-from framework.spec.connector import Incremental
+from framework.spec.connector import Incremental, Resource
 
 Json = Any
 
@@ -29,40 +29,52 @@ class _Pipe:
         """Nothing to close: the reading looks at `exhausted`."""
 
 
+class _Held(DltIncremental[Any]):
+    """dlt's incremental over a state that we hold, instead of the running pipeline's."""
+
+    held: dict[str, Json] | None = None
+
+    def get_state(self) -> IncrementalColumnState:
+        """The held state, begun as dlt begins its own."""
+        if self.held is None or self.end_value is not None:
+            return super().get_state()
+        state: Any = self.held.setdefault(self.cursor_path, {})
+        if not state:
+            state.update(
+                initial_value=self.initial_value,
+                last_value=self.initial_value,
+                unique_hashes=[],
+                start_value=self.initial_value,
+            )
+        return state  # type: ignore[no-any-return]
+
+
 class Cursor:
-    """The incremental of one resource. `arguments` are dlt's, with values filled in."""
+    """The incremental of one resource, its values filled in.
+
+    `held` is the resource's `incremental` state, read and moved in place; None leaves it to the
+    pipeline that is running.
+    """
 
     def __init__(
-        self,
-        resource: str,
-        spec: Incremental,
-        arguments: Mapping[str, Json],
-        primary_key: tuple[str, ...],
-        now: datetime,
+        self, resource: Resource, spec: Incremental, now: datetime, held: dict[str, Json] | None
     ) -> None:
         self._spec = spec
-        self._resource = resource
+        self._resource = resource.name
         self._now = now
-        self._dlt: DltIncremental[Any] = DltIncremental(
-            **{**arguments, "lag": lag_of(spec, arguments.get("initial_value"))}
-        )
-        if primary_key:
-            self._dlt.set_deduplication_key(list(primary_key), from_hints=True)
+        lag = lag_of(spec, spec.arguments.get("initial_value"))
+        self._dlt = _Held(**{**spec.arguments, "lag": lag})
+        self._dlt.held = held
+        if resource.primary_key:
+            self._dlt.set_deduplication_key(list(resource.primary_key), from_hints=True)
 
-    def bind(self, *, moves: bool, stateful: bool = True) -> None:
-        """Read the state; with `moves` false nothing that is read will change it.
-
-        Without state (no pipeline) it starts from the initial value and takes every record.
-        """
-        if not stateful:
-            self._start = self._dlt.initial_value
-            self._dlt.advance(None)
-            return
+    def bind(self, *, moves: bool) -> None:
+        """Read the state; with `moves` false nothing that is read will change it."""
         # the pipe is ours: dlt asks it for its name only
         self._dlt.bind(_Pipe(self._resource))  # type: ignore[arg-type]
         self._start = self._dlt.start_value
         if not moves:
-            self._dlt = self._dlt.copy(with_transient_state=True)
+            self._dlt = self._dlt.copy(with_transient_state=True)  # type: ignore[assignment]
         if self._spec.watermark == "run_start":
             self._dlt.advance(written_like(self._now, self._dlt.initial_value))
 

@@ -11,7 +11,7 @@ from framework.build.compile import Compiled, compile_connector, rest_api_config
 from framework.build.events import unwatched
 from framework.build.reading import Terms
 from framework.build.settings import resolve_settings
-from framework.build.source import build_source
+from framework.build.source import reading_source
 from framework.build.world import World
 from framework.errors import FindingsError
 from framework.spec.connector import Connector
@@ -32,8 +32,7 @@ def judged(location: Location) -> Connector:
 def open_source(name: str, config: Mapping[str, Json]) -> DltSource:
     """See `framework.source`."""
     compiled, terms = _open(name, config)
-    source, _ = build_source(compiled, terms)
-    return source
+    return reading_source(compiled, terms)
 
 
 def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:

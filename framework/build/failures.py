@@ -14,10 +14,13 @@ from framework.build.secrets import Secrets
 from framework.build.urls import shown
 from framework.build.wire import NotJson
 from framework.errors import FrameworkError, RequestError
+from framework.spec.expressions import ExpressionError
 
 
 def in_our_words(error: Exception, resource: str, secrets: Secrets) -> FrameworkError | None:
     """The error as one of ours, or None where it is none that we know: a bug."""
+    if isinstance(error, ExpressionError):
+        return RecordError(f"{resource}: {error}")
     if isinstance(error, FrameworkError):
         return error
     if isinstance(error, NotJson):

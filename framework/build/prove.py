@@ -9,7 +9,7 @@ from framework.build.compile import compile_connector
 from framework.build.events import unwatched
 from framework.build.reading import Terms
 from framework.build.settings import STAND_IN, Settings
-from framework.build.source import build_source
+from framework.build.source import reading_source
 from framework.build.world import World
 from framework.spec.connector import Connector
 
@@ -45,7 +45,7 @@ def prove(connector: Connector) -> list[tuple[tuple[()], str]]:
     world = World(waits=False)
     try:
         compiled = compile_connector(connector, settings, world, unwatched)
-        build_source(compiled, Terms(world, unwatched, compiled.secrets, 1))
+        reading_source(compiled, Terms(world, unwatched, compiled.secrets, 1))
     except Exception as error:
         return [((), f"dlt does not build it: {type(error).__name__}: {error}")]
     return []

@@ -40,7 +40,8 @@ class Bound:
 class Terms:
     """What holds for every reading of a run. `limit` is at most so many records, or None.
 
-    Without state (a look, outside of any pipeline) incrementals start from their initial value.
+    `state` is the incremental state by resource, read and moved in place; None leaves it to the
+    pipeline that runs the source.
     """
 
     world: World
@@ -48,7 +49,7 @@ class Terms:
     secrets: Secrets
     max_in_flight: int
     limit: int | None = None
-    stateful: bool = True
+    state: dict[str, dict[str, Json]] | None = None
 
 
 class Reading:
@@ -61,12 +62,12 @@ class Reading:
     def __init__(self, plan: Plan, client: RESTClient, cursor: Cursor | None, terms: Terms) -> None:
         self.plan = plan
         self.parent: Reading | None = None
-        self.loads = True
+        self.loads = False
         self.records = 0
         self._client = client
         self._cursor = cursor
         self._terms = terms
-        self._children: dict[str, tuple[Plan, list[Bound]]] = {}
+        self._children: dict[str, _Child] = {}
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
@@ -87,7 +88,7 @@ class Reading:
     def feed(self, child: Reading) -> None:
         """Keep for this child what it binds; before anything is read."""
         child.parent = self
-        self._children[child.name] = (child.plan, [])
+        self._children[child.name] = _Child(child.plan)
 
     def pages(self) -> Iterator[list[Record]]:
         """Lists of records, page by page, each once."""
@@ -104,7 +105,10 @@ class Reading:
         while (page := self._next()) is not None:
             if self.loads:
                 self._pending.append(page)
-        return self._children[child][1]
+        fed = self._children[child]
+        if fed.error is not None:
+            raise fed.error
+        return fed.bounds
 
     def _next(self) -> list[Record] | None:
         if self._error is not None:
@@ -124,7 +128,7 @@ class Reading:
     def _read(self) -> Iterator[list[Record]]:
         cursor = self._cursor
         if cursor is not None:
-            cursor.bind(moves=self.loads, stateful=self._terms.stateful)
+            cursor.bind(moves=self.loads)
         for page in self._all_pages(cursor.values() if cursor is not None else {}):
             records = self._step(page)
             if cursor is not None:
@@ -145,8 +149,8 @@ class Reading:
     def _take(self, records: list[Record]) -> None:
         self.records += len(records)
         self._terms.watch(PageRead(self.name, len(records)))
-        for plan, bounds in self._children.values():
-            bounds.extend(bound for record in records if (bound := _bind(plan, record)) is not None)
+        for child in self._children.values():
+            child.take(records)
 
     def _all_pages(self, cursor_values: dict[str, Json]) -> Iterator[list[Record]]:
         """The selected records of every page: of the one list, or of every parent's."""
@@ -202,6 +206,27 @@ class Reading:
             )
 
 
+class _Child:
+    """What a child takes from the records as they pass; its error is its own, not the parent's."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.bounds: list[Bound] = []
+        self.error: BindingError | None = None
+
+    def take(self, records: list[Record]) -> None:
+        """Keep what these records give; after an error nothing more."""
+        if self.error is not None:
+            return
+        try:
+            for record in records:
+                bound = _bind(self._plan, record)
+                if bound is not None:
+                    self.bounds.append(bound)
+        except BindingError as error:
+            self.error = error
+
+
 def _bind(plan: Plan, record: Record) -> Bound | None:
     """What this record gives the child, None where `when` says no request.
 
@@ -218,8 +243,8 @@ def _bind(plan: Plan, record: Record) -> Bound | None:
     for binding in plan.bindings:
         if values[binding.name] is None:
             raise BindingError(
-                f"{resource.name}: takes `{binding.binding.text}` from each record of {parent}, but a "
-                f"record has null or nothing there. Correct the field, or leave such records out "
+                f"{resource.name}: takes `{binding.binding.text}` from each record of {parent}, "
+                f"but a record has null or nothing there. Correct the field, or leave such records out "
                 "with `when`."
             )
     include = {}

@@ -14,10 +14,14 @@ from framework.build.compile import Compiled
 from framework.build.cursor import Cursor
 from framework.build.hints import resource_hints
 from framework.build.reading import Reading, Terms
-from framework.build.records import shaper
+from framework.build.records import Record, shaper
+from framework.spec.connector import Resource
 
 BATCH = 5000
 """Records handed to dlt at once: each hand-over costs dlt milliseconds of its own."""
+
+Start = Callable[[], Iterator[Any]]
+"""What dlt calls when a run begins: gives the generator of a resource's batches."""
 
 
 class Readings:
@@ -46,70 +50,71 @@ class Readings:
         readings: dict[str, Reading] = {}
         for name, plan in self._compiled.plans.items():
             cursor = None
-            incremental = plan.endpoint.incremental
-            if incremental is not None:
+            if plan.endpoint.incremental is not None:
+                held = None
+                if self._terms.state is not None:
+                    held = self._terms.state.setdefault(name, {})
                 cursor = Cursor(
-                    name,
-                    incremental,
-                    incremental.arguments,
-                    plan.resource.primary_key,
-                    self._terms.world.now,
+                    plan.resource, plan.endpoint.incremental, self._terms.world.now, held
                 )
-            reading = Reading(plan, self._compiled.client, cursor, self._terms)
-            reading.loads = False
-            readings[name] = reading
+            readings[name] = Reading(plan, self._compiled.client, cursor, self._terms)
         for name, plan in self._compiled.plans.items():
             if plan.resource.parent is not None:
                 readings[plan.resource.parent].feed(readings[name])
         return readings
 
 
-def build_source(compiled: Compiled, terms: Terms) -> tuple[DltSource, Readings]:
-    """The source, named after the connector, and what it reads from."""
-    readings = Readings(compiled, terms)
+def build_source(compiled: Compiled, starts: dict[str, Start]) -> DltSource:
+    """The source, named after the connector; `starts` has a generator for each resource."""
     resources: list[str | EndpointResource | DltResource] = [
-        _resource(compiled, readings, name) for name in compiled.plans
+        _resource(plan.resource, starts[name]) for name, plan in compiled.plans.items()
     ]
-    source = rest_api_source(
+    return rest_api_source(
         {"client": {"base_url": compiled.client.base_url}, "resources": resources},
         name=compiled.connector.name,
     )
-    return source, readings
 
 
-def _resource(compiled: Compiled, readings: Readings, name: str) -> DltResource:
-    resource = compiled.plans[name].resource
+def reading_source(compiled: Compiled, terms: Terms) -> DltSource:
+    """The source that reads while dlt runs it: for pipelines that are not ours."""
+    readings = Readings(compiled, terms)
+    return build_source(compiled, {name: _starter(readings, name) for name in compiled.plans})
+
+
+def _resource(resource: Resource, start: Start) -> DltResource:
     made: DltResource = dlt.resource(
-        _starter(readings, name),
-        name=name,
-        selected=resource.selected,
-        **resource_hints(resource),
+        start, name=resource.name, selected=resource.selected, **resource_hints(resource)
     )
     return made
 
 
-def _starter(readings: Readings, name: str) -> Callable[[], Iterator[Any]]:
+def _starter(readings: Readings, name: str) -> Start:
     def start() -> Iterator[Any]:
         # dlt calls this for all selected resources before it reads any of them: so every
         # reading knows in time whether its records will be wanted
-        return _rows(readings.for_table(name))
+        reading = readings.for_table(name)
+        return batches_for_dlt(reading.plan.resource, _batches(reading))
 
     return start
 
 
-def _rows(reading: Reading) -> Iterator[Any]:
-    """Batches of records for dlt; an empty table's schema where there are none."""
-    resource = reading.plan.resource
-    shape = shaper(resource)
-    batch: list[dict[str, Any]] = []
-    any_yielded = False
+def _batches(reading: Reading) -> Iterator[list[Record]]:
+    batch: list[Record] = []
     for page in reading.pages():
-        batch += shape(page)
+        batch += page
         if len(batch) >= BATCH:
-            any_yielded = True
             yield batch
             batch = []
     if batch:
         yield batch
-    elif not any_yielded and resource.schema is not None:
+
+
+def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iterator[Any]:
+    """Batches shaped by the declared schema; an empty table's schema where there are none."""
+    shape = shaper(resource)
+    empty = True
+    for batch in batches:
+        empty = False
+        yield shape(batch)
+    if empty and resource.schema is not None:
         yield dlt.mark.materialize_table_schema()

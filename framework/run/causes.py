@@ -30,7 +30,7 @@ def known_cause(error: BaseException) -> BaseException | None:
     return None
 
 
-def contract_broken(error: BaseException, resource: str) -> FrameworkError | None:
+def contract_broken(error: BaseException) -> FrameworkError | None:
     """The schema contract that data broke, in our words, or None."""
     from dlt.common.schema.exceptions import DataValidationError
 
@@ -40,8 +40,8 @@ def contract_broken(error: BaseException, resource: str) -> FrameworkError | Non
                 f"column {cause.column_name}" if cause.column_name else f"table {cause.table_name}"
             )
             return FrameworkError(
-                f"{resource}: {what} does not fit the schema contract ({cause.schema_entity}: "
-                f"{cause.contract_mode}). Change `schema_contract`, or the declared schema."
+                f"{cause.table_name}: {what} does not fit the schema contract "
+                f"({cause.schema_entity}: {cause.contract_mode}). Change `schema_contract`, or the declared schema."
             )
     return None
 

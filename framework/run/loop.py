@@ -1,39 +1,30 @@
-"""A run: every resource extracted by itself, parents first, then one normalize and one load.
-
-The unit of failure is the resource: what fails writes nothing and moves no state, and the others
-load. State reaches the destination last, and only past what was loaded.
-"""
+"""A run: every resource read, then one load package of all that were read whole."""
 
 from __future__ import annotations
 
 import copy
-import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from framework.build.compile import compile_connector
-from framework.build.events import (
-    ResourceEnded,
-    ResourceStarted,
-    StepStarted,
-    Warned,
-    Watch,
-    unwatched,
-)
-from framework.build.outcomes import ResourceSkipped
+from framework.build.compile import Compiled, compile_connector
+from framework.build.events import StepStarted, Warned, Watch, unwatched
 from framework.build.reading import Terms
 from framework.build.settings import resolve_settings
-from framework.build.source import Readings, build_source
+from framework.build.source import BATCH, Readings, Start, batches_for_dlt, build_source
 from framework.build.world import World
-from framework.errors import FrameworkError, UsageError
+from framework.errors import UsageError
 from framework.run.causes import contract_broken, known_cause
 from framework.run.destination import Target, refuse_what_cannot_be, target_of
+from framework.run.gathering import Gathering, State
 from framework.run.lock import only_one
 from framework.run.options import RunOptions
-from framework.run.pipeline import described, load, mark, open_pipeline, pipelines_folder
+from framework.run.pipeline import described, load, open_pipeline, pipelines_folder
 from framework.run.report import Collector, Report
-from framework.run.selection import holds_back, select
+from framework.run.selection import select
 from framework.run.tables import make_promised_tables, table_name, undeclared_fields
 from framework.spec.connector import Connector, Resource
 
@@ -58,19 +49,9 @@ def run(
         connector, options.config, section=options.alias, replay=world.replay
     )
     compiled = compile_connector(connector, settings, world, collector)
-    terms = Terms(world, collector, compiled.secrets, connector.client.max_in_flight, options.limit)
-    source, readings = build_source(compiled, terms)
     with only_one(pipelines_folder(options), target.pipeline, collector, world.stop):
         pipeline, report.notes = open_pipeline(target, options, collector)
-        try:
-            _Run(connector, chosen, options, world, collector, target, pipeline).go(
-                source, readings
-            )
-        except PipelineStepFailed as error:
-            cause = known_cause(error)
-            if isinstance(cause, (FrameworkError, KeyboardInterrupt)):
-                raise cause from error
-            raise
+        _Run(compiled, chosen, options, world, collector, target, pipeline).go()
     _say_where(report, target, pipeline, chosen)
     return collector.finish()
 
@@ -80,7 +61,7 @@ class _Run:
 
     def __init__(
         self,
-        connector: Connector,
+        compiled: Compiled,
         chosen: tuple[Resource, ...],
         options: RunOptions,
         world: World,
@@ -88,7 +69,8 @@ class _Run:
         target: Target,
         pipeline: Any,
     ) -> None:
-        self.connector = connector
+        self.compiled = compiled
+        self.connector = compiled.connector
         self.chosen = chosen
         self.options = options
         self.world = world
@@ -97,125 +79,106 @@ class _Run:
         self.target = target
         self.pipeline = pipeline
 
-    def go(self, source: Any, readings: Readings) -> None:
-        """Extract, put the state right, normalize, load."""
-        known = self._known_tables()
-        before = self._state()
-        self._refuse_mixing(before)
-        self.watch(StepStarted("extract"))
-        mark(self.pipeline, "extracting")
-        try:
+    def go(self) -> None:
+        """Read, settle the state, extract, normalize, load."""
+        known = self._known_resources()
+        source_state = self._source_state()
+        self._refuse_mixing(source_state.get(MODE))
+        before = _incremental_states(source_state)
+        moved = copy.deepcopy(before)
+        if self.options.refresh:
             for resource in self.chosen:
-                self._extract(resource, source, readings, known, before)
-        except BaseException:
-            self.pipeline.abort_packages()
-            mark(self.pipeline, None)
-            raise
-        if any(part.status == "ok" for part in self.report.resources.values()):
-            self._settle_state(before)
-            mark(self.pipeline, "extracted")
-            self.watch(StepStarted("normalize"))
-            info = self.pipeline.normalize()
-            self._count_rows(info)
-            self.watch(StepStarted("load"))
-            load(self.pipeline, self.target)
-            make_promised_tables(self.pipeline, self._loaded())
-            for resource in self._loaded():
-                self._tell_undeclared(resource)
-        mark(self.pipeline, None)
+                moved.pop(resource.name, None)
+        gathering = self._gather(moved)
+        loaded = [r for r in self.chosen if self.report.resources[r.name].status == "ok"]
+        for resource in loaded:
+            self._judge_empty(resource, gathering, known, before)
+        if not loaded:
+            return
+        limited = self.options.limit is not None
+        after = gathering.settled(before, moved, limited=limited)
+        self._extract(loaded, gathering, after, "limited" if limited else "full")
+        self.watch(StepStarted("normalize"))
+        self._count_rows(loaded, self.pipeline.normalize())
+        self.watch(StepStarted("load"))
+        load(self.pipeline, self.target)
+        make_promised_tables(self.pipeline, loaded)
+        for resource in loaded:
+            self._tell_undeclared(resource)
+
+    def _gather(self, state: State) -> Gathering:
+        in_flight = self.connector.client.max_in_flight
+        terms = Terms(
+            self.world, self.watch, self.compiled.secrets, in_flight, self.options.limit, state
+        )
+        folder = Path(self.pipeline.working_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        readings = Readings(self.compiled, terms)
+        gathering = Gathering(self.connector, readings, self.watch, self.world, folder)
+        self.watch(StepStarted("extract"))
+        for resource in self.chosen:
+            gathering.read(resource)
+        return gathering
 
     def _extract(
-        self,
-        resource: Resource,
-        source: Any,
-        readings: Readings,
-        known: set[str],
-        before: dict[str, Any],
+        self, loaded: list[Resource], gathering: Gathering, state: State, mode: str
     ) -> None:
-        part = self.report.resources[resource.name]
-        self.world.stop.check()
-        blocked = self._blocked_by(resource)
-        if blocked is not None:
-            part.status, part.error, part.done = "skipped", f"not asked: {blocked}", True
-            self.watch(ResourceEnded(resource.name, part.status))
-            return
-        self.watch.reading = resource.name
-        self.watch(ResourceStarted(resource.name))
-        began = time.monotonic()
+        """One package of all that was read, and the state that belongs to it."""
+
+        def start(resource: Resource) -> Start:
+            def rows() -> Iterator[Any]:
+                own = state.get(resource.name)
+                if own:
+                    dlt.current.resource_state(resource.name)["incremental"] = own
+                dlt.current.source_state()[MODE] = mode
+                batches = gathering.spools[resource.name].batches(BATCH)
+                yield from batches_for_dlt(resource, batches)
+
+            return rows
+
+        starts = {resource.name: start(resource) for resource in self.connector.resources}
+        source = build_source(self.compiled, starts)
         try:
             self.pipeline.extract(
-                source.with_resources(resource.name),
+                source.with_resources(*(resource.name for resource in loaded)),
                 refresh="drop_resources" if self.options.refresh else None,
                 loader_file_format=self.target.file_format,
             )
         except PipelineStepFailed as error:
-            cause = known_cause(error) or contract_broken(error, resource.name)
-            if self.world.stop.error is not None or isinstance(cause, KeyboardInterrupt):
+            cause = known_cause(error) or contract_broken(error)
+            if cause is None:
                 raise
-            if isinstance(cause, ResourceSkipped):
-                part.status, part.error = "skipped", str(cause)
-                self.watch(Warned(resource.name, "resource-skipped", str(cause)))
-            elif isinstance(cause, FrameworkError):
-                part.status, part.error = "failed", str(cause)
-            else:
-                raise
-        else:
-            self._judge_empty(resource, readings, known, before)
-        part.seconds = time.monotonic() - began
-        part.done = True
-        self.watch(ResourceEnded(resource.name, part.status))
-
-    def _blocked_by(self, resource: Resource) -> str | None:
-        """Why a resource is not asked: an ancestor of it failed or was skipped."""
-        parent = resource.parent
-        while parent is not None:
-            part = self.report.resources.get(parent)
-            if part is not None and part.status != "ok":
-                return f"{parent} {'failed' if part.status == 'failed' else 'was skipped'}"
-            parent = self.connector.resource(parent).parent
-        return None
+            raise cause from error
 
     def _judge_empty(
-        self,
-        resource: Resource,
-        readings: Readings,
-        known: set[str],
-        before: dict[str, Any],
+        self, resource: Resource, gathering: Gathering, known: set[str], before: State
     ) -> None:
-        reading = readings[resource.name]
-        if reading.records or reading.explained_empty:
+        """Warn where having no records surprises: no earlier run and no incremental explains it."""
+        if not gathering.is_unexplained(resource):
             return
-        if resource.endpoint.incremental is not None and resource.name in before:
+        if resource.endpoint.incremental is not None and before.get(resource.name):
             return
         if resource.name in known and resource.write_disposition != "replace":
             return
-        self.watch(
-            Warned(
-                resource.name,
-                "no-records",
-                "the API answered with no records: check the endpoint, its parameters and "
-                "data_selector, or ignore this if there are none",
-            )
+        message = (
+            "the API answered with no records: check the endpoint, its parameters and "
+            "data_selector, or ignore this if there are none"
         )
+        self.watch(Warned(resource.name, "no-records", message))
 
-    def _known_tables(self) -> set[str]:
+    def _known_resources(self) -> set[str]:
         """Resources that an earlier run loaded into this dataset."""
         if not self.pipeline.default_schema_name:
             return set()
-        schema = self.pipeline.default_schema
-        return {
-            str(table.get("resource", table["name"]))
-            for table in schema.data_tables(seen_data_only=True)
-        }
+        tables = self.pipeline.default_schema.data_tables(seen_data_only=True)
+        return {str(table.get("resource", table["name"])) for table in tables}
 
-    def _state(self) -> dict[str, Any]:
-        """A copy of the state of each resource, by its name."""
+    def _source_state(self) -> dict[str, Any]:
         found = self.pipeline.state.get("sources", {}).get(self.connector.name, {})
-        return copy.deepcopy({**found.get("resources", {}), MODE: found.get(MODE)})
+        return copy.deepcopy(found)
 
-    def _refuse_mixing(self, before: dict[str, Any]) -> None:
+    def _refuse_mixing(self, mode: str | None) -> None:
         """Keep parts that --limit loaded apart from whole loads."""
-        mode = before.get(MODE)
         if self.options.refresh:
             return
         if self.options.limit is not None and mode == "full":
@@ -231,33 +194,12 @@ class _Run:
                 "--dataset"
             )
 
-    def _settle_state(self, before: dict[str, Any]) -> None:
-        """Let only those watermarks move that may, and extract the state, last of all."""
-        limited = self.options.limit is not None
-        with self.pipeline.managed_state(extract_state=True) as state:
-            sources = state.setdefault("sources", {})
-            own = sources.setdefault(self.connector.name, {})
-            resources = own.setdefault("resources", {})
-            for name in list(resources):
-                reason = (
-                    "--limit"
-                    if limited
-                    else holds_back(self.connector, name, self.report.resources)
-                )
-                if reason is None or resources[name] == before.get(name):
-                    continue
-                self._put_back(resources, name, before)
-                if not limited and name in self.report.resources:
-                    self.watch(Warned(name, "watermark-stays", f"the watermark stays: {reason}"))
-            whole = not limited or (before.get(MODE) == "full" and not self.options.refresh)
-            own[MODE] = "full" if whole else "limited"
-
-    @staticmethod
-    def _put_back(resources: dict[str, Any], name: str, before: dict[str, Any]) -> None:
-        if name in before:
-            resources[name] = before[name]
-        else:
-            del resources[name]
+    def _count_rows(self, loaded: list[Resource], info: Any) -> None:
+        counts = info.row_counts if info is not None else {}
+        naming = self.pipeline.default_schema.naming
+        for resource in loaded:
+            table = naming.normalize_table_identifier(table_name(resource))
+            self.report.resources[resource.name].rows = counts.get(table, 0)
 
     def _tell_undeclared(self, resource: Resource) -> None:
         extra = undeclared_fields(self.pipeline.default_schema, resource)
@@ -265,16 +207,10 @@ class _Run:
             message = f"fields arrive that the schema does not declare: {', '.join(extra)}"
             self.watch(Warned(resource.name, "undeclared-fields", message))
 
-    def _loaded(self) -> list[Resource]:
-        parts = self.report.resources
-        return [r for r in self.chosen if parts[r.name].status == "ok"]
 
-    def _count_rows(self, info: Any) -> None:
-        counts = info.row_counts if info is not None else {}
-        schema = self.pipeline.default_schema
-        for resource in self._loaded():
-            table = schema.naming.normalize_table_identifier(table_name(resource))
-            self.report.resources[resource.name].rows = counts.get(table, 0)
+def _incremental_states(source_state: Mapping[str, Any]) -> State:
+    resources = source_state.get("resources", {})
+    return {name: state.get("incremental", {}) for name, state in resources.items()}
 
 
 def _say_where(report: Report, target: Target, pipeline: Any, chosen: tuple[Resource, ...]) -> None:

@@ -6,7 +6,6 @@ working folder remembers. A deleted database is therefore loaded anew, not conti
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,9 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.events import StepStarted, Watch
-from framework.errors import DestinationError
 from framework.run.causes import destination_error
 from framework.run.destination import Target
 from framework.run.options import RunOptions
-
-MARKER = "framework_run.json"
-"""In the working folder while a run is under way: how far it came."""
 
 
 def pipelines_folder(options: RunOptions) -> Path:
@@ -45,24 +40,12 @@ def open_pipeline(target: Target, options: RunOptions, watch: Watch) -> tuple[An
         raise destination_error(error, f"cannot open {described(target)}") from error
     notes = _settle(pipeline, target, watch)
     _start_from_destination(pipeline, target)
-    # State is extracted once, at the end of a run, after all resources: it then never reaches
-    # the destination before the rows that it speaks of.
-    pipeline.config.restore_from_destination = False
     return pipeline, notes
 
 
 def described(target: Target) -> str:
     """The target in words: `data.duckdb (dataset x)`."""
     return f"{target.file or target.kind} (dataset {target.dataset})"
-
-
-def mark(pipeline: Any, phase: str | None) -> None:
-    """Remember how far the run came: "extracting", "extracted", or None when it is over."""
-    path = Path(pipeline.working_dir) / MARKER
-    if phase is None:
-        path.unlink(missing_ok=True)
-    else:
-        path.write_text(json.dumps({"phase": phase}), encoding="utf-8")
 
 
 def load(pipeline: Any, target: Target) -> Any:
@@ -76,41 +59,27 @@ def load(pipeline: Any, target: Target) -> Any:
 
 
 def _settle(pipeline: Any, target: Target, watch: Watch) -> list[str]:
-    """Finish what an interrupted run had read whole; drop what it had not."""
+    """Finish what an interrupted run had read: a package is there only when it was read whole.
+
+    What cannot be normalized is dropped: it would stand in the way of every later run.
+    """
     if not pipeline.has_pending_data:
-        mark(pipeline, None)
         return []
-    if _phase(pipeline) == "extracted" or pipeline.list_normalized_load_packages():
-        watch(StepStarted("loading what an interrupted run had read"))
-        try:
-            pipeline.normalize()
-            load(pipeline, target)
-        except DestinationError:
-            raise
-        except PipelineStepFailed as error:
-            if isinstance(error.exception, KeyboardInterrupt):
-                raise
-        else:
-            mark(pipeline, None)
-            return ["loaded what an interrupted run had read"]
-    watch(StepStarted("dropping what an interrupted run had left unfinished"))
-    pipeline.abort_packages()
-    mark(pipeline, None)
-    return ["dropped what an interrupted run had left unfinished"]
-
-
-def _phase(pipeline: Any) -> str | None:
+    watch(StepStarted("loading what an interrupted run had read"))
     try:
-        found = json.loads((Path(pipeline.working_dir) / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found.get("phase") if isinstance(found, dict) else None
+        pipeline.normalize()
+    except PipelineStepFailed as error:
+        if isinstance(error.exception, KeyboardInterrupt):
+            raise
+        pipeline.abort_packages()
+        return ["dropped what an interrupted run had read: it could not be normalized"]
+    load(pipeline, target)
+    return ["loaded what an interrupted run had read"]
 
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:
     try:
         pipeline.drop()
-        pipeline.config.restore_from_destination = True
         pipeline.sync_destination()
     except PipelineStepFailed as error:
         if isinstance(error.exception, KeyboardInterrupt):

@@ -1,0 +1,1 @@
+"""A connector file, found, read and judged: no dlt, no network."""

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from framework.spec.scalars import plain_scalar
+from framework.spec.syntax import syntax_error
 
 MAX_DEPTH = 64
 """Levels of nesting; the JSON Schema validator needs some 15 Python frames for one level."""
@@ -98,7 +99,8 @@ class Composer:
         try:
             self._read()
         except yaml.YAMLError as error:
-            self._syntax(error)
+            line, column, message = syntax_error(error, _LINE_BREAK.split(self.text))
+            self._problem((line, column), "yaml-syntax", message)
             return None
         except _Stop:
             return None
@@ -277,40 +279,6 @@ class Composer:
             return
         shown = tag.replace("tag:yaml.org,2002:", "!!")
         self._problem(place, "yaml-tag", f"the tag {_short(shown)} is not read; take it away")
-
-    def _character(self, place: Place) -> str:
-        lines = _LINE_BREAK.split(self.text)
-        line = lines[place[0]] if place[0] < len(lines) else ""
-        return line[place[1] : place[1] + 1]
-
-    def _syntax(self, error: yaml.YAMLError) -> None:
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        context = getattr(error, "context", None)
-        marks = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
-        if "end of stream" in str(problem):
-            marks.reverse()  # an open quote is found at the end, but stands at its beginning
-        mark = marks[0] or marks[1]
-        place = (mark.line, mark.column) if mark else (0, 0)
-        said = f"{context}, {problem}" if context else str(problem)
-        hint = next((text for part, text in _HINTS if part in said), "")
-        if self._character(place) == "\t":
-            said, hint = "found a tab", "; indent with spaces, not with tabs"
-        self._problem(place, "yaml-syntax", f"this is no YAML: {said}{hint}")
-
-
-_HINTS = (
-    ("that cannot start any token", "; put quotes around a text that starts with it"),
-    (
-        "mapping values are not allowed",
-        "; is a `: ` inside a text without quotes, or the indentation off?",
-    ),
-    ("found unexpected end of stream", "; is a quote not closed?"),
-    ("did not find expected key", "; does this line stand at the depth of the keys above it?"),
-    ("block collection", "; does this line stand at the depth of the items above it?"),
-    ("flow mapping", "; is a `}` or a comma missing?"),
-    ("flow sequence", "; is a `]` or a comma missing?"),
-    ("could not find expected ':'", "; is a `:` missing after the key?"),
-)
 
 
 def _short(text: str) -> str:

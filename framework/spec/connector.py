@@ -127,7 +127,8 @@ class Binding:
     """A value that a child takes from each of its parent's records.
 
     `name` is how requests refer to it: the parameter's name for `type: resolve` (it stands as
-    `{name}` in the path), the whole text `resources.parent.EXPR` for a placeholder.
+    `{name}` in the path), the whole text `resources.parent.EXPR` for a placeholder. `field` is
+    text where a config entry completes the expression: `{config.x}` still stands in it.
     """
 
     name: str

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.spec.merge import Merged, merge_resources
-from framework.spec.placeholders import Placeholder, TemplateError, placeholders
+from framework.spec.placeholders import Placeholder, TemplateError, config_names, placeholders
 from framework.spec.records import RecordSchema, load_schema
 
 if TYPE_CHECKING:
@@ -135,6 +135,21 @@ class Draft:
         return None
 
 
+def settings_used(draft: Draft) -> Iterator[tuple[Pointer, bool, str, str]]:
+    """Every `{config.x}` and `{secrets.x}`, those inside expressions too: the place, whether it
+    is a key, and the section and entry that are named."""
+    for text in draft.texts():
+        for part in text.placeholders:
+            if part.kind in ("config", "secrets"):
+                yield text.pointer, text.key, part.kind, part.name
+            for name in config_names(part.expression or ""):
+                yield text.pointer, text.key, "config", name
+    for merged in draft.resources:
+        for reference in references(merged):
+            for name in config_names(reference.expression) if reference.param else ():
+                yield (*reference.pointer, "field"), False, "config", name
+
+
 def resource_texts(merged: Merged) -> Iterator[Text]:
     """Every text of one resource that may hold placeholders, where it was written."""
     endpoint = merged.endpoint
@@ -234,7 +249,7 @@ def _strings(merged: Merged, path: Pointer, value: Json, area: Area) -> Iterator
         yield Text(merged.place(*path), value, area, merged.index)
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if area == "request" and isinstance(key, str) and path != ("endpoint", "params"):
+            if area == "request" and isinstance(key, str):
                 yield Text(merged.place(*path, key), key, area, merged.index, key=True)
             yield from _strings(merged, (*path, key), inner, area)
     elif isinstance(value, list):

@@ -1,15 +1,62 @@
-"""jsonschema's errors about a schema itself, in the words of someone writing YAML."""
+"""Whether a schema is a JSON Schema, and what is wrong with it in words of YAML."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from framework.spec.jsonschemas import Draft202012Validator, SchemaError
 from framework.spec.near import did_you_mean
 
 Json = Any
 
+_TEXTS = {"title", "description", "format", "$comment"}
+_MAPPINGS = {"properties", "$defs"}
+_SCHEMAS = {"items", "additionalProperties"}
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
+
+
+def schema_error(schema: Json) -> Any | None:
+    """What JSON Schema has against a schema as jsonschema's error, or None.
+
+    An everyday schema is seen to be one here: jsonschema takes a hundred times longer for it.
+    RecursionError for one that is nested too deeply.
+    """
+    if _plain(schema):
+        return None
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return error
+    return None
+
+
+def _plain(schema: Json) -> bool:
+    """Whether a schema holds nothing but everyday keys with values of the right kind."""
+    if not isinstance(schema, dict):
+        return isinstance(schema, bool)
+    for key, value in schema.items():
+        if key in _TEXTS:
+            fine = isinstance(value, str)
+        elif key == "type":
+            types = value if isinstance(value, list) and value else [value]
+            fine = all(isinstance(one, str) and one in _TYPES for one in types)
+            fine = fine and len(set(types)) == len(types)
+        elif key in _MAPPINGS:
+            fine = isinstance(value, dict) and all(_plain(inner) for inner in value.values())
+        elif key in _SCHEMAS:
+            fine = _plain(value)
+        elif key in ("anyOf", "oneOf", "allOf"):
+            fine = isinstance(value, list) and bool(value) and all(map(_plain, value))
+        elif key == "required":
+            fine = isinstance(value, list) and all(isinstance(name, str) for name in value)
+            fine = fine and len(set(value)) == len(value)
+        else:
+            lists = key in ("enum", "examples") and isinstance(value, list)
+            fine = lists or key in ("const", "default") or key.startswith("x-")
+        if not fine:
+            return False
+    return True
 
 
 def not_json_schema(error: Any) -> str:

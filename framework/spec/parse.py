@@ -29,6 +29,7 @@ from framework.spec.durations import parse_duration
 from framework.spec.expressions import compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
+from framework.spec.placeholders import config_names
 
 if TYPE_CHECKING:
     from framework.spec.draft import Draft
@@ -93,8 +94,8 @@ def parse_paginator(written: Json) -> Mapping[str, Json] | None:
 
 
 def parse_selector(text: str) -> Selector:
-    """A compiled JMESPath; JSONPath stays text."""
-    return text if is_jsonpath(text) else compile_expression(text)
+    """A compiled JMESPath; JSONPath stays text, and so does what config entries complete."""
+    return text if is_jsonpath(text) or config_names(text) else compile_expression(text)
 
 
 def _parents_first(draft: Draft) -> list[Merged]:

@@ -7,6 +7,7 @@ is built.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal as OneOf
@@ -15,6 +16,7 @@ from framework.errors import FrameworkError
 
 Kind = OneOf["config", "secrets", "resources", "incremental", "param"]
 
+_CONFIG = re.compile(r"\{config\.([A-Za-z0-9_]+)\}")
 _QUOTES = "'\"`"
 _PREFIX = re.compile(r"(config|secrets|incremental|resources)\.(.*)", re.DOTALL)
 
@@ -88,6 +90,16 @@ def parse_template(text: str) -> tuple[Part, ...]:
 def placeholders(text: str) -> tuple[Placeholder, ...]:
     """Only the placeholders of a text; TemplateError as in parse_template."""
     return tuple(part for part in parse_template(text) if isinstance(part, Placeholder))
+
+
+def config_names(expression: str) -> tuple[str, ...]:
+    """The config entries that an expression is built from: `{config.x}` inside it."""
+    return tuple(dict.fromkeys(_CONFIG.findall(expression)))
+
+
+def with_config(expression: str, values: Mapping[str, object]) -> str:
+    """The expression with each `{config.x}` inside it replaced by its value."""
+    return _CONFIG.sub(lambda match: str(values.get(match[1], match[0])), expression)
 
 
 def escape(text: str) -> str:

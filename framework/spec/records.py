@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.spec.columns import Table, table_of
+from framework.spec.columns import Table, field_schema, table_of
+from framework.spec.jsonschemas import SchemaError
+from framework.spec.jsonwords import schema_error
 from framework.spec.locate import schema_folder
 from framework.spec.near import did_you_mean
 
@@ -46,13 +48,21 @@ class RecordSchema:
         return self.data if self.problem is None and isinstance(self.data, dict) else None
 
     @cached_property
+    def error(self) -> Any | None:
+        """What JSON Schema has against the schema, as jsonschema's error."""
+        try:
+            return None if self.usable is None else schema_error(self.usable)
+        except RecursionError:
+            return SchemaError("nested too deeply")
+
+    @cached_property
     def table(self) -> Table | None:
         """The tables that it declares; None where it declares no fields."""
         schema = self.usable
-        if schema is None:
+        root = None if schema is None else field_schema(schema, ())
+        if schema is None or root is None or not isinstance(root.get("properties"), dict):
             return None
-        table = table_of(schema)
-        return table if any(column.path != ("value",) for column in table.columns) else None
+        return table_of(schema)
 
 
 def load_schema(merged: Merged, location: Location) -> RecordSchema | None:

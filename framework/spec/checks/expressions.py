@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
@@ -12,6 +13,7 @@ from framework.spec.draft import Draft, cursors, references
 from framework.spec.expressions import ExpressionError, calls, compile_expression, tree
 from framework.spec.functions import FUNCTIONS
 from framework.spec.jsonpath import is_jsonpath, jsonpath_problem, respelling
+from framework.spec.placeholders import config_names, with_config
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -36,7 +38,8 @@ class _Written:
 def check_expressions(draft: Draft) -> Iterator[Finding]:
     """Expressions that do not parse, call what is not there, or mean something else in dlt."""
     for written in dict.fromkeys(_all(draft)):
-        problem = _problem(written)
+        problems = (_problem(one) for one in _completed(draft, written))
+        problem = next((problem for problem in problems if problem), None)
         if problem:
             yield draft.document.finding(written.pointer, *problem)
 
@@ -59,6 +62,21 @@ def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
                     f"found {path or 'nothing'}, expected a field of the record as keys joined by "
                     "dots, such as updated_at or meta.changed; no expression",
                 )
+
+
+def _completed(draft: Draft, written: _Written) -> Iterator[_Written]:
+    """The expression with its `{config.x}` replaced: by each value that the entry allows, by its
+    default, or by any name."""
+    names = config_names(written.text)
+    choices: list[list[Json]] = []
+    for name in names:
+        entry = draft.section("config").get(name)
+        entry = entry if isinstance(entry, dict) else {}
+        allowed = entry.get("enum")
+        choices.append(allowed if isinstance(allowed, list) else [entry.get("default", "x")])
+    for values in islice(product(*choices), 20):
+        text = with_config(written.text, dict(zip(names, values, strict=True)))
+        yield _Written(written.pointer, text, written.both)
 
 
 def _problem(written: _Written) -> tuple[str, str] | None:

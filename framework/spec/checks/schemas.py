@@ -10,7 +10,6 @@ from framework.spec.checks.loading import key_fields
 from framework.spec.columns import Column, Table, field_schema, may_be_null
 from framework.spec.draft import Draft, cursors
 from framework.spec.jsonpath import is_jsonpath
-from framework.spec.jsonschemas import Draft202012Validator, SchemaError
 from framework.spec.jsonwords import not_json_schema, shown
 from framework.spec.merge import Merged, named_columns
 from framework.spec.naming import normalize_path
@@ -122,20 +121,14 @@ def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
             f"{where}found {shown(schema.data)}, expected a JSON Schema: a mapping",
         )
         return
-    try:
-        Draft202012Validator.check_schema(schema.data)
-    except SchemaError as error:
+    error = schema.error
+    if error is not None:
         inside = "/".join(str(step) for step in error.absolute_path)
         pointer = schema.pointer if schema.file else (*schema.pointer, *error.absolute_path)
         yield draft.document.finding(
             pointer,
             "schema-invalid",
             f"{where}{not_json_schema(error)}{f' (at {inside})' if schema.file else ''}",
-        )
-        return
-    except RecursionError:
-        yield draft.document.finding(
-            schema.pointer, "schema-invalid", f"{where}this schema is nested too deeply"
         )
         return
     types = schema.data.get("type")
@@ -150,11 +143,7 @@ def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
 def _declared(draft: Draft) -> Iterator[tuple[Merged, Table, Mapping[str, Json]]]:
     for merged in draft.resources:
         schema = draft.schema(merged)
-        if schema is None or schema.usable is None:
-            continue
-        try:
-            Draft202012Validator.check_schema(schema.usable)
-        except (SchemaError, RecursionError):
+        if schema is None or schema.usable is None or schema.error is not None:
             continue
         if schema.table is not None:
             yield merged, schema.table, schema.usable

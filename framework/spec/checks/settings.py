@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, Text
+from framework.spec.draft import Draft, Text, settings_used
 from framework.spec.jsonschemas import Draft202012Validator, FormatChecker, SchemaError
 from framework.spec.jsonwords import not_json_schema, shown
 from framework.spec.near import did_you_mean, listed
@@ -20,18 +20,15 @@ _NOT_SCHEMA = ("default", "description", "key")
 
 def check_declared(draft: Draft) -> Iterator[Finding]:
     """Every {config.x} and {secrets.x} has an entry."""
-    for text in draft.texts():
-        for kind, name in dict.fromkeys((p.kind, p.name) for p in text.placeholders):
-            if kind not in _OTHER or name in draft.section(kind):
-                continue
-            yield draft.document.finding(
-                text.pointer, _CODES[kind], _undeclared(draft, kind, name), key=text.key
-            )
+    for pointer, key, kind, name in dict.fromkeys(settings_used(draft)):
+        if name not in draft.section(kind):
+            message = _undeclared(draft, kind, name)
+            yield draft.document.finding(pointer, _CODES[kind], message, key=key)
 
 
 def check_used(draft: Draft) -> Iterator[Finding]:
     """An entry that nothing refers to: often the place that should is misspelt or forgotten."""
-    used = {(p.kind, p.name) for text in draft.texts() for p in text.placeholders}
+    used = {(kind, name) for _, _, kind, name in settings_used(draft)}
     used |= {(kind, name) for text in _broken(draft) for kind, name in _mentioned(draft, text)}
     for kind, code, what in (
         ("config", "unused-config", "config entry"),

@@ -1,0 +1,164 @@
+"""Which resource asks for a URL, and where each part of the URL came from.
+
+Knows the file's paths and parameters, parents and config; not what stands in for a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from framework.author.addresses import Address, Pairs
+from framework.spec.connector import Connector, Resource
+from framework.spec.placeholders import Literal, Placeholder, TemplateError, parse_template
+
+Json = Any
+
+Captured = tuple[tuple[Placeholder | None, str], ...]
+"""A text taken apart by its template: literal parts (None) and what stood for placeholders."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A resource's path as decoded templates, a segment each."""
+
+    resource: Resource
+    order: int
+    origin: str
+    segments: tuple[str, ...]
+    query: Pairs
+
+
+@dataclass(frozen=True)
+class Match:
+    """A URL that a resource asks for; `segments` taken apart by the templates."""
+
+    resource: Resource
+    order: int
+    segments: tuple[Captured, ...]
+
+
+class Routes:
+    """The paths of a connector's resources below a base URL."""
+
+    def __init__(self, connector: Connector, base_url: str) -> None:
+        base = Address.of(base_url.rstrip("/"))
+        self._routes = [
+            _route(resource, order, base) for order, resource in enumerate(connector.resources)
+        ]
+
+    def match(self, address: Address, method: str | None = None) -> Match | None:
+        """The resource whose path this is; of several the one that says most about it."""
+        best: tuple[tuple[int, int], Match] | None = None
+        for route in self._routes:
+            if method is not None and route.resource.endpoint.method.upper() != method.upper():
+                continue
+            if address.origin != route.origin:
+                continue
+            segments = address.segments
+            if len(segments) != len(route.segments):
+                continue
+            captured = [
+                capture(template, segment)
+                for template, segment in zip(route.segments, segments, strict=True)
+            ]
+            if any(part is None for part in captured):
+                continue
+            found = Match(route.resource, route.order, tuple(c for c in captured if c is not None))
+            score = (
+                sum("{" not in template for template in route.segments),
+                _agreeing(route, address.query),
+            )
+            if best is None or score > best[0]:
+                best = (score, found)
+        return best[1] if best else None
+
+    def literal_segments(self) -> Iterator[str]:
+        """The path segments that the file itself writes, the base URL's among them."""
+        for route in self._routes:
+            yield from (segment for segment in route.segments if "{" not in segment)
+
+
+def _route(resource: Resource, order: int, base: Address) -> Route:
+    path, _, query = resource.endpoint.path.partition("?")
+    pairs = Address.of("?" + query).query
+    if re.match(r"https?://", path):
+        scheme, _, rest = path.partition("://")
+        host, _, path = rest.partition("/")
+        return Route(resource, order, f"{scheme}://{host}", ("", *path.split("/")), pairs)
+    segments = [segment for segment in base.segments if segment]
+    below = path.lstrip("/").split("/") if path.strip("/") else []
+    whole = ("", *segments, *_joined(below)) if segments or below else ("",)
+    return Route(resource, order, base.origin, whole, pairs)
+
+
+def _joined(parts: list[str]) -> list[str]:
+    """Segments of a template; a slash inside of a placeholder divides nothing."""
+    joined: list[str] = []
+    for part in parts:
+        if joined and joined[-1].count("{") > joined[-1].count("}"):
+            joined[-1] += "/" + part
+        else:
+            joined.append(part)
+    return joined
+
+
+@lru_cache(maxsize=4096)
+def _pattern(template: str) -> tuple[re.Pattern[str], tuple[Placeholder | None, ...]]:
+    try:
+        parts = parse_template(template)
+    except TemplateError:
+        return re.compile("(" + re.escape(template) + ")", re.DOTALL), (None,)
+    written, sources = [], []
+    for part in parts:
+        if isinstance(part, Literal):
+            written.append(f"({re.escape(part.text)})")
+            sources.append(None)
+        else:
+            written.append("(.+?)")
+            sources.append(part)
+    return re.compile("".join(written), re.DOTALL), tuple(sources)
+
+
+def capture(template: str, text: str) -> Captured | None:
+    """A text taken apart by a template, None where it does not fit."""
+    pattern, sources = _pattern(template)
+    match = pattern.fullmatch(text)
+    return None if match is None else tuple(zip(sources, match.groups(), strict=True))
+
+
+def _agreeing(route: Route, query: Pairs) -> int:
+    """How many of the resource's own parameters the query has as the file writes them."""
+    sent = dict(query)
+    agreeing = sum(sent.get(name) == value for name, value in route.query)
+    for name, value in route.resource.endpoint.params.items():
+        if name not in sent:
+            agreeing -= f"{{{name}}}" not in route.resource.endpoint.path
+        elif capture(text_of(value), sent[name]) is not None:
+            agreeing += 1
+        else:
+            agreeing -= 1
+    return agreeing
+
+
+def templates(value: Json) -> Iterator[str]:
+    """Every text in a mapping or list of the file, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from templates(key)
+            yield from templates(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from templates(item)
+
+
+def text_of(value: Json) -> str:
+    """A value as a query has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

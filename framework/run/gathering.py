@@ -1,0 +1,103 @@
+"""Every chosen resource read, parents first, before anything is handed to dlt.
+
+The unit of failure is the resource: what fails leaves no record and moves no watermark, and its
+descendants are not asked. State is held here and written with the rows it speaks of.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from pathlib import Path
+from typing import Any
+
+from framework.build.events import ResourceEnded, ResourceStarted, Warned
+from framework.build.outcomes import ResourceSkipped
+from framework.build.source import Readings
+from framework.build.world import World
+from framework.errors import FrameworkError
+from framework.run.report import Collector
+from framework.run.selection import holds_back
+from framework.run.spool import Spool
+from framework.spec.connector import Connector, Resource
+
+State = dict[str, dict[str, Any]]
+"""The `incremental` state of each resource, in dlt's form."""
+
+
+class Gathering:
+    """The resources of one run, read into spools."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        readings: Readings,
+        collector: Collector,
+        world: World,
+        folder: Path,
+    ) -> None:
+        self._connector = connector
+        self._readings = readings
+        self._watch = collector
+        self._parts = collector.report.resources
+        self._world = world
+        self._folder = folder
+        self.spools: dict[str, Spool] = {}
+
+    def read(self, resource: Resource) -> None:
+        """Read one resource; its part of the report says what became of it."""
+        part = self._parts[resource.name]
+        self._world.stop.check()
+        blocked = self._blocked_by(resource)
+        if blocked is not None:
+            part.status, part.error = "skipped", f"not asked: {blocked}"
+            self._watch(ResourceEnded(resource.name, part.status))
+            return
+        self._watch.reading = resource.name
+        self._watch(ResourceStarted(resource.name))
+        began = time.monotonic()
+        spool = Spool(self._folder)
+        try:
+            for page in self._readings.for_table(resource.name).pages():
+                spool.add(page)
+        except ResourceSkipped as error:
+            part.status, part.error = "skipped", str(error)
+            self._watch(Warned(resource.name, "resource-skipped", str(error)))
+        except FrameworkError as error:
+            if self._world.stop.error is not None:
+                raise
+            part.status, part.error = "failed", str(error)
+        if part.status == "ok":
+            self.spools[resource.name] = spool
+        else:
+            spool.close()
+        part.seconds = time.monotonic() - began
+        self._watch(ResourceEnded(resource.name, part.status))
+
+    def is_unexplained(self, resource: Resource) -> bool:
+        """Whether a resource that was read has no records, for no reason that we know."""
+        reading = self._readings[resource.name]
+        return not reading.records and not reading.explained_empty
+
+    def settled(self, before: State, moved: State, *, limited: bool) -> State:
+        """The state to load: moved where all was loaded that hangs on it, else as before."""
+        after = copy.deepcopy(before)
+        for name, state in moved.items():
+            if state == before.get(name, {}):
+                continue
+            reason = "--limit" if limited else holds_back(self._connector, name, self._parts)
+            if reason is None:
+                after[name] = state
+            elif not limited and name in self._parts:
+                self._watch(Warned(name, "watermark-stays", f"the watermark stays: {reason}"))
+        return after
+
+    def _blocked_by(self, resource: Resource) -> str | None:
+        """Why a resource is not asked: an ancestor of it failed or was skipped."""
+        parent = resource.parent
+        while parent is not None:
+            part = self._parts.get(parent)
+            if part is not None and part.status != "ok":
+                return f"{parent} {'failed' if part.status == 'failed' else 'was skipped'}"
+            parent = self._connector.resource(parent).parent
+        return None

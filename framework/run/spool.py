@@ -1,0 +1,51 @@
+"""Records of one resource kept between reading and loading: in memory while few, then on disk.
+
+Reading comes first and whole, so that a resource that fails half-way leaves nothing behind, and
+all that were read go to dlt as one load package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import orjson
+
+from framework.build.records import Record
+
+IN_MEMORY = 8 << 20
+"""Bytes of JSON from which records go to disk, into a file without a name."""
+
+
+class Spool:
+    """Add lists of records, then read them once, in order, in batches."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=folder)  # noqa: SIM115
+        self.records = 0
+
+    def add(self, records: list[Record]) -> None:
+        """Keep these after those that were added before."""
+        self.records += len(records)
+        self._file.write(
+            b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in records)
+        )
+
+    def batches(self, size: int) -> Iterator[list[Record]]:
+        """All records, `size` at a time; the spool is gone after that."""
+        self._file.seek(0)
+        batch: list[Record] = []
+        for line in self._file:
+            batch.append(orjson.loads(line))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+        self.close()
+
+    def close(self) -> None:
+        """Let go of memory and disk."""
+        self._file.close()
