@@ -1,0 +1,1 @@
+"""What helps to write connectors: recordings, tests from them, looks at the API, reference."""

@@ -182,7 +182,7 @@ def _load(path: Path, name: str, again: str) -> Json:
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - the safe one, in C
+        return yaml.load(text, Loader=_Loader)
     except yaml.constructor.ConstructorError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise CassetteError(

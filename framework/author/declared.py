@@ -12,6 +12,8 @@ from typing import Any
 Json = Any
 Schemas = tuple[Mapping[str, Json], ...]
 
+_PREFIX = 100
+"""Places of a `prefixItems` that are told apart."""
 _TIMES = frozenset({"date", "date-time", "time"})
 # a schema may say date-time of a field that people write into: only what looks like one stays
 _LIKE_A_TIME = re.compile(
@@ -26,6 +28,7 @@ class Declared:
 
     def __init__(self, schema: Mapping[str, Json]) -> None:
         self._schema = schema
+        self._known: dict[tuple[tuple[int, ...], str | int], Schemas] = {}
 
     @property
     def root(self) -> Schemas:
@@ -34,6 +37,12 @@ class Declared:
 
     def key(self, place: Schemas, name: str) -> Schemas:
         """The value under a key of the object at this place; empty where nothing is said."""
+        known = self._known.get((tuple(map(id, place)), name))
+        if known is None:
+            known = self._known[tuple(map(id, place)), name] = self._key(place, name)
+        return known
+
+    def _key(self, place: Schemas, name: str) -> Schemas:
         found: list[Json] = []
         for part in place:
             properties = part.get("properties")
@@ -51,6 +60,13 @@ class Declared:
 
     def item(self, place: Schemas, index: int) -> Schemas:
         """An item of the list at this place."""
+        index = min(index, _PREFIX)
+        known = self._known.get((tuple(map(id, place)), index))
+        if known is None:
+            known = self._known[tuple(map(id, place)), index] = self._item(place, index)
+        return known
+
+    def _item(self, place: Schemas, index: int) -> Schemas:
         found: list[Json] = []
         for part in place:
             prefix = part.get("prefixItems")
@@ -107,8 +123,7 @@ def keeps(place: Schemas) -> bool:
 def declares_key(place: Schemas, name: str) -> bool:
     """Whether the object's schema names this key, so that it cannot be anybody's."""
     return any(
-        isinstance(part.get("properties"), Mapping) and name in part["properties"]
-        for part in place
+        isinstance(part.get("properties"), Mapping) and name in part["properties"] for part in place
     )
 
 

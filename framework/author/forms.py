@@ -110,9 +110,7 @@ class StandIns:
             return self._address(text)
         if _SEPARATORS.search(text):
             parts = _SEPARATORS.split(text)
-            return "".join(
-                part if place % 2 else self.of(part) for place, part in enumerate(parts)
-            )
+            return "".join(part if place % 2 else self.of(part) for place, part in enumerate(parts))
         return self._token(text)
 
     def _json(self, text: str) -> str | None:

@@ -14,6 +14,7 @@ from requests.adapters import BaseAdapter
 
 from framework.author.addresses import Address
 from framework.author.cassette import Headers, Interaction
+from framework.author.routes import cursor_headers
 from framework.spec.connector import Connector
 
 REQUEST_HEADERS = frozenset({"accept", "content-type"})
@@ -28,12 +29,7 @@ def named_headers(connector: Connector) -> frozenset[str]:
     if limits is not None:
         names.update(filter(None, (limits.limit_header, limits.remaining_header)))
         names.update(filter(None, (limits.reset_header,)))
-    for paginator in (
-        connector.client.paginator,
-        *(resource.endpoint.paginator for resource in connector.resources),
-    ):
-        if paginator and paginator.get("type") == "header_cursor":
-            names.add(str(paginator.get("cursor_key") or "next_page"))
+    names.update(cursor_headers(connector))
     for resource in connector.resources:
         for action in resource.endpoint.response_actions:
             names.update(action.headers)
@@ -117,9 +113,9 @@ class RecordingAdapter(BaseAdapter):
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
-        timeout: None | float | tuple[float, float] | tuple[float, None] = None,
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
         verify: bool | str = True,
-        cert: None | bytes | str | tuple[bytes | str, bytes | str] = None,
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send, keep the answer, hand it on."""

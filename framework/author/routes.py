@@ -112,7 +112,8 @@ def _pattern(template: str) -> tuple[re.Pattern[str], tuple[Placeholder | None, 
         parts = parse_template(template)
     except TemplateError:
         return re.compile("(" + re.escape(template) + ")", re.DOTALL), (None,)
-    written, sources = [], []
+    written: list[str] = []
+    sources: list[Placeholder | None] = []
     for part in parts:
         if isinstance(part, Literal):
             written.append(f"({re.escape(part.text)})")
@@ -162,3 +163,33 @@ def text_of(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def managed_parameters(connector: Connector) -> Iterator[str]:
+    """Parameters that the framework counts by itself: their numbers and times are not data."""
+    defaults = {"page_number": "page", "offset": "offset"}
+    paginators = [connector.client.paginator]
+    paginators.extend(resource.endpoint.paginator for resource in connector.resources)
+    for paginator in paginators:
+        if not paginator:
+            continue
+        kind = str(paginator.get("type"))
+        if kind in defaults:
+            yield defaults[kind]
+            yield "limit"
+        for name in ("page_param", "offset_param", "limit_param"):
+            if paginator.get(name):
+                yield str(paginator[name])
+    for resource in connector.resources:
+        incremental = resource.endpoint.incremental
+        if incremental is not None:
+            yield from filter(None, (incremental.start_param, incremental.end_param))
+
+
+def cursor_headers(connector: Connector) -> Iterator[str]:
+    """Response headers that hold a page's cursor, lower case."""
+    paginators = [connector.client.paginator]
+    paginators.extend(resource.endpoint.paginator for resource in connector.resources)
+    for paginator in paginators:
+        if paginator and paginator.get("type") == "header_cursor":
+            yield str(paginator.get("cursor_key") or "next_page").lower()

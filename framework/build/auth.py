@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import requests
@@ -29,6 +30,8 @@ def build_auth(
     config: Mapping[str, Any], session: requests.Session, secrets: Secrets
 ) -> AuthConfigBase:
     """The auth that a mapping with a `type` describes; `session` fetches tokens."""
+    if config["type"] == "none":
+        return _NoAuth()
     if config["type"] == "oauth2_client_credentials":
         return _ClientCredentials(session, secrets, config)
     if config["type"] == "api_key" and config.get("location") == "cookie":
@@ -39,6 +42,17 @@ def build_auth(
     auth = create_auth(dict(config))  # type: ignore[arg-type]
     assert auth is not None
     return auth
+
+
+class _NoAuth(AuthConfigBase):
+    """An endpoint without credentials where the client has some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.__is_resolved__ = True
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
 
 
 class _CookieKey(APIKeyAuth):
@@ -55,6 +69,8 @@ class _CookieKey(APIKeyAuth):
         known = request.headers.get("Cookie")
         pair = f"{self.name}={self.api_key}"
         request.headers["Cookie"] = f"{known}; {pair}" if known else pair
+        # requests writes the header of a redirect's next hop anew, from this jar
+        request._cookies.set(self.name, self.api_key)  # type: ignore[attr-defined]
         return request
 
 
@@ -74,7 +90,8 @@ class _ClientCredentials(OAuth2ClientCredentials):
         self.__is_resolved__ = True
 
     def __deepcopy__(self, _: dict[int, Any]) -> _ClientCredentials:
-        return self
+        # dlt masks the secrets in a copy of the config before it validates that copy
+        return copy(self)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         with self._lock:
@@ -105,3 +122,10 @@ class _ClientCredentials(OAuth2ClientCredentials):
         self._secrets.add(token)
         self.access_token = token
         self.token_expiry = pendulum.now().add(seconds=self.parse_expiration_in_seconds(answer))
+
+    def parse_expiration_in_seconds(self, response_json: Any) -> int:
+        """What the answer says, or the file's `default_token_expiration` where it is no number."""
+        try:
+            return int(response_json["expires_in"])
+        except (KeyError, TypeError, ValueError):
+            return self.default_token_expiration

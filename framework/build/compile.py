@@ -85,7 +85,7 @@ def compile_connector(
 ) -> Compiled:
     """Everything that a run of the connector needs, built once."""
     filler = Filler(settings)
-    secrets = Secrets()
+    secrets = world.secrets
     for value in settings.secrets.values():
         secrets.add(value)
     client = connector.client

@@ -5,6 +5,7 @@ State has dlt's form and, once loaded, dlt's place: under the resource's name.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from framework.build.records import Record
 from framework.spec.connector import Incremental, Resource
 
 Json = Any
+TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 
 
 class _Pipe:
@@ -107,13 +109,19 @@ def lag_of(spec: Incremental, initial_value: Json) -> float | None:
 
 
 def written_like(now: datetime, example: Json) -> Json:
-    """A moment written as `example` is: a date, seconds since 1970, or an ISO time in UTC."""
+    """A moment written as `example` is: a date, seconds since 1970, or a time in UTC."""
     if isinstance(example, (int, float)) and not isinstance(example, bool):
         return int(now.timestamp())
     moment = now.astimezone(UTC)
     if isinstance(example, str) and _is_date(example):
         return moment.date().isoformat()
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = TIME.fullmatch(example) if isinstance(example, str) else None
+    if written is None:
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    between, fraction, zone = written.groups(default="")
+    digits = fraction and "." + "0" * (len(fraction) - 1)
+    zone = zone if zone in ("", "Z") else "+00:00" if ":" in zone else "+0000"
+    return moment.strftime(f"%Y-%m-%d{between}%H:%M:%S") + digits + zone
 
 
 def _is_date(text: str) -> bool:

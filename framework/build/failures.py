@@ -16,6 +16,9 @@ from framework.build.wire import NotJson
 from framework.errors import FrameworkError, RequestError
 from framework.spec.expressions import ExpressionError
 
+UNREADABLE = (ValueError, TypeError, AttributeError)
+"""What dlt's paginators raise on an answer of another shape than they expect."""
+
 
 def in_our_words(error: Exception, resource: str, secrets: Secrets) -> FrameworkError | None:
     """The error as one of ours, or None where it is none that we know: a bug."""
@@ -39,7 +42,7 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             "cannot be compared with its initial_value; write initial_value as the API writes "
             "the field"
         )
-    if isinstance(error, ValueError) and _from_paginator(error):
+    if isinstance(error, UNREADABLE) and _from_paginator(error):
         return RequestError(f"{resource}: {_paginator(error)}")
     return None
 
@@ -97,7 +100,7 @@ def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
     )
 
 
-def _from_paginator(error: ValueError) -> bool:
+def _from_paginator(error: Exception) -> bool:
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename.endswith("rest_client/paginators.py"):
@@ -106,9 +109,11 @@ def _from_paginator(error: ValueError) -> bool:
     return False
 
 
-def _paginator(error: ValueError) -> str:
+def _paginator(error: Exception) -> str:
     """dlt's message up to where it repeats the whole body."""
     text = str(error).split(", got", 1)[0].split(". Expected an integer", 1)[0]
+    if not isinstance(error, ValueError):
+        text = "the next page's URL is no text"
     return (
         f"the paginator cannot read the answer: {text}\n"
         "Correct the paginator's paths; `total_path: null` where the API tells no total."

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 PORTS = {"http": 80, "https": 443}
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL, lower case, the default port filled in."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    return scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(scheme)
+    """Scheme, host and port of a URL, lower case, the default port filled in.
+
+    Read as the connection reads it: another parser may see another host in an odd URL. All is
+    empty in a URL that cannot be read.
+    """
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return "", "", None
+    scheme = (parts.scheme or "").lower()
+    host = (parts.host or "").lower().strip("[]")
+    return scheme, host, parts.port or PORTS.get(scheme)
 
 
 def is_loopback(host: str) -> bool:

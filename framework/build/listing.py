@@ -47,8 +47,8 @@ class Listing:
         """The selected items, a list a page."""
         endpoint = self._plan.endpoint
         values = self._values
-        params = dict(self._plan.cursor_params(values))
-        params.update(expand(endpoint.params, values, "query"))
+        params = expand(endpoint.params, values, "query")
+        params.update(self._plan.cursor_params(values))
         pages = self._client.paginate(
             path=expand(endpoint.path, values, "path"),
             method=endpoint.method,  # type: ignore[arg-type]

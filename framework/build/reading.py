@@ -244,8 +244,8 @@ def _bind(plan: Plan, record: Record) -> Bound | None:
         if values[binding.name] is None:
             raise BindingError(
                 f"{resource.name}: takes `{binding.binding.text}` from each record of {parent}, "
-                f"but a record has null or nothing there. Correct the field, or leave such records out "
-                "with `when`."
+                "but a record has null or nothing there. Correct the field, or leave such "
+                "records out with `when`."
             )
     include = {}
     for name in resource.include_from_parent:

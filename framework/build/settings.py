@@ -117,10 +117,10 @@ def _typed(kind: Json, text: str) -> Json:
 
 
 def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
-    from jsonschema import Draft202012Validator
+    from framework.spec.jsonschemas import Draft202012Validator, FormatChecker
 
     checked = {key: part for key, part in schema.items() if key != "default"}
-    validator = Draft202012Validator(checked, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(checked, format_checker=FormatChecker())
     for error in validator.iter_errors(value):
         if error.validator == "type":
             return f"expected {error.validator_value}"

@@ -42,9 +42,19 @@ class Response(requests.Response):
             try:
                 self._json = orjson.loads(self.content)
             except orjson.JSONDecodeError:
-                raise NotJson(self) from None
+                self._json = self._json_of_text()
             self._parsed = True
         return self._json
+
+    def _json_of_text(self) -> Any:
+        """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""
+        encoding = requests.utils.guess_json_utf(self.content) or "utf-8"
+        if encoding == "utf-8" and self.encoding:
+            encoding = self.encoding
+        try:
+            return orjson.loads(self.content.decode(encoding))
+        except (orjson.JSONDecodeError, UnicodeError, LookupError):
+            raise NotJson(self) from None
 
     @property
     def apparent_encoding(self) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from requests.adapters import BaseAdapter
 
+from framework.build.secrets import Secrets
 from framework.errors import Interrupted
 
 
@@ -47,10 +48,12 @@ class Stop:
 class World:
     """The outside of one run. `wire` takes a pool size (connections per host) and gives the
     adapter that sends requests; None means the network. `now` is the run's start, in UTC.
-    A replay waits for nothing and asks for no secrets."""
+    A replay waits for nothing and asks for no secrets. `secrets` comes to know every secret of
+    the run."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     wire: Callable[[int], BaseAdapter] | None = None
     waits: bool = True
     replay: bool = False
     stop: Stop = field(default_factory=Stop)
+    secrets: Secrets = field(default_factory=Secrets)

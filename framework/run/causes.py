@@ -41,7 +41,8 @@ def contract_broken(error: BaseException) -> FrameworkError | None:
             )
             return FrameworkError(
                 f"{cause.table_name}: {what} does not fit the schema contract "
-                f"({cause.schema_entity}: {cause.contract_mode}). Change `schema_contract`, or the declared schema."
+                f"({cause.schema_entity}: {cause.contract_mode}). Change `schema_contract`, or the "
+                "declared schema."
             )
     return None
 

@@ -41,7 +41,7 @@ def target_of(connector: Connector, options: RunOptions) -> Target:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", dataset):
         raise UsageError(f"--dataset {dataset!r}: letters, digits and _, not starting with a digit")
     file = None
-    if kind == "duckdb" and not _configured():
+    if kind == "duckdb" and (options.file is not None or not _configured()):
         file = (options.folder / (options.file or f"{connector.name}.duckdb")).resolve()
         if file.stem == dataset:
             raise UsageError(

@@ -23,7 +23,7 @@ class Spool:
     """Add lists of records, then read them once, in order, in batches."""
 
     def __init__(self, folder: Path) -> None:
-        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=folder)  # noqa: SIM115
+        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self.records = 0
 
     def add(self, records: list[Record]) -> None:

@@ -44,6 +44,14 @@ def parse_duration(value: object) -> timedelta:
     return found
 
 
+def is_duration(value: object) -> bool:
+    """Whether a value has the form of a duration, be it too long or not."""
+    if isinstance(value, str):
+        match = _ISO.fullmatch(value)
+        return match is not None and any(match.groups())
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+
+
 def format_duration(value: timedelta) -> str:
     """The shortest ISO 8601 text: PT5M, P30D, PT0.5S."""
     seconds = value.seconds + value.microseconds / 1e6
@@ -69,8 +77,6 @@ def _from_text(text: str) -> timedelta:
         raise DurationError(
             f"`{text}` is no ISO 8601 duration; write one such as P30D, PT5M or PT0.5S"
         )
-    if any("." in part or "," in part for part in list(parts.values())[:-1]):
-        raise DurationError(f"`{text}`: only the smallest unit may have a fraction")
     return timedelta(**{name: float(part.replace(",", ".")) for name, part in parts.items()})
 
 

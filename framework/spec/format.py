@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from framework.spec import wording
 from framework.spec.jsonschemas import Draft202012Validator
 from framework.spec.near import did_you_mean
-from framework.spec.places import belongs, connector_schema, goes_with, resolve
+from framework.spec.places import belongs, connector_schema, goes_with
 
 if TYPE_CHECKING:
     from framework.findings import Finding
@@ -127,7 +127,7 @@ def _missing_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
     for key in error.validator_value:
         if key in error.instance or any(did_you_mean(other, [key]) for other in unknown):
             continue  # there, or there misspelt: the unknown key's finding says so
-        schema = resolve(allowed.get(key, {}))
+        schema = allowed.get(key, {})
         options = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
         expected = f": {wording.values(options)}" if options else ""
         message = f"the key `{key}` is missing{expected}"
@@ -138,8 +138,9 @@ def _wrong_type(error: Any, pointer: Pointer) -> _Mistake:
     expected = _annotation(error, "x-expected")
     types = error.validator_value
     message = f"found {wording.found(error.instance)}, expected {expected or wording.types(types)}"
-    quotable = expected is None or isinstance(error.instance, str | dict)
-    remedy = wording.remedy(error.instance, types) if quotable else ""
+    takes_config = isinstance(error.instance, dict) and "config entry" in str(expected)
+    helped = expected is None or takes_config or isinstance(error.instance, str)
+    remedy = wording.remedy(error.instance, types) if helped else ""
     return _Mistake(pointer, "wrong-type", message + remedy)
 
 
@@ -232,18 +233,12 @@ def _annotation(error: Any, name: str) -> str | None:
 def _schemas(error: Any) -> list[Mapping[str, Any]]:
     """The schemas that led to an error and apply to the same value, the innermost first.
 
-    The path of an error leaves `$ref` and `if` out.
+    The path of an error leaves `if` out.
     """
     node: Any = connector_schema()
     chain: list[Mapping[str, Any]] = [node]
     named = False
-    *steps, last = error.absolute_schema_path
-    for step in [*steps, last]:
-        while isinstance(node, Mapping) and step not in node and "$ref" in node:
-            node = connector_schema()["$defs"][node["$ref"].rsplit("/", 1)[1]]
-            chain.append(node)
-        if step is last and node is error.schema:
-            break
+    for step in list(error.absolute_schema_path)[:-1]:
         if step in _PLACES and not named:
             chain = []
             named = step in ("properties", "patternProperties")

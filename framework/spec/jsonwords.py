@@ -10,7 +10,8 @@ from framework.spec.near import did_you_mean
 
 Json = Any
 
-_TEXTS = {"title", "description", "format", "$comment"}
+_TEXTS = {"$schema", "$ref", "title", "description", "format", "$comment"}
+_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 _MAPPINGS = {"properties", "$defs"}
 _SCHEMAS = {"items", "additionalProperties"}
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
@@ -51,6 +52,8 @@ def _plain(schema: Json) -> bool:
         elif key == "required":
             fine = isinstance(value, list) and all(isinstance(name, str) for name in value)
             fine = fine and len(set(value)) == len(value)
+        elif key in _NUMBERS:
+            fine = isinstance(value, int | float) and not isinstance(value, bool)
         else:
             lists = key in ("enum", "examples") and isinstance(value, list)
             fine = lists or key in ("const", "default") or key.startswith("x-")

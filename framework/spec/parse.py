@@ -94,8 +94,8 @@ def parse_paginator(written: Json) -> Mapping[str, Json] | None:
 
 
 def parse_selector(text: str) -> Selector:
-    """A compiled JMESPath; JSONPath stays text, and so does what config entries complete."""
-    return text if is_jsonpath(text) or config_names(text) else compile_expression(text)
+    """A compiled JMESPath; JSONPath stays text."""
+    return text if is_jsonpath(text) else compile_expression(text)
 
 
 def _parents_first(draft: Draft) -> list[Merged]:
@@ -137,13 +137,10 @@ def _resource(draft: Draft, merged: Merged) -> Resource:
 def _bindings(merged: Merged) -> tuple[Binding, ...]:
     found: dict[str, Binding] = {}
     for reference in references(merged):
-        name = reference.param or reference.text
-        found.setdefault(
-            name,
-            Binding(
-                name, reference.parent, parse_selector(reference.expression), reference.expression
-            ),
-        )
+        name, text = reference.param or reference.text, reference.expression
+        # what a config entry completes cannot be compiled before its value is known
+        selector = text if config_names(text) else parse_selector(text)
+        found.setdefault(name, Binding(name, reference.parent, selector, text))
     return tuple(found.values())
 
 

@@ -13,6 +13,7 @@ from framework.spec.checks import (
     braces,
     defaults,
     expressions,
+    lengths,
     loading,
     names,
     paging,
@@ -52,7 +53,9 @@ CHECKS: tuple[Check, ...] = (
     schemas.check_keys,
     schemas.check_cursor_fields,
     schemas.check_columns,
+    schemas.check_parent_fields,
     defaults.check_defaults,
+    lengths.check_durations,
 )
 
 

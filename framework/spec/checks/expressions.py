@@ -28,11 +28,13 @@ _DOTTED = re.compile(r"[^\s.\[\]()'\"`*$@?|,&]+(?:\.[^\s.\[\]()'\"`*$@?|,&]+)*")
 
 @dataclass(frozen=True)
 class _Written:
-    """An expression at its place; `both` where dlt reads one there too, as JSONPath."""
+    """An expression at its place; `both` where dlt reads one there too, as JSONPath. One that
+    is `bound` to a parent's record may have config entries in it."""
 
     pointer: Pointer
     text: str
     both: bool
+    bound: bool = False
 
 
 def check_expressions(draft: Draft) -> Iterator[Finding]:
@@ -67,7 +69,7 @@ def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
 def _completed(draft: Draft, written: _Written) -> Iterator[_Written]:
     """The expression with its `{config.x}` replaced: by each value that the entry allows, by its
     default, or by any name."""
-    names = config_names(written.text)
+    names = config_names(written.text) if written.bound else ()
     choices: list[list[Json]] = []
     for name in names:
         entry = draft.section("config").get(name)
@@ -131,9 +133,9 @@ def _resource(merged: Merged) -> Iterator[_Written]:
         pointer = reference.pointer
         if reference.param is not None:
             if isinstance(merged.params[reference.param].get("field"), str):
-                yield _Written((*pointer, "field"), reference.expression, True)
+                yield _Written((*pointer, "field"), reference.expression, True, True)
         elif reference.expression:
-            yield _Written(pointer, reference.expression, True)
+            yield _Written(pointer, reference.expression, True, True)
     if isinstance(merged.data.get("when"), str):
         yield _Written(merged.place("when"), merged.data["when"], False)
     yield from _actions(merged)

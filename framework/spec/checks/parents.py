@@ -162,13 +162,22 @@ def _cycle(draft: Draft, circle: list[str]) -> Finding:
     merged = next(merged for merged in draft.resources if merged.name in circle)
     start = circle.index(merged.name)
     shown = [*circle[start:], *circle[:start], merged.name]
-    found = next(r for r in references(merged) if r.parent == shown[1])
+    # where two resources share the name, the other one may be the one that reads
+    found = next(
+        reference
+        for one in draft.resources
+        if one.name == merged.name
+        for reference in references(one)
+        if reference.parent == shown[1]
+    )
     how = (
         f"resource {merged.name} reads from itself"
         if len(circle) == 1
         else f"these resources read from each other in a circle: {' from '.join(shown)}"
     )
     message = f"{how}; one of them must be readable without the others"
-    if len(circle) == 1:
+    if len(circle) == 1 and found.pointer[:1] == ("resource_defaults",):
+        message = f"{how}, as all resources do by this default; take it away there with null"
+    elif len(circle) == 1:
         message = f"{how}; take the field from another resource"
     return draft.document.finding(found.pointer, "parent-cycle", message)

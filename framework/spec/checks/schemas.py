@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.findings import Finding
 from framework.spec.checks.loading import key_fields
 from framework.spec.columns import Column, Table, field_schema, may_be_null
-from framework.spec.draft import Draft, cursors
+from framework.spec.draft import Draft, cursors, references
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.jsonwords import not_json_schema, shown
 from framework.spec.merge import Merged, named_columns
@@ -17,6 +18,8 @@ from framework.spec.near import did_you_mean
 from framework.spec.records import RecordSchema
 
 Json = Any
+
+_FIRST_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\.[A-Za-z_]|\[|$)", re.ASCII)
 
 
 def check_files(draft: Draft) -> Iterator[Finding]:
@@ -86,6 +89,33 @@ def check_cursor_fields(draft: Draft) -> Iterator[Finding]:
                 )
 
 
+def check_parent_fields(draft: Draft) -> Iterator[Finding]:
+    """A child reads a field that its parent's schema does not declare."""
+    declared = {
+        merged.name: table
+        for merged, table, _ in _declared(draft)
+        if not merged.data.get("processing_steps")
+    }
+    for merged in draft.resources:
+        read = [(r.pointer, r.parent, r.expression) for r in references(merged)]
+        included = merged.data.get("include_from_parent")
+        for position, field in enumerate(included if isinstance(included, list) and read else []):
+            if isinstance(field, str):
+                read.append((merged.place("include_from_parent", position), read[0][1], field))
+        for pointer, parent, field in dict.fromkeys(read):
+            key = _FIRST_KEY.match(field)
+            table = declared.get(parent)
+            if key is None or table is None or key[0] in _top_keys(table):
+                continue
+            near = did_you_mean(key[0], _top_keys(table)) or "; declare it, or name another field"
+            yield draft.document.finding(
+                pointer,
+                "parent-field-not-in-schema",
+                f"the schema of {parent} declares no {key[0]}, which {merged.name} reads{near}",
+                severity="warning",
+            )
+
+
 def check_columns(draft: Draft) -> Iterator[Finding]:
     """Where `columns` and `schema` say different things; `columns` wins."""
     for merged, table, _ in _declared(draft):
@@ -147,6 +177,10 @@ def _declared(draft: Draft) -> Iterator[tuple[Merged, Table, Mapping[str, Json]]
             continue
         if schema.table is not None:
             yield merged, schema.table, schema.usable
+
+
+def _top_keys(table: Table) -> set[str]:
+    return {part.path[0] for part in table.columns} | {part.path[0] for part in table.children}
 
 
 def _column(table: Table, name: str) -> Column | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from framework.findings import Finding
 from framework.spec.draft import Draft
 from framework.spec.near import mentions
-from framework.spec.placeholders import Placeholder, TemplateError, parse_template
+from framework.spec.placeholders import Placeholder, TemplateError, parse_template, placeholders
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -64,7 +64,14 @@ def check_auth(draft: Draft) -> Iterator[Finding]:
         if missing:
             yield _without(draft, pointer, str(kind), missing, key=True)
         for key in _SECRET_KEYS:
-            if _is_literal(auth.get(key)) and not _stands_in(auth, key):
+            if _from_config(auth.get(key)):
+                yield draft.document.finding(
+                    (*pointer, key),
+                    "secret-from-config",
+                    f"the {key} of this auth comes from config, which is shown and logged; "
+                    f'declare it under secrets and write "{{secrets.{key}}}"',
+                )
+            elif _is_literal(auth.get(key)) and not _stands_in(auth, key):
                 yield _literal(draft, (*pointer, key), f"the {key} of this auth", key)
 
 
@@ -157,6 +164,16 @@ def _is_literal(value: Json) -> bool:
     except TemplateError:
         return False
     return bool(value) and not any(isinstance(part, Placeholder) for part in parts)
+
+
+def _from_config(value: Json) -> bool:
+    """Whether a text takes something from config and nothing from secrets."""
+    try:
+        parts = placeholders(value) if isinstance(value, str) else ()
+    except TemplateError:
+        return False
+    kinds = {part.kind for part in parts}
+    return "config" in kinds and "secrets" not in kinds
 
 
 def _stands_in(auth: Mapping[str, Json], key: str) -> bool:

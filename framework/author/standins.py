@@ -1,0 +1,242 @@
+"""A recording scrubbed: secrets, cookies and personal data out, stable stand-ins in.
+
+Raw exchanges come in, what may be written comes out: every string of every body replaced by one of
+the same form, unless the record's declared schema lets it stay, and the requests rewritten to fit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote
+
+from framework.author.addresses import Address
+from framework.author.bodies import Bodies, Walked
+from framework.author.cassette import Headers, Interaction
+from framework.author.forms import is_numeric
+from framework.author.rewriting import Rewriter
+from framework.author.routes import Routes
+from framework.author.settled import base_url, kept_config, settle, strings
+from framework.spec.connector import Connector, Resource
+
+Json = Any
+
+_TOKENS = ("access_token", "refresh_token", "id_token")
+_FREE_DIGITS = 7
+_ABSENT: Any = object()
+
+
+@dataclass(frozen=True)
+class Scrubbed:
+    """What may be written: interactions by resource, parents first, and the config values that a
+    replay needs. `secrets` are all that must not be in the file, tokens obtained on the way too."""
+
+    interactions: tuple[Interaction, ...]
+    config: Mapping[str, Json]
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """A raw exchange, its body decoded (_ABSENT: no JSON), and whose it is."""
+
+    raw: Interaction
+    data: Json
+    resource: Resource | None
+    order: int
+
+
+def scrub(
+    exchanges: Iterable[Interaction],
+    connector: Connector,
+    config: Mapping[str, Json],
+    secrets: Iterable[str] = (),
+) -> Scrubbed:
+    """The recording with stand-ins; `config` is what the run was made with."""
+    secrets = tuple(dict.fromkeys(secrets))
+    bodies = Bodies(connector)
+    read = _read(tuple(exchanges), connector, base_url(connector, config))
+    collector = _Collector()
+    for exchange in read:
+        if exchange.data is not _ABSENT:
+            bodies.walk(exchange.data, exchange.resource, exchange.raw.status, collector)
+    tokens = tuple(_tokens(read))
+    rewriter = Rewriter(
+        connector,
+        Routes(connector, connector.client.base_url),
+        {},
+        values=config,
+        words=frozenset(),
+        hosts=frozenset(),
+        secrets=(*secrets, *tokens),
+        avoid=collector.avoid | set(map(str, strings(dict(config)))),
+        numbers=collector.numbers,
+    )
+    kept = kept_config(connector, config, rewriter)
+    settle(rewriter, connector, config, kept)
+    visitor = _Replacer(rewriter, collector.texts)
+    answers = [_answer(exchange, bodies, rewriter, visitor) for exchange in read]
+    interactions = []
+    for exchange, (headers, body) in zip(read, answers, strict=True):
+        url, sent = rewriter.request(exchange.raw)
+        interactions.append(
+            replace(exchange.raw, url=url, request_body=sent, headers=headers, body=body)
+        )
+    return Scrubbed(tuple(interactions), kept, (*secrets, *tokens))
+
+
+class _Collector:
+    """Visits a body to learn what it holds; changes nothing."""
+
+    def __init__(self) -> None:
+        self.texts: set[str] = set()
+        self.avoid: set[str] = set()
+        self.numbers: set[str] = set()
+
+    def text(self, text: str) -> str:
+        self.texts.add(text)
+        self.avoid.add(text)
+        # parts of URLs and composed ids get stand-ins of their own
+        self.avoid.update(re.split(r"[^\w@.+-]+", unquote(text)))
+        return text
+
+    def kept(self, text: str) -> str:
+        self.avoid.add(text)
+        return text
+
+    def number(self, number: float, free: bool) -> float:
+        if not free:
+            self.numbers.add(str(number))
+        return number
+
+    def is_personal(self, key: str) -> bool:  # noqa: ARG002
+        return False
+
+
+class _Replacer:
+    """Visits a body to put stand-ins in."""
+
+    def __init__(self, rewriter: Rewriter, personal: set[str]) -> None:
+        self._rewriter = rewriter
+        self._personal = personal
+
+    def text(self, text: str) -> str:
+        return self._rewriter.stand_ins.of(text)
+
+    def kept(self, text: str) -> str:
+        return self._rewriter.rebased(text)
+
+    def number(self, number: float, free: bool) -> float:
+        if not free:
+            return number
+        text = str(number)
+        if not is_numeric(text) or sum(map(str.isdigit, text)) < _FREE_DIGITS:
+            return number
+        made = self._rewriter.stand_ins.of(text)
+        return int(made) if isinstance(number, int) else float(made)
+
+    def is_personal(self, key: str) -> bool:
+        return key in self._personal
+
+
+def _read(
+    exchanges: tuple[Interaction, ...], connector: Connector, base_url: str
+) -> list[_Exchange]:
+    """The exchanges with their resources, grouped by resource: parents first, then by path, so
+    that a recording made by many threads is written in one order."""
+    routes = Routes(connector, base_url)
+    linked: dict[str, tuple[Resource, int]] = {}
+    read = []
+    for raw in exchanges:
+        data = _decoded(raw.body)
+        address = Address.of(raw.url)
+        match = routes.match(address, raw.method)
+        owner = (match.resource, match.order) if match else linked.get(str(address))
+        if owner is not None:
+            for link in _links(raw, data):
+                linked.setdefault(link, owner)
+        resource, order = owner or (None, -1)
+        read.append(_Exchange(raw, data, resource, order))
+    return sorted(read, key=lambda exchange: (exchange.order, Address.of(exchange.raw.url).path))
+
+
+def _links(raw: Interaction, data: Json) -> Iterator[str]:
+    """Where an answer leads to: a next page or a redirect may lie on no resource's path."""
+    headers = [value for name, value in raw.headers if name.lower() in ("link", "location")]
+    for text in (*headers, *(strings(data) if data is not _ABSENT else ())):
+        for part in re.findall(r"https?://[^\s<>\"]+", text):
+            try:
+                yield str(Address.of(part))
+            except ValueError:
+                continue
+
+
+def _decoded(body: bytes) -> Json:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return _ABSENT
+
+
+def _tokens(read: list[_Exchange]) -> Iterator[str]:
+    for exchange in read:
+        if exchange.resource is None and isinstance(exchange.data, dict):
+            for name in _TOKENS:
+                if isinstance(exchange.data.get(name), str):
+                    yield exchange.data[name]
+
+
+def _answer(
+    exchange: _Exchange, bodies: Bodies, rewriter: Rewriter, visitor: _Replacer
+) -> tuple[Headers, bytes]:
+    raw = exchange.raw
+    if exchange.data is _ABSENT:
+        body = _no_json(raw, bodies, rewriter)
+    else:
+        walked = bodies.walk(exchange.data, exchange.resource, raw.status, visitor)
+        if exchange.resource is not None:
+            rewriter.learn(exchange.resource, walked.records)
+        body = _written(walked, raw.body, bodies.phrases)
+    headers = tuple(
+        (name, _utf8(value) if name.lower() == "content-type" else rewriter.header(name, value))
+        for name, value in raw.headers
+    )
+    return headers, body
+
+
+def _written(walked: Walked, before: bytes, phrases: tuple[str, ...]) -> bytes:
+    text = json.dumps(walked.data, ensure_ascii=False)
+    old = before.decode("utf-8", errors="replace")
+    if any(phrase in old and phrase not in text for phrase in phrases):
+        text = json.dumps(walked.data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can escape
+        return json.dumps(walked.data).encode()
+
+
+def _no_json(raw: Interaction, bodies: Bodies, rewriter: Rewriter) -> bytes:
+    """A body that is no JSON: lines of JSON, HTML, text, a cut answer, or binary."""
+    if not raw.body.strip():
+        return raw.body
+    try:
+        text = raw.body.decode()
+    except UnicodeDecodeError:
+        return b"\xff\x00" if b"\x00" in raw.body else b"\xff"
+    lines = [_decoded(line.encode()) for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(isinstance(line, (dict, list)) for line in lines):
+        visitor = _Replacer(rewriter, set())
+        done = [bodies.walk(line, None, raw.status, visitor).data for line in lines]
+        return "\n".join(json.dumps(line, ensure_ascii=False) for line in done).encode()
+    # told apart from a string of a body by its two words, so that it is words in any case
+    made = rewriter.stand_ins.of(text if text.lstrip()[0] == "<" else f"body {text}")
+    found = [phrase for phrase in bodies.phrases if phrase in text]
+    made = " ".join((*found, made))
+    return (text.lstrip()[0] + '"' + made if text.lstrip()[0] in "{[" else made).encode()
+
+
+def _utf8(content_type: str) -> str:
+    return re.sub(r"charset=[^;\s]+", "charset=utf-8", content_type, flags=re.IGNORECASE)

@@ -1,0 +1,83 @@
+"""`framework test`: connectors tested from their recordings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from framework.cli.options import connectors_option
+from framework.errors import FrameworkError
+
+
+@click.command(
+    "test",
+    short_help="Replay cassettes and compare the tables.",
+    epilog="""\b
+Examples:
+  framework test
+  framework test scheduling
+  framework test scheduling --update
+""",
+)
+@click.argument("names", nargs=-1)
+@connectors_option
+@click.option("--update", is_flag=True, help="Write NAME.expected.yaml from what the replay gives.")
+def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> int:
+    """Replay each cassette into a throw-away DuckDB and compare with NAME.expected.yaml.
+
+    No network, no secrets. With no names: your own connectors, or the bundled ones where there
+    are none. Exit code 1 when a table differs, a recorded answer is never used, or a named
+    connector has no cassette.
+    """
+    from framework.run.quiet import set_defaults
+
+    set_defaults()
+    from framework.author.replays import cassette_of
+    from framework.author.testing import test_connector
+    from framework.build.door import judged
+    from framework.build.world import Stop
+    from framework.cli.signals import heard
+    from framework.spec.locate import locate, own
+
+    locations = [locate(name, connectors) for name in names] or own(connectors)
+    failed = tested = 0
+    stop = Stop()
+    with heard(stop):
+        for location in locations:
+            try:
+                connector = judged(location)
+                if not names and not cassette_of(connector).exists():
+                    _say(f"{location.name}: not tested, it has no cassette")
+                    continue
+                outcome = test_connector(connector, update=update, stop=stop)
+            except FrameworkError as error:
+                if stop.error is not None:
+                    raise
+                failed += 1
+                _say(f"{location.name}: FAILED\n  {_indented(str(error))}")
+                continue
+            tested += 1
+            if outcome.problems:
+                failed += 1
+                _say(f"{location.name}: FAILED")
+                for problem in outcome.problems:
+                    _say(f"  {_indented(problem)}")
+            else:
+                done = "written" if update else "ok"
+                _say(f"{location.name}: {done}, {outcome.tables} tables, {outcome.rows} rows")
+    if not tested and not failed:
+        _say(
+            "nothing was tested: no connector has a cassette; make one with: framework record NAME"
+        )
+        return 1
+    return int(failed > 0)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

@@ -1,0 +1,52 @@
+"""Durations that are written right and cannot be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from framework.findings import Finding
+from framework.spec.draft import Draft, cursors
+from framework.spec.durations import DurationError, is_duration, parse_duration
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+
+Json = Any
+
+
+def check_durations(draft: Draft) -> Iterator[Finding]:
+    """A duration of nothing where time must pass, or one beyond any calendar."""
+    for pointer, value, zero in dict.fromkeys(_all(draft)):
+        if not is_duration(value):
+            continue
+        try:
+            nothing = parse_duration(value) == timedelta(0)
+        except DurationError as error:
+            yield draft.document.finding(pointer, "bad-duration", str(error))
+            continue
+        if nothing and not zero:
+            yield draft.document.finding(
+                pointer, "bad-duration", f"found {value}, expected a duration longer than nothing"
+            )
+
+
+def _all(draft: Draft) -> Iterator[tuple[Pointer, Json, bool]]:
+    """Every duration with its place, and whether it may be zero."""
+    for keys, zero in ((("timeout",), False), (("retry", "max_wait"), True)):
+        yield from _at(draft, keys, zero)
+    yield from _at(draft, ("rate_limit", "per"), False)
+    for merged in draft.resources:
+        for cursor in cursors(merged):
+            lag = cursor.written.get("lag")
+            if isinstance(lag, str):
+                yield (*cursor.pointer, "lag"), lag, True
+
+
+def _at(draft: Draft, keys: tuple[str, ...], zero: bool) -> Iterator[tuple[Pointer, Json, bool]]:
+    value: Json = draft.client
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield ("client", *keys), value, zero

@@ -1,0 +1,41 @@
+"""What tests of several rooms share: a folder of their own for dlt, settings and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from framework.run.quiet import DEFAULTS, set_defaults
+
+LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "GITHUB_ACTIONS")
+"""How variables begin that would change what a test sees."""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project folder, current while the test runs, with dlt's data beside it."""
+    for name in list(os.environ):
+        if name.startswith(LEFTOVERS) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    for name in DEFAULTS:
+        # known to monkeypatch, so that what set_defaults adds is gone after the test
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    set_defaults()
+    monkeypatch.chdir(tmp_path)
+    reload_providers()
+    yield tmp_path
+    monkeypatch.undo()
+    reload_providers()
+
+
+def reload_providers() -> None:
+    """Have dlt read its settings files again."""
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs import PluggableRunContext
+
+    Container()[PluggableRunContext].reload()

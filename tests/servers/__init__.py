@@ -1,0 +1,1 @@
+"""Small strict HTTP servers on loopback for tests."""

@@ -1,0 +1,114 @@
+"""JMESPath as connector files write it: compiled once, with the functions that are ours."""
+
+import copy
+import pickle
+
+import pytest
+
+from framework.spec.expressions import ExpressionError, compile_expression
+
+PAGE = {
+    "uri": "https://api.example.com/events/ABC",
+    "next": "https://api.example.com/events?count=2&page_token=a%2Fb&empty=",
+    "collection": [{"id": 1, "kind": "a"}, {"id": 2, "kind": "b"}, {"id": 3, "kind": "a"}],
+    "counter": {"total": 2},
+    "none": None,
+}
+
+ANSWERS = {
+    "counter.total": 2,
+    "counter.total.more": None,
+    "absent.at.all": None,
+    "collection.id": None,
+    "split(uri, '/')[-1]": "ABC",
+    "split('a,b,c', ',', `1`)": ["a", "b,c"],
+    "split('abc', '')": ["a", "b", "c"],
+    "replace('a-b-c', '-', '+', `1`)": "a+b-c",
+    "trim('  a ')": "a",
+    "trim_left('xxa', 'x')": "a",
+    "trim_right('a  ')": "a",
+    "lower('Ab')": "ab",
+    "upper('Ab')": "AB",
+    "pad_left('7', `3`, '0')": "007",
+    "pad_right('7', `3`)": "7  ",
+    "find_first('banana', 'an')": 1,
+    "find_last('banana', 'an')": 3,
+    "find_first('banana', 'x')": None,
+    "items(counter)": [["total", 2]],
+    'from_items(`[["a", 1]]`)': {"a": 1},
+    "zip(`[1, 2]`, `[3, 4]`)": [[1, 3], [2, 4]],
+    "group_by(collection, &kind).a[].id": [1, 3],
+    "query_param(next, 'page_token')": "a/b",
+    "query_param(next, 'empty')": "",
+    "query_param(next, 'absent')": None,
+    "query_param(none, 'page_token')": None,
+    "counter.total > `0`": True,
+    "collection[?kind == 'b'].id": [2],
+    "length(collection)": 3,
+    "@.counter": {"total": 2},
+}
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_an_expression_gives(text):
+    assert compile_expression(text).search(PAGE) == ANSWERS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        ("", 0),
+        ("   ", 0),
+        ("next-token", 4),
+        ("a[", 2),
+        ("a ||", 4),
+        ("a == `1", 5),
+        ("a || splt(b, ',')", 5),
+        ("a || split(b)", 5),
+        ("length(a, b)", 0),
+        ("query_param(a)", 0),
+    ],
+)
+def test_a_broken_expression_says_where(text, offset):
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text)
+    assert caught.value.offset == offset
+
+
+WHOLE = "a[?b == 'c'].{d: split(e, '/')[-1], f: `[1]`} | [0]"
+
+
+@pytest.mark.parametrize("length", [n for n in range(1, len(WHOLE)) if n not in (1, 12, 45, 46)])
+def test_a_cut_expression_is_refused_within_itself(length):
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(WHOLE[:length])
+    assert 0 <= caught.value.offset <= length
+
+
+def test_a_near_miss_is_named():
+    with pytest.raises(ExpressionError, match=r"did you mean split\(\)\?"):
+        compile_expression("splt(a, ',')")
+
+
+def test_a_failure_names_types_and_not_the_data():
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression("split(email, '/')").search({"email": 7})
+    assert "wants string" in str(caught.value)
+    assert "found number" in str(caught.value)
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression("abs(email)").search({"email": "ada@example.com"})
+    assert "ada@example.com" not in str(caught.value)
+
+
+def test_expressions_can_be_copied_pickled_and_compared():
+    for text in ("a.b", "split(a, '/')[-1]"):
+        one = compile_expression(text)
+        assert copy.deepcopy({"field": one})["field"] is one
+        again = pickle.loads(pickle.dumps(one))
+        assert again == one
+        assert hash(again) == hash(one)
+        assert again.search({"a": {"b": "x"}} if text == "a.b" else {"a": "b/x"}) == "x"
+
+
+def test_a_name_in_the_data_is_no_attribute():
+    assert compile_expression("items").search({"a": 1}) is None
