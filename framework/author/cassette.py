@@ -6,6 +6,7 @@ vcrpy carries along. Scrubbing and matching are not known here.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -288,6 +289,7 @@ def _response(interaction: Interaction) -> dict[str, Json]:
 
 def _texts(cassette: Cassette) -> Iterable[str]:
     """Every text of the cassette as it is: YAML folds and escapes, a secret could hide in that."""
+    yield json.dumps(dict(cassette.config), ensure_ascii=False, default=str)
     for part in cassette.interactions:
         yield part.url
         for _, value in (*part.headers, *part.request_headers):

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from framework.build.compile import Compiled, compile_connector
 from framework.build.events import Watch
 from framework.build.outcomes import ResourceSkipped
-from framework.build.reading import Terms
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings
+from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import FrameworkError
 from framework.spec.connector import Connector, Resource
@@ -93,6 +93,4 @@ def _compile(
 
 def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
     in_flight = compiled.connector.client.max_in_flight
-    return Readings(
-        compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={})
-    )
+    return Readings(compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={}))

@@ -21,6 +21,7 @@ from requests.adapters import BaseAdapter
 from framework import __version__
 from framework.build.answers import Answers
 from framework.build.auth import build_auth
+from framework.build.budget import Budget
 from framework.build.events import Watch
 from framework.build.hosts import AllowedHosts
 from framework.build.plan import Plan, PlannedBinding
@@ -135,14 +136,16 @@ def _adapter(
     codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
     retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries
     factor = retry.backoff_factor
+    limit = _rate_limit(client.rate_limit, filler)
     policy = RetryPolicy(
         frozenset(codes),
         retries,
         float(runtime.request_backoff_factor if factor is None else factor),
         retry.max_wait.total_seconds(),
-        _rate_limit(client.rate_limit, filler),
+        limit,
     )
-    return RetryingAdapter(inner, policy, world, watch)
+    budget = Budget(client.max_in_flight, limit if world.waits else None, world.stop)
+    return RetryingAdapter(inner, policy, budget, world, watch)
 
 
 def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
@@ -153,11 +156,11 @@ def paginator_of(config: Mapping[str, Json] | None, filler: Filler) -> BasePagin
     """dlt's paginator for a mapping with a `type`; None where dlt shall detect one."""
     if config is None or config["type"] == "auto":
         return None
-    filled = filler.final(dict(config))
+    filled = {k: v for k, v in filler.final(dict(config)).items() if k != "ahead"}
     for key in SELECTORS:
         if isinstance(filled.get(key), str):
             filled[key] = to_dlt(selector_of(filled[key]))
-    return create_paginator(filled)
+    return create_paginator(filled)  # type: ignore[arg-type]
 
 
 def selector_of(text: str) -> Selector:
@@ -187,6 +190,7 @@ def _plan(
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
         paginator_of(endpoint.paginator, filler),
+        bool((endpoint.paginator or connector.client.paginator or {}).get("ahead")),
         auth,
         answers,
     )

@@ -68,7 +68,9 @@ class Cursor:
         self._dlt = _Held(**{**spec.arguments, "lag": lag})
         self._dlt.held = held
         if resource.primary_key:
-            self._dlt.set_deduplication_key(list(resource.primary_key), from_hints=True)
+            # as written: dlt's hashes of seen records tell a name from a list of one
+            key = resource.hints["primary_key"]
+            self._dlt.set_deduplication_key(key, from_hints=True)
 
     def bind(self, *, moves: bool) -> None:
         """Read the state; with `moves` false nothing that is read will change it."""

@@ -9,9 +9,9 @@ from dlt.extract import DltSource
 
 from framework.build.compile import Compiled, compile_connector, rest_api_config
 from framework.build.events import unwatched
-from framework.build.reading import Terms
 from framework.build.settings import resolve_settings
 from framework.build.source import reading_source
+from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import FindingsError
 from framework.spec.connector import Connector

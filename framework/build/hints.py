@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dlt.common.jsonpath import extract_simple_field_name
+
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
+from framework.spec.naming import normalize_identifier
 
 Hints = dict[str, Any]
 DLT_HINTS = (
@@ -34,11 +37,27 @@ def resource_hints(resource: Resource) -> Hints:
         own = {**columns, **{name: {**columns.get(name, {}), **own[name]} for name in own}}
         for path, child in _children(table):
             nested.setdefault(path, {"columns": _columns(child)})
+    cursor = _cursor_column(resource, own)
+    if cursor is not None:
+        # the mark that dlt gives the column of an incremental of its own
+        own = {**own, cursor: {"name": cursor, **own.get(cursor, {}), "incremental": True}}
     if own:
         hints["columns"] = own
     if nested:
         hints["nested_hints"] = nested
     return hints
+
+
+def _cursor_column(resource: Resource, columns: Hints) -> str | None:
+    """The incremental's column as `columns` spell it; None where its path is no single one."""
+    incremental = resource.endpoint.incremental
+    if incremental is None:
+        return None
+    name = extract_simple_field_name(incremental.cursor_path)
+    if name is None or name in columns:
+        return name
+    normalized = normalize_identifier(name)
+    return normalized if normalized in columns else name
 
 
 def _columns(table: Table) -> dict[str, Hints]:

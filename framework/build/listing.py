@@ -7,17 +7,20 @@ Paging that repeats itself ends with an error; a selector that finds nothing is 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 import requests
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
-from framework.build.events import Warned, Watch
+from framework.build.ahead import OnePage, end_of, numbers
+from framework.build.events import Warned
 from framework.build.plan import Plan
-from framework.build.secrets import Secrets
+from framework.build.pool import in_order
 from framework.build.templates import expand
+from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.errors import RequestError
 
@@ -27,29 +30,57 @@ MAX_PAGES = 1_000_000
 
 
 class Listing:
-    """The pages of one list."""
+    """The pages of one list. `values` are those of its placeholders, by their text."""
 
     def __init__(
-        self,
-        plan: Plan,
-        client: RESTClient,
-        values: dict[str, Json],
-        watch: Watch,
-        secrets: Secrets,
+        self, plan: Plan, client: RESTClient, values: dict[str, Json], terms: Terms
     ) -> None:
         self._plan = plan
         self._client = client
         self._values = values
-        self._watch = watch
-        self._secrets = secrets
+        self._terms = terms
 
     def pages(self) -> Iterator[list[Json]]:
-        """The selected items, a list a page."""
+        """The selected items, a list a page, in the list's order."""
+        asked: set[bytes] = set()
+        paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
+        for number, page in enumerate(self._paginate(paginator), 1):
+            self._judge_empty(page)
+            yield page
+            if not page.paginator.has_next_page:
+                return
+            if self._plan.ahead and isinstance(page.paginator, RangePaginator):
+                end = end_of(page.paginator, page.response.json())
+                if end is not None:
+                    yield from self._rest(page.paginator, end)
+                    return
+            self._guard(page, asked, number)
+
+    def _rest(self, paginator: RangePaginator, end: int) -> Iterator[list[Json]]:
+        """All pages after the first, side by side; a total that grows meanwhile is followed."""
+        following = paginator.current_value
+
+        def job(value: int) -> Callable[[], PageData[Json] | None]:
+            return lambda: next(self._paginate(OnePage(paginator, value)), None)
+
+        while following < end:
+            values = list(numbers(paginator, following, end))
+            jobs = map(job, values)
+            workers = min(self._terms.max_in_flight, len(values))
+            for page in in_order(jobs, workers, self._terms.world.stop):
+                if page is None or (not page and paginator.stop_after_empty_page):
+                    return
+                self._judge_empty(page)
+                yield page
+                end = max(end, end_of(paginator, page.response.json()) or 0)
+            following = values[-1] + paginator.value_step
+
+    def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
         endpoint = self._plan.endpoint
         values = self._values
         params = expand(endpoint.params, values, "query")
         params.update(self._plan.cursor_params(values))
-        pages = self._client.paginate(
+        return self._client.paginate(
             path=expand(endpoint.path, values, "path"),
             method=endpoint.method,  # type: ignore[arg-type]
             params={name: value for name, value in params.items() if value is not None},
@@ -57,17 +88,10 @@ class Listing:
             data=_form(expand(endpoint.data, values, "text")),
             headers=expand(endpoint.headers, values, "text") or None,
             auth=self._plan.auth,
-            paginator=copy.deepcopy(self._plan.paginator),
+            paginator=paginator,
             data_selector=self._plan.selector,
             hooks={"response": [self._plan.answers]},
         )
-        asked: set[bytes] = set()
-        for number, page in enumerate(pages, 1):
-            if not page:
-                self._judge_empty(page)
-            yield page
-            if page.paginator.has_next_page:
-                self._guard(page, asked, number)
 
     def _guard(self, page: PageData[Json], asked: set[bytes], number: int) -> None:
         """Stop where the next request is one that was made, or pages have no end."""
@@ -82,12 +106,14 @@ class Listing:
             why = "a second time" if signature in asked else f"as page {number + 1:,}"
             raise RequestError(
                 f"{self._plan.resource.name}: paging does not end: "
-                f"{shown(prepared.url, self._secrets)} would be asked for {why} after "
+                f"{shown(prepared.url, self._terms.secrets)} would be asked for {why} after "
                 f"{number:,} pages. Check the paginator: the API repeats its next page."
             )
         asked.add(signature)
 
     def _judge_empty(self, page: PageData[Json]) -> None:
+        if page:
+            return
         selector = self._plan.selector
         body = page.response.json()
         if selector is None or not body or selector.find(body):
@@ -97,12 +123,12 @@ class Listing:
             if isinstance(body, dict)
             else (f"it is a {'list' if isinstance(body, list) else type(body).__name__}")
         )
-        self._watch(
+        self._terms.watch(
             Warned(
                 self._plan.resource.name,
                 "selector-no-match",
                 f"data_selector `{selector}` finds nothing in the answer of "
-                f"{shown(page.response.url, self._secrets)}; {found}",
+                f"{shown(page.response.url, self._terms.secrets)}; {found}",
             )
         )
 

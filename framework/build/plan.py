@@ -34,6 +34,7 @@ class Plan:
     """`endpoint` has config and secrets filled in; its templates await a parent's values.
 
     `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
+    `ahead` asks for the pages of a numbered list side by side.
     """
 
     resource: Resource
@@ -41,6 +42,7 @@ class Plan:
     bindings: tuple[PlannedBinding, ...]
     selector: Any
     paginator: BasePaginator | None
+    ahead: bool
     auth: AuthConfigBase | None
     answers: Answers
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from framework.build.compile import compile_connector
 from framework.build.events import unwatched
-from framework.build.reading import Terms
 from framework.build.settings import STAND_IN, Settings
 from framework.build.source import reading_source
+from framework.build.terms import Terms
 from framework.build.world import World
 from framework.spec.connector import Connector
 

@@ -6,6 +6,7 @@ from them on the way, so no list is asked for twice and no page is kept for the 
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,15 +15,14 @@ from typing import Any
 from dlt.sources.helpers.rest_client.client import RESTClient
 
 from framework.build.cursor import Cursor
-from framework.build.events import PageRead, Warned, Watch
+from framework.build.events import PageRead, Warned
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
 from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
 from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.records import Record, as_records, stepper, truthy
-from framework.build.secrets import Secrets
-from framework.build.world import World
+from framework.build.terms import Terms
 from framework.spec.expressions import ExpressionError
 
 Json = Any
@@ -34,22 +34,6 @@ class Bound:
 
     values: dict[str, Json]
     include: dict[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What holds for every reading of a run. `limit` is at most so many records, or None.
-
-    `state` is the incremental state by resource, read and moved in place; None leaves it to the
-    pipeline that runs the source.
-    """
-
-    world: World
-    watch: Watch
-    secrets: Secrets
-    max_in_flight: int
-    limit: int | None = None
-    state: dict[str, dict[str, Json]] | None = None
 
 
 class Reading:
@@ -73,6 +57,7 @@ class Reading:
         self._error: Exception | None = None
         self._step = stepper(plan.resource)
         self._parents = 0
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -95,16 +80,18 @@ class Reading:
         while True:
             while self._pending:
                 yield self._pending.popleft()
-            page = self._next()
+            with self._lock:
+                page = self._next()
             if page is None:
                 return
             yield page
 
     def bound(self, child: str) -> list[Bound]:
         """What each record gives that child, after all pages were read."""
-        while (page := self._next()) is not None:
-            if self.loads:
-                self._pending.append(page)
+        with self._lock:
+            while (page := self._next()) is not None:
+                if self.loads:
+                    self._pending.append(page)
         fed = self._children[child]
         if fed.error is not None:
             raise fed.error
@@ -186,13 +173,7 @@ class Reading:
         return fetch
 
     def _listing(self, values: dict[str, Json], cursor_values: dict[str, Json]) -> Listing:
-        return Listing(
-            self.plan,
-            self._client,
-            {**values, **cursor_values},
-            self._terms.watch,
-            self._terms.secrets,
-        )
+        return Listing(self.plan, self._client, {**values, **cursor_values}, self._terms)
 
     def _judge_ignored(self) -> None:
         ignored = self.plan.answers.ignored

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import BaseAdapter
 
+from framework.build.budget import Budget
 from framework.build.events import RequestSent, Waiting, Warned, Watch
 from framework.build.waits import Wait, wait_before
 from framework.build.world import World
@@ -54,8 +55,11 @@ class RetryPolicy:
 class RetryingAdapter(BaseAdapter):
     """Sends through `inner`, again and again where the policy says so. Thread-safe."""
 
-    def __init__(self, inner: BaseAdapter, policy: RetryPolicy, world: World, watch: Watch) -> None:
+    def __init__(
+        self, inner: BaseAdapter, policy: RetryPolicy, budget: Budget, world: World, watch: Watch
+    ) -> None:
         super().__init__()
+        self._budget = budget
         self._inner = inner
         self._policy = policy
         self._world = world
@@ -71,10 +75,9 @@ class RetryingAdapter(BaseAdapter):
         while True:
             attempt += 1
             self._world.stop.check()
-            self._watch(RequestSent(resource, attempt))
             response: requests.Response | None = None
             try:
-                response = self._inner.send(request, **kwargs)
+                response = self._attempt(request, resource, attempt, kwargs)
             except TRANSIENT as error:
                 if isinstance(error, HOPELESS) or attempt > self._policy.max_retries:
                     raise
@@ -85,6 +88,21 @@ class RetryingAdapter(BaseAdapter):
                 why = f"{response.status_code} {response.reason}".strip()
             self._wait(resource, attempt, response, why)
             _rewind(request)
+
+    def _attempt(
+        self, request: requests.PreparedRequest, resource: str, attempt: int, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        def tell(seconds: float, why: str) -> None:
+            self._watch(Waiting(resource, seconds, why))
+
+        self._budget.take(tell)
+        response: requests.Response | None = None
+        try:
+            self._watch(RequestSent(resource, attempt))
+            response = self._inner.send(request, **kwargs)
+            return response
+        finally:
+            self._budget.give_back(response)
 
     def close(self) -> None:
         """Close the connections below."""
@@ -108,6 +126,8 @@ class RetryingAdapter(BaseAdapter):
         )
         if not self._world.waits:
             return
+        if response is not None and response.status_code == 429:
+            self._budget.close_for(wait.seconds, f"{why}, {wait.why}")
         self._watch(Waiting(resource, wait.seconds, f"{why}, {wait.why}"))
         if wait.asked is not None:
             self._tell_bound(resource, wait)

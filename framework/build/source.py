@@ -13,8 +13,9 @@ from dlt.sources.rest_api.typing import EndpointResource
 from framework.build.compile import Compiled
 from framework.build.cursor import Cursor
 from framework.build.hints import resource_hints
-from framework.build.reading import Reading, Terms
+from framework.build.reading import Reading
 from framework.build.records import Record, shaper
+from framework.build.terms import Terms
 from framework.spec.connector import Resource
 
 BATCH = 5000

@@ -54,7 +54,14 @@ def _told(response: requests.Response, rate_limit: RateLimit | None) -> tuple[fl
             return seconds, "Retry-After"
     if rate_limit is None or rate_limit.reset_header is None or response.status_code != 429:
         return None
-    value = response.headers.get(rate_limit.reset_header)
+    seconds = reset_of(response, rate_limit)
+    # A window that has just ended still needs a moment: an attempt at once meets the same 429.
+    return None if seconds is None else (seconds or 1.0, rate_limit.reset_header)
+
+
+def reset_of(response: requests.Response, rate_limit: RateLimit) -> float | None:
+    """Seconds until the rate limit's window ends, by the header that the file names, or None."""
+    value = response.headers.get(rate_limit.reset_header or "")
     if not value:
         return None
     if rate_limit.reset_as == "date":
@@ -63,8 +70,7 @@ def _told(response: requests.Response, rate_limit: RateLimit | None) -> tuple[fl
         seconds = _seconds(value)
         if seconds is not None and rate_limit.reset_as == "epoch":
             seconds -= datetime.now(UTC).timestamp()
-    # A window that has just ended still needs a moment: an attempt at once meets the same 429.
-    return None if seconds is None else (max(seconds, 0.0) or 1.0, rate_limit.reset_header)
+    return None if seconds is None else max(seconds, 0.0)
 
 
 def _is_number(value: str) -> bool:

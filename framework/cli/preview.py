@@ -14,6 +14,8 @@ from framework.cli.options import alias_option, connectors_option, set_option
 
 WIDEST = 40
 """Characters of a value that a table shows."""
+GAP = 2
+"""Blanks between columns."""
 
 
 @click.command(
@@ -69,23 +71,37 @@ def command(
     if form == "json":
         sys.stdout.write(json.dumps(records, ensure_ascii=False, indent=2) + "\n")
     elif records:
-        Console().print(_table(records))
+        console = Console()
+        table, left = _table(records, console.width)
+        console.print(table)
+        if left:
+            sys.stdout.write(f"not shown: {', '.join(left)} (--format json shows all)\n")
     else:
         sys.stdout.write(f"{resource}: no records\n")
     return 0
 
 
-def _table(records: list[dict[str, Any]]) -> Any:
+def _table(records: list[dict[str, Any]], width: int) -> tuple[Any, list[str]]:
+    """A table of the columns that fit, and the names of those that do not."""
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    names = list(dict.fromkeys(name for record in records for name in record))
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, GAP, 0, 0))
+    rows = [{name: _cell(value) for name, value in record.items()} for record in records]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    shown: list[str] = []
+    used = 0
     for name in names:
+        widest = max(cell_len(text) for text in (name, *(row.get(name, "") for row in rows)))
+        used += min(widest, WIDEST) + GAP
+        if shown and used - GAP > width:
+            break
+        shown.append(name)
         table.add_column(Text(name), overflow="ellipsis", no_wrap=True, max_width=WIDEST)
-    for record in records:
-        table.add_row(*(Text(_cell(record.get(name))) for name in names))
-    return table
+    for row in rows:
+        table.add_row(*(Text(row.get(name, "")) for name in shown))
+    return table, names[len(shown) :]
 
 
 def _cell(value: Any) -> str:

@@ -7,12 +7,15 @@ descendants are not asked. State is held here and written with the rows it speak
 from __future__ import annotations
 
 import copy
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
 from framework.build.outcomes import ResourceSkipped
+from framework.build.pool import in_order
 from framework.build.source import Readings
 from framework.build.world import World
 from framework.errors import FrameworkError
@@ -44,6 +47,36 @@ class Gathering:
         self._folder = folder
         self.spools: dict[str, Spool] = {}
 
+    def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
+        """Read these, parents before their children, else up to so many side by side.
+
+        How many requests are in flight is the budget's business; this bounds threads.
+        """
+        done = {resource.name: threading.Event() for resource in resources}
+
+        def job(resource: Resource) -> Callable[[], None]:
+            def read() -> None:
+                try:
+                    self._await_parents(resource, done)
+                    self.read(resource)
+                finally:
+                    done[resource.name].set()
+
+            return read
+
+        # parents stand first and jobs begin in order, so whoever waits waits for one that runs
+        workers = min(side_by_side, len(resources))
+        for _ in in_order(map(job, resources), workers, self._world.stop):
+            pass
+
+    def _await_parents(self, resource: Resource, done: dict[str, threading.Event]) -> None:
+        parent = resource.parent
+        while parent is not None:
+            if parent in done:
+                while not done[parent].wait(0.5):
+                    self._world.stop.check()
+            parent = self._connector.resource(parent).parent
+
     def read(self, resource: Resource) -> None:
         """Read one resource; its part of the report says what became of it."""
         part = self._parts[resource.name]
@@ -53,10 +86,9 @@ class Gathering:
             part.status, part.error = "skipped", f"not asked: {blocked}"
             self._watch(ResourceEnded(resource.name, part.status))
             return
-        self._watch.reading = resource.name
         self._watch(ResourceStarted(resource.name))
         began = time.monotonic()
-        spool = Spool(self._folder)
+        spool = self.spools[resource.name] = Spool(self._folder)
         try:
             for page in self._readings.for_table(resource.name).pages():
                 spool.add(page)
@@ -67,12 +99,15 @@ class Gathering:
             if self._world.stop.error is not None:
                 raise
             part.status, part.error = "failed", str(error)
-        if part.status == "ok":
-            self.spools[resource.name] = spool
-        else:
-            spool.close()
+        if part.status != "ok":
+            self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status))
+
+    def close(self) -> None:
+        """Let go of what was not loaded."""
+        for spool in self.spools.values():
+            spool.close()
 
     def is_unexplained(self, resource: Resource) -> bool:
         """Whether a resource that was read has no records, for no reason that we know."""

@@ -12,9 +12,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.compile import Compiled, compile_connector
 from framework.build.events import StepStarted, Warned, Watch, unwatched
-from framework.build.reading import Terms
 from framework.build.settings import resolve_settings
 from framework.build.source import BATCH, Readings, Start, batches_for_dlt, build_source
+from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import UsageError
 from framework.run.causes import contract_broken, known_cause
@@ -22,14 +22,14 @@ from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.gathering import Gathering, State
 from framework.run.lock import only_one
 from framework.run.options import RunOptions
-from framework.run.pipeline import described, load, open_pipeline, pipelines_folder
+from framework.run.pipeline import described, load, normalize, open_pipeline, pipelines_folder
 from framework.run.report import Collector, Report
-from framework.run.selection import select
+from framework.run.selection import select, unselected_parents
 from framework.run.tables import make_promised_tables, table_name, undeclared_fields
 from framework.spec.connector import Connector, Resource
 
-MODE = "framework_mode"
-"""In the source's state: "limited" or "full", how its dataset was loaded."""
+MODES = "framework_modes"
+"""In the source's state: "limited" or "full" for each resource, how its table was loaded."""
 
 
 def run(
@@ -44,7 +44,7 @@ def run(
     target = target_of(connector, options)
     refuse_what_cannot_be(target, chosen)
     report = Report(connector.name, destination=target.kind, dataset=target.dataset)
-    collector = Collector(report, (resource.name for resource in chosen), watch)
+    collector = Collector(report, chosen, unselected_parents(connector, chosen), watch)
     settings = resolve_settings(
         connector, options.config, section=options.alias, replay=world.replay
     )
@@ -83,13 +83,26 @@ class _Run:
         """Read, settle the state, extract, normalize, load."""
         known = self._known_resources()
         source_state = self._source_state()
-        self._refuse_mixing(source_state.get(MODE))
+        self._refuse_mixing(source_state.get(MODES, {}))
         before = _incremental_states(source_state)
         moved = copy.deepcopy(before)
         if self.options.refresh:
             for resource in self.chosen:
                 moved.pop(resource.name, None)
-        gathering = self._gather(moved)
+                if self.options.limit is not None:
+                    # a part stands in for the whole now: the next run begins again
+                    before.pop(resource.name, None)
+        gathering = self._gathering(moved)
+        try:
+            self._read_and_load(gathering, known, before, moved)
+        finally:
+            gathering.close()
+
+    def _read_and_load(
+        self, gathering: Gathering, known: set[str], before: State, moved: State
+    ) -> None:
+        self.watch(StepStarted("extract"))
+        gathering.read_all(self.chosen, self.connector.client.max_in_flight)
         loaded = [r for r in self.chosen if self.report.resources[r.name].status == "ok"]
         for resource in loaded:
             self._judge_empty(resource, gathering, known, before)
@@ -99,14 +112,14 @@ class _Run:
         after = gathering.settled(before, moved, limited=limited)
         self._extract(loaded, gathering, after, "limited" if limited else "full")
         self.watch(StepStarted("normalize"))
-        self._count_rows(loaded, self.pipeline.normalize())
+        self._count_rows(loaded, normalize(self.pipeline))
         self.watch(StepStarted("load"))
         load(self.pipeline, self.target)
         make_promised_tables(self.pipeline, loaded)
         for resource in loaded:
             self._tell_undeclared(resource)
 
-    def _gather(self, state: State) -> Gathering:
+    def _gathering(self, state: State) -> Gathering:
         in_flight = self.connector.client.max_in_flight
         terms = Terms(
             self.world, self.watch, self.compiled.secrets, in_flight, self.options.limit, state
@@ -114,11 +127,7 @@ class _Run:
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)
         readings = Readings(self.compiled, terms)
-        gathering = Gathering(self.connector, readings, self.watch, self.world, folder)
-        self.watch(StepStarted("extract"))
-        for resource in self.chosen:
-            gathering.read(resource)
-        return gathering
+        return Gathering(self.connector, readings, self.watch, self.world, folder)
 
     def _extract(
         self, loaded: list[Resource], gathering: Gathering, state: State, mode: str
@@ -130,7 +139,7 @@ class _Run:
                 own = state.get(resource.name)
                 if own:
                     dlt.current.resource_state(resource.name)["incremental"] = own
-                dlt.current.source_state()[MODE] = mode
+                dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
                 batches = gathering.spools[resource.name].batches(BATCH)
                 yield from batches_for_dlt(resource, batches)
 
@@ -177,17 +186,23 @@ class _Run:
         found = self.pipeline.state.get("sources", {}).get(self.connector.name, {})
         return copy.deepcopy(found)
 
-    def _refuse_mixing(self, mode: str | None) -> None:
+    def _refuse_mixing(self, modes: Mapping[str, str]) -> None:
         """Keep parts that --limit loaded apart from whole loads."""
-        if self.options.refresh:
+        dropped = {resource.name for resource in self.chosen} if self.options.refresh else set()
+        kept = {name: mode for name, mode in modes.items() if name not in dropped}
+        if self.options.limit is not None:
+            if "full" in kept.values():
+                raise UsageError(
+                    f"--limit would mix a part into {described(self.target)}, which holds an "
+                    "unlimited run: choose another --dataset"
+                )
             return
-        if self.options.limit is not None and mode == "full":
-            raise UsageError(
-                f"--limit would mix a part into {described(self.target)}, which holds an "
-                "unlimited run: choose another --dataset"
-            )
-        doubled = [r.name for r in self.chosen if r.write_disposition == "append"]
-        if self.options.limit is None and mode == "limited" and doubled:
+        doubled = [
+            resource.name
+            for resource in self.chosen
+            if resource.write_disposition == "append" and kept.get(resource.name) == "limited"
+        ]
+        if doubled:
             raise UsageError(
                 f"{described(self.target)} holds rows of a run with --limit, which "
                 f"{', '.join(doubled)} would append once more: add --refresh, or choose another "

@@ -14,7 +14,7 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.events import StepStarted, Watch
-from framework.run.causes import destination_error
+from framework.run.causes import contract_broken, destination_error, known_cause
 from framework.run.destination import Target
 from framework.run.options import RunOptions
 
@@ -48,13 +48,26 @@ def described(target: Target) -> str:
     return f"{target.file or target.kind} (dataset {target.dataset})"
 
 
+def normalize(pipeline: Any) -> Any:
+    """Normalize what was extracted. Data that breaks a schema contract is a FrameworkError, and
+    its package is dropped: it would break it again."""
+    try:
+        return pipeline.normalize()
+    except PipelineStepFailed as error:
+        cause = known_cause(error) or contract_broken(error)
+        if cause is None:
+            raise
+        if not isinstance(cause, KeyboardInterrupt):
+            pipeline.abort_packages()
+        raise cause from error
+
+
 def load(pipeline: Any, target: Target) -> Any:
     """Load what is normalized; DestinationError in our words."""
     try:
         return pipeline.load()
     except PipelineStepFailed as error:
-        if isinstance(error.exception, KeyboardInterrupt):
-            raise
+        _raise_interrupt(error)
         raise destination_error(error, f"cannot load into {described(target)}") from error
 
 
@@ -69,8 +82,7 @@ def _settle(pipeline: Any, target: Target, watch: Watch) -> list[str]:
     try:
         pipeline.normalize()
     except PipelineStepFailed as error:
-        if isinstance(error.exception, KeyboardInterrupt):
-            raise
+        _raise_interrupt(error)
         pipeline.abort_packages()
         return ["dropped what an interrupted run had read: it could not be normalized"]
     load(pipeline, target)
@@ -82,6 +94,12 @@ def _start_from_destination(pipeline: Any, target: Target) -> None:
         pipeline.drop()
         pipeline.sync_destination()
     except PipelineStepFailed as error:
-        if isinstance(error.exception, KeyboardInterrupt):
-            raise
+        _raise_interrupt(error)
         raise destination_error(error, f"cannot open {described(target)}") from error
+
+
+def _raise_interrupt(error: PipelineStepFailed) -> None:
+    """dlt wraps an interrupt in its own error: raise what it was."""
+    cause = known_cause(error)
+    if isinstance(cause, KeyboardInterrupt):
+        raise cause from error

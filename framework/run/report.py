@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from framework.build.events import Event, RequestSent, Waiting, Warned
+from framework.build.events import Event, RequestSent, Waiting, Warned, Watch
+from framework.spec.connector import Resource
 
 Status = Literal["ok", "skipped", "failed"]
 
@@ -88,18 +89,24 @@ class Collector:
     """Counts events into a report, and hands them on. Thread-safe.
 
     A parent that is read for its children only has no part of its own: what it sends counts for
-    the child that is being read, told by `reading`.
+    the child that `read_for` names.
     """
 
-    def __init__(self, report: Report, names: Iterable[str], watch: Any) -> None:
+    def __init__(
+        self,
+        report: Report,
+        resources: Iterable[Resource],
+        read_for: Mapping[str, str],
+        watch: Watch,
+    ) -> None:
         self.report = report
-        self.reading: str | None = None
+        self._read_for = read_for
         self._watch = watch
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
         self._began = time.monotonic()
-        for name in names:
-            report.resources[name] = ResourceReport(name)
+        for resource in resources:
+            report.resources[resource.name] = ResourceReport(resource.name)
 
     def __call__(self, event: Event) -> None:
         """Count and hand on; a warning that was said is not said again."""
@@ -113,8 +120,8 @@ class Collector:
         self._watch(event)
 
     def _count(self, event: Event) -> None:
-        name = getattr(event, "resource", None)
-        part = self.report.resources.get(str(name)) or self.report.resources.get(self.reading or "")
+        name = str(getattr(event, "resource", ""))
+        part = self.report.resources.get(self._read_for.get(name, name))
         if part is None:
             return
         if isinstance(event, RequestSent):

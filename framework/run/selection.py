@@ -44,6 +44,18 @@ def descendants(connector: Connector, name: str) -> tuple[Resource, ...]:
     return tuple(found.values())
 
 
+def unselected_parents(connector: Connector, chosen: Iterable[Resource]) -> dict[str, str]:
+    """Resources that are read for chosen ones only, each with the first that it is read for."""
+    names = {resource.name for resource in chosen}
+    found: dict[str, str] = {}
+    for resource in chosen:
+        parent = resource.parent
+        while parent is not None and parent not in names:
+            found.setdefault(parent, resource.name)
+            parent = connector.resource(parent).parent
+    return found
+
+
 def holds_back(connector: Connector, name: str, done: Mapping[str, ResourceReport]) -> str | None:
     """Why this resource's watermark may not move after this run, or None.
 

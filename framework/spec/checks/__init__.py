@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     secrecy.check_literals,
     secrecy.check_addresses,
     paging.check_ends,
+    paging.check_ahead,
     paging.check_guesses,
     loading.check_merge_keys,
     loading.check_appends,

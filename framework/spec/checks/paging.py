@@ -39,6 +39,24 @@ def check_ends(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def check_ahead(draft: Draft) -> Iterator[Finding]:
+    """Pages can be asked for ahead only where their number is known."""
+    for pointer, paginator in _paginators(draft):
+        kind = paginator.get("type")
+        ends = _ENDS.get(kind, ())[:2] if isinstance(kind, str) else ()
+        if not ends or paginator.get("ahead") is not True:
+            continue
+        given = {"total_path": "total", **paginator}
+        if all(given.get(key) is None for key in ends):
+            yield draft.document.finding(
+                (*pointer, "ahead"),
+                "ahead-without-end",
+                "nothing says how many pages there are to ask for ahead: give "
+                f"{' or '.join(ends)}, or take ahead away",
+                key=True,
+            )
+
+
 def check_guesses(draft: Draft) -> Iterator[Finding]:
     """`auto`, or nothing said: dlt guesses from the first answer, and a wrong guess is one page."""
     if not draft.resources:

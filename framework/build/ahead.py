@@ -1,0 +1,52 @@
+"""The pages of a numbered list whose end is known: which numbers, and a request for each alone.
+
+dlt's paginators go from page to page; these ask for one page and tell how far the list goes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from dlt.common import jsonpath
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
+
+
+class OnePage(BasePaginator):
+    """Asks for the page of one number (or offset) and for no other."""
+
+    def __init__(self, list_paginator: RangePaginator, value: int) -> None:
+        super().__init__()
+        self._numbered = copy.copy(list_paginator)
+        self._numbered.current_value = value
+
+    def init_request(self, request: requests.Request) -> None:
+        """Put the number into the request as the list's paginator would."""
+        self._numbered.update_request(request)
+
+    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
+        """This was the only page."""
+        self._has_next_page = False
+
+    def update_request(self, request: requests.Request) -> None:
+        """There is no next request."""
+
+
+def end_of(paginator: RangePaginator, body: Any) -> int | None:
+    """The number that no page has any more, as the body's total and the file say; None where
+    neither tells."""
+    ends = []
+    if paginator.total_path:
+        found = jsonpath.find_values(paginator.total_path, body)
+        if found and str(found[0]).isdigit():
+            ends.append(int(found[0]) + paginator.base_index)
+    if paginator.maximum_value is not None:
+        ends.append(paginator.maximum_value)
+    return min(ends) if ends else None
+
+
+def numbers(paginator: RangePaginator, start: int, end: int) -> Iterator[int]:
+    """The numbers from `start` up to `end`, in the paginator's steps."""
+    return iter(range(start, end, paginator.value_step))

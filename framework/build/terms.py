@@ -1,0 +1,28 @@
+"""What holds for every reading of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from framework.build.events import Watch
+from framework.build.secrets import Secrets
+from framework.build.world import World
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for every reading of a run. `limit` is at most so many records, or None.
+
+    `state` is the incremental state by resource, read and moved in place; None leaves it to the
+    pipeline that runs the source.
+    """
+
+    world: World
+    watch: Watch
+    secrets: Secrets
+    max_in_flight: int
+    limit: int | None = None
+    state: dict[str, dict[str, Json]] | None = None

@@ -1,0 +1,156 @@
+"""The budget of requests, counted where they arrive."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from framework.build.budget import Budget
+from framework.build.world import Stop
+from framework.errors import Interrupted
+from framework.spec.connector import RateLimit
+from tests.build.opened import opened
+from tests.servers.web import Answer, Web
+
+
+def limit(requests_: int | None = None, seconds: float = 0.2, **headers: str) -> RateLimit:
+    return RateLimit(requests_, timedelta(seconds=seconds), **headers)
+
+
+def answered(headers: Mapping[str, str]) -> requests.Response:
+    response = requests.Response()
+    response.status_code = 200
+    response.headers.update(headers)
+    return response
+
+
+def test_no_window_ever_holds_more_than_declared() -> None:
+    budget = Budget(8, limit(5, 0.2), Stop())
+    arrived: list[float] = []
+
+    def send() -> None:
+        budget.take(lambda seconds, why: None)
+        arrived.append(time.monotonic())
+        time.sleep(0.01)
+        budget.give_back(None)
+
+    threads = [threading.Thread(target=send) for _ in range(17)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    arrived.sort()
+    assert len(arrived) == 17
+    assert all(late - early >= 0.2 for early, late in zip(arrived, arrived[5:], strict=False))
+
+
+def test_only_so_many_are_in_flight() -> None:
+    budget = Budget(3, None, Stop())
+    now = most = 0
+    lock = threading.Lock()
+
+    def send() -> None:
+        nonlocal now, most
+        budget.take(lambda seconds, why: None)
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.005)
+        with lock:
+            now -= 1
+        budget.give_back(None)
+
+    threads = [threading.Thread(target=send) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 3
+
+
+def test_headers_that_say_less_are_believed() -> None:
+    told: list[str] = []
+    named = limit(100, 60, limit_header="L", remaining_header="R", reset_header="S")
+    budget = Budget(4, named, Stop())
+    budget.take(lambda seconds, why: told.append(why))
+    budget.give_back(answered({"L": "100", "R": "0", "S": "0.1"}))
+    began = time.monotonic()
+    budget.take(lambda seconds, why: told.append(why))
+    assert time.monotonic() - began >= 0.09
+    assert told == ["rate limit told by the API"]
+
+
+def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
+    def answer(asked: Any) -> Any:
+        if len(web.asked) == 1:
+            return Answer(429, {"title": "Too many"}, {"X-Reset": "30"})
+        return [{"id": 1}]
+
+    web.on("/items", answer)
+    data = {
+        "client": {
+            "base_url": web.url,
+            "rate_limit": {"headers": {"reset": "X-Reset"}},
+            "retry": {"status_codes": [429], "max_retries": 1, "backoff_factor": 1},
+        },
+        "resources": [
+            {
+                "name": "items",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/items", "paginator": "single_page"},
+            }
+        ],
+    }
+    waited: list[str] = []
+
+    class Passing(Stop):
+        """Lets a moment pass for a long wait, and the budget's window with it."""
+
+        def wait(self, seconds: float) -> None:
+            waited.append("wait")
+            if len(waited) > 3:
+                self.set(Interrupted("enough"))
+            self.check()
+
+    test = opened(tmp_path, data, stop=Passing())
+    with pytest.raises(Interrupted):
+        test.read("items")
+    whys = [event.why for event in test.heard.events if hasattr(event, "why")]
+    assert len(web.asked) == 1
+    assert any("X-Reset" in why for why in whys)
+
+
+def test_a_wait_for_a_place_ends_when_the_run_is_stopped() -> None:
+    stop = Stop()
+    budget = Budget(2, limit(1, 3600), stop)
+    budget.take(lambda seconds, why: None)
+    budget.give_back(None)
+    threading.Timer(0.05, stop.set).start()
+    with pytest.raises(Interrupted):
+        budget.take(lambda seconds, why: None)
+
+
+def test_the_declared_limit_may_come_from_config(tmp_path: Path, web: Web) -> None:
+    web.on("/items", [{"id": 1}])
+    data = {
+        "config": {"per_second": {"type": "integer", "default": 1000}},
+        "client": {
+            "base_url": web.url,
+            "rate_limit": {"requests": "{config.per_second}", "per": "PT1S"},
+        },
+        "resources": [
+            {
+                "name": "items",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/items", "paginator": "single_page"},
+            }
+        ],
+    }
+    assert opened(tmp_path, data, {"per_second": "3"}).read("items") == [{"id": 1}]
