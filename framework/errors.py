@@ -33,8 +33,12 @@ class FindingsError(FrameworkError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        errors = sum(finding.severity == "error" for finding in self.findings)
-        super().__init__(f"{errors} error{'s' * (errors != 1)} in the connector file")
+        errors = [finding for finding in self.findings if finding.severity == "error"]
+        lines = [
+            f"  {one.path}:{one.line}:{one.column}: {one.message} [{one.code}]" for one in errors
+        ]
+        count = f"{len(errors)} error{'s' * (len(errors) != 1)}"
+        super().__init__("\n".join((f"the connector file has {count}:", *lines)))
 
 
 class SettingsError(FrameworkError):

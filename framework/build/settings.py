@@ -6,6 +6,7 @@ names one itself. Everything missing or wrong is said at once, before any reques
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ def resolve_settings(
     """
     section = section or connector.name
     problems = [
-        f"{name}: there is no such config entry; known are {_listed(connector.config)}"
+        f"there is no config entry {name}" + _near(name, connector.config)
         for name in given
         if name not in connector.config and name not in connector.secrets
     ]
@@ -142,5 +143,6 @@ def _missing(section: str, entry: ConfigEntry | SecretEntry, *, empty: bool = Fa
     )
 
 
-def _listed(names: Mapping[str, Any]) -> str:
-    return ", ".join(names) or "none"
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known) or 'none'}"

@@ -26,7 +26,9 @@ from framework.errors import CassetteError
 from tests.author.made import asked
 
 CLOCK = datetime(2026, 11, 23, 4, 5, 6, 789, tzinfo=UTC)
-ODD = 'quotes \' " and: colons\n  new lines\r\n\ttabs \x00\x1f\x7f\x85\ufeff 日本語 😀 - # & *x !t |'
+ODD = (
+    "quotes ' \" and: colons\n  new lines\r\n\ttabs \x00\x1f\x7f\x85\ufeff 日本語 😀 - # & *x !t |"
+)
 
 
 def a_cassette(*interactions: Interaction) -> Cassette:
