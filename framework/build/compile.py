@@ -43,7 +43,7 @@ from framework.spec.connector import (
     Selector,
 )
 from framework.spec.expressions import compile_expression
-from framework.spec.placeholders import Placeholder
+from framework.spec.placeholders import Placeholder, with_config
 
 Json = Any
 SELECTORS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
@@ -75,6 +75,10 @@ class Filler:
     def final(self, value: Json, place: Place = "text") -> Json:
         """The value with nothing left to replace."""
         return fill(value, self.known, place=place, final=True)
+
+    def expression(self, text: str) -> str:
+        """An expression with the config inside it filled in."""
+        return with_config(text, self._settings.config)
 
     def template(self, value: Json, place: Place) -> Json:
         """The value with only a parent's and a cursor's placeholders left."""
@@ -219,19 +223,14 @@ def _header_texts(headers: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _binding(binding: Binding, filler: Filler) -> PlannedBinding:
-    selector = binding.field
-    if isinstance(selector, str) and "{config." in selector:
-        selector = selector_of(fill_expression(selector, filler))
-    return PlannedBinding(binding, selector, finder(selector))
-
-
-def fill_expression(text: str, filler: Filler) -> str:
-    """An expression with the `{config.x}` inside it replaced by their values."""
-    parts = text.split("{config.")
-    return parts[0] + "".join(
-        str(filler.known(Placeholder("config", f"config.{name}", name))) + rest
-        for name, _, rest in (part.partition("}") for part in parts[1:])
-    )
+    """The binding under the name that the filled templates have for it."""
+    if binding.name.startswith("resources."):
+        name = filler.template("{" + binding.name + "}", "text")[1:-1]
+        field = name.split(".", 2)[2]
+    else:
+        name, field = binding.name, filler.expression(binding.text)
+    selector = selector_of(field)
+    return PlannedBinding(replace(binding, name=name, field=selector), selector, finder(selector))
 
 
 def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[int, str]:
@@ -273,7 +272,6 @@ def rest_api_config(compiled: Compiled) -> dict[str, Any]:
 def _for_dlt(plan: Plan) -> dict[str, Any]:
     from framework.build.cursor import lag_of
     from framework.build.hints import resource_hints
-    from framework.build.records import shaper, stepper
 
     resource, endpoint = plan.resource, plan.endpoint
     params: dict[str, Any] = {
@@ -308,15 +306,40 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
             "end_param": incremental.end_param,
             "lag": lag_of(incremental, incremental.arguments.get("initial_value")),
         }
-    step, shape = stepper(resource), shaper(resource)
     made: dict[str, Any] = {
         "name": resource.name,
         **resource_hints(resource),
         "selected": resource.selected,
         "endpoint": {key: value for key, value in asked.items() if value is not None},
     }
+    if "nested_hints" in made:
+        # as dlt.resource takes them the keys are tuples, its RESTAPIConfig wants texts
+        made["nested_hints"] = {
+            path if isinstance(path, str) else "__".join(path): hints
+            for path, hints in made["nested_hints"].items()
+        }
     if resource.include_from_parent:
         made["include_from_parent"] = list(resource.include_from_parent)
-    if resource.steps or resource.schema is not None:
-        made["processing_steps"] = [{"yield_map": lambda record: shape(step([record]))}]
+    steps = _steps_for_dlt(resource)
+    if steps:
+        made["processing_steps"] = steps
     return made
+
+
+def _steps_for_dlt(resource: Resource) -> list[dict[str, Any]]:
+    """The file's steps and what its schema asks for, as dlt's functions of one record."""
+    from framework.build.records import Shape, shaper, stepper
+
+    def functions(kind: str, run: Shape) -> dict[str, Any]:
+        if kind == "filter":
+            return {"filter": lambda record: bool(run([record]))}
+        if kind == "yield_map":
+            return {"yield_map": lambda record: run([record])}
+        return {"map": lambda record: run([record])[0]}
+
+    steps = [
+        functions(step.kind, stepper(replace(resource, steps=(step,)))) for step in resource.steps
+    ]
+    if resource.schema is not None:
+        steps.append(functions("map", shaper(resource)))
+    return steps

@@ -67,9 +67,10 @@ class Cursor:
         lag = lag_of(spec, spec.arguments.get("initial_value"))
         self._dlt = _Held(**{**spec.arguments, "lag": lag})
         self._dlt.held = held
-        if resource.primary_key:
-            # as written: dlt's hashes of seen records tell a name from a list of one
-            key = resource.hints["primary_key"]
+        key = resource.hints.get("primary_key")
+        if key is not None:
+            # as written: dlt's hashes of seen records tell a name from a list of one, and an
+            # empty list has none
             self._dlt.set_deduplication_key(key, from_hints=True)
 
     def bind(self, *, moves: bool) -> None:

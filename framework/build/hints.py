@@ -33,10 +33,10 @@ def resource_hints(resource: Resource) -> Hints:
     nested = dict(resource.hints.get("nested_hints") or {})
     if resource.schema is not None:
         table = table_of(resource.schema)
-        columns = _columns(table)
+        columns = column_hints(table)
         own = {**columns, **{name: {**columns.get(name, {}), **own[name]} for name in own}}
         for path, child in _children(table):
-            nested.setdefault(path, {"columns": _columns(child)})
+            nested.setdefault(path, {"columns": column_hints(child)})
     cursor = _cursor_column(resource, own)
     if cursor is not None:
         # the mark that dlt gives the column of an incremental of its own
@@ -60,7 +60,8 @@ def _cursor_column(resource: Resource, columns: Hints) -> str | None:
     return normalized if normalized in columns else name
 
 
-def _columns(table: Table) -> dict[str, Hints]:
+def column_hints(table: Table) -> dict[str, Hints]:
+    """A declared table's columns as hints, by name."""
     columns = {}
     for column in table.columns:
         hint: Hints = {"name": column.name, "data_type": column.data_type}

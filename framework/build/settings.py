@@ -100,10 +100,7 @@ def _look_up(section: str, name: str, key: str | None) -> Json:
 def _read(entry: ConfigEntry, found: Json) -> tuple[Json, str | None]:
     """The value in its declared type, and what is wrong with it, if anything."""
     value = _typed(entry.schema.get("type"), found) if isinstance(found, str) else found
-    problem = _mismatch(entry.schema, value)
-    if problem is None:
-        return value, None
-    return value, f"{problem}; found {json.dumps(found, default=str)}"
+    return value, _mismatch(entry.schema, value)
 
 
 def _typed(kind: Json, text: str) -> Json:
@@ -119,27 +116,23 @@ def _typed(kind: Json, text: str) -> Json:
 
 def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
     from framework.spec.jsonschemas import Draft202012Validator, FormatChecker
+    from framework.spec.jsonwords import misfit
 
     checked = {key: part for key, part in schema.items() if key != "default"}
     validator = Draft202012Validator(checked, format_checker=FormatChecker())
-    for error in validator.iter_errors(value):
-        if error.validator == "type":
-            return f"expected {error.validator_value}"
-        if error.validator == "enum":
-            return "expected one of " + ", ".join(map(str, error.validator_value))
-        return f"expected {error.validator} {error.validator_value}"
-    return None
+    error = next(iter(validator.iter_errors(value)), None)
+    return None if error is None else misfit(error)
 
 
 def _missing(section: str, entry: ConfigEntry | SecretEntry, *, empty: bool = False) -> str:
     kind = "secret" if isinstance(entry, SecretEntry) else "config"
     file = ".dlt/secrets.toml" if kind == "secret" else ".dlt/config.toml"
-    about = f" ({entry.description.strip().rstrip('.')})" if entry.description else ""
+    about = f" It is: {entry.description.strip().rstrip('.')}." if entry.description else ""
     bare = f", or {entry.key}" if entry.key else ""
     return (
-        f"the {kind} `{entry.name}`{about} is {'empty' if empty else 'missing'}: set the "
+        f"the {kind} `{entry.name}` is {'empty' if empty else 'missing'}.{about} Set the "
         f"environment variable {environment_name(section, entry.name)}{bare}, or `{entry.name}` "
-        f"under [sources.{section}] in {file}"
+        f"under [sources.{section}] in {file}."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from framework.build.compile import Filler, fill_expression, filled_endpoint
+from framework.build.compile import Filler, filled_endpoint
 from framework.build.secrets import MASK
 from framework.build.settings import Settings
 from framework.spec.connector import (
@@ -105,7 +105,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             params[binding.name] = {
                 "type": "resolve",
                 "resource": binding.resource,
-                "field": fill_expression(text, filler),
+                "field": filler.expression(text),
             }
     selector = endpoint.data_selector
     return _without_nothing(

@@ -11,8 +11,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
+from framework.spec.expressions import compile_expression
+from framework.build.outcomes import BindingError
 from framework.spec.placeholders import Literal as Text
-from framework.spec.placeholders import Placeholder, parse_template
+from framework.spec.placeholders import (
+    Placeholder,
+    config_names,
+    parse_template,
+    with_config,
+)
 
 Json = Any
 Place = Literal["path", "query", "json", "text"]
@@ -56,7 +63,7 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         alone = parts[0]
         if alone.kind not in ("config", "secrets"):
-            return value
+            return "{" + later_text(alone, known) + "}"
         found = known(alone)
         if place == "path":
             found = _encoded(found)
@@ -70,8 +77,26 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
             text = _encoded(found) if place == "path" else text_of(found)
             texts.append(text if final else escape(text))
         else:
-            texts.append("{" + part.text + "}")
+            texts.append("{" + later_text(part, known) + "}")
     return "".join(texts)
+
+
+def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -> str:
+    """What stands between the braces of a placeholder that is left for `expand`.
+
+    Config inside a parent's expression is filled in, and an expression that amounts to a dotted
+    path is written as one, which dlt can read too.
+    """
+    expression = placeholder.expression
+    if placeholder.kind != "resources" or expression is None or expression.startswith("$"):
+        return placeholder.text
+    values = {
+        name: known(Placeholder("config", f"config.{name}", name))
+        for name in config_names(expression)
+    }
+    filled = with_config(expression, values)
+    names = compile_expression(filled).names
+    return f"resources.{placeholder.name}.{'.'.join(names) if names else filled}"
 
 
 def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
@@ -96,15 +121,21 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
     parts = parse_template(value)
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         found = bound[parts[0].text]
-        if place == "json":
+        if place == "json" or found is None:
             return found
         if place == "query":
             return text_of(found) if isinstance(found, bool) else found
         return _encoded(found) if place == "path" else text_of(found)
     write = _encoded if place == "path" else text_of
-    return "".join(
-        part.text if isinstance(part, Text) else write(bound[part.text]) for part in parts
-    )
+    texts = []
+    for part in parts:
+        if isinstance(part, Placeholder) and bound[part.text] is None:
+            raise BindingError(
+                f"`{value}`: {{{part.text}}} has no value yet; give the incremental an "
+                "initial_value, or write the placeholder alone, which then is left out"
+            )
+        texts.append(part.text if isinstance(part, Text) else write(bound[part.text]))
+    return "".join(texts)
 
 
 def _encoded(value: Json) -> str:

@@ -48,7 +48,7 @@ class Response(requests.Response):
 
     def _json_of_text(self) -> Any:
         """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""
-        encoding = requests.utils.guess_json_utf(self.content) or "utf-8"
+        encoding = requests.utils.guess_json_utf(self.content) or "utf-8"  # type: ignore[no-untyped-call]
         if encoding == "utf-8" and self.encoding:
             encoding = self.encoding
         try:

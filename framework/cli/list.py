@@ -118,7 +118,15 @@ def show_list(
     return 0
 
 
-@click.command(name="list")
+@click.command(
+    name="list",
+    short_help="The connectors there are, with their resources.",
+    epilog="""\b
+Examples:
+  framework list
+  framework list --connectors ./elsewhere --format json
+""",
+)
 @connectors_option
 @click.option(
     "--format",

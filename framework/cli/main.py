@@ -13,6 +13,7 @@ from importlib import import_module
 import click
 
 from framework import __version__
+from framework.cli.findings import visible
 from framework.errors import FrameworkError
 
 VERBS = ("list", "validate", "show", "check", "run", "record", "test", "preview")
@@ -74,8 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return 130
-    except BrokenPipeError:
-        # whoever read our output has gone; nothing more can be said to them
+    except (BrokenPipeError, SystemExit):
+        # whoever read our output has gone (which click turns into an exit); nothing more can be
+        # said to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except FrameworkError as error:
@@ -92,7 +94,9 @@ def _flush() -> None:
 
 
 def _say(message: str) -> None:
-    click.echo(f"error: {message}", err=True)
+    """The message, without what a file or an API could do to the terminal."""
+    lines = [visible(line) for line in message.split("\n")]
+    click.echo("error: " + "\n".join(lines), err=True)
 
 
 def _say_bug(error: Exception) -> None:

@@ -56,9 +56,11 @@ def command(
 
     from framework.author.peek import first_records
     from framework.build.door import judged
+    from framework.build.outcomes import ResourceSkipped
     from framework.build.world import World
     from framework.cli.progress import Progress
     from framework.cli.signals import heard
+    from framework.errors import RequestError
     from framework.run.selection import select
     from framework.spec.locate import locate
 
@@ -67,7 +69,10 @@ def command(
     world = World()
     with heard(world.stop):
         watch = Progress(Console(stderr=True), quiet=True)
-        records = first_records(connector, chosen, limit, config, alias, world, watch)
+        try:
+            records = first_records(connector, chosen, limit, config, alias, world, watch)
+        except ResourceSkipped as error:
+            raise RequestError(str(error)) from None
     if form == "json":
         sys.stdout.write(json.dumps(records, ensure_ascii=False, indent=2) + "\n")
     elif records:
@@ -95,7 +100,7 @@ def _table(records: list[dict[str, Any]], width: int) -> tuple[Any, list[str]]:
     for name in names:
         widest = max(cell_len(text) for text in (name, *(row.get(name, "") for row in rows)))
         used += min(widest, WIDEST) + GAP
-        if shown and used - GAP > width:
+        if shown and used > width:
             break
         shown.append(name)
         table.add_column(Text(name), overflow="ellipsis", no_wrap=True, max_width=WIDEST)

@@ -104,11 +104,13 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self._live is None and not self._quiet:
-            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def _warn(self, event: Warned) -> None:
         text = f"warning: {event.resource}: {event.message} [{event.code}]"
-        self._console.print(text, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        self._console.print(
+            text, style="yellow", highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
 
     def _table(self) -> Table:
         with self._lock:
@@ -120,5 +122,8 @@ class Progress:
 
 
 def _counts(line: Line) -> str:
-    text = f"{line.pages:,} pages, {line.rows:,} records, {line.requests:,} requests"
-    return f"{text}, {line.retries:,} retries" if line.retries else text
+    counts = [(line.pages, "page"), (line.rows, "record"), (line.requests, "request")]
+    text = ", ".join(f"{count:,} {word}{'s' * (count != 1)}" for count, word in counts)
+    if line.retries:
+        text += f", {line.retries:,} {'retry' if line.retries == 1 else 'retries'}"
+    return text

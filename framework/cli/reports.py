@@ -32,16 +32,18 @@ def show_report(report: Report, console: Console, talk: Console) -> None:
     console.print(table)
     for part in report.resources.values():
         if part.error and part.status == "failed":
-            talk.print(f"error: {part.error}", highlight=False, markup=False, soft_wrap=True)
+            talk.print(
+                f"error: {part.error}", highlight=False, markup=False, emoji=False, soft_wrap=True
+            )
     for note in report.notes:
-        talk.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        talk.print(f"note: {note}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     lines = [f"{report.connector}: {report.status} in {report.seconds:.1f} s"]
     if report.where:
         lines.append(f"data: {report.where}")
     if report.query:
         lines.append(f"try:  {report.query}")
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def report_json(report: Report) -> str:

@@ -100,7 +100,16 @@ def _refusals(judged: Judged) -> list[Finding]:
     ]
 
 
-@click.command(name="validate")
+@click.command(
+    name="validate",
+    short_help="Find what is wrong in connector files.",
+    epilog="""\b
+Examples:
+  framework validate
+  framework validate ./connectors/mine.yaml --strict
+  framework validate --format github
+""",
+)
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
 @connectors_option
 @click.option(

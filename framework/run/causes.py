@@ -47,17 +47,33 @@ def contract_broken(error: BaseException) -> FrameworkError | None:
     return None
 
 
-def destination_error(error: BaseException, doing: str) -> DestinationError:
+def unfit_records(error: BaseException) -> FrameworkError | None:
+    """Records that cannot be rows of their tables, in our words, or None."""
+    from dlt.normalize.exceptions import NormalizeJobFailed
+
+    causes = list(chain(error))
+    if not any(isinstance(cause, NormalizeJobFailed) for cause in causes):
+        return None
+    # the table is in dlt's text where it knows it; the job's name may be another table's
+    reason = _short(str(causes[-1])).rstrip(".")
+    return FrameworkError(
+        f"a record does not fit its table: {reason}. A key may not be null; other fields can be "
+        "declared with another type in `schema` or `columns`, or such records left out with "
+        "processing_steps."
+    )
+
+
+def destination_error(error: BaseException, doing: str, kind: str) -> DestinationError:
     """What the destination did not do, with the innermost reason and what to do."""
     causes = list(chain(error))
     text = str(causes[-1])
     for cause in causes:
         if type(cause).__name__ == "ConfigFieldMissingException":
-            fields = ", ".join(getattr(cause, "fields", ()))
+            fields = list(getattr(cause, "fields", ()))
+            variables = ", ".join(f"DESTINATION__{kind}__{field}".upper() for field in fields)
             return DestinationError(
-                f"{doing}: the destination's configuration lacks {fields}. Set it in "
-                ".dlt/secrets.toml or the environment, as dlt's documentation of the destination "
-                "says."
+                f"{doing}: the destination's configuration lacks {', '.join(fields)}. Set "
+                f"{variables}, or the same under [destination.{kind}] in .dlt/secrets.toml."
             )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
     if "Could not set lock on file" in text:

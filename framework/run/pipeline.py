@@ -14,8 +14,9 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.events import StepStarted, Watch
-from framework.run.causes import contract_broken, destination_error, known_cause
+from framework.run.causes import contract_broken, destination_error, known_cause, unfit_records
 from framework.run.destination import Target
+from framework.run.nesting import settle
 from framework.run.options import RunOptions
 
 
@@ -37,7 +38,7 @@ def open_pipeline(target: Target, options: RunOptions, watch: Watch) -> tuple[An
             dataset_name=target.dataset,
         )
     except Exception as error:
-        raise destination_error(error, f"cannot open {described(target)}") from error
+        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
     notes = _settle(pipeline, target, watch)
     _start_from_destination(pipeline, target)
     return pipeline, notes
@@ -49,12 +50,13 @@ def described(target: Target) -> str:
 
 
 def normalize(pipeline: Any) -> Any:
-    """Normalize what was extracted. Data that breaks a schema contract is a FrameworkError, and
-    its package is dropped: it would break it again."""
+    """Normalize what was extracted. Records that break a schema contract, or cannot be rows at
+    all, are a FrameworkError; their package is dropped: it would fail again."""
+    settle(pipeline)
     try:
         return pipeline.normalize()
     except PipelineStepFailed as error:
-        cause = known_cause(error) or contract_broken(error)
+        cause = known_cause(error) or contract_broken(error) or unfit_records(error)
         if cause is None:
             raise
         if not isinstance(cause, KeyboardInterrupt):
@@ -68,7 +70,9 @@ def load(pipeline: Any, target: Target) -> Any:
         return pipeline.load()
     except PipelineStepFailed as error:
         _raise_interrupt(error)
-        raise destination_error(error, f"cannot load into {described(target)}") from error
+        raise destination_error(
+            error, f"cannot load into {described(target)}", target.kind
+        ) from error
 
 
 def _settle(pipeline: Any, target: Target, watch: Watch) -> list[str]:
@@ -79,6 +83,7 @@ def _settle(pipeline: Any, target: Target, watch: Watch) -> list[str]:
     if not pipeline.has_pending_data:
         return []
     watch(StepStarted("loading what an interrupted run had read"))
+    settle(pipeline)
     try:
         pipeline.normalize()
     except PipelineStepFailed as error:
@@ -95,7 +100,7 @@ def _start_from_destination(pipeline: Any, target: Target) -> None:
         pipeline.sync_destination()
     except PipelineStepFailed as error:
         _raise_interrupt(error)
-        raise destination_error(error, f"cannot open {described(target)}") from error
+        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
 
 def _raise_interrupt(error: PipelineStepFailed) -> None:

@@ -67,7 +67,7 @@ class Expression:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The keys of a plain dotted path, empty for anything else."""
+        """The keys of the plain dotted path that it amounts to, empty for anything else."""
         return self._names
 
     def __deepcopy__(self, _memo: object) -> Expression:
@@ -95,7 +95,25 @@ def compile_expression(text: str) -> Expression:
             raise ExpressionError(text, f"there is no function {name}(){hint}", _call(text, name))
         if wrong := function.arity_error(arguments):
             raise ExpressionError(text, wrong, _call(text, name))
-    return Expression(text, (), tree)
+    return Expression(text, _dotted(tree), tree)
+
+
+def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
+    """The plain dotted path that an expression amounts to, empty for anything else.
+
+    `{a: x.y, b: z}.a`, which chooses by name, amounts to `x.y`.
+    """
+    kind, children = node["type"], node.get("children", [])
+    if kind == "field":
+        return (node["value"],)
+    if kind != "subexpression" or len(children) != 2:
+        return ()
+    left, right = children
+    if left["type"] == "multi_select_dict" and right["type"] == "field":
+        chosen = [pair for pair in left["children"] if pair["value"] == right["value"]]
+        return _dotted(chosen[-1]["children"][0]) if chosen else ()
+    before, after = _dotted(left), _dotted(right)
+    return (*before, *after) if before and after else ()
 
 
 def tree(text: str) -> Mapping[str, Json]:

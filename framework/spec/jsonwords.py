@@ -74,6 +74,32 @@ def not_json_schema(error: Any) -> str:
     return f"{found}, which JSON Schema does not take for {key}"
 
 
+def misfit(error: Any) -> str:
+    """What JSON Schema has against a value: found, and expected."""
+    found = shown(error.instance)
+    wanted = error.validator_value
+    if error.validator == "type":
+        types = wanted if isinstance(wanted, list) else [wanted]
+        return f"found {found}, expected {' or '.join(types)}"
+    if error.validator == "format":
+        return f"found {found}, expected the format {wanted}"
+    if error.validator == "enum":
+        return f"found {found}, expected one of {', '.join(shown(value) for value in wanted)}"
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+        "exclusiveMaximum": "less than",
+        "minLength": "a length of at least",
+        "maxLength": "a length of at most",
+        "pattern": "text that matches",
+        "const": "exactly",
+    }
+    if error.validator in words:
+        return f"found {found}, expected {words[error.validator]} {wanted}"
+    return str(error.message)
+
+
 def shown(value: Json) -> str:
     """A value in a message: texts in quotes, lists and mappings by their kind."""
     if isinstance(value, list | dict):

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from framework.build import budget
 from framework.run.quiet import set_defaults
+from tests.build.opened import NoWait
 from tests.servers.web import Web
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """dlt has read its settings files in an empty folder, not in the one that pytest started in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
+        patch.chdir(tmp_path_factory.mktemp("empty"))
+        set_defaults()
+        reload_providers()
+
+
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project folder, current while the test runs, with dlt's data beside it."""
     for name in list(os.environ):
         if name.startswith(("SOURCES__", "RUNTIME__", "DLT_")) or name.upper().endswith("_PROXY"):
@@ -21,11 +35,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
     set_defaults()
+    monkeypatch.setattr(
+        budget, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
+    )
     monkeypatch.chdir(tmp_path)
-    reload_providers()
-    yield tmp_path
-    monkeypatch.undo()
-    reload_providers()
+    return tmp_path
 
 
 @pytest.fixture

@@ -64,9 +64,11 @@ def test_an_auth_goes_with_every_page(tmp_path, web, kind):
         "/items",
         blog.only(
             allowed,
-            lambda asked: {"items": [{"id": 1}], "next": "/items?at=2"}
-            if asked.param("at") is None
-            else {"items": [{"id": 2}]},
+            lambda asked: (
+                {"items": [{"id": 1}], "next": "/items?at=2"}
+                if asked.param("at") is None
+                else {"items": [{"id": 2}]}
+            ),
         ),
     )
     body = authed(web.url, auth, {"paginator": "json_link"})
@@ -128,7 +130,10 @@ def test_a_token_that_expired_is_fetched_again(tmp_path, web):
     web.on("/items", lambda asked: [{"seen": asked.headers["authorization"]}])
     shop = opened(tmp_path, client_credentials(web.url), GIVEN)
     client = shop.compiled.client
-    assert [client.get("/items").json()[0]["seen"] for _ in "ab"] == ["Bearer tok-1", "Bearer tok-2"]
+    assert [client.get("/items").json()[0]["seen"] for _ in "ab"] == [
+        "Bearer tok-1",
+        "Bearer tok-2",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,9 @@ def test_a_token_endpoint_that_is_away_is_said(tmp_path, web):
     body = client_credentials(web.url)
     body["client"]["auth"]["access_token_url"] = "http://127.0.0.1:1/token"
     body["client"]["retry"]["max_retries"] = 0
-    with pytest.raises(RequestError, match=r"the token request to http://127\.0\.0\.1:1/token failed"):
+    with pytest.raises(
+        RequestError, match=r"the token request to http://127\.0\.0\.1:1/token failed"
+    ):
         opened(tmp_path, body, GIVEN).read("items")
     assert web.asked == []
 

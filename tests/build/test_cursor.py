@@ -162,6 +162,29 @@ def test_placeholders_of_the_incremental_go_anywhere(tmp_path, web):
     assert asked.json() == {"range": ["2024-01-01", "2024-02-01"]}
 
 
+def test_a_start_that_has_no_value_yet_is_left_out(tmp_path, web):
+    web.on("/items", [record(1, 5)], method="POST")
+    everywhere = {
+        "params": {"q": "{incremental.start_value}"},
+        "headers": {"X-Since": "{incremental.start_value}"},
+        "json": {"since": "{incremental.start_value}"},
+    }
+    body = feed(web.url, {"start_param": "since"}, method="POST", **everywhere)
+    state = {}
+    for _ in range(2):
+        opened(tmp_path, body, state=state).read("items")
+    assert [asked.query for asked in web.asked] == [(), (("q", "5"), ("since", "5"))]
+    assert [asked.headers.get("x-since") for asked in web.asked] == [None, "5"]
+    assert [asked.json()["since"] for asked in web.asked] == [None, 5]
+
+
+def test_a_start_that_has_no_value_yet_inside_a_text_is_an_error(tmp_path, web):
+    body = feed(web.url, {}, params={"q": "at>{incremental.start_value}"})
+    with pytest.raises(FrameworkError, match="initial_value"):
+        opened(tmp_path, body).read("items")
+    assert web.asked == []
+
+
 def test_the_incrementals_parameter_wins_over_a_fixed_one(tmp_path, web):
     web.on("/items", [])
     body = feed(

@@ -49,7 +49,9 @@ def paged(count, size=3):
 
     def handle(asked):
         start = int(asked.param("at") or 0)
-        found = [{"id": number, "n": number % 2} for number in range(start, min(start + size, count))]
+        found = [
+            {"id": number, "n": number % 2} for number in range(start, min(start + size, count))
+        ]
         return {"items": found, "next": start + size if start + size < count else None}
 
     return handle
@@ -167,7 +169,7 @@ def test_an_error_of_the_parent_is_the_childs_too(tmp_path, web):
     body = parent_and_child(web.url, retry={"max_retries": 0})
     shop = opened(tmp_path, body)
     for name in ("parents", "children"):
-        with pytest.raises(RequestError, match="^parents: GET"):
+        with pytest.raises(RequestError, match=r"^parents: GET"):
             shop.read(name)
     assert len(web.asked) == 1
 

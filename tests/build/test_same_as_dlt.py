@@ -35,31 +35,20 @@ NAME = "same"
 
 FROM_CORPUS = {
     # dlt's own config -> the part of the blog that its base URL stands for
-    "002-rest-api-pipeline-pokemon-berry": "/json_link",
-    "007-lesson-1-custom-sources-restapi-source-and-restclient-news-a": "/page_number",
     "011-lesson-1-custom-sources-restapi-source-and-restclient-news-a": "/page_number",
-    "020-advanced-posts-comments": "/header_link",
     "022-advanced-posts-comments": "/single_page",
-    "023-advanced-events": "/single_page",
     "026-basic-posts-comments": "/json_link",
     "035-dashboard-orders-complex-test": "/page_number",
     "040-rest-api-pokemon-berry": "/json_link",
     "041-rest-api-issues": "/header_link",
     "079-source-configs-issues-comments": "",
-    "101-test-resolve-config-users-user-details": "/single_page",
     "105-test-resolve-config-locations-location-details": "/single_page",
     "122-test-offline-posts-post-details": "/single_page",
     "134-test-offline-posts-post-details": "/single_page",
     "138-test-offline-error-resource": "/nowhere",
     "143-test-offline-posts-post-comments": "/single_page",
-    "144-test-offline-posts-post-comments": "/page_number",
-    "145-test-offline-posts-post-comments": "/single_page",
     "158-test-response-actions-post-details": "/single_page",
-    "169-test-offline-posts": "/page_number",
     "171-test-offline-posts": "/page_number",
-    "187-test-offline-posts-posts-comments": "/single_page",
-    "198-test-offline-test-data": "/single_page",
-    "208-source-configs-posts": "/page_number",
     "217-source-configs-posts": "/header_cursor",
     "220-source-configs-posts": "/cursor",
     "225-source-configs-posts": "/single_page",
@@ -67,7 +56,6 @@ FROM_CORPUS = {
 FAIL_IN_CORPUS = {"138-test-offline-error-resource"}
 AGAIN_IN_CORPUS = {
     "011-lesson-1-custom-sources-restapi-source-and-restclient-news-a",
-    "023-advanced-events",
     "041-rest-api-issues",
 }
 NONE: tuple[Counter[Any], Counter[Any]] = (Counter(), Counter())
@@ -83,6 +71,7 @@ class Case:
     base: str
     again: bool = False
     fails: bool = False
+    own: bool = True
 
 
 def cases() -> Iterator[Case]:
@@ -92,7 +81,9 @@ def cases() -> Iterator[Case]:
         path = CORPUS / f"{name}.json"
         if path.exists():
             config = json.loads(path.read_text(encoding="utf-8"))
-            yield Case(name, config, base, name in AGAIN_IN_CORPUS, name in FAIL_IN_CORPUS)
+            yield Case(
+                name, config, base, name in AGAIN_IN_CORPUS, name in FAIL_IN_CORPUS, own=False
+            )
 
 
 def pointed(value: Json, url: str, key: str = "") -> Json:
@@ -130,23 +121,30 @@ class Outcome:
     failed: bool
 
 
-def run(source: Any, folder: Path, web: Web) -> Outcome:
-    """One run; `folder` keeps the pipeline's state for the next."""
+def run(
+    source: Any, folder: Path, web: Web, *, more: bool = False, normalize: bool = True
+) -> Outcome:
+    """One run; `folder` keeps the pipeline's state for the next, where there are more.
+
+    Without `normalize` there are no tables and rows to compare.
+    """
     before = len(web.asked)
     flow = pipeline(folder, NAME)
     failed = False
     rows: dict[str, Counter[str]] = {}
     try:
         flow.extract(source)
-        flow.normalize()
+        if normalize:
+            flow.normalize()
     except PipelineStepFailed:
         failed = True
     else:
         rows = written(flow)
-        flow.load()
+        if more and normalize:
+            flow.load()
     return Outcome(
         counted(web.asked[before:]),
-        {} if failed else tables(flow.default_schema),
+        {} if failed or not normalize else tables(flow.default_schema),
         rows,
         {} if failed else state_of(flow),
         failed,
@@ -154,12 +152,13 @@ def run(source: Any, folder: Path, web: Web) -> Outcome:
 
 
 def state_of(flow: Any) -> Json:
-    """The state of the source's resources; hashes of seen records are a set."""
+    """The incrementals' state by resource; hashes of seen records are a set."""
     state = copy.deepcopy(flow.state.get("sources", {}).get(NAME, {}))
+    assert state.keys() <= {"resources"}
     for resource in state.get("resources", {}).values():
         for cursor in resource.get("incremental", {}).values():
             cursor["unique_hashes"].sort()
-    return state
+    return state.get("resources", {})
 
 
 def counted(asked: list[Asked]) -> Counter[Any]:
@@ -258,10 +257,14 @@ def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
         }
         for way, source in ways.items():
             blog = Blog(web)
-            made = outcomes[way] = [run(source(), tmp_path / way, web)]
+            # the tables of the third way: of our own configs that run once, to save time
+            whole = way != "dlt on ours" or (case.own and not case.again)
+            made = outcomes[way] = [
+                run(source(), tmp_path / way, web, more=case.again, normalize=whole)
+            ]
             if case.again:
                 blog.more()
-                made.append(run(source(), tmp_path / way, web))
+                made.append(run(source(), tmp_path / way, web, normalize=whole))
     theirs = outcomes.pop("dlt")
     assert theirs[0].requests
     assert [one.failed for one in theirs] == [case.fails] * len(theirs)
@@ -269,11 +272,15 @@ def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
         for mine, dlts in zip(ours, theirs, strict=True):
             assert (mine.requests - dlts.requests, dlts.requests - mine.requests) == NONE, way
             assert mine.failed == dlts.failed, way
+            assert mine.state.keys() == dlts.state.keys(), way
+            for name in mine.state:
+                assert mine.state[name] == dlts.state[name], (way, name)
+            if way == "dlt on ours" and not mine.tables:
+                continue
             assert mine.tables.keys() == dlts.tables.keys(), way
             for table in mine.tables:
                 assert mine.tables[table] == dlts.tables[table], (way, table)
             assert mine.rows == dlts.rows, way
-            assert mine.state == dlts.state, way
 
 
 def test_the_tables_in_a_database_are_the_same_too(tmp_path):

@@ -169,8 +169,14 @@ def test_netrc_is_not_read(tmp_path, monkeypatch, web):
 
 def test_a_cookie_that_the_server_sets_goes_back_to_it_and_nowhere_else(tmp_path, web):
     with Web() as other:
-        web.on("/items", Answer(200, {"items": [{"id": 1}], "next": f"{web.url}/p2"},
-                                {"Set-Cookie": "session=abc; Path=/"}))
+        web.on(
+            "/items",
+            Answer(
+                200,
+                {"items": [{"id": 1}], "next": f"{web.url}/p2"},
+                {"Set-Cookie": "session=abc; Path=/"},
+            ),
+        )
         web.on("/p2", {"items": [{"id": 2}], "next": f"http://localhost:{other.port}/p3"})
         other.on("/p3", {"items": [{"id": 3}]})
         body = one_list(web.url, {"paginator": "json_link"})
@@ -195,14 +201,14 @@ def test_requests_say_who_asks(tmp_path, web):
 
 
 def test_the_timeout_of_the_file_holds(tmp_path):
-    class Timed(Nowhere):
-        timeouts = []
+    timeouts = []
 
+    class Timed(Nowhere):
         def send(self, request, **options):
-            self.timeouts.append(options["timeout"])
+            timeouts.append(options["timeout"])
             return super().send(request)
 
     for timeout, seconds in ((None, 60), ("PT5S", 5)):
         wire = Timed({f"{API}/items": []})
         shop_of(tmp_path, wire, **({"timeout": timeout} if timeout else {})).read("items")
-        assert wire.timeouts[-1] == seconds
+        assert timeouts[-1] == seconds

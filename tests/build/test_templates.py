@@ -107,7 +107,13 @@ def test_every_place_of_a_request_takes_placeholders(tmp_path, web):
     body["secrets"] = {"key": {}}
     assert opened(tmp_path, body, {"key": "abcdef"}).read("items") == [{"id": 1}]
     asked = web.asked[0]
-    assert asked.query == (("on", "true"), ("off", "false"), ("list", "a"), ("list", "b"), ("n", "7"))
+    assert asked.query == (
+        ("on", "true"),
+        ("off", "false"),
+        ("list", "a"),
+        ("list", "b"),
+        ("n", "7"),
+    )
     assert asked.json() == {"on": True, "n": 7, "text": "<7>"}
     assert asked.headers["x-word"] == "a b!"
     assert asked.headers["x-n"] == "7"

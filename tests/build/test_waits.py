@@ -16,9 +16,7 @@ def wait(headers=None, *, status=503, attempt=1, factor=2.0, longest=300.0, limi
     if headers is not None:
         request = requests.Request("GET", "http://localhost/").prepare()
         response = make_response(request, status, "", headers.items(), b"")
-    return wait_before(
-        attempt, response, backoff_factor=factor, max_wait=longest, rate_limit=limit
-    )
+    return wait_before(attempt, response, backoff_factor=factor, max_wait=longest, rate_limit=limit)
 
 
 def soon(seconds):

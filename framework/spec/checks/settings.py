@@ -8,7 +8,7 @@ from typing import Any
 from framework.findings import Finding
 from framework.spec.draft import Draft, Text, settings_used
 from framework.spec.jsonschemas import Draft202012Validator, FormatChecker, SchemaError
-from framework.spec.jsonwords import not_json_schema, shown
+from framework.spec.jsonwords import misfit, not_json_schema
 from framework.spec.near import did_you_mean, listed
 
 Json = Any
@@ -79,33 +79,8 @@ def _default(draft: Draft, name: str, schema: Mapping[str, Json], value: Json) -
         yield draft.document.finding(
             ("config", name, "default"),
             "config-default",
-            f"the default of {name} does not fit its declaration: {_misfit(error)}",
+            f"the default of {name} does not fit its declaration: {misfit(error)}",
         )
-
-
-def _misfit(error: Any) -> str:
-    found = shown(error.instance)
-    wanted = error.validator_value
-    if error.validator == "type":
-        types = wanted if isinstance(wanted, list) else [wanted]
-        return f"found {found}, expected {' or '.join(types)}"
-    if error.validator == "format":
-        return f"found {found}, expected the format {wanted}"
-    if error.validator == "enum":
-        return f"found {found}, expected one of {', '.join(shown(value) for value in wanted)}"
-    words = {
-        "minimum": "at least",
-        "maximum": "at most",
-        "exclusiveMinimum": "more than",
-        "exclusiveMaximum": "less than",
-        "minLength": "a length of at least",
-        "maxLength": "a length of at most",
-        "pattern": "text that matches",
-        "const": "exactly",
-    }
-    if error.validator in words:
-        return f"found {found}, expected {words[error.validator]} {wanted}"
-    return str(error.message)
 
 
 def _undeclared(draft: Draft, kind: str, name: str) -> str:

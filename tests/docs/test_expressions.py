@@ -1,0 +1,97 @@
+"""The tables of docs/expressions.md: what they say that an expression gives is what it gives."""
+
+import json
+import re
+
+import pytest
+
+from framework.build.templates import expand, fill
+from framework.spec.expressions import compile_expression
+from framework.spec.functions import FUNCTIONS
+from framework.spec.judge import judge
+from framework.spec.locate import locate
+from tests.docs.blocks import read
+
+CELL = re.compile(r"(?<!\\)\|")
+VALUES = {
+    "config.page": 50,
+    "config.all": True,
+    "config.kind": "a/b c",
+    "resources.users.id": 7,
+}
+
+
+def table(heading, columns):
+    """The rows of the table with these columns under a heading, without code marks."""
+    section = read("docs/expressions.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    first = next(n for n, line in enumerate(lines) if cells(line) == columns)
+    rows = []
+    for line in lines[first + 2 :]:
+        if len(cells(line)) != len(columns):
+            break
+        rows.append(tuple(cells(line)))
+    return rows
+
+
+def cells(line):
+    return [
+        re.sub(r"^(`+) ?(.*?) ?\1$", r"\2", cell.strip()).replace("\\|", "|")
+        for cell in CELL.split(line)[1:-1]
+    ]
+
+
+PLACES = table("Placeholders", ["where", "text", "becomes"])
+SHORT = table("JMESPath in short", ["expression", "on", "gives"])
+CALLS = table("Functions", ["function", "gives", "example", "on", "result"])
+SPELLINGS = table("JSONPath", ["dlt's JSONPath", "JMESPath", ""])
+
+
+@pytest.mark.parametrize(("place", "text", "becomes"), PLACES)
+def test_placeholders_become(place, text, becomes):
+    known = lambda placeholder: VALUES[placeholder.text]  # noqa: E731
+    template = fill(json.loads(text), known, place=place, final=False)
+    assert expand(template, VALUES, place) == json.loads(becomes)
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "result"),
+    [(text, data, result) for text, data, result in SHORT]
+    + [(text, data, result) for _, _, text, data, result in CALLS],
+)
+def test_expressions_give(text, data, result):
+    found = compile_expression(text).search(json.loads(data))
+    assert found == json.loads(result)
+    assert isinstance(found, bool) == isinstance(json.loads(result), bool)
+
+
+def test_every_function_has_a_row_with_its_arguments():
+    named = {row[0].partition("(")[0]: row[0] for row in CALLS}
+    assert named.keys() == FUNCTIONS.keys()
+    for name, written in named.items():
+        function = FUNCTIONS[name]
+        arguments = written[len(name) + 1 : -1].split(", ")
+        optional = [one for one in arguments if one[0] == "["]
+        variadic = arguments[-1] == "..."
+        assert variadic == function.variadic
+        required = [one for one in arguments if one not in (*optional, "...")]
+        if name != "length":  # its argument is written as a list of types
+            assert len(required) == function.required
+            assert len(required) + len(optional) == len(function.types)
+
+
+@pytest.mark.parametrize(("jsonpath", "jmespath", "_"), SPELLINGS)
+def test_what_is_spelt_otherwise_is_found(jsonpath, jmespath, _, tmp_path):
+    assert found(tmp_path, jsonpath) & {"jsonpath-spelling", "bad-expression"}
+    assert not found(tmp_path, jmespath)
+
+
+def found(folder, selector):
+    file = folder / "shop.yaml"
+    file.write_text(
+        'version: 1\nname: shop\nclient: {base_url: "https://api.example.com"}\nresources:\n'
+        "  - name: orders\n    write_disposition: replace\n"
+        f"    endpoint: {{paginator: single_page, data_selector: {json.dumps(selector)}}}\n",
+        encoding="utf-8",
+    )
+    return {finding.code for finding in judge(locate(str(file))).findings}
