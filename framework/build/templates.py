@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
-from framework.spec.expressions import compile_expression
 from framework.build.outcomes import BindingError
+from framework.spec.expressions import compile_expression
 from framework.spec.placeholders import Literal as Text
 from framework.spec.placeholders import (
     Placeholder,

@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Container
 from typing import Any
 
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
@@ -19,9 +18,9 @@ from framework.build.pool import in_order
 from framework.build.source import Readings
 from framework.build.world import World
 from framework.errors import FrameworkError
+from framework.run.handing import AnySpool
 from framework.run.report import Collector
 from framework.run.selection import holds_back
-from framework.run.spool import Spool
 from framework.spec.connector import Connector, Resource
 
 State = dict[str, dict[str, Any]]
@@ -37,15 +36,15 @@ class Gathering:
         readings: Readings,
         collector: Collector,
         world: World,
-        folder: Path,
+        spool_for: Callable[[Resource], AnySpool],
     ) -> None:
         self._connector = connector
         self._readings = readings
         self._watch = collector
         self._parts = collector.report.resources
         self._world = world
-        self._folder = folder
-        self.spools: dict[str, Spool] = {}
+        self._spool_for = spool_for
+        self.spools: dict[str, AnySpool] = {}
 
     def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
         """Read these, parents before their children, else up to so many side by side.
@@ -88,10 +87,12 @@ class Gathering:
             return
         self._watch(ResourceStarted(resource.name))
         began = time.monotonic()
-        spool = self.spools[resource.name] = Spool(self._folder)
+        spool = self.spools[resource.name] = self._spool_for(resource)
         try:
             for page in self._readings.for_table(resource.name).pages():
                 spool.add(page)
+            for message in spool.finish():
+                self._watch(Warned(resource.name, "discarded", message))
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
             self._watch(Warned(resource.name, "resource-skipped", str(error)))
@@ -114,16 +115,26 @@ class Gathering:
         reading = self._readings[resource.name]
         return not reading.records and not reading.explained_empty
 
-    def settled(self, before: State, moved: State, *, limited: bool) -> State:
-        """The state to load: moved where all was loaded that hangs on it, else as before."""
+    def settled(
+        self, before: State, moved: State, *, limited: bool, refreshed: Container[str]
+    ) -> State:
+        """The state to load: moved where all was loaded that hangs on it, else as before.
+
+        What was refreshed and may not move begins again: its rows are gone, and so is what hangs
+        on them.
+        """
         after = copy.deepcopy(before)
         for name, state in moved.items():
-            if state == before.get(name, {}):
+            again = name in refreshed and name in self.spools
+            if state == before.get(name, {}) and not again:
                 continue
             reason = "--limit" if limited else holds_back(self._connector, name, self._parts)
             if reason is None:
                 after[name] = state
-            elif not limited and name in self._parts:
+                continue
+            if again:
+                after.pop(name, None)
+            if not limited and name in self._parts:
                 self._watch(Warned(name, "watermark-stays", f"the watermark stays: {reason}"))
         return after
 

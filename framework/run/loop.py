@@ -13,14 +13,17 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from framework.build.compile import Compiled, compile_connector
 from framework.build.events import StepStarted, Warned, Watch, unwatched
 from framework.build.settings import resolve_settings
-from framework.build.source import BATCH, Readings, Start, batches_for_dlt, build_source
+from framework.build.source import Readings, Start, build_source
 from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import UsageError
+from framework.run.agreement import refuse_other_tables
 from framework.run.causes import contract_broken, known_cause
 from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.gathering import Gathering, State
+from framework.run.handing import AnySpool, hand_over, prepare, spool_for
 from framework.run.lock import only_one
+from framework.run.log import redacted
 from framework.run.options import RunOptions
 from framework.run.pipeline import described, load, normalize, open_pipeline, pipelines_folder
 from framework.run.report import Collector, Report
@@ -49,7 +52,11 @@ def run(
         connector, options.config, section=options.alias, replay=world.replay
     )
     compiled = compile_connector(connector, settings, world, collector)
-    with only_one(pipelines_folder(options), target.pipeline, collector, world.stop):
+    folder = pipelines_folder(options)
+    with (
+        redacted(compiled.secrets),
+        only_one(folder, target.pipeline, collector, world.stop),
+    ):
         pipeline, report.notes = open_pipeline(target, options, collector)
         _Run(compiled, chosen, options, world, collector, target, pipeline).go()
     _say_where(report, target, pipeline, chosen)
@@ -84,14 +91,15 @@ class _Run:
         known = self._known_resources()
         source_state = self._source_state()
         self._refuse_mixing(source_state.get(MODES, {}))
+        schema = self._loaded_schema()
+        if schema is not None:
+            for resource in self.chosen:
+                refuse_other_tables(schema, resource, self.connector.name)
         before = _incremental_states(source_state)
         moved = copy.deepcopy(before)
         if self.options.refresh:
             for resource in self.chosen:
                 moved.pop(resource.name, None)
-                if self.options.limit is not None:
-                    # a part stands in for the whole now: the next run begins again
-                    before.pop(resource.name, None)
         gathering = self._gathering(moved)
         try:
             self._read_and_load(gathering, known, before, moved)
@@ -109,7 +117,8 @@ class _Run:
         if not loaded:
             return
         limited = self.options.limit is not None
-        after = gathering.settled(before, moved, limited=limited)
+        refreshed = {r.name for r in self.chosen} if self.options.refresh else set()
+        after = gathering.settled(before, moved, limited=limited, refreshed=refreshed)
         self._extract(loaded, gathering, after, "limited" if limited else "full")
         self.watch(StepStarted("normalize"))
         self._count_rows(loaded, normalize(self.pipeline))
@@ -127,7 +136,12 @@ class _Run:
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)
         readings = Readings(self.compiled, terms)
-        return Gathering(self.connector, readings, self.watch, self.world, folder)
+        schema = self._loaded_schema()
+
+        def spool(resource: Resource) -> AnySpool:
+            return spool_for(resource, self.target, schema, folder)
+
+        return Gathering(self.connector, readings, self.watch, self.world, spool)
 
     def _extract(
         self, loaded: list[Resource], gathering: Gathering, state: State, mode: str
@@ -140,13 +154,14 @@ class _Run:
                 if own:
                     dlt.current.resource_state(resource.name)["incremental"] = own
                 dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
-                batches = gathering.spools[resource.name].batches(BATCH)
-                yield from batches_for_dlt(resource, batches)
+                yield from hand_over(resource, gathering.spools[resource.name])
 
             return rows
 
         starts = {resource.name: start(resource) for resource in self.connector.resources}
         source = build_source(self.compiled, starts)
+        for resource in loaded:
+            prepare(source.resources[resource.name], resource, gathering.spools[resource.name])
         try:
             self.pipeline.extract(
                 source.with_resources(*(resource.name for resource in loaded)),
@@ -181,6 +196,12 @@ class _Run:
             return set()
         tables = self.pipeline.default_schema.data_tables(seen_data_only=True)
         return {str(table.get("resource", table["name"])) for table in tables}
+
+    def _loaded_schema(self) -> Any:
+        """dlt's schema of what is loaded and stays, or None."""
+        if self.options.refresh or not self.pipeline.default_schema_name:
+            return None
+        return self.pipeline.default_schema
 
     def _source_state(self) -> dict[str, Any]:
         found = self.pipeline.state.get("sources", {}).get(self.connector.name, {})
@@ -230,14 +251,21 @@ def _incremental_states(source_state: Mapping[str, Any]) -> State:
 
 def _say_where(report: Report, target: Target, pipeline: Any, chosen: tuple[Resource, ...]) -> None:
     """Where the data is, and a first query to try."""
+    if not pipeline.default_schema_name:
+        return
     report.where = described(target)
+    if target.kind == "filesystem":
+        report.where = f"{pipeline.destination_client().config.bucket_url}/{target.dataset}"
+        return
     loaded = [r for r in chosen if report.resources[r.name].rows]
-    if not loaded or not pipeline.default_schema_name:
+    if not loaded:
         return
     naming = pipeline.default_schema.naming
     most = max(loaded, key=lambda resource: report.resources[resource.name].rows)
     table = f"{target.dataset}.{naming.normalize_table_identifier(table_name(most))}"
     if target.file is not None:
-        report.query = f'duckdb {target.file.name} "from {table} limit 10"'
+        # Python is there where we are; DuckDB's own command line may not be
+        opened = f"duckdb.connect('{target.file.name}')"
+        report.query = f"python -c \"import duckdb; {opened}.sql('from {table} limit 10').show()\""
     else:
         report.query = f"select * from {table} limit 10"

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from framework.build.records import Record
+from framework.run.contract import Contract
 
 IN_MEMORY = 8 << 20
 """Bytes of JSON from which records go to disk, into a file without a name."""
@@ -22,12 +23,16 @@ IN_MEMORY = 8 << 20
 class Spool:
     """Add lists of records, then read them once, in order, in batches."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, contract: Contract | None = None) -> None:
+        self._contract = contract
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self.records = 0
 
     def add(self, records: list[Record]) -> None:
-        """Keep these after those that were added before."""
+        """Keep these after those that were added before, as the schema's contract leaves them."""
+        if self._contract is not None:
+            left = (self._contract.apply(record)[0] for record in records)
+            records = [record for record in left if record is not None]
         self.records += len(records)
         self._file.write(
             b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in records)
@@ -45,6 +50,10 @@ class Spool:
         if batch:
             yield batch
         self.close()
+
+    def finish(self) -> list[str]:
+        """Everything is added: what the contract discarded, in words."""
+        return [] if self._contract is None else list(self._contract.told())
 
     def close(self) -> None:
         """Let go of memory and disk."""

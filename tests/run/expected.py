@@ -37,8 +37,8 @@ class Tree:
 def sort_of(schema: Mapping[str, Json]) -> str:
     """DuckDB's type for a declared value; `object` or `list` where it is none."""
     written = schema.get("type", [])
-    kinds = [kind for kind in ([written] if isinstance(written, str) else written)]
-    kinds = [kind for kind in kinds if kind != "null"]
+    several = [written] if isinstance(written, str) else written
+    kinds = [kind for kind in several if kind != "null"]
     form = schema.get("format")
     if form == "decimal":
         return "DECIMAL(38,9)"
@@ -143,9 +143,7 @@ def loaded_trees(tables: Mapping[str, Iterable[Record]], root: str) -> list[Tree
 def _is_child(table: str, parent: str, tables: Iterable[str]) -> bool:
     """Whether the table hangs on this one and not on one between them."""
     return not any(
-        between != parent
-        and between.startswith(f"{parent}__")
-        and table.startswith(f"{between}__")
+        between != parent and between.startswith(f"{parent}__") and table.startswith(f"{between}__")
         for between in tables
     )
 

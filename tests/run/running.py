@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -180,10 +179,3 @@ def everything(folder: Path, **where: Any) -> dict[str, list[str]]:
 def later(hours: float = 24) -> datetime:
     """A moment after NOW."""
     return NOW + timedelta(hours=hours)
-
-
-__all__ = [
-    "NOW", "Decimal", "Heard", "Row", "Sequence", "Tables", "codes", "connector_of", "everything",
-    "later", "load", "loaded", "plain", "scheduling", "statuses", "tables", "values",
-    "warnings_of", "write_connector",
-]  # fmt: skip

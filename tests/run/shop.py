@@ -43,7 +43,8 @@ class Shop:
         self.customers = [{"id": n, "name": f"Customer {n}"} for n in (1, 2, 3)]
         self.orders = [{"id": n, "at": f"2026-11-{n:02d}T10:00:00Z"} for n in (1, 2, 3)]
         self.lines = {order["id"]: _two(int(str(order["id"])) * 10) for order in self.orders}
-        self.notes = {line["id"]: _two(line["id"] * 10) for two in self.lines.values() for line in two}
+        every = [line["id"] for two in self.lines.values() for line in two]
+        self.notes = {number: _two(number * 10) for number in every}
         for path in ("/customers", "/orders", "/orders/{id}/lines", "/lines/{id}/notes"):
             web.on(path, self._answer)
 

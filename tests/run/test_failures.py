@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.errors import FrameworkError
 from tests.run.running import (
     codes,
     connector_of,
@@ -262,19 +263,21 @@ def test_a_frozen_contract_fails_the_run_and_leaves_nothing_behind(
     shop: Shop, project: Path, entity: str
 ) -> None:
     frozen = {"schema_contract": {entity: "freeze"}}
+    without = shop.connector(lines=None, notes=None)
+    load(connector_of(project, without), project)
     connector = connector_of(project, shop.connector(customers=frozen, lines=None, notes=None))
-    load(connector, project)
     known = dict(shop.customers[0])
     shop.customers[0].update(
-        {"tables": {"list": [{"a": 1}]}, "columns": {"new": 1}, "data_type": {"name": {"a": 1}}}
-        [entity]
+        {"tables": {"list": [{"a": 1}]}, "columns": {"new": 1}, "data_type": {"name": {"a": 1}}}[
+            entity
+        ]
     )
     if entity == "data_type":
         shop.customers[0]["id"] = "not a number"
-    report = load(connector, project, now=later())
-    assert report.status == "failed"
-    assert "schema contract" in str(report.as_dict())
+    with pytest.raises(FrameworkError, match=r"^customers.*schema contract"):
+        load(connector, project, now=later())
     shop.customers[0] = known
     report = load(connector, project, now=later(48))
     assert (report.status, report.notes) == ("ok", [])
+    assert shop.since() == "2026-11-23T12:00:00Z"
     assert values(project, "customers") == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Against the simulator every table equals the simulator's own data, row by row and type by type."""
+"""Against the simulator: every table equals its own data, row by row and type by type."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def api() -> Iterator[Simulator]:
         yield simulator
 
 
-def read(api: Simulator, folder: Path, *resources: str, token: str = "secret", **more: Any) -> Report:
+def read(
+    api: Simulator, folder: Path, *resources: str, token: str = "secret", **more: Any
+) -> Report:
     config = {"base_url": api.base_url, "api_key": token, **more.pop("config", {})}
     return load(scheduling(), folder, *resources, config=config, **more)
 
@@ -209,7 +211,9 @@ def test_scripted_failures_are_retried_and_leave_no_trace(api: Simulator, projec
     assert_tables_are(project, truth(api, *DEFAULT))
 
 
-def test_a_default_run_loads_six_resources_with_no_request_too_many(api: Simulator, project: Path) -> None:
+def test_a_default_run_loads_six_resources_with_no_request_too_many(
+    api: Simulator, project: Path
+) -> None:
     report = read(api, project)
     assert tuple(report.resources) == DEFAULT
     with tables(project, "scheduling") as found:

@@ -39,6 +39,8 @@ class Blog:
             web.on(f"/{style}/{{list}}", self._list(style))
             web.on(f"/{style}/{{list}}/{{id}}", self._one)
             web.on(f"/{style}/{{list}}/{{id}}/{{children}}", self._children(style))
+        web.on("/{org}/{repo}/issues/", lambda _: self.list("issues"))
+        web.on("/{org}/{repo}/issues/{id}/{children}", self._children("single_page"))
         web.on("/single_page/posts/search_by_id/{id}", self._search, method="POST")
         web.on("/single_page/posts/search", self._search_all, method="POST")
         web.on("/single_page/post_detail", self._detail)

@@ -7,6 +7,9 @@ import ssl
 import subprocess
 from pathlib import Path
 
+COMMAND = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+SUBJECT = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+
 
 def self_signed(folder: Path) -> ssl.SSLContext | None:
     """A server's context with a fresh self-signed certificate; None without the openssl command."""
@@ -14,9 +17,7 @@ def self_signed(folder: Path) -> ssl.SSLContext | None:
         return None
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [*COMMAND, *SUBJECT, "-keyout", str(key), "-out", str(certificate)],
         check=True,
         capture_output=True,
     )

@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
                 except OSError:
                     continue
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is none of ours; all else is."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError):

@@ -1,0 +1,1 @@
+"""The framework beside its alternatives, doing the same work in the same run."""

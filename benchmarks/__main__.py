@@ -1,0 +1,135 @@
+"""`python -m benchmarks`: every work, everyone side by side, and the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks.commands import copied
+from benchmarks.rounds import Result, measure
+from benchmarks.summary import as_results, report
+from benchmarks.validating import measure_validate
+from benchmarks.venvs import CannotInstall, cache_folder, python_of, versions_of
+from benchmarks.works import OURS, PEERS, VALIDATED, Work, works
+
+RESULTS = Path(__file__).resolve().parent / "results.json"
+ENVIRONMENTS = {"floor": "floor", "dlt": "dlt", "dlt-tuned": "dlt", "pyairbyte": "airbyte"}
+
+
+def main() -> int:
+    """Measure what is asked, print the report, keep the results. 1 where anything failed."""
+    given = _arguments()
+    if given.report:
+        kept = json.loads(given.results.read_text())
+        sys.stdout.write("\n".join(report(as_results(kept["results"]), works(small=kept["small"]))))
+        return 0
+    peers, missing = _installed(tuple(given.peers.split(",")))
+    wanted = set(given.work.split(","))
+    chosen = [w for w in works(small=given.small) if w.key in wanted or w.key[0] in wanted]
+    ours = copied(cache_folder())
+    results: list[Result] = []
+    for work in chosen:
+        _say(f"({work.key}) {work.title}")
+        taking = tuple(peer for peer in peers if peer in work.peers)
+        if taking:
+            results += measure(work, taking, given.rounds, ours, _say)
+            _keep(given, results, missing)
+    if "f" in wanted:
+        _say("(f) validate")
+        sizes = tuple(size // (10 if given.small else 1) for size in VALIDATED)
+        results += measure_validate(sizes, given.rounds, ours, _say)
+    _keep(given, results, missing)
+    sys.stdout.write("\n".join([*_head(missing), *report(results, _all(given))]) + "\n")
+    return int(any(result.error for result in results))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--work", default="a,b,c,d,e,f", help="a letter for each; all by default")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each work (e: one)")
+    parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")
+    parser.add_argument("--small", action="store_true", help="a quick look: less of everything")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go")
+    parser.add_argument("--add", action="store_true", help="keep other works' earlier results")
+    parser.add_argument("--report", action="store_true", help="only print what is in the results")
+    return parser.parse_args()
+
+
+def _installed(peers: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The peers that have an environment, and why the others have none."""
+    if find_spec("duckdb") is None or find_spec("dlt") is None:
+        sys.exit("run it with an interpreter that has the framework's own packages (pip install .)")
+    unknown = set(peers) - set(PEERS)
+    if unknown:
+        sys.exit(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
+    missing = {}
+    for peer in peers:
+        if peer == OURS:
+            continue
+        try:
+            python_of(ENVIRONMENTS[peer])
+        except CannotInstall as error:
+            missing[peer] = str(error)
+    return tuple(peer for peer in peers if peer not in missing), missing
+
+
+def _keep(given: argparse.Namespace, results: list[Result], missing: dict[str, str]) -> None:
+    """Write the results as they are by now: an interrupted benchmark has measured something."""
+    before = []
+    if given.add and given.results.exists():
+        mine = {result.work for result in results}
+        kept = json.loads(given.results.read_text())["results"]
+        before = [one for one in kept if one["work"] not in mine]
+    text = {
+        "machine": machine(),
+        "versions": {
+            kind: versions_of(kind)
+            for kind in dict.fromkeys(ENVIRONMENTS.values())
+            if (cache_folder() / "venvs" / kind / "requirements.txt").exists()
+        },
+        "small": given.small,
+        "missing": missing,
+        "results": before + [result.as_dict() for result in results],
+    }
+    given.results.write_text(json.dumps(text, indent=1) + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """The machine, as far as it matters for the numbers."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory / 1e9),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "load_average": [round(load, 2) for load in os.getloadavg()],
+    }
+
+
+def _head(missing: dict[str, str]) -> list[str]:
+    here = machine()
+    lines = [
+        f"{here['cores']} cores, {here['memory_gb']} GB, Python {here['python']}, "
+        f"load average {here['load_average'][0]} at the end"
+    ]
+    return lines + [f"not measured: {peer}: {why}" for peer, why in missing.items()]
+
+
+def _all(given: argparse.Namespace) -> tuple[Work, ...]:
+    return works(small=given.small)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""How each peer is started: its command, its environment and its database.
+
+Everyone gets a folder and a clean environment of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.venvs import python_of
+from benchmarks.works import OURS, Work
+
+HERE = Path(__file__).resolve().parent
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
+CORES = os.cpu_count() or 1
+
+QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1"}
+"""Nobody's telemetry is part of the race."""
+
+TUNED = {
+    "EXTRACT__WORKERS": "20",
+    "EXTRACT__MAX_PARALLEL_ITEMS": "40",
+    "NORMALIZE__WORKERS": str(CORES),
+    "LOAD__WORKERS": "20",
+    "DATA_WRITER__DISABLE_COMPRESSION": "true",
+    # several files, or there is nothing to share between workers
+    "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "10000",
+}
+
+
+@dataclass(frozen=True)
+class Started:
+    """What to run, and the DuckDB file that it will fill."""
+
+    command: list[str]
+    environment: dict[str, str]
+    database: Path
+
+
+def start(peer: str, work: Work, base_url: str, folder: Path, ours: Path) -> Started:
+    """`peer` doing `work` in `folder`; `ours` is the copy of the framework from `copied`."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment |= {**QUIET, "PYTHONUNBUFFERED": "1", "DLT_DATA_DIR": str(folder / "dlt")}
+    if peer == OURS:
+        return _ours(work, base_url, folder, ours, environment)
+    database = folder / "benchmark.duckdb"
+    scripts = HERE / "peers"
+    after = [work.kind, base_url, str(database)]
+    if peer == "floor":
+        command = [str(python_of("floor")), str(scripts / "floor.py"), *after]
+    elif peer == "pyairbyte":
+        environment["AIRBYTE_PROJECT_DIR"] = str(folder)
+        command = [str(python_of("airbyte")), str(scripts / "pyairbyte.py"), *after]
+    else:
+        tuned = peer == "dlt-tuned"
+        environment |= TUNED if tuned else {}
+        variant = "tuned" if tuned else "defaults"
+        command = [str(python_of("dlt")), str(scripts / "dlt_source.py"), *after, variant]
+    return Started(command, environment, database)
+
+
+def _ours(
+    work: Work, base_url: str, folder: Path, ours: Path, environment: dict[str, str]
+) -> Started:
+    name = "numbered" if work.kind == "numbered" else "events"
+    environment |= {"PYTHONPATH": str(ours), f"SOURCES__{name.upper()}__API_KEY": "secret"}
+    if work.memory_limit:
+        limit = f'{{"memory_limit": "{work.memory_limit}"}}'
+        environment["DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG"] = limit
+    connector = HERE / "connectors" / f"{name}.yaml"
+    command = [sys.executable, "-m", "framework", "run", str(connector)]
+    command += ["--resources", ",".join(work.resources), "--set", f"base_url={base_url}"]
+    return Started(command, environment, folder / f"{name}.duckdb")
+
+
+def copied(folder: Path) -> Path:
+    """The framework as it stands, copied and compiled as an installed package would be.
+
+    Edits that are made while the benchmark runs do not reach it.
+    """
+    root = HERE.parent
+    target = folder / "ours"
+    shutil.rmtree(target, ignore_errors=True)
+    for name in ("framework", "connectors", "schemas"):
+        shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
+    return target

@@ -1,0 +1,108 @@
+"""What is measured: each work with its site, its latency and who does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.sites import Site
+
+OURS = "framework"
+PEERS = (OURS, "floor", "dlt-tuned", "pyairbyte", "dlt")
+"""In the order of a round; `dlt` is dlt with defaults."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """`kind` is what the peers' scripts call it; `loads` counts runs into the same file.
+
+    `resources` are the connector's, `tables` those that are compared. `requests` is how many
+    answers the work needs, with `at_once` of them in flight."""
+
+    key: str
+    title: str
+    kind: str
+    site: Site
+    latency: float
+    peers: tuple[str, ...]
+    resources: tuple[str, ...]
+    loads: int = 1
+    requests: int = 0
+    at_once: int = 1
+    memory_limit: str | None = None
+    rounds: int | None = None
+
+
+def works(*, small: bool) -> tuple[Work, ...]:
+    """All works; `small` ones take seconds and say little."""
+    many = 5_000 if small else 100_000
+    most = 20_000 if small else 1_000_000
+    parents = 100 if small else 1_000
+    pages = 40 if small else 200
+    limit = "120MB"
+    events = ("scheduled_events",)
+    return (
+        Work(
+            "a",
+            f"{many:,} events by cursor, merged into a fresh DuckDB, and again into the filled one",
+            "events",
+            Site("events", many),
+            0.0,
+            PEERS,
+            events,
+            loads=2,
+            requests=many // 100,
+        ),
+        Work(
+            "b",
+            f"{parents:,} events with the invitees of each, 50 ms latency, 20 in flight",
+            "children",
+            Site("invitees", parents),
+            0.05,
+            PEERS,
+            ("scheduled_events", "event_invitees"),
+            requests=parents + parents // 100,
+            at_once=20,
+        ),
+        Work(
+            "c",
+            f"{pages} numbered pages, 100 ms latency, 16 in flight",
+            "numbered",
+            Site("numbered", pages),
+            0.1,
+            PEERS,
+            ("contacts",),
+            requests=pages,
+            at_once=16,
+        ),
+        Work(
+            "d",
+            "300 rows in 3 resources, 50 ms latency",
+            "small",
+            Site("small", 300),
+            0.05,
+            PEERS,
+            ("groups", "members", "event_types"),
+            requests=6,
+        ),
+        *(
+            Work(
+                f"e{number}",
+                f"memory: {size:,} events" + (f", DuckDB memory_limit {lim}" if lim else ""),
+                "events",
+                Site("events", size),
+                0.0,
+                (OURS,),
+                events,
+                requests=size // 100,
+                memory_limit=lim,
+                rounds=1,
+            )
+            for number, (size, lim) in enumerate(
+                ((many, None), (most, None), (many, limit), (most, limit)), 1
+            )
+        ),
+    )
+
+
+VALIDATED = (125, 250, 500)
+"""How many files work f validates."""

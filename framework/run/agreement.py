@@ -1,0 +1,64 @@
+"""What was loaded before held against what is declared now: what cannot go into one table.
+
+Asked before any request: dlt would find out in the load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dlt.common.schema import Schema
+from dlt.common.schema.typing import TTableSchema
+from dlt.common.schema.utils import has_column_with_prop, has_table_seen_data
+
+from framework.build.hints import resource_hints
+from framework.errors import FrameworkError
+from framework.run.nesting import nested_tables
+from framework.run.tables import table_name
+from framework.spec.columns import Table, table_of
+from framework.spec.connector import Resource
+from framework.spec.naming import normalize_identifier, normalize_path
+
+
+def refuse_other_tables(schema: Schema, resource: Resource, connector: str) -> None:
+    """FrameworkError where the resource's loaded tables cannot take what it declares now."""
+    for table, problem in _problems(schema, resource):
+        raise FrameworkError(
+            f"{resource.name}: table {table} was loaded with {problem}. Change the schema back, "
+            f"or load it anew: run {connector} --refresh --resources {resource.name}"
+        )
+
+
+def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
+    root = normalize_path(table_name(resource))
+    loaded = schema.tables.get(root)
+    if resource.schema is None or loaded is None or not has_table_seen_data(loaded):
+        return
+    if loaded.get("parent"):
+        yield root, f"the rows of a list in {loaded['parent']}"
+    declared = table_of(resource.schema)
+    hints = resource_hints(resource).get("columns", {}).values()
+    own = {normalize_identifier(hint["name"]): hint.get("data_type") for hint in hints}
+    yield from _columns(root, loaded, own)
+    for name, parent, table in nested_tables(root, declared):
+        below = schema.tables.get(name)
+        if below is None or not has_table_seen_data(below):
+            continue
+        if below.get("parent") != parent:
+            yield name, f"rows that are no list of {parent}"
+        if resource.write_disposition == "merge" and not has_column_with_prop(below, "root_key"):
+            yield name, "rows that do not know their root, which a merge needs"
+        yield from _columns(name, below, _types(table))
+
+
+def _types(table: Table) -> dict[str, str | None]:
+    return {column.name: column.data_type for column in table.columns}
+
+
+def _columns(
+    name: str, loaded: TTableSchema, declared: dict[str, str | None]
+) -> Iterator[tuple[str, str]]:
+    for column, data_type in declared.items():
+        found = loaded["columns"].get(column, {}).get("data_type")
+        if found and data_type and found != data_type:
+            yield name, f"`{column}` as {found}, which the schema declares as {data_type}"

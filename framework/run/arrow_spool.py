@@ -1,0 +1,159 @@
+"""Records of one resource kept as Arrow tables between reading and loading, on disk when many.
+
+Records become tables in batches across pages; one that the declared types do not hold as it is
+goes to a spool of JSON lines beside them, for dlt's own path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from framework.build.records import Record
+from framework.run.arrow_tables import Keys, Misfit, tables_of
+from framework.run.contract import Contract
+from framework.run.layout import layout_of
+from framework.run.spool import IN_MEMORY, Spool
+from framework.spec.columns import Table
+from framework.spec.connector import Resource
+from framework.spec.naming import normalize_identifier
+
+BATCH_RECORDS = 4000
+BATCH_BYTES = 8 << 20
+"""Records become Arrow when so many are waiting, or so much JSON (measured on samples)."""
+
+HANDED_BYTES = 32 << 20
+HANDED_ROWS = 100_000
+"""What is handed to dlt as one table: each costs dlt milliseconds of its own."""
+
+
+class ArrowSpool:
+    """Add lists of records, then take the tables and what is left for dlt's own path, once.
+
+    `roots` says whether rows of child tables carry the root's key.
+    """
+
+    def __init__(self, resource: Resource, table: Table, folder: Path, *, roots: bool) -> None:
+        self.records = 0
+        self.contract = Contract(resource, table)
+        self._layout = layout_of(table)
+        self.roots = roots
+        self._keys = Keys(roots)
+        keys = {normalize_identifier(name) for name in resource.primary_key}
+        self._primary = [column.name for column in table.columns if column.name in keys]
+        self._folder = folder
+        self._files: dict[str, _TableFile] = {}
+        self._unusual = Spool(folder)
+        self._waiting: list[Record] = []
+        self._bytes = 0
+
+    def add(self, records: list[Record]) -> None:
+        """Keep these. RecordError where the schema's contract forbids one."""
+        if not records:
+            return
+        self.records += len(records)
+        fits = self._layout.fits
+        if all(map(fits, records)):
+            self._waiting += records
+        else:
+            self._waiting += [r for r in records if fits(r) or self._is_plain(r)]
+        self._bytes += len(orjson.dumps(records[0])) * len(records)
+        if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+            self._flush()
+
+    def finish(self) -> list[str]:
+        """Everything is added: what the contract discarded, in words."""
+        self._flush()
+        return list(self.contract.told())
+
+    def tables(self, suffix: str) -> Iterator[pa.Table]:
+        """The tables kept under this suffix ("" is the resource's own); gone after that."""
+        file = self._files.pop(suffix, None)
+        if file is not None:
+            yield from file.read()
+
+    @property
+    def suffixes(self) -> list[str]:
+        """What tables there are, parents first."""
+        return list(self._files)
+
+    def batches(self, size: int) -> Iterator[list[Record]]:
+        """The records that dlt's own path has to take."""
+        return self._unusual.batches(size)
+
+    def close(self) -> None:
+        """Let go of memory and disk."""
+        self._waiting.clear()
+        self._unusual.close()
+        for file in self._files.values():
+            file.close()
+
+    def _is_plain(self, record: Record) -> bool:
+        """Whether the record, after the contract, is one for Arrow; keeps it where it is not."""
+        left, plain = self.contract.apply(record)
+        if left is not None and plain and self._layout.fits(left):
+            return True
+        if left is not None:
+            self._unusual.add([left])
+        return False
+
+    def _flush(self) -> None:
+        batch, self._waiting, self._bytes = self._waiting, [], 0
+        if not batch:
+            return
+        try:
+            tables = self._tables_of(batch)
+        except Misfit:
+            batch = [record for record in batch if self._is_plain(record)]
+            if not batch:
+                return
+            try:
+                tables = self._tables_of(batch)
+            except Misfit:  # Arrow knows better than we do
+                self._unusual.add(batch)
+                return
+        for suffix, table in tables:
+            if suffix not in self._files:
+                self._files[suffix] = _TableFile(self._folder, table.schema)
+            self._files[suffix].add(table)
+
+    def _tables_of(self, batch: list[Record]) -> list[tuple[str, pa.Table]]:
+        tables = tables_of(self._layout, batch, self._keys)
+        if any(tables[0][1].column(name).null_count for name in self._primary):
+            raise Misfit("a primary key is null")
+        return tables
+
+
+class _TableFile:
+    """Tables of one schema, written one after another to a file without a name."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
+        self._schema = schema
+        self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, "w"), schema)
+
+    def add(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+
+    def read(self) -> Iterator[pa.Table]:
+        self._writer.close()
+        self._file.seek(0)
+        waiting: list[pa.RecordBatch] = []
+        rows = size = 0
+        for batch in pa.ipc.open_stream(pa.PythonFile(self._file, "r")):
+            waiting.append(batch)
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if rows >= HANDED_ROWS or size >= HANDED_BYTES:
+                yield pa.Table.from_batches(waiting, self._schema)
+                waiting, rows, size = [], 0, 0
+        if rows:
+            yield pa.Table.from_batches(waiting, self._schema)
+        self._file.close()
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,147 @@
+"""The command line itself: exit codes, help, closed pipes, bugs of ours."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework.cli import main as command
+from framework.cli.main import VERBS, main
+from framework.errors import FrameworkError
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["valdate"], "did you mean validate?"),
+        (["frobnicate"], "there are: list, validate"),
+        (["run"], "Missing argument 'NAME'"),
+        (["run", "scheduling", "--limt", "3"], "--limit"),
+        (["run", "scheduling", "--limit", "0"], "x>=1"),
+        (["run", "scheduling", "--set", "scope"], "is not key=value"),
+        (["run", "scheduling", "--format", "yaml"], "'text', 'json'"),
+        (["run", "schedulin"], "did you mean scheduling?"),
+        (["show", "schedulin"], "did you mean scheduling?"),
+        (["run", "scheduling", "--resources", "group"], "did you mean groups?"),
+        (["run", "scheduling", "--resources", ","], "names no resource"),
+        (["run", "scheduling", "--destination", "duckdbb"], "no such destination"),
+        (["run", "scheduling", "--dataset", "scheduling"], "catalog after the file"),
+        (["check", "scheduling", "--resources", "nothing_like_it"], "it has: api_user"),
+        (["preview", "scheduling", "event_typs"], "did you mean event_types?"),
+        (["list", "--connectors", "nowhere"], "no such folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_command_line_is_exit_code_2_and_one_hint(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == 2
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert message in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_every_verb_has_examples_of_that_verb(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    examples = shown.partition("Examples:\n")[2].splitlines()
+    assert examples
+    assert any(line.strip().startswith(f"framework {verb}") for line in examples)
+
+
+def test_help_names_every_verb_and_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {verb} " in shown for verb in VERBS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_bug_is_exit_code_3_with_places_and_no_values(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from framework.cli import show
+
+    def broken(*_: object) -> None:
+        raise ValueError("token canary-4711 is in this text")
+
+    monkeypatch.setattr(show, "_shown", broken)
+    assert main(["show", "scheduling"]) == 3
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert "ValueError" in said
+    assert "test_main.py" in said
+    assert "open an issue" in said
+    assert "canary-4711" not in said
+
+
+def test_messages_cannot_command_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FrameworkError("the API said \x1b[2J\x07\nand more")
+
+    monkeypatch.setattr(command.cli, "main", refuse)
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert len(said.splitlines()) == 2
+
+
+def test_a_file_with_errors_is_exit_code_1_with_each_place(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "version: 1\nname: bad\nclient: {bse_url: x}\nresources: []\n"
+    (project / "bad.yaml").write_text(text)
+    for verb in (["run", "bad.yaml"], ["show", "bad.yaml"], ["check", "bad.yaml"]):
+        assert main(verb) == 1
+        out, said = capsys.readouterr()
+        assert out == ""
+        assert "bad.yaml:3:10:" in said
+        assert "did you mean base_url" in said
+
+
+def _framework(*argv: str, **options: object) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.update(options.pop("env", {}))  # type: ignore[call-overload]
+    return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, "-m", "framework", *argv], env=environment, **options
+    )
+
+
+def test_output_into_a_closed_pipe_ends_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with _framework("list", stdout=writer, stderr=subprocess.PIPE) as process:
+        os.close(writer)
+        _, said = process.communicate(timeout=60)
+    assert said == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.parametrize("without", [False, True], ids=["colours", "NO_COLOR"])
+def test_colours_are_for_terminals_that_want_them(project: Path, without: bool) -> None:
+    (project / "bad.yaml").write_text("version: 1\n")
+    ours, theirs = pty.openpty()
+    env = {"NO_COLOR": "1"} if without else {}
+    with _framework("validate", "bad.yaml", stdout=theirs, env=env) as process:
+        os.close(theirs)
+        process.wait(60)
+        shown = os.read(ours, 10_000)
+        os.close(ours)
+    assert process.returncode == 1
+    assert b"missing-key" in shown
+    assert (b"\x1b[" in shown) != without

@@ -1,0 +1,257 @@
+"""`framework run`: what it prints, where, and what it never shows."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from framework.build.events import Warned
+from framework.cli.main import main
+from framework.cli.reports import show_report
+from framework.run.quiet import DEFAULTS
+from framework.run.report import Report, ResourceReport
+from framework.spec.jsonschemas import Draft202012Validator
+from framework.spec.locate import shared_schema
+from tests.run.running import write_connector
+from tests.run.shop import Shop
+from tests.servers.web import Answer, Asked, Web
+from tests.simulator import Simulator, Token, small_world
+
+pytestmark = pytest.mark.usefixtures("project")
+ROOT = Path(__file__).parents[2]
+CANARY = "canary-7f3a9c51e2"
+KEY = "SOURCES__SCHEDULING__API_KEY"
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Web() as web:
+        yield Shop(web)
+
+
+@pytest.fixture
+def api() -> Iterator[Simulator]:
+    with Simulator(small_world(), [CANARY, Token("free", plan="free")]) as simulator:
+        yield simulator
+
+
+def report_of(text: str) -> dict[str, Any]:
+    """The printed object, which fits its schema."""
+    report: dict[str, Any] = json.loads(text)
+    Draft202012Validator(shared_schema("run-report")).validate(report)
+    return report
+
+
+def test_the_report_as_json_is_one_object_that_fits_its_schema(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_connector(project, shop.connector(notes=None))
+    assert main(["run", "shop", "--format", "json", "--resources", "customers,orders"]) == 0
+    out, said = capsys.readouterr()
+    report = report_of(out)
+    assert report.pop("seconds") > 0
+    warnings = report["resources"][1].pop("warnings")
+    assert [warning["code"] for warning in warnings] == ["watermark-stays"]
+    assert report == {
+        "connector": "shop",
+        "status": "ok",
+        "resources": [
+            {
+                "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
+                "warnings": [], "error": None,
+            },
+            {
+                "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
+                "error": None,
+            },
+        ],
+        "destination": "duckdb",
+        "dataset": "shop_data",
+        "error": None,
+    }  # fmt: skip
+    assert all(line.startswith("warning:") for line in said.splitlines())
+
+
+def test_the_report_is_printed_on_failure_too(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_connector(project, shop.connector(orders=None, lines=None, notes=None))
+    shop.answers["/customers"] = Answer(400, {"message": "No."})
+    assert main(["run", "shop", "--format", "json"]) == 1
+    report = report_of(capsys.readouterr().out)
+    assert (report["status"], report["resources"][0]["status"]) == ("failed", "failed")
+    assert "400" in report["resources"][0]["error"]
+
+    (project / "shop.duckdb").write_text("no database")
+    for argv, code in (
+        (["shop"], 1),
+        (["scheduling"], 1),  # no secret
+        (["scheduling", "--resources", "group"], 2),
+        (["shp"], 2),
+    ):
+        assert main(["run", *argv, "--format", "json"]) == code
+        report = report_of(capsys.readouterr().out)
+        assert report["status"] == "failed"
+        assert report["error"]
+
+
+def test_text_is_a_closing_table_with_the_place_and_a_query_and_progress_on_stderr(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_connector(project, shop.connector(notes=None))
+    shop.answers["/orders/1/lines"] = Answer(404, {"message": "no such thing"})
+    assert main(["run", "shop"]) == 1
+    out, said = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].split() == [
+        "resource", "status", "rows", "requests", "retries", "warnings", "seconds",
+    ]  # fmt: skip
+    assert [line.split()[:4] for line in lines[1:4]] == [
+        ["customers", "ok", "3", "1"],
+        ["orders", "ok", "3", "1"],
+        ["lines", "failed", "0", lines[3].split()[3]],
+    ]
+    assert lines[4].startswith("shop: failed in ")
+    assert lines[5] == f"data: {project / 'shop.duckdb'} (dataset shop_data)"
+    assert lines[6].startswith("try:  python -c")
+    assert "duckdb.connect('shop.duckdb').sql('from shop_data.customers limit 10')" in lines[6]
+    for text in ("orders: ok, 1 page, 3 records, 1 request", "normalize", "load"):
+        assert text in said.splitlines()
+    assert "error: lines: GET" in said
+    assert "\x1b" not in out + said
+
+
+def test_quiet_prints_only_the_result(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_connector(project, shop.connector(orders=None, lines=None, notes=None))
+    assert main(["run", "shop", "-q"]) == 0
+    out, said = capsys.readouterr()
+    assert out.splitlines()[1].startswith("customers")
+    assert said == ""
+
+
+@pytest.mark.parametrize("value", [None, "", "  "], ids=["missing", "empty", "blank"])
+def test_a_secret_that_is_missing_or_empty_is_named_with_both_places_to_set_it(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if value is not None:
+        monkeypatch.setenv(KEY, value)
+    monkeypatch.setenv("API_KEY", "of-another-service")
+    assert main(["run", "scheduling"]) == 1
+    said = capsys.readouterr().err
+    assert KEY in said
+    assert "`api_key` under [sources.scheduling] in .dlt/secrets.toml" in said
+    assert ("missing" in said) == (value is None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("requests_per_minute=many", "requests_per_minute: expected integer"),
+        ("requests_per_minute=0", "requests_per_minute: expected minimum 1"),
+        ("scope=team", "expected one of organization, user"),
+        ("start_date=yesterday", "expected format date-time"),
+        ("scop=user", "did you mean scope?"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_any_request(
+    setting: str, message: str, api: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["run", "scheduling", "--set", f"api_key={CANARY}", "--set", f"base_url={api.base_url}"]
+    assert main([*argv, "--set", setting]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert CANARY not in said
+    assert api.requests == []
+
+
+def test_a_plan_that_lacks_something_is_partial_and_exit_code_0(
+    api: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(KEY, "free")
+    argv = ["run", "scheduling", "--set", f"base_url={api.base_url}", "--resources", "groups"]
+    assert main(argv) == 0
+    out, said = capsys.readouterr()
+    assert "scheduling: partial" in out
+    assert "warning: groups:" in said
+    assert "[resource-skipped]" in said
+
+
+def framework(*argv: str) -> subprocess.Popen[str]:
+    """The command in a process that no test has touched: dlt's log is set up once for each."""
+    left_out = {*DEFAULTS, "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    return subprocess.Popen(
+        [sys.executable, "-m", "framework", *argv],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
+    shop: Shop, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that goes well, verbose; and one whose API repeats what it was sent in its error."""
+    body = shop.connector(orders=None, lines=None, notes=None)
+    body["secrets"] = {"token": {}, "key": {}, "user": {}, "word": {}}
+    body["client"]["auth"] = {"type": "bearer", "token": "{secrets.token}"}
+    body["client"]["headers"] = {"X-Key": "{secrets.key}"}
+    endpoint = body["resources"][0]["endpoint"]
+    endpoint["params"] = {"user": "{secrets.user}", "pass": "{secrets.word}"}
+    write_connector(project, body, "good")
+    endpoint["path"] = "/bad"
+    write_connector(project, body, "bad")
+
+    def repeat(asked: Asked) -> Answer:
+        return Answer(418, {"message": f"{asked.query} {dict(asked.headers)}"})
+
+    shop.web.on("/bad", repeat)
+    secrets = {name: f"{CANARY}-{name}/+=" for name in body["secrets"]}
+    for name, value in secrets.items():
+        monkeypatch.setenv(f"SOURCES__{name.upper()}", value)
+    with framework("run", "good", "-v") as good, framework("run", "bad", "--format", "json") as bad:
+        good_out, good_said = good.communicate(timeout=60)
+        bad_out, bad_said = bad.communicate(timeout=60)
+    assert (good.returncode, bad.returncode) == (0, 1), good_said + bad_said
+    assert "|dlt|" in good_said
+    assert bad_said == ""
+    assert "418" in report_of(bad_out)["resources"][0]["error"]
+    assert [one.param("pass") for one in shop.web.asked] == [secrets["word"]] * 2
+    assert shop.web.asked[0].headers["authorization"] == f"Bearer {secrets['token']}"
+
+    lines = (good_out + good_said + bad_out + bad_said).splitlines()
+    assert [line for line in lines if CANARY in line] == []
+    holding = [
+        str(path.relative_to(project))
+        for path in project.rglob("*")
+        if path.is_file() and CANARY.encode() in path.read_bytes()
+    ]
+    assert holding == []
+
+
+def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None:
+    report = Report("shop", {"orders": ResourceReport("orders", "failed", error="[bold]no[/] :x:")})
+    report.resources["orders"].warnings.append(Warned("orders", "some-code", "words"))
+
+    def shown(**environment: str) -> str:
+        out, talk = io.StringIO(), io.StringIO()
+        seen = {"TERM": "xterm", **environment}
+        options: dict[str, Any] = {"force_terminal": True, "_environ": seen}
+        show_report(report, Console(file=out, **options), Console(file=talk, **options))
+        assert "error: [bold]no[/] :x:" in talk.getvalue()
+        return out.getvalue()
+
+    assert "\x1b[31m" in shown()
+    assert "\x1b[31m" not in shown(NO_COLOR="1")

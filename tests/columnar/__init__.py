@@ -1,0 +1,1 @@
+"""The columnar path held against dlt's own."""

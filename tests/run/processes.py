@@ -1,0 +1,176 @@
+"""Runs in processes of their own, for tests that kill, interrupt and collide.
+
+The processes are forked from a server that has imported everything once: no start costs a second.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["framework.cli.main", "framework.run.loop", "tests.run.running"])
+LONGEST = 60.0
+"""Seconds after which a process that should have ended is an error."""
+
+
+@dataclass
+class Started:
+    """A process that runs the command line. What it says on stderr is read line by line."""
+
+    process: Any
+    out: Path
+    said: Any
+
+    def wait_for(self, text: str) -> str:
+        """Read stderr up to the line with this text."""
+        for line in self.said:
+            if text in line:
+                return str(line)
+        raise AssertionError(f"ended without saying {text!r}")
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.process.pid, number)
+
+    def ended(self) -> tuple[int, str, str]:
+        """Exit code (negative for a signal), stdout, and the rest of stderr."""
+        rest = self.said.read()
+        self.process.join(LONGEST)
+        assert self.process.exitcode is not None, "still running"
+        return self.process.exitcode, self.out.read_text(encoding="utf-8"), rest
+
+
+@contextmanager
+def command(
+    folder: Path, *argv: str, hook: str | None = None, called: str = "first"
+) -> Iterator[Started]:
+    """`framework ARGV` in a process of its own, in this folder; gone at the end.
+
+    `hook` names a function below that prepares the process for what a test wants to happen;
+    `called` tells its output from another's.
+    """
+    out, pipe = folder / f"{called}.stdout", folder / f"{called}.stderr"
+    os.mkfifo(pipe)
+    with pytest.MonkeyPatch.context() as patched:
+        # the server imports what it preloads from here, and says nothing where it cannot
+        patched.setenv("PYTHONPATH", str(ROOT))
+        forkserver.ensure_running()
+    process = FORKS.Process(target=_main, args=(folder, (out, pipe), argv, hook, dict(os.environ)))
+    process.start()
+    with pipe.open(encoding="utf-8") as said:
+        try:
+            yield Started(process, out, said)
+        finally:
+            if process.is_alive():
+                process.kill()
+            process.join(LONGEST)
+            process.close()
+            pipe.unlink()
+
+
+def _main(
+    folder: Path,
+    outputs: tuple[Path, Path],
+    argv: tuple[str, ...],
+    hook: str | None,
+    environment: dict[str, str],
+) -> None:
+    from tests.conftest import reload_providers
+
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in enumerate(outputs, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), number)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
+    reload_providers()
+    if hook is not None:
+        HOOKS[hook]()
+    from framework.cli.main import main
+
+    code = main(list(argv))
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def die(*_: Any, **__: Any) -> None:
+    """End as a kill ends: at once, with nothing cleaned up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _instead(place: str, action: Callable[..., Any]) -> None:
+    """Do this where the function of that dotted name would be called."""
+    from importlib import import_module
+
+    module, _, rest = place.partition(":")
+    owner: Any = import_module(module)
+    *path, last = rest.split(".")
+    for name in path:
+        owner = getattr(owner, name)
+    setattr(owner, last, action)
+
+
+def _second_time(place: str) -> None:
+    """Die where the function would be called for the second time."""
+    from importlib import import_module
+
+    module, _, rest = place.partition(":")
+    owner: Any = import_module(module)
+    *path, last = rest.split(".")
+    for name in path:
+        owner = getattr(owner, name)
+    calls = []
+    before = getattr(owner, last)
+
+    def call(*args: Any, **options: Any) -> Any:
+        calls.append(1)
+        return before(*args, **options) if len(calls) == 1 else die()
+
+    setattr(owner, last, call)
+
+
+def _interrupt(*_: Any, **__: Any) -> None:
+    """What Ctrl-C does when it comes at this moment."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _stuck(*_: Any, **__: Any) -> None:
+    """A job of the destination that takes for ever and hears nothing."""
+    import threading
+
+    sys.stderr.write("stuck in a job\n")
+    sys.stderr.flush()
+    threading.Event().wait(LONGEST)
+
+
+HOOKS: dict[str, Callable[[], None]] = {
+    "die while extracting": lambda: _second_time("framework.run.loop:hand_over"),
+    "die before normalizing": lambda: _instead("dlt.pipeline.pipeline:Pipeline.normalize", die),
+    "die while normalizing": lambda: _instead(
+        "dlt.normalize.normalize:Normalize.clean_x_normalizer", die
+    ),
+    "die before the package is done": lambda: _instead("dlt.load.load:Load.complete_package", die),
+    "die after loading": lambda: _instead("framework.run.loop:make_promised_tables", die),
+    "interrupt while extracting": lambda: _instead("framework.run.loop:hand_over", _interrupt),
+    "interrupt while normalizing": lambda: _instead(
+        "dlt.normalize.normalize:Normalize.clean_x_normalizer", _interrupt
+    ),
+    "interrupt while loading": lambda: _instead("dlt.load.load:Load.complete_jobs", _interrupt),
+    "stuck in a job": lambda: _instead(
+        "dlt.destinations.impl.duckdb.duck:DuckDbCopyJob.run", _stuck
+    ),
+}
+"""What may happen to a process, by name."""

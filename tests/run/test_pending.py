@@ -1,0 +1,176 @@
+"""Runs that are killed, interrupted, or meet another one: the next ends in the same tables."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.run.processes import command
+from tests.run.running import connector_of, everything, load, values
+from tests.run.shop import Shop
+from tests.servers.web import Answer, Asked, Web
+
+START = "2020-01-01T00:00:00Z"
+AT_MOST = 2.0
+"""Seconds in which an interrupted run has to end."""
+
+
+@pytest.fixture
+def shop(web: Web) -> Shop:
+    return Shop(web)
+
+
+def simple(shop: Shop) -> dict[str, Any]:
+    """Customers, orders and lines, with what loads twice in every way."""
+    return shop.connector(customers={"write_disposition": "replace"}, notes=None)
+
+
+@pytest.mark.parametrize(
+    ("moment", "read_whole"),
+    [
+        ("die while extracting", False),
+        ("die before normalizing", True),
+        ("die while normalizing", True),
+        ("die before the package is done", True),
+        ("die after loading", False),
+    ],
+)
+def test_after_a_kill_the_next_run_ends_in_the_same_tables_and_says_what_it_found(
+    shop: Shop, project: Path, moment: str, read_whole: bool
+) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook=moment) as run:
+        assert run.ended()[0] == -signal.SIGKILL
+    report = load(connector, project)
+    assert report.status == "ok"
+    assert report.notes == (["loaded what an interrupted run had read"] if read_whole else [])
+    assert (shop.since() == START) == (not read_whole and moment != "die after loading")
+    assert {name: len(rows) for name, rows in everything(project).items()} == {
+        "customers": 3, "orders": 3, "lines": 6,
+    }  # fmt: skip
+
+
+def test_what_an_interrupted_run_read_is_dropped_where_it_cannot_be_normalized(
+    shop: Shop, project: Path
+) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook="die before normalizing") as run:
+        run.ended()
+    [broken] = (project / "dlt" / "pipelines").glob("*/normalize/extracted/*/new_jobs/orders.*")
+    broken.write_bytes(b"\x00 no rows at all")
+    report = load(connector, project)
+    assert report.status == "ok"
+    assert len(report.notes) == 1
+    assert "dropped" in report.notes[0]
+    assert shop.since() == START
+    assert values(project, "orders") == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_signal_while_fetching_ends_the_run_at_once(
+    shop: Shop, project: Path, number: int, code: int
+) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow(_: Asked) -> Any:
+        asked.set()
+        go_on.wait(60)
+        return {"items": []}
+
+    connector = connector_of(project, simple(shop))
+    shop.web.on("/orders/{id}/lines", slow)
+    with command(project, "run", "shop") as run:
+        assert asked.wait(60)
+        began = time.monotonic()
+        run.signal(number)
+        ended, out, said = run.ended()
+        took = time.monotonic() - began
+    go_on.set()
+    assert (ended, out) == (code, "")
+    assert took < AT_MOST
+    assert "what was loaded stays" in said
+    assert "Traceback" not in said
+    assert "bug" not in said
+
+    shop.web.on("/orders/{id}/lines", shop._answer)
+    report = load(connector, project)
+    assert (report.status, report.notes) == ("ok", [])
+    assert len(values(project, "lines")) == 6
+
+
+def test_a_signal_while_waiting_as_the_server_told_ends_the_run_at_once(
+    shop: Shop, project: Path
+) -> None:
+    connector_of(project, simple(shop))
+    shop.answers["/orders/2/lines"] = Answer(429, {}, {"Retry-After": "3600"})
+    with command(project, "run", "shop") as run:
+        run.wait_for("lines: waits 300 s")
+        began = time.monotonic()
+        run.signal(signal.SIGTERM)
+        ended, out, said = run.ended()
+        took = time.monotonic() - began
+    assert (ended, out) == (143, "")
+    assert took < AT_MOST
+    assert said.count("error:") == 1
+
+
+def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_run(
+    shop: Shop, project: Path
+) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook="stuck in a job") as run:
+        run.wait_for("stuck in a job")
+        began = time.monotonic()
+        run.signal(signal.SIGINT)
+        ended, _, said = run.ended()
+        took = time.monotonic() - began
+    assert ended == 130
+    assert took < AT_MOST
+    assert said.count("error: interrupted") == 1
+    assert "Traceback" not in said
+    report = load(connector, project)
+    assert report.notes == ["loaded what an interrupted run had read"]
+    assert len(values(project, "lines")) == 6
+
+
+@pytest.mark.parametrize("step", ["extracting", "normalizing", "loading"])
+def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
+    shop: Shop, project: Path, step: str
+) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook=f"interrupt while {step}") as run:
+        ended, out, said = run.ended()
+    assert (ended, out) == (130, "")
+    assert said.splitlines()[-1].startswith("error: interrupted; what was loaded stays")
+    report = load(connector, project)
+    assert len(report.notes) == (step != "extracting")
+    assert values(project, "orders") == [1, 2, 3]
+
+
+def test_of_two_runs_at_once_the_second_waits_and_says_so(shop: Shop, project: Path) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+    answers = iter([[{"id": 1}], [{"id": 2}]])
+
+    def slow(_: Asked) -> Any:
+        asked.set()
+        go_on.wait(60)
+        return {"items": next(answers)}
+
+    connector_of(project, shop.connector(orders=None, lines=None, notes=None))
+    shop.web.on("/customers", slow)
+    with command(project, "run", "shop") as first:
+        assert asked.wait(60)
+        with command(project, "run", "shop", called="second") as second:
+            second.wait_for("waiting for another run of this connector into the same dataset")
+            assert len(shop.web.asked) == 1
+            go_on.set()
+            assert first.ended()[0] == 0
+            assert second.ended()[0] == 0
+    assert values(project, "customers") == [1, 2]
