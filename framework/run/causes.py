@@ -75,6 +75,11 @@ def destination_error(error: BaseException, doing: str, kind: str) -> Destinatio
                 f"{doing}: the destination's configuration lacks {', '.join(fields)}. Set "
                 f"{variables}, or the same under [destination.{kind}] in .dlt/secrets.toml."
             )
+    missing = [cause.name for cause in causes if isinstance(cause, ImportError) and cause.name]
+    if missing:
+        return DestinationError(
+            f"{doing}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
+        )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)

@@ -157,10 +157,10 @@ def test_a_secret_that_is_missing_or_empty_is_named_with_both_places_to_set_it(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("requests_per_minute=many", "requests_per_minute: expected integer"),
-        ("requests_per_minute=0", "requests_per_minute: expected minimum 1"),
-        ("scope=team", "expected one of organization, user"),
-        ("start_date=yesterday", "expected format date-time"),
+        ("requests_per_minute=many", 'requests_per_minute: found "many", expected integer'),
+        ("requests_per_minute=0", "requests_per_minute: found 0, expected at least 1"),
+        ("scope=team", 'scope: found "team", expected one of "organization", "user"'),
+        ("start_date=yesterday", "expected the format date-time"),
         ("scop=user", "did you mean scope?"),
     ],
 )
