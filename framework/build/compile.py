@@ -313,10 +313,10 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
         "endpoint": {key: value for key, value in asked.items() if value is not None},
     }
     if "nested_hints" in made:
-        # as dlt.resource takes them the keys are tuples, its RESTAPIConfig wants texts
+        # dlt.resource takes tuples for what lies deeper; RESTAPIConfig wants texts, and has none
+        # for it: there dlt goes by the values
         made["nested_hints"] = {
-            path if isinstance(path, str) else "__".join(path): hints
-            for path, hints in made["nested_hints"].items()
+            path: hints for path, hints in made["nested_hints"].items() if isinstance(path, str)
         }
     if resource.include_from_parent:
         made["include_from_parent"] = list(resource.include_from_parent)

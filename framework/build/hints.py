@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlt.common.jsonpath import extract_simple_field_name
 
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier
+from framework.spec.naming import SEPARATOR, normalize_identifier, normalize_path
+
+LONGEST_PARENT = 63
+"""Some destinations shorten longer names, and then we do not know what the parent is called."""
 
 Hints = dict[str, Any]
 DLT_HINTS = (
@@ -30,13 +33,18 @@ def resource_hints(resource: Resource) -> Hints:
     """What `dlt.resource` takes for this resource, besides its name and its generator."""
     hints = {key: resource.hints[key] for key in DLT_HINTS if resource.hints.get(key) is not None}
     own = _by_name(resource.hints.get("columns"))
-    nested = dict(resource.hints.get("nested_hints") or {})
+    nested: dict[Any, Any] = dict(resource.hints.get("nested_hints") or {})
     if resource.schema is not None:
         table = table_of(resource.schema)
         columns = column_hints(table)
         own = {**columns, **{name: {**columns.get(name, {}), **own[name]} for name in own}}
-        for path, child in _children(table):
-            nested.setdefault(path, {"columns": column_hints(child)})
+        root = resource.hints.get("table_name") or resource.name
+        if isinstance(root, str):
+            for path, child in _nested_hints(normalize_path(root), table):
+                key = path[0] if len(path) == 1 else path
+                written = nested.get(key, {})
+                columns = {**child["columns"], **_by_name(written.get("columns"))}
+                nested[key] = {**child, **written, "columns": columns}
     cursor = _cursor_column(resource, own)
     if cursor is not None:
         # the mark that dlt gives the column of an incremental of its own
@@ -71,12 +79,21 @@ def column_hints(table: Table) -> dict[str, Hints]:
     return columns
 
 
-def _children(table: Table, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Table]]:
-    found = []
+def _nested_hints(
+    root: str, table: Table, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Hints]]:
+    """Normalized path and hints of each list below, outer ones first. An object has no table, so
+    for a list inside one the parent is named: the table of what holds the object."""
     for child in table.children:
-        below = (*path, child.name)
-        found += [(below, child), *_children(child, below)]
-    return found
+        path = (*above, *child.name.split(SEPARATOR))
+        hints: Hints = {"columns": column_hints(child)}
+        if len(path) > len(above) + 1:
+            parent = SEPARATOR.join((root, *above))
+            if len(parent) > LONGEST_PARENT:
+                continue
+            hints["parent_table_name"] = parent
+        yield path, hints
+        yield from _nested_hints(root, child, path)
 
 
 def _by_name(columns: Any) -> dict[str, Hints]:
