@@ -23,7 +23,7 @@ from framework.build.answers import Answers
 from framework.build.auth import build_auth
 from framework.build.budget import Budget
 from framework.build.events import Watch
-from framework.build.hosts import AllowedHosts
+from framework.build.hosts import AllowedHosts, refuse_plain_http
 from framework.build.plan import Plan, PlannedBinding
 from framework.build.retry import RetryingAdapter, RetryPolicy
 from framework.build.secrets import Secrets
@@ -95,6 +95,8 @@ def compile_connector(
         secrets.add(value)
     client = connector.client
     base_url = str(filler.final(client.base_url))
+    if connector.secrets:
+        refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
     adapter = _adapter(client, filler, runtime, world, watch)
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from framework.errors import SettingsError
+
 PORTS = {"http": 80, "https": 443}
 
 
@@ -35,6 +37,17 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def refuse_plain_http(base_url: str) -> None:
+    """SettingsError where credentials would travel unencrypted: `validate` says it of a base URL
+    that stands in the file, this of one that a config entry gives."""
+    scheme, host, _ = origin(base_url)
+    if scheme == "http" and not is_loopback(host):
+        raise SettingsError(
+            f"the base URL goes to http://{host}: over plain http everyone on the way can read "
+            "the credentials and the data. Give one that begins with https://."
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from framework.build.hosts import AllowedHosts, origin
+from framework.build.hosts import AllowedHosts, origin, refuse_plain_http
+from framework.errors import SettingsError
 
 API = "https://api.example.com/v2"
 
@@ -50,3 +51,14 @@ def test_an_origin_is_scheme_host_and_port(url, expected):
 def test_credentials_go_to_the_base_urls_origin_and_to_allowed_hosts(url, allowed):
     hosts = AllowedHosts.of(API, ["Files.example.org", "more.example.org:9443", "localhost"])
     assert hosts.allows(url) is allowed
+
+
+@pytest.mark.parametrize("url", ["http://api.example.com/v2", "HTTP://10.0.0.7:8080"])
+def test_secrets_are_not_sent_in_the_clear(url):
+    with pytest.raises(SettingsError, match="https://"):
+        refuse_plain_http(url)
+
+
+@pytest.mark.parametrize("url", [API, "http://127.0.0.1:9/x", "http://localhost:8080"])
+def test_over_https_and_on_this_machine_they_are(url):
+    refuse_plain_http(url)
