@@ -28,8 +28,8 @@ from framework.author.routes import (
     text_of,
 )
 from framework.author.selecting import fill_config, finder
-from framework.build.records import stepper
 from framework.build.settings import STAND_IN
+from framework.build.steps import stepper
 from framework.errors import FrameworkError
 from framework.spec.connector import Binding, Connector, Resource
 from framework.spec.placeholders import Placeholder

@@ -330,7 +330,8 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
 
 def _steps_for_dlt(resource: Resource) -> list[dict[str, Any]]:
     """The file's steps and what its schema asks for, as dlt's functions of one record."""
-    from framework.build.records import Shape, shaper, stepper
+    from framework.build.records import Shape, shaper
+    from framework.build.steps import stepper
 
     def functions(kind: str, run: Shape) -> dict[str, Any]:
         if kind == "filter":

@@ -21,7 +21,8 @@ from framework.build.listing import Listing
 from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
 from framework.build.plan import Plan
 from framework.build.pool import in_order
-from framework.build.records import Record, as_records, stepper, truthy
+from framework.build.records import Record, as_records, truthy
+from framework.build.steps import stepper
 from framework.build.terms import Terms
 from framework.spec.expressions import ExpressionError
 
@@ -113,6 +114,11 @@ class Reading:
             raise ours from error
 
     def _read(self) -> Iterator[list[Record]]:
+        yield from self._read_pages()
+        self._judge_ignored()
+        self._judge_steps()
+
+    def _read_pages(self) -> Iterator[list[Record]]:
         cursor = self._cursor
         if cursor is not None:
             cursor.bind(moves=self.loads)
@@ -131,7 +137,6 @@ class Reading:
                 yield records
             if cursor is not None and cursor.exhausted:
                 return
-        self._judge_ignored()
 
     def _take(self, records: list[Record]) -> None:
         self.records += len(records)
@@ -183,6 +188,20 @@ class Reading:
                     self.name,
                     "all-ignored",
                     f"every answer ({ignored}) was ignored by response_actions: no records",
+                )
+            )
+
+    def _judge_steps(self) -> None:
+        for failed in self._step.failures:
+            step = failed.step
+            what = "null was put in its place" if step.on_error == "null" else "left out"
+            self._terms.watch(
+                Warned(
+                    self.name,
+                    "step-failed",
+                    f"processing_steps: `{step.kind}` failed on {failed.count:,} "
+                    f"record{'s' * (failed.count > 1)}, by its on_error {what}; "
+                    f"the first: {failed.first}",
                 )
             )
 

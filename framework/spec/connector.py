@@ -21,6 +21,7 @@ Selector = Expression | str
 """A compiled JMESPath, or a JSONPath text starting with `$` that goes to dlt as it is."""
 
 Watermark = Literal["cursor", "run_start"]
+OnError = Literal["fail", "skip_record", "null"]
 ActionName = Literal["ignore", "skip_resource", "retry", "fail"]
 
 
@@ -139,12 +140,19 @@ class Binding:
 
 @dataclass(frozen=True)
 class Step:
-    """One of `processing_steps`: `kind` is filter, map, yield_map (with `expression`), or set,
-    remove, rename, cast, flatten (with `argument` as written)."""
+    """One of `processing_steps`: `kind` is filter, map, yield_map, rename_keys (with
+    `expression`), or set, remove, rename, cast, flatten, explode (with `argument`: a mapping, or
+    a tuple of dotted names; expressions of `set` are compiled)."""
 
     kind: str
     expression: Expression | None = None
     argument: Json = None
+    on_error: OnError = "fail"
+
+    @property
+    def text(self) -> str:
+        """The step's expression as written, empty where it has none."""
+        return self.expression.text if self.expression else ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from framework.spec.connector import (
     Connector,
     Endpoint,
     Incremental,
+    OnError,
     RateLimit,
     Resource,
     ResponseAction,
@@ -201,14 +202,23 @@ def _action(written: Mapping[str, Json]) -> ResponseAction:
 
 def _steps(written: Mapping[str, Json]) -> list[Step]:
     """The steps of one entry: dlt's own in dlt's order, then the others as written."""
-    steps = [
-        Step(kind, expression=compile_expression(written[kind]))
-        for kind in _DLT_STEPS
-        if written.get(kind) is not None
-    ]
-    return steps + [
-        Step(kind, argument=value) for kind, value in written.items() if kind not in _DLT_STEPS
-    ]
+    on_error: OnError = written.get("on_error", "fail") or "null"
+    kinds = [kind for kind in _DLT_STEPS if written.get(kind) is not None]
+    kinds += [kind for kind in written if kind not in (*_DLT_STEPS, "on_error")]
+    return [_step(kind, written[kind], on_error) for kind in kinds]
+
+
+def _step(kind: str, value: Json, on_error: OnError) -> Step:
+    if kind in (*_DLT_STEPS, "rename_keys"):
+        return Step(kind, compile_expression(value), None, on_error)
+    if kind in ("remove", "flatten", "explode"):
+        value = (value,) if isinstance(value, str) else tuple(value)
+    elif kind == "set":
+        value = {
+            path: compile_expression(item) if isinstance(item, str) else item
+            for path, item in value.items()
+        }
+    return Step(kind, None, value, on_error)
 
 
 def _retry(written: Mapping[str, Json]) -> Retry:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = Any
 
 PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-STEP_EXPRESSIONS = ("filter", "map", "yield_map")
+STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
 _DOTTED = re.compile(r"[^\s.\[\]()'\"`*$@?|,&]+(?:\.[^\s.\[\]()'\"`*$@?|,&]+)*")
 
 
