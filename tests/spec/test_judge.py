@@ -124,8 +124,8 @@ def test_actions_and_steps_are_written_out(connector):
     steps = connector.resource("guests").steps
     assert [(step.kind, step.argument) for step in steps] == [
         ("filter", None),
-        ("set", {"kind": "'guest'"}),
-        ("remove", ["secret"]),
+        ("set", {"kind": compile_expression("'guest'")}),
+        ("remove", ("secret",)),
     ]
     assert steps[0].expression == compile_expression("active")
 
