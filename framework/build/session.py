@@ -53,6 +53,7 @@ class Session(requests.Session):
         self._timeout = timeout
         self._watch = watch
         self._told: set[tuple[str, str]] = set()
+        self._environment: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     def __deepcopy__(self, _: dict[int, Any]) -> Session:
@@ -88,6 +89,21 @@ class Session(requests.Session):
             del prepared_request.headers[name]
         self._refuse_secrets(prepared_request)
         self._tell(prepared_request, response.request.hooks)
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """What the environment says of proxies and certificates, asked once for each host: it is
+        half a millisecond of looking through all variables."""
+        if proxies or stream is not None or verify is not None or cert is not None:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        scheme, _, rest = url.partition("://")
+        host = (scheme, rest.partition("/")[0])
+        found: Any = self._environment.get(host)
+        if found is None:
+            found = super().merge_environment_settings(url, {}, None, None, None)
+            self._environment[host] = found
+        return {**found, "proxies": dict(found["proxies"])}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send, with the connector's timeout where none is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import dlt
@@ -26,11 +26,18 @@ Start = Callable[[], Iterator[Any]]
 
 
 class Readings:
-    """The readings of one run, by resource. A source used once more gets new ones."""
+    """The readings of one run, by resource. A source used once more gets new ones.
 
-    def __init__(self, compiled: Compiled, terms: Terms) -> None:
+    `read` are the resources that will be read, all where it is None: a parent binds nothing for
+    others.
+    """
+
+    def __init__(
+        self, compiled: Compiled, terms: Terms, read: Collection[str] | None = None
+    ) -> None:
         self._compiled = compiled
         self._terms = terms
+        self._read = compiled.plans.keys() if read is None else read
         self._taken: set[str] = set()
         self._round = self._begin()
 
@@ -60,7 +67,7 @@ class Readings:
                 )
             readings[name] = Reading(plan, self._compiled.client, cursor, self._terms)
         for name, plan in self._compiled.plans.items():
-            if plan.resource.parent is not None:
+            if plan.resource.parent is not None and name in self._read:
                 readings[plan.resource.parent].feed(readings[name])
         return readings
 

@@ -89,12 +89,13 @@ def _configured() -> bool:
 
 
 def _destination(kind: str, file: Path | None) -> Any:
-    import dlt
     from dlt.common.destination import Destination
     from dlt.common.destination.exceptions import UnknownDestinationModule
 
     if file is not None:
-        return dlt.destinations.duckdb(str(file))
+        from framework.run.duckdb_files import DuckDbFiles
+
+        return DuckDbFiles(str(file))
     try:
         return Destination.from_reference(kind)
     except UnknownDestinationModule:

@@ -20,6 +20,7 @@ from framework.errors import UsageError
 from framework.run.agreement import refuse_other_tables
 from framework.run.causes import contract_broken, known_cause
 from framework.run.destination import Target, refuse_what_cannot_be, target_of
+from framework.run.garbage import seldom_collected
 from framework.run.gathering import Gathering, State
 from framework.run.handing import AnySpool, hand_over, prepare, spool_for
 from framework.run.lock import only_one
@@ -54,6 +55,7 @@ def run(
     compiled = compile_connector(connector, settings, world, collector)
     folder = pipelines_folder(options)
     with (
+        seldom_collected(),
         redacted(compiled.secrets),
         only_one(folder, target.pipeline, collector, world.stop),
     ):
@@ -135,7 +137,10 @@ class _Run:
         )
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        readings = Readings(self.compiled, terms)
+        read = {r.name for r in self.chosen} | unselected_parents(
+            self.connector, self.chosen
+        ).keys()
+        readings = Readings(self.compiled, terms, read)
         schema = self._loaded_schema()
 
         def spool(resource: Resource) -> AnySpool:

@@ -67,7 +67,8 @@ def normalize(pipeline: Any) -> Any:
 def load(pipeline: Any, target: Target) -> Any:
     """Load what is normalized; DestinationError in our words."""
     try:
-        return pipeline.load()
+        with pipeline.destination_client():  # kept open: DuckDB writes all down at every closing
+            return pipeline.load()
     except PipelineStepFailed as error:
         _raise_interrupt(error)
         raise destination_error(
