@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from framework.author.cassette import read_cassette
+from framework.author.replays import cassette_of, played
 from framework.build.compile import Compiled, compile_connector
 from framework.build.events import Watch
 from framework.build.outcomes import ResourceSkipped
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings
 from framework.build.terms import Terms
-from framework.build.world import World
+from framework.build.world import Stop, World
 from framework.errors import FrameworkError
+from framework.run.options import RunOptions
 from framework.spec.connector import Connector, Resource
 
 Json = Any
@@ -46,6 +50,26 @@ def first_records(
     for page in reading.pages():
         records += page
     return records
+
+
+def recorded_or_live(
+    connector: Connector,
+    resource: Resource,
+    limit: int,
+    config: Mapping[str, Json],
+    alias: str | None,
+    replay: str | None,
+    stop: Stop,
+    watch: Watch,
+) -> list[dict[str, Json]]:
+    """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
+    if replay is None:
+        return first_records(connector, resource, limit, config, alias, World(stop=stop), watch)
+    cassette = read_cassette(Path(replay) if replay else cassette_of(connector), connector.name)
+    playing = played(cassette, RunOptions(config=config), stop)
+    return first_records(
+        connector, resource, limit, playing.options.config, alias, playing.world, watch
+    )
 
 
 def look_at(

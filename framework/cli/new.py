@@ -1,0 +1,134 @@
+"""`framework new`: the first version of a connector file."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from framework.author.starting import AUTHS, PAGINATORS, Answers, connector_text
+from framework.cli.options import connectors_option
+from framework.errors import FrameworkError, UsageError
+from framework.spec.locate import bundled_root, is_file_name
+
+
+@click.command(
+    "new",
+    short_help="Write the first version of a connector file.",
+    epilog="""\b
+Examples:
+  framework new shop
+  framework new shop --base-url https://api.shop.example.com/v2 --path /orders --path /customers
+  framework new shop --base-url https://api.shop.example.com --path /orders --auth api_key \\
+      --header X-Shop-Key --data-selector data --primary-key id --paginator page_number
+""",
+)
+@click.argument("name")
+@click.option("--base-url", metavar="URL", help="What all paths are below.")
+@click.option("--path", "paths", multiple=True, metavar="PATH", help="A list to read; repeatable.")
+@click.option("--auth", type=click.Choice(AUTHS), help="How requests prove who asks.")
+@click.option("--header", default="X-API-Key", show_default=True, help="The header of an api_key.")
+@click.option("--data-selector", metavar="EXPR", help="Where an answer holds the records.")
+@click.option("--primary-key", metavar="FIELD", help="What tells records apart; several: a,b.")
+@click.option("--paginator", type=click.Choice(list(PAGINATORS)), help="How pages follow.")
+@connectors_option
+def command(
+    name: str,
+    base_url: str | None,
+    paths: tuple[str, ...],
+    auth: str | None,
+    header: str,
+    data_selector: str | None,
+    primary_key: str | None,
+    paginator: str | None,
+    connectors: Path | None,
+) -> int:
+    """Write connectors/NAME.yaml: a file that `validate` takes, to be completed from the API's
+    documentation. What no option says is asked for on a terminal, else left at its usual value.
+
+    No network, and no file is overwritten.
+    """
+    if is_file_name(name):
+        raise UsageError(f"{name!r} is a file's name, expected a connector's name such as shop")
+    folder = connectors or Path("connectors")
+    file = folder / f"{name}.yaml"
+    if file.exists():
+        raise FrameworkError(f"{file} is there already; choose another name, or edit it")
+    answers = Answers(
+        name,
+        _base_url(base_url),
+        tuple(_slashed(path) for path in paths or _paths()),
+        auth or _ask("How do requests prove who asks?", "bearer", AUTHS),
+        data_selector
+        or _ask("Where in an answer are the records? (empty: dlt finds it)", "")
+        or None,
+        primary_key or _ask("Which field tells records apart? (empty: none)", "") or None,
+        paginator or _ask("How do pages follow one another?", "single_page", tuple(PAGINATORS)),
+        header,
+    )
+    _write(file, connector_text(answers))
+    _give_schema(folder.parent / "schemas")
+    sys.stdout.write(
+        f"written: {file}\n"
+        f"next: framework validate {name}         what is wrong with it, with no network\n"
+        f"      framework check {name} --deep     what the API says to it\n"
+    )
+    return 0
+
+
+def _base_url(given: str | None) -> str:
+    url = given or _ask("The API's base URL?", "")
+    if not url:
+        raise UsageError("--base-url is missing, such as https://api.example.com/v1")
+    if not re.match(r"https?://[^/\s]+", url):
+        raise UsageError(f"--base-url is {url!r}, expected an address such as https://example.com")
+    return url.rstrip("/")
+
+
+def _paths() -> list[str]:
+    text = _ask("Which lists shall be read? (paths, such as /users /orders)", "")
+    if not text.split():
+        raise UsageError("--path is missing, such as --path /users")
+    return text.split()
+
+
+def _slashed(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
+    """The answer on a terminal; elsewhere, where nobody can be asked, the default."""
+    if not sys.stdin.isatty():
+        return default
+    kind = click.Choice(choices) if choices else None
+    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=True)
+    return answer.strip()
+
+
+def _write(file: Path, text: str) -> None:
+    """Write what was judged to be right. FrameworkError where it is not, and nothing is written."""
+    from framework.spec.document import parse_document
+    from framework.spec.judge import judge_document
+    from framework.spec.locate import Location
+
+    location = Location(file.stem, file, file.parent.parent, str(file))
+    document, found = parse_document(text, str(file))
+    if document is not None:
+        found = list(judge_document(document, location, found).findings)
+    errors = [finding for finding in found if finding.severity == "error"]
+    if errors:
+        first = errors[0]
+        raise UsageError(f"these answers make no connector: {first.message} [{first.code}]")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def _give_schema(folder: Path) -> None:
+    """The JSON Schema where the file's first line says it is, for the editor."""
+    name = "connector.schema.json"
+    if not (folder / name).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")

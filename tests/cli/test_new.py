@@ -1,0 +1,123 @@
+"""`new` and `infer`: what helps to begin a connector."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from framework.author.starting import AUTHS, PAGINATORS
+from framework.cli.main import main
+from tests.servers.web import Answer, Web
+
+pytestmark = pytest.mark.usefixtures("project")
+SHOP = ["new", "shop", "--base-url", "https://api.shop.example.com/v2", "--path", "/orders"]
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with Web() as server:
+        yield server
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize("paginator", PAGINATORS)
+def test_a_new_file_is_valid_whatever_is_chosen(
+    auth: str, paginator: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SHOP, "--auth", auth, "--paginator", paginator, "--primary-key", "id,a b"]) == 0
+    assert (project / "schemas" / "connector.schema.json").exists()
+    assert main(["validate", "--strict", "shop"]) == 0, capsys.readouterr().out
+
+
+def test_each_path_is_a_resource_with_a_name_of_its_own(project: Path) -> None:
+    assert main([*SHOP, "--path", "archive/orders", "--path", "/Line-Items?all=1"]) == 0
+    text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+    assert [line.split()[-1] for line in text.splitlines() if "- name:" in line] == [
+        "orders",
+        "archive_orders",
+        "line_items",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (["new", "shop"], 2, "--base-url is missing"),
+        (["new", "shop", "--base-url", "https://a.example.com"], 2, "--path is missing"),
+        (["new", "shop", "--base-url", "ftp://a", "--path", "/x"], 2, "--base-url is 'ftp://a'"),
+        (["new", "../x", *SHOP[2:]], 2, "expected a connector's name"),
+        (["new", "My-Shop", *SHOP[2:]], 2, "wrong-name"),
+        (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "no resource's name"),
+        ([*SHOP, "--data-selector", "a-b"], 2, 'write "a-b"'),
+        ([*SHOP, "--auth", "magic"], 2, "magic"),
+    ],
+)
+def test_answers_that_make_no_connector_write_nothing(
+    argv: list[str], code: int, message: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(argv) == code
+    assert message in capsys.readouterr().err
+    assert list(project.rglob("*.yaml")) == []
+
+
+def test_no_file_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SHOP) == 0
+    before = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+    assert main([*SHOP, "--auth", "none"]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert (project / "connectors" / "shop.yaml").read_text(encoding="utf-8") == before
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "framework", "new", "shop"]
+    answers = "https://api.shop.example.com\n/orders\nnone\nitems\nid\nsingle_page\n"
+    os.write(ours, answers.encode())
+    done = subprocess.run(command, cwd=project, stdin=theirs, capture_output=True, timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+    assert "data_selector: items" in text
+    assert "primary_key: id" in text
+    assert "auth" not in text
+
+
+def test_infer_shows_a_diff_and_writes_a_schema_that_is_then_complete(
+    project: Path, web: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"id": 1, "at": "2026-01-02T03:04:05Z"}, {"id": 2, "at": None, "tags": ["secret-tag"]}]
+    web.on("/orders", lambda _: Answer(200, {"items": rows}))
+    options = ["--auth", "none", "--data-selector", "items", "--primary-key", "id"]
+    assert main(["new", "shop", "--base-url", web.url, "--path", "/orders", *options]) == 0
+    capsys.readouterr()
+    assert main(["infer", "shop", "orders"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("--- /dev/null")
+    assert '+      "format": "date-time"' in out
+    assert "secret-tag" not in out + err
+    assert not (project / "schemas" / "shop").exists()
+    assert main(["infer", "shop", "orders", "--write"]) == 0
+    written = json.loads((project / "schemas" / "shop" / "orders.json").read_text("utf-8"))
+    assert written["required"] == ["id", "at"]
+    file = project / "connectors" / "shop.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("- name: orders", "- name: orders\n    schema: orders"), "utf-8")
+    assert main(["validate", "--strict", "shop"]) == 0
+    capsys.readouterr()
+    assert main(["infer", "shop", "orders"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_infer_reads_a_recording_without_a_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["infer", "scheduling", "event_invitees", "--replay"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "from 150 records" in err
