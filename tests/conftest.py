@@ -17,6 +17,14 @@ LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty project folder, current while the test runs, with dlt's data beside it."""
+    isolated(tmp_path, monkeypatch)
+    yield tmp_path
+    monkeypatch.undo()
+    reload_providers()
+
+
+def isolated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the folder current, with dlt's data in it and none of the person's settings."""
     for name in list(os.environ):
         if name.startswith(LEFTOVERS) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
@@ -24,12 +32,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         # known to monkeypatch, so that what set_defaults adds is gone after the test
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    monkeypatch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
     set_defaults()
-    monkeypatch.chdir(tmp_path)
-    reload_providers()
-    yield tmp_path
-    monkeypatch.undo()
+    monkeypatch.chdir(folder)
     reload_providers()
 
 

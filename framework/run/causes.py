@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from framework.build.outcomes import ResourceSkipped
 from framework.build.secrets import MASK
 from framework.errors import DestinationError, FrameworkError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
@@ -63,9 +65,31 @@ def unfit_records(error: BaseException) -> FrameworkError | None:
     )
 
 
+def disk_full(error: BaseException) -> DestinationError | None:
+    """A disk, or the person's share of it, that has no room, in our words, or None."""
+    for cause in chain(error):
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            where = f" ({cause.filename})" if cause.filename else ""
+            return DestinationError(
+                f"no space left on the disk{where}: nothing of this run is lost or half done. Make "
+                "room, or set DLT_DATA_DIR to a folder with more, and run again."
+            )
+    return None
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether the destination said no for good, to what it would say no to again."""
+    from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
+
+    refusals = (LoadClientJobFailed, LoadClientJobTerminalRetry)
+    return any(isinstance(cause, refusals) for cause in chain(error))
+
+
 def destination_error(error: BaseException, doing: str, kind: str) -> DestinationError:
     """What the destination did not do, with the innermost reason and what to do."""
     causes = list(chain(error))
+    if full := disk_full(error):
+        return full
     text = str(causes[-1])
     for cause in causes:
         if type(cause).__name__ == "ConfigFieldMissingException":

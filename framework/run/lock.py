@@ -1,7 +1,9 @@
-"""One run at a time for one pipeline: dlt must never work in one folder twice at once."""
+"""One run of a connector at a time into one dataset: dlt must never work in one folder twice at
+once, and what a load that was interrupted left is settled by the next."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +14,19 @@ from fasteners import InterProcessLock
 from framework.build.events import StepStarted, Watch
 from framework.build.world import Stop
 from framework.errors import DestinationError
+from framework.run.destination import Target
 
 
 @contextmanager
-def only_one(folder: Path, pipeline: str, watch: Watch, stop: Stop) -> Iterator[None]:
-    """Hold the pipeline's lock; wait for a run that has it, and say so."""
+def only_one(
+    folder: Path, connector: str, target: Target, watch: Watch, stop: Stop
+) -> Iterator[None]:
+    """Hold the lock of the connector in this dataset; wait for a run that has it, and say so."""
+    where = f"{target.file or target.kind}\n{target.dataset}"
+    name = f"{connector}_{hashlib.sha256(where.encode()).hexdigest()[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = InterProcessLock(folder / f"{pipeline}.lock")
+        lock = InterProcessLock(folder / f"{name}.lock")
         held = lock.acquire(blocking=False)
     except OSError as error:
         raise DestinationError(

@@ -26,7 +26,15 @@ from framework.run.handing import AnySpool, hand_over, prepare, spool_for
 from framework.run.lock import only_one
 from framework.run.log import redacted
 from framework.run.options import RunOptions
-from framework.run.pipeline import described, load, normalize, open_pipeline, pipelines_folder
+from framework.run.pending import READ_FOR
+from framework.run.pipeline import (
+    Opened,
+    described,
+    load,
+    normalize,
+    open_pipeline,
+    pipelines_folder,
+)
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
 from framework.run.tables import make_promised_tables, table_name, undeclared_fields
@@ -57,11 +65,12 @@ def run(
     with (
         seldom_collected(),
         redacted(compiled.secrets),
-        only_one(folder, target.pipeline, collector, world.stop),
+        only_one(folder, connector.name, target, collector, world.stop),
     ):
-        pipeline, report.notes = open_pipeline(target, options, collector)
-        _Run(compiled, chosen, options, world, collector, target, pipeline).go()
-    _say_where(report, target, pipeline, chosen)
+        opened = open_pipeline(target, options, connector.name, collector)
+        report.notes = opened.notes
+        _Run(compiled, chosen, options, world, collector, target, opened).go()
+    _say_where(report, target, opened.pipeline, chosen)
     return collector.finish()
 
 
@@ -76,7 +85,7 @@ class _Run:
         world: World,
         collector: Collector,
         target: Target,
-        pipeline: Any,
+        opened: Opened,
     ) -> None:
         self.compiled = compiled
         self.connector = compiled.connector
@@ -86,7 +95,8 @@ class _Run:
         self.watch = collector
         self.report = collector.report
         self.target = target
-        self.pipeline = pipeline
+        self.pipeline = opened.pipeline
+        self.read_for = opened.read_for
 
     def go(self) -> None:
         """Read, settle the state, extract, normalize, load."""
@@ -125,7 +135,7 @@ class _Run:
         self.watch(StepStarted("normalize"))
         self._count_rows(loaded, normalize(self.pipeline))
         self.watch(StepStarted("load"))
-        load(self.pipeline, self.target)
+        load(self.pipeline, self.target, self.connector.name)
         make_promised_tables(self.pipeline, loaded)
         for resource in loaded:
             self._tell_undeclared(resource)
@@ -159,6 +169,8 @@ class _Run:
                 if own:
                     dlt.current.resource_state(resource.name)["incremental"] = own
                 dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
+                package: Any = dlt.current.load_package_state()
+                package["state"][READ_FOR] = self.read_for
                 yield from hand_over(resource, gathering.spools[resource.name])
 
             return rows

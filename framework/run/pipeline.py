@@ -6,6 +6,7 @@ working folder remembers. A deleted database is therefore loaded anew, not conti
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,33 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.events import StepStarted, Watch
-from framework.run.causes import contract_broken, destination_error, known_cause, unfit_records
+from framework.errors import DestinationError
+from framework.run import pending
+from framework.run.causes import (
+    contract_broken,
+    destination_error,
+    disk_full,
+    is_refused,
+    known_cause,
+    unfit_records,
+)
 from framework.run.destination import Target
+from framework.run.loads import KINDS, Remembered, marked, remembered, take_back
 from framework.run.nesting import settle
 from framework.run.options import RunOptions
+
+FINISHED = "loaded what an interrupted run had read"
+DROPPED = "dropped what an interrupted run had read: "
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A pipeline ready for a new run. `notes` say what became of an interrupted one; `read_for`
+    is the load whose state the new one starts from."""
+
+    pipeline: Any
+    notes: list[str]
+    read_for: str
 
 
 def pipelines_folder(options: RunOptions) -> Path:
@@ -25,8 +49,8 @@ def pipelines_folder(options: RunOptions) -> Path:
     return options.pipelines or Path(get_dlt_pipelines_dir())
 
 
-def open_pipeline(target: Target, options: RunOptions, watch: Watch) -> tuple[Any, list[str]]:
-    """The pipeline, ready for a new run, and notes on what an interrupted one had left.
+def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Watch) -> Opened:
+    """The connector's pipeline, what an interrupted run left in it settled.
 
     DestinationError where the destination cannot be reached or written.
     """
@@ -37,11 +61,17 @@ def open_pipeline(target: Target, options: RunOptions, watch: Watch) -> tuple[An
             destination=target.destination,
             dataset_name=target.dataset,
         )
+        waiting = pending.pending(pipeline)
+        found = remembered(pipeline, connector, target.kind, waiting)
     except Exception as error:
         raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
-    notes = _settle(pipeline, target, watch)
+    notes: list[str] = []
+    if waiting:
+        notes = _settle(pipeline, target, connector, found, watch)
+        found = _remembered(pipeline, target, connector)
+    notes += _take_back(pipeline, target, connector, found)
     _start_from_destination(pipeline, target)
-    return pipeline, notes
+    return Opened(pipeline, notes, found.state)
 
 
 def described(target: Target) -> str:
@@ -56,55 +86,97 @@ def normalize(pipeline: Any) -> Any:
     try:
         return pipeline.normalize()
     except PipelineStepFailed as error:
+        if full := disk_full(error):
+            raise full from error
         cause = known_cause(error) or contract_broken(error) or unfit_records(error)
         if cause is None:
             raise
         if not isinstance(cause, KeyboardInterrupt):
-            pipeline.abort_packages()
+            pending.drop_all(pipeline)
         raise cause from error
 
 
-def load(pipeline: Any, target: Target) -> Any:
+def load(pipeline: Any, target: Target, connector: str) -> Any:
     """Load what is normalized; DestinationError in our words."""
     try:
-        with pipeline.destination_client():  # kept open: DuckDB writes all down at every closing
+        appending = list(pending.appending(pipeline))
+        # kept open: DuckDB writes all down at every closing
+        with (
+            pipeline.destination_client(),
+            marked(pipeline, connector, target.kind, appending),
+        ):
             return pipeline.load()
-    except PipelineStepFailed as error:
+    except Exception as error:
         _raise_interrupt(error)
         raise destination_error(
             error, f"cannot load into {described(target)}", target.kind
         ) from error
 
 
-def _settle(pipeline: Any, target: Target, watch: Watch) -> list[str]:
-    """Finish what an interrupted run had read: a package is there only when it was read whole.
-
-    What cannot be normalized is dropped: it would stand in the way of every later run.
-    """
-    if not pipeline.has_pending_data:
-        return []
+def _settle(
+    pipeline: Any, target: Target, connector: str, found: Remembered, watch: Watch
+) -> list[str]:
+    """Finish what an interrupted run had read: a package is there only when it was read whole."""
+    pending.forget_copies(pipeline)
+    waiting = pending.pending(pipeline)
+    if all(load_id in found.complete for load_id in waiting):
+        return []  # the run was ended between its last row and the last word
+    for load_id, storage in waiting.items():
+        if pending.read_for(storage, load_id) not in (found.state, None):
+            return [f"{DROPPED}the destination has changed since, it is read again"]
+    if pending.unnormalized(pipeline) and not pending.is_whole(pipeline):
+        return [f"{DROPPED}it was not handed over whole, it is read again"]
     watch(StepStarted("loading what an interrupted run had read"))
     settle(pipeline)
     try:
         pipeline.normalize()
     except PipelineStepFailed as error:
         _raise_interrupt(error)
-        pipeline.abort_packages()
-        return ["dropped what an interrupted run had read: it could not be normalized"]
-    load(pipeline, target)
-    return ["loaded what an interrupted run had read"]
+        if full := disk_full(error):
+            raise full from error
+        return [f"{DROPPED}it could not be normalized, it is read again"]
+    if target.kind in KINDS:
+        _take_back(pipeline, target, connector, found)
+        for load_id in pipeline.list_normalized_load_packages():
+            pending.begin_again(pending.normalized(pipeline), load_id)
+    try:
+        load(pipeline, target, connector)
+    except DestinationError as error:
+        if not is_refused(error):
+            raise
+        return [f"{DROPPED}{error} It is read again."]
+    return [FINISHED]
+
+
+def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered) -> list[str]:
+    """Rows that a load appended which never completed, and of which nothing is left here."""
+    try:
+        rows = take_back(pipeline, connector, found)
+    except Exception as error:
+        raise destination_error(error, f"cannot write {described(target)}", target.kind) from error
+    if not rows:
+        return []
+    return [f"took back {rows:,} rows that an interrupted load had appended; they are read again"]
+
+
+def _remembered(pipeline: Any, target: Target, connector: str) -> Remembered:
+    try:
+        return remembered(pipeline, connector, target.kind, ())
+    except Exception as error:
+        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:
     try:
+        pending.drop_all(pipeline)
         pipeline.drop()
         pipeline.sync_destination()
-    except PipelineStepFailed as error:
+    except Exception as error:
         _raise_interrupt(error)
         raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
 
-def _raise_interrupt(error: PipelineStepFailed) -> None:
+def _raise_interrupt(error: Exception) -> None:
     """dlt wraps an interrupt in its own error: raise what it was."""
     cause = known_cause(error)
     if isinstance(cause, KeyboardInterrupt):

@@ -82,6 +82,7 @@ class Report:
             "destination": self.destination,
             "dataset": self.dataset,
             "error": self.error,
+            "notes": self.notes,
         }
 
 

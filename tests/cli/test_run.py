@@ -77,6 +77,7 @@ def test_the_report_as_json_is_one_object_that_fits_its_schema(
         "destination": "duckdb",
         "dataset": "shop_data",
         "error": None,
+        "notes": [],
     }  # fmt: skip
     assert all(line.startswith("warning:") for line in said.splitlines())
 

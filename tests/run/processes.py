@@ -147,6 +147,17 @@ def _interrupt(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def _refuse() -> None:
+    """A destination that says no to every table of rows, for good."""
+    import duckdb
+    from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
+
+    def run(self: Any) -> None:
+        raise duckdb.ConversionException("these rows are not wanted")
+
+    DuckDbCopyJob.run = run  # type: ignore[method-assign]
+
+
 def _stuck(*_: Any, **__: Any) -> None:
     """A job of the destination that takes for ever and hears nothing."""
     import threading
@@ -156,6 +167,60 @@ def _stuck(*_: Any, **__: Any) -> None:
     threading.Event().wait(LONGEST)
 
 
+def _die_at_an_operation() -> None:
+    """Die before the operation on files or on DuckDB with the number KILL_AT (0: never, but write
+    down how many there were). The clock stands still: what the account holds has its time too."""
+    import threading
+    from contextlib import contextmanager
+    from datetime import datetime
+
+    from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
+
+    from framework.build import world
+    from tests.run.running import NOW
+
+    class Standing(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return NOW
+
+    world.datetime = Standing  # type: ignore[attr-defined, misc]
+    at, here = int(os.environ["KILL_AT"]), str(Path.cwd())
+    lock, count = threading.Lock(), 0
+
+    def one_more() -> None:
+        nonlocal count
+        with lock:
+            count += 1
+            if count == at:
+                die()
+
+    def audited(event: str, args: tuple[Any, ...]) -> None:
+        kinds = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir")
+        if event in kinds and str(args[0]).startswith(here):
+            one_more()
+
+    before = DuckDbSqlClient.execute_query
+
+    @contextmanager
+    def execute(self: Any, *args: Any, **options: Any) -> Any:
+        one_more()
+        with before(self, *args, **options) as cursor:
+            one_more()
+            yield cursor
+
+    DuckDbSqlClient.execute_query = execute  # type: ignore[method-assign]
+    sys.addaudithook(audited)
+    if at == 0:
+        exiting = os._exit
+
+        def tell(code: int) -> None:
+            Path("operations").write_text(str(count), encoding="utf-8")
+            exiting(code)
+
+        os._exit = tell  # type: ignore[assignment]
+
+
 HOOKS: dict[str, Callable[[], None]] = {
     "die while extracting": lambda: _second_time("framework.run.loop:hand_over"),
     "die before normalizing": lambda: _instead("dlt.pipeline.pipeline:Pipeline.normalize", die),
@@ -163,12 +228,20 @@ HOOKS: dict[str, Callable[[], None]] = {
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", die
     ),
     "die before the package is done": lambda: _instead("dlt.load.load:Load.complete_package", die),
+    "die after a job's commit": lambda: _instead(
+        "dlt.common.storages.load_package:PackageStorage.save_pending_transition", die
+    ),
+    "die after the load's commit": lambda: _instead(
+        "dlt.common.storages.load_storage:LoadStorage.complete_load_package", die
+    ),
+    "refuse every row": _refuse,
     "die after loading": lambda: _instead("framework.run.loop:make_promised_tables", die),
     "interrupt while extracting": lambda: _instead("framework.run.loop:hand_over", _interrupt),
     "interrupt while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", _interrupt
     ),
     "interrupt while loading": lambda: _instead("dlt.load.load:Load.complete_jobs", _interrupt),
+    "die at an operation": _die_at_an_operation,
     "stuck in a job": lambda: _instead(
         "dlt.destinations.impl.duckdb.duck:DuckDbCopyJob.run", _stuck
     ),

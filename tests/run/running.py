@@ -117,6 +117,10 @@ class Tables:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query gives."""
+        return self._connection.execute(query).fetchall()
+
     def names(self) -> set[str]:
         """The data tables' names."""
         found = self._connection.execute(

@@ -19,7 +19,7 @@ from tests.run.expected import Record, loaded_trees, sorted_trees, tree_of
 from tests.run.processes import FORKS
 from tests.run.running import connector_of, later, load, loaded, plain, scheduling, values
 from tests.run.shop import Shop
-from tests.run.test_truth import is_of, schema_of
+from tests.run.truth import is_of, schema_of
 from tests.servers.web import Web
 from tests.simulator import NOW, TABLES, Simulator, small_world
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.run.processes import command
-from tests.run.running import connector_of, everything, load, values
+from tests.run.running import connector_of, everything, later, load, tables, values
 from tests.run.shop import Shop
 from tests.servers.web import Answer, Asked, Web
 
@@ -53,6 +54,86 @@ def test_after_a_kill_the_next_run_ends_in_the_same_tables_and_says_what_it_foun
     assert {name: len(rows) for name, rows in everything(project).items()} == {
         "customers": 3, "orders": 3, "lines": 6,
     }  # fmt: skip
+
+
+def disposed(shop: Shop) -> dict[str, Any]:
+    """Customers appended, orders merged and lines replaced, each with a list in each record."""
+    body = shop.connector(
+        customers={"write_disposition": "append"},
+        lines={"write_disposition": "replace"},
+        notes=None,
+    )
+    # what is replaced has to be read whole each time
+    body["resources"][1]["endpoint"]["incremental"]["lag"] = "P3650D"
+    for rows in (shop.customers, shop.orders, *shop.lines.values()):
+        for row in rows:
+            row["tags"] = ["a", "b"]  # type: ignore[index]
+    return body
+
+
+ROWS = {"customers": 3, "orders": 3, "lines": 6}
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["", "working folder lost"])
+@pytest.mark.parametrize("moment", ["die after a job's commit", "die after the load's commit"])
+@pytest.mark.parametrize("runs_before", [0, 1])
+def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
+    shop: Shop, project: Path, moment: str, lost: bool, runs_before: int
+) -> None:
+    connector = connector_of(project, disposed(shop))
+    for _ in range(runs_before):
+        load(connector, project)
+    with command(project, "run", "shop", hook=moment) as run:
+        assert run.ended()[0] == -signal.SIGKILL
+    if lost:
+        shutil.rmtree(project / "dlt")
+    report = load(connector, project)
+    assert report.status == "ok"
+    # a load that was committed counts, what appends has its rows once more for each
+    times = 1 + runs_before + (moment == "die after the load's commit" or not lost)
+    wanted = ROWS | {"customers": 3 * times}
+    wanted |= {f"{name}__tags": 2 * count for name, count in wanted.items()}
+    assert {name: len(rows) for name, rows in everything(project).items()} == wanted
+    with tables(project) as found:
+        found_loads = found.sql("select status, count(*) from shop_data._dlt_loads group by 1")
+    assert [status for status, _ in found_loads] == [0]
+
+
+@pytest.mark.parametrize("moment", ["die before normalizing", "die after a job's commit"])
+def test_what_was_read_for_another_database_is_dropped_and_read_again(
+    shop: Shop, project: Path, moment: str
+) -> None:
+    connector = connector_of(project, disposed(shop))
+    load(connector, project)
+    shop.orders[0]["name"] = "changed"
+    with command(project, "run", "shop", hook=moment) as run:
+        run.ended()
+    (project / "shop.duckdb").unlink()
+    report = load(connector, project, now=later())
+    assert [note.split(":")[0] for note in report.notes] == [
+        "dropped what an interrupted run had read"
+    ]
+    assert "the destination has changed" in report.notes[0]
+    assert shop.since() == START
+    assert {name: len(values(project, name)) for name in ROWS} == ROWS
+
+
+def test_what_the_destination_refuses_for_good_is_dropped_by_the_next_run(
+    shop: Shop, project: Path
+) -> None:
+    connector = connector_of(project, disposed(shop))
+    with command(project, "run", "shop", hook="refuse every row") as run:
+        code, _, said = run.ended()
+    assert code == 1
+    assert "cannot load into" in said
+    assert "not wanted" in said
+    with command(project, "run", "shop", hook="refuse every row", called="second") as run:
+        code, _, said = run.ended()
+    assert code == 1
+    report = load(connector, project)
+    assert report.notes == ["loaded what an interrupted run had read"]
+    wanted = ROWS | {"customers": 6}
+    assert {name: len(values(project, name)) for name in ROWS} == wanted
 
 
 def test_what_an_interrupted_run_read_is_dropped_where_it_cannot_be_normalized(

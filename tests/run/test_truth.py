@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 
 from framework.run.report import Report
-from tests.run.expected import expected_columns, loaded_trees, sorted_trees, tree_of
 from tests.run.running import (
     NOW,
     codes,
@@ -23,9 +21,9 @@ from tests.run.running import (
     statuses,
     tables,
 )
+from tests.run.truth import assert_tables_are
 from tests.simulator import TABLES, Record, Reply, Simulator, Token, small_world
 
-SCHEMAS = Path(__file__).parents[2] / "schemas" / "scheduling"
 DEFAULT = TABLES[:6]
 CELESTE = Token("plain", user="celeste-amari", role="user")
 
@@ -41,48 +39,6 @@ def read(
 ) -> Report:
     config = {"base_url": api.base_url, "api_key": token, **more.pop("config", {})}
     return load(scheduling(), folder, *resources, config=config, **more)
-
-
-def schema_of(name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    return schema
-
-
-def assert_tables_are(folder: Path, wanted: Mapping[str, list[Record]]) -> None:
-    """Each of these resources' tables holds exactly what these records make."""
-    with tables(folder, "scheduling") as found:
-        names = found.names()
-        owners = {table: max((r for r in TABLES if is_of(table, r)), key=len) for table in names}
-        for resource, records in wanted.items():
-            schema = schema_of(resource)
-            own = sorted(table for table, owner in owners.items() if owner == resource)
-            columns = expected_columns(schema)
-            assert {table: found.columns(table) for table in own} == {
-                f"{resource}__{suffix}" if suffix else resource: kinds
-                for suffix, kinds in columns.items()
-            }
-            rows = {table: found.rows(table) for table in own}
-            got = sorted_trees(loaded_trees(rows, resource))
-            assert got == sorted_trees(tree_of(record, schema) for record in records), resource
-            for table in own:
-                assert_types(rows[table])
-
-
-def is_of(table: str, resource: str) -> bool:
-    return table == resource or table.startswith(f"{resource}__")
-
-
-def assert_types(rows: list[Record]) -> None:
-    """No value is another type's equal (1 for True, 1 for 1.0), and every time knows UTC."""
-    seen: dict[str, set[type]] = {}
-    for row in rows:
-        for name, value in row.items():
-            if value is not None and not isinstance(value, (dict, list)):
-                seen.setdefault(name, set()).add(type(value))
-            if hasattr(value, "utcoffset"):
-                assert value.utcoffset() == timedelta(0)
-    free = {"result__value", "location__data"}
-    assert all(len(kinds) == 1 for name, kinds in seen.items() if name not in free)
 
 
 def truth(api: Simulator, *names: str) -> dict[str, list[Record]]:
