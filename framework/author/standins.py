@@ -20,12 +20,16 @@ from framework.author.forms import is_numeric
 from framework.author.rewriting import Rewriter
 from framework.author.routes import Routes
 from framework.author.settled import base_url, kept_config, settle, strings
-from framework.spec.connector import Connector, Resource
+from framework.build.decoding import charset_of, decoded, encoded
+from framework.build.packing import Undecodable
+from framework.errors import CassetteError
+from framework.spec.connector import Connector, Resource, ResponseFormat
 
 Json = Any
 
 _TOKENS = ("access_token", "refresh_token", "id_token")
 _FREE_DIGITS = 7
+_UNPACKED = 1 << 30
 _ABSENT: Any = object()
 
 
@@ -151,10 +155,10 @@ def _read(
     linked: dict[str, tuple[Resource, int]] = {}
     read = []
     for raw in exchanges:
-        data = _decoded(raw.body)
         address = Address.of(raw.url)
         match = routes.match(address, raw.method)
         owner = (match.resource, match.order) if match else linked.get(str(address))
+        data = _decoded(raw, owner[0] if owner else None)
         if owner is not None:
             for link in _links(raw, data):
                 linked.setdefault(link, owner)
@@ -174,7 +178,23 @@ def _links(raw: Interaction, data: Json) -> Iterator[str]:
                 continue
 
 
-def _decoded(body: bytes) -> Json:
+def _format(raw: Interaction, resource: Resource | None) -> ResponseFormat:
+    """How the body is written; errors are JSON."""
+    return resource.endpoint.response_format if resource and raw.status < 400 else ResponseFormat()
+
+
+def _decoded(raw: Interaction, resource: Resource | None) -> Json:
+    form = _format(raw, resource)
+    if form != ResponseFormat():
+        kinds = [value for name, value in raw.headers if name.lower() == "content-type"]
+        try:
+            return decoded(form, raw.body, charset_of("".join(kinds)), _UNPACKED)
+        except Undecodable:
+            return _ABSENT
+    return _json(raw.body)
+
+
+def _json(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -199,7 +219,11 @@ def _answer(
         walked = bodies.walk(exchange.data, exchange.resource, raw.status, visitor)
         if exchange.resource is not None:
             rewriter.learn(exchange.resource, walked.records)
-        body = _written(walked, raw.body, bodies.phrases)
+        form = _format(raw, exchange.resource)
+        if form == ResponseFormat():
+            body = _written(walked, raw.body, bodies.phrases)
+        else:
+            body = _in_format(form, walked.data, exchange)
     headers = tuple(
         (name, _utf8(value) if name.lower() == "content-type" else rewriter.header(name, value))
         for name, value in raw.headers
@@ -218,6 +242,16 @@ def _written(walked: Walked, before: bytes, phrases: tuple[str, ...]) -> bytes:
         return json.dumps(walked.data).encode()
 
 
+def _in_format(form: ResponseFormat, data: Json, exchange: _Exchange) -> bytes:
+    try:
+        return encoded(form, data)
+    except Undecodable as error:
+        name = exchange.resource.name if exchange.resource else "an answer"
+        raise CassetteError(
+            f"nothing was recorded: a body of {name} cannot be scrubbed: with stand-ins it {error}"
+        ) from None
+
+
 def _no_json(raw: Interaction, bodies: Bodies, rewriter: Rewriter) -> bytes:
     """A body that is no JSON: lines of JSON, HTML, text, a cut answer, or binary."""
     if not raw.body.strip():
@@ -226,7 +260,7 @@ def _no_json(raw: Interaction, bodies: Bodies, rewriter: Rewriter) -> bytes:
         text = raw.body.decode()
     except UnicodeDecodeError:
         return b"\xff\x00" if b"\x00" in raw.body else b"\xff"
-    lines = [_decoded(line.encode()) for line in text.splitlines() if line.strip()]
+    lines = [_json(line.encode()) for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(isinstance(line, (dict, list)) for line in lines):
         visitor = _Replacer(rewriter, set())
         done = [bodies.walk(line, None, raw.status, visitor).data for line in lines]

@@ -7,6 +7,7 @@ raises what ends the list (ignored), the resource (skipped) or the run of it (fa
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -16,10 +17,12 @@ from framework.build.outcomes import ResourceSkipped
 from framework.build.records import truthy
 from framework.build.secrets import Secrets
 from framework.build.urls import shown
-from framework.build.wire import NotJson
+from framework.build.wire import NotJson, Response
 from framework.errors import RequestError
 from framework.spec.connector import ResponseAction
 from framework.spec.expressions import ExpressionError
+
+Decode = Callable[[requests.Response], Any]
 
 LONGEST = 300
 """How much of the API's own words an error repeats, in characters."""
@@ -41,7 +44,8 @@ SAID_UNDER = (
 class Answers:
     """The rules of one resource. `ignored` counts the answers that an action ignored.
 
-    `remedies` maps a status to what the person can do about it.
+    `remedies` maps a status to what the person can do about it; `decode` reads bodies that are no
+    JSON.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class Answers:
         actions: tuple[ResponseAction, ...],
         secrets: Secrets,
         remedies: dict[int, str],
+        decode: Decode | None = None,
     ) -> None:
         self.resource = resource
+        self._decode = decode
         self.ignored = 0
         self._actions = actions
         self._secrets = secrets
@@ -96,6 +102,8 @@ class Answers:
         return f"{text}\n{remedy}" if remedy else text
 
     def _first(self, response: requests.Response) -> ResponseAction | None:
+        if self._decode is not None and isinstance(response, Response):
+            response.decode = self._decode
         return next((a for a in self._actions if _fits(a, response)), None)
 
 

@@ -22,6 +22,7 @@ from framework import __version__
 from framework.build.answers import Answers
 from framework.build.auth import build_auth
 from framework.build.budget import Budget
+from framework.build.decoding import decoder
 from framework.build.events import Watch
 from framework.build.hosts import AllowedHosts, refuse_plain_http
 from framework.build.plan import Plan, PlannedBinding
@@ -189,6 +190,7 @@ def _plan(
         endpoint.response_actions,
         secrets,
         _remedies(connector, settings, resource.name),
+        decoder(endpoint.response_format, connector.client.max_response_size),
     )
     return Plan(
         resource,

@@ -12,7 +12,7 @@ from dlt.extract.incremental.exceptions import (
 from framework.build.outcomes import RecordError
 from framework.build.secrets import Secrets
 from framework.build.urls import shown
-from framework.build.wire import NotJson
+from framework.build.wire import NotJson, Unread
 from framework.errors import FrameworkError, RequestError
 from framework.spec.expressions import ExpressionError
 
@@ -26,6 +26,9 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
         return RecordError(f"{resource}: {error}")
     if isinstance(error, FrameworkError):
         return error
+    if isinstance(error, Unread):
+        text = _not_read(error, resource, secrets)
+        return RequestError(text, status=error.response.status_code)
     if isinstance(error, NotJson):
         return RequestError(_not_json(error, resource, secrets), status=error.response.status_code)
     if isinstance(error, requests.RequestException):
@@ -97,6 +100,15 @@ def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
     return (
         f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
         f"{response.status_code} with a body that is no JSON ({what})\n{hint}"
+    )
+
+
+def _not_read(error: Unread, resource: str, secrets: Secrets) -> str:
+    response = error.response
+    kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
+    return (
+        f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
+        f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
     )
 
 

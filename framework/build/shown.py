@@ -16,6 +16,7 @@ from framework.spec.connector import (
     Incremental,
     Resource,
     ResponseAction,
+    ResponseFormat,
     Retry,
 )
 from framework.spec.expressions import Expression
@@ -88,7 +89,10 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         shown["include_from_parent"] = list(resource.include_from_parent)
     if resource.steps:
         shown["processing_steps"] = [
-            {step.kind: step.expression.text if step.expression else _plain(step.argument)}
+            {
+                step.kind: step.text or _plain(step.argument),
+                **({} if step.on_error == "fail" else {"on_error": step.on_error}),
+            }
             for step in resource.steps
         ]
     shown["endpoint"] = _endpoint(resource, filler)
@@ -119,6 +123,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "paginator": filler.final(_plain(endpoint.paginator)),
             "data_selector": selector.text if isinstance(selector, Expression) else selector,
             "incremental": endpoint.incremental and _incremental(endpoint.incremental),
+            "response_format": _response_format(endpoint.response_format),
             "response_actions": [_action(action) for action in endpoint.response_actions],
             "auth": filler.final(_plain(endpoint.auth)),
         }
@@ -136,6 +141,13 @@ def _incremental(incremental: Incremental) -> dict[str, Json]:
             "watermark": incremental.watermark,
         }
     )
+
+
+def _response_format(form: ResponseFormat) -> dict[str, Json] | None:
+    """What differs from the defaults, None for plain JSON."""
+    plain = vars(ResponseFormat())
+    changed = {key: _plain(v) for key, v in vars(form).items() if v != plain[key] and key != "kind"}
+    return {"type": form.kind, **changed} if form != ResponseFormat() else None
 
 
 def _action(action: ResponseAction) -> dict[str, Json]:

@@ -7,7 +7,7 @@ credentials are not known here.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
+from framework.build.packing import Undecodable
 from framework.errors import RequestError
 
 CHUNK = 1 << 18
@@ -30,21 +31,45 @@ class NotJson(ValueError):
         self.response = response
 
 
-class Response(requests.Response):
-    """A response whose JSON is parsed once, by orjson, however often it is asked for."""
+class Unread(NotJson):
+    """A body that is not of the format that the file declares; `reason` follows "the body"."""
 
+    def __init__(self, response: requests.Response, reason: str) -> None:
+        super().__init__(response)
+        self.reason = reason
+
+
+class Response(requests.Response):
+    """A response whose body is parsed once, by orjson, however often it is asked for.
+
+    `decode` reads a body that is no JSON; errors are JSON, if anything.
+    """
+
+    decode: Callable[[requests.Response], Any] | None = None
     _json: Any = None
     _parsed = False
 
     def json(self, **_: Any) -> Any:
         """The parsed body; NotJson where it is none."""
         if not self._parsed:
-            try:
-                self._json = orjson.loads(self.content)
-            except orjson.JSONDecodeError:
-                self._json = self._json_of_text()
+            if self.decode is not None and self.status_code < 400:
+                self._json = self._decoded(self.decode)
+            else:
+                self._json = self._as_json()
             self._parsed = True
         return self._json
+
+    def _decoded(self, decode: Callable[[requests.Response], Any]) -> Any:
+        try:
+            return decode(self)
+        except Undecodable as error:
+            raise Unread(self, str(error)) from None
+
+    def _as_json(self) -> Any:
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            return self._json_of_text()
 
     def _json_of_text(self) -> Any:
         """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""

@@ -156,6 +156,25 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ResponseFormat:
+    """How answers are written. `encoding` None: as the answer's header says, else UTF-8.
+
+    Of csv: `delimiter`, `quote` (None: nothing is quoted), `header`: true where the first line
+    has the names, or the names. Of xml: `lists`, the elements that are lists even where there is
+    one of them. Of text: `record` says what is one.
+    """
+
+    kind: Literal["json", "jsonl", "csv", "xml", "text"] = "json"
+    compression: Literal["none", "gzip", "zip"] = "none"
+    encoding: str | None = None
+    delimiter: str = ","
+    quote: str | None = '"'
+    header: Literal[True] | tuple[str, ...] = True
+    lists: tuple[str, ...] = ()
+    record: Literal["line", "body"] = "line"
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What is asked. `params` and `json` are after merging, nulls taken away, bindings and
     incremental parameters taken out; values may hold placeholders. `auth` is None where the
@@ -171,6 +190,7 @@ class Endpoint:
     data_selector: Selector | None = None
     response_actions: tuple[ResponseAction, ...] = ()
     incremental: Incremental | None = None
+    response_format: ResponseFormat = ResponseFormat()
     auth: Mapping[str, Json] | None = None
 
 

@@ -20,6 +20,7 @@ from framework.spec.connector import (
     RateLimit,
     Resource,
     ResponseAction,
+    ResponseFormat,
     Retry,
     SecretEntry,
     Selector,
@@ -167,8 +168,18 @@ def _endpoint(merged: Merged) -> Endpoint:
         data_selector=None if selector is None else parse_selector(selector),
         response_actions=tuple(_action(entry) for entry in written.get("response_actions") or ()),
         incremental=_incremental(merged),
+        response_format=_response_format(written.get("response_format")),
         auth=auth,
     )
+
+
+def _response_format(written: Json) -> ResponseFormat:
+    given = {"type": written} if isinstance(written, str) else dict(written or {})
+    given["kind"] = given.pop("type", "json")
+    for key in ("header", "lists"):
+        if isinstance(given.get(key), list):
+            given[key] = tuple(given[key])
+    return ResponseFormat(**given)
 
 
 def _incremental(merged: Merged) -> Incremental | None:

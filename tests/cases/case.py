@@ -49,19 +49,21 @@ class Case:
     folder: Path
     findings: list[str]
     runs: list[dict[str, Json]]
+    recorded: dict[str, Json] | None
 
     @classmethod
     def of(cls, folder: Path) -> Case:
         """The case in a folder; keys that nobody reads are refused."""
         expected = yaml.load((folder / "expected.yaml").read_text(encoding="utf-8"), Loader) or {}
         findings = expected.pop("findings", [])
+        recorded = expected.pop("recorded", None)
         runs = expected.pop("runs", None)
         assert runs is None or not expected, f"beside `runs`: {expected.keys()}"
         runs = [expected] if runs is None else runs
         for one in runs:
             assert one.keys() <= RUN_KEYS, f"unknown: {one.keys() - RUN_KEYS}"
             assert one.keys() & {"tables", "rows", "error", "requests"}, "nothing is expected"
-        return cls(folder, findings, runs)
+        return cls(folder, findings, runs, recorded)
 
     def serve(self, web: Web) -> Routes:
         """The API's routes, put onto a server."""
@@ -96,6 +98,17 @@ class Case:
 def cases() -> list[Case]:
     """Every case there is."""
     return [Case.of(path.parent) for path in sorted(FOLDER.glob("*/connector.yaml"))]
+
+
+def secrets_of(connector: Connector, expected: Mapping[str, Json]) -> dict[str, str | None]:
+    """The environment's variables of a run, None for those that are not set."""
+    given = expected.get("secrets")
+    return {
+        f"SOURCES__{connector.name}__{name}".upper(): (
+            f"secret-{name}" if given is None else given.get(name)
+        )
+        for name in connector.secrets
+    }
 
 
 def _addressed(text: str, web: Web) -> str:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from framework.author.cassette import read_cassette
+from framework.author.recording import record
+from framework.author.replays import replaying
+from framework.build.events import unwatched
+from framework.build.packing import Undecodable, unpacked
+from framework.build.world import Stop, World
+from framework.run.loop import run
+from framework.run.options import RunOptions
+from tests.build.opened import NoWait
 from tests.cases.case import (
     Case,
     as_set,
@@ -14,7 +24,9 @@ from tests.cases.case import (
     loaded_columns,
     loaded_rows,
     ran,
+    secrets_of,
 )
+from tests.run.running import NOW
 from tests.servers.web import Web
 
 
@@ -27,14 +39,7 @@ def test_the_connector_gives_what_is_expected(
     assert sorted(codes) == sorted(case.findings)
     name = connector.name
     for expected in (case.told(one, web) for one in case.runs):
-        secrets = expected.get("secrets")
-        for secret in connector.secrets:
-            variable = f"SOURCES__{name}__{secret}".upper()
-            value = f"secret-{secret}" if secrets is None else secrets.get(secret)
-            if value is None:
-                monkeypatch.delenv(variable, raising=False)
-            else:
-                monkeypatch.setenv(variable, value)
+        set_all(secrets_of(connector, expected), monkeypatch)
         done = ran(connector, expected, web, project)
         errors = done.errors()
         assert errors.keys() == (expected.get("error") or {}).keys(), errors
@@ -58,3 +63,53 @@ def test_the_connector_gives_what_is_expected(
         for table, columns in (expected.get("columns") or {}).items():
             types = loaded_columns(project, name, table)
             assert {column: types.get(column) for column in columns} == columns
+
+
+RECORDED = [case for case in cases() if case.recorded is not None]
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.folder.name)
+def test_the_recording_plays_and_tells_nothing(
+    case: Case, web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.serve(web)
+    connector, _ = case.connector(web, project)
+    expected = case.told(case.runs[0], web)
+    set_all(secrets_of(connector, expected), monkeypatch)
+    made = record(
+        connector,
+        resources=None,
+        config=expected.get("config") or {},
+        alias=None,
+        limit=None,
+        world=World(now=NOW, stop=NoWait()),
+        watch=unwatched,
+    )
+    bodies = [one.body for one in read_cassette(made.path, connector.name).interactions]
+    written = made.path.read_bytes() + b"".join(opened(body) for body in bodies)
+    for text in case.recorded["never"]:
+        assert text.encode() not in written
+    asked = len(web.asked)
+    with replaying(connector, None, RunOptions(folder=project), Stop()) as again:
+        report = run(connector, again.options, again.world, unwatched)
+    assert {n: p.rows for n, p in report.resources.items()} == {
+        n: p.rows for n, p in made.report.resources.items()
+    }
+    assert again.adapter.unused() == []
+    assert len(web.asked) == asked
+
+
+def opened(body: bytes) -> bytes:
+    """A body, unpacked where it is packed."""
+    for kind in ("gzip", "zip"):
+        with suppress(Undecodable):
+            return b"".join(unpacked(kind, body, 1_000_000))
+    return body
+
+
+def set_all(variables: dict[str, str | None], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)

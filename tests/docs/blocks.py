@@ -17,6 +17,7 @@ PAGES = (
     "docs/tutorial.md",
     "docs/running.md",
     "docs/expressions.md",
+    "docs/recipes.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",

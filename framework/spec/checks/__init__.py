@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from framework.findings import Finding
 from framework.spec.checks import (
+    answers,
     braces,
     defaults,
     expressions,
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     schemas.check_parent_fields,
     defaults.check_defaults,
     lengths.check_durations,
+    answers.check_encodings,
 )
 
 
