@@ -40,7 +40,7 @@ class Listing:
         self._values = values
         self._terms = terms
 
-    def pages(self) -> Iterator[list[Json]]:
+    def pages(self) -> Iterator[PageData[Json]]:
         """The selected items, a list a page, in the list's order."""
         asked: set[bytes] = set()
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
@@ -56,7 +56,7 @@ class Listing:
                     return
             self._guard(page, asked, number)
 
-    def _rest(self, paginator: RangePaginator, end: int) -> Iterator[list[Json]]:
+    def _rest(self, paginator: RangePaginator, end: int) -> Iterator[PageData[Json]]:
         """All pages after the first, side by side; a total that grows meanwhile is followed."""
         following = paginator.current_value
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 
 from framework.build.cursor import Cursor
 from framework.build.events import PageRead, Warned
@@ -21,10 +21,11 @@ from framework.build.listing import Listing
 from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
 from framework.build.plan import Plan
 from framework.build.pool import in_order
-from framework.build.records import Record, as_records, truthy
+from framework.build.records import Page, Record, as_records, truthy
 from framework.build.steps import stepper
 from framework.build.terms import Terms
-from framework.spec.expressions import ExpressionError
+from framework.build.wire import Response
+from framework.spec.expressions import Expression, ExpressionError
 
 Json = Any
 
@@ -148,7 +149,7 @@ class Reading:
         """The selected records of every page: of the one list, or of every parent's."""
         if self.parent is None:
             for page in self._listing({}, cursor_values).pages():
-                yield as_records(page)
+                yield self._records(page)
             return
         bounds = self.parent.bound(self.name)
         self._parents = len(bounds)
@@ -162,17 +163,28 @@ class Reading:
         for pages in in_order(jobs, workers, self._terms.world.stop):
             yield from pages
 
+    def _records(self, page: PageData[Json]) -> list[Record]:
+        """The page's records; with where they stand in the answer, if they are all objects."""
+        selector = self.plan.endpoint.data_selector
+        names = selector.names if isinstance(selector, Expression) else ()
+        body = page.response.parsed_body if isinstance(page.response, Response) else None
+        if not names or body is None or not all(type(item) is dict for item in page):
+            return as_records(page)
+        return Page(page, body, names)
+
     def _child_job(
         self, bound: Bound, cursor_values: dict[str, Json]
     ) -> Callable[[], list[list[Record]]]:
         def fetch() -> list[list[Record]]:
             pages = []
             for page in self._listing(bound.values, cursor_values).pages():
-                records = as_records(page)
                 if bound.include:
+                    records = as_records(page)
                     for record in records:
                         record.update(bound.include)
-                pages.append(records)
+                    pages.append(records)
+                else:
+                    pages.append(self._records(page))
             return pages
 
         return fetch

@@ -18,6 +18,16 @@ Record = dict[str, Any]
 Shape = Callable[[list[Record]], list[Record]]
 
 
+class Page(list[Record]):
+    """The records of one answer as they stand in it: at these keys of this body, which is JSON in
+    UTF-8. Whoever changes them makes a plain list of them."""
+
+    def __init__(self, records: list[Record], body: bytes, path: tuple[str, ...]) -> None:
+        super().__init__(records)
+        self.body = body
+        self.path = path
+
+
 def as_records(page: Iterable[Json]) -> list[Record]:
     """The selected items as records; a plain value becomes `{"value": ...}`, as in dlt."""
     records: list[Record] = []

@@ -48,6 +48,7 @@ class Response(requests.Response):
     decode: Callable[[requests.Response], Any] | None = None
     _json: Any = None
     _parsed = False
+    _plain = False
 
     def json(self, **_: Any) -> Any:
         """The parsed body; NotJson where it is none."""
@@ -59,6 +60,11 @@ class Response(requests.Response):
             self._parsed = True
         return self._json
 
+    @property
+    def parsed_body(self) -> bytes | None:
+        """The body, where it is JSON in UTF-8 and was parsed as it is; else None."""
+        return self.content if self._plain else None
+
     def _decoded(self, decode: Callable[[requests.Response], Any]) -> Any:
         try:
             return decode(self)
@@ -67,9 +73,11 @@ class Response(requests.Response):
 
     def _as_json(self) -> Any:
         try:
-            return orjson.loads(self.content)
+            parsed = orjson.loads(self.content)
         except orjson.JSONDecodeError:
             return self._json_of_text()
+        self._plain = True
+        return parsed
 
     def _json_of_text(self) -> Any:
         """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""

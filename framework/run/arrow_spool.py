@@ -14,8 +14,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from framework.build.records import Record
-from framework.run.arrow_tables import Keys, Misfit, tables_of
+from framework.build.records import Page, Record
+from framework.run.arrow_pages import RawPage, records_in
+from framework.run.arrow_tables import Keys, Misfit, tables_in, tables_of
+from framework.run.aside import Aside
 from framework.run.contract import Contract
 from framework.run.layout import layout_of
 from framework.run.spool import IN_MEMORY, Spool
@@ -24,7 +26,7 @@ from framework.spec.connector import Resource
 from framework.spec.naming import normalize_identifier
 
 BATCH_RECORDS = 4000
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 """Records become Arrow when so many are waiting, or so much JSON (measured on samples)."""
 
 HANDED_BYTES = 32 << 20
@@ -49,26 +51,31 @@ class ArrowSpool:
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
         self._unusual = Spool(folder)
-        self._waiting: list[Record] = []
-        self._bytes = 0
+        self._waiting: list[RawPage | list[Record]] = []
+        self._objects = self._bytes = 0
+        self._reads_pages = not self._layout.reads_records
+        self._batches = self._misfits = 0
+        self._aside = Aside(self._convert)
 
     def add(self, records: list[Record]) -> None:
         """Keep these. RecordError where the schema's contract forbids one."""
         if not records:
             return
         self.records += len(records)
-        fits = self._layout.fits
-        if all(map(fits, records)):
-            self._waiting += records
+        if isinstance(records, Page) and self._reads_pages:
+            self._waiting.append(RawPage.of(records))
+            self._bytes += len(records.body)
         else:
-            self._waiting += [r for r in records if fits(r) or self._is_plain(r)]
-        self._bytes += len(orjson.dumps(records[0])) * len(records)
-        if len(self._waiting) >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
-            self._flush()
+            self._waiting.append(records)
+            self._objects += len(records)
+            self._bytes += len(orjson.dumps(records[0])) * len(records)
+        if self._objects >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+            self._aside.put(self._batch())
 
     def finish(self) -> list[str]:
         """Everything is added: what the contract discarded, in words."""
-        self._flush()
+        self._aside.wait()
+        self._convert(self._batch())
         return list(self.contract.told())
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
@@ -88,6 +95,7 @@ class ArrowSpool:
 
     def close(self) -> None:
         """Let go of memory and disk."""
+        self._aside.close()
         self._waiting.clear()
         self._unusual.close()
         for file in self._files.values():
@@ -102,31 +110,54 @@ class ArrowSpool:
             self._unusual.add([left])
         return False
 
-    def _flush(self) -> None:
-        batch, self._waiting, self._bytes = self._waiting, [], 0
-        if not batch:
+    def _batch(self) -> list[RawPage | list[Record]]:
+        batch, self._waiting = self._waiting, []
+        self._objects = self._bytes = 0
+        return batch
+
+    def _convert(self, batch: list[RawPage | list[Record]]) -> None:
+        """Make tables of the batch and keep them."""
+        pages = [part for part in batch if isinstance(part, RawPage)]
+        if pages and len(pages) == len(batch) and self._reads_pages:
+            self._batches += 1
+            try:
+                nested = records_in(pages, self._layout.type)
+                self._keep(tables_in(self._layout, nested, [], self._keys))
+                return
+            except Misfit:
+                self._misfits += 1
+                # an API that sends more than is declared does so in every record
+                self._reads_pages = self._misfits * 2 <= self._batches
+        records: list[Record] = []
+        for part in batch:
+            records += part.records() if isinstance(part, RawPage) else part
+        self._convert_records(records)
+
+    def _convert_records(self, records: list[Record]) -> None:
+        fits = self._layout.fits
+        if not all(map(fits, records)):
+            records = [record for record in records if fits(record) or self._is_plain(record)]
+        if not records:
             return
         try:
-            tables = self._tables_of(batch)
+            self._keep(tables_of(self._layout, records, self._keys))
         except Misfit:
-            batch = [record for record in batch if self._is_plain(record)]
-            if not batch:
+            records = [record for record in records if self._is_plain(record)]
+            if not records:
                 return
             try:
-                tables = self._tables_of(batch)
+                self._keep(tables_of(self._layout, records, self._keys))
             except Misfit:  # Arrow knows better than we do
-                self._unusual.add(batch)
-                return
+                self._unusual.add(records)
+
+    def _keep(self, tables: list[tuple[str, pa.Table]]) -> None:
+        """Keep these tables; Misfit where a record has no key."""
+        if any(tables[0][1].column(name).null_count for name in self._primary):
+            raise Misfit("a primary key is null")
         for suffix, table in tables:
             if suffix not in self._files:
                 self._files[suffix] = _TableFile(self._folder, table.schema)
             self._files[suffix].add(table)
-
-    def _tables_of(self, batch: list[Record]) -> list[tuple[str, pa.Table]]:
-        tables = tables_of(self._layout, batch, self._keys)
-        if any(tables[0][1].column(name).null_count for name in self._primary):
-            raise Misfit("a primary key is null")
-        return tables
 
 
 class _TableFile:

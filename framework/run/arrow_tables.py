@@ -59,7 +59,15 @@ def tables_of(layout: Layout, records: list[Record], keys: Keys) -> list[tuple[s
         nested = pa.array(records, type=layout.type)
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise Misfit(str(error)) from error
-    ids = keys.take(len(records))
+    return tables_in(layout, nested, records, keys)
+
+
+def tables_in(
+    layout: Layout, nested: pa.Array, records: list[Record], keys: Keys
+) -> list[tuple[str, pa.Table]]:
+    """The tables of records that Arrow holds already, of the layout's type; `records` are the
+    same ones, and may be empty where the layout reads none."""
+    ids = keys.take(len(nested))
     columns, names = _columns(layout, nested, records)
     own = pa.Table.from_arrays([*columns, ids], [*names, "_dlt_id"])
     return [("", own), *_children(layout, "", nested, records, ids, ids, keys)]
