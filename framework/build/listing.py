@@ -47,7 +47,8 @@ class Listing:
         for number, page in enumerate(self._paginate(paginator), 1):
             self._judge_empty(page)
             yield page
-            if not page.paginator.has_next_page:
+            sample = self._terms.sample
+            if not page.paginator.has_next_page or (sample and number >= sample.pages):
                 return
             if self._plan.ahead and isinstance(page.paginator, RangePaginator):
                 end = end_of(page.paginator, page.response.json())

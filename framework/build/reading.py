@@ -152,6 +152,8 @@ class Reading:
                 yield self._records(page)
             return
         bounds = self.parent.bound(self.name)
+        if self._terms.sample:
+            bounds = bounds[: self._terms.sample.parents]
         self._parents = len(bounds)
         if self._cursor is not None and len(bounds) > 1:
             raise RecordError(

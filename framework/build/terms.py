@@ -13,8 +13,18 @@ Json = Any
 
 
 @dataclass(frozen=True)
+class Sample:
+    """A look instead of a reading: at most so many pages of each list, asked for at most so many
+    records of the parent."""
+
+    pages: int
+    parents: int
+
+
+@dataclass(frozen=True)
 class Terms:
     """What holds for every reading of a run. `limit` is at most so many records, or None.
+    With `sample` a reading is a look.
 
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
     pipeline that runs the source.
@@ -26,3 +36,4 @@ class Terms:
     max_in_flight: int
     limit: int | None = None
     state: dict[str, dict[str, Json]] | None = None
+    sample: Sample | None = None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from framework.cli.options import asking_options
+
+if TYPE_CHECKING:
+    from framework.author.deep import Proof
 
 MARKS = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
 
@@ -21,10 +24,16 @@ MARKS = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?
 Examples:
   framework check scheduling
   framework check scheduling --resources groups,routing_forms
+  framework check scheduling --deep       is what the file says true?
 """,
 )
 @click.argument("name")
 @asking_options
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Read a page or two of each, and prove selector, key, cursor, paging and children.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(
     name: str,
@@ -32,11 +41,12 @@ def command(
     config: Mapping[str, str],
     alias: str | None,
     connectors: Path | None,
+    deep: bool,
     form: str,
 ) -> int:
     """Ask each selected resource of connector NAME once; nothing is loaded.
 
-    Exit code 1 when one of them is refused.
+    Exit code 1 when one of them is refused, or with --deep has a fault.
     """
     from framework.run.quiet import set_defaults
 
@@ -52,6 +62,12 @@ def command(
     connector = judged(locate(name, connectors))
     chosen = select(connector, resources)
     world = World()
+    if deep:
+        from framework.author.deep import prove
+
+        with heard(world.stop):
+            proofs = list(prove(connector, chosen, config, alias, world, unwatched))
+        return _show_proofs(proofs, form)
     with heard(world.stop):
         looked = look_at(connector, chosen, config, alias, world, unwatched)
     if form == "json":
@@ -65,6 +81,21 @@ def command(
             if rest:
                 sys.stdout.write(f"{'':<{width}}           {rest}\n")
     return int(any(one.outcome == "refused" for one in looked))
+
+
+def _show_proofs(proofs: list[Proof], form: str) -> int:
+    if form == "json":
+        _print_json([vars(one) for one in proofs])
+    else:
+        width = max(len(one.about) for one in proofs)
+        for number, one in enumerate(proofs):
+            if number == 0 or proofs[number - 1].resource != one.resource:
+                sys.stdout.write(f"{one.resource}\n")
+            message = one.message.replace("\n", f"\n  {'':<{width + 11}}")
+            sys.stdout.write(f"  {one.outcome:<7}  {one.about:<{width}}  {message}\n")
+            if one.remedy:
+                sys.stdout.write(f"  {'':<7}  {'':<{width}}  -> {one.remedy}\n")
+    return int(any(one.outcome == "fault" for one in proofs))
 
 
 def _print_json(value: Any) -> None:

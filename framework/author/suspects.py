@@ -1,0 +1,90 @@
+"""What in an answer or in records looks like the thing that a connector file should have named.
+
+Looks at names and shapes only, and gives paths and names, never values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from framework.author.inferring import infer_schema
+
+Json = Any
+Record = Mapping[str, Json]
+
+_DEPTH = 4
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_KEYS = re.compile(r"^(id|uri|uuid|guid|key|code|slug|url)$|(_id|Id|_key|_uuid)$")
+_NEXT = re.compile(r"next|cursor|continuation|after|scroll", re.IGNORECASE)
+_MORE = re.compile(r"^(has_?more|has_?next(_?page)?|more|is_?truncated)$", re.IGNORECASE)
+_TOTAL = re.compile(r"^(total(_?(count|results|items|records|size))?|count_?total)$", re.IGNORECASE)
+_CHANGED = re.compile(r"updat|modif|chang|creat|date|time|_at$", re.IGNORECASE)
+
+
+def record_lists(body: Json) -> list[str]:
+    """Paths (JMESPath) of the lists of objects in a body, the longest list first; `@` is the body
+    itself."""
+    found = [
+        (len(value), path)
+        for path, value in _walk(body, ())
+        if isinstance(value, list) and value and isinstance(value[0], Mapping)
+    ]
+    return [written(path) for _, path in sorted(found, key=lambda one: -one[0])]
+
+
+def next_pages(body: Json, records: int) -> list[str]:
+    """Paths of what says that there are more pages than this one of so many records."""
+    found = []
+    for path, value in _walk(body, ()):
+        name = path[-1] if path else ""
+        inside = " ".join(path)
+        follows = _NEXT.search(inside) and isinstance(value, str | int) and value
+        if (
+            (follows and not isinstance(value, bool))
+            or (_MORE.search(name) and value is True)
+            or (_TOTAL.search(name) and type(value) is int and value > records > 0)
+        ):
+            found.append(written(path))
+    return found
+
+
+def keys(records: Sequence[Record]) -> list[str]:
+    """Fields that tell all records apart, the likeliest name first."""
+    if len(records) < 2:
+        return []
+    found = []
+    for name in records[0]:
+        values = [record.get(name) for record in records]
+        if all(isinstance(value, str | int) for value in values) and len(set(values)) == len(
+            values
+        ):
+            found.append(name)
+    return sorted(found, key=lambda name: _KEYS.search(name) is None)
+
+
+def times(records: Sequence[Record]) -> list[str]:
+    """Fields that hold a time in every record."""
+    properties = infer_schema(records, None).schema.get("properties", {})
+    return [
+        name
+        for name, schema in properties.items()
+        if _CHANGED.search(name)
+        and (schema.get("format") in ("date-time", "date") or schema.get("type") == "integer")
+    ]
+
+
+def written(path: Sequence[str]) -> str:
+    """A path as JMESPath; names with other characters go into double quotes."""
+    if not path:
+        return "@"
+    return ".".join(name if _PLAIN.fullmatch(name) else f'"{name}"' for name in path)
+
+
+def _walk(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """Every value outside of lists, with the names that lead to it."""
+    yield path, value
+    if isinstance(value, Mapping) and len(path) < _DEPTH:
+        for name, inner in value.items():
+            yield from _walk(inner, (*path, str(name)))
