@@ -15,6 +15,24 @@ class RequestSent:
 
 
 @dataclass(frozen=True)
+class RequestAnswered:
+    """What became of that attempt: `status`, or `error` (its kind) where no whole answer came.
+
+    `url` may be shown: secrets and addresses of people are masked. `seconds` last until the body
+    was read, `size` is the body's, in bytes.
+    """
+
+    resource: str
+    attempt: int
+    method: str
+    url: str
+    status: int | None
+    seconds: float
+    size: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
 class Waiting:
     """The resource waits that many seconds before its next attempt; `why` says what told it to."""
 
@@ -49,10 +67,11 @@ class ResourceStarted:
 
 @dataclass(frozen=True)
 class ResourceEnded:
-    """The resource was read (`ok`), skipped or failed."""
+    """The resource was read (`ok`), skipped or failed; `reason` is why, where it is not ok."""
 
     resource: str
     status: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +81,25 @@ class StepStarted:
     step: str
 
 
-Event = RequestSent | Waiting | PageRead | Warned | ResourceStarted | ResourceEnded | StepStarted
+@dataclass(frozen=True)
+class StepEnded:
+    """That step is done."""
+
+    step: str
+    seconds: float
+
+
+Event = (
+    RequestSent
+    | RequestAnswered
+    | Waiting
+    | PageRead
+    | Warned
+    | ResourceStarted
+    | ResourceEnded
+    | StepStarted
+    | StepEnded
+)
 Watch = Callable[[Event], None]
 
 

@@ -8,6 +8,7 @@ actions are asked about the last answer only.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +17,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 from framework.build.budget import Budget
-from framework.build.events import RequestSent, Waiting, Warned, Watch
+from framework.build.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
+from framework.build.urls import shown
 from framework.build.waits import Wait, wait_before
 from framework.build.world import World
 from framework.spec.connector import RateLimit
@@ -97,12 +99,28 @@ class RetryingAdapter(BaseAdapter):
 
         self._budget.take(tell)
         response: requests.Response | None = None
+        began, failed = time.monotonic(), None
         try:
             self._watch(RequestSent(resource, attempt))
             response = self._inner.send(request, **kwargs)
             return response
+        except Exception as error:
+            failed = type(error).__name__
+            raise
         finally:
             self._budget.give_back(response)
+            self._watch(
+                RequestAnswered(
+                    resource,
+                    attempt,
+                    request.method or "GET",
+                    shown(request.url, self._world.secrets),
+                    None if response is None else response.status_code,
+                    time.monotonic() - began,
+                    0 if response is None else len(response.content),
+                    failed,
+                )
+            )
 
     def close(self) -> None:
         """Close the connections below."""

@@ -13,9 +13,11 @@ from rich.table import Table
 from framework.build.events import (
     Event,
     PageRead,
+    RequestAnswered,
     RequestSent,
     ResourceEnded,
     ResourceStarted,
+    StepEnded,
     StepStarted,
     Waiting,
     Warned,
@@ -73,6 +75,8 @@ class Progress:
         if isinstance(event, StepStarted):
             self._step = event.step
             self._say(event.step)
+            return
+        if isinstance(event, (StepEnded, RequestAnswered)):
             return
         line = self._lines.setdefault(event.resource, Line())
         if isinstance(event, RequestSent):

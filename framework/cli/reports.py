@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from framework.run.report import Report
 
+WORTH_NAMING = 0.1
+"""Seconds from which the closing text names a request among the slowest."""
+NAMED = 3
+
 COLOURS = {"ok": "green", "skipped": "yellow", "failed": "red", "partial": "yellow"}
 
 
-def show_report(report: Report, console: Console, talk: Console) -> None:
-    """The table on `console`; errors, in full, on `talk`."""
+def show_report(report: Report, console: Console, talk: Console | None) -> None:
+    """The table on `console`; errors, in full, and what else there is to say on `talk`."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("resource", "status"):
         table.add_column(name, no_wrap=True, overflow="fold")
@@ -30,13 +35,9 @@ def show_report(report: Report, console: Console, talk: Console) -> None:
             f"{part.seconds:.1f}",
         )
     console.print(table)
-    for part in report.resources.values():
-        if part.error and part.status == "failed":
-            talk.print(
-                f"error: {part.error}", highlight=False, markup=False, emoji=False, soft_wrap=True
-            )
-    for note in report.notes:
-        talk.print(f"note: {note}", highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for line in _told(report) if talk is not None else ():
+        assert talk is not None
+        talk.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
     lines = [f"{report.connector}: {report.status} in {report.seconds:.1f} s"]
     if report.where:
         lines.append(f"data: {report.where}")
@@ -44,6 +45,23 @@ def show_report(report: Report, console: Console, talk: Console) -> None:
         lines.append(f"try:  {report.query}")
     for line in lines:
         console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _told(report: Report) -> Iterator[str]:
+    """What the table has no column for."""
+    for part in report.resources.values():
+        if part.error and part.status == "failed":
+            yield f"error: {part.error}"
+        elif part.error and not any(one.message == part.error for one in part.warnings):
+            yield f"{part.name}: {part.error}"
+        if part.ignored:
+            answers = "answer was" if part.ignored == 1 else "answers were"
+            yield f"{part.name}: {part.ignored:,} {answers} ignored, as response_actions say"
+    for note in report.notes:
+        yield f"note: {note}"
+    slow = [one for one in report.slowest[:NAMED] if one.seconds >= WORTH_NAMING]
+    for one in slow:
+        yield f"slowest: {one.seconds:.1f} s {one.method} {one.url} ({one.status or one.error})"
 
 
 def report_json(report: Report) -> str:

@@ -39,6 +39,12 @@ Examples:
     help="From the recording, without network; cassettes/NAME.yaml by default.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="json: one object a line on stderr for each request, page, wait, skip and step.",
+)
 @talk_options
 def command(name: str, **options: Any) -> int:
     """Load the data of connector NAME (or of a FILE) into a database.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from framework.cli.log import JsonLog
 from framework.cli.progress import Progress
 from framework.cli.reports import report_json, show_report
 from framework.cli.signals import heard
@@ -28,6 +29,7 @@ def run_verb(
     refresh: bool,
     replay: str | None,
     form: str,
+    log_format: str,
     verbose: bool,
     quiet: bool,
 ) -> int:
@@ -43,8 +45,12 @@ def run_verb(
     talk = Console(stderr=True)
     options = RunOptions(resources, destination, dataset, config, alias, refresh, limit)
     world = World()
+    log = JsonLog() if log_format == "json" else None
     try:
-        with heard(world.stop), Progress(talk, quiet=quiet or form == "json") as progress:
+        with (
+            heard(world.stop),
+            log or Progress(talk, quiet=quiet or form == "json") as progress,
+        ):
             connector = judged(locate(name, connectors))
             if replay is not None:
                 from framework.author.replays import replaying
@@ -54,13 +60,19 @@ def run_verb(
             else:
                 report = run(connector, options, world, progress)
     except FrameworkError as error:
+        if log is not None:
+            log.end(Report(name, error=str(error)), None)
         if form != "json":
+            if log is not None:
+                return error.exit_code
             raise
         report = Report(name, error=str(error), destination=destination, dataset=dataset)
         sys.stdout.write(report_json(report) + "\n")
         return error.exit_code
+    if log is not None:
+        log.end(report, round(report.seconds, 3))
     if form == "json":
         sys.stdout.write(report_json(report) + "\n")
     else:
-        show_report(report, Console(), talk)
+        show_report(report, Console(), None if log is not None else talk)
     return report.exit_code

@@ -83,7 +83,7 @@ class Gathering:
         blocked = self._blocked_by(resource)
         if blocked is not None:
             part.status, part.error = "skipped", f"not asked: {blocked}"
-            self._watch(ResourceEnded(resource.name, part.status))
+            self._watch(ResourceEnded(resource.name, part.status, part.error))
             return
         self._watch(ResourceStarted(resource.name))
         began = time.monotonic()
@@ -100,10 +100,11 @@ class Gathering:
             if self._world.stop.error is not None:
                 raise
             part.status, part.error = "failed", str(error)
+        part.ignored = self._readings[resource.name].plan.answers.ignored
         if part.status != "ok":
             self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began
-        self._watch(ResourceEnded(resource.name, part.status))
+        self._watch(ResourceEnded(resource.name, part.status, part.error))
 
     def close(self) -> None:
         """Let go of what was not loaded."""

@@ -11,7 +11,7 @@ import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.compile import Compiled, compile_connector
-from framework.build.events import StepStarted, Warned, Watch, unwatched
+from framework.build.events import Warned, Watch, unwatched
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings, Start, build_source
 from framework.build.terms import Terms
@@ -121,7 +121,7 @@ class _Run:
     def _read_and_load(
         self, gathering: Gathering, known: set[str], before: State, moved: State
     ) -> None:
-        self.watch(StepStarted("extract"))
+        self.watch.step("extract")
         gathering.read_all(self.chosen, self.connector.client.max_in_flight)
         loaded = [r for r in self.chosen if self.report.resources[r.name].status == "ok"]
         for resource in loaded:
@@ -132,11 +132,12 @@ class _Run:
         refreshed = {r.name for r in self.chosen} if self.options.refresh else set()
         after = gathering.settled(before, moved, limited=limited, refreshed=refreshed)
         self._extract(loaded, gathering, after, "limited" if limited else "full")
-        self.watch(StepStarted("normalize"))
+        self.watch.step("normalize")
         self._count_rows(loaded, normalize(self.pipeline))
-        self.watch(StepStarted("load"))
+        self.watch.step("load")
         load(self.pipeline, self.target, self.connector.name)
         make_promised_tables(self.pipeline, loaded)
+        self.watch.step_done()
         for resource in loaded:
             self._tell_undeclared(resource)
 

@@ -8,10 +8,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from framework.build.events import Event, RequestSent, Waiting, Warned, Watch
+from framework.build.events import (
+    Event,
+    RequestAnswered,
+    RequestSent,
+    StepEnded,
+    StepStarted,
+    Waiting,
+    Warned,
+    Watch,
+)
 from framework.spec.connector import Resource
 
 Status = Literal["ok", "skipped", "failed"]
+
+SLOWEST = 5
+"""How many of the slowest requests a report names."""
 
 
 @dataclass
@@ -23,6 +35,7 @@ class ResourceReport:
     rows: int = 0
     requests: int = 0
     retries: int = 0
+    ignored: int = 0
     waited: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
     error: str | None = None
@@ -37,6 +50,7 @@ class ResourceReport:
             "rows": self.rows,
             "requests": self.requests,
             "retries": self.retries,
+            "ignored": self.ignored,
             "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
             "error": self.error,
         }
@@ -58,6 +72,7 @@ class Report:
     where: str | None = None
     query: str | None = None
     notes: list[str] = field(default_factory=list)
+    slowest: list[RequestAnswered] = field(default_factory=list)
 
     @property
     def status(self) -> Literal["ok", "partial", "failed"]:
@@ -83,6 +98,16 @@ class Report:
             "dataset": self.dataset,
             "error": self.error,
             "notes": self.notes,
+            "slowest_requests": [
+                {
+                    "resource": one.resource,
+                    "method": one.method,
+                    "url": one.url,
+                    "status": one.status,
+                    "seconds": round(one.seconds, 3),
+                }
+                for one in self.slowest
+            ],
         }
 
 
@@ -106,6 +131,7 @@ class Collector:
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
         self._began = time.monotonic()
+        self._step: tuple[str, float] | None = None
         for resource in resources:
             report.resources[resource.name] = ResourceReport(resource.name)
 
@@ -120,7 +146,25 @@ class Collector:
             self._count(event)
         self._watch(event)
 
+    def step(self, name: str) -> None:
+        """A step over all resources begins, and with that the one before it is done."""
+        self.step_done()
+        self._step = (name, time.monotonic())
+        self(StepStarted(name))
+
+    def step_done(self) -> None:
+        """The step that began last is done."""
+        if self._step is not None:
+            name, began = self._step
+            self._step = None
+            self(StepEnded(name, time.monotonic() - began))
+
     def _count(self, event: Event) -> None:
+        if isinstance(event, RequestAnswered):
+            slowest = [*self.report.slowest, event]
+            slowest.sort(key=lambda one: one.seconds, reverse=True)
+            self.report.slowest = slowest[:SLOWEST]
+            return
         name = str(getattr(event, "resource", ""))
         part = self.report.resources.get(self._read_for.get(name, name))
         if part is None:

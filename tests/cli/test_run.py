@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from framework.build.events import Warned
+from framework.build.events import RequestAnswered, Warned
 from framework.cli.main import main
 from framework.cli.reports import show_report
 from framework.run.quiet import DEFAULTS
@@ -23,7 +23,7 @@ from framework.spec.jsonschemas import Draft202012Validator
 from framework.spec.locate import shared_schema
 from tests.run.running import write_connector
 from tests.run.shop import Shop
-from tests.servers.web import Answer, Asked, Web
+from tests.servers.web import Answer, Asked, Web, each
 from tests.simulator import Simulator, Token, small_world
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -36,6 +36,11 @@ KEY = "SOURCES__SCHEDULING__API_KEY"
 def shop() -> Iterator[Shop]:
     with Web() as web:
         yield Shop(web)
+
+
+@pytest.fixture
+def web(shop: Shop) -> Web:
+    return shop.web
 
 
 @pytest.fixture
@@ -61,17 +66,25 @@ def test_the_report_as_json_is_one_object_that_fits_its_schema(
     assert report.pop("seconds") > 0
     warnings = report["resources"][1].pop("warnings")
     assert [warning["code"] for warning in warnings] == ["watermark-stays"]
+    slowest = report.pop("slowest_requests")
+    assert {(one["resource"], one["method"], one["status"]) for one in slowest} == {
+        ("customers", "GET", 200),
+        ("orders", "GET", 200),
+    }
+    assert sorted((one["seconds"] for one in slowest), reverse=True) == [
+        one["seconds"] for one in slowest
+    ]
     assert report == {
         "connector": "shop",
         "status": "ok",
         "resources": [
             {
                 "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "warnings": [], "error": None,
+                "ignored": 0, "warnings": [], "error": None,
             },
             {
                 "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "error": None,
+                "ignored": 0, "error": None,
             },
         ],
         "destination": "duckdb",
@@ -129,6 +142,113 @@ def test_text_is_a_closing_table_with_the_place_and_a_query_and_progress_on_stde
         assert text in said.splitlines()
     assert "error: lines: GET" in said
     assert "\x1b" not in out + said
+
+
+def log_of(said: str) -> list[dict[str, Any]]:
+    """The lines of stderr, each of which is an event that fits its schema."""
+    events = [json.loads(line) for line in said.splitlines()]
+    schema = Draft202012Validator(shared_schema("log-event"))
+    for event in events:
+        schema.validate(event)
+    return events
+
+
+def test_the_log_as_json_tells_every_request_page_wait_skip_and_step(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    skip = {"response_actions": [{"status_code": 403, "action": "skip_resource"}]}
+    write_connector(project, shop.connector(lines={"endpoint": skip}))
+    shop.web.on("/customers", each(Answer(503), {"items": shop.customers}))
+    shop.answers["/orders/1/lines"] = Answer(403, {"message": "not yours"})
+    assert main(["run", "shop", "--log-format", "json"]) == 0
+    out, said = capsys.readouterr()
+    assert out.splitlines()[-3].startswith("shop: partial")
+    events = log_of(said)
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "step"
+    assert kinds[-1] == "end"
+    requests = [event for event in events if event["event"] == "request"]
+    assert len(requests) == len(shop.web.asked)
+    asked = [(e["attempt"], e["status"]) for e in requests if e["resource"] == "customers"]
+    assert asked == [(1, 503), (2, 200)]
+    assert all(event["bytes"] > 0 for event in requests if event["status"] == 200)
+    waits = [event for event in events if event["event"] == "wait"]
+    assert [event["resource"] for event in waits] == ["customers"]
+    pages = {event["resource"]: event["records"] for event in events if event["event"] == "page"}
+    assert pages == {"customers": 3, "orders": 3}
+    skips = [event["resource"] for event in events if event["event"] == "skip"]
+    assert skips == ["lines", "notes"]
+    steps = [(event["step"], event["status"]) for event in events if event["event"] == "step"]
+    assert steps == [
+        (step, status)
+        for step in ("extract", "normalize", "load")
+        for status in ("started", "ended")
+    ]
+    end = events[-1]
+    assert (end["status"], end["rows"], end["error"]) == ("partial", 6, None)
+    assert end["requests"] == len(requests)
+
+
+def test_the_log_as_json_has_the_error_that_ended_the_run_and_nothing_else_is_on_stderr(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "scheduling", "--log-format", "json"]) == 1
+    out, said = capsys.readouterr()
+    assert out == ""
+    [end] = log_of(said)
+    assert (end["event"], end["status"], end["seconds"]) == ("end", "failed", None)
+    assert KEY in end["error"]
+    assert main(["run", "scheduling", "--log-format", "json", "--format", "json"]) == 1
+    out, said = capsys.readouterr()
+    assert report_of(out)["error"] == log_of(said)[0]["error"]
+
+
+def test_the_log_as_json_masks_secrets(
+    web: Web, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.on("/things", {"items": [{"id": 1}]})
+    body = {
+        "secrets": {"token": {"description": "A token."}},
+        "client": {"base_url": web.url},
+        "resources": [
+            {
+                "name": "things",
+                "write_disposition": "replace",
+                "endpoint": {
+                    "path": "/things",
+                    "data_selector": "items",
+                    "paginator": "single_page",
+                    "params": {"t": "{secrets.token}", "who": "ada@example.com"},
+                },
+            }
+        ],
+    }
+    write_connector(project, body)
+    monkeypatch.setenv("SOURCES__SHOP__TOKEN", CANARY)
+    assert main(["run", "shop", "--log-format", "json", "--format", "json"]) == 0
+    out, said = capsys.readouterr()
+    assert web.asked[0].param("t") == CANARY
+    assert CANARY not in out + said
+    assert "ada@example.com" not in out + said
+    [request] = [event for event in log_of(said) if event["event"] == "request"]
+    assert request["url"] == f"{web.url}/things?t=***&who=***"
+
+
+def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
+    report = Report("shop", {"orders": ResourceReport("orders", ignored=2)})
+    report.resources["lines"] = ResourceReport("lines", "skipped", error="not asked: orders failed")
+    for number, seconds in enumerate((9.0, 0.5, 0.3, 0.2, 0.01)):
+        url = f"https://api.example.com/{number}"
+        report.slowest.append(RequestAnswered("orders", 1, "GET", url, 200, seconds))
+    talk = io.StringIO()
+    show_report(report, Console(file=io.StringIO()), Console(file=talk))
+    assert talk.getvalue().splitlines() == [
+        "orders: 2 answers were ignored, as response_actions say",
+        "lines: not asked: orders failed",
+        "slowest: 9.0 s GET https://api.example.com/0 (200)",
+        "slowest: 0.5 s GET https://api.example.com/1 (200)",
+        "slowest: 0.3 s GET https://api.example.com/2 (200)",
+    ]
 
 
 def test_quiet_prints_only_the_result(
