@@ -31,7 +31,8 @@ TOKEN = "simulated-token"
 FOLDER = "/path/to/project"
 _SHELL = re.compile(r"[|<>;&$`*]|^\w+=")
 _PROGRESS = re.compile(
-    r"(extract|normalize|load|waiting .*|slowest: .*)|\S+: (\w+, )?[\d,]+ pages?, [\d,]+ records?, .*"
+    r"(extract|normalize|load|waiting .*|slowest: .*)|"
+    r"\S+: (\w+, )?[\d,]+ pages?, [\d,]+ records?, .*"
 )
 """What a run says on stderr where that is no terminal."""
 _SECONDS = (
