@@ -77,11 +77,16 @@ def prove(
             yield _refused(resource, error)
             continue
         bodies = [_json(one.body) for one in recorder.exchanges[before:] if one.status < 300]
-        yield from _proofs(resource, pages, [body for body in bodies if body is not None], heard)
+        bodies = [body for body in bodies if body is not None]
+        yield from _proofs(resource, pages, bodies, heard, reading.parents)
 
 
 def _proofs(
-    resource: Resource, pages: list[list[Json]], bodies: list[Json], heard: list[Warned]
+    resource: Resource,
+    pages: list[list[Json]],
+    bodies: list[Json],
+    heard: list[Warned],
+    parents: int,
 ) -> Iterator[Proof]:
     records = [record for page in pages for record in page]
     if not bodies:
@@ -89,17 +94,17 @@ def _proofs(
         yield Proof(resource.name, "request", "unknown", reason)
         return
     if not records:
-        yield _nothing(resource, bodies[0])
+        yield _nothing(resource, bodies[-1])
         return
     found = f"{_selector(resource)}: {_counted(len(records), 'record')}"
     yield Proof(resource.name, "data_selector", "ok", f"{found} on {_counted(len(pages), 'page')}")
     yield from _key(resource, records)
     yield from _cursor(resource, records)
     if resource.parent:
-        asked = f"{_counted(len(bodies), 'request')} for records of {resource.parent} answered"
+        asked = f"asked for {_counted(parents, 'record')} of {resource.parent}"
         yield Proof(resource.name, "parent", "ok", asked)
-    else:
-        yield _paging(resource, pages, bodies)
+    if parents < 2:
+        yield _paging(resource, pages, bodies[-1])
     for event in heard:
         yield Proof(resource.name, event.code, "fault", event.message)
 
@@ -164,7 +169,7 @@ def _cursor(resource: Resource, records: list[Json]) -> Iterator[Proof]:
     )
 
 
-def _paging(resource: Resource, pages: list[list[Json]], bodies: list[Json]) -> Proof:
+def _paging(resource: Resource, pages: list[list[Json]], body: Json) -> Proof:
     if len(pages) > 1 and pages[0] == pages[1]:
         return Proof(
             resource.name,
@@ -174,9 +179,9 @@ def _paging(resource: Resource, pages: list[list[Json]], bodies: list[Json]) -> 
             "paginator sends",
             "correct the paginator's parameter, or say paginator: single_page",
         )
-    if len(bodies) > 1:
+    if len(pages) > 1:
         return Proof(resource.name, "paginator", "ok", "the second page holds other records")
-    more = next_pages(bodies[0], len(pages[0]))
+    more = next_pages(body, len(pages[0]))
     if more:
         return Proof(
             resource.name,

@@ -67,6 +67,11 @@ class Reading:
         return self.plan.resource.name
 
     @property
+    def parents(self) -> int:
+        """How many of the parent's records it was asked for; 0 for a root."""
+        return self._parents
+
+    @property
     def explained_empty(self) -> bool:
         """Whether having no records needs no explaining: no record of the parent asked for any,
         or every answer was ignored, which is said elsewhere."""
