@@ -14,7 +14,7 @@ from framework.author.declared import lets_stay, property_names
 from framework.author.forms import is_numeric, is_time
 from framework.author.rewriting import Rewriter
 from framework.author.routes import Routes, text_of
-from framework.build.templates import fill
+from framework.build.templates import evaluated, fill, made_of_secrets
 from framework.spec.connector import ConfigEntry, Connector
 from framework.spec.placeholders import Placeholder
 
@@ -39,6 +39,8 @@ def base_url(connector: Connector, config: Mapping[str, Json]) -> str:
     """The base URL with these config values in it."""
 
     def known(part: Placeholder) -> Json:
+        if part.kind == "expression" and not made_of_secrets(part):
+            return evaluated(part.text, {"config": config, "now": ""})
         return config.get(part.name, "") if part.kind == "config" else ""
 
     return text_of(fill(connector.client.base_url, known, place="text", final=True))

@@ -13,14 +13,15 @@ from typing import Any
 import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
+from framework.build.context import Context, with_response
 from framework.build.outcomes import ResourceSkipped
-from framework.build.records import truthy
 from framework.build.secrets import Secrets
 from framework.build.urls import shown
 from framework.build.wire import NotJson, Response
 from framework.errors import RequestError
 from framework.spec.connector import ResponseAction
 from framework.spec.expressions import ExpressionError
+from framework.spec.value_functions import truthy
 
 Decode = Callable[[requests.Response], Any]
 
@@ -54,6 +55,7 @@ class Answers:
         actions: tuple[ResponseAction, ...],
         secrets: Secrets,
         remedies: dict[int, str],
+        context: Context,
         decode: Decode | None = None,
     ) -> None:
         self.resource = resource
@@ -62,6 +64,7 @@ class Answers:
         self._actions = actions
         self._secrets = secrets
         self._remedies = remedies
+        self._context = context
         self._lock = threading.Lock()
 
     def __deepcopy__(self, _: dict[int, Any]) -> Answers:
@@ -104,10 +107,10 @@ class Answers:
     def _first(self, response: requests.Response) -> ResponseAction | None:
         if self._decode is not None and isinstance(response, Response):
             response.decode = self._decode
-        return next((a for a in self._actions if _fits(a, response)), None)
+        return next((a for a in self._actions if _fits(a, response, self._context)), None)
 
 
-def _fits(action: ResponseAction, response: requests.Response) -> bool:
+def _fits(action: ResponseAction, response: requests.Response, context: Context) -> bool:
     if action.status_codes and not any(
         _is_status(code, response.status_code) for code in action.status_codes
     ):
@@ -119,7 +122,9 @@ def _fits(action: ResponseAction, response: requests.Response) -> bool:
             return False
     if action.body is not None:
         try:
-            return truthy(action.body.search(response.json()))
+            if action.body.contextual:
+                context = with_response(context, response)
+            return truthy(action.body.search(response.json(), context))
         except (NotJson, ExpressionError):
             # a function on a field that this body lacks: what is looked for is not there
             return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from dlt.common.configuration import resolve_configuration
@@ -22,16 +23,24 @@ from framework import __version__
 from framework.build.answers import Answers
 from framework.build.auth import build_auth
 from framework.build.budget import Budget
+from framework.build.context import Context, run_context, without_secrets
 from framework.build.decoding import decoder
 from framework.build.events import Watch
 from framework.build.hosts import AllowedHosts, refuse_plain_http
 from framework.build.plan import Plan, PlannedBinding
 from framework.build.retry import RetryingAdapter, RetryPolicy
-from framework.build.secrets import Secrets
+from framework.build.secrets import MASK, Secrets
 from framework.build.selectors import finder, to_dlt
 from framework.build.session import Session
 from framework.build.settings import Settings, environment_name
-from framework.build.templates import Place, expand, fill, text_of
+from framework.build.templates import (
+    Place,
+    evaluated,
+    expand,
+    fill,
+    made_of_secrets,
+    text_of,
+)
 from framework.build.wire import LiveAdapter
 from framework.build.world import World
 from framework.spec.connector import (
@@ -63,15 +72,22 @@ class Compiled:
 
 
 class Filler:
-    """Fills config and secrets into the parts of a file."""
+    """Fills config, secrets and the clock into the parts of a file.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    What is made of secrets is added to `secrets`; with none given it is masked.
+    """
+
+    def __init__(self, context: Context, secrets: Secrets | None = None) -> None:
+        self.context = context
+        self._secrets = secrets
 
     def known(self, placeholder: Placeholder) -> Json:
-        """The value of a config or secrets placeholder."""
-        values = self._settings.config if placeholder.kind == "config" else self._settings.secrets
-        return values[placeholder.name]
+        """The value of a constant placeholder."""
+        if self._secrets is None and made_of_secrets(placeholder):
+            return MASK
+        if placeholder.kind == "expression":
+            return evaluated(placeholder.text, self.context, self._secrets)
+        return self.context[placeholder.kind][placeholder.name]
 
     def final(self, value: Json, place: Place = "text") -> Json:
         """The value with nothing left to replace."""
@@ -79,7 +95,7 @@ class Filler:
 
     def expression(self, text: str) -> str:
         """An expression with the config inside it filled in."""
-        return with_config(text, self._settings.config)
+        return with_config(text, self.context["config"])
 
     def template(self, value: Json, place: Place) -> Json:
         """The value with only a parent's and a cursor's placeholders left."""
@@ -90,8 +106,8 @@ def compile_connector(
     connector: Connector, settings: Settings, world: World, watch: Watch
 ) -> Compiled:
     """Everything that a run of the connector needs, built once."""
-    filler = Filler(settings)
     secrets = world.secrets
+    filler = Filler(run_context(settings, world.now), secrets)
     for value in settings.secrets.values():
         secrets.add(value)
     client = connector.client
@@ -166,7 +182,7 @@ def paginator_of(config: Mapping[str, Json] | None, filler: Filler) -> BasePagin
     filled = {k: v for k, v in filler.final(dict(config)).items() if k != "ahead"}
     for key in SELECTORS:
         if isinstance(filled.get(key), str):
-            filled[key] = to_dlt(selector_of(filled[key]))
+            filled[key] = to_dlt(selector_of(filled[key]), without_secrets(filler.context))
     return create_paginator(filled)  # type: ignore[arg-type]
 
 
@@ -190,6 +206,7 @@ def _plan(
         endpoint.response_actions,
         secrets,
         _remedies(connector, settings, resource.name),
+        without_secrets(filler.context),
         decoder(endpoint.response_format, connector.client.max_response_size),
     )
     return Plan(
@@ -201,6 +218,7 @@ def _plan(
         bool((endpoint.paginator or connector.client.paginator or {}).get("ahead")),
         auth,
         answers,
+        filler.context,
     )
 
 
@@ -324,13 +342,13 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
         }
     if resource.include_from_parent:
         made["include_from_parent"] = list(resource.include_from_parent)
-    steps = _steps_for_dlt(resource)
+    steps = _steps_for_dlt(resource, without_secrets(plan.context))
     if steps:
         made["processing_steps"] = steps
     return made
 
 
-def _steps_for_dlt(resource: Resource) -> list[dict[str, Any]]:
+def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]:
     """The file's steps and what its schema asks for, as dlt's functions of one record."""
     from framework.build.records import Shape, shaper
     from framework.build.steps import stepper
@@ -343,7 +361,8 @@ def _steps_for_dlt(resource: Resource) -> list[dict[str, Any]]:
         return {"map": lambda record: run([record])[0]}
 
     steps = [
-        functions(step.kind, stepper(replace(resource, steps=(step,)))) for step in resource.steps
+        functions(step.kind, partial(stepper(replace(resource, steps=(step,))), context=context))
+        for step in resource.steps
     ]
     if resource.schema is not None:
         steps.append(functions("map", shaper(resource)))

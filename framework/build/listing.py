@@ -7,7 +7,7 @@ Paging that repeats itself ends with an error; a selector that finds nothing is 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -16,10 +16,12 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
 from framework.build.ahead import OnePage, end_of, numbers
+from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
 from framework.build.plan import Plan
 from framework.build.pool import in_order
-from framework.build.templates import expand
+from framework.build.selectors import within
+from framework.build.templates import Values, expand
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.errors import RequestError
@@ -30,14 +32,21 @@ MAX_PAGES = 1_000_000
 
 
 class Listing:
-    """The pages of one list. `values` are those of its placeholders, by their text."""
+    """The pages of one list. `values` are those of its placeholders, by their text; `context`
+    is what its expressions reach."""
 
     def __init__(
-        self, plan: Plan, client: RESTClient, values: dict[str, Json], terms: Terms
+        self,
+        plan: Plan,
+        client: RESTClient,
+        values: Mapping[str, Json],
+        context: Context,
+        terms: Terms,
     ) -> None:
         self._plan = plan
         self._client = client
-        self._values = values
+        self._values = Values(values, context, terms.secrets)
+        self._selector = within(plan.selector, without_secrets(context))
         self._terms = terms
 
     def pages(self) -> Iterator[PageData[Json]]:
@@ -90,7 +99,7 @@ class Listing:
             headers=expand(endpoint.headers, values, "text") or None,
             auth=self._plan.auth,
             paginator=paginator,
-            data_selector=self._plan.selector,
+            data_selector=self._selector,
             hooks={"response": [self._plan.answers]},
         )
 
@@ -115,7 +124,7 @@ class Listing:
     def _judge_empty(self, page: PageData[Json]) -> None:
         if page:
             return
-        selector = self._plan.selector
+        selector = self._selector
         body = page.response.json()
         if selector is None or not body or selector.find(body):
             return

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from framework.build.answers import Answers
+from framework.build.context import Context
 from framework.spec.connector import Binding, Endpoint, Resource, Selector
+from framework.spec.expressions import Expression
 
 Json = Any
 
 
 @dataclass(frozen=True)
 class PlannedBinding:
-    """A value taken from the parent's record: `find` gives it, or None."""
+    """A value taken from the parent's record: `find` gives it, or None, on a record and a
+    context."""
 
     binding: Binding
     selector: Selector
-    find: Callable[[Json], Json]
+    find: Callable[[Json, Context | None], Json]
 
     @property
     def name(self) -> str:
@@ -34,7 +38,8 @@ class Plan:
     """`endpoint` has config and secrets filled in; its templates await a parent's values.
 
     `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
-    `ahead` asks for the pages of a numbered list side by side.
+    `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
+    reach in all of the run, secrets included.
     """
 
     resource: Resource
@@ -45,6 +50,13 @@ class Plan:
     ahead: bool
     auth: AuthConfigBase | None
     answers: Answers
+    context: Context
+
+    @cached_property
+    def binds_in_context(self) -> bool:
+        """Whether what is taken from the parent's records reaches the context."""
+        selectors = [self.resource.when, *(binding.selector for binding in self.bindings)]
+        return any(isinstance(one, Expression) and one.contextual for one in selectors)
 
     def cursor_params(self, values: dict[str, Json]) -> dict[str, Json]:
         """The parameters that carry the incremental's values."""

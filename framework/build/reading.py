@@ -14,6 +14,7 @@ from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 
+from framework.build.context import Context, with_incremental, with_parent, without_secrets
 from framework.build.cursor import Cursor
 from framework.build.events import PageRead, Warned
 from framework.build.failures import in_our_words
@@ -21,21 +22,24 @@ from framework.build.listing import Listing
 from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
 from framework.build.plan import Plan
 from framework.build.pool import in_order
-from framework.build.records import Page, Record, as_records, truthy
+from framework.build.records import Page, Record, as_records
 from framework.build.steps import stepper
 from framework.build.terms import Terms
 from framework.build.wire import Response
 from framework.spec.expressions import Expression, ExpressionError
+from framework.spec.value_functions import truthy
 
 Json = Any
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What one record of the parent gives a child: values by placeholder, and fields to copy."""
+    """What one record of the parent gives a child: values by placeholder, fields to copy, and
+    those that the child's expressions read."""
 
     values: dict[str, Json]
     include: dict[str, Json] = field(default_factory=dict)
+    kept: dict[str, Json] = field(default_factory=dict)
 
 
 class Reading:
@@ -128,8 +132,8 @@ class Reading:
         cursor = self._cursor
         if cursor is not None:
             cursor.bind(moves=self.loads)
-        for page in self._all_pages(cursor.values() if cursor is not None else {}):
-            records = self._step(page)
+        for context, page in self._all_pages(cursor.values() if cursor is not None else {}):
+            records = self._step(page, without_secrets(context))
             if cursor is not None:
                 records = cursor.filter(records)
             limit = self._terms.limit
@@ -150,11 +154,13 @@ class Reading:
         for child in self._children.values():
             child.take(records)
 
-    def _all_pages(self, cursor_values: dict[str, Json]) -> Iterator[list[Record]]:
-        """The selected records of every page: of the one list, or of every parent's."""
+    def _all_pages(self, cursor_values: dict[str, Json]) -> Iterator[tuple[Context, list[Record]]]:
+        """The selected records of every page, of the one list or of every parent's, with the
+        context of their list."""
+        context = with_incremental(self.plan.context, cursor_values)
         if self.parent is None:
-            for page in self._listing({}, cursor_values).pages():
-                yield self._records(page)
+            for page in self._listing(cursor_values, context).pages():
+                yield context, self._records(page)
             return
         bounds = self.parent.bound(self.name)
         if self._terms.sample:
@@ -165,7 +171,7 @@ class Reading:
                 f"{self.name}: has an incremental, but its parent {self.parent.name} gave "
                 f"{len(bounds)} records: one watermark for all of them would lose rows"
             )
-        jobs = (self._child_job(bound, cursor_values) for bound in bounds)
+        jobs = (self._child_job(bound, cursor_values, context) for bound in bounds)
         workers = min(self._terms.max_in_flight, len(bounds))
         for pages in in_order(jobs, workers, self._terms.world.stop):
             yield from pages
@@ -180,24 +186,25 @@ class Reading:
         return Page(page, body, names)
 
     def _child_job(
-        self, bound: Bound, cursor_values: dict[str, Json]
-    ) -> Callable[[], list[list[Record]]]:
-        def fetch() -> list[list[Record]]:
+        self, bound: Bound, cursor_values: dict[str, Json], context: Context
+    ) -> Callable[[], list[tuple[Context, list[Record]]]]:
+        def fetch() -> list[tuple[Context, list[Record]]]:
             pages = []
-            for page in self._listing(bound.values, cursor_values).pages():
+            own = with_parent(context, self.plan.resource.parent, bound.kept)
+            for page in self._listing({**bound.values, **cursor_values}, own).pages():
                 if bound.include:
                     records = as_records(page)
                     for record in records:
                         record.update(bound.include)
-                    pages.append(records)
+                    pages.append((own, records))
                 else:
-                    pages.append(self._records(page))
+                    pages.append((own, self._records(page)))
             return pages
 
         return fetch
 
-    def _listing(self, values: dict[str, Json], cursor_values: dict[str, Json]) -> Listing:
-        return Listing(self.plan, self._client, {**values, **cursor_values}, self._terms)
+    def _listing(self, values: dict[str, Json], context: Context) -> Listing:
+        return Listing(self.plan, self._client, values, context, self._terms)
 
     def _judge_ignored(self) -> None:
         ignored = self.plan.answers.ignored
@@ -253,10 +260,13 @@ def _bind(plan: Plan, record: Record) -> Bound | None:
     """
     resource = plan.resource
     parent = resource.parent
+    context = None
+    if plan.binds_in_context:
+        context = with_parent(without_secrets(plan.context), parent, record)
     try:
-        if resource.when is not None and not truthy(resource.when.search(record)):
+        if resource.when is not None and not truthy(resource.when.search(record, context)):
             return None
-        values = {binding.name: binding.find(record) for binding in plan.bindings}
+        values = {binding.name: binding.find(record, context) for binding in plan.bindings}
     except ExpressionError as error:
         raise BindingError(f"{resource.name}: on a record of {parent}: {error}") from error
     for binding in plan.bindings:
@@ -274,4 +284,11 @@ def _bind(plan: Plan, record: Record) -> Bound | None:
                 f"has only: {', '.join(record)}"
             )
         include[f"_{parent}_{name}"] = record[name]
-    return Bound(values, include)
+    return Bound(values, include, _kept(resource.keeps, record))
+
+
+def _kept(names: tuple[str, ...] | None, record: Record) -> Record:
+    """What the child's expressions read of the record: some fields, or all where None says so."""
+    return (
+        dict(record) if names is None else {name: record[name] for name in names if name in record}
+    )

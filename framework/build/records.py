@@ -39,11 +39,6 @@ def as_records(page: Iterable[Json]) -> list[Record]:
     return records
 
 
-def truthy(value: Json) -> bool:
-    """JMESPath's truth: everything but false, null and what is empty; 0 is true."""
-    return value is not None and value is not False and value not in ("", [], {})
-
-
 def shaper(resource: Resource) -> Shape:
     """What a declared schema asks for before dlt's own normalizing.
 

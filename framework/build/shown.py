@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framework.build.compile import Filler, filled_endpoint
+from framework.build.context import run_context
 from framework.build.secrets import MASK
 from framework.build.settings import Settings
 from framework.spec.connector import (
@@ -31,7 +32,7 @@ def masked(settings: Settings) -> Settings:
 
 def shown_config(connector: Connector, settings: Settings) -> dict[str, Json]:
     """`client` and `resources` after defaults, merging and config; secrets are masked."""
-    filler = Filler(masked(settings))
+    filler = Filler(run_context(masked(settings), datetime.now(UTC)))
     return {
         "client": _client(connector.client, filler),
         "resources": [_resource(resource, filler) for resource in connector.resources],

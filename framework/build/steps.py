@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from framework.build.context import Context
 from framework.build.fields import ABSENT, get, put, remove, take
 from framework.build.outcomes import RecordError
-from framework.build.records import Record, as_records, truthy
+from framework.build.records import Record, as_records
 from framework.spec.connector import Resource, Step
 from framework.spec.expressions import Expression, ExpressionError
+from framework.spec.value_functions import truthy
 
 Json = Any
-OneStep = Callable[[Step, Record], Iterable[Record]]
-"""What a step makes of one record; RecordError or ExpressionError where it cannot."""
+OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
+"""What a step makes of one record in a context; RecordError or ExpressionError where it cannot."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,14 @@ class Steps:
         self._failures: dict[int, Failures] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, records: list[Record]) -> list[Record]:
-        """The records after all steps; RecordError where a step fails that may not."""
+    def __call__(self, records: list[Record], context: Context | None = None) -> list[Record]:
+        """The records after all steps; RecordError where a step fails that may not. `context` is
+        what their `context()` gives."""
         if not self._steps:
             return records
         flow: Iterable[Record] = records
         for number, step, apply in self._steps:
-            flow = self._each(number, step, apply, flow)
+            flow = self._each(number, step, apply, flow, context)
         return list(flow)
 
     @property
@@ -60,17 +63,22 @@ class Steps:
             return [self._failures[number] for number in sorted(self._failures)]
 
     def _each(
-        self, number: int, step: Step, apply: OneStep, records: Iterable[Record]
+        self,
+        number: int,
+        step: Step,
+        apply: OneStep,
+        records: Iterable[Record],
+        context: Context | None,
     ) -> Iterator[Record]:
         for record in records:
             try:
                 # as a list: what fails half-way gives nothing
-                made = list(apply(step, record))
+                made = list(apply(step, record, context))
             except (ExpressionError, RecordError) as error:
                 if step.on_error == "fail":
                     raise RecordError(f"{self._resource}: processing_steps: {error}") from error
                 self._count(number, step, str(error))
-                made = _instead(step, record)
+                made = _instead(step, record, context)
             yield from made
 
     def _count(self, number: int, step: Step, why: str) -> None:
@@ -84,23 +92,23 @@ def stepper(resource: Resource) -> Steps:
     return Steps(resource)
 
 
-def _instead(step: Step, record: Record) -> list[Record]:
+def _instead(step: Step, record: Record, context: Context | None) -> list[Record]:
     """What comes of a record on which the step failed."""
     if step.on_error == "skip_record" or step.kind not in ("set", "cast"):
         return []
     made = {}
     for path, value in step.argument.items():
         try:
-            made[path] = _one(step.kind, path, value, record)
+            made[path] = _one(step.kind, path, value, record, context)
         except (ExpressionError, RecordError):
             made[path] = None
     return [_with(record, made)]
 
 
-def _one(kind: str, path: str, value: Json, record: Record) -> Json:
+def _one(kind: str, path: str, value: Json, record: Record, context: Context | None) -> Json:
     """One field of a `set` or `cast`; ABSENT where there is nothing to cast."""
     if kind == "set":
-        return value.search(record) if isinstance(value, Expression) else value
+        return value.search(record, context) if isinstance(value, Expression) else value
     found = get(record, path)
     return found if found is ABSENT or found is None else _cast_value(path, value, found)
 
@@ -112,12 +120,12 @@ def _with(record: Record, made: Mapping[str, Json]) -> Record:
     return record
 
 
-def _filter(step: Step, record: Record) -> Iterable[Record]:
-    return (record,) if truthy(_found(step, record)) else ()
+def _filter(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    return (record,) if truthy(_found(step, record, context)) else ()
 
 
-def _map(step: Step, record: Record) -> Iterable[Record]:
-    made = _found(step, record)
+def _map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    made = _found(step, record, context)
     if not isinstance(made, dict):
         raise RecordError(
             f"map `{step.text}` has to give an object for each record, found {type(made).__name__}"
@@ -125,48 +133,50 @@ def _map(step: Step, record: Record) -> Iterable[Record]:
     return (made,)
 
 
-def _yield_map(step: Step, record: Record) -> Iterable[Record]:
-    made = _found(step, record)
+def _yield_map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    made = _found(step, record, context)
     return as_records(made if isinstance(made, list) else [made])
 
 
-def _fields(step: Step, record: Record) -> Iterable[Record]:
+def _fields(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
     """`set` and `cast`: all values are computed before one is put."""
-    made = {path: _one(step.kind, path, value, record) for path, value in step.argument.items()}
+    made = {
+        path: _one(step.kind, path, value, record, context) for path, value in step.argument.items()
+    }
     return (_with(record, made),)
 
 
-def _remove(step: Step, record: Record) -> Iterable[Record]:
+def _remove(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     for path in step.argument:
         remove(record, path)
     return (record,)
 
 
-def _rename(step: Step, record: Record) -> Iterable[Record]:
+def _rename(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     return (_with(record, {new: take(record, old) for old, new in step.argument.items()}),)
 
 
-def _rename_keys(step: Step, record: Record) -> Iterable[Record]:
-    return (_renamed(step, record),)
+def _rename_keys(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    return (_renamed(step, record, context),)
 
 
-def _renamed(step: Step, value: Json) -> Json:
+def _renamed(step: Step, value: Json, context: Context | None) -> Json:
     if isinstance(value, list):
-        return [_renamed(step, item) for item in value]
+        return [_renamed(step, item, context) for item in value]
     if not isinstance(value, dict):
         return value
     made: Record = {}
     for key, item in value.items():
-        name = _found(step, key)
+        name = _found(step, key, context)
         if not isinstance(name, str) or not name:
             raise RecordError(f"rename_keys `{step.text}` has to give a text for `{key}`")
         if name in made:
             raise RecordError(f"rename_keys `{step.text}` gives `{name}` for two keys of a record")
-        made[name] = _renamed(step, item)
+        made[name] = _renamed(step, item, context)
     return made
 
 
-def _flatten(step: Step, record: Record) -> Iterable[Record]:
+def _flatten(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     """Lift the keys of an object one level up; what the record already has stays."""
     for path in step.argument:
         value = take(record, path)
@@ -178,7 +188,7 @@ def _flatten(step: Step, record: Record) -> Iterable[Record]:
     return (record,)
 
 
-def _explode(step: Step, record: Record) -> Iterable[Record]:
+def _explode(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     """A record for each item of a list, with the item in the list's place."""
     (path,) = step.argument
     value = take(record, path)
@@ -206,9 +216,9 @@ _STEPS: Mapping[str, OneStep] = {
 }
 
 
-def _found(step: Step, data: Json) -> Json:
+def _found(step: Step, data: Json, context: Context | None) -> Json:
     assert step.expression is not None
-    return step.expression.search(data)
+    return step.expression.search(data, context)
 
 
 def _cast_value(path: str, kind: str, value: Json) -> Json:

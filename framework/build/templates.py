@@ -1,18 +1,22 @@
-"""Placeholders replaced: first by config and secrets, later by what a parent or a cursor gives.
+"""Placeholders replaced: first those that config, secrets and the clock answer, later the rest.
 
 `fill` is done once, when a source is built, and leaves templates; `expand` is done for each
-request. Escaping is decided here and nowhere else: path values are percent-encoded, booleans in
-queries and texts are `true` and `false`.
+request, with what a parent, a cursor or the last answer gives. Escaping is decided here and
+nowhere else: path values are percent-encoded, booleans in queries and texts are `true` and `false`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
 from framework.build.outcomes import BindingError
-from framework.spec.expressions import compile_expression
+from framework.build.secrets import Secrets
+from framework.spec.context import CONSTANT
+from framework.spec.expressions import Expression, compile_expression
 from framework.spec.placeholders import Literal as Text
 from framework.spec.placeholders import (
     Placeholder,
@@ -27,10 +31,64 @@ Place = Literal["path", "query", "json", "text"]
 
 
 def text_of(value: Json) -> str:
-    """A value as it stands in a text: booleans as JSON has them."""
+    """A value as it stands in a text: booleans, lists and objects as JSON has them."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+class Values(dict[str, Json]):
+    """The values of placeholders by their text; what is not there is evaluated over `context`.
+
+    A value that secrets are in becomes one of `secrets`.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Json],
+        context: Mapping[str, Json],
+        secrets: Secrets | None = None,
+    ) -> None:
+        super().__init__(known)
+        self.context = context
+        self._secrets = secrets
+
+    def __missing__(self, text: str) -> Json:
+        """What the expression gives; ExpressionError where it fails."""
+        return evaluated(text, self.context, self._secrets)
+
+
+def evaluated(text: str, context: Mapping[str, Json], secrets: Secrets | None = None) -> Json:
+    """What an expression over the context gives. What is made of secrets becomes a secret."""
+    expression, roots = _expression(text)
+    value = expression.search(context, context)
+    if secrets is not None and "secrets" in roots and value is not None:
+        secrets.add(text_of(value))
+    return value
+
+
+def is_constant(placeholder: Placeholder) -> bool:
+    """Whether config, secrets and the clock are all that it takes."""
+    if placeholder.kind == "expression":
+        return _expression(placeholder.text)[1] <= CONSTANT
+    return placeholder.kind in ("config", "secrets")
+
+
+def made_of_secrets(placeholder: Placeholder) -> bool:
+    """Whether a secret is part of the value."""
+    if placeholder.kind == "expression":
+        return "secrets" in _expression(placeholder.text)[1]
+    return placeholder.kind == "secrets"
+
+
+@lru_cache(maxsize=4096)
+def _expression(text: str) -> tuple[Expression, frozenset[str]]:
+    """The expression and the roots that it reads; all of the context is the root "" too."""
+    expression = compile_expression(text)
+    paths = expression.reads(over_context=True)
+    return expression, frozenset(path[0] if path else "" for path in paths)
 
 
 def escape(text: str) -> str:
@@ -39,10 +97,10 @@ def escape(text: str) -> str:
 
 
 def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, final: bool) -> Json:
-    """`value` with its config and secrets placeholders replaced, at any depth.
+    """`value` with its constant placeholders replaced, at any depth.
 
-    `known` gives a placeholder's value. With `final` the result is plain; without, it is still a
-    template for `expand`.
+    `known` gives the value of a constant placeholder. With `final` the result is plain; without,
+    it is still a template for `expand`.
     """
     if isinstance(value, str):
         return _fill_text(value, known, place, final)
@@ -62,7 +120,7 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
     parts = parse_template(value)
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         alone = parts[0]
-        if alone.kind not in ("config", "secrets"):
+        if not is_constant(alone):
             return "{" + later_text(alone, known) + "}"
         found = known(alone)
         if place == "path":
@@ -72,7 +130,7 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
     for part in parts:
         if isinstance(part, Text):
             texts.append(part.text if final else escape(part.text))
-        elif part.kind in ("config", "secrets"):
+        elif is_constant(part):
             found = known(part)
             text = _encoded(found) if place == "path" else text_of(found)
             texts.append(text if final else escape(text))
@@ -100,7 +158,8 @@ def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -
 
 
 def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
-    """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text.
+    """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text
+    (a `Values` also evaluates expressions).
 
     A placeholder alone in a string keeps its value's type in JSON and in queries.
     """
@@ -121,6 +180,8 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
     parts = parse_template(value)
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         found = bound[parts[0].text]
+        if found is None and place == "path":
+            raise BindingError(_nothing(value, parts[0]))
         if place == "json" or found is None:
             return found
         if place == "query":
@@ -129,13 +190,24 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
     write = _encoded if place == "path" else text_of
     texts = []
     for part in parts:
-        if isinstance(part, Placeholder) and bound[part.text] is None:
-            raise BindingError(
-                f"`{value}`: {{{part.text}}} has no value yet; give the incremental an "
-                "initial_value, or write the placeholder alone, which then is left out"
-            )
-        texts.append(part.text if isinstance(part, Text) else write(bound[part.text]))
+        if isinstance(part, Text):
+            texts.append(part.text)
+            continue
+        found = bound[part.text]
+        if found is None:
+            raise BindingError(_nothing(value, part))
+        texts.append(write(found))
     return "".join(texts)
+
+
+def _nothing(text: str, placeholder: Placeholder) -> str:
+    shown = f"`{text}`: {{{placeholder.text}}}"
+    if placeholder.kind == "incremental":
+        return (
+            f"{shown} has no value yet; give the incremental an initial_value, or write the "
+            "placeholder alone, which then is left out"
+        )
+    return f"{shown} is null; write a value in its place, {{{placeholder.text} || 'none'}}"
 
 
 def _encoded(value: Json) -> str:

@@ -199,7 +199,8 @@ class Resource:
     """One resource. `hints` are the keys that go to `dlt.resource` as they are (write_disposition,
     primary_key, merge_key, columns, table_name, selected, parallelized, max_table_nesting, ...).
     `schema` is the loaded JSON Schema of its records, or None. `parent` is the resource that
-    `bindings` read from, or None for a root."""
+    `bindings` read from, or None for a root. `keeps` are the fields of the parent's record that
+    the resource's expressions read through the context, None where they read all of it."""
 
     name: str
     endpoint: Endpoint
@@ -210,6 +211,7 @@ class Resource:
     include_from_parent: tuple[str, ...] = ()
     when: Expression | None = None
     steps: tuple[Step, ...] = ()
+    keeps: tuple[str, ...] | None = ()
 
     @property
     def selected(self) -> bool:

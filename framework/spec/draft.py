@@ -7,13 +7,20 @@ judged here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.spec.merge import Merged, merge_resources
 from framework.spec.placeholders import Placeholder, TemplateError, config_names, placeholders
+from framework.spec.reach import Reach, reach
 from framework.spec.records import RecordSchema, load_schema
+from framework.spec.written import (
+    PAGINATOR_EXPRESSIONS,
+    Written,
+    client_expressions,
+    resource_expressions,
+)
 
 if TYPE_CHECKING:
     from framework.spec.document import Document, Pointer
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 Json = Any
 Area = Literal["client", "path", "request", "setting"]
 
-_EXPRESSION_KEYS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
 _CURSOR_VALUES = ("initial_value", "end_value")
 
 
@@ -54,7 +60,8 @@ class Text:
 class Reference:
     """A child reads a field of its parent: by `type: resolve` or by `{resources.parent.EXPR}`.
 
-    `param` is the parameter of a resolve; `text` the placeholder's text.
+    `param` is the parameter of a resolve; `text` the placeholder's text. Where an expression
+    over the context reads a parent, `expression` is empty: nothing is bound by name.
     """
 
     pointer: Pointer
@@ -120,6 +127,29 @@ class Draft:
                 found.setdefault((text.pointer, text.key), text)
         return tuple(found.values())
 
+    def expressions(self) -> tuple[Written, ...]:
+        """Every expression, those in placeholders left out, each place of the document once."""
+        return self._expressions
+
+    @cached_property
+    def _expressions(self) -> tuple[Written, ...]:
+        found = [*client_expressions(self.client)]
+        for merged in self.resources:
+            found += resource_expressions(merged)
+            found += bound_expressions(merged)
+        return tuple(dict.fromkeys(found))
+
+    def reaches(self) -> tuple[Reach, ...]:
+        """Every part of the context that is read, by placeholders and by expressions."""
+        return self._reaches
+
+    @cached_property
+    def _reaches(self) -> tuple[Reach, ...]:
+        found = [one for text in self.texts() for one in text_reaches(text)]
+        for written in self.expressions():
+            found += reach(written)
+        return tuple(dict.fromkeys(found))
+
     def schema(self, merged: Merged) -> RecordSchema | None:
         """The JSON Schema of a resource's records with its place; None where none is named."""
         if merged.index not in self._loaded:
@@ -136,18 +166,45 @@ class Draft:
 
 
 def settings_used(draft: Draft) -> Iterator[tuple[Pointer, bool, str, str]]:
-    """Every `{config.x}` and `{secrets.x}`, those inside expressions too: the place, whether it
-    is a key, and the section and entry that are named."""
-    for text in draft.texts():
-        for part in text.placeholders:
-            if part.kind in ("config", "secrets"):
-                yield text.pointer, text.key, part.kind, part.name
-            for name in config_names(part.expression or ""):
-                yield text.pointer, text.key, "config", name
-    for merged in draft.resources:
-        for reference in references(merged):
-            for name in config_names(reference.expression) if reference.param else ():
-                yield (*reference.pointer, "field"), False, "config", name
+    """Every entry of config and secrets that is named, in placeholders and in expressions: the
+    place, whether it is a key, and the section and entry. The whole section names all of it."""
+    for one in draft.reaches():
+        if one.path[:1] in (("config",), ("secrets",)):
+            section = one.path[0]
+            names = one.path[1:2] or tuple(draft.section(section))
+            for name in names:
+                yield one.pointer, one.key, section, name
+
+
+def text_reaches(text: Text) -> Iterator[Reach]:
+    """What the placeholders of a text read of the context."""
+    for part in text.placeholders:
+        if part.kind == "expression":
+            written = Written(text.pointer, part.text, "context", text.resource)
+            for one in reach(written):
+                yield replace(one, key=text.key, area=text.area)
+        elif part.kind in ("config", "secrets", "incremental"):
+            path = (part.kind, part.name)
+            yield Reach(text.pointer, path, part.text, text.resource, text.key, text.area)
+        for name in config_names(part.expression or ""):
+            path = ("config", name)
+            yield Reach(text.pointer, path, part.text, text.resource, text.key, text.area)
+
+
+def bound_expressions(merged: Merged) -> Iterator[Written]:
+    """The expressions that bind a value of the parent's record."""
+    for reference in references(merged):
+        pointer = reference.pointer
+        if reference.param is not None:
+            if isinstance(merged.params[reference.param].get("field"), str):
+                place = (*pointer, "field")
+                yield Written(
+                    place, reference.expression, "parent", merged.index, both=True, bound=True
+                )
+        elif reference.expression:
+            yield Written(
+                pointer, reference.expression, "parent", merged.index, both=True, bound=True
+            )
 
 
 def resource_texts(merged: Merged) -> Iterator[Text]:
@@ -169,7 +226,7 @@ def resource_texts(merged: Merged) -> Iterator[Text]:
     paginator = endpoint.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
-            if key not in _EXPRESSION_KEYS:
+            if key not in PAGINATOR_EXPRESSIONS:
                 yield from _strings(merged, ("endpoint", "paginator", key), value, "setting")
 
 
@@ -183,6 +240,9 @@ def references(merged: Merged) -> list[Reference]:
     for text in resource_texts(merged):
         if text.area not in ("path", "request"):
             continue
+        for one in text_reaches(text):
+            if one.path[:1] == ("resources",) and len(one.path) > 1:
+                found.append(Reference(text.pointer, one.path[1], "", None, one.text))
         for placeholder in text.placeholders:
             if placeholder.kind == "resources":
                 found.append(
@@ -229,7 +289,7 @@ def _client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
     paginator = client.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
-            if key not in _EXPRESSION_KEYS:
+            if key not in PAGINATOR_EXPRESSIONS:
                 yield from _walk(("client", "paginator", key), value, "client")
 
 

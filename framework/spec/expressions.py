@@ -16,13 +16,32 @@ import jmespath
 from jmespath import exceptions, visitor
 
 from framework.errors import FrameworkError
-from framework.spec.functions import FUNCTIONS, FunctionError, Registry
+from framework.spec.context import Path, paths_read
+from framework.spec.function import FunctionError
+from framework.spec.functions import CONTEXT, FUNCTIONS, Registry
+from framework.spec.value_functions import truthy
 
 Json = Any
 
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-_INTERPRETER = visitor.TreeInterpreter(jmespath.Options(custom_functions=Registry()))
 _FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
+    """jmespath's, with a context, and with an `if` that looks at one of its branches only."""
+
+    def __init__(self, context: Mapping[str, Json] | None = None) -> None:
+        super().__init__(jmespath.Options(custom_functions=Registry(context)))
+
+    def visit_function_expression(self, node: Mapping[str, Json], value: Json) -> Json:
+        children = node["children"]
+        if node["value"] == "if" and len(children) == 3:
+            condition, then, otherwise = children
+            return self.visit(then if truthy(self.visit(condition, value)) else otherwise, value)
+        return super().visit_function_expression(node, value)
+
+
+_INTERPRETER = _Interpreter()
 
 
 class ExpressionError(FrameworkError):
@@ -43,9 +62,14 @@ class Expression:
     text: str
     _names: tuple[str, ...] = field(default=(), compare=False, repr=False)
     _tree: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
+    contextual: bool = field(default=False, compare=False, repr=False)
 
-    def search(self, data: Json) -> Json:
-        """The answer on `data`, null where nothing is found; ExpressionError where it fails."""
+    def search(self, data: Json, context: Mapping[str, Json] | None = None) -> Json:
+        """The answer on `data`, null where nothing is found; ExpressionError where it fails.
+
+        `context` is what `context()` gives; it is asked for only if the expression is
+        `contextual`.
+        """
         if self._names:
             for name in self._names:
                 if not isinstance(data, dict):
@@ -53,7 +77,8 @@ class Expression:
                 data = data.get(name)
             return data
         try:
-            return _INTERPRETER.visit(self._tree, data)
+            interpreter = _Interpreter(context) if self.contextual else _INTERPRETER
+            return interpreter.visit(self._tree, data)
         except exceptions.JMESPathTypeError as error:
             # jmespath's own text quotes the data, which may be personal
             wanted = " or ".join(error.expected_types)
@@ -69,6 +94,12 @@ class Expression:
     def names(self) -> tuple[str, ...]:
         """The keys of the plain dotted path that it amounts to, empty for anything else."""
         return self._names
+
+    def reads(self, *, over_context: bool = False) -> tuple[Path, ...]:
+        """The parts of the context that it reads; `over_context` where it works on the context."""
+        if self._names:
+            return (self._names,) if over_context else ()
+        return tuple(paths_read(self._tree, over_context=over_context))
 
     def __deepcopy__(self, _memo: object) -> Expression:
         return self
@@ -95,7 +126,8 @@ def compile_expression(text: str) -> Expression:
             raise ExpressionError(text, f"there is no function {name}(){hint}", _call(text, name))
         if wrong := function.arity_error(arguments):
             raise ExpressionError(text, wrong, _call(text, name))
-    return Expression(text, _dotted(tree), tree)
+    contextual = any(name == CONTEXT for name, _ in calls(tree))
+    return Expression(text, _dotted(tree), tree, contextual)
 
 
 def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:

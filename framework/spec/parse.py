@@ -26,12 +26,14 @@ from framework.spec.connector import (
     Selector,
     Step,
 )
-from framework.spec.draft import cursors, references
+from framework.spec.draft import cursors, references, resource_texts, text_reaches
 from framework.spec.durations import parse_duration
 from framework.spec.expressions import compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
 from framework.spec.placeholders import config_names
+from framework.spec.reach import reach
+from framework.spec.written import client_expressions, resource_expressions
 
 if TYPE_CHECKING:
     from framework.spec.draft import Draft
@@ -127,6 +129,7 @@ def _resource(draft: Draft, merged: Merged) -> Resource:
         hints={key: value for key, value in data.items() if key not in _NOT_HINTS},
         schema=schema.usable if schema else None,
         parent=read[0].parent if read else None,
+        keeps=_keeps(draft, merged),
         bindings=_bindings(merged),
         include_from_parent=tuple(data.get("include_from_parent") or ()),
         when=None if when is None else compile_expression(when),
@@ -136,10 +139,33 @@ def _resource(draft: Draft, merged: Merged) -> Resource:
     )
 
 
+def _keeps(draft: Draft, merged: Merged) -> tuple[str, ...] | None:
+    """The fields of the parent's record that expressions read while the child is read."""
+    names: dict[str, None] = {}
+    found = [one for text in resource_texts(merged) for one in text_reaches(text)]
+    found += [
+        one
+        for written in (*resource_expressions(merged), *client_expressions(draft.client))
+        if written.subject != "parent"
+        for one in reach(written)
+    ]
+    for one in found:
+        root, *rest = one.path or ("",)
+        if root not in ("", "parent", "resources"):
+            continue
+        field = rest[1:] if root == "resources" else rest
+        if not field:
+            return None
+        names[field[0]] = None
+    return tuple(names)
+
+
 def _bindings(merged: Merged) -> tuple[Binding, ...]:
     found: dict[str, Binding] = {}
     for reference in references(merged):
         name, text = reference.param or reference.text, reference.expression
+        if not text:
+            continue
         # what a config entry completes cannot be compiled before its value is known
         selector = text if config_names(text) else parse_selector(text)
         found.setdefault(name, Binding(name, reference.parent, selector, text))

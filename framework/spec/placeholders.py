@@ -1,5 +1,7 @@
 """Text with placeholders, read into parts: `{config.x}`, `{resources.parent.EXPR}`, `{{`.
 
+What is none of the short forms is an expression over the context: `{format_time(now, '%Y')}`.
+
 Only reads: what a placeholder is replaced by, and how it is escaped, is decided where a source
 is built.
 """
@@ -14,11 +16,16 @@ from typing import Literal as OneOf
 
 from framework.errors import FrameworkError
 
-Kind = OneOf["config", "secrets", "resources", "incremental", "param"]
+Kind = OneOf["config", "secrets", "resources", "incremental", "param", "expression"]
 
 _CONFIG = re.compile(r"\{config\.([A-Za-z0-9_]+)\}")
 _QUOTES = "'\"`"
-_PREFIX = re.compile(r"(config|secrets|incremental|resources)\.(.*)", re.DOTALL)
+_ENTRY = re.compile(r"(config|secrets|incremental)\.([\w-]*)")
+_PARENT = re.compile(r"resources\.([^.]*)(?:\.(.*))?", re.DOTALL)
+_PARAMETER = re.compile(r"[\w-]+")
+_SHORT = re.compile(r"\{[\w.\s-]*\}")
+NOW = "now"
+"""The one root of the context that is a placeholder by itself."""
 
 
 class TemplateError(FrameworkError):
@@ -43,7 +50,8 @@ class Placeholder:
     """One `{...}`. `text` is all between the braces.
 
     `name` is the entry of config, secrets or incremental, the parameter's name, or the parent
-    resource of a `resources` placeholder, whose expression is in `expression`.
+    resource of a `resources` placeholder, whose expression is in `expression`. The kind
+    `expression` has no name: its `expression` is the whole text, and works on the context.
     """
 
     kind: Kind
@@ -109,11 +117,9 @@ def escape(text: str) -> str:
 
 def _end(text: str, start: int) -> int:
     """The index of the `}` that closes the `{` at `start`; expressions may hold braces."""
-    if not text[start + 1 :].lstrip().startswith("resources."):
-        end = text.find("}", start)
-        if end < 0:
-            raise _unclosed(text, start)
-        return end
+    short = _SHORT.match(text, start)
+    if short is not None:
+        return short.end() - 1
     depth, position = 0, start
     while position < len(text):
         character = text[position]
@@ -148,14 +154,13 @@ def _unclosed(text: str, start: int) -> TemplateError:
 def _placeholder(text: str, inner: str, offset: int) -> Placeholder:
     if not inner:
         raise TemplateError(text, "`{}` names nothing; write `{{}}` for two braces", offset)
-    match = _PREFIX.fullmatch(inner)
-    if match is None:
+    if match := _ENTRY.fullmatch(inner):
+        named: Kind = "config" if match[1] == "config" else "secrets"
+        if match[1] == "incremental":
+            named = "incremental"
+        return Placeholder(named, inner, match[2], offset=offset)
+    if match := _PARENT.fullmatch(inner):
+        return Placeholder("resources", inner, match[1], match[2] or "", offset)
+    if inner != NOW and _PARAMETER.fullmatch(inner):
         return Placeholder("param", inner, inner, offset=offset)
-    kind, rest = match.groups()
-    if kind == "resources":
-        parent, _, expression = rest.partition(".")
-        return Placeholder("resources", inner, parent, expression, offset)
-    named: Kind = "config" if kind == "config" else "secrets"
-    if kind == "incremental":
-        named = "incremental"
-    return Placeholder(named, inner, rest, offset=offset)
+    return Placeholder("expression", inner, "", inner, offset)

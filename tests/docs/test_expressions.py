@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from framework.build.templates import expand, fill
+from framework.build.templates import Values, expand, fill
 from framework.spec.expressions import compile_expression
 from framework.spec.functions import FUNCTIONS
 from framework.spec.judge import judge
@@ -18,6 +18,10 @@ VALUES = {
     "config.all": True,
     "config.kind": "a/b c",
     "resources.users.id": 7,
+}
+CONTEXT = {
+    "config": {"page": 50, "all": True, "kind": "a/b c", "region": "eu"},
+    "now": "2026-11-23T12:00:00Z",
 }
 
 
@@ -49,9 +53,10 @@ SPELLINGS = table("JSONPath", ["dlt's JSONPath", "JMESPath", ""])
 
 @pytest.mark.parametrize(("place", "text", "becomes"), PLACES)
 def test_placeholders_become(place, text, becomes):
-    known = lambda placeholder: VALUES[placeholder.text]  # noqa: E731
+    values = Values(VALUES, CONTEXT)
+    known = lambda placeholder: values[placeholder.text]  # noqa: E731
     template = fill(json.loads(text), known, place=place, final=False)
-    assert expand(template, VALUES, place) == json.loads(becomes)
+    assert expand(template, values, place) == json.loads(becomes)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +65,7 @@ def test_placeholders_become(place, text, becomes):
     + [(text, data, result) for _, _, text, data, result in CALLS],
 )
 def test_expressions_give(text, data, result):
-    found = compile_expression(text).search(json.loads(data))
+    found = compile_expression(text).search(json.loads(data), CONTEXT)
     assert found == json.loads(result)
     assert isinstance(found, bool) == isinstance(json.loads(result), bool)
 
@@ -70,9 +75,9 @@ def test_every_function_has_a_row_with_its_arguments():
     assert named.keys() == FUNCTIONS.keys()
     for name, written in named.items():
         function = FUNCTIONS[name]
-        arguments = written[len(name) + 1 : -1].split(", ")
+        arguments = [one for one in written[len(name) + 1 : -1].split(", ") if one]
         optional = [one for one in arguments if one[0] == "["]
-        variadic = arguments[-1] == "..."
+        variadic = arguments[-1:] == ["..."]
         assert variadic == function.variadic
         required = [one for one in arguments if one not in (*optional, "...")]
         if name != "length":  # its argument is written as a list of types

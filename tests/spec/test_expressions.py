@@ -112,3 +112,61 @@ def test_expressions_can_be_copied_pickled_and_compared():
 
 def test_a_name_in_the_data_is_no_attribute():
     assert compile_expression("items").search({"a": 1}) is None
+
+
+def test_if_looks_at_the_branch_that_it_takes():
+    assert compile_expression("if(a, split(a, '/')[0], 'none')").search({"a": None}) == "none"
+
+
+def test_the_context_is_reached_by_its_function_alone():
+    expression = compile_expression("list[?size > context().config.least].id")
+    data = {"list": [{"id": 1, "size": 3}, {"id": 2, "size": 1}]}
+    assert expression.contextual
+    assert expression.search(data, {"config": {"least": 2}}) == [1]
+    assert not compile_expression("config.least").contextual
+
+
+@pytest.mark.parametrize(
+    ("text", "over", "on_data"),
+    [
+        ("config.a", {("config", "a")}, set()),
+        ("a[?config.b].c", {("a",)}, set()),
+        ("context().config.a || b", {("config", "a"), ("b",)}, {("config", "a")}),
+        ("map(&context().parent.id, a)", {("parent", "id"), ("a",)}, {("parent", "id")}),
+        ("{x: config.a, y: now}", {("config", "a"), ("now",)}, set()),
+        ("resources.users.split(uri, '/')[-1]", {("resources", "users", "uri")}, set()),
+        ("parent | {a: id, b: name}", {("parent", "id"), ("parent", "name")}, set()),
+        ("get(parent, 'id')", {("parent",)}, set()),
+        ("@", {()}, set()),
+    ],
+)
+def test_what_an_expression_reads_of_the_context(text, over, on_data):
+    expression = compile_expression(text)
+    assert set(expression.reads(over_context=True)) == over
+    assert set(expression.reads()) == on_data
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("divide(`1`, `0`)", "divide() by 0"),
+        ("matches(a, '(')", "the pattern is not right"),
+        ("regex_search(a, 'x', `2`)", "no group 2"),
+        (r"regex_replace(a, 'x', '\3')", "the new text is not right"),
+        ("format_time(a, '%Y')", "wants a time in ISO 8601"),
+        ("format_time('2026-01-01', '%Q')", "%Q"),
+        ("parse_time(a, '%Y')", "wants a time written as %Y"),
+        ("add_time('2026-01-01', '1 day')", "no ISO 8601 duration"),
+        ("hash(a, 'md4')", "knows md5"),
+        ("hmac(a, a, 'sha256', 'hax')", "hex or base64"),
+        ("base64_decode('%')", "wants the base64"),
+        ("parse_json(a)", "wants the text of a JSON value"),
+        ("range(`0`, `9999999999`)", "at most"),
+        ("round(`1.5`, `0.5`)", "whole number"),
+    ],
+)
+def test_a_function_that_cannot_answer_says_why_and_not_on_what(text, reason):
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text).search({"a": "xyz-personal"})
+    assert reason in str(caught.value)
+    assert "personal" not in str(caught.value)

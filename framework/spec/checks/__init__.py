@@ -12,6 +12,7 @@ from framework.findings import Finding
 from framework.spec.checks import (
     answers,
     braces,
+    context,
     defaults,
     expressions,
     lengths,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_used,
     settings.check_config,
     braces.check_braces,
+    context.check_context,
     expressions.check_expressions,
     expressions.check_cursor_paths,
     secrecy.check_auth,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.findings import Finding
+from framework.spec.context import ROOTS
 from framework.spec.draft import Draft, Text, cursors
+from framework.spec.expressions import ExpressionError, compile_expression
 from framework.spec.near import did_you_mean
 from framework.spec.placeholders import Placeholder, TemplateError, placeholders
 
-_KINDS = ("config", "secrets", "resources", "incremental")
-_VALUES = ("start_value", "initial_value", "last_value", "end_value")
+_KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
+INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")
 _ALLOWED = {
     "client": ("config", "secrets"),
     "setting": ("config", "secrets"),
@@ -38,8 +40,10 @@ def check_braces(draft: Draft) -> Iterator[Finding]:
 
 def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
     shown = f"{{{placeholder.text}}}"
-    if placeholder.kind == "param" and (text.area != "path" or "." in placeholder.name):
+    if placeholder.kind == "param" and text.area != "path":
         return "unknown-placeholder", _unknown(draft, text, placeholder)
+    if placeholder.kind == "expression":
+        return _expression(draft, text, placeholder)
     if placeholder.kind not in _ALLOWED[text.area]:
         where = "the client" if text.area == "client" else "this place"
         return (
@@ -56,10 +60,30 @@ def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, s
     return None
 
 
+def _expression(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+    """Only that it compiles and begins at roots that there are; checks/context.py says more."""
+    shown = f"{{{placeholder.text}}}"
+    try:
+        expression = compile_expression(placeholder.text)
+    except ExpressionError as error:
+        return "bad-placeholder", f"found {shown}: {error.reason}; write {{{{ for a brace"
+    roots = [path[0] for path in expression.reads(over_context=True) if path]
+    unknown = next((root for root in roots if root not in ROOTS), None)
+    if unknown is None:
+        return None
+    if expression.names:
+        return "unknown-placeholder", _unknown(draft, text, placeholder)
+    near = did_you_mean(unknown, ROOTS) or f"; there are {', '.join(ROOTS)}"
+    return "unknown-placeholder", f"{shown} begins at {unknown}, which there is not{near}"
+
+
 def _incremental(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
     shown = f"{{{placeholder.text}}}"
-    if placeholder.name not in _VALUES:
-        near = did_you_mean(placeholder.name, _VALUES) or f"; there are {', '.join(_VALUES)}"
+    if placeholder.name not in INCREMENTAL_VALUES:
+        near = (
+            did_you_mean(placeholder.name, INCREMENTAL_VALUES)
+            or f"; there are {', '.join(INCREMENTAL_VALUES)}"
+        )
         return "bad-placeholder", f"{shown}: an incremental has no {placeholder.name}{near}"
     merged = next((m for m in draft.resources if m.index == text.resource), None)
     if merged is None or isinstance(merged.endpoint.get("incremental"), dict):

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors, references
+from framework.spec.draft import Draft, cursors
 from framework.spec.expressions import ExpressionError, calls, compile_expression, tree
 from framework.spec.functions import FUNCTIONS
 from framework.spec.jsonpath import is_jsonpath, jsonpath_problem, respelling
 from framework.spec.placeholders import config_names, with_config
+from framework.spec.written import Written
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
-    from framework.spec.merge import Merged
 
 Json = Any
 
-PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
 _DOTTED = re.compile(r"[^\s.\[\]()'\"`*$@?|,&]+(?:\.[^\s.\[\]()'\"`*$@?|,&]+)*")
-
-
-@dataclass(frozen=True)
-class _Written:
-    """An expression at its place; `both` where dlt reads one there too, as JSONPath. One that
-    is `bound` to a parent's record may have config entries in it."""
-
-    pointer: Pointer
-    text: str
-    both: bool
-    bound: bool = False
 
 
 def check_expressions(draft: Draft) -> Iterator[Finding]:
     """Expressions that do not parse, call what is not there, or mean something else in dlt."""
-    for written in dict.fromkeys(_all(draft)):
+    for written in dict.fromkeys(draft.expressions()):
         problems = (_problem(one) for one in _completed(draft, written))
         problem = next((problem for problem in problems if problem), None)
         if problem:
@@ -66,7 +53,7 @@ def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
                 )
 
 
-def _completed(draft: Draft, written: _Written) -> Iterator[_Written]:
+def _completed(draft: Draft, written: Written) -> Iterator[Written]:
     """The expression with its `{config.x}` replaced: by each value that the entry allows, by its
     default, or by any name."""
     names = config_names(written.text) if written.bound else ()
@@ -78,10 +65,10 @@ def _completed(draft: Draft, written: _Written) -> Iterator[_Written]:
         choices.append(allowed if isinstance(allowed, list) else [entry.get("default", "x")])
     for values in islice(product(*choices), 20):
         text = with_config(written.text, dict(zip(names, values, strict=True)))
-        yield _Written(written.pointer, text, written.both)
+        yield replace(written, text=text, bound=False)
 
 
-def _problem(written: _Written) -> tuple[str, str] | None:
+def _problem(written: Written) -> tuple[str, str] | None:
     text = written.text
     if is_jsonpath(text):
         if not written.both:
@@ -115,58 +102,3 @@ def _code(text: str) -> str:
 
 def _dollar(text: str) -> str:
     return f"${text}" if text.startswith("[") else f"$.{text}"
-
-
-def _all(draft: Draft) -> Iterator[_Written]:
-    yield from _paginator(("client", "paginator"), draft.client.get("paginator"))
-    for merged in draft.resources:
-        yield from _resource(merged)
-
-
-def _resource(merged: Merged) -> Iterator[_Written]:
-    endpoint = merged.endpoint
-    selector = endpoint.get("data_selector")
-    if isinstance(selector, str):
-        yield _Written(merged.place("endpoint", "data_selector"), selector, True)
-    yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"))
-    for reference in references(merged):
-        pointer = reference.pointer
-        if reference.param is not None:
-            if isinstance(merged.params[reference.param].get("field"), str):
-                yield _Written((*pointer, "field"), reference.expression, True, True)
-        elif reference.expression:
-            yield _Written(pointer, reference.expression, True, True)
-    if isinstance(merged.data.get("when"), str):
-        yield _Written(merged.place("when"), merged.data["when"], False)
-    yield from _actions(merged)
-    yield from _steps(merged)
-
-
-def _paginator(pointer: Pointer, paginator: Json) -> Iterator[_Written]:
-    if isinstance(paginator, dict):
-        for key in PAGINATOR_EXPRESSIONS:
-            if isinstance(paginator.get(key), str) and paginator[key]:
-                yield _Written((*pointer, key), paginator[key], True)
-
-
-def _actions(merged: Merged) -> Iterator[_Written]:
-    actions = merged.endpoint.get("response_actions")
-    for position, action in enumerate(actions if isinstance(actions, list) else []):
-        if isinstance(action, dict) and isinstance(action.get("body"), str):
-            pointer = merged.place("endpoint", "response_actions", position, "body")
-            yield _Written(pointer, action["body"], False)
-
-
-def _steps(merged: Merged) -> Iterator[_Written]:
-    steps = merged.data.get("processing_steps")
-    for position, step in enumerate(steps if isinstance(steps, list) else []):
-        if not isinstance(step, Mapping):
-            continue
-        place = merged.place("processing_steps", position)
-        for key in STEP_EXPRESSIONS:
-            if isinstance(step.get(key), str):
-                yield _Written((*place, key), step[key], False)
-        fields = step.get("set")
-        for name, value in (fields if isinstance(fields, dict) else {}).items():
-            if isinstance(value, str):
-                yield _Written((*place, "set", name), value, False)

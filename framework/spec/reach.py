@@ -1,0 +1,50 @@
+"""Where a connector file reads the context: a place, and the part that is read there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from framework.spec.context import Path
+from framework.spec.expressions import ExpressionError, compile_expression
+from framework.spec.jsonpath import is_jsonpath
+from framework.spec.placeholders import config_names
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+    from framework.spec.written import Written
+
+
+@dataclass(frozen=True)
+class Reach:
+    """`text`, a placeholder or an expression, reads `path` of the context.
+
+    `area` says what the text is for where it is a placeholder, `key` that it stands in a key;
+    for an expression `area` is what it works on.
+    """
+
+    pointer: Pointer
+    path: Path
+    text: str
+    resource: int | None
+    key: bool = False
+    area: str = ""
+
+
+def reach(written: Written) -> Iterator[Reach]:
+    """What an expression reads of the context; nothing where it does not compile."""
+    text = written.text
+    if written.bound:
+        for name in config_names(text):
+            yield Reach(
+                written.pointer, ("config", name), text, written.resource, area=written.subject
+            )
+    if is_jsonpath(text) or (written.bound and config_names(text)):
+        return
+    try:
+        expression = compile_expression(text)
+    except ExpressionError:
+        return
+    for path in expression.reads(over_context=written.subject == "context"):
+        yield Reach(written.pointer, path, text, written.resource, area=written.subject)

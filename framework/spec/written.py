@@ -1,0 +1,84 @@
+"""Every expression of a connector file at its place, with what it works on.
+
+Lenient, as a draft is: what has the wrong shape is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+    from framework.spec.merge import Merged
+
+Json = Any
+Subject = Literal["record", "parent", "body", "paginator", "answer", "context"]
+"""What an expression works on: a record, the parent's record, the body of an answer (`paginator`
+where it leads to the next page, `answer` where it may be an error's), or the context itself."""
+
+PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An expression at its place; `both` where dlt reads one there too, as JSONPath. One that
+    is `bound` to a parent's record may have config entries in it. `resource` is the resource's
+    position, None in the client."""
+
+    pointer: Pointer
+    text: str
+    subject: Subject
+    resource: int | None = None
+    both: bool = False
+    bound: bool = False
+
+
+def client_expressions(client: Mapping[str, Json]) -> Iterator[Written]:
+    """Those of the client section."""
+    yield from _paginator(("client", "paginator"), client.get("paginator"), None)
+
+
+def resource_expressions(merged: Merged) -> Iterator[Written]:
+    """Those of one resource, but for what it reads from its parent."""
+    endpoint, index = merged.endpoint, merged.index
+    selector = endpoint.get("data_selector")
+    if isinstance(selector, str):
+        yield Written(merged.place("endpoint", "data_selector"), selector, "body", index, True)
+    yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"), index)
+    if isinstance(merged.data.get("when"), str):
+        yield Written(merged.place("when"), merged.data["when"], "parent", index)
+    yield from _actions(merged)
+    yield from _steps(merged)
+
+
+def _paginator(pointer: Pointer, paginator: Json, index: int | None) -> Iterator[Written]:
+    if isinstance(paginator, dict):
+        for key in PAGINATOR_EXPRESSIONS:
+            if isinstance(paginator.get(key), str) and paginator[key]:
+                yield Written((*pointer, key), paginator[key], "paginator", index, True)
+
+
+def _actions(merged: Merged) -> Iterator[Written]:
+    actions = merged.endpoint.get("response_actions")
+    for position, action in enumerate(actions if isinstance(actions, list) else []):
+        if isinstance(action, dict) and isinstance(action.get("body"), str):
+            pointer = merged.place("endpoint", "response_actions", position, "body")
+            yield Written(pointer, action["body"], "answer", merged.index)
+
+
+def _steps(merged: Merged) -> Iterator[Written]:
+    steps = merged.data.get("processing_steps")
+    for position, step in enumerate(steps if isinstance(steps, list) else []):
+        if not isinstance(step, Mapping):
+            continue
+        place = merged.place("processing_steps", position)
+        for key in STEP_EXPRESSIONS:
+            if isinstance(step.get(key), str):
+                yield Written((*place, key), step[key], "record", merged.index)
+        fields = step.get("set")
+        for name, value in (fields if isinstance(fields, dict) else {}).items():
+            if isinstance(value, str):
+                yield Written((*place, "set", name), value, "record", merged.index)
