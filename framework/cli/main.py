@@ -16,7 +16,19 @@ from framework import __version__
 from framework.cli.findings import visible
 from framework.errors import FrameworkError
 
-VERBS = ("list", "validate", "show", "check", "run", "record", "test", "preview", "new", "infer")
+VERBS = (
+    "list",
+    "validate",
+    "show",
+    "check",
+    "run",
+    "state",
+    "record",
+    "test",
+    "preview",
+    "new",
+    "infer",
+)
 HELP = "One YAML file per REST API: proved right, run through dlt, replayed from recordings."
 EPILOG = """\b
 Examples:

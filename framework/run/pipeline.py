@@ -74,6 +74,24 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
     return Opened(pipeline, notes, found.state)
 
 
+def looked_at(target: Target, folder: Path) -> Any:
+    """The pipeline as the destination has it, in a folder of its own: for looking only.
+
+    DestinationError where the destination cannot be reached.
+    """
+    try:
+        pipeline = dlt.pipeline(
+            target.pipeline,
+            pipelines_dir=str(folder),
+            destination=target.destination,
+            dataset_name=target.dataset,
+        )
+        pipeline.sync_destination()
+    except Exception as error:
+        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
+    return pipeline
+
+
 def described(target: Target) -> str:
     """The target in words: `data.duckdb (dataset x)`."""
     return f"{target.file or target.kind} (dataset {target.dataset})"
