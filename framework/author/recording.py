@@ -48,8 +48,8 @@ def record(
     the recording does not play, or a secret would be in it; then nothing is written.
     """
     recorder = Recorder(named_headers(connector))
-    size = connector.client.max_response_size
-    live = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter(n, size), recorder))
+    client = connector.client
+    live = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder))
     settings = resolve_settings(connector, config, section=alias)
     options = RunOptions(resources=resources, config=config, alias=alias, limit=limit)
     report = _thrown_away(connector, options, live, watch)

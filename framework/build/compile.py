@@ -154,7 +154,7 @@ def _adapter(
     if world.wire is not None:
         inner = world.wire(client.max_in_flight)
     else:
-        inner = LiveAdapter(client.max_in_flight, client.max_response_size)
+        inner = LiveAdapter.of(client, client.max_in_flight)
     retry = client.retry
     codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
     retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries

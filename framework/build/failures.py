@@ -16,6 +16,15 @@ from framework.build.wire import NotJson, Unread
 from framework.errors import FrameworkError, RequestError
 from framework.spec.expressions import ExpressionError
 
+UNPACKED = ("gzip", "deflate", "identity", "x-gzip")
+"""What is said of a body that we can unpack."""
+BROKEN = {
+    "RemoteDisconnected": "the server closed the connection without an answer.",
+    "ConnectionResetError": "the server broke the connection off.",
+    "BadStatusLine": "what answers there does not speak HTTP. Check base_url and its port.",
+    "UnknownProtocol": "what answers there does not speak HTTP. Check base_url and its port.",
+}
+"""What broke a connection, by the name of the innermost error."""
 UNREADABLE = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise on an answer of another shape than they expect."""
 
@@ -62,10 +71,12 @@ def _wire(error: requests.RequestException, resource: str, secrets: Secrets) -> 
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return f"{place}: the proxy does not answer. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in text:
         return f"{place}: no answer within the timeout. Raise client.timeout, or ask for less."
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return f"{place}: redirected too often. Check base_url and the path."
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return f"{place}: the answer has several lengths, or a header that is none."
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return f"{place}: the answer broke off before its end."
     if isinstance(error, requests.exceptions.ContentDecodingError):
@@ -75,6 +86,9 @@ def _wire(error: requests.RequestException, resource: str, secrets: Secrets) -> 
             return f"{place}: the host's name is not known. Check base_url and the network."
         if "refused" in text:
             return f"{place}: the connection is refused. Check base_url and its port."
+        for known, meaning in BROKEN.items():
+            if known in text:
+                return f"{place}: {meaning}"
         return f"{place}: the connection broke: {type(error).__name__}"
     return f"{place}: {type(error).__name__}: {secrets.redact(_reason(text))}"
 
@@ -94,12 +108,12 @@ def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     size = len(response.content)
     what = f"{kind}, {size:,} bytes" if size else "an empty body"
-    hint = "Check base_url and the path: an HTML page often means a login or a wrong address."
-    if "json" in kind:
-        hint = "The answer is cut or broken."
+    packed = response.headers.get("Content-Encoding")
+    if size and packed and packed.lower() not in UNPACKED:
+        what += f", packed as {packed[:40]}, which is not read"
     return (
         f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
-        f"{response.status_code} with a body that is no JSON ({what})\n{hint}"
+        f"{response.status_code} with a body that is no JSON ({what})\n{_hint(error, kind, size)}"
     )
 
 
@@ -110,6 +124,25 @@ def _not_read(error: Unread, resource: str, secrets: Secrets) -> str:
         f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
         f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
     )
+
+
+def _hint(error: NotJson, kind: str, size: int) -> str:
+    """What a body that is no JSON often means."""
+    status = error.response.status_code
+    if not size and status < 300:
+        return (
+            "Where that means that there is nothing, say so in response_actions: "
+            f"{{status_code: {status}, action: ignore}}."
+        )
+    if 300 <= status < 400:
+        return "It is a redirect that leads nowhere. Check base_url and the path."
+    if "json" in kind:
+        return (
+            f"The answer is cut or broken: {error.reason}."
+            if error.reason
+            else ("The answer is cut or broken.")
+        )
+    return "Check base_url and the path: an HTML page often means a login or a wrong address."
 
 
 def _from_paginator(error: Exception) -> bool:

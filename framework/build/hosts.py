@@ -39,6 +39,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_inside(host: str) -> bool:
+    """Whether a host is this machine or an address of a private network, as it is written."""
+    if is_loopback(host):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return not address.is_global
+
+
 def refuse_plain_http(base_url: str) -> None:
     """SettingsError where credentials would travel unencrypted: `validate` says it of a base URL
     that stands in the file, this of one that a config entry gives."""
@@ -75,3 +86,21 @@ class AllowedHosts:
         if f"{host}:{port}" in self.hosts:
             return True
         return host in self.hosts and (port == PORTS.get(scheme) or is_loopback(host))
+
+    def refusal(self, url: str) -> str | None:
+        """Why a URL that the API gave (a next page, a redirect) is not asked at all, or None.
+
+        An API out in the world has no business with addresses of this machine and its network:
+        asking them for it would carry what they answer across the border.
+        """
+        scheme, host, port = origin(url)
+        if scheme not in PORTS or not host:
+            return "it is no http or https address"
+        if self.allows(url) or not is_inside(host) or is_inside(origin(self.base_url)[1]):
+            return None
+        if host in self.hosts or f"{host}:{port}" in self.hosts:
+            return None
+        return (
+            f"{host} is an address of this machine or its network, and the base URL is not; add "
+            "it to client.allowed_hosts if it belongs to the API"
+        )

@@ -10,10 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
 
+from framework.build.connections import OverLimit
 from framework.build.events import Warned, Watch
 from framework.build.hosts import AllowedHosts, origin
 from framework.build.secrets import Secrets
@@ -61,6 +63,7 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """The request ready to be sent, without credentials where they may not go."""
+        self._refuse_address(request.url, request)
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
         bare = requests.Request(
@@ -82,6 +85,7 @@ class Session(requests.Session):
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
         """What a redirect's next hop carries: nothing of ours where it may not go."""
+        self._refuse_address(prepared_request.url, response.request)
         if self._hosts.allows(prepared_request.url or ""):
             return
         kept = self._harmless(prepared_request.headers)
@@ -109,7 +113,22 @@ class Session(requests.Session):
         """Send, with the connector's timeout where none is given."""
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
-        return super().send(request, **kwargs)
+        try:
+            return super().send(request, **kwargs)
+        except OverLimit as error:
+            place = f"{request.method} {shown(request.url, self._secrets)}"
+            resource = _resource_of(request.hooks)
+            of = f"{resource}: {place}" if resource else place
+            raise RequestError(f"{of}: the answer is over a limit: {error}") from error
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where a redirect leads; RequestError where its Location cannot be read."""
+        try:
+            target = super().get_redirect_target(resp)
+            urlsplit(target or "")
+        except ValueError:  # bytes that are no text, brackets that are no address
+            raise self._astray(resp.request, "", "its Location cannot be read") from None
+        return target
 
     def _harmless(self, headers: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -117,6 +136,18 @@ class Session(requests.Session):
             for name, value in headers.items()
             if name.title() not in CREDENTIALS and not self._secrets.found_in(str(value))
         }
+
+    def _refuse_address(self, url: str | None, asked: Any) -> None:
+        """RequestError where the API sends us to what it may not."""
+        why = self._hosts.refusal(url or "")
+        if why is not None:
+            raise self._astray(asked, url or "", why)
+
+    def _astray(self, asked: Any, url: str, why: str) -> RequestError:
+        resource = _resource_of(asked.hooks)
+        begin = f"{resource}: " if resource else ""
+        there = f" to {shown(url, self._secrets)}" if url else ""
+        return RequestError(f"{begin}refused to follow a link or redirect{there}: {why}")
 
     def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
         body = request.body
@@ -128,9 +159,7 @@ class Session(requests.Session):
             )
 
     def _tell(self, request: requests.PreparedRequest, hooks: Any) -> None:
-        resource = next(
-            (h.resource for h in (hooks or {}).get("response", ()) if hasattr(h, "resource")), ""
-        )
+        resource = _resource_of(hooks)
         key = (resource, _host(request))
         with self._lock:
             if key in self._told:
@@ -145,6 +174,12 @@ class Session(requests.Session):
                 "if it belongs to the API",
             )
         )
+
+
+def _resource_of(hooks: Any) -> str:
+    """The resource whose hook a request carries; empty where it is nobody's."""
+    listening = (hooks or {}).get("response", ())
+    return str(next((hook.resource for hook in listening if hasattr(hook, "resource")), ""))
 
 
 def _host(request: requests.PreparedRequest) -> str:

@@ -67,6 +67,7 @@ def _client(client: Client, filler: Filler) -> dict[str, Json]:
             "max_in_flight": client.max_in_flight,
             "allowed_hosts": filler.final(list(client.allowed_hosts)),
             "max_response_size": client.max_response_size,
+            "max_response_time": _seconds(client.max_response_time),
         }
     )
 

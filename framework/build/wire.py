@@ -10,37 +10,35 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
+from framework.build.connections import OverLimit, limit_answers
+from framework.build.jsontext import parse
 from framework.build.packing import Undecodable
-from framework.errors import RequestError
+from framework.spec.connector import Client
 
 CHUNK = 1 << 18
 
 
 class NotJson(ValueError):
-    """A body that is no JSON; `response` is whose."""
+    """A body that is no JSON; `response` is whose, `reason` says why where that is known."""
 
-    def __init__(self, response: requests.Response) -> None:
+    def __init__(self, response: requests.Response, reason: str = "") -> None:
         super().__init__("the body is no JSON")
         self.response = response
+        self.reason = reason
 
 
 class Unread(NotJson):
     """A body that is not of the format that the file declares; `reason` follows "the body"."""
 
-    def __init__(self, response: requests.Response, reason: str) -> None:
-        super().__init__(response)
-        self.reason = reason
-
 
 class Response(requests.Response):
-    """A response whose body is parsed once, by orjson, however often it is asked for.
+    """A response whose body is parsed once, however often it is asked for.
 
     `decode` reads a body that is no JSON; errors are JSON, if anything.
     """
@@ -73,21 +71,26 @@ class Response(requests.Response):
 
     def _as_json(self) -> Any:
         try:
-            parsed = orjson.loads(self.content)
-        except orjson.JSONDecodeError:
-            return self._json_of_text()
-        self._plain = True
+            parsed, self._plain = parse(self.content)
+        except ValueError as error:
+            return self._json_of_text(str(error))
         return parsed
 
-    def _json_of_text(self) -> Any:
+    def _json_of_text(self, reason: str) -> Any:
         """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""
         encoding = requests.utils.guess_json_utf(self.content) or "utf-8"  # type: ignore[no-untyped-call]
         if encoding == "utf-8" and self.encoding:
             encoding = self.encoding
         try:
-            return orjson.loads(self.content.decode(encoding))
-        except (orjson.JSONDecodeError, UnicodeError, LookupError):
-            raise NotJson(self) from None
+            text = self.content.decode(encoding)
+        except LookupError:
+            raise NotJson(self, f"its character set {encoding} is not known") from None
+        except UnicodeError:
+            raise NotJson(self, f"it is not in {encoding}, as it says") from None
+        try:
+            return parse(text)[0]
+        except ValueError as error:
+            raise NotJson(self, reason if encoding == "utf-8" else str(error)) from None
 
     @property
     def apparent_encoding(self) -> str:
@@ -123,11 +126,29 @@ def make_response(
 
 
 class LiveAdapter(HTTPAdapter):
-    """The network. `max_size` bounds a body in bytes after decompression."""
+    """The network. `max_size` bounds a body in bytes after decompression, `max_seconds` the time
+    from the end of a request to the end of its answer."""
 
-    def __init__(self, connections: int, max_size: int) -> None:
-        super().__init__(pool_connections=16, pool_maxsize=connections, pool_block=False)
+    def __init__(self, connections: int, max_size: int, max_seconds: float) -> None:
         self._max_size = max_size
+        self._max_seconds = max_seconds
+        super().__init__(pool_connections=16, pool_maxsize=connections, pool_block=False)
+
+    @classmethod
+    def of(cls, client: Client, connections: int) -> LiveAdapter:
+        """With the limits that the file gives."""
+        return cls(connections, client.max_response_size, client.max_response_time.total_seconds())
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        """Pools whose answers come to an end."""
+        super().init_poolmanager(*arguments, **named)
+        limit_answers(self.poolmanager, self._max_seconds)
+
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(*arguments, **named)
+        limit_answers(manager, self._max_seconds)
+        return manager
 
     def send(
         self,
@@ -138,12 +159,15 @@ class LiveAdapter(HTTPAdapter):
         cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send and read the whole answer; RequestError for a body over the limit."""
+        """Send and read the whole answer; OverLimit for one that is too large or too slow."""
         answer = super().send(
             request, stream=True, timeout=timeout, verify=verify, cert=cert, proxies=proxies
         )
         try:
             body = self._read(answer)
+        except requests.RequestException as error:
+            error.request = request  # requests leaves it out where the body is at fault
+            raise
         finally:
             answer.close()
         response = make_response(request, answer.status_code, answer.reason or "", (), body)
@@ -159,9 +183,9 @@ class LiveAdapter(HTTPAdapter):
         for part in answer.iter_content(CHUNK):
             size += len(part)
             if size > self._max_size:
-                raise RequestError(
-                    f"the answer is larger than client.max_response_size ({self._max_size:,} "
-                    "bytes after decompression); ask for smaller pages or raise the limit"
+                raise OverLimit(
+                    f"it is larger than client.max_response_size ({self._max_size:,} bytes "
+                    "after decompression); ask for smaller pages or raise the limit"
                 )
             parts.append(part)
         return b"".join(parts)

@@ -88,6 +88,7 @@ class Client:
     max_in_flight: int = 10
     allowed_hosts: tuple[str, ...] = ()
     max_response_size: int = 256_000_000
+    max_response_time: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def parse_connector(draft: Draft) -> Connector:
 def parse_client(written: Mapping[str, Json]) -> Client:
     """The client section; what it leaves out has the model's defaults."""
     defaults = Client("")
-    timeout = written.get("timeout")
+    timeout, whole = written.get("timeout"), written.get("max_response_time")
     return Client(
         base_url=written["base_url"],
         headers=written.get("headers") or {},
@@ -76,6 +76,7 @@ def parse_client(written: Mapping[str, Json]) -> Client:
         max_in_flight=written.get("max_in_flight") or defaults.max_in_flight,
         allowed_hosts=tuple(written.get("allowed_hosts") or ()),
         max_response_size=written.get("max_response_size") or defaults.max_response_size,
+        max_response_time=defaults.max_response_time if whole is None else parse_duration(whole),
     )
 
 

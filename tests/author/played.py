@@ -56,7 +56,7 @@ def play(
     recorder = Recorder()
 
     def record(size: int) -> RecordingAdapter:
-        return RecordingAdapter(LiveAdapter(size, 1_000_000), recorder)
+        return RecordingAdapter(LiveAdapter(size, 1_000_000, 60), recorder)
 
     live = opened(folder, body, {**given, **secrets}, now=NOW, wire=record)
     recorder._keep |= named_headers(live.connector)

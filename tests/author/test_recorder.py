@@ -25,7 +25,7 @@ def test_twenty_threads_lose_nothing() -> None:
 
     with Web() as web:
         web.on("/items", answer)
-        adapter = RecordingAdapter(LiveAdapter(THREADS, 1_000_000), recorder)
+        adapter = RecordingAdapter(LiveAdapter(THREADS, 1_000_000, 60), recorder)
 
         def ask(thread: int) -> None:
             for number in range(EACH):

@@ -70,7 +70,7 @@ def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_
     recorder = Recorder(named_headers(scheduling))
 
     def recording(size: int) -> RecordingAdapter:
-        return RecordingAdapter(LiveAdapter(size, 1_000_000), recorder)
+        return RecordingAdapter(LiveAdapter(size, 1_000_000, 60), recorder)
 
     with Simulator(small_world(), tokens=[TOKEN], public_url=public_url) as api:
         given = {"base_url": api.base_url, "api_key": TOKEN}

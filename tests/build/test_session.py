@@ -212,3 +212,45 @@ def test_the_timeout_of_the_file_holds(tmp_path):
         wire = Timed({f"{API}/items": []})
         shop_of(tmp_path, wire, **({"timeout": timeout} if timeout else {})).read("items")
         assert timeouts[-1] == seconds
+
+
+INSIDE = ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.7", "192.168.1.1", "[::1]")
+
+
+@pytest.mark.parametrize("host", INSIDE)
+@pytest.mark.parametrize("by", ["link", "redirect"])
+def test_an_api_out_in_the_world_cannot_send_us_to_this_machine_or_its_network(tmp_path, host, by):
+    there = f"http://{host}/latest/meta-data"
+    wire = Nowhere(linking(there))
+    if by == "redirect":
+        wire = Nowhere({f"{API}/items": (302, {"Location": there}, b""), there: []})
+    shop = shop_of(tmp_path, wire)
+    with pytest.raises(RequestError) as caught:
+        shop.read("items")
+    assert f"refused to follow a link or redirect to {there}" in str(caught.value)
+    assert "client.allowed_hosts" in str(caught.value)
+    assert len(wire.sent) == 1
+
+
+def test_an_address_of_this_network_that_the_file_allows_is_asked(tmp_path):
+    there = "http://10.0.0.7/p2"
+    wire = Nowhere(linking(there))
+    shop = shop_of(tmp_path, wire, allowed_hosts=["10.0.0.7"])
+    assert len(shop.read("items")) == 2
+    assert not carries(wire.sent[1], "bearer")  # over plain http still without credentials
+
+
+@pytest.mark.parametrize("there", ["file:///etc/passwd", "ftp://api.example.com/x", "data:,[]"])
+def test_only_http_is_followed(tmp_path, there):
+    wire = Nowhere(linking(there))
+    with pytest.raises(RequestError, match="it is no http or https address"):
+        shop_of(tmp_path, wire).read("items")
+    assert len(wire.sent) == 1
+
+
+def test_a_next_page_of_a_million_letters_is_shown_shortened(tmp_path):
+    there = f"{API}/" + "a" * 1_000_000
+    wire = Nowhere({f"{API}/items": {"items": [1], "next": there}, there: (500, {}, b"")})
+    with pytest.raises(RequestError) as caught:
+        shop_of(tmp_path, wire, retry={"max_retries": 0}).read("items")
+    assert len(str(caught.value)) < 2_000

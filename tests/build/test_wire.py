@@ -72,10 +72,12 @@ def test_a_body_is_read_in_its_character_set(tmp_path, web, kind, body):
     assert opened(tmp_path, one_list(web.url)).read("items") == [{"name": "Zoë"}]
 
 
-def test_numbers_keep_what_dlt_keeps_of_them(tmp_path, web):
-    web.on("/items", Answer(200, b'[{"big": 12345678901234567890, "f": 1.10, "i": 3}]', JSON))
+def test_numbers_keep_every_digit(tmp_path, web):
+    """Past 64 bits as text: as numbers they would be rounded, or refused by the destination."""
+    body = b'[{"big": 12345678901234567890, "f": 1.10, "i": 3, "least": -9223372036854775808}]'
+    web.on("/items", Answer(200, body, JSON))
     assert opened(tmp_path, one_list(web.url)).read("items") == [
-        {"big": 12345678901234567890, "f": 1.1, "i": 3}
+        {"big": "12345678901234567890", "f": 1.1, "i": 3, "least": -(2**63)}
     ]
 
 

@@ -21,6 +21,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",
+    "docs/reliability.md",
 )
 """The pages whose blocks are run; docs/checks.md is bad on purpose and has a test of its own."""
 
