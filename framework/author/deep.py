@@ -49,8 +49,8 @@ def prove(
 ) -> Iterator[Proof]:
     """What the API's answers say to each resource, parents first."""
     recorder = Recorder()
-    size = connector.client.max_response_size
-    world = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter(n, size), recorder))
+    client = connector.client
+    world = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder))
     settings = resolve_settings(connector, config, section=alias, replay=world.replay)
     heard: list[Warned] = []
 
