@@ -28,6 +28,7 @@ VERBS = (
     "preview",
     "new",
     "infer",
+    "import",
 )
 HELP = "One YAML file per REST API: proved right, run through dlt, replayed from recordings."
 EPILOG = """\b
@@ -49,7 +50,9 @@ class Verbs(click.Group):
         """The verb's command, or None for an unknown verb."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"framework.cli.{cmd_name}").command
+        # a module cannot be called `import`
+        module = "importing" if cmd_name == "import" else cmd_name
+        command: click.Command = import_module(f"framework.cli.{module}").command
         return command
 
     def resolve_command(

@@ -93,7 +93,7 @@ def check_literals(draft: Draft) -> Iterator[Finding]:
     for pointer, values in places:
         for name, value in values.items():
             place = (*pointer, name)
-            if place in seen or not isinstance(name, str) or not _is_secret_name(name):
+            if place in seen or not isinstance(name, str) or not is_secret_name(name):
                 continue
             seen.add(place)
             if _is_literal(value):
@@ -182,7 +182,8 @@ def _stands_in(auth: Mapping[str, Json], key: str) -> bool:
     return key == "password" and isinstance(username, str) and "{secrets." in username
 
 
-def _is_secret_name(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
+    """Whether a header, parameter or field is called as secrets are."""
     return re.sub(r"[^a-z]", "", name.lower()) in _SECRET_NAMES
 
 

@@ -1,0 +1,63 @@
+"""Decoders as `response_format`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.author.airbyte.importing import Importing
+from framework.author.airbyte.manifest import Component
+
+Json = Any
+
+_PLAIN = {
+    "JsonDecoder": "json",
+    "JsonlDecoder": "jsonl",
+    "XmlDecoder": "xml",
+    "CsvDecoder": "csv",
+    "JsonItemsDecoder": "json",
+}
+_PACKED = {"GzipDecoder": "gzip", "ZipfileDecoder": "zip"}
+
+
+def translate_decoder(importing: Importing, component: Component | None) -> Json:
+    """The `response_format`; None for JSON as it is."""
+    if component is None or component.type in ("", "JsonDecoder"):
+        return None
+    found = _decoded(importing, component)
+    if list(found) == ["type"]:
+        return None if found["type"] == "json" else found["type"]
+    return found
+
+
+def items_path(component: Component | None) -> str | None:
+    """Where a decoder itself looks for the records."""
+    if component is None or component.type != "JsonItemsDecoder":
+        return None
+    return str(component.get("items_path", "")).removesuffix(".item") or None
+
+
+def _decoded(importing: Importing, component: Component) -> dict[str, Json]:
+    if component.type in _PACKED:
+        inner = component.part("decoder", "JsonDecoder")
+        found = _decoded(importing, inner) if inner is not None else {"type": "json"}
+        return {**found, "compression": _PACKED[component.type]}
+    if component.type in ("IterableDecoder",):
+        return {"type": "text", "record": "line"}
+    kind = _PLAIN.get(component.type)
+    if kind is None:
+        what = "a Python class of its own" if component.custom else f"a {component.type or '?'}"
+        importing.remarks.missing(component.place, f"the answer is decoded by {what}")
+        return {"type": "json"}
+    more: dict[str, Json] = {}
+    if kind == "csv":
+        delimiter = str(component.get("delimiter", ",")).replace("\\t", "\t")
+        if delimiter != ",":
+            more["delimiter"] = delimiter
+        if component.get("set_values_to_none"):
+            importing.remarks.missing(
+                component.at("set_values_to_none"), "texts of a CSV that mean nothing"
+            )
+    encoding = str(component.get("encoding", "utf-8"))
+    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        more["encoding"] = encoding
+    return {"type": kind, **more}

@@ -1,0 +1,319 @@
+"""Record selectors and transformations as `data_selector` and `processing_steps`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from framework.author.airbyte.importing import ABSENT, Importing
+from framework.author.airbyte.manifest import Component
+from framework.author.airbyte.scope import only
+from framework.author.airbyte.terms import Term, constant, dotted, identifier, quoted
+
+Json = Any
+Steps = list[dict[str, Json]]
+
+
+def translate_selector(importing: Importing, component: Component | None) -> str:
+    """Where the records stand in the answer."""
+    extractor = component.part("extractor", "DpathExtractor") if component else None
+    if extractor is None:
+        return "@"
+    return _extracted(importing, extractor)
+
+
+def _extracted(importing: Importing, extractor: Component) -> str:
+    if extractor.type == "CombinedExtractor":
+        found = [_extracted(importing, part) for part in extractor.parts("extractors")]
+        if extractor.get("mode", "union") != "union":
+            importing.remarks.missing(extractor.at("mode"), "records zipped from several lists")
+        return f"[{', '.join(found)}][]"
+    if extractor.type == "ResponseToFileExtractor":
+        return "@"
+    if extractor.type == "JelloExtractor":
+        return _jello(importing, extractor)
+    if extractor.custom or extractor.type not in ("DpathExtractor", ""):
+        importing.remarks.missing(
+            extractor.place, f"the records are taken by a {extractor.type or 'class'} of its own"
+        )
+        return "@"
+    keys = importing.text(
+        extractor.get("field_path", []), importing.sent(extractor), extractor.at("field_path")
+    )
+    keys = keys if isinstance(keys, list) else [keys]
+    return pointer([str(key) for key in keys if key != ""])
+
+
+def pointer(keys: list[str]) -> str:
+    """A path with `*` for any key or position, as JMESPath; `{config.x}` stays a placeholder."""
+    if not keys:
+        return "@"
+    if "*" not in keys:
+        return (
+            dotted([_key(key) for key in keys])
+            if not any("{" in k for k in keys)
+            else ".".join(key if "{" in key else identifier(key) for key in keys)
+        )
+    if keys[-1] == "*" and keys.count("*") == 1:
+        base = pointer(keys[:-1])
+        # each item of a list, or each value of an object
+        return f"{base if base != '@' else ''}.*".lstrip(".") + f" || {base}"
+    lists = _starred(keys, "[*]" if keys.count("*") == 1 else "[]")
+    objects = _starred(keys, ".*") + ("" if keys.count("*") == 1 else " | [][]")
+    return f"{lists} || {objects}"
+
+
+def _starred(keys: list[str], star: str) -> str:
+    text = ""
+    for key in keys:
+        if key == "*":
+            text = f"{text}{star}" if text else star.lstrip(".")
+        else:
+            text = dotted([_key(key)], text)
+    return text
+
+
+def _key(key: str) -> str | int:
+    return int(key) if re.fullmatch(r"-?\d+", key) else key
+
+
+def _jello(importing: Importing, extractor: Component) -> str:
+    """The first extractor: Python on `_`; only a path in it has a counterpart."""
+    text = str(extractor.get("transform", "_")).strip()
+    if re.fullmatch(r"_(\.\w+)*", text):
+        return text[2:] or "@"
+    importing.remarks.missing(extractor.at("transform"), f"Python in an extractor: {text}")
+    return "@"
+
+
+def translate_steps(importing: Importing, stream: Component, retriever: Component) -> Steps:
+    """Filters and transformations in the order in which the original applies them."""
+    selector = retriever.part("record_selector", "RecordSelector")
+    filters: Steps = []
+    expanding: Steps = []
+    if selector is not None:
+        expanding = _expanding(importing, selector)
+        record_filter = selector.part("record_filter", "RecordFilter")
+        if record_filter is not None:
+            filters = _filter(importing, record_filter)
+    changes = [step for one in stream.parts("transformations") for step in _change(importing, one)]
+    first = selector is not None and selector.get("transform_before_filtering")
+    return [*expanding, *changes, *filters] if first else [*expanding, *filters, *changes]
+
+
+def _expanding(importing: Importing, selector: Component) -> Steps:
+    extractor = selector.part("extractor", "DpathExtractor")
+    expander = extractor.part("record_expander", "RecordExpander") if extractor else None
+    if expander is None:
+        return []
+    path = [str(key) for key in expander.get("expand_records_from_field", [])]
+    for key in (
+        "remain_original_record",
+        "merge_parent",
+        "parent_fields",
+        "truncated_list_retriever",
+        "truncation_indicator_path",
+    ):
+        if expander.get(key):
+            importing.remarks.missing(expander.at(key), "a part of the expanded record")
+    if "*" in path:
+        importing.remarks.missing(expander.place, "records expanded from several lists")
+        return []
+    items = dotted(path)
+    if expander.get("on_no_records", "skip") == "emit_parent":
+        return [{"yield_map": f"{items} || [@]"}]
+    return [{"yield_map": f"{items} || `[]`"}]
+
+
+def _filter(importing: Importing, component: Component) -> Steps:
+    if component.custom or component.type not in ("RecordFilter", ""):
+        importing.remarks.missing(component.place, "the filter is a Python class of its own")
+        return []
+    written = component.get("condition", "")
+    if written == "":
+        return []
+    found = importing.condition(written, importing.kept(component), component.at("condition"))
+    if found is None:
+        return []
+    if found.fixed:
+        return [] if found.constant else [{"filter": "`false`"}]
+    return [{"filter": found.text}]
+
+
+def _change(importing: Importing, component: Component) -> Steps:
+    handler = _CHANGES.get(component.type)
+    if handler is None:
+        what = "a Python class of its own" if component.custom else f"a {component.type or '?'}"
+        importing.remarks.missing(component.place, f"the transformation is {what}")
+        return []
+    return handler(importing, component)
+
+
+def _add(importing: Importing, component: Component) -> Steps:
+    fields: dict[str, Json] = {}
+    scope = importing.kept(component)
+    for one in component.parts("fields", "AddedFieldDefinition"):
+        keys = [str(key) for key in one.get("path", [])]
+        written = one.get("value", "")
+        value = importing.term(written, importing.kept(one), one.at("value"))
+        if value is None or not keys:
+            continue
+        if any(character in key for key in keys for character in "*[]"):
+            importing.remarks.missing(one.at("path"), "a field added inside a list")
+            continue
+        value = _typed(value, one.get("value_type"), isinstance(written, str) and "{" in written)
+        name = ".".join(_dotted_key(importing, one, key) for key in keys)
+        condition = component.get("condition", "")
+        if condition:
+            having = scope.having(value=only(value))
+            test = importing.condition(condition, having, component.at("condition"))
+            if test is None:
+                continue
+            if not (test.fixed and test.constant):
+                old = dotted([str(key) for key in keys])
+                value = Term(f"if({test.text}, {value.text}, {old})")
+        fields[name] = _set_value(value)
+    return [{"set": fields}] if fields else []
+
+
+def _dotted_key(importing: Importing, component: Component, key: str) -> str:
+    if "." in key:
+        importing.remarks.missing(component.at("path"), f"a field with a dot in its name: {key}")
+    return key
+
+
+def _typed(value: Term, kind: Json, templated: bool) -> Term:
+    """The value in the declared type; without one the original reads text as a literal."""
+    if kind == "string":
+        return value if value.kind == "text" else Term(f"to_string({value.text})", "text")
+    if kind in ("number", "integer"):
+        name = "to_integer" if kind == "integer" else "to_number"
+        if value.fixed:
+            return constant(float(value.constant) if kind == "number" else int(value.constant))
+        return value if value.kind == "number" else Term(f"{name}({value.text})", "number")
+    if kind == "boolean" and value.fixed:
+        return constant(str(value.constant).lower() == "true")
+    if value.fixed and isinstance(value.constant, str) and not templated:
+        return constant(_literal(value.constant))
+    return value
+
+
+def _literal(text: str) -> Json:
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def _set_value(value: Term) -> Json:
+    if value.fixed and (value.constant is None or isinstance(value.constant, bool | int | float)):
+        return value.constant
+    return value.text
+
+
+def _remove(importing: Importing, component: Component) -> Steps:
+    pointers = component.get("field_pointers", [])
+    names = []
+    for one in pointers:
+        keys = one if isinstance(one, list) else [one]
+        names.append(".".join(str(key) for key in keys))
+    condition = component.get("condition", "")
+    if condition:
+        return _removed_if(importing, component, names, str(condition))
+    return [{"remove": names}] if names else []
+
+
+def _removed_if(
+    importing: Importing, component: Component, names: list[str], condition: str
+) -> Steps:
+    """Fields taken away by their value: at the top a `map` says it."""
+    scope = importing.kept(component).having(
+        property=lambda keys: (Term(dotted(keys, "[1]")), len(keys))
+    )
+    test = importing.condition(condition, scope, component.at("condition"))
+    if test is None:
+        return []
+    if all(name in ("*", "**") for name in names):
+        if "**" in names:
+            importing.remarks.note(
+                component.place, "taken away at the top only; inside objects they are null"
+            )
+        return [{"map": f"from_items(items(@)[?!({test.text})])"}]
+    if any("." in name or "*" in name for name in names):
+        importing.remarks.missing(component.place, "nested fields taken away by their value")
+        return []
+    listed = constant(names).text
+    return [{"map": f"from_items(items(@)[?!(contains({listed}, [0]) && ({test.text}))])"}]
+
+
+def _lower(_importing: Importing, _component: Component) -> Steps:
+    return [{"rename_keys": "lower(@)"}]
+
+
+def _snake(_importing: Importing, _component: Component) -> Steps:
+    return [{"rename_keys": "snake_case(@)"}]
+
+
+def _replaced(importing: Importing, component: Component) -> Steps:
+    scope = importing.kept(component)
+    old = importing.term(component.get("old", ""), scope, component.at("old"))
+    new = importing.term(component.get("new", ""), scope, component.at("new"))
+    if old is None or new is None:
+        return []
+    return [{"rename_keys": f"replace(@, {_text(old)}, {_text(new)})"}]
+
+
+def _text(term: Term) -> str:
+    return quoted(str(term.constant)) if term.fixed else term.text
+
+
+def _flatten(importing: Importing, component: Component) -> Steps:
+    importing.remarks.missing(
+        component.place,
+        "every nested field moved to the top: here nested fields become columns such as a__b",
+    )
+    return []
+
+
+def _lifted(importing: Importing, component: Component) -> Steps:
+    """A field's content moved to the top."""
+    found = importing.text(
+        component.get("field_path", []), importing.kept(component), component.at("field_path")
+    )
+    keys = [] if found is ABSENT else [str(key) for key in found]
+    if not keys or "*" in keys:
+        importing.remarks.missing(component.place, "fields lifted from several places")
+        return []
+    inner = dotted(keys)
+    change = component.part("key_transformation")
+    if change is not None:
+        renamed = "[0]"
+        prefix, suffix = change.get("prefix"), change.get("suffix")
+        parts = [*([quoted(str(prefix))] if prefix else []), renamed]
+        parts += [quoted(str(suffix))] if suffix else []
+        inner = f"from_items(items({inner} || `{{}}`)[].[join('', [{', '.join(parts)}]), [1]])"
+    else:
+        inner = f"{inner} || `{{}}`"
+    if (
+        change is None
+        and component.get("delete_origin_value")
+        and not component.get("replace_record")
+    ):
+        return [{"flatten": ".".join(keys)}]
+    if component.get("replace_record"):
+        return [{"map": inner.removesuffix(" || `{}`") + " || @"}]
+    steps: Steps = [{"map": f"merge({inner}, @)"}]
+    if component.get("delete_origin_value"):
+        steps.append({"remove": ".".join(keys)})
+    return steps
+
+
+_CHANGES: dict[str, Callable[[Importing, Component], Steps]] = {
+    "AddFields": _add,
+    "RemoveFields": _remove,
+    "KeysToLower": _lower,
+    "KeysToSnakeCase": _snake,
+    "KeysReplace": _replaced,
+    "FlattenFields": _flatten,
+    "DpathFlattenFields": _lifted,
+}

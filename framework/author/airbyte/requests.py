@@ -1,0 +1,156 @@
+"""Requesters as what an endpoint asks: base URL, path, method, parameters, headers, body."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from framework.author.airbyte.importing import ABSENT, Importing
+from framework.author.airbyte.manifest import Component
+
+Json = Any
+
+_HEAD = re.compile(r"((?:https?://)?(?:[^{}/?]|\{[^{}]*\})+)(/.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked, in our words; `base_url` and `path` may hold placeholders."""
+
+    base_url: str
+    path: str
+    endpoint: dict[str, Json] = field(default_factory=dict)
+
+
+def translate_request(importing: Importing, component: Component) -> Request:
+    """The request of an HttpRequester, without its auth and its answers."""
+    scope = importing.sent(component)
+    if component.custom or component.type not in ("HttpRequester", ""):
+        importing.remarks.missing(
+            component.place, f"the requester is a {component.type or 'class'} of its own"
+        )
+    endpoint: dict[str, Json] = {}
+    base, path = _address(importing, component)
+    path, query = _split_query(path)
+    method = str(component.get("http_method", "GET")).upper()
+    if method != "GET":
+        endpoint["method"] = method
+    params = {**query, **_mapping(importing, component, "request_parameters")}
+    if params:
+        endpoint["params"] = params
+    headers = _mapping(importing, component, "request_headers")
+    if headers:
+        endpoint["headers"] = {
+            name: value if isinstance(value, str | int | float | bool) else str(value)
+            for name, value in headers.items()
+        }
+    _body(importing, component, endpoint)
+    for key, what in (
+        ("fetch_properties_from_endpoint", "fields asked from another endpoint"),
+        ("query_properties", "fields asked in portions"),
+    ):
+        if component.get(key):
+            importing.remarks.missing(component.at(key), what)
+    del scope
+    return Request(base, path, endpoint)
+
+
+def _address(importing: Importing, component: Component) -> tuple[str, str]:
+    """The base URL and the path; a `url` is both in one."""
+    scope = importing.sent(component)
+
+    def text(key: str) -> str:
+        value = component.get(key, "")
+        found = importing.text(str(value).strip(), scope, component.at(key))
+        return "" if found is ABSENT or found is None else str(found)
+
+    base, path = text("url_base"), text("path")
+    if not base:
+        url = text("url")
+        match = _HEAD.fullmatch(url)
+        if match and not path:
+            return match[1], match[2] or ""
+        base = url
+    return base, path
+
+
+def _split_query(path: str) -> tuple[str, dict[str, Json]]:
+    """A query written into the path, as parameters."""
+    before, mark, query = path.partition("?")
+    if not mark or before.count("{") != before.count("}"):
+        return path, {}
+    pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+    params: dict[str, Json] = {}
+    for name, value in pairs:
+        if name in params:
+            old = params[name]
+            params[name] = [*(old if isinstance(old, list) else [old]), value]
+        else:
+            params[name] = value
+    return before, params
+
+
+def _mapping(importing: Importing, component: Component, key: str) -> dict[str, Json]:
+    """A mapping of values, or a text of pairs such as `a=1&b=2`; what is nothing is left out."""
+    written = component.get(key, {})
+    scope = importing.sent(component)
+    if isinstance(written, str):
+        found = importing.text(written.strip(), scope, component.at(key))
+        if found is ABSENT or not found:
+            return {}
+        if isinstance(found, dict):
+            return found
+        if str(found).startswith("{") and str(found).endswith("}") and "=" not in str(found):
+            importing.remarks.missing(component.at(key), "a whole mapping from one template")
+            return {}
+        return dict(parse_qsl(str(found), keep_blank_values=True))
+    values = importing.text(written, scope, component.at(key))
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None and value != "" and name != ""
+    }
+
+
+def _body(importing: Importing, component: Component, endpoint: dict[str, Json]) -> None:
+    scope = importing.sent(component)
+    body = component.part("request_body")
+    if body is not None:
+        value = importing.text(body.get("value", {}), scope, body.at("value"))
+        key = "json" if body.type in ("RequestBodyJsonObject", "RequestBodyGraphQL") else "data"
+        if value is not ABSENT:
+            endpoint[key] = value
+        return
+    json = component.get("request_body_json")
+    if json:
+        value = importing.text(json, scope, component.at("request_body_json"))
+        if isinstance(value, dict):
+            endpoint["json"] = value
+        elif isinstance(value, str) and value:
+            # a text that is JSON once its templates are filled in
+            endpoint["data"] = value
+            endpoint.setdefault("headers", {}).setdefault("Content-Type", "application/json")
+    data = component.get("request_body_data")
+    if data:
+        value = importing.text(data, scope, component.at("request_body_data"))
+        if value is not ABSENT and value != "":
+            endpoint["data"] = value
+
+
+def login_request(importing: Importing, component: Component) -> dict[str, Json]:
+    """A requester as the `request` of a login."""
+    from framework.author.airbyte.auth import translate_auth
+
+    request = translate_request(importing, component)
+    path = request.path.lstrip("/")
+    url = f"{request.base_url.rstrip('/')}/{path}" if path else request.base_url
+    found: dict[str, Json] = {"method": component.get("http_method", "GET"), "url": url}
+    found.update(request.endpoint)
+    own = component.part("authenticator")
+    if own is not None:
+        auth = translate_auth(importing, own)
+        if auth is not None:
+            found["auth"] = auth
+    return found

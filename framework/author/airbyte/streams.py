@@ -1,0 +1,220 @@
+"""A stream as a resource: the parts translated one by one and put together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from framework.author.airbyte.auth import translate_auth
+from framework.author.airbyte.cursors import Cursor, interval_terms, translate_cursor
+from framework.author.airbyte.decoding import items_path, translate_decoder
+from framework.author.airbyte.errors import Errors, translate_errors
+from framework.author.airbyte.exports import translate_export
+from framework.author.airbyte.importing import NO_SLICE, Importing, Slice
+from framework.author.airbyte.manifest import Component
+from framework.author.airbyte.options import put
+from framework.author.airbyte.paging import Paging, place_puts, token_of, translate_paging
+from framework.author.airbyte.partitions import FindParent, Partitioned, translate_partitions
+from framework.author.airbyte.records import translate_selector, translate_steps
+from framework.author.airbyte.requests import Request, translate_request
+from framework.author.airbyte.schemas import translate_schema
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A translated stream before what all have in common is taken out. `data` are the resource's
+    keys without `endpoint`, `retry` the waits that its error handler asks for."""
+
+    name: str
+    request: Request
+    auth: dict[str, Json] | None
+    data: dict[str, Json]
+    endpoint: dict[str, Json]
+    retry: dict[str, Json] = field(default_factory=dict)
+    schema: dict[str, Json] | None = None
+    slices: Slice = NO_SLICE
+    cursor: str = ""
+    parents: tuple[str, ...] = ()
+    table: str | None = None
+
+
+def translate_stream(
+    importing: Importing, stream: Component, name: str, folder: Path, find: FindParent
+) -> Resource:
+    """One stream under its name of ours. What has no counterpart becomes a remark."""
+    retriever = stream.part("retriever", "SimpleRetriever") or Component({}, stream.at("retriever"))
+    if retriever.custom:
+        importing.remarks.missing(
+            retriever.place, "the retriever is a Python class of its own; what it says is kept"
+        )
+    _unsaid(importing, retriever)
+    partitioned = translate_partitions(importing, retriever, find)
+    incremental = stream.part("incremental_sync", "DatetimeBasedCursor") or retriever.part(
+        "incremental_sync", "DatetimeBasedCursor"
+    )
+    slices = partitioned.slices.having(
+        interval_terms(incremental, ""), interval_terms(incremental, "context().")
+    )
+    paginator = retriever.part("paginator")
+    exporting = retriever.type == "AsyncRetriever"
+    inside = importing.inside(slices=slices, token=token_of(paginator))
+    requester = retriever.part("creation_requester" if exporting else "requester", "HttpRequester")
+    requester = requester or Component({}, retriever.at("requester"), "HttpRequester")
+    request = translate_request(inside, requester)
+    paging = translate_paging(inside, None if exporting else paginator)
+    errors = translate_errors(inside, requester.part("error_handler", "DefaultErrorHandler"))
+    authenticator = requester.part("authenticator")
+    auth = translate_auth(inside, authenticator) if authenticator is not None else None
+    endpoint = {**request.endpoint}
+    _put_all(endpoint, partitioned, paging)
+    cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))
+    for part, way, value in cursor.puts:
+        put(endpoint, part, way, value)
+    selector = translate_selector(inside, retriever.part("record_selector", "RecordSelector"))
+    _answers(inside, retriever, endpoint, paging, selector, exporting)
+    if cursor.incremental is not None:
+        endpoint["incremental"] = cursor.incremental
+    if errors.actions:
+        endpoint["response_actions"] = [dict(action) for action in errors.actions]
+    steps = translate_steps(inside, stream, retriever)
+    if cursor.filter:
+        steps = [*steps, {"filter": cursor.filter}]
+    data = _data(inside, stream, partitioned, cursor, steps)
+    return Resource(
+        name=name,
+        request=request,
+        auth=auth,
+        data=data,
+        endpoint=_bound(endpoint, request, partitioned, importing, stream),
+        retry=_retry(errors),
+        schema=translate_schema(inside, stream, folder),
+        slices=slices,
+        cursor=str(cursor.incremental["cursor_path"]) if cursor.incremental else "",
+        parents=_parents(partitioned),
+    )
+
+
+def _retry(errors: Errors) -> dict[str, Json]:
+    return errors.retry
+
+
+def _put_all(endpoint: dict[str, Json], partitioned: Partitioned, paging: Paging) -> None:
+    for part, way, value in partitioned.puts:
+        put(endpoint, part, way, value)
+    place_puts(endpoint, paging)
+
+
+def _answers(
+    importing: Importing,
+    retriever: Component,
+    endpoint: dict[str, Json],
+    paging: Paging,
+    selector: str,
+    exporting: bool,
+) -> None:
+    decoder = _decoder(retriever, exporting)
+    endpoint["data_selector"] = selector
+    if selector == "@" and (path := items_path(decoder)):
+        endpoint["data_selector"] = path
+    endpoint["paginator"] = paging.paginator
+    response_format = translate_decoder(importing, decoder)
+    if response_format is not None:
+        endpoint["response_format"] = response_format
+    if exporting:
+        endpoint["export"] = translate_export(importing, retriever)
+
+
+def _decoder(retriever: Component, exporting: bool) -> Component | None:
+    """Where versions of the language have put the decoder."""
+    if exporting:
+        return retriever.part("download_decoder")
+    selector = retriever.part("record_selector")
+    extractor = selector.part("extractor") if selector else None
+    requester = retriever.part("requester")
+    for owner in (retriever, extractor, requester):
+        found = owner.part("decoder") if owner else None
+        if found is not None and found.type:
+            return found
+    return None
+
+
+def _data(
+    importing: Importing,
+    stream: Component,
+    partitioned: Partitioned,
+    cursor: Cursor,
+    steps: list[dict[str, Json]],
+) -> dict[str, Json]:
+    data: dict[str, Json] = {}
+    keys = primary_key(importing, stream)
+    if keys:
+        data["primary_key"] = keys[0] if len(keys) == 1 else keys
+    if partitioned.partitions:
+        data["partitions"] = list(partitioned.partitions)
+    if steps:
+        data["processing_steps"] = steps
+    del cursor
+    return data
+
+
+def primary_key(importing: Importing, stream: Component) -> list[str]:
+    """The key's fields as column names; a nested one's parts are joined as columns are."""
+    written = stream.get("primary_key", [])
+    found = importing.text(
+        written if isinstance(written, list) else [written],
+        importing.sent(stream),
+        stream.at("primary_key"),
+    )
+    keys = ["__".join(map(str, one)) if isinstance(one, list) else str(one) for one in found]
+    return [key.replace(".", "__") for key in keys if key and "{" not in key]
+
+
+def _parents(partitioned: Partitioned) -> tuple[str, ...]:
+    found = [partitioned.parent[0]] if partitioned.parent else []
+    found += [str(one["resource"]) for one in partitioned.partitions if "resource" in one]
+    return tuple(found)
+
+
+def _bound(
+    endpoint: dict[str, Json],
+    request: Request,
+    partitioned: Partitioned,
+    importing: Importing,
+    stream: Component,
+) -> dict[str, Json]:
+    """A parent that the request does not name has to be bound all the same: once per record."""
+    if partitioned.parent is None:
+        return endpoint
+    name, path = partitioned.parent
+    if f"resources.{name}." in json.dumps([request.path, request.base_url, endpoint]):
+        return endpoint
+    importing.remarks.note(
+        stream.place, f"asked once for each record of {name}, which the request does not name"
+    )
+    del path
+    return endpoint
+
+
+def _unsaid(importing: Importing, retriever: Component) -> None:
+    for key, what in (
+        ("pagination_reset", "paging that begins anew"),
+        ("page_size_reduction", "pages that get smaller after an error"),
+        ("request_window_splitting", "windows that get smaller after an error"),
+    ):
+        if retriever.get(key):
+            importing.remarks.missing(retriever.at(key), what)
+
+
+def found_data(resource: Resource) -> Mapping[str, Json]:
+    """What tells two translations of one stream apart."""
+    return {
+        "path": resource.request.path,
+        "base_url": resource.request.base_url,
+        "endpoint": resource.endpoint,
+        "partitions": resource.data.get("partitions"),
+    }

@@ -1,0 +1,125 @@
+"""Whole manifests: what they become, what is said, and what cannot be read at all."""
+
+import json
+
+import pytest
+
+from framework.author.airbyte.convert import connector_name, import_airbyte
+from framework.author.airbyte.manifest import read_manifest
+from framework.author.remarks import ManifestError
+from framework.cli.main import main
+from framework.spec.document import parse_document
+from tests.importing.cases import FOLDER, NAMES, expected, imported, shown
+
+STREAM = """
+streams:
+  - type: DeclarativeStream
+    name: things
+    retriever:
+      type: SimpleRetriever
+      requester: {type: HttpRequester, url_base: https://api.example.com, path: /things}
+      record_selector: {type: RecordSelector, extractor: {type: DpathExtractor, field_path: []}}
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_manifest_becomes_this_connector(name):
+    assert shown(imported(name)) == expected(name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_is_yaml_without_findings_of_its_reader(name):
+    document, findings = parse_document(imported(name).text, "file.yaml")
+    assert document is not None
+    assert findings == []
+
+
+def written(tmp_path, text):
+    file = tmp_path / "source-odd" / "manifest.yaml"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "expected an Airbyte manifest"),
+        ("streams: 5", "expected an Airbyte manifest"),
+        ("streams: [", ":2:1: is no YAML"),
+        ("streams: ['#/definitions/none']", "streams[0]: the reference #/definitions/none leads"),
+        ("streams: ['*ref(definitions.none)']", "*ref(definitions.none) leads nowhere"),
+        ("a: '#/b'\nb: '#/a'\nstreams: ['#/a']", "leads back to itself: b -> a -> b"),
+        ("streams: []", "has no stream that could be read"),
+        ("streams: [1, text]", "has no stream that could be read"),
+        ("\x00", "is no YAML"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path, text, reason, capsys):
+    file = written(tmp_path, text)
+    with pytest.raises(ManifestError) as refused:
+        import_airbyte(file)
+    assert reason in str(refused.value)
+    assert str(file) in str(refused.value)
+    assert main(["import", "airbyte", str(file), "-o", str(tmp_path / "c" / "odd.yaml")]) == 1
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert reason in said
+    assert not (tmp_path / "c").exists()
+
+
+def test_references_that_grow_without_end_are_stopped(tmp_path):
+    lines = ["l0: {a: 1, b: 2}"]
+    lines += [f"l{n}: ['#/l{n - 1}', '#/l{n - 1}', '#/l{n - 1}']" for n in range(1, 9)]
+    manifest = read_manifest(written(tmp_path, "\n".join(lines) + STREAM))
+    assert manifest.type == "DeclarativeSource"
+
+
+def test_four_megabytes_of_schemas_are_read(tmp_path):
+    properties = {
+        f"field_{n}": {"type": ["string", "null"], "description": "x" * 80} for n in range(30_000)
+    }
+    loader = {"type": "InlineSchemaLoader", "schema": {"properties": properties}}
+    text = f"{STREAM}    schema_loader: {json.dumps(loader)}\n"
+    assert len(text) > 4_000_000
+    assert len(import_airbyte(written(tmp_path, text)).schemas["things"]["properties"]) == 30_000
+
+
+def test_a_file_called_manifest_is_named_after_its_folder(tmp_path):
+    assert connector_name(written(tmp_path, "")) == "odd"
+    assert connector_name(tmp_path / "Big-Shop.yaml") == "big_shop"
+
+
+def test_the_command_writes_file_and_schemas_and_exits_0(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", "airbyte", str(FOLDER / "shop.yaml")]) == 0
+    assert "written: connectors/shop.yaml, 3 resources; 1 schema in schemas/shop" in (
+        capsys.readouterr().out
+    )
+    assert json.loads((tmp_path / "schemas/shop/orders.json").read_text())["properties"]
+    assert main(["import", "airbyte", str(FOLDER / "shop.yaml")]) == 1
+    assert "is there already" in capsys.readouterr().err
+    assert main(["import", "airbyte", str(FOLDER / "shop.yaml"), "--force"]) == 0
+
+
+def test_what_is_missing_is_in_the_report_and_the_file_is_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    target = "connectors/half.yaml"
+    arguments = ["import", "airbyte", str(FOLDER / "incomplete.yaml"), "-o", target]
+    assert main([*arguments, "--format", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["connector"] == "half"
+    assert report["file"] == target
+    assert report["complete"] is False
+    assert {one["resource"] for one in report["missing"]} == {"things"}
+    assert "streams[0].retriever.decoder" in {one["place"] for one in report["missing"]}
+    text = (tmp_path / target).read_text()
+    assert all(one["place"] in text for one in report["missing"])
+
+
+def test_a_file_that_cannot_be_a_connectors_name_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(["import", "airbyte", str(FOLDER / "shop.yaml"), "-o", "connectors/My-Shop.yaml"]) == 2
+    )
+    assert "write -o connectors/my_shop.yaml" in capsys.readouterr().err
