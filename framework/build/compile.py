@@ -292,8 +292,8 @@ def rest_api_config(compiled: Compiled) -> dict[str, Any]:
 
 
 def _for_dlt(plan: Plan) -> dict[str, Any]:
-    from framework.build.cursor import lag_of
     from framework.build.hints import resource_hints
+    from framework.build.track import lag_in_dlts_units
 
     resource, endpoint = plan.resource, plan.endpoint
     params: dict[str, Any] = {
@@ -326,7 +326,7 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
             **incremental.arguments,
             "start_param": incremental.start_param,
             "end_param": incremental.end_param,
-            "lag": lag_of(incremental, incremental.arguments.get("initial_value")),
+            "lag": lag_in_dlts_units(incremental, incremental.arguments.get("initial_value")),
         }
     made: dict[str, Any] = {
         "name": resource.name,

@@ -1,22 +1,28 @@
-"""A resource's incremental while it is read: dlt's own, with the watermark that the file chose.
+"""A resource's incremental while it is read: dlt's own where one list has one plain watermark.
 
-State has dlt's form and, once loaded, dlt's place: under the resource's name.
+Where a file or a run asks for more (windows, formats, a list for each parent, a range again), the
+watermark is a `Track`. State has dlt's form and, once loaded, dlt's place: under the resource's
+name.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+import copy
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
+import dlt
 from dlt.common.incremental.typing import IncrementalColumnState
 from dlt.extract.incremental import Incremental as DltIncremental
 
+from framework.build.keyed import packed, unpacked
 from framework.build.records import Record
+from framework.build.track import Range, Rules, Track, lag_in_dlts_units
+from framework.build.windows import Window
 from framework.spec.connector import Incremental, Resource
 
 Json = Any
-TIME = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 
 
 class _Pipe:
@@ -34,11 +40,11 @@ class _Pipe:
 class _Held(DltIncremental[Any]):
     """dlt's incremental over a state that we hold, instead of the running pipeline's."""
 
-    held: dict[str, Json] | None = None
+    held: dict[str, Json]
 
     def get_state(self) -> IncrementalColumnState:
         """The held state, begun as dlt begins its own."""
-        if self.held is None or self.end_value is not None:
+        if self.end_value is not None:
             return super().get_state()
         state: Any = self.held.setdefault(self.cursor_path, {})
         if not state:
@@ -51,46 +57,38 @@ class _Held(DltIncremental[Any]):
         return state  # type: ignore[no-any-return]
 
 
-class Cursor:
-    """The incremental of one resource, its values filled in.
+class Plain:
+    """dlt's own incremental over one list. `held` is the resource's `incremental` state, moved
+    in place while records pass."""
 
-    `held` is the resource's `incremental` state, read and moved in place; None leaves it to the
-    pipeline that is running.
-    """
+    resumable = False
 
-    def __init__(
-        self, resource: Resource, spec: Incremental, now: datetime, held: dict[str, Json] | None
-    ) -> None:
-        self._spec = spec
-        self._resource = resource.name
-        self._now = now
-        lag = lag_of(spec, spec.arguments.get("initial_value"))
-        self._dlt = _Held(**{**spec.arguments, "lag": lag})
+    def __init__(self, resource: Resource, rules: Rules, held: dict[str, Json]) -> None:
+        spec = rules.spec
+        lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
+        self._dlt = _Held(**{**spec.arguments, **_floor(rules, held), "lag": lag})
         self._dlt.held = held
         key = resource.hints.get("primary_key")
         if key is not None:
             # as written: dlt's hashes of seen records tell a name from a list of one, and an
             # empty list has none
             self._dlt.set_deduplication_key(key, from_hints=True)
-
-    def bind(self, *, moves: bool) -> None:
-        """Read the state; with `moves` false nothing that is read will change it."""
         # the pipe is ours: dlt asks it for its name only
-        self._dlt.bind(_Pipe(self._resource))  # type: ignore[arg-type]
+        self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]
         self._start = self._dlt.start_value
-        if not moves:
-            self._dlt = self._dlt.copy(with_transient_state=True)  # type: ignore[assignment]
-        if self._spec.watermark == "run_start":
-            self._dlt.advance(written_like(self._now, self._dlt.initial_value))
+        if rules.run_start:
+            self._dlt.advance(rules.started())
 
-    def values(self) -> dict[str, Json]:
-        """The values for `{incremental.…}` placeholders, by their text."""
-        return {
-            "incremental.initial_value": self._dlt.initial_value,
-            "incremental.start_value": self._start,
-            "incremental.last_value": self._start,
-            "incremental.end_value": self._dlt.end_value,
-        }
+    def windows(self) -> Iterator[Window]:
+        """The one asking of the list."""
+        yield Window(
+            {
+                "incremental.initial_value": self._dlt.initial_value,
+                "incremental.start_value": self._start,
+                "incremental.last_value": self._start,
+                "incremental.end_value": self._dlt.end_value,
+            }
+        )
 
     def filter(self, records: list[Record]) -> list[Record]:
         """The records that are new, by dlt's rules; the watermark follows them."""
@@ -101,31 +99,121 @@ class Cursor:
         """Whether the list's order says that nothing new follows."""
         return bool(self._dlt.can_close())
 
+    def finish(self, window: Window) -> None:
+        """The list was read to its end: dlt has moved its state already."""
 
-def lag_of(spec: Incremental, initial_value: Json) -> float | None:
-    """The lag in dlt's units: days where values are dates, else seconds."""
-    if not isinstance(spec.lag, timedelta):
-        return spec.lag
-    if isinstance(initial_value, str) and _is_date(initial_value):
-        return spec.lag / timedelta(days=1)
-    return spec.lag.total_seconds()
+    def cut(self) -> None:
+        """Never asked for: there is one window."""
 
 
-def written_like(now: datetime, example: Json) -> Json:
-    """A moment written as `example` is: a date, seconds since 1970, or a time in UTC."""
-    if isinstance(example, (int, float)) and not isinstance(example, bool):
-        return int(now.timestamp())
-    moment = now.astimezone(UTC)
-    if isinstance(example, str) and _is_date(example):
-        return moment.date().isoformat()
-    written = TIME.fullmatch(example) if isinstance(example, str) else None
-    if written is None:
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    between, fraction, zone = written.groups(default="")
-    digits = fraction and "." + "0" * (len(fraction) - 1)
-    zone = zone if zone in ("", "Z") else "+00:00" if ":" in zone else "+0000"
-    return moment.strftime(f"%Y-%m-%d{between}%H:%M:%S") + digits + zone
+def _floor(rules: Rules, held: dict[str, Json]) -> dict[str, Json]:
+    """The initial value that a lag may not cross: not one that has moved past the watermark."""
+    state, initial = held.get(rules.spec.cursor_path), rules.initial
+    if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
+        return {}
+    try:
+        moved = rules.last_of((initial, state["last_value"])) != state["last_value"]
+    except TypeError:
+        return {}
+    return {"initial_value": state.get("initial_value")} if moved else {}
 
 
-def _is_date(text: str) -> bool:
-    return "T" not in text and ":" not in text
+Cursor = Plain | Track
+
+
+class Cursors:
+    """The incremental of one resource over all its lists, its values filled in.
+
+    `held` is the resource's `incremental` state; None leaves it to the pipeline that is running.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        spec: Incremental,
+        now: datetime,
+        held: dict[str, Json] | None,
+        again: Range | None = None,
+    ) -> None:
+        self._resource = resource
+        self._rules = Rules(resource, spec, now, again)
+        self._plain = not spec.timed and again is None
+        if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
+            self._plain = False  # dlt would not stop at the watermark, having moved it
+        self._given = held
+        self._held: dict[str, Json] = {}
+        self._moves = False
+        self._lists: dict[str, Json] = {}
+        self._hashes: dict[str, list[str]] = {}
+
+    def begin(self, *, moves: bool) -> None:
+        """Read the state; with `moves` false nothing that is read will change it."""
+        held = self._given if self._rules.keeps else {}
+        if held is None:
+            state = dlt.current.resource_state(self._resource.name)
+            held = state.setdefault("incremental", {})
+        self._moves = moves and self._rules.keeps
+        self._held = held if self._moves else copy.deepcopy(held)
+        state = self._held.get(self._rules.spec.cursor_path) or {}
+        self._lists = unpacked(state.get("lists", ()))
+        self._hashes = dict(state.get("hashes", {}))
+
+    def alone(self, key: str) -> Cursor:
+        """The watermark of a resource that is one list, asked with the values of that key.
+
+        A list asked with other values than before begins anew.
+        """
+        path = self._rules.spec.cursor_path
+        state = self._held.get(path)
+        if state and ("lists" in state or state.get("of", key) != key):
+            state = self._held[path] = {}
+        if self._plain:
+            made: Cursor = Plain(self._resource, self._rules, self._held)
+        else:
+            made = Track(self._rules, state)
+        self._of(key)
+        return made
+
+    def _of(self, key: str) -> None:
+        state = self._held.get(self._rules.spec.cursor_path)
+        if key and state:
+            state["of"] = key
+
+    def one_of_many(self, key: str) -> Track:
+        """The watermark of one of the resource's lists."""
+        if key not in self._lists:
+            return Track(self._rules)
+        return Track(
+            self._rules,
+            {"last_value": self._lists[key], "unique_hashes": self._hashes.get(key, [])},
+        )
+
+    def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
+        """Take the watermark of a list that was read."""
+        if not isinstance(cursor, Track):
+            return
+        state = cursor.state()
+        if not many:
+            self._held[self._rules.spec.cursor_path] = state
+            self._of(key)
+            return
+        self._lists[key] = state["last_value"]
+        self._hashes.pop(key, None)
+        if state["unique_hashes"]:
+            self._hashes[key] = state["unique_hashes"]
+
+    def end(self, *, many: bool, kept: set[str] | None) -> None:
+        """All lists were read: write what they came to. `kept` are the keys that there still
+        are, None where lists that were not asked for this time come back."""
+        if not many:
+            return
+        if kept is not None:
+            self._lists = {key: value for key, value in self._lists.items() if key in kept}
+            self._hashes = {key: value for key, value in self._hashes.items() if key in kept}
+        state: dict[str, Json] = {
+            "initial_value": self._rules.kept(self._rules.initial),
+            "lists": packed(self._lists),
+        }
+        if self._hashes:
+            state["hashes"] = self._hashes
+        self._held[self._rules.spec.cursor_path] = state

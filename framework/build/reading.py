@@ -9,53 +9,67 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
-from framework.build.context import Context, with_incremental, with_parent, without_secrets
-from framework.build.cursor import Cursor
+from framework.build.context import (
+    Context,
+    with_incremental,
+    with_parent,
+    without_secrets,
+)
+from framework.build.cursor import Cursor, Cursors
 from framework.build.events import PageRead, Warned
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
-from framework.build.outcomes import BindingError, RecordError, ResourceSkipped
+from framework.build.outcomes import BindingError, ResourceSkipped
 from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.records import Page, Record, as_records
+from framework.build.slices import Bound, Slice, of_parent
 from framework.build.steps import stepper
 from framework.build.terms import Terms
+from framework.build.windows import WHOLE, Window
 from framework.build.wire import Response
+from framework.errors import FrameworkError
 from framework.spec.expressions import Expression, ExpressionError
 from framework.spec.value_functions import truthy
 
 Json = Any
 
 
-@dataclass(frozen=True)
-class Bound:
-    """What one record of the parent gives a child: values by placeholder, fields to copy, and
-    those that the child's expressions read."""
+@dataclass
+class _Asked:
+    """What one slice gave. `cut` is the error of the window that could not be read."""
 
-    values: dict[str, Json]
-    include: dict[str, Json] = field(default_factory=dict)
-    kept: dict[str, Json] = field(default_factory=dict)
+    pages: list[list[Record]]
+    slice: Slice
+    cursor: Cursor | None
+    cut: FrameworkError | None = None
 
 
 class Reading:
     """A resource's records, read once.
 
     `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
-    reading for good: whoever asks later gets it again.
+    reading for good: whoever asks later gets it again. `cut` is the error of a window after which
+    nothing was asked for: what the windows before it gave is whole, and `pages` raises it when
+    all of that was taken.
     """
 
-    def __init__(self, plan: Plan, client: RESTClient, cursor: Cursor | None, terms: Terms) -> None:
+    def __init__(
+        self, plan: Plan, client: RESTClient, cursors: Cursors | None, terms: Terms
+    ) -> None:
         self.plan = plan
         self.parent: Reading | None = None
         self.loads = False
         self.records = 0
+        self.cut: FrameworkError | None = None
         self._client = client
-        self._cursor = cursor
+        self._cursors = cursors
         self._terms = terms
         self._children: dict[str, _Child] = {}
         self._pending: deque[list[Record]] = deque()
@@ -94,6 +108,8 @@ class Reading:
             with self._lock:
                 page = self._next()
             if page is None:
+                if self.cut is not None:
+                    raise self.cut
                 return
             yield page
 
@@ -103,6 +119,8 @@ class Reading:
             while (page := self._next()) is not None:
                 if self.loads:
                     self._pending.append(page)
+        if self.cut is not None and not self.loads:
+            raise self.cut
         fed = self._children[child]
         if fed.error is not None:
             raise fed.error
@@ -129,13 +147,7 @@ class Reading:
         self._judge_steps()
 
     def _read_pages(self) -> Iterator[list[Record]]:
-        cursor = self._cursor
-        if cursor is not None:
-            cursor.bind(moves=self.loads)
-        for context, page in self._all_pages(cursor.values() if cursor is not None else {}):
-            records = self._step(page, without_secrets(context))
-            if cursor is not None:
-                records = cursor.filter(records)
+        for records in self._all_pages():
             limit = self._terms.limit
             if limit is not None and self.records + len(records) >= limit:
                 records = records[: limit - self.records]
@@ -145,8 +157,6 @@ class Reading:
             self._take(records)
             if records:
                 yield records
-            if cursor is not None and cursor.exhausted:
-                return
 
     def _take(self, records: list[Record]) -> None:
         self.records += len(records)
@@ -154,30 +164,121 @@ class Reading:
         for child in self._children.values():
             child.take(records)
 
-    def _all_pages(self, cursor_values: dict[str, Json]) -> Iterator[tuple[Context, list[Record]]]:
-        """The selected records of every page, of the one list or of every parent's, with the
-        context of their list."""
-        context = with_incremental(self.plan.context, cursor_values)
+    def _all_pages(self) -> Iterator[list[Record]]:
+        """The records of every page, stepped and new: of the one list, or of every parent's."""
+        count, slices = self._slices()
+        many = count > 1 or (self.parent is not None and not self.parent.gives_one)
+        cursors = self._cursors
+        kept: set[str] = set()
+        if cursors is not None:
+            cursors.begin(moves=self.loads)
+        for asked in self._each(count, slices, many):
+            yield from asked.pages
+            if cursors is not None and asked.cursor is not None:
+                kept.add(asked.slice.key)
+                cursors.done(asked.slice.key, asked.cursor, many=many)
+            if asked.cut is not None:
+                self.cut = asked.cut
+                break
+        if cursors is not None:
+            whole = self.cut is None and self._is_whole
+            cursors.end(many=many, kept=kept if whole else None)
+
+    def _slices(self) -> tuple[int, Iterator[Slice]]:
+        """How many lists there are to ask for, and each of them."""
         if self.parent is None:
-            for page in self._listing(cursor_values, context).pages():
-                yield context, self._records(page)
-            return
+            return 1, iter([Slice()])
         bounds = self.parent.bound(self.name)
         if self._terms.sample:
             bounds = bounds[: self._terms.sample.parents]
         self._parents = len(bounds)
-        if self._cursor is not None and len(bounds) > 1:
-            raise RecordError(
-                f"{self.name}: has an incremental, but its parent {self.parent.name} gave "
-                f"{len(bounds)} records: one watermark for all of them would lose rows"
-            )
-        jobs = (self._child_job(bound, cursor_values, context) for bound in bounds)
-        workers = min(self._terms.max_in_flight, len(bounds))
-        for pages in in_order(jobs, workers, self._terms.world.stop):
-            yield from pages
+        keyed = self._cursors is not None
+        return len(bounds), (of_parent(bound, keyed=keyed) for bound in bounds)
 
-    def _records(self, page: PageData[Json]) -> list[Record]:
+    def _each(self, count: int, slices: Iterator[Slice], many: bool) -> Iterator[_Asked]:
+        """Every slice asked for, several at once; a single one page by page."""
+        if count == 1:
+            yield from self._streamed(next(slices), many)
+            return
+        jobs = (self._job(one, many) for one in slices)
+        yield from in_order(jobs, min(self._terms.max_in_flight, count), self._terms.world.stop)
+
+    def _streamed(self, one: Slice, many: bool) -> Iterator[_Asked]:
+        asked = _Asked([], one, self._cursor_of(one, many))
+        for page in self._pages_of(asked):
+            yield _Asked([page], one, None)
+        yield asked
+
+    def _job(self, one: Slice, many: bool) -> Callable[[], _Asked]:
+        def fetch() -> _Asked:
+            asked = _Asked([], one, self._cursor_of(one, many))
+            asked.pages.extend(self._pages_of(asked))
+            return asked
+
+        return fetch
+
+    def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
+        if self._cursors is None:
+            return None
+        return self._cursors.one_of_many(one.key) if many else self._cursors.alone(one.key)
+
+    def _pages_of(self, asked: _Asked) -> Iterator[list[Record]]:
+        """The new records of a slice's windows; `asked.cut` is set where a later one fails."""
+        cursor = asked.cursor
+        if cursor is None:
+            yield from self._pages_in(asked.slice, WHOLE, None)
+            return
+        for window in cursor.windows():
+            if self._terms.sample and self.records:
+                return
+            pages = self._pages_in(asked.slice, window, cursor)
+            if not cursor.resumable or self.plan.resource.write_disposition == "replace":
+                yield from pages
+            else:
+                # a window that fails gives nothing, or its rows would come once more
+                try:
+                    pages = iter(list(pages))
+                except Exception as error:
+                    asked.cut = self._cut(error)
+                    cursor.cut()
+                    return
+                yield from pages
+            cursor.finish(window)
+
+    def _cut(self, error: Exception) -> FrameworkError:
+        """The error that ends a resource after the windows that were read; others are raised."""
+        ours = in_our_words(error, self.name, self._terms.secrets)
+        if ours is None or self._terms.world.stop.error is not None:
+            raise error
+        return ours
+
+    def _pages_in(
+        self, one: Slice, window: Window, cursor: Cursor | None
+    ) -> Iterator[list[Record]]:
+        context = with_incremental(self._context_of(one), window.values)
+        values = {**one.values, **window.values}
+        listing = Listing(self.plan, self._client, values, context, self._terms)
+        shown = without_secrets(context)
+        for page in listing.pages():
+            records = self._step(self._records(page, one), shown)
+            if cursor is not None:
+                records = cursor.filter(records)
+            yield records
+            if cursor is not None and cursor.exhausted:
+                return
+
+    def _context_of(self, one: Slice) -> Context:
+        if self.parent is None:
+            return self.plan.context
+        return with_parent(self.plan.context, self.parent.name, one.kept)
+
+    def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
         """The page's records; with where they stand in the answer, if they are all objects."""
+        if one.include:
+            records = as_records(page)
+            for record in records:
+                record.update(one.include)
+            return records
         selector = self.plan.endpoint.data_selector
         names = selector.names if isinstance(selector, Expression) else ()
         body = page.response.parsed_body if isinstance(page.response, Response) else None
@@ -185,26 +286,25 @@ class Reading:
             return as_records(page)
         return Page(page, body, names)
 
-    def _child_job(
-        self, bound: Bound, cursor_values: dict[str, Json], context: Context
-    ) -> Callable[[], list[tuple[Context, list[Record]]]]:
-        def fetch() -> list[tuple[Context, list[Record]]]:
-            pages = []
-            own = with_parent(context, self.plan.resource.parent, bound.kept)
-            for page in self._listing({**bound.values, **cursor_values}, own).pages():
-                if bound.include:
-                    records = as_records(page)
-                    for record in records:
-                        record.update(bound.include)
-                    pages.append((own, records))
-                else:
-                    pages.append((own, self._records(page)))
-            return pages
+    @property
+    def gives_one(self) -> bool:
+        """Whether there is one record by the file's word: a root that has a single page."""
+        paginator = self.plan.paginator or self._client.paginator
+        return self.parent is None and isinstance(paginator, SinglePagePaginator)
 
-        return fetch
+    @property
+    def _is_whole(self) -> bool:
+        """Whether a list of this resource that is not asked for has no parent any more."""
+        resource = self.plan.resource
+        if resource.write_disposition != "merge":
+            return False
+        return resource.when is None and (self.parent is None or self.parent.comes_whole)
 
-    def _listing(self, values: dict[str, Json], context: Context) -> Listing:
-        return Listing(self.plan, self._client, values, context, self._terms)
+    @property
+    def comes_whole(self) -> bool:
+        """Whether each run gives all records that there are."""
+        above = self.parent is None or self.parent.comes_whole
+        return above and self._cursors is None and self.plan.resource.when is None
 
     def _judge_ignored(self) -> None:
         ignored = self.plan.answers.ignored

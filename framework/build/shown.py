@@ -21,6 +21,7 @@ from framework.spec.connector import (
     Retry,
 )
 from framework.spec.expressions import Expression
+from framework.spec.periods import format_period
 
 Json = Any
 
@@ -141,6 +142,11 @@ def _incremental(incremental: Incremental) -> dict[str, Json]:
             "end_param": incremental.end_param,
             "lag": _seconds(lag) if isinstance(lag, timedelta) else lag,
             "watermark": incremental.watermark,
+            "step": incremental.step and format_period(incremental.step),
+            "granularity": incremental.granularity and _seconds(incremental.granularity),
+            "lookahead": incremental.lookahead and format_period(incremental.lookahead),
+            "cursor_formats": list(incremental.cursor_formats),
+            "format": incremental.format,
         }
     )
 

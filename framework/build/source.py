@@ -11,7 +11,7 @@ from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource
 
 from framework.build.compile import Compiled
-from framework.build.cursor import Cursor
+from framework.build.cursor import Cursors
 from framework.build.hints import resource_hints
 from framework.build.reading import Reading
 from framework.build.records import Record, shaper
@@ -57,15 +57,19 @@ class Readings:
     def _begin(self) -> dict[str, Reading]:
         readings: dict[str, Reading] = {}
         for name, plan in self._compiled.plans.items():
-            cursor = None
+            cursors = None
             if plan.endpoint.incremental is not None:
                 held = None
                 if self._terms.state is not None:
                     held = self._terms.state.setdefault(name, {})
-                cursor = Cursor(
-                    plan.resource, plan.endpoint.incremental, self._terms.world.now, held
+                cursors = Cursors(
+                    plan.resource,
+                    plan.endpoint.incremental,
+                    self._terms.world.now,
+                    held,
+                    self._terms.again,
                 )
-            readings[name] = Reading(plan, self._compiled.client, cursor, self._terms)
+            readings[name] = Reading(plan, self._compiled.client, cursors, self._terms)
         for name, plan in self._compiled.plans.items():
             if plan.resource.parent is not None and name in self._read:
                 readings[plan.resource.parent].feed(readings[name])

@@ -7,6 +7,7 @@ from typing import Any
 
 from framework.build.events import Watch
 from framework.build.secrets import Secrets
+from framework.build.track import Range
 from framework.build.world import World
 
 Json = Any
@@ -27,7 +28,7 @@ class Terms:
     With `sample` a reading is a look.
 
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
-    pipeline that runs the source.
+    pipeline that runs the source. `again` is a range that is read again; it moves no state.
     """
 
     world: World
@@ -37,3 +38,4 @@ class Terms:
     limit: int | None = None
     state: dict[str, dict[str, Json]] | None = None
     sample: Sample | None = None
+    again: Range | None = None

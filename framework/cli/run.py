@@ -9,6 +9,22 @@ import click
 from framework.cli.options import asking_options, limit_option, talk_options
 
 
+def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """An ISO time, or a number for cursors that are numbers."""
+    from framework.spec.timeforms import TimeError, read_time
+
+    if value is not None:
+        try:
+            read_time(value, ("iso", "epoch_seconds"))
+        except TimeError:
+            raise click.BadParameter(
+                f"{value!r} is no time such as 2026-01-31 or 2026-01-31T12:00:00Z",
+                context,
+                parameter,
+            ) from None
+    return value
+
+
 @click.command(
     "run",
     short_help="Load a connector's data.",
@@ -17,6 +33,7 @@ Examples:
   framework run scheduling --replay
   framework run scheduling --set scope=user --resources scheduled_events,event_invitees
   framework run scheduling --destination postgres --dataset calendar
+  framework run scheduling --since 2026-01-01 --until 2026-02-01
   framework run ./connectors/mine.yaml --limit 50 --dataset trial
 """,
 )
@@ -30,6 +47,18 @@ Examples:
 )
 @click.option("--dataset", metavar="NAME", help="The dataset; NAME_data by default.")
 @click.option("--refresh", is_flag=True, help="Drop what is selected and load it again.")
+@click.option(
+    "--since",
+    callback=_time,
+    metavar="TIME",
+    help="Read again from here on; watermarks stay where they are.",
+)
+@click.option(
+    "--until",
+    callback=_time,
+    metavar="TIME",
+    help="Read again up to here, this not included.",
+)
 @click.option(
     "--replay",
     is_flag=False,

@@ -12,7 +12,7 @@ from framework.cli.log import JsonLog
 from framework.cli.progress import Progress
 from framework.cli.reports import report_json, show_report
 from framework.cli.signals import heard
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, UsageError
 from framework.run.quiet import set_defaults
 
 
@@ -27,6 +27,8 @@ def run_verb(
     destination: str | None,
     dataset: str | None,
     refresh: bool,
+    since: str | None,
+    until: str | None,
     replay: str | None,
     form: str,
     log_format: str,
@@ -43,7 +45,19 @@ def run_verb(
     from framework.spec.locate import locate
 
     talk = Console(stderr=True)
-    options = RunOptions(resources, destination, dataset, config, alias, refresh, limit)
+    options = RunOptions(
+        resources,
+        destination,
+        dataset,
+        config,
+        alias,
+        refresh,
+        limit,
+        since=since,
+        until=until,
+    )
+    if replay is not None and options.again is not None:
+        raise UsageError("--replay plays what was recorded: it has no --since and --until")
     world = World()
     log = JsonLog() if log_format == "json" else None
     try:

@@ -15,11 +15,12 @@ from typing import Any
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
 from framework.build.outcomes import ResourceSkipped
 from framework.build.pool import in_order
+from framework.build.reading import Reading
 from framework.build.source import Readings
 from framework.build.world import World
 from framework.errors import FrameworkError
 from framework.run.handing import AnySpool
-from framework.run.report import Collector
+from framework.run.report import Collector, ResourceReport
 from framework.run.selection import holds_back
 from framework.spec.connector import Connector, Resource
 
@@ -88,23 +89,33 @@ class Gathering:
         self._watch(ResourceStarted(resource.name))
         began = time.monotonic()
         spool = self.spools[resource.name] = self._spool_for(resource)
+        reading = self._readings.for_table(resource.name)
         try:
-            for page in self._readings.for_table(resource.name).pages():
-                spool.add(page)
-            for message in spool.finish():
-                self._watch(Warned(resource.name, "discarded", message))
+            self._fill(spool, reading, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
             self._watch(Warned(resource.name, "resource-skipped", str(error)))
         except FrameworkError as error:
             if self._world.stop.error is not None:
                 raise
-            part.status, part.error = "failed", str(error)
-        part.ignored = self._readings[resource.name].plan.answers.ignored
-        if part.status != "ok":
+            part.status, part.error, part.kept = "failed", str(error), False
+        part.ignored = reading.plan.answers.ignored
+        if not part.loads:
             self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status, part.error))
+
+    def _fill(self, spool: AnySpool, reading: Reading, part: ResourceReport) -> None:
+        try:
+            for page in reading.pages():
+                spool.add(page)
+        except FrameworkError as error:
+            if error is not reading.cut:
+                raise
+            part.status, part.kept = "failed", True
+            part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
+        for message in spool.finish():
+            self._watch(Warned(reading.name, "discarded", message))
 
     def close(self) -> None:
         """Let go of what was not loaded."""
@@ -144,7 +155,7 @@ class Gathering:
         parent = resource.parent
         while parent is not None:
             part = self._parts.get(parent)
-            if part is not None and part.status != "ok":
+            if part is not None and not part.loads:
                 return f"{parent} {'failed' if part.status == 'failed' else 'was skipped'}"
             parent = self._connector.resource(parent).parent
         return None

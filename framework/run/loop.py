@@ -35,6 +35,7 @@ from framework.run.pipeline import (
     open_pipeline,
     pipelines_folder,
 )
+from framework.run.ranges import refuse_range
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
 from framework.run.tables import make_promised_tables, table_name, undeclared_fields
@@ -55,6 +56,7 @@ def run(
     chosen = select(connector, options.resources)
     target = target_of(connector, options)
     refuse_what_cannot_be(target, chosen)
+    refuse_range(connector, chosen, options)
     report = Report(connector.name, destination=target.kind, dataset=target.dataset)
     collector = Collector(report, chosen, unselected_parents(connector, chosen), watch)
     settings = resolve_settings(
@@ -123,7 +125,7 @@ class _Run:
     ) -> None:
         self.watch.step("extract")
         gathering.read_all(self.chosen, self.connector.client.max_in_flight)
-        loaded = [r for r in self.chosen if self.report.resources[r.name].status == "ok"]
+        loaded = [r for r in self.chosen if self.report.resources[r.name].loads]
         for resource in loaded:
             self._judge_empty(resource, gathering, known, before)
         if not loaded:
@@ -143,8 +145,15 @@ class _Run:
 
     def _gathering(self, state: State) -> Gathering:
         in_flight = self.connector.client.max_in_flight
+        options = self.options
         terms = Terms(
-            self.world, self.watch, self.compiled.secrets, in_flight, self.options.limit, state
+            self.world,
+            self.watch,
+            self.compiled.secrets,
+            in_flight,
+            options.limit,
+            state,
+            again=options.again,
         )
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -198,7 +207,9 @@ class _Run:
         """Warn where having no records surprises: no earlier run and no incremental explains it."""
         if not gathering.is_unexplained(resource):
             return
-        if resource.endpoint.incremental is not None and before.get(resource.name):
+        if resource.endpoint.incremental is not None and (
+            before.get(resource.name) or self.options.again
+        ):
             return
         if resource.name in known and resource.write_disposition != "replace":
             return

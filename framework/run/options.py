@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from framework.build.track import Range
+
 
 @dataclass(frozen=True)
 class RunOptions:
     """`resources` are those named, None for the ones selected in the file. `config` sets entries
     for this run. `alias` is a second account's name: its own section, pipeline and dataset.
-    `limit` is at most so many records of each resource. `folder` holds the default DuckDB file,
+    `limit` is at most so many records of each resource. `since` and `until` are a range that is
+    read again, as ISO times (or numbers). `folder` holds the default DuckDB file,
     `file` is its name where it is not the connector's; `pipelines` is where dlt keeps its state,
     None for dlt's own place."""
 
@@ -26,3 +29,10 @@ class RunOptions:
     folder: Path = field(default_factory=Path.cwd)
     file: str | None = None
     pipelines: Path | None = None
+    since: str | None = None
+    until: str | None = None
+
+    @property
+    def again(self) -> Range | None:
+        """The range that is read again, or None."""
+        return Range(self.since, self.until) if self.since or self.until else None

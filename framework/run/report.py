@@ -28,7 +28,11 @@ SLOWEST = 5
 
 @dataclass
 class ResourceReport:
-    """One resource's part. `rows` are rows loaded into its own table, child tables not counted."""
+    """One resource's part. `rows` are rows loaded into its own table, child tables not counted.
+
+    `kept` says that what was read before it failed is whole in itself and is loaded: the windows
+    before the one that failed.
+    """
 
     name: str
     status: Status = "ok"
@@ -41,6 +45,12 @@ class ResourceReport:
     error: str | None = None
     seconds: float = 0.0
     done: bool = False
+    kept: bool = False
+
+    @property
+    def loads(self) -> bool:
+        """Whether what was read goes into the tables."""
+        return self.status == "ok" or self.kept
 
     def as_dict(self) -> dict[str, Any]:
         """The part as the JSON Schema has it."""

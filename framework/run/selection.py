@@ -63,7 +63,7 @@ def holds_back(connector: Connector, name: str, done: Mapping[str, ResourceRepor
     that reads from it. Source: design, `--limit` and failures.
     """
     part = done.get(name)
-    if part is None or part.status != "ok":
+    if part is None or not part.loads:
         return f"{name} was not loaded"
     for child in descendants(connector, name):
         below = done.get(child.name)

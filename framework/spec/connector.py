@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framework.spec.expressions import Expression
+from framework.spec.periods import Period
 
 Json = Any
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""
@@ -114,6 +115,11 @@ class Incremental:
     `arguments` are the keys that dlt's own `Incremental` takes (cursor_path, initial_value,
     end_value, row_order, ...) as written, without `lag`; `lag` is a number in dlt's units or a
     duration; `start_param`/`end_param` the request parameters that carry the values.
+
+    `step` is the length of the windows in which it is read, `granularity` what lies between the
+    end of one and the start of the next; `lookahead` is how far past the run's start it reads.
+    `cursor_formats` are the forms of times in records, `format` that in requests
+    (`spec/timeforms.py`).
     """
 
     cursor_path: str
@@ -122,6 +128,18 @@ class Incremental:
     end_param: str | None = None
     lag: float | timedelta | None = None
     watermark: Watermark = "cursor"
+    step: Period | None = None
+    granularity: timedelta | None = None
+    lookahead: Period | None = None
+    cursor_formats: tuple[str, ...] = ()
+    format: str | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether its values are times that are read and written, not compared as they are."""
+        return bool(
+            self.step or self.granularity or self.lookahead or self.cursor_formats or self.format
+        )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ the shapes are taken as given.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.spec.connector import (
@@ -31,6 +32,7 @@ from framework.spec.durations import parse_duration
 from framework.spec.expressions import compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
+from framework.spec.periods import Period, parse_period
 from framework.spec.placeholders import config_names
 from framework.spec.reach import reach
 from framework.spec.written import client_expressions, resource_expressions
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
 Json = Any
 
 _NOT_HINTS = ("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent")
-_NOT_ARGUMENTS = ("type", "start_param", "end_param", "lag", "watermark", "convert", "transform")
+_NOT_ARGUMENTS = (
+    *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
+    *("step", "granularity", "lookahead", "cursor_formats", "format"),
+)
 _DLT_STEPS = ("filter", "map", "yield_map")
 _RENAMED_PAGINATORS = {"json_response": "json_link"}
 
@@ -220,8 +225,21 @@ def _incremental(merged: Merged) -> Incremental | None:
             end_param=written.get("end_param"),
             lag=parse_duration(lag) if isinstance(lag, str) else lag,
             watermark=written.get("watermark") or "cursor",
+            step=_period(written.get("step")),
+            granularity=_duration(written.get("granularity")),
+            lookahead=_period(written.get("lookahead")),
+            cursor_formats=tuple(written.get("cursor_formats") or ()),
+            format=written.get("format"),
         )
     return None
+
+
+def _period(written: str | None) -> Period | None:
+    return None if written is None else parse_period(written)
+
+
+def _duration(written: Json) -> timedelta | None:
+    return None if written is None else parse_duration(written)
 
 
 def _action(written: Mapping[str, Json]) -> ResponseAction:

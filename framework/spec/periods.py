@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from framework.spec.durations import DurationError, parse_duration
+from framework.spec.durations import DurationError, format_duration, is_duration, parse_duration
 
 _PERIOD = re.compile(r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?P<rest>.*)", re.ASCII)
 _MOST_MONTHS = 12 * 1000
@@ -46,25 +46,32 @@ def parse_period(text: str) -> Period:
     Raises DurationError.
     """
     match = _PERIOD.fullmatch(text)
-    if match is None or not any(match.groups()):
+    if match is None or not (match["years"] or match["months"]):
         return Period(rest=parse_duration(text))
     months = int(match["years"] or 0) * 12 + int(match["months"] or 0)
     if months > _MOST_MONTHS:
         raise DurationError(f"`{text}` is longer than a thousand years")
     if not match["rest"]:
         return Period(months)
-    try:
-        return Period(months, parse_duration("P" + match["rest"]))
-    except DurationError:
+    if not is_duration("P" + match["rest"]):
         raise DurationError(
             f"`{text}` is no ISO 8601 duration; write one such as P1Y, P1M, P30D or PT1H"
-        ) from None
+        )
+    return Period(months, parse_duration("P" + match["rest"]))
+
+
+def format_period(period: Period) -> str:
+    """The ISO 8601 text of a period."""
+    years, months = divmod(period.months, 12)
+    calendar_part = f"{years}Y" * bool(years) + f"{months}M" * bool(months)
+    rest = format_duration(period.rest)[1:] if period.rest or not period.months else ""
+    return f"P{calendar_part}{rest}"
 
 
 def is_period(text: str) -> bool:
     """Whether a text has the form of a period, be it too long or not."""
-    try:
-        parse_period(text)
-    except DurationError as error:
-        return "thousand years" in str(error)
-    return True
+    match = _PERIOD.fullmatch(text)
+    if match is None:
+        return False
+    counts = bool(match["years"] or match["months"])
+    return is_duration("P" + match["rest"]) or (counts and not match["rest"])

@@ -18,6 +18,7 @@ from framework.build.events import Event, Waiting, Warned
 from framework.build.reading import Reading, Terms
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings, reading_source
+from framework.build.track import Range
 from framework.build.world import Stop, World
 from framework.spec.connector import Connector
 from framework.spec.judge import judge
@@ -129,6 +130,7 @@ def opened(
     in_flight: int | None = None,
     state: dict[str, dict[str, Json]] | None = None,
     name: str = "shop",
+    again: Range | None = None,
     **world: Any,
 ) -> Opened:
     """A connector compiled with these settings, in a world without waits."""
@@ -146,6 +148,7 @@ def opened(
         in_flight or connector.client.max_in_flight,
         limit,
         {} if state is None else state,
+        again=again,
     )
     return Opened(connector, compiled, heard, stop, terms)
 

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from framework.build.cursor import lag_of, written_like
+from framework.build.times import run_start
+from framework.build.track import lag_in_dlts_units
 from framework.errors import FrameworkError
 from framework.spec.connector import Incremental
+from framework.spec.timeforms import like, write_time
 from tests.build.opened import one_list, opened
 
 NOW = datetime(2024, 6, 15, 12, 30, tzinfo=UTC)
@@ -38,7 +40,7 @@ def record(number, at):
     ],
 )
 def test_a_lag_is_in_dlts_units(lag, initial, expected):
-    assert lag_of(Incremental("at", {}, lag=lag), initial) == expected
+    assert lag_in_dlts_units(Incremental("at", {}, lag=lag), initial) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_a_lag_is_in_dlts_units(lag, initial, expected):
     ],
 )
 def test_the_runs_start_is_written_like_the_initial_value(example, expected):
-    assert written_like(NOW, example) == expected
+    assert write_time(run_start(NOW), like(example)) == expected
 
 
 def test_the_first_run_asks_from_the_initial_value_and_the_next_from_the_last_seen(tmp_path, web):

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent
 HOSTS = {"http://api.example.com": "127.0.0.1", "http://files.example.com": "localhost"}
 RUN_KEYS = {
     *("requests", "tables", "rows", "columns", "warnings", "status", "error", "waits"),
-    *("config", "resources", "limit", "refresh", "now", "secrets"),
+    *("config", "resources", "limit", "refresh", "now", "secrets", "since", "until"),
 }
 
 
@@ -156,6 +156,8 @@ def ran(connector: Connector, expected: Mapping[str, Json], web: Web, project: P
         config=expected.get("config") or {},
         limit=expected.get("limit"),
         refresh=bool(expected.get("refresh")),
+        since=expected.get("since"),
+        until=expected.get("until"),
     )
     waits: list[float] = []
 

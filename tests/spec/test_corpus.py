@@ -20,7 +20,6 @@ SMALL = Path(__file__).parent / "configs"
 
 REFUSED_HERE = {
     "literal-secret": "a secret is written out",
-    "incremental-on-child": "state per parent is still to come",
     "wrong-name": "names become sections of the configuration",
 }
 """What dlt takes and a connector file does not."""

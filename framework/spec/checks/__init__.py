@@ -23,6 +23,7 @@ from framework.spec.checks import (
     schemas,
     secrecy,
     settings,
+    windows,
 )
 from framework.spec.draft import Draft
 
@@ -35,7 +36,6 @@ CHECKS: tuple[Check, ...] = (
     parents.check_parents,
     parents.check_only_children,
     parents.check_path,
-    parents.check_incremental_children,
     settings.check_declared,
     settings.check_used,
     settings.check_config,
@@ -53,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
     loading.check_appends,
     loading.check_cursors_sent,
     loading.check_one_cursor,
+    windows.check_windows,
+    windows.check_time_formats,
     schemas.check_files,
     schemas.check_keys,
     schemas.check_cursor_fields,
@@ -61,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     defaults.check_defaults,
     lengths.check_durations,
     answers.check_encodings,
+    lengths.check_periods,
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from framework.findings import Finding
 from framework.spec.draft import Draft, cursors
 from framework.spec.durations import DurationError, is_duration, parse_duration
+from framework.spec.periods import is_period, parse_period
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -32,6 +33,29 @@ def check_durations(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def check_periods(draft: Draft) -> Iterator[Finding]:
+    """The same of periods, which may count months and years."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for cursor in cursors(merged):
+            for key in ("step", "lookahead"):
+                pointer, value = (*cursor.pointer, key), cursor.written.get(key)
+                if not isinstance(value, str) or not is_period(value) or pointer in seen:
+                    continue
+                seen.add(pointer)
+                try:
+                    nothing = not parse_period(value)
+                except DurationError as error:
+                    yield draft.document.finding(pointer, "bad-duration", str(error))
+                    continue
+                if nothing:
+                    yield draft.document.finding(
+                        pointer,
+                        "bad-duration",
+                        f"found {value}, expected a duration longer than nothing",
+                    )
+
+
 def _all(draft: Draft) -> Iterator[tuple[Pointer, Json, bool]]:
     """Every duration with its place, and whether it may be zero."""
     for keys, zero in ((("timeout",), False), (("retry", "max_wait"), True)):
@@ -39,9 +63,10 @@ def _all(draft: Draft) -> Iterator[tuple[Pointer, Json, bool]]:
     yield from _at(draft, ("rate_limit", "per"), False)
     for merged in draft.resources:
         for cursor in cursors(merged):
-            lag = cursor.written.get("lag")
-            if isinstance(lag, str):
-                yield (*cursor.pointer, "lag"), lag, True
+            for key in ("lag", "granularity"):
+                length = cursor.written.get(key)
+                if isinstance(length, str):
+                    yield (*cursor.pointer, key), length, key == "lag"
 
 
 def _at(draft: Draft, keys: tuple[str, ...], zero: bool) -> Iterator[tuple[Pointer, Json, bool]]:

@@ -92,6 +92,8 @@ def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
         for cursor in cursors(merged)[:1]:
             if cursor.param is not None or mentions(cursor.written, "start_param"):
                 continue
+            if cursor.written.get("row_order") == "desc":
+                continue  # the list is left where it comes to what is known
             sent = any(
                 part.kind == "incremental"
                 for text in resource_texts(merged)

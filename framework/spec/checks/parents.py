@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors, is_resolve, references
+from framework.spec.draft import Draft, is_resolve, references
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
 from framework.spec.placeholders import TemplateError, placeholders
@@ -103,33 +103,6 @@ def check_path(draft: Draft) -> Iterator[Finding]:
                 f'or write the parameter as {name}: "{{resources.{parent}.{field}}}"',
                 key=True,
             )
-
-
-def check_incremental_children(draft: Draft) -> Iterator[Finding]:
-    """There is one watermark for all parents of a child, which loses rows where there are several.
-
-    A parent of a single page counts as one record; the run ends with an error where it is not.
-    """
-    by_name = {merged.name: merged for merged in draft.resources}
-    for merged in draft.resources:
-        parents = [by_name.get(reference.parent) for reference in references(merged)]
-        if all(parent is not None and _one_record(parent) for parent in parents):
-            continue
-        for cursor in cursors(merged)[:1]:
-            yield draft.document.finding(
-                cursor.pointer,
-                "incremental-on-child",
-                f"resource {merged.name} reads from a parent and has an incremental: one "
-                "watermark for all parents would lose rows; put the incremental on the parent, "
-                "or take it away",
-                key=True,
-            )
-
-
-def _one_record(merged: Merged) -> bool:
-    paginator = merged.endpoint.get("paginator")
-    kind = paginator.get("type") if isinstance(paginator, dict) else paginator
-    return (kind == "single_page" or merged.single) and not references(merged)
 
 
 def _unknown(draft: Draft, merged: Merged, pointer: tuple[str | int, ...], parent: str) -> Finding:

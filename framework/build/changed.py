@@ -1,0 +1,37 @@
+"""`only_changed`: which lists of a child to ask for again, by a field of its parent's records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.build.keyed import packed_prints, unpacked_prints
+
+Json = Any
+
+
+class Changed:
+    """What the last loaded run saw of one field of the parent, by the key of the child's list."""
+
+    def __init__(self, held: dict[str, Json], field: str, *, moves: bool) -> None:
+        # in the incremental's state, beside its cursor path: no path has a colon
+        self._place = f"only_changed:{field}"
+        self._held = held
+        self._moves = moves
+        self._before = unpacked_prints(held.get(self._place, ""))
+        self._now: dict[str, str] = {}
+
+    def is_new(self, key: str, seen: str | None) -> bool:
+        """Whether the list is to be asked for; one whose parent lacks the field always is."""
+        if seen is None:
+            return True
+        self._now[key] = seen
+        return self._before.get(key) != seen
+
+    def end(self, kept: set[str] | None) -> None:
+        """All lists were read; `kept` as in `Cursors.end`."""
+        if not self._moves:
+            return
+        before = self._before
+        if kept is not None:
+            before = {key: seen for key, seen in before.items() if key in kept}
+        self._held[self._place] = packed_prints({**before, **self._now})

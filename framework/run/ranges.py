@@ -1,0 +1,45 @@
+"""Whether a range can be read again: what it would double or lose is refused before any request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from framework.errors import UsageError
+from framework.run.options import RunOptions
+from framework.spec.connector import Connector, Resource
+
+
+def refuse_range(connector: Connector, chosen: Iterable[Resource], options: RunOptions) -> None:
+    """UsageError where `--since` or `--until` has nothing to read, or would do harm."""
+    if options.again is None:
+        return
+    if options.refresh:
+        raise UsageError(
+            "--refresh loads everything again and --since/--until a part: choose one of them"
+        )
+    ranged = [resource for resource in chosen if _is_ranged(connector, resource)]
+    if not ranged:
+        raise UsageError(
+            "--since and --until want a resource with an incremental, and none that is chosen has "
+            "one or reads from one"
+        )
+    for resource in ranged:
+        if resource.write_disposition == "append":
+            raise UsageError(
+                f"{resource.name} appends: the range's rows would be there twice. Leave it out "
+                "with --resources, or give it write_disposition: merge"
+            )
+        if resource.write_disposition == "replace":
+            raise UsageError(
+                f"{resource.name} replaces its table: the range's rows alone would be left. Leave "
+                "it out with --resources, or give it write_disposition: merge"
+            )
+
+
+def _is_ranged(connector: Connector, resource: Resource) -> bool:
+    current: Resource | None = resource
+    while current is not None:
+        if current.endpoint.incremental is not None:
+            return True
+        current = None if current.parent is None else connector.resource(current.parent)
+    return False

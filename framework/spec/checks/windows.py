@@ -1,0 +1,139 @@
+"""Windows and times of an incremental: ends that are sent, and settings that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from framework.findings import Finding
+from framework.spec.draft import Cursor, Draft, cursors, resource_texts
+from framework.spec.durations import DurationError, is_duration, parse_duration
+from framework.spec.merge import Merged
+from framework.spec.near import mentions
+from framework.spec.periods import Period, is_period, parse_period
+from framework.spec.timeforms import form_problem
+
+if TYPE_CHECKING:
+    from framework.spec.document import Pointer
+
+Json = Any
+Problem = tuple[str, str, str]
+"""The key it is about, the code, the message."""
+
+
+def check_windows(draft: Draft) -> Iterator[Finding]:
+    """Windows that no request carries, that have no start, or that overlook what lies late."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for cursor in cursors(merged)[:1]:
+            if cursor.pointer in seen:
+                continue
+            seen.add(cursor.pointer)
+            for key, code, message in _problems(merged, cursor):
+                yield draft.document.finding((*cursor.pointer, key), code, message, key=True)
+
+
+def check_time_formats(draft: Draft) -> Iterator[Finding]:
+    """Forms of times that are neither known by name nor a pattern."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for cursor in cursors(merged):
+            for place, form in _forms(cursor.written):
+                pointer = (*cursor.pointer, *place)
+                problem = form_problem(form)
+                if problem and pointer not in seen:
+                    seen.add(pointer)
+                    yield draft.document.finding(
+                        pointer, "bad-time-format", f"found {form}: {problem}"
+                    )
+
+
+def _problems(merged: Merged, cursor: Cursor) -> Iterator[Problem]:
+    written = cursor.written
+    ends = [key for key in ("step", "lookahead") if written.get(key) is not None]
+    if ends and not _sends_end(merged, cursor):
+        yield (
+            ends[0],
+            "window-not-sent",
+            f"no request of {merged.name} carries the end that `{ends[0]}` gives it; name the "
+            "API's parameter as end_param, or write {incremental.end_value} where it belongs",
+        )
+    if written.get("step") is not None:
+        yield from _of_step(merged, written)
+    elif written.get("granularity") is not None:
+        yield (
+            "granularity",
+            "window-gap",
+            "`granularity` lies between two windows, and without `step` there is one; add `step`, "
+            "or take it away",
+        )
+    if written.get("lookahead") is not None:
+        if written.get("end_value") is not None:
+            yield (
+                "lookahead",
+                "window-ends-twice",
+                "`end_value` and `lookahead` both say where reading ends; keep one of them",
+            )
+        if written.get("watermark") != "run_start":
+            yield (
+                "lookahead",
+                "lookahead-past-watermark",
+                "the largest value seen will lie in the future, and what comes in before it would "
+                "never be read; write watermark: run_start",
+            )
+
+
+def _of_step(merged: Merged, written: Mapping[str, Json]) -> Iterator[Problem]:
+    if not mentions(written, "initial_value") or written.get("initial_value") is None:
+        yield (
+            "step",
+            "window-without-start",
+            f"{merged.name} is read in windows and has no initial_value where the first one "
+            "begins; add it",
+        )
+    if written.get("last_value_func") == "min":
+        yield (
+            "last_value_func",
+            "window-order",
+            "windows go forward in time, and `min` goes back; take `step` or this away",
+        )
+    step, gap = _period(written.get("step")), written.get("granularity")
+    if step and is_duration(gap) and not step.months and _length(gap) >= step.rest:
+        yield (
+            "granularity",
+            "window-gap",
+            f"found {gap}, which leaves nothing of windows of {written['step']}; write what the "
+            "API's times are counted in, such as PT1S",
+        )
+
+
+def _sends_end(merged: Merged, cursor: Cursor) -> bool:
+    if mentions(cursor.written, "end_param"):
+        return True
+    return any("incremental.end_value" in text.text for text in resource_texts(merged))
+
+
+def _forms(written: Mapping[str, Json]) -> Iterator[tuple[Pointer, str]]:
+    if isinstance(written.get("format"), str):
+        yield ("format",), written["format"]
+    forms = written.get("cursor_formats")
+    for position, form in enumerate(forms if isinstance(forms, list) else []):
+        if isinstance(form, str):
+            yield ("cursor_formats", position), form
+
+
+def _period(value: Json) -> Period | None:
+    if not isinstance(value, str) or not is_period(value):
+        return None
+    try:
+        return parse_period(value)
+    except DurationError:
+        return None
+
+
+def _length(value: Json) -> timedelta:
+    try:
+        return parse_duration(value)
+    except DurationError:
+        return timedelta(0)
