@@ -1,8 +1,6 @@
 """`python -m framework`: the command."""
 
-import sys
-
-from framework.cli.main import main
+from framework.cli.main import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

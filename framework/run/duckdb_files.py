@@ -38,7 +38,33 @@ UNPLAIN = ("hard_delete", "dedup_sort", "merge_key")
 
 
 class DuckDbFiles(duckdb):
-    """`dlt.destinations.duckdb` to everyone who asks, with another client."""
+    """`dlt.destinations.duckdb` to everyone who asks, with another client.
+
+    One is made for a run. dlt asks for configuration and capabilities some ninety times in a run,
+    and looks through all providers each time: here they are resolved once.
+    """
+
+    def __init__(self, credentials: str) -> None:
+        super().__init__(credentials)
+        self._resolved: dict[tuple[object, ...], Any] = {}
+        self._capabilities: dict[type | None, Any] = {}
+
+    def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:
+        """The resolved configuration, one for each dataset."""
+        if any(initial_config is known for known in self._resolved.values()):
+            return initial_config
+        given = () if initial_config is None else dict(initial_config).items()
+        key = (accept_partial, *((name, str(value)) for name, value in given if value is not None))
+        if key not in self._resolved:
+            self._resolved.setdefault(key, super().configuration(initial_config, accept_partial))
+        return self._resolved[key]
+
+    def capabilities(self, config: Any = None, naming: Any = None) -> Any:
+        """What DuckDB can, under that naming; the configuration changes nothing of it."""
+        kind = None if naming is None else type(naming)
+        if kind not in self._capabilities:
+            self._capabilities.setdefault(kind, super().capabilities(config, naming))
+        return self._capabilities[kind].copy()
 
     @property
     def destination_type(self) -> str:
