@@ -17,7 +17,7 @@ from benchmarks.rounds import Result, measure
 from benchmarks.summary import as_results, report
 from benchmarks.validating import measure_validate
 from benchmarks.venvs import CannotInstall, cache_folder, python_of, versions_of
-from benchmarks.works import OURS, PEERS, VALIDATED, Work, works
+from benchmarks.works import OURS, PEERS, SIZES, Work, validated, works
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 ENVIRONMENTS = {"floor": "floor", "dlt": "dlt", "dlt-tuned": "dlt", "pyairbyte": "airbyte"}
@@ -28,11 +28,12 @@ def main() -> int:
     given = _arguments()
     if given.report:
         kept = json.loads(given.results.read_text())
-        sys.stdout.write("\n".join(report(as_results(kept["results"]), works(small=kept["small"]))))
+        lines = report(as_results(kept["results"]), works(kept["size"]))
+        sys.stdout.write("\n".join(lines) + "\n")
         return 0
     peers, missing = _installed(tuple(given.peers.split(",")))
     wanted = set(given.work.split(","))
-    chosen = [w for w in works(small=given.small) if w.key in wanted or w.key[0] in wanted]
+    chosen = [w for w in works(given.size) if w.key in wanted or w.key[0] in wanted]
     ours = copied(cache_folder())
     results: list[Result] = []
     for work in chosen:
@@ -43,8 +44,7 @@ def main() -> int:
             _keep(given, results, missing)
     if "f" in wanted:
         _say("(f) validate")
-        sizes = tuple(size // (10 if given.small else 1) for size in VALIDATED)
-        results += measure_validate(sizes, given.rounds, ours, _say)
+        results += measure_validate(validated(given.size), given.rounds, ours, _say)
     _keep(given, results, missing)
     sys.stdout.write("\n".join([*_head(missing), *report(results, _all(given))]) + "\n")
     return int(any(result.error for result in results))
@@ -55,7 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", default="a,b,c,d,e,f", help="a letter for each; all by default")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each work (e: one)")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")
-    parser.add_argument("--small", action="store_true", help="a quick look: less of everything")
+    parser.add_argument("--size", choices=SIZES, default="full", help="full is what counts")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go")
     parser.add_argument("--add", action="store_true", help="keep other works' earlier results")
     parser.add_argument("--report", action="store_true", help="only print what is in the results")
@@ -94,7 +94,7 @@ def _keep(given: argparse.Namespace, results: list[Result], missing: dict[str, s
             for kind in dict.fromkeys(ENVIRONMENTS.values())
             if (cache_folder() / "venvs" / kind / "requirements.txt").exists()
         },
-        "small": given.small,
+        "size": given.size,
         "missing": missing,
         "results": before + [result.as_dict() for result in results],
     }
@@ -124,7 +124,7 @@ def _head(missing: dict[str, str]) -> list[str]:
 
 
 def _all(given: argparse.Namespace) -> tuple[Work, ...]:
-    return works(small=given.small)
+    return works(given.size)
 
 
 def _say(text: str) -> None:

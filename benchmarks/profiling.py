@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.commands import copied, start
 from benchmarks.rounds import served
 from benchmarks.venvs import cache_folder
-from benchmarks.works import OURS, works
+from benchmarks.works import OURS, SIZES, works
 
 RUNNER = """
 import cProfile, pstats, sys, threading
@@ -46,13 +46,13 @@ def main() -> int:
     """Run the work once under the profiler and print the top entries."""
     parser = argparse.ArgumentParser(prog="benchmarks.profiling", description=__doc__)
     parser.add_argument("work", help="a, b, c or d")
-    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--top", type=int, default=35)
     parser.add_argument("--sort", default="tottime", choices=("tottime", "cumtime"))
     parser.add_argument("--import-time", action="store_true")
     parser.add_argument("--keep", type=Path, help="where the profile is written")
     given = parser.parse_args()
-    work = next(w for w in works(small=given.small) if w.key == given.work)
+    work = next(w for w in works(given.size) if w.key == given.work)
     ours = copied(cache_folder())
     with served(work) as address, TemporaryDirectory(dir=cache_folder()) as name:
         folder = Path(name)

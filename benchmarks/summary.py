@@ -42,6 +42,13 @@ TARGETS = (
     Target("c", 1, "dlt", 6, 10),
     Target("d", 1, "dlt-tuned", 1.0, 2.0),
 )
+IN_FLIGHT = (1.5, 1.2)
+"""Work b's extract: at most so many times what its requests take at best, and aimed at."""
+FLAT = (1.2, 300)
+"""Work e, up to the load step: a million events at most so many times the memory of a tenth of
+them, and under so many MB."""
+VALIDATED_IN = 10
+"""Seconds for the most files of work f."""
 
 
 def ratios(results: Sequence[Result], work: str, load: int, peer: str) -> list[float]:
@@ -77,7 +84,7 @@ def report(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
         yield from _extract_line(found, work)
     yield from _memory(results, works)
     yield from _validate(results)
-    yield from _targets(results)
+    yield from _targets(results, works)
     for result in results:
         if result.error:
             yield f"\nFAILED: {result.work} {result.peer} round {result.round}: {result.error}"
@@ -105,15 +112,22 @@ def _table(results: Sequence[Result], work: str, load: int) -> Iterator[str]:
         yield f"\nThe framework's steps (medians): {', '.join(parts)}."
 
 
-def _extract_line(results: Sequence[Result], work: Work) -> Iterator[str]:
+def _extract_ratio(results: Iterable[Result], work: Work) -> float | None:
+    """The framework's extract over what its requests take at best, where there is a latency."""
     found = [r.steps["extract"] for r in results if r.peer == OURS and "extract" in r.steps]
     if not found or not work.latency:
-        return
-    least = work.requests * work.latency / work.at_once
-    yield (
-        f"Its extract is {median(found) / least:.2f} times requests × latency ÷ in flight "
-        f"({work.requests} × {work.latency} ÷ {work.at_once} = {least:.2f} s)."
-    )
+        return None
+    return median(found) * work.at_once / (work.requests * work.latency)
+
+
+def _extract_line(results: Sequence[Result], work: Work) -> Iterator[str]:
+    ratio = _extract_ratio(results, work)
+    if ratio is not None:
+        yield (
+            f"Its extract is {ratio:.2f} times requests × latency ÷ in flight "
+            f"({work.requests} × {work.latency} ÷ {work.at_once} = "
+            f"{work.requests * work.latency / work.at_once:.2f} s)."
+        )
 
 
 def _memory(results: Sequence[Result], works: Iterable[Work]) -> Iterator[str]:
@@ -147,7 +161,7 @@ def _validate(results: Sequence[Result]) -> Iterator[str]:
         )
 
 
-def _targets(results: Sequence[Result]) -> Iterator[str]:
+def _targets(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
     lines = []
     for target in TARGETS:
         found = ratios(results, target.work, target.load, target.peer)
@@ -159,11 +173,40 @@ def _targets(results: Sequence[Result]) -> Iterator[str]:
         lines.append(
             f"| ({target.work}){load} | {NAMES[target.peer]} | {wanted} | {shown} | {reached} |"
         )
+    lines += [*_itself(results, works)]
     if lines:
         yield "\n### Targets\n"
         yield "| work | against | at least, aim | measured (rounds) | reached |"
         yield "|---|---|---|---|---|"
         yield from lines
+
+
+def _itself(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
+    """The targets that are held against no peer."""
+    for work in works:
+        ratio = _extract_ratio([r for r in results if r.work == work.key], work)
+        if work.key == "b" and ratio is not None:
+            least, aim = IN_FLIGHT
+            reached = "aim" if ratio <= aim else "yes" if ratio <= least else "NO"
+            yield (
+                f"| (b) extract | requests × latency ÷ in flight | at most {least:g}, {aim:g} "
+                f"times | {ratio:.2f} | {reached} |"
+            )
+    peaks = {r.work: r.before_load for r in results if r.work in ("e1", "e2") and r.before_load}
+    if len(peaks) == 2:
+        few, many = (peaks[key] or 0.0 for key in ("e1", "e2"))
+        reached = "yes" if many <= FLAT[0] * few and many < FLAT[1] else "NO"
+        yield (
+            f"| (e) up to the load step | itself | at most {FLAT[0]:g} times, under {FLAT[1]} MB | "
+            f"{many / few:.2f}, {many:.0f} MB | {reached} |"
+        )
+    files = max((r.load for r in results if r.work == "f" and not r.error), default=0)
+    if files:
+        middle = median(r.seconds for r in results if r.work == "f" and r.load == files)
+        yield (
+            f"| (f) {files} files | | under {VALIDATED_IN} s | {middle:.2f} s | "
+            f"{'yes' if middle < VALIDATED_IN else 'NO'} |"
+        )
 
 
 def _wanted(target: Target, found: Sequence[float]) -> tuple[str, str]:

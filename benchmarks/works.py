@@ -32,12 +32,17 @@ class Work:
     rounds: int | None = None
 
 
-def works(*, small: bool) -> tuple[Work, ...]:
-    """All works; `small` ones take seconds and say little."""
-    many = 5_000 if small else 100_000
-    most = 20_000 if small else 1_000_000
-    parents = 100 if small else 1_000
-    pages = 40 if small else 200
+SIZES = ("full", "small", "tiny")
+"""How much of everything: what is measured, a quick look, and what shows that all runs."""
+
+
+def works(size: str = "full") -> tuple[Work, ...]:
+    """All works of that size."""
+    many, most, parents, pages, rows = {
+        "full": (100_000, 1_000_000, 1_000, 200, 300),
+        "small": (5_000, 20_000, 100, 40, 300),
+        "tiny": (200, 400, 5, 3, 30),
+    }[size]
     limit = "120MB"
     events = ("scheduled_events",)
     return (
@@ -76,33 +81,36 @@ def works(*, small: bool) -> tuple[Work, ...]:
         ),
         Work(
             "d",
-            "300 rows in 3 resources, 50 ms latency",
+            f"{rows} rows in 3 resources, 50 ms latency",
             "small",
-            Site("small", 300),
+            Site("small", rows),
             0.05,
             PEERS,
             ("groups", "members", "event_types"),
-            requests=6,
+            requests=3 * -(-rows // 150),
+            at_once=3,
         ),
         *(
             Work(
                 f"e{number}",
-                f"memory: {size:,} events" + (f", DuckDB memory_limit {lim}" if lim else ""),
+                f"memory: {events_served:,} events"
+                + (f", DuckDB memory_limit {lim}" if lim else ""),
                 "events",
-                Site("events", size),
+                Site("events", events_served),
                 0.0,
                 (OURS,),
                 events,
-                requests=size // 100,
+                requests=events_served // 100,
                 memory_limit=lim,
                 rounds=1,
             )
-            for number, (size, lim) in enumerate(
+            for number, (events_served, lim) in enumerate(
                 ((many, None), (most, None), (many, limit), (most, limit)), 1
             )
         ),
     )
 
 
-VALIDATED = (125, 250, 500)
-"""How many files work f validates."""
+def validated(size: str = "full") -> tuple[int, ...]:
+    """How many files work f validates."""
+    return {"full": (125, 250, 500), "small": (12, 25, 50), "tiny": (2,)}[size]
