@@ -43,9 +43,20 @@ def pending(pipeline: Any) -> dict[str, PackageStorage]:
     """The packages by load id, oldest first, with the storage that has them."""
     found = {}
     for storage in (extracted(pipeline), normalized(pipeline)):
-        if Path(storage.storage.storage_path).is_dir():
-            found.update(dict.fromkeys(storage.list_packages(), storage))
+        found.update(dict.fromkeys(_packages(storage), storage))
     return dict(sorted(found.items()))
+
+
+def ready(pipeline: Any) -> list[str]:
+    """The packages that are ready to load, or being loaded, by load id."""
+    return _packages(normalized(pipeline))
+
+
+def _packages(storage: PackageStorage) -> list[str]:
+    # a kill may have left the working folder half made
+    if not Path(storage.storage.storage_path).is_dir():
+        return []
+    return list(storage.list_packages())
 
 
 def read_for(storage: PackageStorage, load_id: str) -> str | None:
@@ -56,7 +67,7 @@ def read_for(storage: PackageStorage, load_id: str) -> str | None:
 
 def unnormalized(pipeline: Any) -> list[str]:
     """The packages that were read and not yet normalized, by load id."""
-    return list(pipeline.list_extracted_load_packages())
+    return _packages(extracted(pipeline))
 
 
 def is_whole(pipeline: Any) -> bool:
@@ -73,7 +84,7 @@ def is_whole(pipeline: Any) -> bool:
 
 def forget_copies(pipeline: Any) -> None:
     """A package that was normalized isn't normalized again: a kill may have left both."""
-    for load_id in pipeline.list_normalized_load_packages():
+    for load_id in ready(pipeline):
         extracted(pipeline).delete_package(load_id, not_exists_ok=True)
 
 
@@ -97,7 +108,7 @@ def begin_again(storage: PackageStorage, load_id: str) -> None:
 def appending(pipeline: Any) -> Iterator[str]:
     """The packages ready to load that have rows to append."""
     storage = normalized(pipeline)
-    for load_id in pipeline.list_normalized_load_packages():
+    for load_id in ready(pipeline):
         schema = storage.load_schema(load_id)
         jobs = [ParsedLoadJobFileName.parse(name) for name in storage.list_new_jobs(load_id)]
         if any(_appends(schema, job.table_name) for job in jobs):

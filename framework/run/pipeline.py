@@ -155,7 +155,7 @@ def _settle(
         return [f"{DROPPED}it could not be normalized, it is read again"]
     if target.kind in KINDS:
         _take_back(pipeline, target, connector, found)
-        for load_id in pipeline.list_normalized_load_packages():
+        for load_id in pending.ready(pipeline):
             pending.begin_again(pending.normalized(pipeline), load_id)
     try:
         load(pipeline, target, connector)

@@ -56,6 +56,17 @@ def test_after_a_kill_the_next_run_ends_in_the_same_tables_and_says_what_it_foun
     }  # fmt: skip
 
 
+def test_a_working_folder_that_was_half_made_is_no_trouble(shop: Shop, project: Path) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook="die before normalizing") as run:
+        assert run.ended()[0] == -signal.SIGKILL
+    (extracted,) = project.rglob("normalize/extracted")
+    (extracted.parents[1] / "load").mkdir()  # the kill came before the folders in it were made
+    report = load(connector, project)
+    assert (report.status, report.notes) == ("ok", ["loaded what an interrupted run had read"])
+    assert len(everything(project)["lines"]) == 6
+
+
 def disposed(shop: Shop) -> dict[str, Any]:
     """Customers appended, orders merged and lines replaced, each with a list in each record."""
     body = shop.connector(
