@@ -163,7 +163,7 @@ class Rewriter:
             return self.address(value)
         if name == "link":
             return _LINK.sub(lambda link: f"<{self.address(link[1])}>", value)
-        if name in self._cursor_headers:
+        if name in self._cursor_headers and not (is_numeric(value) or is_time(value)):
             return self.stand_ins.of(value)
         return self.rebased(value)
 

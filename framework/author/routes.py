@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from framework.author.addresses import Address, Pairs
-from framework.spec.connector import Connector, Resource
-from framework.spec.placeholders import Literal, Placeholder, TemplateError, parse_template
+from framework.spec.connector import Connector, Endpoint, JobRequest, Resource
+from framework.spec.placeholders import Literal as Text
+from framework.spec.placeholders import Placeholder, TemplateError, parse_template
 
 Json = Any
 
@@ -21,15 +22,24 @@ Captured = tuple[tuple[Placeholder | None, str], ...]
 """A text taken apart by its template: literal parts (None) and what stood for placeholders."""
 
 
+_HEADER = re.compile(r"\bheaders\.(?:\"([^\"]+)\"|([A-Za-z_]\w*))")
+
+Part = Literal["records", "job"]
+"""What an answer holds: records, or what is said of an export job."""
+
+
 @dataclass(frozen=True)
 class Route:
-    """A resource's path as decoded templates, a segment each."""
+    """A path that a resource asks for, as decoded templates, a segment each."""
 
     resource: Resource
     order: int
     origin: str
     segments: tuple[str, ...]
     query: Pairs
+    method: str
+    params: Mapping[str, Json]
+    part: Part
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Match:
     resource: Resource
     order: int
     segments: tuple[Captured, ...]
+    part: Part = "records"
 
 
 class Routes:
@@ -47,14 +58,16 @@ class Routes:
     def __init__(self, connector: Connector, base_url: str) -> None:
         base = Address.of(base_url.rstrip("/"))
         self._routes = [
-            _route(resource, order, base) for order, resource in enumerate(connector.resources)
+            route
+            for order, resource in enumerate(connector.resources)
+            for route in _routes(resource, order, base)
         ]
 
     def match(self, address: Address, method: str | None = None) -> Match | None:
         """The resource whose path this is; of several the one that says most about it."""
         best: tuple[tuple[int, int], Match] | None = None
         for route in self._routes:
-            if method is not None and route.resource.endpoint.method.upper() != method.upper():
+            if method is not None and route.method != method.upper():
                 continue
             if address.origin != route.origin:
                 continue
@@ -67,7 +80,8 @@ class Routes:
             ]
             if any(part is None for part in captured):
                 continue
-            found = Match(route.resource, route.order, tuple(c for c in captured if c is not None))
+            parts = tuple(part for part in captured if part is not None)
+            found = Match(route.resource, route.order, parts, route.part)
             score = (
                 sum("{" not in template for template in route.segments),
                 _agreeing(route, address.query),
@@ -82,17 +96,35 @@ class Routes:
             yield from (segment for segment in route.segments if "{" not in segment)
 
 
-def _route(resource: Resource, order: int, base: Address) -> Route:
-    path, _, query = resource.endpoint.path.partition("?")
+def _routes(resource: Resource, order: int, base: Address) -> Iterator[Route]:
+    """The endpoint's own path, and those of its export job."""
+    endpoint, export = resource.endpoint, resource.endpoint.export
+    first: Part = "records" if export is None else "job"
+    yield _route(resource, order, base, endpoint, first)
+    if export is not None:
+        if export.status is not None and export.status.path:
+            yield _route(resource, order, base, export.status, "job")
+        if export.download.path:
+            yield _route(resource, order, base, export.download, "records")
+
+
+def _route(
+    resource: Resource, order: int, base: Address, asked: Endpoint | JobRequest, part: Part
+) -> Route:
+    path, _, query = (asked.path or "").partition("?")
     pairs = Address.of("?" + query).query
+    method = asked.method.upper()
     if re.match(r"https?://", path):
         scheme, _, rest = path.partition("://")
         host, _, path = rest.partition("/")
-        return Route(resource, order, f"{scheme}://{host}", ("", *path.split("/")), pairs)
-    segments = [segment for segment in base.segments if segment]
-    below = path.lstrip("/").split("/") if path.strip("/") else []
-    whole = ("", *segments, *_joined(below)) if segments or below else ("",)
-    return Route(resource, order, base.origin, whole, pairs)
+        origin, whole = f"{scheme}://{host}", ("", *path.split("/"))
+    else:
+        segments = [segment for segment in base.segments if segment]
+        below = path.lstrip("/").split("/") if path.strip("/") else []
+        origin, whole = base.origin, ("",)
+        if segments or below:
+            whole = ("", *segments, *_joined(below))
+    return Route(resource, order, origin, whole, pairs, method, asked.params, part)
 
 
 def _joined(parts: list[str]) -> list[str]:
@@ -115,7 +147,7 @@ def _pattern(template: str) -> tuple[re.Pattern[str], tuple[Placeholder | None, 
     written: list[str] = []
     sources: list[Placeholder | None] = []
     for part in parts:
-        if isinstance(part, Literal):
+        if isinstance(part, Text):
             written.append(f"({re.escape(part.text)})")
             sources.append(None)
         else:
@@ -135,7 +167,7 @@ def _agreeing(route: Route, query: Pairs) -> int:
     """How many of the resource's own parameters the query has as the file writes them."""
     sent = dict(query)
     agreeing = sum(sent.get(name) == value for name, value in route.query)
-    for name, value in route.resource.endpoint.params.items():
+    for name, value in route.params.items():
         if name not in sent:
             agreeing -= f"{{{name}}}" not in route.resource.endpoint.path
         elif capture(text_of(value), sent[name]) is not None:
@@ -177,7 +209,7 @@ def managed_parameters(connector: Connector) -> Iterator[str]:
         if kind in defaults:
             yield defaults[kind]
             yield "limit"
-        for name in ("page_param", "offset_param", "limit_param"):
+        for name in ("page_param", "offset_param", "limit_param", "page_size_param"):
             if paginator.get(name):
                 yield str(paginator[name])
     for resource in connector.resources:
@@ -187,7 +219,10 @@ def managed_parameters(connector: Connector) -> Iterator[str]:
 
 
 def cursor_headers(connector: Connector) -> Iterator[str]:
-    """Response headers that hold a page's cursor, lower case."""
+    """Response headers that hold a page's cursor or that expressions read, lower case."""
+    for text in templates(connector.data):
+        for quoted, plain in _HEADER.findall(text):
+            yield (quoted or plain).lower()
     paginators = [connector.client.paginator]
     paginators.extend(resource.endpoint.paginator for resource in connector.resources)
     for paginator in paginators:

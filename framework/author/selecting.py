@@ -8,6 +8,7 @@ from typing import Any
 
 from framework.spec.connector import Connector, Resource, Selector
 from framework.spec.expressions import Expression, ExpressionError, compile_expression
+from framework.spec.paging import CONTEXT_EXPRESSIONS
 
 Json = Any
 
@@ -56,12 +57,22 @@ def fill_config(text: str, config: Mapping[str, Json]) -> str:
     return _CONFIG.sub(lambda part: str(config.get(part[1], "")), text)
 
 
+def _paging_texts(paginator: Mapping[str, Json] | None) -> Iterator[str]:
+    for key in CONTEXT_EXPRESSIONS:
+        if paginator and paginator.get(key):
+            yield str(paginator[key])
+
+
 def expression_texts(connector: Connector) -> Iterator[str]:
-    """The text of every expression on a body or a record."""
+    """The text of every expression on a body, a record or the last page."""
+    yield from _paging_texts(connector.client.paginator)
     for resource in connector.resources:
+        yield from _paging_texts(resource.endpoint.paginator)
         found: list[Any] = [resource.when, resource.endpoint.data_selector]
         found.extend(binding.field for binding in resource.bindings)
         found.extend(action.body for action in resource.endpoint.response_actions)
+        if (export := resource.endpoint.export) is not None:
+            found += [export.ready, export.failed, export.message]
         for step in resource.steps:
             found.append(step.expression)
             argument = step.argument

@@ -18,7 +18,7 @@ from framework.author.bodies import Bodies, Walked
 from framework.author.cassette import Headers, Interaction
 from framework.author.forms import is_numeric
 from framework.author.rewriting import Rewriter
-from framework.author.routes import Routes
+from framework.author.routes import Part, Routes
 from framework.author.settled import base_url, kept_config, settle, strings
 from framework.build.decoding import charset_of, decoded, encoded
 from framework.build.packing import Undecodable
@@ -51,6 +51,7 @@ class _Exchange:
     data: Json
     resource: Resource | None
     order: int
+    form: ResponseFormat
 
 
 def scrub(
@@ -152,18 +153,21 @@ def _read(
     """The exchanges with their resources, grouped by resource: parents first, then by path, so
     that a recording made by many threads is written in one order."""
     routes = Routes(connector, base_url)
-    linked: dict[str, tuple[Resource, int]] = {}
+    linked: dict[str, tuple[Resource, int, Part]] = {}
     read = []
     for raw in exchanges:
         address = Address.of(raw.url)
         match = routes.match(address, raw.method)
-        owner = (match.resource, match.order) if match else linked.get(str(address))
-        data = _decoded(raw, owner[0] if owner else None)
+        owner = linked.get(str(address))
+        if match is not None:
+            owner = (match.resource, match.order, match.part)
+        resource, order, part = owner or (None, -1, "records")
+        form = _format(raw, resource, part)
+        data = _decoded(raw, form)
         if owner is not None:
             for link in _links(raw, data):
-                linked.setdefault(link, owner)
-        resource, order = owner or (None, -1)
-        read.append(_Exchange(raw, data, resource, order))
+                linked.setdefault(link, (owner[0], owner[1], "records"))
+        read.append(_Exchange(raw, data, resource, order, form))
     return sorted(read, key=lambda exchange: (exchange.order, Address.of(exchange.raw.url).path))
 
 
@@ -178,20 +182,28 @@ def _links(raw: Interaction, data: Json) -> Iterator[str]:
                 continue
 
 
-def _format(raw: Interaction, resource: Resource | None) -> ResponseFormat:
-    """How the body is written; errors are JSON."""
-    return resource.endpoint.response_format if resource and raw.status < 400 else ResponseFormat()
+def _format(raw: Interaction, resource: Resource | None, part: Part) -> ResponseFormat:
+    """How the body is written; errors, and what is said of an export job, are JSON."""
+    plain = ResponseFormat()
+    if resource is None or part == "job" or raw.status >= 400:
+        return plain
+    form, kind = resource.endpoint.response_format, _content_type(raw)
+    # a link in a job's answer may lead to its status as well as to its files
+    linked = resource.endpoint.export is not None and "json" in kind and form.kind != "jsonl"
+    return plain if linked and isinstance(_json(raw.body), dict) else form
 
 
-def _decoded(raw: Interaction, resource: Resource | None) -> Json:
-    form = _format(raw, resource)
-    if form != ResponseFormat():
-        kinds = [value for name, value in raw.headers if name.lower() == "content-type"]
-        try:
-            return decoded(form, raw.body, charset_of("".join(kinds)), _UNPACKED)
-        except Undecodable:
-            return _ABSENT
-    return _json(raw.body)
+def _content_type(raw: Interaction) -> str:
+    return next((value for name, value in raw.headers if name.lower() == "content-type"), "")
+
+
+def _decoded(raw: Interaction, form: ResponseFormat) -> Json:
+    if form == ResponseFormat():
+        return _json(raw.body)
+    try:
+        return decoded(form, raw.body, charset_of(_content_type(raw)), _UNPACKED)
+    except Undecodable:
+        return _ABSENT
 
 
 def _json(body: bytes) -> Json:
@@ -219,11 +231,10 @@ def _answer(
         walked = bodies.walk(exchange.data, exchange.resource, raw.status, visitor)
         if exchange.resource is not None:
             rewriter.learn(exchange.resource, walked.records)
-        form = _format(raw, exchange.resource)
-        if form == ResponseFormat():
+        if exchange.form == ResponseFormat():
             body = _written(walked, raw.body, bodies.phrases)
         else:
-            body = _in_format(form, walked.data, exchange)
+            body = _in_format(walked.data, exchange)
     headers = tuple(
         (name, _utf8(value) if name.lower() == "content-type" else rewriter.header(name, value))
         for name, value in raw.headers
@@ -242,9 +253,9 @@ def _written(walked: Walked, before: bytes, phrases: tuple[str, ...]) -> bytes:
         return json.dumps(walked.data).encode()
 
 
-def _in_format(form: ResponseFormat, data: Json, exchange: _Exchange) -> bytes:
+def _in_format(data: Json, exchange: _Exchange) -> bytes:
     try:
-        return encoded(form, data)
+        return encoded(exchange.form, data)
     except Undecodable as error:
         name = exchange.resource.name if exchange.resource else "an answer"
         raise CassetteError(

@@ -5,33 +5,19 @@ dlt's paginators go from page to page; these ask for one page and tell how far t
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
-import requests
 from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
+from framework.build.paging import Paging, Rules
 
-class OnePage(BasePaginator):
-    """Asks for the page of one number (or offset) and for no other."""
 
-    def __init__(self, list_paginator: RangePaginator, value: int) -> None:
-        super().__init__()
-        self._numbered = copy.copy(list_paginator)
-        self._numbered.current_value = value
-
-    def init_request(self, request: requests.Request) -> None:
-        """Put the number into the request as the list's paginator would."""
-        self._numbered.update_request(request)
-
-    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
-        """This was the only page."""
-        self._has_next_page = False
-
-    def update_request(self, request: requests.Request) -> None:
-        """There is no next request."""
+def one_page(paginator: BasePaginator, value: int) -> Paging:
+    """Paging that asks for the page of one number (or offset) and for no other."""
+    whole = paginator if isinstance(paginator, Paging) else Paging(paginator, Rules())
+    return whole.alone(value)
 
 
 def end_of(paginator: RangePaginator, body: Any) -> int | None:

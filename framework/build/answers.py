@@ -46,7 +46,7 @@ class Answers:
     """The rules of one resource. `ignored` counts the answers that an action ignored.
 
     `remedies` maps a status to what the person can do about it; `decode` reads bodies that are no
-    JSON.
+    JSON; `elsewhere` says that the requests go where an export job says, on any host.
     """
 
     def __init__(
@@ -57,8 +57,10 @@ class Answers:
         remedies: dict[int, str],
         context: Context,
         decode: Decode | None = None,
+        elsewhere: bool = False,
     ) -> None:
         self.resource = resource
+        self.elsewhere = elsewhere
         self._decode = decode
         self.ignored = 0
         self._actions = actions

@@ -15,18 +15,17 @@ from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.requests.retry import DEFAULT_RETRY_STATUS
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.helpers.rest_client.client import RESTClient
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
-from dlt.sources.rest_api.config_setup import create_paginator
 from requests.adapters import BaseAdapter
 
 from framework import __version__
-from framework.build.answers import Answers
+from framework.build.answers import Answers, Decode
 from framework.build.auth import build_auth
 from framework.build.budget import Budget
 from framework.build.context import Context, run_context, without_secrets
 from framework.build.decoding import decoder
 from framework.build.events import Watch
 from framework.build.hosts import AllowedHosts, refuse_plain_http
+from framework.build.paginators import paginator_of, paging_values, size_params
 from framework.build.plan import Plan, PlannedBinding
 from framework.build.retry import RetryingAdapter, RetryPolicy
 from framework.build.secrets import MASK, Secrets
@@ -48,16 +47,18 @@ from framework.spec.connector import (
     Client,
     Connector,
     Endpoint,
+    Export,
+    JobRequest,
     RateLimit,
     Resource,
     Selector,
 )
 from framework.spec.expressions import compile_expression
+from framework.spec.naming import normalize_path
+from framework.spec.paging import PAGING
 from framework.spec.placeholders import Placeholder, with_config
 
 Json = Any
-SELECTORS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-"""The paginator's keys that hold an expression on the body."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ class Filler:
         """An expression with the config inside it filled in."""
         return with_config(text, self.context["config"])
 
+    def path(self, text: str) -> Json:
+        """An expression on an answer's body as dlt takes it."""
+        return to_dlt(selector_of(text), without_secrets(self.context))
+
     def template(self, value: Json, place: Place) -> Json:
         """The value with only a parent's and a cursor's placeholders left."""
         return fill(value, self.known, place=place, final=False)
@@ -134,7 +139,7 @@ def compile_connector(
         base_url=base_url,
         headers=_header_texts(filler.final(dict(client.headers))),
         auth=auth_of(client.auth),
-        paginator=paginator_of(client.paginator, filler),
+        paginator=paginator_of(client.paginator, filler.final, filler.path),
         session=session_for(base_url),
         config=runtime,
     )
@@ -175,17 +180,6 @@ def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
     return None if limit is None else replace(limit, requests=filler.final(limit.requests))
 
 
-def paginator_of(config: Mapping[str, Json] | None, filler: Filler) -> BasePaginator | None:
-    """dlt's paginator for a mapping with a `type`; None where dlt shall detect one."""
-    if config is None or config["type"] == "auto":
-        return None
-    filled = {k: v for k, v in filler.final(dict(config)).items() if k != "ahead"}
-    for key in SELECTORS:
-        if isinstance(filled.get(key), str):
-            filled[key] = to_dlt(selector_of(filled[key]), without_secrets(filler.context))
-    return create_paginator(filled)  # type: ignore[arg-type]
-
-
 def selector_of(text: str) -> Selector:
     """JMESPath compiled; a JSONPath, which starts with `$`, as it is."""
     return text if text.startswith("$") else compile_expression(text)
@@ -199,27 +193,49 @@ def _plan(
     secrets: Secrets,
     auth: AuthConfigBase | None,
 ) -> Plan:
+    paginator = resource.endpoint.paginator or connector.client.paginator
     endpoint = filled_endpoint(resource.endpoint, filler)
+    params = {**size_params(paginator, filler.final), **endpoint.params}
+    endpoint = replace(endpoint, params=params)
+    taken = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
+    if endpoint.export is not None:
+        download = endpoint.export.download
+        taken = paging_values(download.params, download.json, download.headers) & PAGING
     bindings = tuple(_binding(binding, filler) for binding in resource.bindings)
-    answers = Answers(
-        resource.name,
-        endpoint.response_actions,
-        secrets,
-        _remedies(connector, settings, resource.name),
-        without_secrets(filler.context),
-        decoder(endpoint.response_format, connector.client.max_response_size),
-    )
+
+    def answers(decode: Decode | None, elsewhere: bool = False) -> Answers:
+        return Answers(
+            resource.name,
+            endpoint.response_actions,
+            secrets,
+            _remedies(connector, settings, resource.name),
+            without_secrets(filler.context),
+            decode,
+            elsewhere,
+        )
+
     return Plan(
         resource,
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
-        paginator_of(endpoint.paginator, filler),
-        bool((endpoint.paginator or connector.client.paginator or {}).get("ahead")),
+        paginator_of(paginator, filler.final, filler.path, taken),
+        bool((paginator or {}).get("ahead")),
         auth,
-        answers,
+        answers(
+            decoder(endpoint.response_format, connector.client.max_response_size),
+            endpoint.export is not None,
+        ),
         filler.context,
+        answers(None) if endpoint.export is not None else None,
+        _other_tables(resource, connector),
     )
+
+
+def _other_tables(resource: Resource, connector: Connector) -> frozenset[str]:
+    """The tables of the other resources, as far as the file names them."""
+    others = (one for one in connector.resources if one is not resource and not one.tables)
+    return frozenset(normalize_path(str(one.hints.get("table_name") or one.name)) for one in others)
 
 
 def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
@@ -236,6 +252,27 @@ def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
         data=filler.template(endpoint.data, "text"),
         headers=_header_texts(filler.template(dict(endpoint.headers), "text")),
         incremental=incremental,
+        export=_filled_export(endpoint.export, filler),
+    )
+
+
+def _filled_export(export: Export | None, filler: Filler) -> Export | None:
+    if export is None:
+        return None
+
+    def filled(request: JobRequest) -> JobRequest:
+        return replace(
+            request,
+            path=None if request.path is None else filler.template(request.path, "path"),
+            urls=tuple(filler.template(url, "json") for url in request.urls),
+            params=filler.template(dict(request.params), "query"),
+            json=filler.template(request.json, "json"),
+            headers=_header_texts(filler.template(dict(request.headers), "text")),
+        )
+
+    status = export.status
+    return replace(
+        export, download=filled(export.download), status=None if status is None else filled(status)
     )
 
 

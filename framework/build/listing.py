@@ -15,13 +15,14 @@ import requests
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
-from framework.build.ahead import OnePage, end_of, numbers
+from framework.build.ahead import end_of, numbers, one_page
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
+from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.pool import in_order
+from framework.build.requested import Requested
 from framework.build.selectors import within
-from framework.build.templates import Values, expand
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.errors import RequestError
@@ -45,7 +46,8 @@ class Listing:
     ) -> None:
         self._plan = plan
         self._client = client
-        self._values = Values(values, context, terms.secrets)
+        self._context = context
+        self._requested = Requested(plan.endpoint, plan, values)
         self._selector = within(plan.selector, without_secrets(context))
         self._terms = terms
 
@@ -59,19 +61,22 @@ class Listing:
             sample = self._terms.sample
             if not page.paginator.has_next_page or (sample and number >= sample.pages):
                 return
-            if self._plan.ahead and isinstance(page.paginator, RangePaginator):
-                end = end_of(page.paginator, page.response.json())
+            numbered = getattr(page.paginator, "inner", page.paginator)
+            if self._plan.ahead and isinstance(numbered, RangePaginator):
+                end = end_of(numbered, page.response.json())
                 if end is not None:
-                    yield from self._rest(page.paginator, end)
+                    yield from self._rest(page.paginator, numbered, end)
                     return
             self._guard(page, asked, number)
 
-    def _rest(self, paginator: RangePaginator, end: int) -> Iterator[PageData[Json]]:
+    def _rest(
+        self, whole: BasePaginator, paginator: RangePaginator, end: int
+    ) -> Iterator[PageData[Json]]:
         """All pages after the first, side by side; a total that grows meanwhile is followed."""
         following = paginator.current_value
 
         def job(value: int) -> Callable[[], PageData[Json] | None]:
-            return lambda: next(self._paginate(OnePage(paginator, value)), None)
+            return lambda: next(self._paginate(one_page(whole, value)), None)
 
         while following < end:
             values = list(numbers(paginator, following, end))
@@ -82,21 +87,18 @@ class Listing:
                     return
                 self._judge_empty(page)
                 yield page
+                if isinstance(page.paginator, Paging) and page.paginator.ended:
+                    return
                 end = max(end, end_of(paginator, page.response.json()) or 0)
             following = values[-1] + paginator.value_step
 
     def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
-        endpoint = self._plan.endpoint
-        values = self._values
-        params = expand(endpoint.params, values, "query")
-        params.update(self._plan.cursor_params(values))
-        return self._client.paginate(
-            path=expand(endpoint.path, values, "path"),
-            method=endpoint.method,  # type: ignore[arg-type]
-            params={name: value for name, value in params.items() if value is not None},
-            json=expand(endpoint.json, values, "json"),
-            data=_form(expand(endpoint.data, values, "text")),
-            headers=expand(endpoint.headers, values, "text") or None,
+        context, client, secrets = self._context, self._client, self._terms.secrets
+        if isinstance(paginator, Paging):
+            write = self._requested.writer(client.base_url, client.headers, secrets)
+            context = paginator.begin(context, write)
+        return client.paginate(
+            **self._requested.parts(context, secrets),
             auth=self._plan.auth,
             paginator=paginator,
             data_selector=self._selector,
@@ -107,7 +109,10 @@ class Listing:
         """Stop where the next request is one that was made, or pages have no end."""
         following: requests.Request = page.request
         signature = orjson.dumps(
-            [following.url, following.params, following.json],
+            [
+                *(following.url, following.params, following.json, following.data),
+                dict(following.headers or {}),
+            ],
             default=str,
             option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
         )
@@ -141,10 +146,3 @@ class Listing:
                 f"{shown(page.response.url, self._terms.secrets)}; {found}",
             )
         )
-
-
-def _form(data: Json) -> Json:
-    """Form data as requests takes it: pairs as tuples."""
-    if isinstance(data, list):
-        return [tuple(pair) if isinstance(pair, list) else pair for pair in data]
-    return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,7 +39,8 @@ class Plan:
 
     `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
     `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
-    reach in all of the run, secrets included.
+    reach in all of the run, secrets included. `job_answers` reads what is said of an export job;
+    `other_tables` are those of other resources.
     """
 
     resource: Resource
@@ -51,6 +52,8 @@ class Plan:
     auth: AuthConfigBase | None
     answers: Answers
     context: Context
+    job_answers: Answers | None = None
+    other_tables: frozenset[str] = frozenset()
 
     @cached_property
     def binds_in_context(self) -> bool:
@@ -58,7 +61,13 @@ class Plan:
         selectors = [self.resource.when, *(binding.selector for binding in self.bindings)]
         return any(isinstance(one, Expression) and one.contextual for one in selectors)
 
-    def cursor_params(self, values: dict[str, Json]) -> dict[str, Json]:
+    @property
+    def ignored(self) -> int:
+        """How many answers an action of the file ignored so far."""
+        job = self.job_answers
+        return self.answers.ignored + (0 if job is None else job.ignored)
+
+    def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:
         """The parameters that carry the incremental's values."""
         incremental = self.endpoint.incremental
         if incremental is None:

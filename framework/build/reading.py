@@ -23,6 +23,7 @@ from framework.build.context import (
 )
 from framework.build.cursor import Cursor, Cursors
 from framework.build.events import PageRead, Warned
+from framework.build.exports import downloads
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
 from framework.build.outcomes import BindingError, ResourceSkipped
@@ -31,6 +32,8 @@ from framework.build.pool import in_order
 from framework.build.records import Page, Record, as_records
 from framework.build.slices import Bound, Slice, of_parent
 from framework.build.steps import stepper
+from framework.build.table_names import marked, table_of_list
+from framework.build.templates import Values
 from framework.build.terms import Terms
 from framework.build.windows import WHOLE, Window
 from framework.build.wire import Response
@@ -93,7 +96,7 @@ class Reading:
     def explained_empty(self) -> bool:
         """Whether having no records needs no explaining: no record of the parent asked for any,
         or every answer was ignored, which is said elsewhere."""
-        return (self.parent is not None and not self._parents) or self.plan.answers.ignored > 0
+        return (self.parent is not None and not self._parents) or self.plan.ignored > 0
 
     def feed(self, child: Reading) -> None:
         """Keep for this child what it binds; before anything is read."""
@@ -257,15 +260,31 @@ class Reading:
     ) -> Iterator[list[Record]]:
         context = with_incremental(self._context_of(one), window.values)
         values = {**one.values, **window.values}
-        listing = Listing(self.plan, self._client, values, context, self._terms)
-        shown = without_secrets(context)
-        for page in listing.pages():
+        shown, table = without_secrets(context), self._table_of(values, context)
+        for page in self._listed(values, context):
             records = self._step(self._records(page, one), shown)
             if cursor is not None:
                 records = cursor.filter(records)
-            yield records
+            yield records if table is None else marked(records, table)
             if cursor is not None and cursor.exhausted:
                 return
+
+    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
+        """The table of a list's records, where the file has one for each list."""
+        template = self.plan.resource.tables
+        if template is None or not self.loads:
+            return None
+        known = Values(values, context, self._terms.secrets)
+        return table_of_list(self.name, template, known, self.plan.other_tables)
+
+    def _listed(self, values: dict[str, Json], context: Context) -> Iterator[PageData[Json]]:
+        """The pages of one list, or of all downloads of the job that exports it."""
+        terms, export = self._terms, self.plan.endpoint.export
+        if export is None:
+            yield from Listing(self.plan, self._client, values, context, terms).pages()
+            return
+        for plan, ready in downloads(self.plan, export, self._client, values, context, terms):
+            yield from Listing(plan, self._client, values, ready, terms).pages()
 
     def _context_of(self, one: Slice) -> Context:
         if self.parent is None:
@@ -307,7 +326,7 @@ class Reading:
         return above and self._cursors is None and self.plan.resource.when is None
 
     def _judge_ignored(self) -> None:
-        ignored = self.plan.answers.ignored
+        ignored = self.plan.ignored
         if ignored and (self._parents == 0 or (ignored >= self._parents > 1)):
             self._terms.watch(
                 Warned(

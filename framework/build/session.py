@@ -160,6 +160,8 @@ class Session(requests.Session):
 
     def _tell(self, request: requests.PreparedRequest, hooks: Any) -> None:
         resource = _resource_of(hooks)
+        if any(getattr(hook, "elsewhere", False) for hook in (hooks or {}).get("response", ())):
+            return
         key = (resource, _host(request))
         with self._lock:
             if key in self._told:

@@ -14,7 +14,9 @@ from framework.spec.connector import (
     Client,
     Connector,
     Endpoint,
+    Export,
     Incremental,
+    JobRequest,
     Resource,
     ResponseAction,
     ResponseFormat,
@@ -86,6 +88,8 @@ def _retry(retry: Retry) -> dict[str, Json]:
 
 def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
     shown: dict[str, Json] = {"name": resource.name, **_plain(resource.hints)}
+    if resource.tables is not None:
+        shown["table_name"] = resource.tables
     if resource.when is not None:
         shown["when"] = resource.when.text
     if resource.include_from_parent:
@@ -127,6 +131,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "data_selector": selector.text if isinstance(selector, Expression) else selector,
             "incremental": endpoint.incremental and _incremental(endpoint.incremental),
             "response_format": _response_format(endpoint.response_format),
+            "export": endpoint.export and _export(endpoint.export),
             "response_actions": [_action(action) for action in endpoint.response_actions],
             "auth": filler.final(_plain(endpoint.auth)),
         }
@@ -156,6 +161,24 @@ def _response_format(form: ResponseFormat) -> dict[str, Json] | None:
     plain = vars(ResponseFormat())
     changed = {key: _plain(v) for key, v in vars(form).items() if v != plain[key] and key != "kind"}
     return {"type": form.kind, **changed} if form != ResponseFormat() else None
+
+
+def _export(export: Export) -> dict[str, Json]:
+    def request(asked: JobRequest) -> dict[str, Json]:
+        written = {**_plain(vars(asked)), "url": list(asked.urls), "urls": None}
+        return _without_nothing(written)
+
+    return _without_nothing(
+        {
+            "status": export.status and request(export.status),
+            "ready": export.ready and export.ready.text,
+            "failed": export.failed and export.failed.text,
+            "message": export.message and export.message.text,
+            "every": _seconds(export.every),
+            "timeout": _seconds(export.timeout),
+            "download": request(export.download),
+        }
+    )
 
 
 def _action(action: ResponseAction) -> dict[str, Json]:

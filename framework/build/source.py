@@ -15,6 +15,7 @@ from framework.build.cursor import Cursors
 from framework.build.hints import resource_hints
 from framework.build.reading import Reading
 from framework.build.records import Record, shaper
+from framework.build.table_names import by_table
 from framework.build.terms import Terms
 from framework.spec.connector import Resource
 
@@ -127,6 +128,10 @@ def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iter
     empty = True
     for batch in batches:
         empty = False
-        yield shape(batch)
+        if resource.tables is None:
+            yield shape(batch)
+            continue
+        for table, records in by_table(batch):
+            yield dlt.mark.with_table_name(records, table)
     if empty and resource.schema is not None:
         yield dlt.mark.materialize_table_schema()

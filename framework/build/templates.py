@@ -161,13 +161,20 @@ def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
     """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text
     (a `Values` also evaluates expressions).
 
-    A placeholder alone in a string keeps its value's type in JSON and in queries.
+    A placeholder alone in a string keeps its value's type in JSON and in queries; where it gives
+    null, a key of JSON is left out.
     """
     if isinstance(value, str):
         return _expand_text(value, bound, place)
     if isinstance(value, Mapping):
+        made = {
+            expand(key, bound, "text"): (item, expand(item, bound, place))
+            for key, item in value.items()
+        }
         return {
-            expand(key, bound, "text"): expand(item, bound, place) for key, item in value.items()
+            key: found
+            for key, (item, found) in made.items()
+            if found is not None or item is None or place != "json"
         }
     if isinstance(value, (list, tuple)):
         return [expand(item, bound, place) for item in value]

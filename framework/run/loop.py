@@ -38,7 +38,7 @@ from framework.run.pipeline import (
 from framework.run.ranges import refuse_range
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
-from framework.run.tables import make_promised_tables, table_name, undeclared_fields
+from framework.run.tables import listed_tables, make_promised_tables, table_name, undeclared_fields
 from framework.spec.connector import Connector, Resource
 
 MODES = "framework_modes"
@@ -263,8 +263,11 @@ class _Run:
         counts = info.row_counts if info is not None else {}
         naming = self.pipeline.default_schema.naming
         for resource in loaded:
-            table = naming.normalize_table_identifier(table_name(resource))
-            self.report.resources[resource.name].rows = counts.get(table, 0)
+            tables = [naming.normalize_table_identifier(table_name(resource))]
+            if resource.tables is not None:
+                tables = listed_tables(self.pipeline.default_schema, resource)
+            rows = sum(counts.get(table, 0) for table in tables)
+            self.report.resources[resource.name].rows = rows
 
     def _tell_undeclared(self, resource: Resource) -> None:
         extra = undeclared_fields(self.pipeline.default_schema, resource)

@@ -41,6 +41,11 @@ def table_name(resource: Resource) -> str:
     return name if isinstance(name, str) else resource.name
 
 
+def listed_tables(schema: Schema, resource: Resource) -> list[str]:
+    """The tables that a resource with a table for each list has filled, in this run or before."""
+    return [name for name, table in schema.tables.items() if table.get("resource") == resource.name]
+
+
 def merges(schema: Schema, root: str) -> bool:
     """Whether rows of child tables carry the root's key."""
     return schema.tables[root].get("write_disposition") == "merge"

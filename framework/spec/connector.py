@@ -194,6 +194,34 @@ class ResponseFormat:
 
 
 @dataclass(frozen=True)
+class JobRequest:
+    """A request of an export job, beside the one that creates it. One of `url` and `path` is
+    there; the parts may hold placeholders over `job` and `response`. `urls` may be several."""
+
+    path: str | None = None
+    urls: tuple[str, ...] = ()
+    method: str = "GET"
+    params: Mapping[str, Json] = field(default_factory=dict)
+    json: Json = None
+    headers: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Export:
+    """A job that the endpoint's own request creates: asked for `every` so long until `ready` or
+    `failed` is true of its status, at most for `timeout`, then downloaded. Without a `status`
+    the answer that created it is ready."""
+
+    download: JobRequest
+    status: JobRequest | None = None
+    ready: Expression | None = None
+    failed: Expression | None = None
+    message: Expression | None = None
+    every: timedelta = timedelta(seconds=5)
+    timeout: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What is asked. `params` and `json` are after merging, nulls taken away, bindings and
     incremental parameters taken out; values may hold placeholders. `auth` is None where the
@@ -210,6 +238,7 @@ class Endpoint:
     response_actions: tuple[ResponseAction, ...] = ()
     incremental: Incremental | None = None
     response_format: ResponseFormat = ResponseFormat()
+    export: Export | None = None
     auth: Mapping[str, Json] | None = None
 
 
@@ -219,7 +248,8 @@ class Resource:
     primary_key, merge_key, columns, table_name, selected, parallelized, max_table_nesting, ...).
     `schema` is the loaded JSON Schema of its records, or None. `parent` is the resource that
     `bindings` read from, or None for a root. `keeps` are the fields of the parent's record that
-    the resource's expressions read through the context, None where they read all of it."""
+    the resource's expressions read through the context, None where they read all of it. `tables`
+    is a `table_name` with placeholders: a table for each list."""
 
     name: str
     endpoint: Endpoint
@@ -231,6 +261,7 @@ class Resource:
     when: Expression | None = None
     steps: tuple[Step, ...] = ()
     keeps: tuple[str, ...] | None = ()
+    tables: str | None = None
 
     @property
     def selected(self) -> bool:

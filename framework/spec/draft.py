@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.spec.merge import Merged, merge_resources
+from framework.spec.paging import CONTEXT_EXPRESSIONS
 from framework.spec.placeholders import Placeholder, TemplateError, config_names, placeholders
 from framework.spec.reach import Reach, reach
 from framework.spec.records import RecordSchema, load_schema
@@ -217,6 +218,9 @@ def resource_texts(merged: Merged) -> Iterator[Text]:
         if key == "params" and isinstance(value, dict):
             value = {name: entry for name, entry in value.items() if not is_bound(entry)}
         yield from _strings(merged, ("endpoint", key), value, "request")
+    yield from _export_texts(merged)
+    if isinstance(merged.data.get("table_name"), str):
+        yield Text(merged.place("table_name"), merged.data["table_name"], "request", merged.index)
     for cursor in cursors(merged):
         for key in _CURSOR_VALUES:
             value = cursor.written.get(key)
@@ -226,8 +230,20 @@ def resource_texts(merged: Merged) -> Iterator[Text]:
     paginator = endpoint.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
-            if key not in PAGINATOR_EXPRESSIONS:
+            if key not in (*PAGINATOR_EXPRESSIONS, *CONTEXT_EXPRESSIONS):
                 yield from _strings(merged, ("endpoint", "paginator", key), value, "setting")
+
+
+def _export_texts(merged: Merged) -> Iterator[Text]:
+    export = merged.endpoint.get("export")
+    export = export if isinstance(export, dict) else {}
+    for request in ("status", "download"):
+        written, place = export.get(request), ("endpoint", "export", request)
+        if isinstance(written, str):
+            yield Text(merged.place(*place), written, "request", merged.index)
+        for key in ("path", "url", "params", "json", "headers"):
+            value = written.get(key) if isinstance(written, dict) else None
+            yield from _strings(merged, (*place, key), value, "request")
 
 
 def references(merged: Merged) -> list[Reference]:
@@ -289,7 +305,7 @@ def _client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
     paginator = client.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
-            if key not in PAGINATOR_EXPRESSIONS:
+            if key not in (*PAGINATOR_EXPRESSIONS, *CONTEXT_EXPRESSIONS):
                 yield from _walk(("client", "paginator", key), value, "client")
 
 

@@ -75,7 +75,8 @@ def _mistakes(error: Any) -> Iterator[_Mistake]:
         yield _exclusive(error, pointer)
     elif keyword == "anyOf":
         keys = wording.alternatives(f"`{part['required'][0]}`" for part in error.validator_value)
-        message = f"found no condition, expected at least one of {keys}"
+        none = error.schema.get("x-none", "condition")
+        message = f"found no {none}, expected at least one of {keys}"
         yield _Mistake(pointer, "missing-key", message, key=True)
     elif keyword == "dependentRequired":
         for key, needed in error.validator_value.items():

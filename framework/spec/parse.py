@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from framework.spec.answer_parts import parse_export, parse_response_format
 from framework.spec.connector import (
     Binding,
     Client,
@@ -21,7 +22,6 @@ from framework.spec.connector import (
     RateLimit,
     Resource,
     ResponseAction,
-    ResponseFormat,
     Retry,
     SecretEntry,
     Selector,
@@ -32,8 +32,9 @@ from framework.spec.durations import parse_duration
 from framework.spec.expressions import compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
+from framework.spec.paging import total_path
 from framework.spec.periods import Period, parse_period
-from framework.spec.placeholders import config_names
+from framework.spec.placeholders import config_names, placeholders
 from framework.spec.reach import reach
 from framework.spec.written import client_expressions, resource_expressions
 
@@ -100,6 +101,8 @@ def parse_paginator(written: Json) -> Mapping[str, Json] | None:
         return None
     paginator = {"type": written} if isinstance(written, str) else {"type": "auto", **written}
     kind = paginator["type"]
+    if kind in ("page_number", "offset") and total_path(paginator) is None:
+        paginator["total_path"] = None
     return {**paginator, "type": _RENAMED_PAGINATORS.get(kind, kind)}
 
 
@@ -128,11 +131,18 @@ def _resource(draft: Draft, merged: Merged) -> Resource:
     data = merged.data
     read = references(merged)
     schema = draft.schema(merged)
-    when = data.get("when")
+    when, tables = data.get("when"), data.get("table_name")
+    if tables is not None and not placeholders(tables):
+        tables = None
     return Resource(
         name=merged.name,
         endpoint=_endpoint(merged),
-        hints={key: value for key, value in data.items() if key not in _NOT_HINTS},
+        hints={
+            key: value
+            for key, value in data.items()
+            if key not in _NOT_HINTS and not (key == "table_name" and tables)
+        },
+        tables=tables,
         schema=schema.usable if schema else None,
         parent=read[0].parent if read else None,
         keeps=_keeps(draft, merged),
@@ -200,18 +210,10 @@ def _endpoint(merged: Merged) -> Endpoint:
         data_selector=None if selector is None else parse_selector(selector),
         response_actions=tuple(_action(entry) for entry in written.get("response_actions") or ()),
         incremental=_incremental(merged),
-        response_format=_response_format(written.get("response_format")),
+        response_format=parse_response_format(written.get("response_format")),
+        export=parse_export(written.get("export")),
         auth=auth,
     )
-
-
-def _response_format(written: Json) -> ResponseFormat:
-    given = {"type": written} if isinstance(written, str) else dict(written or {})
-    given["kind"] = given.pop("type", "json")
-    for key in ("header", "lists"):
-        if isinstance(given.get(key), list):
-            given[key] = tuple(given[key])
-    return ResponseFormat(**given)
 
 
 def _incremental(merged: Merged) -> Incremental | None:

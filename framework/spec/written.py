@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from framework.spec.paging import CONTEXT_EXPRESSIONS
+
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
     from framework.spec.merge import Merged
@@ -19,6 +21,7 @@ Subject = Literal["record", "parent", "body", "paginator", "answer", "context"]
 where it leads to the next page, `answer` where it may be an error's), or the context itself."""
 
 PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+EXPORT_EXPRESSIONS = ("ready", "failed", "message")
 STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
 
 
@@ -51,6 +54,7 @@ def resource_expressions(merged: Merged) -> Iterator[Written]:
     if isinstance(merged.data.get("when"), str):
         yield Written(merged.place("when"), merged.data["when"], "parent", index)
     yield from _actions(merged)
+    yield from _export(merged)
     yield from _steps(merged)
 
 
@@ -59,6 +63,18 @@ def _paginator(pointer: Pointer, paginator: Json, index: int | None) -> Iterator
         for key in PAGINATOR_EXPRESSIONS:
             if isinstance(paginator.get(key), str) and paginator[key]:
                 yield Written((*pointer, key), paginator[key], "paginator", index, True)
+        for key in CONTEXT_EXPRESSIONS:
+            if isinstance(paginator.get(key), str) and paginator[key]:
+                yield Written((*pointer, key), paginator[key], "context", index)
+
+
+def _export(merged: Merged) -> Iterator[Written]:
+    export = merged.endpoint.get("export")
+    export = export if isinstance(export, dict) else {}
+    for key in EXPORT_EXPRESSIONS:
+        if isinstance(export.get(key), str) and export[key]:
+            place = merged.place("endpoint", "export", key)
+            yield Written(place, export[key], "answer", merged.index)
 
 
 def _actions(merged: Merged) -> Iterator[Written]:

@@ -88,6 +88,8 @@ def _of_resource(
             f"{shown} stands in resource {merged.name}, which reads from no other resource; "
             "refer to a parent as {resources.parent.field}",
         )
+    if root == "job" and not merged.endpoint.get("export"):
+        return missing, f"{shown} stands in resource {merged.name}, which has no export"
     if root == "partition" and not merged.data.get("partitions"):
         return missing, f"{shown} stands in resource {merged.name}, which has no partitions"
     if root != "incremental":

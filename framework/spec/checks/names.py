@@ -8,6 +8,7 @@ from framework.findings import Finding
 from framework.spec.draft import Draft
 from framework.spec.merge import Merged
 from framework.spec.naming import normalize_path
+from framework.spec.placeholders import TemplateError, placeholders
 
 
 def check_file_name(draft: Draft) -> Iterator[Finding]:
@@ -49,6 +50,8 @@ def check_tables(draft: Draft) -> Iterator[Finding]:
         if merged.name in names:
             continue
         names.add(merged.name)
+        if _one_a_list(merged):
+            continue
         for table, what in _tables(draft, merged):
             other = seen.setdefault(table, (merged, what))
             if other[0] is merged or merged.index in reported:
@@ -62,6 +65,28 @@ def check_tables(draft: Draft) -> Iterator[Finding]:
                 f"{what} and {other[1]} land in one table, {table}; "
                 "rename one of the resources or give it a table_name of its own",
             )
+
+
+def check_listed_tables(draft: Draft) -> Iterator[Finding]:
+    """A table for each list has the columns of its rows: a schema declares those of one table."""
+    for merged in draft.resources:
+        if not _one_a_list(merged):
+            continue
+        if merged.data.get("schema") is not None:
+            yield draft.document.finding(
+                merged.place("table_name"),
+                "table-name-with-schema",
+                f"{merged.name} has a schema, and its table_name a placeholder: a schema declares "
+                "one table, and each list gets its own; take one of them away",
+            )
+
+
+def _one_a_list(merged: Merged) -> bool:
+    """Whether the table's name depends on the list."""
+    try:
+        return bool(placeholders(_table_name(merged) or ""))
+    except TemplateError:
+        return False
 
 
 def _tables(draft: Draft, merged: Merged) -> Iterator[tuple[str, str]]:

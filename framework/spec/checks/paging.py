@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft
+from framework.spec.draft import Draft, resource_texts, text_reaches
 from framework.spec.near import listed, mentions
+from framework.spec.paging import VALUES, total_path
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -27,8 +28,9 @@ def check_ends(draft: Draft) -> Iterator[Finding]:
         ends = _ENDS.get(kind) if isinstance(kind, str) else None
         if ends is None or paginator.get("stop_after_empty_page", True):
             continue
-        # dlt's total_path is `total` where nothing is said of it
-        given = {"total_path": "total", **paginator}
+        given = {**paginator, "total_path": total_path(paginator)}
+        if any(paginator.get(key) for key in ("stop_when", "stop_after_short_page")):
+            continue
         if all(given.get(key) is None for key in ends):
             yield draft.document.finding(
                 (*pointer, "stop_after_empty_page"),
@@ -46,7 +48,7 @@ def check_ahead(draft: Draft) -> Iterator[Finding]:
         ends = _ENDS.get(kind, ())[:2] if isinstance(kind, str) else ()
         if not ends or paginator.get("ahead") is not True:
             continue
-        given = {"total_path": "total", **paginator}
+        given = {**paginator, "total_path": total_path(paginator)}
         if all(given.get(key) is None for key in ends):
             yield draft.document.finding(
                 (*pointer, "ahead"),
@@ -55,6 +57,30 @@ def check_ahead(draft: Draft) -> Iterator[Finding]:
                 f"{' or '.join(ends)}, or take ahead away",
                 key=True,
             )
+
+
+def check_values(draft: Draft) -> Iterator[Finding]:
+    """`{paginator.x}` takes a value that the paginator of its request has."""
+    for merged in draft.resources:
+        own = merged.endpoint.get("paginator")
+        written = draft.client.get("paginator") if own is None else own
+        kind = written.get("type", "auto") if isinstance(written, dict) else written
+        kind = "auto" if kind is None else kind
+        if not isinstance(kind, str) or (isinstance(written, dict) and kind not in VALUES):
+            continue
+        values = VALUES.get(kind, ())
+        for text in resource_texts(merged):
+            for one in text_reaches(text):
+                if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
+                    continue
+                has = f"which has {listed(values)}" if values else "which has no such values"
+                yield draft.document.finding(
+                    one.pointer,
+                    "paginator-value",
+                    f"{{{one.text}}} takes {'.'.join(one.path[1:]) or 'all'} from the paginator "
+                    f"`{kind}`, {has}; name another value, or write the paginator that has it",
+                    key=one.key,
+                )
 
 
 def check_guesses(draft: Draft) -> Iterator[Finding]:

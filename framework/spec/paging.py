@@ -1,0 +1,54 @@
+"""What a paginator's keys are: dlt's, ours, and the names under which it sends its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = Any
+
+OURS = (
+    *("ahead", "stop_when", "page_size", "page_size_param", "stop_after_short_page"),
+    *("send_first", "cursor", "next_url"),
+)
+"""The keys that dlt's paginators do not know."""
+
+CONTEXT_EXPRESSIONS = ("stop_when", "cursor", "next_url")
+"""Those that hold an expression over the context."""
+
+PAGING = frozenset({"page", "offset", "limit", "cursor"})
+"""What `paginator` holds in the context."""
+
+OF_A_PAGE = frozenset({"response", "headers", "status", "records", "last_record"})
+"""The roots of the context that an answer gives to the request of the next page."""
+
+PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "page_number": {"page": ("page_param", "page_body_path")},
+    "offset": {
+        "offset": ("offset_param", "offset_body_path"),
+        "limit": ("limit_param", "limit_body_path"),
+    },
+    "cursor": {"cursor": ("cursor_param", "cursor_body_path")},
+    "header_cursor": {"cursor": ("cursor_param", "cursor_param")},
+}
+"""By type and value: the keys that name where it goes. `{paginator.VALUE}` may take it as well."""
+
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "page_number": ("page", "limit"),
+    "offset": ("offset", "limit"),
+    "cursor": ("cursor", "limit"),
+    "header_cursor": ("cursor",),
+    "json_link": (),
+    "json_response": (),
+    "header_link": (),
+    "single_page": (),
+    "auto": (),
+}
+"""The paging values that each type has."""
+
+
+def total_path(paginator: Mapping[str, Json]) -> Json:
+    """Where the total stands: dlt's `total`, but nowhere where something else ends the list."""
+    ends = paginator.get("stop_after_short_page") or paginator.get("stop_when") is not None
+    return paginator.get("total_path", None if ends else "total")
