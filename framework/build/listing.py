@@ -7,15 +7,14 @@ Paging that repeats itself ends with an error; a selector that finds nothing is 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-import orjson
-import requests
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
 from framework.build.ahead import end_of, numbers, one_page
+from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
 from framework.build.paging import Paging
@@ -25,11 +24,8 @@ from framework.build.requested import Requested
 from framework.build.selectors import within
 from framework.build.terms import Terms
 from framework.build.urls import shown
-from framework.errors import RequestError
 
 Json = Any
-MAX_PAGES = 1_000_000
-"""The last guard against paging without an end."""
 
 
 class Listing:
@@ -53,26 +49,33 @@ class Listing:
 
     def pages(self) -> Iterator[PageData[Json]]:
         """The selected items, a list a page, in the list's order."""
-        asked: set[bytes] = set()
+        seen = Completeness(self._plan, self._terms)
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
         for number, page in enumerate(self._paginate(paginator), 1):
             self._judge_empty(page)
+            seen.came(page)
             yield page
             sample = self._terms.sample
-            if not page.paginator.has_next_page or (sample and number >= sample.pages):
+            if sample and number >= sample.pages:
+                return
+            if not page.paginator.has_next_page:
+                seen.ended(page)
                 return
             numbered = getattr(page.paginator, "inner", page.paginator)
             if self._plan.ahead and isinstance(numbered, RangePaginator):
                 end = end_of(numbered, page.response.json())
                 if end is not None:
-                    yield from self._rest(page.paginator, numbered, end)
+                    last = yield from self._rest(page, numbered, end, seen)
+                    seen.ended(last, numbered)
                     return
-            self._guard(page, asked, number)
+            seen.follows(page)
 
     def _rest(
-        self, whole: BasePaginator, paginator: RangePaginator, end: int
-    ) -> Iterator[PageData[Json]]:
-        """All pages after the first, side by side; a total that grows meanwhile is followed."""
+        self, last: PageData[Json], paginator: RangePaginator, end: int, seen: Completeness
+    ) -> Generator[PageData[Json], None, PageData[Json]]:
+        """All pages after the first, side by side; a total that grows meanwhile is followed.
+        Gives back the last of them."""
+        whole = last.paginator
         following = paginator.current_value
 
         def job(value: int) -> Callable[[], PageData[Json] | None]:
@@ -84,13 +87,16 @@ class Listing:
             workers = min(self._terms.max_in_flight, len(values))
             for page in in_order(jobs, workers, self._terms.world.stop):
                 if page is None or (not page and paginator.stop_after_empty_page):
-                    return
+                    return last
                 self._judge_empty(page)
+                seen.came(page)
                 yield page
+                last = page
                 if isinstance(page.paginator, Paging) and page.paginator.ended:
-                    return
+                    return last
                 end = max(end, end_of(paginator, page.response.json()) or 0)
             following = values[-1] + paginator.value_step
+        return last
 
     def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
         context, client, secrets = self._context, self._client, self._terms.secrets
@@ -104,27 +110,6 @@ class Listing:
             data_selector=self._selector,
             hooks={"response": [self._plan.answers]},
         )
-
-    def _guard(self, page: PageData[Json], asked: set[bytes], number: int) -> None:
-        """Stop where the next request is one that was made, or pages have no end."""
-        following: requests.Request = page.request
-        signature = orjson.dumps(
-            [
-                *(following.url, following.params, following.json, following.data),
-                dict(following.headers or {}),
-            ],
-            default=str,
-            option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
-        )
-        if signature in asked or number >= MAX_PAGES:
-            prepared = following.prepare()
-            why = "a second time" if signature in asked else f"as page {number + 1:,}"
-            raise RequestError(
-                f"{self._plan.resource.name}: paging does not end: "
-                f"{shown(prepared.url, self._terms.secrets)} would be asked for {why} after "
-                f"{number:,} pages. Check the paginator: the API repeats its next page."
-            )
-        asked.add(signature)
 
     def _judge_empty(self, page: PageData[Json]) -> None:
         if page:

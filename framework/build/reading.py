@@ -80,6 +80,8 @@ class Reading:
         self._error: Exception | None = None
         self._step = stepper(plan.resource)
         self._parents = 0
+        self._old = 0
+        self._counting = threading.Lock()
         self._lock = threading.Lock()
 
     @property
@@ -91,6 +93,12 @@ class Reading:
     def parents(self) -> int:
         """How many of the parent's records it was asked for; 0 for a root."""
         return self._parents
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many records were read and not handed on, by what left them out."""
+        counts = {"filter": self._step.filtered, "incremental": self._old}
+        return {what: count for what, count in counts.items() if count}
 
     @property
     def explained_empty(self) -> bool:
@@ -264,7 +272,10 @@ class Reading:
         for page in self._listed(values, context):
             records = self._step(self._records(page, one), shown)
             if cursor is not None:
+                came = len(records)
                 records = cursor.filter(records)
+                with self._counting:
+                    self._old += came - len(records)
             yield records if table is None else marked(records, table)
             if cursor is not None and cursor.exhausted:
                 return

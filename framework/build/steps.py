@@ -36,7 +36,8 @@ class Failures:
 
 
 class Steps:
-    """The steps of one resource; thread-safe. Called with records, gives records."""
+    """The steps of one resource; thread-safe. Called with records, gives records. `filtered` are
+    those that a `filter` left out."""
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource.name
@@ -44,6 +45,7 @@ class Steps:
             (number, step, _STEPS[step.kind]) for number, step in enumerate(resource.steps)
         ]
         self._failures: dict[int, Failures] = {}
+        self.filtered = 0
         self._lock = threading.Lock()
 
     def __call__(self, records: list[Record], context: Context | None = None) -> list[Record]:
@@ -74,6 +76,9 @@ class Steps:
             try:
                 # as a list: what fails half-way gives nothing
                 made = list(apply(step, record, context))
+                if not made and step.kind == "filter":
+                    with self._lock:
+                        self.filtered += 1
             except (ExpressionError, RecordError) as error:
                 if step.on_error == "fail":
                     raise RecordError(f"{self._resource}: processing_steps: {error}") from error

@@ -57,6 +57,9 @@ def _told(report: Report) -> Iterator[str]:
         if part.ignored:
             answers = "answer was" if part.ignored == 1 else "answers were"
             yield f"{part.name}: {part.ignored:,} {answers} ignored, as response_actions say"
+        if part.left_out:
+            counts = ", ".join(f"{what} {count:,}" for what, count in part.left_out.items())
+            yield f"{part.name}: records read and not loaded: {counts}"
     for note in report.notes:
         yield f"note: {note}"
     slow = [one for one in report.slowest[:NAMED] if one.seconds >= WORTH_NAMING]

@@ -72,6 +72,11 @@ class ArrowSpool:
         if self._objects >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
             self._aside.put(self._batch())
 
+    @property
+    def discarded(self) -> int:
+        """How many rows the contract left out."""
+        return self.contract.rows_discarded
+
     def finish(self) -> list[str]:
         """Everything is added: what the contract discarded, in words."""
         self._aside.wait()

@@ -96,6 +96,11 @@ class Contract:
                 raise self._no_key(name, "null or nothing")
         return record, self._plain
 
+    @property
+    def rows_discarded(self) -> int:
+        """How many rows it left out whole, of child tables too."""
+        return sum(n for (_, mode), n in self.discarded.items() if mode == "discard_row")
+
     def told(self) -> Iterator[str]:
         """What was discarded, in words."""
         for (field, mode), count in self.discarded.items():

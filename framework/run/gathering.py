@@ -20,6 +20,7 @@ from framework.build.source import Readings
 from framework.build.world import World
 from framework.errors import FrameworkError
 from framework.run.handing import AnySpool
+from framework.run.keys import Keys
 from framework.run.report import Collector, ResourceReport
 from framework.run.selection import holds_back
 from framework.spec.connector import Connector, Resource
@@ -100,14 +101,17 @@ class Gathering:
                 raise
             part.status, part.error, part.kept = "failed", str(error), False
         part.ignored = reading.plan.answers.ignored
+        part.left_out.update(reading.left_out)
         if not part.loads:
             self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, spool: AnySpool, reading: Reading, part: ResourceReport) -> None:
+        keys = Keys(reading.plan.resource)
         try:
             for page in reading.pages():
+                keys.add(page)
                 spool.add(page)
         except FrameworkError as error:
             if error is not reading.cut:
@@ -116,6 +120,11 @@ class Gathering:
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
         for message in spool.finish():
             self._watch(Warned(reading.name, "discarded", message))
+        repeated = keys.told()
+        if repeated is not None:
+            self._watch(Warned(reading.name, "keys-repeated", repeated))
+        if spool.discarded:
+            part.left_out["contract"] = spool.discarded
 
     def close(self) -> None:
         """Let go of what was not loaded."""

@@ -213,8 +213,11 @@ class _Run:
             return
         if resource.name in known and resource.write_disposition != "replace":
             return
+        filtered = self.report.resources[resource.name].left_out.get("filter")
         message = (
-            "the API answered with no records: check the endpoint, its parameters and "
+            f"every record that came ({filtered:,}) was left out by a filter of processing_steps"
+            if filtered
+            else "the API answered with no records: check the endpoint, its parameters and "
             "data_selector, or ignore this if there are none"
         )
         self.watch(Warned(resource.name, "no-records", message))

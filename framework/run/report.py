@@ -40,6 +40,7 @@ class ResourceReport:
     requests: int = 0
     retries: int = 0
     ignored: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
     error: str | None = None
@@ -61,6 +62,7 @@ class ResourceReport:
             "requests": self.requests,
             "retries": self.retries,
             "ignored": self.ignored,
+            "left_out": self.left_out,
             "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
             "error": self.error,
         }

@@ -51,6 +51,11 @@ class Spool:
             yield batch
         self.close()
 
+    @property
+    def discarded(self) -> int:
+        """How many rows the contract left out."""
+        return 0 if self._contract is None else self._contract.rows_discarded
+
     def finish(self) -> list[str]:
         """Everything is added: what the contract discarded, in words."""
         return [] if self._contract is None else list(self._contract.told())

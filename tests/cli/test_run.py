@@ -80,11 +80,11 @@ def test_the_report_as_json_is_one_object_that_fits_its_schema(
         "resources": [
             {
                 "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "warnings": [], "error": None,
+                "ignored": 0, "left_out": {}, "warnings": [], "error": None,
             },
             {
                 "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "error": None,
+                "ignored": 0, "left_out": {}, "error": None,
             },
         ],
         "destination": "duckdb",

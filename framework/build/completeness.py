@@ -1,0 +1,147 @@
+"""The pages of one list as they come: whether they get on, end, and are all that the API tells of.
+
+What repeats itself is an error that shows both places; what is only odd is a warning.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import requests
+from dlt.common import jsonpath
+from dlt.sources.helpers.rest_client.client import PageData
+from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
+
+from framework.build.events import Warned
+from framework.build.plan import Plan
+from framework.build.terms import Terms
+from framework.build.urls import shown
+from framework.errors import RequestError
+
+Json = Any
+MAX_PAGES = 1_000_000
+"""The last guard against paging without an end."""
+
+
+class Completeness:
+    """Told of every page in order; `ended` when the list came to its end by itself."""
+
+    def __init__(self, plan: Plan, terms: Terms) -> None:
+        self._plan = plan
+        self._terms = terms
+        self._asked: dict[bytes, int] = {}
+        self._seen: dict[int, tuple[int, str]] = {}
+        self._short: tuple[int, str] | None = None
+        self._pages = 0
+        self._records = 0
+        self._told: set[str] = set()
+
+    def came(self, page: PageData[Json]) -> None:
+        """A page came. RequestError where it is one that came before, by its first and its last
+        record, of a resource whose primary key makes that impossible."""
+        self._pages += 1
+        self._records += len(page)
+        if not page:
+            return
+        self._judge_length(page)
+        options = orjson.OPT_NON_STR_KEYS
+        ends = orjson.dumps([page[0], page[-1]], default=str, option=options)
+        signature = hash((len(page), ends))
+        url = shown(page.response.url, self._terms.secrets)
+        before = self._seen.setdefault(signature, (self._pages, url))
+        if before[0] == self._pages:
+            return
+        message = (
+            f"page {self._pages:,} ({url}) brought the same {_records(len(page))} as page "
+            f"{before[0]:,} ({before[1]})"
+        )
+        if self._plan.resource.primary_key:
+            raise RequestError(
+                f"{self._name}: paging does not get on: {message}. Check the paginator: the API "
+                "may take no notice of the parameter that asks for the next page."
+            )
+        self._warn("page-repeated", f"{message}: check the paginator, or declare a primary_key")
+
+    def follows(self, page: PageData[Json]) -> None:
+        """The request after this page; RequestError where it was made before, or pages have no
+        end."""
+        following: requests.Request = page.request
+        signature = orjson.dumps(
+            [
+                *(following.url, following.params, following.json, following.data),
+                dict(following.headers or {}),
+            ],
+            default=str,
+            option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
+        )
+        before = self._asked.setdefault(signature, self._pages)
+        if before == self._pages and self._pages < MAX_PAGES:
+            return
+        url = shown(following.prepare().url, self._terms.secrets)
+        why = (
+            f"after page {self._pages:,} {url} would be asked for, as after page {before:,}. Check "
+            "the paginator: the API repeats its next page."
+            if before != self._pages
+            else f"{self._pages:,} pages were read, and {url} would follow. Check the paginator."
+        )
+        raise RequestError(f"{self._name}: paging does not end: {why}")
+
+    def ended(self, last: PageData[Json], numbered: RangePaginator | None = None) -> None:
+        """No page follows: compare with the total that the paginator declares."""
+        paginator = numbered or _numbered(last)
+        if not isinstance(paginator, RangePaginator) or paginator.total_path is None:
+            return
+        if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
+            return  # the file itself asks for a part
+        found = jsonpath.find_values(paginator.total_path, last.response.json())
+        if not found or not str(found[0]).isdigit():
+            return
+        total = int(found[0])
+        by_records = isinstance(paginator, OffsetPaginator)
+        # an empty page that ended the list is no page of it
+        came = self._records if by_records else self._pages - (not last)
+        if came == total or (not by_records and not total):
+            return
+        what = "records" if by_records else "pages"
+        self._warn(
+            "total-differs",
+            f"the API tells of {total:,} {what} (total_path), {came:,} came. Check the "
+            f"paginator{'' if by_records else ', whose total_path counts pages'}, or run again if "
+            "the data changed meanwhile",
+        )
+
+    def _judge_length(self, page: PageData[Json]) -> None:
+        """An offset moves by `limit`: where a page has fewer, what lies between is never asked."""
+        paginator = _numbered(page)
+        if not isinstance(paginator, OffsetPaginator):
+            return
+        if self._short is not None:
+            records, url = self._short
+            self._warn(
+                "page-too-short",
+                f"{url} brought {_records(records)} of the {paginator.value_step:,} that the "
+                "paginator's limit counts, and more followed: if the API gives no more at once, "
+                "records are skipped. Lower the limit",
+            )
+        if len(page) < paginator.value_step:
+            self._short = (len(page), shown(page.response.url, self._terms.secrets))
+
+    @property
+    def _name(self) -> str:
+        return self._plan.resource.name
+
+    def _warn(self, code: str, message: str) -> None:
+        """Once for each list and code."""
+        if code not in self._told:
+            self._told.add(code)
+            self._terms.watch(Warned(self._name, code, message))
+
+
+def _numbered(page: PageData[Json]) -> Any:
+    """The paginator that counts, where another one stands around it."""
+    return getattr(page.paginator, "inner", page.paginator)
+
+
+def _records(count: int) -> str:
+    return f"{count:,} record{'s' * (count != 1)}"

@@ -1,0 +1,108 @@
+"""The primary keys of one resource's records, counted: how many records repeat one.
+
+A key that is null or missing ends the resource: dlt would end the whole run with it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from framework.build.outcomes import RecordError
+from framework.build.records import Record
+from framework.spec.connector import Resource
+from framework.spec.naming import normalize_identifier
+
+Json = Any
+
+
+class Keys:
+    """Told of all records; eight bytes are kept of each key."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._names: tuple[str, ...] | None = None
+        self._take: Callable[[Record], Json] | None = None
+        self._hashes = array("q")
+
+    def add(self, records: list[Record]) -> None:
+        """Count these. RecordError where one has no key, and no schema says more of it."""
+        if not self._resource.primary_key or not records:
+            return
+        if self._names is None:
+            self._names = _names_in(records[0], self._resource.primary_key)
+        names = self._names
+        if not names:
+            return
+        if self._resource.schema is not None:
+            # what has no key is the contract's business there
+            records = [r for r in records if all(r.get(name) is not None for name in names)]
+        try:
+            if len(names) == 1:
+                name = names[0]
+                self._hashes.extend([_mark(record[name]) for record in records])
+            else:
+                for record in records:
+                    self._hashes.append(hash(str([_mark(record[name]) for name in names])))
+        except KeyError as missing:
+            raise self._without(str(missing.args[0])) from None
+        except _Null:
+            nulls = (name for name in names if any(r.get(name) is None for r in records))
+            raise self._without(next(nulls)) from None
+
+    @property
+    def repeated(self) -> int:
+        """How many records have a key that another one before them has."""
+        if not self._hashes:
+            return 0
+        marks = pa.Array.from_buffers(
+            pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)]
+        )
+        return len(self._hashes) - int(pc.count_distinct(marks).as_py())
+
+    def told(self) -> str | None:
+        """The repeated keys in words, or None."""
+        repeated = self.repeated
+        if not repeated:
+            return None
+        key = ", ".join(self._resource.primary_key)
+        merges = self._resource.write_disposition == "merge"
+        outcome = "a merge keeps one of each" if merges else "the table holds all of them"
+        return (
+            f"{repeated:,} of {len(self._hashes):,} records repeat a primary key (`{key}`) of this "
+            f"run: {outcome}. Check primary_key and the paginator, or ignore this if the API's "
+            "data changed between pages"
+        )
+
+    def _without(self, name: str) -> RecordError:
+        return RecordError(
+            f"{self._resource.name}: a record has null or nothing in `{name}`, which is its "
+            "primary key. Correct primary_key or data_selector, or leave such records out with "
+            "processing_steps."
+        )
+
+
+class _Null(Exception):
+    """A key is null."""
+
+
+def _mark(value: Json) -> int:
+    """An integer that tells keys apart."""
+    if value is None:
+        raise _Null
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return value
+    return hash(value if isinstance(value, (str, float)) else str(value))
+
+
+def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The record's own names for the key's columns; empty where they are not at its top."""
+    known = {normalize_identifier(name): name for name in record}
+    names = tuple(
+        name if name in record else known.get(normalize_identifier(name), name) for name in key
+    )
+    return () if any("__" in name and name not in record for name in names) else names

@@ -1,0 +1,106 @@
+"""Keys that repeat are told, missing ones end their resource, what is left out is counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.run.running import codes, connector_of, load, statuses, values, warnings_of
+from tests.servers.web import Web
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "n": {"type": "integer"}},
+    "required": ["id"],
+}
+
+
+def body(web: Web, **resource: Any) -> dict[str, Any]:
+    return {
+        "client": {"base_url": web.url},
+        "resources": [
+            {
+                "name": "things",
+                "primary_key": "id",
+                "write_disposition": "merge",
+                "endpoint": {"path": "/things", "paginator": "single_page"},
+                **resource,
+            },
+            {
+                "name": "others",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/others", "paginator": "single_page"},
+            },
+        ],
+    }
+
+
+@pytest.fixture(autouse=True)
+def _others(web: Web) -> None:
+    web.on("/others", [{"a": 1}])
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA], ids=["dlt's path", "columnar"])
+@pytest.mark.parametrize(
+    ("disposition", "loaded"), [("merge", [-2, -1, 1]), ("replace", [-2, -1, 1, 1])]
+)
+def test_a_key_that_repeats_is_told(
+    web: Web, project: Path, schema: Any, disposition: str, loaded: list[int]
+) -> None:
+    web.on("/things", [{"id": 1}, {"id": -1}, {"id": -2}, {"id": 1, "n": 2}])
+    more = {"schema": schema} if schema else {}
+    report = load(connector_of(project, body(web, write_disposition=disposition, **more)), project)
+    assert codes(report) == [("things", "keys-repeated")]
+    message = warnings_of(report, "things")[0].message
+    assert "1 of 4 records repeat a primary key (`id`)" in message
+    assert values(project, "things") == loaded
+
+
+def test_keys_of_several_fields_and_other_spellings_are_counted(web: Web, project: Path) -> None:
+    web.on("/things", [{"Id": "a", "n": 1}, {"Id": "a", "n": 2}, {"Id": "a", "n": 2}])
+    report = load(connector_of(project, body(web, primary_key=["id", "n"])), project)
+    assert "1 of 3 records" in warnings_of(report, "things")[0].message
+
+
+@pytest.mark.parametrize(
+    "items", [[{"id": 1}, {"id": None}], [{"id": 1}, {"n": 1}], ["text", 5], [{"ID_": 1}]]
+)
+def test_a_record_without_its_key_fails_its_resource_alone(
+    web: Web, project: Path, items: Any
+) -> None:
+    web.on("/things", items)
+    report = load(connector_of(project, body(web)), project)
+    assert statuses(report) == {"things": "failed", "others": "ok"}
+    error = report.resources["things"].error or ""
+    assert error.startswith("things: a record has null or nothing in `id`, which is its primary")
+    assert values(project, "others", "a") == [1]
+
+
+def test_what_a_filter_or_the_contract_leaves_out_is_counted(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1, "n": 1}, {"id": 2, "n": "x"}, {"id": 3}, {"id": 4, "n": 4}])
+    steps = {"processing_steps": [{"filter": "id != `3`"}]}
+    contract = {"schema": SCHEMA, "schema_contract": {"data_type": "discard_row"}}
+    report = load(connector_of(project, body(web, **steps, **contract)), project)
+    part = report.resources["things"]
+    assert part.left_out == {"filter": 1, "contract": 1}
+    assert part.rows == 2
+    assert ("things", "discarded") in codes(report)
+
+
+def test_a_filter_that_leaves_nothing_is_named(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1}, {"id": 2}])
+    steps = [{"filter": "id == `7`"}]
+    report = load(connector_of(project, body(web, processing_steps=steps)), project)
+    assert codes(report) == [("things", "no-records")]
+    assert "every record that came (2)" in warnings_of(report, "things")[0].message
+
+
+def test_what_was_loaded_before_is_counted(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1, "n": 5}, {"id": 2, "n": 7}])
+    incremental = {"cursor_path": "n", "initial_value": 0}
+    endpoint = {"path": "/things", "paginator": "single_page", "incremental": incremental}
+    connector = connector_of(project, body(web, endpoint=endpoint))
+    assert load(connector, project).resources["things"].left_out == {}
+    assert load(connector, project).resources["things"].left_out == {"incremental": 2}
