@@ -1,44 +1,71 @@
-"""Credentials put on requests, in dlt's own classes where they serve.
+"""Credentials put on requests: dlt's own classes where they serve, ours for what is obtained.
 
-Tokens obtained on the way become secrets of the run; obtaining one is safe under concurrency.
+Tokens obtained on the way, and what is signed, become secrets of the run.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
-from copy import copy
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
-from dlt.common import pendulum
-from dlt.sources.helpers.rest_client.auth import (
-    APIKeyAuth,
-    AuthConfigBase,
-    OAuth2ClientCredentials,
-)
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.rest_api.config_setup import create_auth
 
-from framework.build.answers import own_words
+from framework.build.context import Context
+from framework.build.events import Warned, Watch
+from framework.build.hosts import refuse_plain_http
+from framework.build.placing import Place, bearer, place_of
+from framework.build.refresh_tokens import TokenFile, token_file
 from framework.build.secrets import Secrets
-from framework.build.urls import shown
-from framework.build.wire import NotJson
-from framework.errors import RequestError
+from framework.build.settings import STAND_IN
+from framework.build.signing import SignedRequests, jwt_key, signed_jwt
+from framework.build.templates import text_of
+from framework.build.token_requests import DEFAULT_SECONDS, Given, TokenRequest, ask
+from framework.build.tokens import Token, TokenAuth
+from framework.spec.durations import parse_duration
+from framework.spec.expressions import Expression, compile_expression
+
+Json = Any
+Config = Mapping[str, Json]
+
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-def build_auth(
-    config: Mapping[str, Any], session: requests.Session, secrets: Secrets
-) -> AuthConfigBase:
-    """The auth that a mapping with a `type` describes; `session` fetches tokens."""
-    if config["type"] == "none":
+@dataclass(frozen=True)
+class AuthTerms:
+    """What building an auth takes beside its mapping.
+
+    `session_for` gives the session that may send credentials to an address; `owner` names the
+    connector whose tokens are kept, None where nothing is kept (a replay); `remedy` says which
+    settings to look at.
+    """
+
+    base_url: str
+    session_for: Callable[[str], requests.Session]
+    secrets: Secrets
+    context: Context
+    watch: Watch
+    owner: str | None
+    remedy: str
+
+
+def build_auth(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    """The auth that a mapping with a `type` describes, its placeholders filled in."""
+    kind = config["type"]
+    if kind == "none":
         return _NoAuth()
-    if config["type"] == "oauth2_client_credentials":
-        return _ClientCredentials(session, secrets, config)
-    if config["type"] == "api_key" and config.get("location") == "cookie":
-        return _CookieKey(config)
-    if config["type"] == "http_basic":
+    build = _BUILDERS.get(kind)
+    if build is not None:
+        return build(config, terms)
+    if kind == "http_basic":
         # what travels is base64 of the pair
-        secrets.add(f"{config['username']}:{config['password']}")
+        terms.secrets.add(f"{config['username']}:{config['password']}")
+    if kind == "api_key" and (config.get("location") in ("cookie", "body") or config.get("prefix")):
+        return _Key(place_of(config), text_of(config["api_key"]))
     auth = create_auth(dict(config))  # type: ignore[arg-type]
     assert auth is not None
     return auth
@@ -55,77 +82,207 @@ class _NoAuth(AuthConfigBase):
         return request
 
 
-class _CookieKey(APIKeyAuth):
-    """An API key in a cookie, which dlt's own class leaves unimplemented."""
+class _Key(AuthConfigBase):
+    """A key where dlt's own class does not put one: in a cookie, in the body, after a prefix."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, place: Place, key: str) -> None:
         super().__init__()
-        self.name = config["name"]
-        self.api_key = config["api_key"]
-        self.location = "cookie"
+        self._place = place
+        self._key = key
         self.__is_resolved__ = True
 
+    def __deepcopy__(self, _: dict[int, Any]) -> _Key:
+        return self
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        known = request.headers.get("Cookie")
-        pair = f"{self.name}={self.api_key}"
-        request.headers["Cookie"] = f"{known}; {pair}" if known else pair
-        # requests writes the header of a redirect's next hop anew, from this jar
-        request._cookies.set(self.name, self.api_key)  # type: ignore[attr-defined]
+        self._place(request, self._key)
         return request
 
 
-class _ClientCredentials(OAuth2ClientCredentials):
-    """dlt's client credentials with a lock, and with errors in our words."""
+def _client_credentials(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    request = _grant(config, terms, {"grant_type": "client_credentials"})
+    return TokenAuth(
+        lambda: _asked(request, terms).token,
+        bearer,
+        terms.secrets,
+        config.get("access_token"),
+    )
 
-    def __init__(
-        self, session: requests.Session, secrets: Secrets, config: Mapping[str, Any]
-    ) -> None:
-        super().__init__()
-        for key, value in config.items():
-            if key != "type":
-                setattr(self, key, value)
-        self.session = session
-        self._secrets = secrets
-        self._lock = threading.Lock()
-        self.__is_resolved__ = True
 
-    def __deepcopy__(self, _: dict[int, Any]) -> _ClientCredentials:
-        # dlt masks the secrets in a copy of the config before it validates that copy
-        return copy(self)
+def _refresh_token(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    first = text_of(config["refresh_token"])
+    kept = token_file(terms.owner, first) if config.get("rotates") and terms.owner else None
+    path = compile_expression(config.get("refresh_token_path") or "refresh_token")
+    current = [first]
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        with self._lock:
-            return super().__call__(request)
+    def obtain() -> Token:
+        if kept is None:
+            return used(current[0])
+        with kept.held():
+            return used(kept.read())
 
-    def obtain_token(self) -> None:
-        """Ask for a token; RequestError where none is given."""
-        asked = f"the token request to {shown(self.access_token_url, self._secrets)}"
-        try:
-            response = self.session.post(self.access_token_url, **self.build_access_token_request())
-        except requests.RequestException as error:
-            raise RequestError(f"{asked} failed: {type(error).__name__}") from error
-        if response.status_code >= 400:
-            words = self._secrets.redact(own_words(response))
-            raise RequestError(
-                f"{asked} answered {response.status_code} {response.reason}"
-                + (f": {words}" if words else "")
-                + "\nCheck auth.client_id, auth.client_secret and auth.access_token_url.",
-                status=response.status_code,
+    def used(token: str) -> Token:
+        terms.secrets.add(token)
+        grant = {"grant_type": "refresh_token", "refresh_token": token}
+        given = _asked(_grant(config, terms, grant), terms)
+        following = path.search(given.body, given.context)
+        if terms.owner is None and following:
+            following = STAND_IN
+        if isinstance(following, str) and following and following != token:
+            terms.secrets.add(following)
+            _keep(following, kept, current, config, terms)
+        return given.token
+
+    return TokenAuth(obtain, bearer, terms.secrets)
+
+
+def _keep(
+    token: str, kept: TokenFile | None, current: list[str], config: Config, terms: AuthTerms
+) -> None:
+    """The next refresh token: on disk before its access token is used, where it may be needed."""
+    current[0] = token
+    if kept is not None:
+        kept.write(token)
+    elif "rotates" not in config and terms.owner is not None:
+        terms.watch(
+            Warned(
+                "",
+                "refresh-token-changed",
+                "the API gave a new refresh token with the access token, which is not kept; "
+                "write `rotates: true` into the auth if the old one ends with its use, else "
+                "`rotates: false`",
             )
-        try:
-            answer = response.json()
-        except NotJson:
-            answer = None
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token:
-            raise RequestError(f"{asked} gave no `access_token`")
-        self._secrets.add(token)
-        self.access_token = token
-        self.token_expiry = pendulum.now().add(seconds=self.parse_expiration_in_seconds(answer))
+        )
 
-    def parse_expiration_in_seconds(self, response_json: Any) -> int:
-        """What the answer says, or the file's `default_token_expiration` where it is no number."""
-        try:
-            return int(response_json["expires_in"])
-        except (KeyError, TypeError, ValueError):
-            return self.default_token_expiration
+
+def _jwt_grant(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    sign = _signer(config, config["private_key"])
+
+    def obtain() -> Token:
+        assertion = sign()
+        terms.secrets.add(assertion)
+        grant = {"grant_type": JWT_GRANT, "assertion": assertion}
+        return _asked(_grant(config, terms, grant), terms).token
+
+    return TokenAuth(obtain, bearer, terms.secrets)
+
+
+def _jwt(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    sign = _signer(config, config["key"])
+    seconds = _seconds(config)
+    prefix = config.get("header_prefix", "Bearer")
+    place = place_of({"type": "api_key", "prefix": f"{prefix} " if prefix else ""})
+    # a new one somewhat before the old one ends
+    return TokenAuth(lambda: Token(sign(), seconds * 0.9), place, terms.secrets)
+
+
+def _signer(config: Config, key: str) -> Callable[[], str]:
+    return lambda: signed_jwt(
+        config.get("payload") or {},
+        config.get("token_headers") or {},
+        jwt_key(text_of(key), config.get("key_encoding") or "text"),
+        config.get("private_key_passphrase"),
+        config.get("algorithm") or "RS256",
+        _seconds(config),
+    )
+
+
+def _seconds(config: Config) -> float:
+    return parse_duration(config.get("expires_in") or DEFAULT_SECONDS).total_seconds()
+
+
+def _login(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    written = config["request"]
+    url = text_of(
+        written.get("url")
+        or urljoin(terms.base_url.rstrip("/") + "/", text_of(written.get("path") or "").lstrip("/"))
+    )
+    refuse_plain_http(url, "the login request")
+    auth = written.get("auth")
+    given_end = config.get("expires_in")
+    request = TokenRequest(
+        url=url,
+        method=str(written.get("method") or "POST").upper(),
+        headers=written.get("headers") or {},
+        params=written.get("params") or {},
+        json=written.get("json"),
+        data=written.get("data"),
+        auth=build_auth({"type": "bearer", **auth}, terms) if auth else None,
+        token_path=compile_expression(config["token_path"]),
+        expires_in_path=_path(config.get("expires_in_path")),
+        default_seconds=parse_duration(given_end).total_seconds() if given_end else None,
+        remedy=terms.remedy,
+    )
+    place = place_of(config.get("send") or {})
+    return TokenAuth(lambda: _asked(request, terms).token, place, terms.secrets)
+
+
+def _hmac(config: Config, terms: AuthTerms) -> AuthConfigBase:
+    timestamp = config.get("timestamp")
+    return SignedRequests(
+        key=text_of(config["key"]),
+        message=config["message"],
+        algorithm=config.get("algorithm") or "sha256",
+        encoding=config.get("encoding") or "hex",
+        place=place_of({**config, "type": "api_key"}),
+        timestamp=place_of({**timestamp, "type": "api_key"}) if timestamp else None,
+        timestamp_format=(timestamp or {}).get("format") or "epoch_seconds",
+        context=terms.context,
+        secrets=terms.secrets,
+    )
+
+
+def _grant(config: Config, terms: AuthTerms, fields: Mapping[str, Json]) -> TokenRequest:
+    """An OAuth token request: the client's id and secret go where `secret_in` says."""
+    pair = {
+        key: text_of(config[key])
+        for key in ("client_id", "client_secret")
+        if config.get(key) is not None
+    }
+    way = config.get("secret_in") or "body"
+    headers = dict(config.get("headers") or {})
+    more = config.get("access_token_request_data") or {}
+    form = {**({} if way == "basic" else pair), **fields, **more}
+    if way == "basic":
+        text = f"{pair.get('client_id', '')}:{pair.get('client_secret', '')}"
+        terms.secrets.add(text)
+        headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
+    url = text_of(config["access_token_url"])
+    refuse_plain_http(url, "the auth's access_token_url")
+    default = config.get("default_token_expiration")
+    method = str(config.get("method") or "POST").upper()
+    place = "json" if way == "json" else "params" if method == "GET" else "data"
+    if place != "json":
+        form = {key: text_of(value) for key, value in form.items()}
+    return TokenRequest(
+        url=url,
+        method=method,
+        headers=headers,
+        json=form if place == "json" else None,
+        data=form if place == "data" else None,
+        params=form if place == "params" else {},
+        token_path=compile_expression(config.get("token_path") or "access_token"),
+        expires_in_path=_path(config.get("expires_in_path") or "expires_in"),
+        default_seconds=DEFAULT_SECONDS if default is None else float(default),
+        remedy=terms.remedy,
+    )
+
+
+def _asked(request: TokenRequest, terms: AuthTerms) -> Given:
+    """What the token request gives; in a replay what it gave was a secret, now a stand-in."""
+    given = ask(request, terms.session_for(request.url), terms.secrets, terms.context)
+    return given if terms.owner else replace(given, token=replace(given.token, text=STAND_IN))
+
+
+def _path(text: str | None) -> Expression | None:
+    return compile_expression(text) if text else None
+
+
+_BUILDERS: Mapping[str, Callable[[Config, AuthTerms], AuthConfigBase]] = {
+    "oauth2_client_credentials": _client_credentials,
+    "oauth2_refresh_token": _refresh_token,
+    "oauth2_jwt": _jwt_grant,
+    "jwt": _jwt,
+    "login": _login,
+    "hmac": _hmac,
+}

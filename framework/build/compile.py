@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter
 
 from framework import __version__
 from framework.build.answers import Answers, Decode
-from framework.build.auth import build_auth
+from framework.build.auth import AuthTerms, build_auth
 from framework.build.budget import Budget
 from framework.build.context import Context, run_context, without_secrets
 from framework.build.decoding import decoder
@@ -42,6 +42,7 @@ from framework.build.templates import (
 )
 from framework.build.wire import LiveAdapter
 from framework.build.world import World
+from framework.spec.choices import chosen, secrets_used
 from framework.spec.connector import (
     Binding,
     Client,
@@ -57,6 +58,7 @@ from framework.spec.expressions import compile_expression
 from framework.spec.naming import normalize_path
 from framework.spec.paging import PAGING
 from framework.spec.placeholders import Placeholder, with_config
+from framework.spec.written import AUTH_EXPRESSIONS, SIGNED
 
 Json = Any
 
@@ -113,7 +115,7 @@ def compile_connector(
     """Everything that a run of the connector needs, built once."""
     secrets = world.secrets
     filler = Filler(run_context(settings, world.now), secrets)
-    for value in settings.secrets.values():
+    for value in filter(None, settings.secrets.values()):
         secrets.add(value)
     client = connector.client
     base_url = str(filler.final(client.base_url))
@@ -130,11 +132,21 @@ def compile_connector(
         )
 
     def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
-        if config is None:
-            return None
-        filled = filler.final(dict(config))
-        return build_auth(filled, session_for(filled.get("access_token_url", base_url)), secrets)
+        picked = chosen(config, settings.config)
+        if picked is None:
+            return None if config is None else build_auth({"type": "none"}, terms)
+        terms_of_it = replace(terms, remedy=_credentials(settings, picked))
+        return build_auth(filled_auth({"type": "bearer", **picked}, filler), terms_of_it)
 
+    terms = AuthTerms(
+        base_url,
+        session_for,
+        secrets,
+        filler.context,
+        watch,
+        None if world.replay else settings.section,
+        "",
+    )
     rest_client = RESTClient(
         base_url=base_url,
         headers=_header_texts(filler.final(dict(client.headers))),
@@ -274,6 +286,25 @@ def _filled_export(export: Export | None, filler: Filler) -> Export | None:
     return replace(
         export, download=filled(export.download), status=None if status is None else filled(status)
     )
+
+
+def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
+    """An auth with config and secrets filled in; its expressions and templates are left."""
+    return {
+        key: value
+        if key in (*AUTH_EXPRESSIONS, SIGNED)
+        else filled_auth(value, filler)
+        if isinstance(value, Mapping)
+        else filler.final(value)
+        for key, value in config.items()
+    }
+
+
+def _credentials(settings: Settings, auth: Mapping[str, Json]) -> str:
+    """What the person can do where credentials are refused."""
+    names = sorted(secrets_used(auth, settings.config))
+    variables = " and ".join(environment_name(settings.section, name) for name in names)
+    return f"Check {variables}." if variables else "Check the auth of the file."
 
 
 def _header_texts(headers: Mapping[str, Json]) -> dict[str, Json]:

@@ -50,13 +50,13 @@ def is_inside(host: str) -> bool:
     return not address.is_global
 
 
-def refuse_plain_http(base_url: str) -> None:
-    """SettingsError where credentials would travel unencrypted: `validate` says it of a base URL
+def refuse_plain_http(url: str, what: str = "the base URL") -> None:
+    """SettingsError where credentials would travel unencrypted: `validate` says it of an address
     that stands in the file, this of one that a config entry gives."""
-    scheme, host, _ = origin(base_url)
+    scheme, host, _ = origin(url)
     if scheme == "http" and not is_loopback(host):
         raise SettingsError(
-            f"the base URL goes to http://{host}: over plain http everyone on the way can read "
+            f"{what} goes to http://{host}: over plain http everyone on the way can read "
             "the credentials and the data. Give one that begins with https://."
         )
 

@@ -103,6 +103,8 @@ class RetryingAdapter(BaseAdapter):
         try:
             self._watch(RequestSent(resource, attempt))
             response = self._inner.send(request, **kwargs)
+            # where a hook sends a request again
+            response.connection = self  # type: ignore[assignment]
             return response
         except Exception as error:
             failed = type(error).__name__

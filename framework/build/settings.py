@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from framework.errors import SettingsError
+from framework.spec.choices import NoSuchCase, secrets_used
 from framework.spec.connector import ConfigEntry, Connector, SecretEntry
+from framework.spec.expressions import ExpressionError
 
 Json = Any
 STAND_IN = "replayed"
@@ -22,11 +24,12 @@ STAND_IN = "replayed"
 
 @dataclass(frozen=True)
 class Settings:
-    """Every declared entry with its value. `section` is where the values were looked up."""
+    """Every declared entry with its value; None for a secret that is optional, or that only an
+    auth wants which config does not choose. `section` is where the values were looked up."""
 
     section: str
     config: Mapping[str, Json]
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, str | None] = field(repr=False)
 
 
 def resolve_settings(
@@ -60,18 +63,33 @@ def resolve_settings(
         config[name], problem = _read(entry, found)
         if problem:
             problems.append(f"{name}: {problem}")
-    secrets: dict[str, str] = {}
-    for name, secret in connector.secrets.items():
+    secrets: dict[str, str | None] = {}
+    for name, secret in _asked_for(connector, config, problems).items():
         value = given.get(name, STAND_IN if replay else None)
         if value is None:
             value = _look_up(section, name, secret.key)
         text = "" if value is None else str(value).strip()
-        if not text:
+        if not text and not secret.optional:
             problems.append(_missing(section, secret, empty=value is not None))
-        secrets[name] = text
+        secrets[name] = text or None
     if problems:
         raise SettingsError("\n".join(problems))
-    return Settings(section, config, secrets)
+    return Settings(section, config, dict.fromkeys(connector.secrets) | secrets)
+
+
+def _asked_for(
+    connector: Connector, config: Mapping[str, Json], problems: list[str]
+) -> Mapping[str, SecretEntry]:
+    """The secrets of this run: not those that only an auth wants which config does not choose."""
+    try:
+        every = secrets_used(connector.data, config)
+    except NoSuchCase as error:
+        problems.append(str(error))
+        return {}
+    except ExpressionError as error:
+        problems.append(f"auth: {error}")
+        return {}
+    return {name: entry for name, entry in connector.secrets.items() if name in every}
 
 
 def environment_name(section: str, name: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.build.compile import Filler, filled_endpoint
+from framework.build.compile import Filler, filled_auth, filled_endpoint
 from framework.build.context import run_context
 from framework.build.secrets import MASK
 from framework.build.settings import Settings
+from framework.spec.choices import chosen
 from framework.spec.connector import (
     Client,
     Connector,
@@ -48,7 +49,7 @@ def _client(client: Client, filler: Filler) -> dict[str, Json]:
         {
             "base_url": filler.final(client.base_url),
             "headers": filler.final(dict(client.headers)),
-            "auth": filler.final(_plain(client.auth)),
+            "auth": _auth(client.auth, filler),
             "paginator": filler.final(_plain(client.paginator)),
             "retry": _retry(client.retry),
             "rate_limit": limit
@@ -133,9 +134,15 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "response_format": _response_format(endpoint.response_format),
             "export": endpoint.export and _export(endpoint.export),
             "response_actions": [_action(action) for action in endpoint.response_actions],
-            "auth": filler.final(_plain(endpoint.auth)),
+            "auth": _auth(endpoint.auth, filler),
         }
     )
+
+
+def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
+    """The auth that config chooses, filled in."""
+    picked = chosen(auth, filler.context["config"])
+    return None if picked is None else filled_auth({"type": "bearer", **_plain(picked)}, filler)
 
 
 def _incremental(incremental: Incremental) -> dict[str, Json]:

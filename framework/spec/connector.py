@@ -45,11 +45,12 @@ class ConfigEntry:
 
 @dataclass(frozen=True)
 class SecretEntry:
-    """A secret value, always text. `key` as in ConfigEntry."""
+    """A secret value, always text. `key` as in ConfigEntry; an `optional` one may be missing."""
 
     name: str
     description: str
     key: str | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,9 @@ ROOTS = (
     "job",
 )
 
+SIGNED_PARTS = frozenset({"method", "url", "path", "query", "body", "timestamp"})
+"""More roots, in the text that an auth signs: the parts of the request."""
+
 CONSTANT = frozenset({"config", "secrets", "now"})
 """What has one value in all of a run."""
 

@@ -17,7 +17,9 @@ from framework.spec.placeholders import Placeholder, TemplateError, config_names
 from framework.spec.reach import Reach, reach
 from framework.spec.records import RecordSchema, load_schema
 from framework.spec.written import (
+    AUTH_EXPRESSIONS,
     PAGINATOR_EXPRESSIONS,
+    SIGNED,
     Written,
     client_expressions,
     resource_expressions,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from framework.spec.locate import Location
 
 Json = Any
-Area = Literal["client", "path", "request", "setting"]
+Area = Literal["client", "path", "request", "setting", "signature"]
 
 _CURSOR_VALUES = ("initial_value", "end_value")
 
@@ -38,7 +40,8 @@ class Text:
     """A string that may hold placeholders.
 
     `area` says which are allowed: `client` and `setting` take config and secrets, `request`
-    (params, json, data, headers) also parents and the incremental, `path` also parameters.
+    (params, json, data, headers) also parents and the incremental, `path` also parameters,
+    `signature` the parts of the request that is signed.
     `resource` is the resource's position, or None for the client's texts.
     """
 
@@ -226,7 +229,9 @@ def resource_texts(merged: Merged) -> Iterator[Text]:
             value = cursor.written.get(key)
             if isinstance(value, str):
                 yield Text((*cursor.pointer, key), value, "setting", merged.index)
-    yield from _strings(merged, ("endpoint", "auth"), endpoint.get("auth"), "setting")
+    auth = endpoint.get("auth")
+    for place, value, area in auth_parts((), auth, "setting"):
+        yield from _strings(merged, ("endpoint", "auth", *place), value, area)
     paginator = endpoint.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
@@ -297,8 +302,10 @@ def is_bound(entry: Json) -> bool:
 
 
 def _client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
-    for key in ("base_url", "headers", "auth", "allowed_hosts"):
+    for key in ("base_url", "headers", "allowed_hosts"):
         yield from _walk(("client", key), client.get(key), "client")
+    for place, value, area in auth_parts(("client", "auth"), client.get("auth"), "client"):
+        yield from _walk(place, value, area)
     limit = client.get("rate_limit")
     if isinstance(limit, dict) and isinstance(limit.get("requests"), str):
         yield Text(("client", "rate_limit", "requests"), limit["requests"], "client")
@@ -307,6 +314,18 @@ def _client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
         for key, value in paginator.items():
             if key not in (*PAGINATOR_EXPRESSIONS, *CONTEXT_EXPRESSIONS):
                 yield from _walk(("client", "paginator", key), value, "client")
+
+
+def auth_parts(pointer: Pointer, auth: Json, area: Area) -> Iterator[tuple[Pointer, Json, Area]]:
+    """The parts of an auth that hold placeholders, with what these may be."""
+    if not isinstance(auth, dict):
+        yield pointer, auth, area
+        return
+    for key, value in auth.items():
+        if key == SIGNED and auth.get("type") == "hmac":
+            yield (*pointer, key), value, "signature"
+        elif key not in AUTH_EXPRESSIONS:
+            yield from auth_parts((*pointer, key), value, area)
 
 
 def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[Text]:

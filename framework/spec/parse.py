@@ -319,4 +319,5 @@ def _config(name: str, entry: Json) -> ConfigEntry:
 
 def _secret(name: str, entry: Json) -> SecretEntry:
     written = entry if isinstance(entry, dict) else {}
-    return SecretEntry(name, str(written.get("description") or ""), written.get("key"))
+    description, key = str(written.get("description") or ""), written.get("key")
+    return SecretEntry(name, description, key, bool(written.get("optional")))

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from framework.spec.merge import Merged
 
 Json = Any
-Subject = Literal["record", "parent", "body", "paginator", "answer", "context"]
+Subject = Literal["record", "parent", "body", "paginator", "answer", "token", "choice", "context"]
 """What an expression works on: a record, the parent's record, the body of an answer (`paginator`
-where it leads to the next page, `answer` where it may be an error's), or the context itself."""
+where it leads to the next page, `answer` where it may be an error's, `token` where a token is asked
+for), or the context itself (`choice` where only config is there)."""
 
 PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
 EXPORT_EXPRESSIONS = ("ready", "failed", "message")
+AUTH_EXPRESSIONS = ("by", "token_path", "expires_in_path", "refresh_token_path")
+SIGNED = "message"
+"""The key of an auth whose text is signed: its placeholders are filled for each request."""
 STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
 
 
@@ -42,6 +46,7 @@ class Written:
 def client_expressions(client: Mapping[str, Json]) -> Iterator[Written]:
     """Those of the client section."""
     yield from _paginator(("client", "paginator"), client.get("paginator"), None)
+    yield from _auth(("client", "auth"), client.get("auth"), None)
 
 
 def resource_expressions(merged: Merged) -> Iterator[Written]:
@@ -53,6 +58,7 @@ def resource_expressions(merged: Merged) -> Iterator[Written]:
     yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"), index)
     if isinstance(merged.data.get("when"), str):
         yield Written(merged.place("when"), merged.data["when"], "parent", index)
+    yield from _auth(merged.place("endpoint", "auth"), endpoint.get("auth"), index)
     yield from _actions(merged)
     yield from _export(merged)
     yield from _steps(merged)
@@ -75,6 +81,28 @@ def _export(merged: Merged) -> Iterator[Written]:
         if isinstance(export.get(key), str) and export[key]:
             place = merged.place("endpoint", "export", key)
             yield Written(place, export[key], "answer", merged.index)
+
+
+def _auth(pointer: Pointer, auth: Json, index: int | None) -> Iterator[Written]:
+    for place, part in auths(pointer, auth):
+        for key in AUTH_EXPRESSIONS if isinstance(part, dict) else ():
+            if isinstance(part.get(key), str):
+                subject: Subject = "choice" if key == "by" else "token"
+                yield Written((*place, key), part[key], subject, index)
+
+
+def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
+    """An auth and those inside of it: the cases of `one_of`, that of a login's request."""
+    yield pointer, auth
+    if not isinstance(auth, dict):
+        return
+    cases = auth.get("cases")
+    if auth.get("type") == "one_of" and isinstance(cases, dict):
+        for name, case in cases.items():
+            yield from auths((*pointer, "cases", name), case)
+    request = auth.get("request")
+    if isinstance(request, dict) and request.get("auth") is not None:
+        yield from auths((*pointer, "request", "auth"), request["auth"])
 
 
 def _actions(merged: Merged) -> Iterator[Written]:

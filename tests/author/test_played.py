@@ -318,6 +318,87 @@ def test_token_requests_are_recorded_and_say_nothing(tmp_path: Path, web: Web) -
     assert '"token_type": "Bearer"' in played.text
 
 
+AUTHS = {
+    "refresh": {
+        "type": "oauth2_refresh_token",
+        "access_token_url": "{config.base_url}/token",
+        "refresh_token": "{secrets.api_key}",
+        "rotates": True,
+    },
+    "login": {
+        "type": "login",
+        "request": {"path": "token", "json": {"user": "Greta", "password": "{secrets.api_key}"}},
+        "token_path": "access_token",
+        "expires_in_path": "expires_in",
+        "send": {"type": "api_key", "location": "query", "name": "sid"},
+    },
+    "assertion": {
+        "type": "oauth2_jwt",
+        "access_token_url": "{config.base_url}/token",
+        "private_key": "{secrets.api_key}",
+        "algorithm": "HS256",
+        "payload": {"iss": "shop"},
+    },
+    "jwt": {"type": "jwt", "key": "{secrets.api_key}", "algorithm": "HS256"},
+    "signature": {
+        "type": "hmac",
+        "key": "{secrets.api_key}",
+        "message": "{timestamp}{url}",
+        "name": "sign",
+        "location": "query",
+        "timestamp": {"name": "at", "location": "query", "format": "epoch_milliseconds"},
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("kind", AUTHS)
+def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
+    tmp_path: Path, web: Web, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token that is refused in mid-run is renewed in a replay too; no token is in the file."""
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    given: list[str] = []
+
+    def grant(asked: Asked) -> Json:
+        assert given or SECRET in asked.body.decode() or kind == "assertion"
+        given.append(f"tok-of-this-test-{len(given)}")
+        return {
+            "access_token": given[-1],
+            "refresh_token": f"next-of-this-test-{len(given)}",
+            "expires_in": 3600,
+        }
+
+    asked_for: list[str] = []
+
+    def items(asked: Asked) -> Json:
+        asked_for.append(asked.path)
+        if len(asked_for) == 2 and kind in ("refresh", "login", "assertion"):
+            return Answer(401, {"error": "expired"})
+        return [{"id": len(asked_for)}]
+
+    web.on("/v1/token", grant, method="POST")
+    web.on("/v1/items", items)
+    web.on("/v1/more", items)
+    played = play(
+        tmp_path,
+        web,
+        {
+            "secrets": {"api_key": {}},
+            "client": {"base_url": BASE, "auth": AUTHS[kind]},
+            "resources": [
+                resource(name, name, endpoint={"paginator": "single_page"})
+                for name in ("items", "more")
+            ],
+        },
+    )
+    same_in_form(played)
+    assert played.unused == []
+    assert len(given) == (2 if kind in ("refresh", "login", "assertion") else 0)
+    for gone in ("of-this-test", SECRET, web.url):
+        assert gone not in played.text
+
+
 def test_what_the_file_compares_with_stays(tmp_path: Path, web: Web) -> None:
     """`when`, filters and actions do in a replay what they did."""
     rows = [

@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     expressions.check_expressions,
     expressions.check_cursor_paths,
     secrecy.check_auth,
+    secrecy.check_choices,
     secrecy.check_literals,
     secrecy.check_addresses,
     paging.check_ends,

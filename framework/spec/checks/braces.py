@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.findings import Finding
-from framework.spec.context import ROOTS
+from framework.spec.context import ROOTS, SIGNED_PARTS
 from framework.spec.draft import Draft, Text, cursors
 from framework.spec.expressions import ExpressionError, compile_expression
 from framework.spec.near import did_you_mean
@@ -18,6 +18,7 @@ _ALLOWED = {
     "setting": ("config", "secrets"),
     "request": ("config", "secrets", "resources", "incremental"),
     "path": ("config", "secrets", "resources", "incremental", "param"),
+    "signature": ("config", "secrets", "param"),
 }
 
 
@@ -40,6 +41,12 @@ def check_braces(draft: Draft) -> Iterator[Finding]:
 
 def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
     shown = f"{{{placeholder.text}}}"
+    if text.area == "signature" and placeholder.kind == "param":
+        if placeholder.name in SIGNED_PARTS:
+            return None
+        near = did_you_mean(placeholder.name, SIGNED_PARTS)
+        near = near or f"; there are {', '.join(sorted(SIGNED_PARTS))}"
+        return "unknown-placeholder", f"{shown} is no part of the request{near}"
     if placeholder.kind == "param" and text.area != "path":
         return "unknown-placeholder", _unknown(draft, text, placeholder)
     if placeholder.kind == "expression":
@@ -68,7 +75,8 @@ def _expression(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str
     except ExpressionError as error:
         return "bad-placeholder", f"found {shown}: {error.reason}; write {{{{ for a brace"
     roots = [path[0] for path in expression.reads(over_context=True) if path]
-    unknown = next((root for root in roots if root not in ROOTS), None)
+    there = (*ROOTS, *SIGNED_PARTS) if text.area == "signature" else ROOTS
+    unknown = next((root for root in roots if root not in there), None)
     if unknown is None:
         return None
     if expression.names:

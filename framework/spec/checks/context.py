@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from framework.findings import Finding
 from framework.spec.checks.braces import INCREMENTAL_VALUES
-from framework.spec.context import CONSTANT, ROOTS
+from framework.spec.context import CONSTANT, ROOTS, SIGNED_PARTS
 from framework.spec.draft import Draft, cursors, references
 from framework.spec.near import did_you_mean, listed
 
@@ -28,6 +28,9 @@ AVAILABLE: Mapping[str, frozenset[str]] = {
     "paginator": frozenset({"config", "now"}),
     "parent": frozenset({"config", "now", "parent", "resources"}),
     "answer": frozenset({"config", "now", "response", "headers", "status"}),
+    "token": frozenset({"config", "now", "response", "headers", "status"}),
+    "choice": frozenset({"config"}),
+    "signature": CONSTANT | SIGNED_PARTS,
 }
 """The roots that have a value, by what a placeholder is for or what an expression works on."""
 
@@ -40,8 +43,11 @@ _PLACES = {
     "paginator": "a paginator's path",
     "parent": "an expression on the parent's record",
     "answer": "a response action",
+    "token": "an expression on a token's answer",
+    "choice": "the choice of an auth",
+    "signature": "what is signed",
 }
-_PLACEHOLDERS = ("client", "setting", "request", "path")
+_PLACEHOLDERS = ("client", "setting", "request", "path", "signature")
 
 
 def check_context(draft: Draft) -> Iterator[Finding]:
@@ -58,7 +64,7 @@ def _problem(one: Reach, merged: Merged | None) -> tuple[str, str] | None:
     root = one.path[0]
     placeholder = one.area in _PLACEHOLDERS
     shown = f"{{{one.text}}}" if placeholder else f"context().{'.'.join(one.path)}"
-    if root not in ROOTS:
+    if root not in ROOTS and root not in AVAILABLE[one.area]:
         if placeholder:
             return None  # checks/braces.py says it
         near = did_you_mean(root, ROOTS) or f"; there are {', '.join(ROOTS)}"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from framework.findings import Finding
+from framework.spec.choices import case_name
 from framework.spec.draft import Draft
-from framework.spec.near import mentions
+from framework.spec.near import listed, mentions
 from framework.spec.placeholders import Placeholder, TemplateError, parse_template, placeholders
+from framework.spec.written import auths
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -25,7 +27,10 @@ NEEDED = {
 }
 """What each auth cannot do without; dlt would look for it in its own configuration."""
 
-_SECRET_KEYS = ("token", "api_key", "password", "client_secret", "access_token", "refresh_token")
+_SECRET_KEYS = (
+    *("token", "api_key", "password", "client_secret", "access_token", "refresh_token"),
+    *("key", "private_key", "private_key_passphrase"),
+)
 _SECRET_NAMES = {
     "authorization",
     "proxyauthorization",
@@ -73,6 +78,40 @@ def check_auth(draft: Draft) -> Iterator[Finding]:
                 )
             elif _is_literal(auth.get(key)) and not _stands_in(auth, key):
                 yield _literal(draft, (*pointer, key), f"the {key} of this auth", key)
+
+
+def check_choices(draft: Draft) -> Iterator[Finding]:
+    """An auth that config chooses has a case for each value that config may have."""
+    for pointer, auth in _auths(draft):
+        if not isinstance(auth, dict) or auth.get("type") != "one_of":
+            continue
+        cases, by = auth.get("cases"), auth.get("by")
+        name = by.removeprefix("config.") if isinstance(by, str) else ""
+        entry = draft.section("config").get(name)
+        if not isinstance(cases, dict) or not isinstance(entry, dict):
+            continue
+        values = entry.get("enum")
+        if not isinstance(values, list):
+            values = [entry["default"]] if "default" in entry else []
+        missing = [one for one in map(case_name, values) if one not in cases]
+        if missing:
+            yield draft.document.finding(
+                (*pointer, "cases"),
+                "auth-without-case",
+                f"{by} may be {listed(missing)}, and there is no such case; there are "
+                f"{listed(map(str, cases))}; add it, with null for no auth",
+                key=True,
+            )
+        for case in cases:
+            if isinstance(entry.get("enum"), list) and case not in map(case_name, values):
+                yield draft.document.finding(
+                    (*pointer, "cases", case),
+                    "unused-case",
+                    f"{by} is never {case}, so this auth is never used; add it to the enum of "
+                    f"{name}, or take the case away",
+                    severity="warning",
+                    key=True,
+                )
 
 
 def check_literals(draft: Draft) -> Iterator[Finding]:
@@ -124,10 +163,13 @@ def check_addresses(draft: Draft) -> Iterator[Finding]:
 
 
 def _auths(draft: Draft) -> Iterator[tuple[Pointer, Json]]:
-    found: dict[Pointer, Json] = {("client", "auth"): draft.client.get("auth")}
+    """Every auth, those inside of others too, each place once."""
+    found: dict[Pointer, Json] = dict(auths(("client", "auth"), draft.client.get("auth")))
     for merged in draft.resources:
         if "auth" in merged.endpoint:
-            found.setdefault(merged.place("endpoint", "auth"), merged.endpoint["auth"])
+            place = merged.place("endpoint", "auth")
+            for pointer, auth in auths(place, merged.endpoint["auth"]):
+                found.setdefault(pointer, auth)
     return (
         (pointer, auth) for pointer, auth in found.items() if isinstance(auth, str | dict) and auth
     )
@@ -193,10 +235,17 @@ def _addresses(draft: Draft) -> Iterator[tuple[Pointer, str]]:
         yield ("client", "base_url"), base
         yield from _defaults(draft, base)
     for pointer, auth in _auths(draft):
-        url = auth.get("access_token_url") if isinstance(auth, dict) else None
-        if isinstance(url, str):
-            yield (*pointer, "access_token_url"), url
-            yield from _defaults(draft, url)
+        if not isinstance(auth, dict):
+            continue
+        request = auth.get("request")
+        login = request.get("url") if isinstance(request, dict) else None
+        for place, url in (
+            (("access_token_url",), auth.get("access_token_url")),
+            (("request", "url"), login),
+        ):
+            if isinstance(url, str):
+                yield (*pointer, *place), url
+                yield from _defaults(draft, url)
     for merged in draft.resources:
         if "://" in merged.path[:10]:
             yield merged.place("endpoint", "path"), merged.path
