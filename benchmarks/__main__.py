@@ -17,9 +17,10 @@ from benchmarks.rounds import Result, measure
 from benchmarks.summary import as_results, report
 from benchmarks.validating import measure_validate
 from benchmarks.venvs import CannotInstall, cache_folder, python_of, versions_of
-from benchmarks.works import OURS, PEERS, SIZES, Work, validated, works
+from benchmarks.works import OURS, PEERS, SIZES, validated, works
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 ENVIRONMENTS = {"floor": "floor", "dlt": "dlt", "dlt-tuned": "dlt", "pyairbyte": "airbyte"}
 
 
@@ -29,7 +30,10 @@ def main() -> int:
     if given.report:
         kept = json.loads(given.results.read_text())
         lines = report(as_results(kept["results"]), works(kept["size"]))
-        sys.stdout.write("\n".join(lines) + "\n")
+        text = "\n".join([*_head(kept["machine"], kept["missing"]), *lines]) + "\n"
+        sys.stdout.write(text)
+        if given.page is not None:
+            _write_into(given.page, text)
         return 0
     peers, missing = _installed(tuple(given.peers.split(",")))
     wanted = set(given.work.split(","))
@@ -46,7 +50,8 @@ def main() -> int:
         _say("(f) validate")
         results += measure_validate(validated(given.size), given.rounds, ours, _say)
     _keep(given, results, missing)
-    sys.stdout.write("\n".join([*_head(missing), *report(results, _all(given))]) + "\n")
+    lines = [*_head(machine(), missing), *report(results, works(given.size))]
+    sys.stdout.write("\n".join(lines) + "\n")
     return int(any(result.error for result in results))
 
 
@@ -59,6 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go")
     parser.add_argument("--add", action="store_true", help="keep other works' earlier results")
     parser.add_argument("--report", action="store_true", help="only print what is in the results")
+    parser.add_argument("--page", type=Path, help="with --report: a page that it is put into")
     return parser.parse_args()
 
 
@@ -114,17 +120,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _head(missing: dict[str, str]) -> list[str]:
-    here = machine()
+def _head(here: dict[str, Any], missing: dict[str, str]) -> list[str]:
     lines = [
-        f"{here['cores']} cores, {here['memory_gb']} GB, Python {here['python']}, "
-        f"load average {here['load_average'][0]} at the end"
+        f"{here['when'][:10]}, {here['cores']} cores, {here['memory_gb']} GB, Python "
+        f"{here['python']}, load average {here['load_average'][0]} at the end."
     ]
-    return lines + [f"not measured: {peer}: {why}" for peer, why in missing.items()]
+    return lines + [f"Not measured: {peer}: {why}" for peer, why in missing.items()]
 
 
-def _all(given: argparse.Namespace) -> tuple[Work, ...]:
-    return works(given.size)
+def _write_into(page: Path, text: str) -> None:
+    """Put the report between the page's two marks."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        sys.exit(f"{page} has no lines `{BEGIN}` and `{END}`")
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -44,5 +44,10 @@ def test_works_run_are_compared_and_reported(tmp_path: Path) -> None:
     assert (found["a", 1]["requests"], found["b", 1]["requests"]) == (2, 6)
     assert found["e1", 1]["before_load"] > 0
     # what is kept is reported again, without measuring
-    assert "(a) 200 events by cursor" in told
-    assert benchmarks(tmp_path, "--report") in told
+    page = tmp_path / "page.md"
+    page.write_text("Before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
+    again = benchmarks(tmp_path, "--report", "--page", str(page))
+    assert told.splitlines()[1:] == again.splitlines()[1:]
+    assert "### (a) 200 events by cursor" in told
+    before, _, rest = page.read_text().partition("<!-- results -->\n\n")
+    assert (before, rest) == ("Before\n", f"{again}\n<!-- end of results -->\nafter\n")
