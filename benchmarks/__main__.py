@@ -44,8 +44,11 @@ def main() -> int:
         _say(f"({work.key}) {work.title}")
         taking = tuple(peer for peer in peers if peer in work.peers)
         if taking:
-            results += measure(work, taking, given.rounds, ours, _say)
-            _keep(given, results, missing)
+
+            def keep(found: list[Result], before: list[Result] = results) -> None:
+                _keep(given, before + found, missing)
+
+            results = results + measure(work, taking, given.rounds, ours, _say, keep)
     if "f" in wanted:
         _say("(f) validate")
         results += measure_validate(validated(given.size), given.rounds, ours, _say)

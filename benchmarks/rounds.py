@@ -68,8 +68,16 @@ def served(work: Work) -> Iterator[str]:
             process.terminate()
 
 
-def measure(work: Work, peers: tuple[str, ...], rounds: int, ours: Path, say: Say) -> list[Result]:
-    """All rounds of one work. A peer that fails is told of and left out from then on."""
+def measure(
+    work: Work,
+    peers: tuple[str, ...],
+    rounds: int,
+    ours: Path,
+    say: Say,
+    keep: Callable[[list[Result]], None],
+) -> list[Result]:
+    """All rounds of one work. A peer that fails is told of and left out from then on; `keep` is
+    given all results of the work after each."""
     results: list[Result] = []
     failed: set[str] = set()
     with served(work) as address:
@@ -82,6 +90,7 @@ def measure(work: Work, peers: tuple[str, ...], rounds: int, ours: Path, say: Sa
                 for result in _loads(peer, work, number, address, ours):
                     results.append(result)
                     say(_told(result))
+                    keep(results)
                     if result.error:
                         failed.add(peer)
                         break
@@ -96,8 +105,8 @@ def _loads(peer: str, work: Work, number: int, address: str, ours: Path) -> Iter
         folder = Path(name)
         started = start(peer, work, address, folder, ours)
         for load in range(1, work.loads + 1):
-            if peer == "floor" and load > 1:
-                return  # it cannot merge
+            if load > 1 and peer not in work.again:
+                return
             _answered(address)
             seen = watch(started.command, folder=folder, environment=started.environment)
             result = Result(

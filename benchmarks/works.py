@@ -15,6 +15,8 @@ PEERS = (OURS, "floor", "dlt-tuned", "pyairbyte", "dlt")
 class Work:
     """`kind` is what the peers' scripts call it; `loads` counts runs into the same file.
 
+    Those in `again` alone go on to the later ones.
+
     `resources` are the connector's, `tables` those that are compared. `requests` is how many
     answers the work needs, with `at_once` of them in flight."""
 
@@ -26,6 +28,7 @@ class Work:
     peers: tuple[str, ...]
     resources: tuple[str, ...]
     loads: int = 1
+    again: tuple[str, ...] = ()
     requests: int = 0
     at_once: int = 1
     memory_limit: str | None = None
@@ -55,6 +58,7 @@ def works(size: str = "full") -> tuple[Work, ...]:
             PEERS,
             events,
             loads=2,
+            again=(OURS, "dlt-tuned"),
             requests=many // 100,
         ),
         Work(

@@ -29,7 +29,7 @@ BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
 """Records become Arrow when so many are waiting, or so much JSON (measured on samples)."""
 
-HANDED_BYTES = 32 << 20
+HANDED_BYTES = 16 << 20
 HANDED_ROWS = 100_000
 """What is handed to dlt as one table: each costs dlt milliseconds of its own."""
 

@@ -16,7 +16,7 @@ import orjson
 from framework.build.records import Record
 from framework.run.contract import Contract
 
-IN_MEMORY = 8 << 20
+IN_MEMORY = 4 << 20
 """Bytes of JSON from which records go to disk, into a file without a name."""
 
 
