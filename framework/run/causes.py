@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from framework.build.secrets import MASK
 from framework.errors import DestinationError, FrameworkError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = re.compile("|".join(os.strerror(number) for number in FULL))
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
@@ -68,11 +70,13 @@ def unfit_records(error: BaseException) -> FrameworkError | None:
 def disk_full(error: BaseException) -> DestinationError | None:
     """A disk, or the person's share of it, that has no room, in our words, or None."""
     for cause in chain(error):
-        if isinstance(cause, OSError) and cause.errno in FULL:
-            where = f" ({cause.filename})" if cause.filename else ""
+        # Arrow and DuckDB give the system's words and no number
+        if (isinstance(cause, OSError) and cause.errno in FULL) or NO_ROOM.search(str(cause)):
+            named = re.search(r'write file "([^"]+)"', str(cause))
+            where = getattr(cause, "filename", None) or (named and named[1])
             return DestinationError(
-                f"no space left on the disk{where}: nothing of this run is lost or half done. Make "
-                "room, or set DLT_DATA_DIR to a folder with more, and run again."
+                f"no space left on the disk{f' ({where})' if where else ''}. What was loaded "
+                "stays; make room, or set DLT_DATA_DIR to a folder with more, and run again."
             )
     return None
 

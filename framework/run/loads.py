@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,10 @@ class Remembered:
     state: str = ""
     marked: frozenset[str] = frozenset()
     complete: frozenset[str] = frozenset()
+
+    def with_marks(self, load_ids: Iterable[str]) -> Remembered:
+        """The same, as if these loads had a mark too."""
+        return replace(self, marked=self.marked | frozenset(load_ids))
 
 
 def remembered(pipeline: Any, connector: str, kind: str, pending: Iterable[str]) -> Remembered:
@@ -73,16 +77,17 @@ def take_back(pipeline: Any, connector: str, found: Remembered) -> int:
     if not found.marked:
         return 0
     ids = sorted(found.marked - found.complete)
-    gone = 0
     with pipeline.destination_client() as client:
-        stored = client.get_stored_schema(connector) if ids else None
-        if stored is not None:
+        stored, gone = client.get_stored_schema(connector), 0
+        if stored is not None and ids:
             schema = Schema.from_stored_schema(json.loads(stored.schema))
             tables = [table for table in schema.data_tables() if not is_nested_table(table)]
             for table in tables:
                 if table.get("write_disposition", "append") == "append":
                     gone += _take_back(client, schema, str(table["name"]), ids)
-        _unmark(client, sorted(found.marked))
+            _take_back(client, schema, schema.state_table_name, ids)
+        with suppress(DestinationUndefinedEntity):  # nothing was ever loaded there
+            _unmark(client, sorted(found.marked))
     return gone
 
 

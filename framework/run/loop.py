@@ -18,7 +18,7 @@ from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import UsageError
 from framework.run.agreement import refuse_other_tables
-from framework.run.causes import contract_broken, known_cause
+from framework.run.causes import contract_broken, disk_full, known_cause
 from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.garbage import seldom_collected
 from framework.run.gathering import Gathering, State
@@ -117,6 +117,11 @@ class _Run:
         gathering = self._gathering(moved)
         try:
             self._read_and_load(gathering, known, before, moved)
+        except OSError as error:
+            full = disk_full(error)
+            if full is None:
+                raise
+            raise full from error
         finally:
             gathering.close()
 
@@ -196,7 +201,7 @@ class _Run:
                 loader_file_format=self.target.file_format,
             )
         except PipelineStepFailed as error:
-            cause = known_cause(error) or contract_broken(error)
+            cause = known_cause(error) or contract_broken(error) or disk_full(error)
             if cause is None:
                 raise
             raise cause from error

@@ -39,24 +39,19 @@ def _storage(pipeline: Any, *path: str) -> PackageStorage:
     return PackageStorage(FileStorage(str(folder), makedirs=folder.is_dir()), "normalized")
 
 
-def pending(pipeline: Any) -> dict[str, PackageStorage]:
-    """The packages by load id, oldest first, with the storage that has them."""
-    found = {}
-    for storage in (extracted(pipeline), normalized(pipeline)):
-        found.update(dict.fromkeys(_packages(storage), storage))
-    return dict(sorted(found.items()))
-
-
-def ready(pipeline: Any) -> list[str]:
-    """The packages that are ready to load, or being loaded, by load id."""
-    return _packages(normalized(pipeline))
-
-
-def _packages(storage: PackageStorage) -> list[str]:
-    # a kill may have left the working folder half made
+def ids_in(storage: PackageStorage) -> list[str]:
+    """The packages in this storage, whose folder a kill may have kept from being made."""
     if not Path(storage.storage.storage_path).is_dir():
         return []
-    return list(storage.list_packages())
+    return sorted(storage.list_packages())
+
+
+def pending(pipeline: Any) -> dict[str, PackageStorage]:
+    """The packages by load id, oldest first, with the storage that has them."""
+    found: dict[str, PackageStorage] = {}
+    for storage in (extracted(pipeline), normalized(pipeline)):
+        found.update(dict.fromkeys(ids_in(storage), storage))
+    return dict(sorted(found.items()))
 
 
 def read_for(storage: PackageStorage, load_id: str) -> str | None:
@@ -65,26 +60,24 @@ def read_for(storage: PackageStorage, load_id: str) -> str | None:
     return None if found is None else str(found)
 
 
-def unnormalized(pipeline: Any) -> list[str]:
-    """The packages that were read and not yet normalized, by load id."""
-    return _packages(extracted(pipeline))
-
-
 def is_whole(pipeline: Any) -> bool:
-    """Whether what was read reached the pipeline's own schema too, which normalizing asks."""
+    """Whether all that was read and is not yet normalized reached the pipeline's own schema too,
+    which normalizing asks."""
     storage = extracted(pipeline)
-    for load_id in unnormalized(pipeline):
+    if ids_in(storage) and not pipeline.default_schema_name:
+        return False
+    for load_id in ids_in(storage):
         read = storage.load_schema(load_id)
         if read.name not in pipeline.schemas:
             return False
         if pipeline.schemas[read.name].stored_version_hash != read.stored_version_hash:
             return False
-    return bool(pipeline.default_schema_name)
+    return True
 
 
 def forget_copies(pipeline: Any) -> None:
     """A package that was normalized isn't normalized again: a kill may have left both."""
-    for load_id in ready(pipeline):
+    for load_id in ids_in(normalized(pipeline)):
         extracted(pipeline).delete_package(load_id, not_exists_ok=True)
 
 
@@ -108,7 +101,7 @@ def begin_again(storage: PackageStorage, load_id: str) -> None:
 def appending(pipeline: Any) -> Iterator[str]:
     """The packages ready to load that have rows to append."""
     storage = normalized(pipeline)
-    for load_id in ready(pipeline):
+    for load_id in ids_in(storage):
         schema = storage.load_schema(load_id)
         jobs = [ParsedLoadJobFileName.parse(name) for name in storage.list_new_jobs(load_id)]
         if any(_appends(schema, job.table_name) for job in jobs):

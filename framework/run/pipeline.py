@@ -31,6 +31,9 @@ from framework.run.nesting import settle
 from framework.run.options import RunOptions
 
 FINISHED = "loaded what an interrupted run had read"
+DUCKDB_HEADERS = 3 * 4096
+"""Bytes of a DuckDB file before its first table: one that is shorter holds none."""
+
 DROPPED = "dropped what an interrupted run had read: "
 
 
@@ -55,6 +58,7 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
     DestinationError where the destination cannot be reached or written.
     """
     try:
+        notes = _without_stump(target)
         pipeline = dlt.pipeline(
             target.pipeline,
             pipelines_dir=str(pipelines_folder(options)),
@@ -65,13 +69,24 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
         found = remembered(pipeline, connector, target.kind, waiting)
     except Exception as error:
         raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
-    notes: list[str] = []
     if waiting:
-        notes = _settle(pipeline, target, connector, found, watch)
+        notes += _settle(pipeline, target, connector, found, watch)
         found = _remembered(pipeline, target, connector)
     notes += _take_back(pipeline, target, connector, found)
     _start_from_destination(pipeline, target)
     return Opened(pipeline, notes, found.state)
+
+
+def _without_stump(target: Target) -> list[str]:
+    """Take away the beginning of a DuckDB file that a full disk or a kill kept from being one."""
+    file = target.file
+    if file is None or not file.is_file() or not 0 < file.stat().st_size < DUCKDB_HEADERS:
+        return []
+    begun = file.read_bytes()
+    if begun.strip(b"\0") and begun[8:12] != b"DUCK":
+        return []  # whatever it is, it is not ours
+    file.unlink()
+    return [f"made {file.name} anew: an interrupted run had only begun to write it"]
 
 
 def looked_at(target: Target, folder: Path) -> Any:
@@ -142,7 +157,7 @@ def _settle(
     for load_id, storage in waiting.items():
         if pending.read_for(storage, load_id) not in (found.state, None):
             return [f"{DROPPED}the destination has changed since, it is read again"]
-    if pending.unnormalized(pipeline) and not pending.is_whole(pipeline):
+    if not pending.is_whole(pipeline):
         return [f"{DROPPED}it was not handed over whole, it is read again"]
     watch(StepStarted("loading what an interrupted run had read"))
     settle(pipeline)
@@ -154,8 +169,8 @@ def _settle(
             raise full from error
         return [f"{DROPPED}it could not be normalized, it is read again"]
     if target.kind in KINDS:
-        _take_back(pipeline, target, connector, found)
-        for load_id in pending.ready(pipeline):
+        _take_back(pipeline, target, connector, found.with_marks(waiting))
+        for load_id in pending.ids_in(pending.normalized(pipeline)):
             pending.begin_again(pending.normalized(pipeline), load_id)
     try:
         load(pipeline, target, connector)

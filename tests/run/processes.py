@@ -158,6 +158,14 @@ def _refuse() -> None:
     DuckDbCopyJob.run = run  # type: ignore[method-assign]
 
 
+def _little_room() -> None:
+    """No file may become larger than ROOM bytes: what a full disk does, done by the system."""
+    import resource
+
+    room = int(os.environ["ROOM"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+
+
 def _stuck(*_: Any, **__: Any) -> None:
     """A job of the destination that takes for ever and hears nothing."""
     import threading
@@ -235,6 +243,7 @@ HOOKS: dict[str, Callable[[], None]] = {
         "dlt.common.storages.load_storage:LoadStorage.complete_load_package", die
     ),
     "refuse every row": _refuse,
+    "little room": _little_room,
     "die after loading": lambda: _instead("framework.run.loop:make_promised_tables", die),
     "interrupt while extracting": lambda: _instead("framework.run.loop:hand_over", _interrupt),
     "interrupt while normalizing": lambda: _instead(

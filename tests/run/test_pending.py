@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from framework.errors import DestinationError
 from tests.run.processes import command
 from tests.run.running import connector_of, everything, later, load, tables, values
 from tests.run.shop import Shop
@@ -145,6 +146,35 @@ def test_what_the_destination_refuses_for_good_is_dropped_by_the_next_run(
     assert report.notes == ["loaded what an interrupted run had read"]
     wanted = ROWS | {"customers": 6}
     assert {name: len(values(project, name)) for name in ROWS} == wanted
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 13_000, 50_000, 300_000])
+@pytest.mark.parametrize("runs_before", [0, 1])
+def test_after_a_full_disk_the_next_run_ends_in_the_same_tables(
+    shop: Shop, project: Path, monkeypatch: pytest.MonkeyPatch, room: int, runs_before: int
+) -> None:
+    shop.customers = [{"id": number, "name": f"{number}" * 20} for number in range(2000)]
+    connector = connector_of(project, disposed(shop))
+    for _ in range(runs_before):
+        load(connector, project)
+    monkeypatch.setenv("ROOM", str(room))
+    with command(project, "run", "shop", "-q", hook="little room") as run:
+        code, _, said = run.ended()
+    assert (code, said.count("error: no space left on the disk")) == (1, 1), said
+    report = load(connector, project)
+    assert report.status == "ok"
+    finished = report.notes == ["loaded what an interrupted run had read"]
+    wanted = ROWS | {"customers": 2000 * (1 + runs_before + finished)}
+    wanted |= {f"{name}__tags": 2 * count for name, count in wanted.items()}
+    assert {name: len(rows) for name, rows in everything(project).items()} == wanted
+
+
+def test_what_is_no_duckdb_file_is_left_alone(shop: Shop, project: Path) -> None:
+    connector = connector_of(project, simple(shop))
+    (project / "shop.duckdb").write_text("somebody's notes")
+    with pytest.raises(DestinationError, match="cannot open"):
+        load(connector, project)
+    assert (project / "shop.duckdb").read_text() == "somebody's notes"
 
 
 def test_what_an_interrupted_run_read_is_dropped_where_it_cannot_be_normalized(
