@@ -57,8 +57,9 @@ def _api_key(importing: Importing, component: Component) -> Auth | None:
     return _keyed(name, key, location)
 
 
-def _keyed(name: str, key: Json, location: str) -> Auth:
+def _keyed(written: Json, key: Json, location: str) -> Auth:
     """`Bearer` in front of a key in `Authorization` is a bearer token; other words a prefix."""
+    name = str(written)
     prefixed = _PREFIX.fullmatch(key) if isinstance(key, str) else None
     if prefixed and location == "header":
         prefix, key = prefixed.groups()

@@ -23,6 +23,15 @@ Json = Any
 def import_airbyte(path: Path, name: str | None = None) -> Imported:
     """The connector of a manifest file. ManifestError where the file cannot be used at all."""
     manifest = read_manifest(path)
+    try:
+        return _imported(path, manifest, name)
+    except (AttributeError, TypeError, LookupError) as error:
+        raise ManifestError(
+            f"{path}: a part of it is not written as its language says ({error})"
+        ) from error
+
+
+def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
     remarks = Remarks()
     specification, complete = _specification(manifest, path)
     inputs = read_inputs(specification)

@@ -53,8 +53,12 @@ def templated(dynamic: Component) -> tuple[Component, str | None]:
 
 
 def _template(dynamic: Component) -> dict[str, Json]:
-    found: dict[str, Json] = copy.deepcopy(dict(dynamic.get("stream_template", {})))
+    found: dict[str, Json] = copy.deepcopy(_mapping(dynamic.data.get("stream_template")))
     return found
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _renewed(dynamic: Component, template: dict[str, Json]) -> Component:

@@ -14,8 +14,14 @@ def _now(scope: Scope) -> Term:
     return Term(scope.context + "now", "time")
 
 
-def _today(scope: Scope, *_timezone: Term) -> Term:
+def _today(scope: Scope) -> Term:
     return Term(scope.context + "now", "date")
+
+
+def _today_there(scope: Scope, timezone: Term) -> Term:
+    if timezone.constant not in ("UTC", "Etc/UTC", "GMT"):
+        raise Untranslatable("today_with_timezone() of another zone than UTC")
+    return _today(scope)
 
 
 def _timestamp(_scope: Scope, moment: Term) -> Term:
@@ -76,6 +82,7 @@ def _snake(_scope: Scope, text: Term) -> Term:
 MACROS: dict[str, Macro] = {
     "now_utc": _now,
     "today_utc": _today,
+    "today_with_timezone": _today_there,
     "timestamp": _timestamp,
     "max": _extreme("max"),
     "min": _extreme("min"),

@@ -45,9 +45,18 @@ class Component:
         return "class_name" in self.data or self.type.startswith("Custom")
 
     def get(self, key: str, default: Json = None) -> Json:
-        """A field as written; the default where it is absent or null."""
+        """A field as written; the default where it is absent, null, or of another shape than the
+        default, which the original refuses to run."""
         value = self.data.get(key)
-        return default if value is None else value
+        if value is None:
+            return default
+        if isinstance(default, list) and not isinstance(value, list):
+            return default if isinstance(value, dict | bool) else [value]
+        if isinstance(default, dict) and not isinstance(value, dict | str):
+            return default
+        if isinstance(default, str) and isinstance(value, list | dict):
+            return default
+        return value
 
     def at(self, key: str) -> str:
         """The place of a field."""

@@ -19,6 +19,8 @@ from framework.author.remarks import Remarks
 
 Json = Any
 
+_SHAPES = (AttributeError, TypeError, ValueError, LookupError, AssertionError)
+
 
 @dataclass
 class Registry:
@@ -46,7 +48,12 @@ class Registry:
         for written in list(self.top):
             self._top(written)
         for dynamic in manifest.parts("dynamic_streams", "DynamicDeclarativeStream"):
-            self._dynamic(dynamic)
+            try:
+                self._dynamic(dynamic)
+            except _SHAPES as error:
+                self.importing.remarks.missing(
+                    dynamic.place, f"streams not written as the language says: {error}"
+                )
 
     def _free(self, written: str) -> str:
         name = free_name((written,), {*self.names.values(), *self.resources}, "stream")
@@ -63,9 +70,18 @@ class Registry:
         if name in self._open:
             return None
         self._open.append(name)
-        found = self._translated(self.top[written], name)
-        self._open.remove(name)
-        return found
+        try:
+            return self._translated(self.top[written], name)
+        except _SHAPES as error:
+            # a field of another shape than the language gives it, which the original refuses too
+            self.importing.remarks.missing(
+                self.top[written].place,
+                f"the stream {written} is not written as its language says "
+                f"({type(error).__name__})",
+            )
+            return None
+        finally:
+            self._open.remove(name)
 
     def _translated(self, stream: Component, name: str) -> Resource:
         """The resource of a stream, and one more for each further parent that it has."""

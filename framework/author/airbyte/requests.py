@@ -107,6 +107,8 @@ def _mapping(importing: Importing, component: Component, key: str) -> dict[str, 
             return {}
         return dict(parse_qsl(str(found), keep_blank_values=True))
     values = importing.text(written, scope, component.at(key))
+    if not isinstance(values, dict):
+        return {}
     return {
         name: value
         for name, value in values.items()

@@ -72,8 +72,9 @@ def _literal(value: Json) -> str:
 NULL = constant(None)
 
 
-def identifier(name: str) -> str:
+def identifier(name: Json) -> str:
     """A key as JMESPath writes it, in double quotes where it is no plain name."""
+    name = str(name)
     return name if _IDENTIFIER.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
