@@ -32,7 +32,7 @@ def assemble(
     entries = []
     retry = most_common(one.retry for one in resources if one.retry)
     for one in resources:
-        entry = _entry(one, resources, base, schemas)
+        entry = _entry(one, resources, base, schemas, remarks)
         if one.auth != auth:
             entry["endpoint"]["auth"] = one.auth
         if one.retry and one.retry != retry:
@@ -56,7 +56,6 @@ def assemble(
     if defaults:
         data["resource_defaults"] = defaults
     data["resources"] = [_ordered(entry) for entry in entries]
-    del remarks
     return data, schemas
 
 
@@ -76,13 +75,15 @@ def _entry(
     resources: Sequence[Resource],
     base: str,
     schemas: dict[str, dict[str, Json]],
+    remarks: Remarks,
 ) -> dict[str, Json]:
     endpoint = {"path": _path(one, base), **json.loads(json.dumps(one.endpoint))}
     entry: dict[str, Json] = {"name": one.name, **json.loads(json.dumps(one.data))}
     if one.table:
         entry["table_name"] = one.table
-    entry["write_disposition"] = _disposition(one, resources)
-    keys = one.data.get("primary_key") or []
+    _drop_lists(one, entry, remarks)
+    keys = entry.get("primary_key") or []
+    entry["write_disposition"] = _disposition(one, resources, bool(keys))
     if one.schema is not None and not one.table:
         read = sorted(_read(one.name, resources))
         named = [keys] if isinstance(keys, str) else list(keys)
@@ -95,6 +96,17 @@ def _entry(
     return entry
 
 
+def _drop_lists(one: Resource, entry: dict[str, Json], remarks: Remarks) -> None:
+    """A key that is a list in the records is no column, and so no key here."""
+    keys = entry.get("primary_key") or []
+    properties = (one.schema or {}).get("properties", {})
+    for key in [keys] if isinstance(keys, str) else keys:
+        types = properties.get(key, {}).get("type", "")
+        if "array" in (types if isinstance(types, list) else [types]):
+            entry.pop("primary_key", None)
+            remarks.note(one.name, f"its primary key {key} is a list, which is none here")
+
+
 def _path(one: Resource, base: str) -> str:
     path = one.request.path
     if one.request.base_url in ("", base) or "://" in path[:10]:
@@ -102,11 +114,11 @@ def _path(one: Resource, base: str) -> str:
     return f"{one.request.base_url.rstrip('/')}/{path.lstrip('/')}".rstrip("/")
 
 
-def _disposition(one: Resource, resources: Sequence[Resource]) -> str:
+def _disposition(one: Resource, resources: Sequence[Resource], keyed: bool) -> str:
     """Lists read whole are replaced; what is read bit by bit is merged, or appended."""
     if not _bit_by_bit(one, resources):
         return "replace"
-    return "merge" if one.data.get("primary_key") else "append"
+    return "merge" if keyed else "append"
 
 
 def _bit_by_bit(one: Resource, resources: Sequence[Resource]) -> bool:

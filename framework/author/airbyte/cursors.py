@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.options import field_path, part_of
 from framework.author.airbyte.terms import Term, quoted
 from framework.author.airbyte.times import is_iso, time_format
+from framework.spec.timeforms import form_problem
 
 Json = Any
 Put = tuple[str, list[str], Json]
@@ -33,10 +35,12 @@ def interval_terms(component: Component | None, context: str) -> dict[str, Term]
         return {}
     start = str(component.get("partition_field_start", "start_time"))
     end = str(component.get("partition_field_end", "end_time"))
-    return {
-        start: Term(f"{context}incremental.start_value", "text"),
-        end: Term(f"{context}incremental.end_value", "text"),
-    }
+    last = Term(f"{context}incremental.end_value", "text")
+    if not component.get("step"):
+        # without windows there is one end: the run's start
+        form = quoted(time_format(str(component.get("datetime_format", "iso"))))
+        last = Term(f"format_time({context}now, {form})", "text")
+    return {start: Term(f"{context}incremental.start_value", "text"), end: last}
 
 
 def translate_cursor(importing: Importing, component: Component | None, uses: str) -> Cursor:
@@ -116,20 +120,39 @@ class _Made:
         sent = _send(
             self.importing, self.component, "start_time_option", "start", incremental, self.puts
         )
-        ended = _send(
-            self.importing, self.component, "end_time_option", "end", incremental, self.puts
-        )
+        ended = self._ended(incremental) or "incremental.end_value" in uses
         sent = sent or "incremental.start_value" in uses
-        ended = ended or "incremental.end_value" in uses
         feed = bool(self.component.get("is_data_feed"))
         if not sent and not ended and not feed:
             return self._unsent(path, start)
         if feed:
             incremental["row_order"] = "desc"
         self._formats(incremental, sent or ended)
-        self._windows(incremental, ended)
+        self._windows(incremental, ended or "incremental.start_value" in uses)
+        self._lag(incremental)
         self._more()
         return Cursor(path, incremental, tuple(self.puts))
+
+    def _ended(self, incremental: dict[str, Json]) -> bool:
+        """Where the end goes: that of a window, or without windows what it always is."""
+        if self.component.get("step"):
+            return _send(
+                self.importing, self.component, "end_time_option", "end", incremental, self.puts
+            )
+        put: list[Put] = []
+        if not _send(self.importing, self.component, "end_time_option", "end", {}, put):
+            option = self.component.part("end_time_option", "RequestOption")
+            if option is None:
+                return False
+        end = self._moment("end_datetime")
+        form = quoted(time_format(str(self.component.get("datetime_format", "iso"))))
+        inner = "now" if end is None or _is_now(end) else _inner(str(end))
+        option = self.component.part("end_time_option", "RequestOption")
+        if option is not None and (part := part_of(option)):
+            way = field_path(self.importing, option)
+            way = [".".join(way)] if part == "params" else way
+            self.puts.append((part, way, f"{{format_time({inner}, {form})}}"))
+        return False
 
     def _unsent(self, path: str, start: Json) -> Cursor:
         """A cursor that no request carries: the original reads the whole list each time."""
@@ -206,29 +229,57 @@ class _Made:
 
     def _formats(self, incremental: dict[str, Json], sent: bool) -> None:
         fmt = str(self.component.get("datetime_format", ""))
-        if sent and fmt:
+        if sent and fmt and self._sound(fmt, "datetime_format"):
             incremental["format"] = time_format(fmt)
-        records = self.component.get("cursor_datetime_formats") or [fmt]
-        named = [time_format(str(one)) for one in records if one]
-        if any(not is_iso(str(one)) for one in records if one):
+        records = self.component.get("cursor_datetime_formats", []) or [fmt]
+        named = [
+            time_format(str(one))
+            for one in records
+            if one and self._sound(str(one), "cursor_datetime_formats")
+        ]
+        if any(not is_iso(str(one)) for one in records if one) and named:
             incremental["cursor_formats"] = list(dict.fromkeys(named))
+
+    def _sound(self, fmt: str, key: str) -> bool:
+        problem = form_problem(time_format(fmt))
+        if problem is not None:
+            self.importing.remarks.missing(self.component.at(key), f"times written {fmt}")
+        return problem is None
 
     def _windows(self, incremental: dict[str, Json], ended: bool) -> None:
         component = self.component
         step = self._duration("step")
-        if step is not None:
-            incremental["step"] = step
-            granularity = self._duration("cursor_granularity")
-            if granularity is not None:
-                incremental["granularity"] = granularity
+        if step is None:
+            return
+        if not ended:
+            self.importing.remarks.note(
+                component.at("step"),
+                "the original asks in windows and never sends where they end, so that the same "
+                "records come again and again; here they are asked for once",
+            )
+            return
+        incremental["step"] = step
+        granularity = self._duration("cursor_granularity")
+        if granularity is not None:
+            incremental["granularity"] = granularity
         end = self._moment("end_datetime")
-        if end is not None and end != "{now}" and not _is_now(component, end):
+        if end is not None and not _is_now(end):
+            end = _without_now(end)
             incremental["end_value"] = end
-        elif ended:
-            incremental["end_value"] = "{now}"
+            if "now" in str(end):
+                self.importing.remarks.note(
+                    component.at("end_datetime"), "with an end of its own a run moves no watermark"
+                )
+
+    def _lag(self, incremental: dict[str, Json]) -> None:
         lag = self._duration("lookback_window")
-        if lag is not None and lag not in ("P0D", "PT0S"):
-            incremental["lag"] = lag
+        if lag is None or lag in ("P0D", "PT0S", "P0M"):
+            return
+        months = re.fullmatch(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?", lag)
+        if months and (months[1] or months[2]):
+            years, count, days = (int(one or 0) for one in months.groups())
+            lag = f"P{years * 366 + count * 31 + days}D"
+        incremental["lag"] = lag
 
     def _more(self) -> None:
         component = self.component
@@ -248,15 +299,36 @@ class _Made:
         found = self.importing.text(
             str(written), self.importing.sent(self.component), self.component.at(key)
         )
-        if found is ABSENT or found == "":
+        if found is ABSENT or found in ("", None):
             return None
-        if "{" in str(found):
-            return str(found)
-        duration = iso_duration(str(found))
+        text = str(found)
+        if "{" in text:
+            return self._by_default(key, text)
+        duration = iso_duration(text)
         if duration is None:
             self.importing.remarks.missing(
                 self.component.at(key), f"no duration: {shown(str(written))}"
             )
+        return duration
+
+    def _by_default(self, key: str, text: str) -> str | None:
+        """A duration that comes from an input, as the input's default makes it."""
+        defaults = {
+            one.name: one.schema.get("default") for one in self.importing.inputs.by_path.values()
+        }
+        names = re.findall(r"config\.(\w+)", text)
+        filled = re.sub(r"\{config\.(\w+)\}", lambda match: str(defaults.get(match[1], "")), text)
+        literal = re.search(r"'(P[^']*)'", text)
+        duration = iso_duration(filled if "{" not in filled else literal[1] if literal else "")
+        listed = ", ".join(dict.fromkeys(names))
+        if duration is None and any(defaults.get(name) is not None for name in names):
+            self.importing.remarks.missing(self.component.at(key), f"a duration from {listed}")
+            return None
+        self.importing.remarks.note(
+            self.component.at(key),
+            f"from the input {listed}; here "
+            + (f"its default, {duration}" if duration else "none, as it has no default"),
+        )
         return duration
 
 
@@ -267,8 +339,18 @@ def _inner(text: str) -> str:
     return quoted(text)
 
 
-def _is_now(component: Component, end: Json) -> bool:
+_NOW = r"(?:now|format_time\(now, '[^']*'\))"
+
+
+def _is_now(end: Json) -> bool:
     """Whether an end is the clock in any spelling: the end of what there is to read."""
+    return bool(re.fullmatch(rf"\{{{_NOW}\}}", str(end)))
+
+
+def _without_now(end: Json) -> Json:
+    """`x || now` as `x`: where it is null, the end is the run's start anyway."""
     text = str(end)
-    del component
-    return text.startswith("{format_time(now, ") and text.count("(") == 1
+    found = re.fullmatch(rf"\{{(config\.\w+) \|\| {_NOW}\}}", text)
+    found = found or re.fullmatch(rf"\{{parse_time\((config\.\w+) \|\| {_NOW}, '[^']*'\)\}}", text)
+    found = found or re.fullmatch(rf"\{{if\(config\.\w+, (config\.\w+), {_NOW}\)\}}", text)
+    return f"{{{found[1]}}}" if found else end

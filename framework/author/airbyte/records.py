@@ -58,19 +58,16 @@ def pointer(keys: list[str]) -> str:
     if keys[-1] == "*" and keys.count("*") == 1:
         base = pointer(keys[:-1])
         # each item of a list, or each value of an object
-        return f"{base if base != '@' else ''}.*".lstrip(".") + f" || {base}"
+        return f"{base}.* || {base}"
     lists = _starred(keys, "[*]" if keys.count("*") == 1 else "[]")
     objects = _starred(keys, ".*") + ("" if keys.count("*") == 1 else " | [][]")
     return f"{lists} || {objects}"
 
 
 def _starred(keys: list[str], star: str) -> str:
-    text = ""
+    text = "@" if keys[0] == "*" else ""
     for key in keys:
-        if key == "*":
-            text = f"{text}{star}" if text else star.lstrip(".")
-        else:
-            text = dotted([_key(key)], text)
+        text = f"{text}{star}" if key == "*" else dotted([_key(key)], text)
     return text
 
 

@@ -15,7 +15,7 @@ _ISO = re.compile(r"%Y-%m-%d([T ]%H:%M(:%S(\.%f|\.%_ms)?)?(%z|Z|\+00:00|\+0000)?
 
 def time_format(text: str) -> str:
     """`%s` as epoch_seconds, `%ms` as epoch_milliseconds; strftime patterns stay."""
-    return _NAMED.get(text, text)
+    return _NAMED.get(text, text.replace("%_ms", "%3f"))
 
 
 def is_iso(text: str) -> bool:

@@ -94,11 +94,7 @@ def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
                 continue
             if cursor.written.get("row_order") == "desc":
                 continue  # the list is left where it comes to what is known
-            sent = any(
-                part.kind == "incremental"
-                for text in resource_texts(merged)
-                for part in text.placeholders
-            )
+            sent = any("incremental." in text.text for text in resource_texts(merged))
             if not sent:
                 yield draft.document.finding(
                     cursor.pointer,

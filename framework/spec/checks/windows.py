@@ -99,7 +99,7 @@ def _of_step(merged: Merged, written: Mapping[str, Json]) -> Iterator[Problem]:
             "windows go forward in time, and `min` goes back; take `step` or this away",
         )
     step, gap = _period(written.get("step")), written.get("granularity")
-    if step and is_duration(gap) and not step.months and _length(gap) >= step.rest:
+    if step and is_duration(gap) and not step.months and _length(gap) > step.rest:
         yield (
             "granularity",
             "window-gap",
@@ -111,7 +111,8 @@ def _of_step(merged: Merged, written: Mapping[str, Json]) -> Iterator[Problem]:
 def _sends_end(merged: Merged, cursor: Cursor) -> bool:
     if mentions(cursor.written, "end_param"):
         return True
-    return any("incremental.end_value" in text.text for text in resource_texts(merged))
+    # a start that is no start_param may name the window alone: a day or a month in the path
+    return any("incremental." in text.text for text in resource_texts(merged))
 
 
 def _forms(written: Mapping[str, Json]) -> Iterator[tuple[Pointer, str]]:
