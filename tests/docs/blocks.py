@@ -18,6 +18,7 @@ PAGES = (
     "docs/running.md",
     "docs/expressions.md",
     "docs/recipes.md",
+    "docs/importing.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",

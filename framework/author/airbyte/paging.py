@@ -79,8 +79,9 @@ class _Made:
         if first:
             paginator["base_page"] = _number(first)
         self._token(paginator, "page", "paginator.page")
-        paginator["total_path"] = None
         self._size(paginator)
+        if "stop_after_short_page" not in paginator:
+            paginator["total_path"] = None
         if not self.strategy.get("inject_on_first_request", False):
             paginator["send_first"] = False
         return Paging(paginator, tuple(self.puts))
@@ -93,7 +94,6 @@ class _Made:
         paginator["limit"] = size
         self._token(paginator, "offset", "paginator.offset")
         self._limit(paginator, size)
-        paginator["total_path"] = None
         paginator["stop_after_short_page"] = True
         if not self.strategy.get("inject_on_first_request", False):
             paginator["send_first"] = False
