@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from dlt.common.configuration import resolve_configuration
@@ -35,7 +34,6 @@ from framework.build.settings import Settings, environment_name
 from framework.build.templates import (
     Place,
     evaluated,
-    expand,
     fill,
     made_of_secrets,
     text_of,
@@ -338,100 +336,3 @@ def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[i
         429: "The rate limit was still reached after all retries: run it later, or lower "
         "client.max_in_flight.",
     }
-
-
-def rest_api_config(compiled: Compiled) -> dict[str, Any]:
-    """The RESTAPIConfig that dlt's own `rest_api_source` takes, with live objects in it.
-
-    What dlt has no word for (`when`, actions besides ignore, waits) is done by the session and
-    the response hook in it, or is left out: `when` is, so dlt asks for every child.
-    """
-    client = compiled.client
-    return {
-        "client": {
-            "base_url": client.base_url,
-            "headers": client.headers,
-            "auth": client.auth,
-            "paginator": client.paginator,
-            "session": client.session,
-        },
-        "resources": [_for_dlt(plan) for plan in compiled.plans.values()],
-    }
-
-
-def _for_dlt(plan: Plan) -> dict[str, Any]:
-    from framework.build.hints import resource_hints
-    from framework.build.track import lag_in_dlts_units
-
-    resource, endpoint = plan.resource, plan.endpoint
-    params: dict[str, Any] = {
-        name: expand(value, {}, "query") if isinstance(value, bool) else value
-        for name, value in endpoint.params.items()
-    }
-    for binding in plan.bindings:
-        if not binding.name.startswith("resources."):
-            field = binding.selector
-            params[binding.name] = {
-                "type": "resolve",
-                "resource": binding.binding.resource,
-                "field": to_dlt(field),
-            }
-    asked: dict[str, Any] = {
-        "path": endpoint.path,
-        "method": endpoint.method,
-        "params": params,
-        "json": endpoint.json,
-        "data": endpoint.data,
-        "headers": dict(endpoint.headers) or None,
-        "paginator": plan.paginator,
-        "data_selector": plan.selector,
-        "auth": plan.auth,
-        "response_actions": [plan.answers],
-    }
-    incremental = endpoint.incremental
-    if incremental is not None:
-        asked["incremental"] = {
-            **incremental.arguments,
-            "start_param": incremental.start_param,
-            "end_param": incremental.end_param,
-            "lag": lag_in_dlts_units(incremental, incremental.arguments.get("initial_value")),
-        }
-    made: dict[str, Any] = {
-        "name": resource.name,
-        **resource_hints(resource),
-        "selected": resource.selected,
-        "endpoint": {key: value for key, value in asked.items() if value is not None},
-    }
-    if "nested_hints" in made:
-        # dlt.resource takes tuples for what lies deeper; RESTAPIConfig wants texts, and has none
-        # for it: there dlt goes by the values
-        made["nested_hints"] = {
-            path: hints for path, hints in made["nested_hints"].items() if isinstance(path, str)
-        }
-    if resource.include_from_parent:
-        made["include_from_parent"] = list(resource.include_from_parent)
-    steps = _steps_for_dlt(resource, without_secrets(plan.context))
-    if steps:
-        made["processing_steps"] = steps
-    return made
-
-
-def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]:
-    """The file's steps and what its schema asks for, as dlt's functions of one record."""
-    from framework.build.records import Shape, shaper
-    from framework.build.steps import stepper
-
-    def functions(kind: str, run: Shape) -> dict[str, Any]:
-        if kind == "filter":
-            return {"filter": lambda record: bool(run([record]))}
-        if kind == "yield_map":
-            return {"yield_map": lambda record: run([record])}
-        return {"map": lambda record: run([record])[0]}
-
-    steps = [
-        functions(step.kind, partial(stepper(replace(resource, steps=(step,))), context=context))
-        for step in resource.steps
-    ]
-    if resource.schema is not None:
-        steps.append(functions("map", shaper(resource)))
-    return steps

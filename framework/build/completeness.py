@@ -14,6 +14,7 @@ from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.build.events import Warned
+from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.terms import Terms
 from framework.build.urls import shown
@@ -94,6 +95,8 @@ class Completeness:
             return
         if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
             return  # the file itself asks for a part
+        if isinstance(last.paginator, Paging) and last.paginator.ended:
+            return  # the file's own condition
         found = jsonpath.find_values(paginator.total_path, last.response.json())
         if not found or not str(found[0]).isdigit():
             return

@@ -7,8 +7,9 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from framework.build.compile import Compiled, compile_connector, rest_api_config
+from framework.build.compile import Compiled, compile_connector
 from framework.build.events import unwatched
+from framework.build.for_dlt import rest_api_config
 from framework.build.settings import resolve_settings
 from framework.build.source import reading_source
 from framework.build.terms import Terms

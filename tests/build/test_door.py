@@ -168,3 +168,42 @@ def test_a_declared_schema_has_its_tables_with_no_row_too(tmp_path, web):
     columns = flow.default_schema.tables["items"]["columns"]
     assert {columns[name]["data_type"] for name in ("id", "at")} == {"bigint", "timestamp"}
     assert counts(flow, "items") == [0]
+
+
+@pytest.mark.parametrize(
+    ("resource", "what"),
+    [
+        ({"endpoint": {"export": {"download": "{response.url}"}}}, "an export job"),
+        ({"table_name": "items_{config.kind}"}, "a table for each list"),
+        (
+            {
+                "endpoint": {
+                    "params": {"from": "{paginator.offset}"},
+                    "paginator": {"type": "offset", "limit": 2},
+                }
+            },
+            "paging values in its request",
+        ),
+    ],
+)
+def test_what_dlt_alone_would_do_otherwise_is_refused(tmp_path, web, resource, what):
+    body = one_list(web.url)
+    (items,) = body["resources"]
+    endpoint = {**items["endpoint"], **resource.get("endpoint", {})}
+    body["resources"] = [{**items, **resource, "endpoint": endpoint}]
+    if "table_name" in resource:
+        body["config"] = {"kind": {"type": "string", "default": "new"}}
+    with pytest.raises(SettingsError, match=f"items has {what}"):
+        framework.rest_api_config(str(connector_file(tmp_path, body)))
+
+
+def test_steps_that_give_several_records_or_none_do_so_in_dlt_too(tmp_path, web):
+    web.on("/items", [{"id": 1, "lines": [{"n": "1"}, {"n": "x"}, {"n": "3"}]}, {"lines": []}])
+    body = one_list(web.url)
+    body["resources"][0]["processing_steps"] = [
+        {"explode": "lines"},
+        {"flatten": "lines"},
+        {"cast": {"n": "integer"}, "on_error": "skip_record"},
+    ]
+    config = framework.rest_api_config(str(connector_file(tmp_path, body)))
+    assert list(rest_api_source(config)) == [{"id": 1, "n": 1}, {"id": 1, "n": 3}]
