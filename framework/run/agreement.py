@@ -17,7 +17,7 @@ from framework.run.nesting import nested_tables
 from framework.run.tables import table_name
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier, normalize_path
+from framework.spec.naming import normalize_path
 
 
 def refuse_other_tables(schema: Schema, resource: Resource, connector: str) -> None:
@@ -38,7 +38,7 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
         yield root, f"the rows of a list in {loaded['parent']}"
     declared = table_of(resource.schema)
     hints = resource_hints(resource).get("columns", {}).values()
-    own = {normalize_identifier(hint["name"]): hint.get("data_type") for hint in hints}
+    own = {normalize_path(hint["name"]): hint.get("data_type") for hint in hints}
     yield from _columns(root, loaded, own)
     for name, parent, table in nested_tables(root, declared):
         below = schema.tables.get(name)

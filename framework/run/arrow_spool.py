@@ -7,6 +7,8 @@ goes to a spool of JSON lines beside them, for dlt's own path.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -23,7 +25,7 @@ from framework.run.layout import layout_of
 from framework.run.spool import IN_MEMORY, Spool
 from framework.spec.columns import Table
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier
+from framework.spec.naming import normalize_path
 
 BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
@@ -46,7 +48,7 @@ class ArrowSpool:
         self._layout = layout_of(table)
         self.roots = roots
         self._keys = Keys(roots)
-        keys = {normalize_identifier(name) for name in resource.primary_key}
+        keys = {normalize_path(name) for name in resource.primary_key}
         self._primary = [column.name for column in table.columns if column.name in keys]
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
@@ -139,21 +141,27 @@ class ArrowSpool:
         self._convert_records(records)
 
     def _convert_records(self, records: list[Record]) -> None:
-        fits = self._layout.fits
-        if not all(map(fits, records)):
-            records = [record for record in records if fits(record) or self._is_plain(record)]
-        if not records:
+        fits = [self._layout.fits(record) for record in records]
+        if not self._write(list(compress(records, fits))):
+            # which one it is, only the contract knows; dlt is to see the records in their order
+            plain = [record for record in records if self._is_plain(record)]
+        elif all(fits):
             return
+        else:
+            others = compress(records, map(not_, fits))
+            plain = [record for record in others if self._is_plain(record)]
+        if not self._write(plain):  # Arrow knows better than we do
+            self._unusual.add(plain)
+
+    def _write(self, records: list[Record]) -> bool:
+        """Keep these as tables; False where the declared types do not hold one of them."""
+        if not records:
+            return True
         try:
             self._keep(tables_of(self._layout, records, self._keys))
         except Misfit:
-            records = [record for record in records if self._is_plain(record)]
-            if not records:
-                return
-            try:
-                self._keep(tables_of(self._layout, records, self._keys))
-            except Misfit:  # Arrow knows better than we do
-                self._unusual.add(records)
+            return False
+        return True
 
     def _keep(self, tables: list[tuple[str, pa.Table]]) -> None:
         """Keep these tables; Misfit where a record has no key."""

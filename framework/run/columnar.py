@@ -11,7 +11,7 @@ from typing import Any
 from framework.run.destination import Target
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier
+from framework.spec.naming import normalize_path
 
 DESTINATIONS = ("duckdb", "motherduck", "postgres", "filesystem")
 """Where both paths were held against each other (motherduck is duckdb elsewhere)."""
@@ -40,7 +40,7 @@ def columnar(resource: Resource, target: Target) -> bool:
     return (
         _plain_tables(root, str(resource.hints.get("table_name") or resource.name))
         and _plain_columns(resource.hints.get("columns"), root)
-        and all(normalize_identifier(key) in names for key in resource.primary_key)
+        and all(normalize_path(key) in names for key in resource.primary_key)
     )
 
 
@@ -83,7 +83,7 @@ def _plain(table: Table) -> bool:
 def _plain_columns(written: Any, root: Table) -> bool:
     """Whether the resource's own `columns` say no more than its schema does."""
     for name, hint in _by_name(written):
-        column = root.column(normalize_identifier(name))
+        column = root.column(normalize_path(name))
         if column is None or not hint.keys() <= COLUMN_HINTS:
             return False
         if hint.get("data_type", column.data_type) != column.data_type:

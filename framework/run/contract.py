@@ -17,9 +17,10 @@ from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.run.arrow_tables import coerced, value_at
 from framework.run.layout import WRITTEN_AS
+from framework.run.storable import storable, variant
 from framework.spec.columns import Column, Table
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier
+from framework.spec.naming import SEPARATOR, join_path, normalize_path
 
 Json = Any
 ENTITIES = ("tables", "columns", "data_type")
@@ -32,7 +33,6 @@ WORDS = {
     list: "a list",
     type(None): "null",
 }
-DATA_TYPES = {int: "bigint", float: "double", str: "text", bool: "bool"}
 
 
 class _DropRow(Exception):
@@ -47,17 +47,20 @@ class _Node:
         self.lists: dict[str, _Node] = {}
         self.objects: dict[str, _Node] = {}
         self.item: Column | None = None
+        self.suffix = ""
 
     @classmethod
-    def of(cls, table: Table) -> _Node:
+    def of(cls, table: Table, suffix: str = "") -> _Node:
         root = cls()
+        root.suffix = suffix
         if table.scalars:
             root.item = table.columns[0]
             return root
         for column in table.columns:
             root._at(column.path[:-1]).columns[column.path[-1]] = column
         for child in table.children:
-            root._at(child.path[:-1]).lists[child.path[-1]] = cls.of(child)
+            below = f"{suffix}{SEPARATOR}{child.name}" if suffix else child.name
+            root._at(child.path[:-1]).lists[child.path[-1]] = cls.of(child, below)
         return root
 
     def _at(self, path: tuple[str, ...]) -> _Node:
@@ -68,25 +71,29 @@ class _Node:
 
 
 class Contract:
-    """A resource's contract. Counts what it discards in `discarded`, by field."""
+    """A resource's contract. Counts what it discards in `discarded`, by field, and keeps in
+    `variants` the types of the variant columns it filled, by table's suffix and column."""
 
     def __init__(self, resource: Resource, table: Table) -> None:
         self.discarded: Counter[tuple[str, str]] = Counter()
+        self.variants: dict[str, dict[str, str]] = {}
         self._resource = resource
         self._root = _Node.of(table)
         self._modes = modes_of(resource)
         self._others = set(hinted_columns(resource))
         self._others.update(f"_{resource.parent}_{key}" for key in resource.include_from_parent)
         named = {column.name: column.path for column in table.columns}
-        keys = {name: named.get(normalize_identifier(name)) for name in resource.primary_key}
+        keys = {name: named.get(normalize_path(name)) for name in resource.primary_key}
         self._keys = {name: path for name, path in keys.items() if path is not None}
+        self._key_columns = {normalize_path(name): name for name in self._keys}
+        self._suffixes = [""]
         self._record: Record = {}
         self._plain = True
 
     def apply(self, record: Record) -> tuple[Record | None, bool]:
         """What is left of the record, changed in place, and whether the declared types hold it
         as it is. RecordError where the contract freezes what it would change."""
-        self._record, self._plain = record, True
+        self._record, self._plain, self._suffixes = record, True, [""]
         try:
             self._object(self._root, record, ())
         except _DropRow:
@@ -131,6 +138,7 @@ class Contract:
 
     def _items(self, node: _Node, items: list[Json], path: tuple[str, ...]) -> None:
         kept = []
+        self._suffixes.append(node.suffix)
         for item in items:
             holder = {"value": item}
             try:
@@ -146,13 +154,20 @@ class Contract:
                 continue
             # a variant's row: the item under the variant's name
             kept.append(holder if holder.keys() != {"value"} else holder["value"])
+        self._suffixes.pop()
         items[:] = kept
 
     def _undeclared(self, holder: dict[str, Json], key: str, path: tuple[str, ...]) -> None:
+        meets = self._key_columns.get(join_path(*path))
+        if meets is not None and len(self._suffixes) == 1:
+            raise RecordError(
+                f"{self._resource.name}: a record has `{'.'.join(path)}`, which has the same "
+                f"column as its primary key `{meets}`. Remove or rename one with processing_steps."
+            )
         entity = "tables" if isinstance(holder[key], list) else "columns"
         if not self._breaks(entity, holder, key, path, "a field that the schema does not declare"):
             self._plain = False
-            holder.update(_storable({key: holder.pop(key)}))
+            holder.update(storable({key: holder.pop(key)}))
 
     def _leaf(self, column: Column, holder: Record, key: str, path: tuple[str, ...]) -> None:
         value = holder[key]
@@ -177,10 +192,12 @@ class Contract:
         if self._breaks("data_type", holder, key, path, f"declared as {column.data_type}"):
             return
         self._plain = False
-        if verdict == "breaks":  # dlt would take it, and fail when it writes it
-            kind = DATA_TYPES[type(value)] if not _too_long(value) else "text"
-            holder[f"{key}__v_{kind}"] = str(value) if kind == "text" else value
-            del holder[key]
+        made = variant(key, value)
+        for name in made:
+            kind = name.removeprefix(f"{key}__v_")
+            self.variants.setdefault(self._suffixes[-1], {})[f"{column.name}__v_{kind}"] = kind
+        holder.update(made)
+        del holder[key]
 
     def _breaks(
         self, entity: str, holder: Record, key: str, path: tuple[str, ...], expected: str
@@ -275,25 +292,6 @@ def _coerces(data_type: str, value: Json) -> bool:
     except (ValueError, TypeError, OverflowError, SyntaxError):
         return False
     return True
-
-
-def _too_long(value: Json) -> bool:
-    return type(value) is int and not -(2**63) <= value < 2**63
-
-
-def _storable(value: Json) -> Json:
-    """The value with integers past 64 bits as text in columns of their own: dlt would take them
-    for 64 bits, and fail when it writes them."""
-    if isinstance(value, list):
-        return [{"value__v_text": str(v)} if _too_long(v) else _storable(v) for v in value]
-    if isinstance(value, dict):
-        return {
-            f"{key}__v_text" if _too_long(item) else key: (
-                str(item) if _too_long(item) else _storable(item)
-            )
-            for key, item in value.items()
-        }
-    return value
 
 
 def _is_nothing(value: Json) -> bool:

@@ -22,6 +22,7 @@ from framework.run.contract import Contract
 from framework.run.destination import Target
 from framework.run.nesting import (
     add_nested,
+    add_variants,
     carries_roots,
     declare_variants,
     nested_tables,
@@ -39,7 +40,7 @@ AnySpool = Spool | ArrowSpool
 def spool_for(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> AnySpool:
     """An empty spool for the resource; `schema` is what was loaded before and stays."""
     if resource.schema is None:
-        return Spool(folder)
+        return Spool(folder, mend=not _keeps_json(resource))
     table = table_of(resource.schema)
     if not columnar(resource, target):
         return Spool(folder, Contract(resource, table))
@@ -63,15 +64,15 @@ def prepare(made: DltResource, resource: Resource, spool: AnySpool) -> None:
 def hand_over(resource: Resource, spool: AnySpool) -> Iterator[Any]:
     """Everything in the spool, as dlt takes it, while dlt extracts; the spool is empty then."""
     if isinstance(spool, Spool):
-        yield from batches_for_dlt(resource, spool.batches(BATCH))
+        yield from _by_dlt(resource, spool, batches_for_dlt(resource, spool.batches(BATCH)))
         return
     load_id = dlt.current.load_package_state()["load_id"]
-    unusual: Iterator[Any] = map(shaper(resource), spool.batches(BATCH))
+    unusual = _by_dlt(resource, spool, map(shaper(resource), spool.batches(BATCH)))
     if "" in spool.suffixes:
         for table in spool.tables(""):
             yield _with_load_id(table, load_id)
     else:
-        unusual = batches_for_dlt(resource, spool.batches(BATCH))
+        unusual = _by_dlt(resource, spool, batches_for_dlt(resource, spool.batches(BATCH)))
         yield next(unusual)
     assert resource.schema is not None
     declared = table_of(resource.schema)
@@ -83,6 +84,21 @@ def hand_over(resource: Resource, spool: AnySpool) -> Iterator[Any]:
         for table in spool.tables(name.removeprefix(f"{root}__")):
             yield dlt.mark.with_table_name(table, name)
     yield from unusual
+
+
+def _by_dlt(resource: Resource, spool: AnySpool, batches: Iterator[Any]) -> Iterator[Any]:
+    """The batches; with the first, the variant columns that the contract filled: where dlt makes
+    one by itself, a text that looks like a time gives it the type of a time."""
+    for number, batch in enumerate(batches):
+        yield batch
+        if number == 0 and spool.contract is not None:
+            add_variants(dlt.current.source_schema(), _root(resource), spool.contract.variants)
+
+
+def _keeps_json(resource: Resource) -> bool:
+    """Whether values may stay JSON as they are, in columns that `columns` or dlt choose."""
+    hints = resource.hints
+    return bool(hints.get("columns")) or hints.get("max_table_nesting") is not None
 
 
 def _root(resource: Resource) -> str:

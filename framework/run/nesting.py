@@ -7,7 +7,7 @@ table. What a variant has and a nested table has not is taken off before dlt nor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dlt.common.schema import Schema
@@ -69,6 +69,24 @@ def add_nested(schema: Schema, resource: str, root: str, table: Table, *, roots:
         )
         schema.update_table(added)
         schema.tables[name] = _Nested(schema.tables[name], resource)  # type: ignore[assignment]
+
+
+def add_variants(schema: Schema, root: str, variants: Mapping[str, Mapping[str, str]]) -> None:
+    """Put variant columns, by table's suffix, into tables of the schema that is being
+    extracted."""
+    for suffix, columns in variants.items():
+        name = f"{root}{SEPARATOR}{suffix}" if suffix else root
+        if name in schema.tables:
+            table = schema.tables[name]
+            new: list[Any] = [
+                {"name": column, "data_type": kind, "nullable": True, "variant": True}
+                for column, kind in columns.items()
+                if "data_type" not in table["columns"].get(column, {})
+            ]
+            partial: Any = {"name": name, "columns": {column["name"]: column for column in new}}
+            if table.get("parent"):  # or dlt takes the table for one without
+                partial["parent"] = table["parent"]
+            schema.update_table(partial)
 
 
 def settle(pipeline: Any) -> None:

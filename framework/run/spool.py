@@ -6,7 +6,7 @@ all that were read go to dlt as one load package.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -15,28 +15,37 @@ import orjson
 
 from framework.build.records import Record
 from framework.run.contract import Contract
+from framework.run.storable import SUSPECT, storable
 
 IN_MEMORY = 4 << 20
 """Bytes of JSON from which records go to disk, into a file without a name."""
 
 
 class Spool:
-    """Add lists of records, then read them once, in order, in batches."""
+    """Add lists of records, then read them once, in order, in batches.
 
-    def __init__(self, folder: Path, contract: Contract | None = None) -> None:
-        self._contract = contract
+    `contract` is a declared schema's; without one, and with `mend`, what dlt cannot write is made
+    such that it can.
+    """
+
+    def __init__(
+        self, folder: Path, contract: Contract | None = None, *, mend: bool = False
+    ) -> None:
+        self._mend = mend
+        self.contract = contract
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self.records = 0
 
     def add(self, records: list[Record]) -> None:
         """Keep these after those that were added before, as the schema's contract leaves them."""
-        if self._contract is not None:
-            left = (self._contract.apply(record)[0] for record in records)
+        if self.contract is not None:
+            left = (self.contract.apply(record)[0] for record in records)
             records = [record for record in left if record is not None]
         self.records += len(records)
-        self._file.write(
-            b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in records)
-        )
+        written = _lines(records)
+        if self._mend and SUSPECT.search(written):
+            written = _lines(map(storable, records))
+        self._file.write(written)
 
     def batches(self, size: int) -> Iterator[list[Record]]:
         """All records, `size` at a time; the spool is gone after that."""
@@ -58,8 +67,12 @@ class Spool:
 
     def finish(self) -> list[str]:
         """Everything is added: what the contract discarded, in words."""
-        return [] if self._contract is None else list(self._contract.told())
+        return [] if self.contract is None else list(self.contract.told())
 
     def close(self) -> None:
         """Let go of memory and disk."""
         self._file.close()
+
+
+def _lines(records: Iterable[Record]) -> bytes:
+    return b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in records)

@@ -1,21 +1,14 @@
-"""One connector loaded by both paths, and what each left behind, made comparable.
-
-Keys that dlt draws at random are replaced by what they join: each row becomes a plain value with
-its children inside.
-"""
+"""One connector loaded by both paths."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import orjson
 import pytest
 import requests
 from requests.adapters import BaseAdapter
@@ -27,6 +20,8 @@ from framework.run.loop import run
 from framework.run.options import RunOptions
 from framework.run.report import Report
 from framework.spec.connector import Connector
+from tests.columnar.left import Left, left_in, left_in_files, left_in_postgres
+from tests.run.postgres import CREDENTIALS, address
 from tests.run.running import connector_of
 
 Json = Any
@@ -41,7 +36,7 @@ class Pages(BaseAdapter):
         self._records = records
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
-        body = orjson.dumps({"items": list(self._records[request.path_url.strip("/")])})
+        body = json.dumps({"items": list(self._records[request.path_url.strip("/")])}).encode()
         return make_response(request, 200, "OK", [("Content-Type", "application/json")], body)
 
     def close(self) -> None:
@@ -72,19 +67,59 @@ def load(
 
 
 def load_both(
-    project: Path, resources: Sequence[Json], *loads: Mapping[str, Sequence[Json]]
+    project: Path,
+    resources: Sequence[Json],
+    *loads: Mapping[str, Sequence[Json]],
+    into: Into | None = None,
 ) -> tuple[Left, Left]:
     """What these loads leave behind, by the columnar path and by dlt's own."""
     found = []
-    for way in (nullcontext, by_dlt):
-        folder = project / way.__name__
+    for way, name in ((nullcontext, "ours"), (by_dlt, "theirs")):
+        folder = project / name
         connector = shop(folder, *resources)
+        options, read = ({}, left_in) if into is None else into(folder)
         for records in loads:
             with way():
-                report = load(connector, folder, records)
+                report = load(connector, folder, records, **options)
             assert report.status == "ok", report.as_dict()
-        found.append(left_in(folder))
+        found.append(read(folder))
     return found[0], found[1]
+
+
+Into = Callable[[Path], tuple[dict[str, Any], Callable[[Path], Left]]]
+"""Where a load from this folder goes: options of the run, and what reads what it left."""
+
+
+def into_postgres(server: str, patch: pytest.MonkeyPatch) -> Into:
+    """Into a schema of their own in the PostgreSQL that listens in this folder."""
+
+    def into(folder: Path) -> tuple[dict[str, Any], Callable[[Path], Left]]:
+        patch.setenv(CREDENTIALS, address(server))
+        dataset = f"{folder.parent.name}_{folder.name}"
+        options = {"destination": "postgres", "dataset": dataset}
+        return options, lambda _: left_in_postgres(server, dataset)
+
+    return into
+
+
+def into_files(patch: pytest.MonkeyPatch) -> Into:
+    """Into Parquet files in the folder."""
+
+    def into(folder: Path) -> tuple[dict[str, Any], Callable[[Path], Left]]:
+        patch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(folder / "files"))
+        return {"destination": "filesystem"}, lambda _: left_in_files(folder / "files/shop_data")
+
+    return into
+
+
+def assert_same(ours: Left, theirs: Left) -> None:
+    """The same tables, columns, types, rows and stored schema; a failure names the first row."""
+    assert ours.columns == theirs.columns
+    for table, trees in ours.trees.items():
+        others = set(theirs.trees[table])
+        assert [tree for tree in trees if tree not in others][:1] == [], table
+    assert ours.trees == theirs.trees
+    assert ours.schema == theirs.schema
 
 
 @contextmanager
@@ -93,97 +128,3 @@ def by_dlt() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handing, "columnar", lambda *_: False)
         yield
-
-
-@dataclass(frozen=True)
-class Left:
-    """What is in a file: columns with types and nullability by table, and the rows as trees."""
-
-    columns: dict[str, dict[str, tuple[str, str]]]
-    trees: dict[str, list[str]]
-    schema: dict[str, Json] = field(default_factory=dict)
-
-    def of(self, root: str) -> Left:
-        """One resource's part."""
-
-        def part(whole: dict[str, Json]) -> dict[str, Json]:
-            return {t: v for t, v in whole.items() if t == root or t.startswith(f"{root}__")}
-
-        return Left(part(self.columns), part(self.trees), part(self.schema))
-
-
-def left_in(folder: Path, name: str = "shop") -> Left:
-    """Everything in the folder's DuckDB file, without what is drawn at random."""
-    with duckdb.connect(str(folder / f"{name}.duckdb"), read_only=True) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        dataset = f"{name}_data"
-        columns: dict[str, dict[str, tuple[str, str]]] = {}
-        for table, column, kind, nullable in connection.execute(
-            "select table_name, column_name, data_type, is_nullable "
-            "from information_schema.columns where table_schema = ? "
-            "order by table_name, ordinal_position",
-            [dataset],
-        ).fetchall():
-            if not table.startswith("_dlt"):
-                columns.setdefault(table, {})[column] = (kind, nullable)
-        rows = {}
-        for table in columns:
-            cursor = connection.execute(f'select * from "{dataset}"."{table}"')
-            names = [column[0] for column in cursor.description]
-            rows[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        loads = {
-            row[0]
-            for row in connection.execute(f'select load_id from "{dataset}"._dlt_loads').fetchall()
-        }
-        stored = connection.execute(
-            f'select schema from "{dataset}"._dlt_version where schema_name = ? '
-            "order by inserted_at desc limit 1",
-            [name],
-        ).fetchone()
-    roots = [t for t in columns if "_dlt_load_id" in columns[t]]
-    trees = {root: _trees(root, rows, loads) for root in roots}
-    assert stored is not None
-    return Left(columns, trees, _tables(json.loads(stored[0])))
-
-
-def _trees(root: str, rows: dict[str, list[Record]], loads: set[str]) -> list[str]:
-    below = [table for table in rows if table.startswith(f"{root}__")]
-    children: dict[str, list[tuple[str, Record]]] = {}
-    for table in below:
-        for row in rows[table]:
-            children.setdefault(row["_dlt_parent_id"], []).append((table, row))
-    used = 0
-    ids: set[str] = set()
-
-    def tree(row: Record, top: str) -> Json:
-        nonlocal used
-        used += 1
-        assert row["_dlt_id"] not in ids, "a row key that is there twice"
-        assert len(row["_dlt_id"]) >= 14
-        ids.add(row["_dlt_id"])
-        assert row.get("_dlt_root_id", top) == top, "a child of another root"
-        own = {k: str(v) for k, v in row.items() if not k.startswith("_dlt") and v is not None}
-        lists: dict[str, list[Json]] = {}
-        for table, child in children.get(row["_dlt_id"], []):
-            place = child["_dlt_list_idx"]
-            lists.setdefault(table, []).append([place, tree(child, top)])
-        return {**own, **{table: sorted(lists[table], key=str) for table in lists}}
-
-    found = []
-    for row in rows[root]:
-        assert row["_dlt_load_id"] in loads, "a row of no load"
-        found.append(json.dumps(tree(row, row["_dlt_id"]), sort_keys=True))
-    total = len(rows[root]) + sum(len(rows[table]) for table in below)
-    assert used == total, "a child without its parent"
-    return sorted(found)
-
-
-def _tables(schema: Json) -> dict[str, Json]:
-    """The stored schema's tables, what is said and what holds unsaid alike."""
-    unsaid = {("nullable", True), ("precision", 38), ("scale", 9)}
-    return {
-        name: {k: v for k, v in table.items() if k != "columns"}
-        | {"columns": {c: dict(set(h.items()) - unsaid) for c, h in table["columns"].items()}}
-        for name, table in schema["tables"].items()
-        if not name.startswith("_dlt")
-    }

@@ -10,7 +10,8 @@ import pytest
 from framework.run.columnar import columnar
 from framework.run.destination import target_of
 from framework.run.options import RunOptions
-from tests.columnar.both import Left, load_both, resource, shop
+from tests.columnar.both import assert_same, load_both, resource, shop
+from tests.columnar.left import Left
 
 NESTED: dict[str, Any] = {
     "type": "object",
@@ -131,9 +132,7 @@ def test_plain_records_make_the_same_tables_by_both_paths(project: Path) -> None
     ours, theirs = load_both(
         project, resources, dict.fromkeys(WAYS, PLAIN), dict.fromkeys(WAYS, LATER)
     )
-    assert ours.columns == theirs.columns
-    assert ours.trees == theirs.trees
-    assert ours.schema == theirs.schema
+    assert_same(ours, theirs)
     assert set(ours.trees) == set(WAYS)
 
 
@@ -154,9 +153,7 @@ def test_odd_records_make_the_same_tables_by_both_paths(
 ) -> None:
     number = list(ODD).index(odd)
     ours, theirs = (left.of(f"odd{number}") for left in odd_ones)
-    assert ours.columns == theirs.columns
-    assert ours.trees == theirs.trees
-    assert ours.schema == theirs.schema
+    assert_same(ours, theirs)
     assert len(ours.trees[f"odd{number}"]) == 1 + len({row["id"] for row in ODD[odd]})
 
 

@@ -1,0 +1,64 @@
+"""Generated records by both paths, into each destination that the columnar path takes: the same
+tables, columns, types and rows.
+
+One resource has records of the declared types alone, the others a few that are odd. They are
+loaded twice: the second time half of the first records come again, changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.columnar.both import Into, assert_same, into_files, into_postgres, load_both, resource
+from tests.columnar.generated import drawn, numbered, records_of
+from tests.columnar.test_both_paths import NESTED, WAYS
+
+Json = Any
+EACH = 40
+ODD = {"plain": 0, "odd": 12}
+"""Places of a thousand that hold anything at all."""
+
+Drawn = dict[str, list[Json]]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Drawn:
+    """Records for two loads, by how odd they are."""
+    return {name: drawn(records_of(NESTED, odd=odd), 2 * EACH, odd) for name, odd in ODD.items()}
+
+
+def both_loads(pool: Drawn, ways: tuple[str, ...]) -> tuple[list[Json], Drawn, Drawn]:
+    """A resource for each way and oddness, and its records in the first and the second load."""
+    resources, first, second = [], {}, {}
+    for way in ways:
+        for name, records in pool.items():
+            table = f"{way}_{name}"
+            resources.append(resource(table, NESTED, write_disposition=way))
+            first[table] = list(numbered(records[:EACH]))
+            second[table] = list(numbered(records[EACH:], EACH // 2))
+    return resources, first, second
+
+
+def compare(project: Path, pool: Drawn, ways: tuple[str, ...], into: Into | None = None) -> None:
+    resources, first, second = both_loads(pool, ways)
+    ours, theirs = load_both(project, resources, first, second, into=into)
+    for table in first:
+        assert_same(ours.of(table), theirs.of(table))
+    assert set(ours.trees) == set(first)
+
+
+def test_into_duckdb(project: Path, pool: Drawn) -> None:
+    compare(project, pool, WAYS)
+
+
+def test_into_postgres(
+    project: Path, pool: Drawn, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(project / "generated", pool, WAYS, into_postgres(postgres, monkeypatch))
+
+
+def test_into_files(project: Path, pool: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare(project, pool, ("append", "replace"), into_files(monkeypatch))
