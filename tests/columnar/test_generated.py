@@ -1,8 +1,8 @@
 """Generated records by both paths, into each destination that the columnar path takes: the same
 tables, columns, types and rows.
 
-One resource has records of the declared types alone, the others a few that are odd. They are
-loaded twice: the second time half of the first records come again, changed.
+Of each two resources one has records of the declared types alone, the other a few odd ones. They
+are loaded twice: the second time half of the first records come again, changed.
 """
 
 from __future__ import annotations
@@ -18,25 +18,44 @@ from tests.columnar.test_both_paths import NESTED, WAYS
 
 Json = Any
 EACH = 40
-ODD = {"plain": 0, "odd": 12}
-"""Places of a thousand that hold anything at all."""
+READ_BY_ARROW: Json = {
+    "type": "object",
+    "properties": {
+        **{key: NESTED["properties"][key] for key in ("id", "name", "count", "weight", "on", "at")},
+        "place": {
+            "type": "object",
+            "properties": {
+                "day": {"type": "string", "format": "date"},
+                "hours": {"type": "array", "items": {"type": "string", "format": "time"}},
+                "tags": {"type": "array", "items": {"type": ["number", "null"]}},
+            },
+        },
+    },
+}
+"""Types that Arrow reads from the page itself, where all records of a batch are of them."""
+
+KINDS = {"odd": (NESTED, 12), "plain": (READ_BY_ARROW, 0)}
+"""Schemas, and how many places of a thousand hold anything at all."""
 
 Drawn = dict[str, list[Json]]
 
 
 @pytest.fixture(scope="module")
 def pool() -> Drawn:
-    """Records for two loads, by how odd they are."""
-    return {name: drawn(records_of(NESTED, odd=odd), 2 * EACH, odd) for name, odd in ODD.items()}
+    """Records for two loads, by kind."""
+    return {
+        name: drawn(records_of(schema, odd=odd), 2 * EACH, odd)
+        for name, (schema, odd) in KINDS.items()
+    }
 
 
 def both_loads(pool: Drawn, ways: tuple[str, ...]) -> tuple[list[Json], Drawn, Drawn]:
-    """A resource for each way and oddness, and its records in the first and the second load."""
+    """A resource for each way and kind, and its records in the first and the second load."""
     resources, first, second = [], {}, {}
     for way in ways:
         for name, records in pool.items():
             table = f"{way}_{name}"
-            resources.append(resource(table, NESTED, write_disposition=way))
+            resources.append(resource(table, KINDS[name][0], write_disposition=way))
             first[table] = list(numbered(records[:EACH]))
             second[table] = list(numbered(records[EACH:], EACH // 2))
     return resources, first, second
