@@ -12,6 +12,10 @@ from framework.errors import DestinationError, UsageError
 from framework.run.options import RunOptions
 from framework.spec.connector import Connector, Resource
 
+FILE_FORMATS = {"duckdb": "parquet", "filesystem": "parquet", "postgres": "insert_values"}
+"""What is loaded where dlt would choose another: for Arrow tables into PostgreSQL it would choose
+CSV, and load an empty text as null."""
+
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -57,7 +61,7 @@ def target_of(connector: Connector, options: RunOptions) -> Target:
         dataset=dataset,
         pipeline=f"{connector.name}_{digest}",
         file=file,
-        file_format="parquet" if kind in ("duckdb", "filesystem") else None,
+        file_format=FILE_FORMATS.get(kind),
     )
 
 

@@ -135,7 +135,7 @@ def _trees(root: str, rows: dict[str, list[Row]], loads: set[str]) -> list[str]:
         assert len(row["_dlt_id"]) >= 14
         ids.add(row["_dlt_id"])
         assert row.get("_dlt_root_id", top) == top, "a child of another root"
-        own = {k: str(v) for k, v in row.items() if not k.startswith("_dlt") and v is not None}
+        own = {k: _text(v) for k, v in row.items() if not k.startswith("_dlt") and v is not None}
         lists: dict[str, list[Json]] = {}
         for table, child in children.get(row["_dlt_id"], []):
             place = child["_dlt_list_idx"]
@@ -149,6 +149,10 @@ def _trees(root: str, rows: dict[str, list[Row]], loads: set[str]) -> list[str]:
     total = len(rows[root]) + sum(len(rows[table]) for table in below)
     assert used == total, "a child without its parent"
     return sorted(found)
+
+
+def _text(value: Json) -> str:
+    return str(value + 0.0 if isinstance(value, float) else value)  # -0.0 is 0.0
 
 
 def _tables(schema: Json) -> dict[str, Json]:
