@@ -20,9 +20,13 @@ _PAST_64_BITS = re.compile(rb"(?:^|[:,\[\s])-?(?:\d{20}|9[2-9]\d{17})")
 _NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)")
 
 
+class Digits(str):
+    """An integer past 64 bits, as text. To be told from a text of digits where both may come."""
+
+
 def parse(body: bytes | str) -> tuple[Any, bool]:
-    """The value, and whether it is what stands there. Integers past 64 bits are given as text: as
-    numbers they would lose digits."""
+    """The value, and whether it is what stands there. Integers past 64 bits are given as Digits:
+    as numbers they would lose digits."""
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -50,9 +54,9 @@ def depth_of(value: Any) -> int:
 def _integer(text: str) -> int | str:
     """The number where 64 bits hold it, else its digits."""
     if len(text) > 20:
-        return text
+        return Digits(text)
     number = int(text)
-    return number if -(2**63) <= number < 2**63 else text
+    return number if -(2**63) <= number < 2**63 else Digits(text)
 
 
 def _may_be_deep(body: bytes) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from framework.build.jsontext import Digits
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.run.arrow_tables import coerced, value_at
@@ -27,6 +28,7 @@ ENTITIES = ("tables", "columns", "data_type")
 WORDS = {
     bool: "true or false",
     int: "an integer",
+    Digits: "an integer",
     float: "a number",
     str: "text",
     dict: "an object",
@@ -179,6 +181,8 @@ class Contract:
             else:
                 self._undeclared(holder, key, path)
             return
+        if type(value) is Digits:
+            holder[key] = value = str(value)
         verdict = verdict_on(column.data_type, value)
         if verdict == "fits":
             return

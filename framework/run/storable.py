@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from framework.build.jsontext import Digits
 from framework.spec.naming import SEPARATOR
 
 Json = Any
-DATA_TYPES = {int: "bigint", float: "double", str: "text", bool: "bool"}
+DATA_TYPES = {int: "bigint", float: "double", str: "text", Digits: "text", bool: "bool"}
 NAMELESS = "_empty"
 """What dlt calls the column of an empty key; it has no such name for a list there."""
 
@@ -36,7 +37,9 @@ def too_long(value: Json) -> bool:
     """Whether dlt would take a number for 64 bits, and fail when it writes it."""
     if type(value) is float:
         return abs(value) >= 2**63
-    return type(value) is int and not -(2**63) <= value < 2**63
+    if type(value) is int:  # of the file's own making
+        return not -(2**63) <= value < 2**63
+    return type(value) is Digits
 
 
 def variant(key: str, value: Json) -> dict[str, Json]:

@@ -47,8 +47,8 @@ def test_numbers_past_64_bits_arrive_beside_others_whatever_came_first(
     with tables(project) as found:
         rows = {row["id"]: row for row in found.rows("rows")}
         assert [rows[n]["new"] for n in (0, 5)] == [5, 6]
-        assert [rows[n]["new__v_text"] for n in (1, 3)] == [str(2**63), str(2**64 - 1)]
-        assert [rows[n]["new__v_double"] for n in (2, 4)] == [1e30, -(2.0**70)]
+        assert [rows[n]["new__v_text"] for n in (1, 3, 4)] == [str(values[n]) for n in (1, 3, 4)]
+        assert rows[2]["new__v_double"] == 1e30
         assert rows[7]["new__deep__v_text"] == str(2**63)
         items = found.rows("rows__new", order="_dlt_list_idx")
         assert [(row["value"], row["value__v_text"]) for row in items] == [
