@@ -63,7 +63,7 @@ class Spool:
     @property
     def discarded(self) -> int:
         """How many rows the contract left out."""
-        return 0 if self._contract is None else self._contract.rows_discarded
+        return 0 if self.contract is None else self.contract.rows_discarded
 
     def finish(self) -> list[str]:
         """Everything is added: what the contract discarded, in words."""
