@@ -101,7 +101,7 @@ def _mark(value: Json) -> int:
 
 def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:
     """The record's own names for the key's columns; empty where they are not at its top."""
-    known = {normalize_identifier(name): name for name in record}
+    known = {normalize_identifier(name): name for name in record if name.strip()}
     names = tuple(
         name if name in record else known.get(normalize_identifier(name), name) for name in key
     )
