@@ -12,11 +12,14 @@ Json = Any
 class Changed:
     """What the last loaded run saw of one field of the parent, by the key of the child's list."""
 
-    def __init__(self, held: dict[str, Json], field: str, *, moves: bool) -> None:
+    def __init__(
+        self, held: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
+    ) -> None:
         # in the incremental's state, beside its cursor path: no path has a colon
         self._place = f"only_changed:{field}"
         self._held = held
         self._moves = moves
+        self._asks_all = asks_all
         self._before = unpacked_prints(held.get(self._place, ""))
         self._now: dict[str, str] = {}
 
@@ -25,7 +28,7 @@ class Changed:
         if seen is None:
             return True
         self._now[key] = seen
-        return self._before.get(key) != seen
+        return self._asks_all or self._before.get(key) != seen
 
     def end(self, kept: set[str] | None) -> None:
         """All lists were read; `kept` as in `Cursors.end`."""

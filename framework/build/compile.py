@@ -224,8 +224,12 @@ def _plan(
             elsewhere,
         )
 
+    partitions = tuple(
+        replace(partition, argument=filler.final(partition.argument))
+        for partition in resource.partitions
+    )
     return Plan(
-        resource,
+        replace(resource, partitions=partitions),
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
@@ -239,6 +243,7 @@ def _plan(
         filler.context,
         answers(None) if endpoint.export is not None else None,
         _other_tables(resource, connector),
+        tuple(_binding(binding, filler) for binding in resource.above),
     )
 
 

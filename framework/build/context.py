@@ -41,6 +41,19 @@ def with_parent(context: Context, parent: str | None, record: Mapping[str, Json]
     return {**context, "parent": record, "resources": {**above, parent: record}}
 
 
+def with_ancestors(
+    context: Context, above: Mapping[str, Json], parent: str, record: Mapping[str, Json]
+) -> Context:
+    """The context of a child with what is kept of records further up, by resource."""
+    child = with_parent(context, parent, record)
+    return {**child, "resources": {**above, **child["resources"]}} if above else child
+
+
+def with_partition(context: Context, values: Mapping[str, Json]) -> Context:
+    """The context with the values of the partition that is asked for."""
+    return {**context, "partition": values} if values else context
+
+
 def with_incremental(context: Context, values: Mapping[str, Json]) -> Context:
     """The context with the values of an incremental, which come keyed by `incremental.NAME`."""
     named = {

@@ -118,6 +118,14 @@ def _floor(rules: Rules, held: dict[str, Json]) -> dict[str, Json]:
     return {"initial_value": state.get("initial_value")} if moved else {}
 
 
+def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
+    """The resource's `incremental` state: that which is given, else the running pipeline's."""
+    if given is not None:
+        return given
+    state: dict[str, Json] = dlt.current.resource_state(resource).setdefault("incremental", {})
+    return state
+
+
 Cursor = Plain | Track
 
 
@@ -148,10 +156,7 @@ class Cursors:
 
     def begin(self, *, moves: bool) -> None:
         """Read the state; with `moves` false nothing that is read will change it."""
-        held = self._given if self._rules.keeps else {}
-        if held is None:
-            state = dlt.current.resource_state(self._resource.name)
-            held = state.setdefault("incremental", {})
+        held = held_state(self._resource.name, self._given) if self._rules.keeps else {}
         self._moves = moves and self._rules.keeps
         self._held = held if self._moves else copy.deepcopy(held)
         state = self._held.get(self._rules.spec.cursor_path) or {}

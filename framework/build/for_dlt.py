@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
+
 from framework.build.compile import Compiled
 from framework.build.context import Context, without_secrets
 from framework.build.hints import resource_hints
@@ -29,7 +31,7 @@ def rest_api_config(compiled: Compiled) -> dict[str, Any]:
     """
     client = compiled.client
     for plan in compiled.plans.values():
-        _refuse(plan)
+        _refuse(plan, compiled)
     return {
         "client": {
             "base_url": client.base_url,
@@ -42,7 +44,7 @@ def rest_api_config(compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _refuse(plan: Plan) -> None:
+def _refuse(plan: Plan, compiled: Compiled) -> None:
     """Stop where dlt alone would read or load something else than we do."""
     resource = plan.resource
     what = None
@@ -52,11 +54,28 @@ def _refuse(plan: Plan) -> None:
         what = "a table for each list"
     elif isinstance(plan.paginator, Paging) and plan.paginator.rules.rewrites:
         what = "paging values in its request"
+    elif resource.partitions:
+        what = "partitions"
+    elif plan.above:
+        what = "values of resources above its parent"
+    elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
+        what = "an incremental with windows or times in forms of its own"
+    elif resource.endpoint.incremental is not None and not _has_one_list(plan, compiled):
+        what = "a watermark for each record of its parent"
     if what is not None:
         raise SettingsError(
             f"{resource.name} has {what}, which dlt's own rest_api_source cannot do: use "
             "framework.source in place of framework.rest_api_config"
         )
+
+
+def _has_one_list(plan: Plan, compiled: Compiled) -> bool:
+    parent = plan.resource.parent
+    if parent is None:
+        return True
+    above = compiled.plans[parent]
+    paginator = above.paginator or compiled.client.paginator
+    return above.resource.parent is None and isinstance(paginator, SinglePagePaginator)
 
 
 def _for_dlt(plan: Plan) -> dict[str, Any]:

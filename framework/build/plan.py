@@ -41,6 +41,9 @@ class Plan:
     `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
     reach in all of the run, secrets included. `job_answers` reads what is said of an export job;
     `other_tables` are those of other resources.
+
+    `above` are bindings on ancestors further up than the parent. The resource's partitions are
+    filled in.
     """
 
     resource: Resource
@@ -54,6 +57,7 @@ class Plan:
     context: Context
     job_answers: Answers | None = None
     other_tables: frozenset[str] = frozenset()
+    above: tuple[PlannedBinding, ...] = ()
 
     @cached_property
     def binds_in_context(self) -> bool:

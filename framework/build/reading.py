@@ -8,38 +8,35 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
-from framework.build.context import (
-    Context,
-    with_incremental,
-    with_parent,
-    without_secrets,
-)
-from framework.build.cursor import Cursor, Cursors
+from framework.build.changed import Changed
+from framework.build.context import Context, with_incremental, without_secrets
+from framework.build.cursor import Cursor, Cursors, held_state
 from framework.build.events import PageRead, Warned
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
-from framework.build.outcomes import BindingError, ResourceSkipped
+from framework.build.outcomes import ResourceSkipped
+from framework.build.partitions import batched, multiplied
 from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.records import Page, Record, as_records
-from framework.build.slices import Bound, Slice, of_parent
+from framework.build.slices import Bound, Slice, sliced
 from framework.build.steps import stepper
 from framework.build.table_names import marked, table_of_list
+from framework.build.taken import Taken
 from framework.build.templates import Values
 from framework.build.terms import Terms
 from framework.build.windows import WHOLE, Window
 from framework.build.wire import Response
 from framework.errors import FrameworkError
-from framework.spec.expressions import Expression, ExpressionError
-from framework.spec.value_functions import truthy
+from framework.spec.expressions import Expression
 
 Json = Any
 
@@ -64,7 +61,12 @@ class Reading:
     """
 
     def __init__(
-        self, plan: Plan, client: RESTClient, cursors: Cursors | None, terms: Terms
+        self,
+        plan: Plan,
+        client: RESTClient,
+        cursors: Cursors | None,
+        terms: Terms,
+        held: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
         self.parent: Reading | None = None
@@ -73,8 +75,9 @@ class Reading:
         self.cut: FrameworkError | None = None
         self._client = client
         self._cursors = cursors
+        self._held = held
         self._terms = terms
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, Taken] = {}
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
@@ -82,6 +85,7 @@ class Reading:
         self._parents = 0
         self._old = 0
         self._counting = threading.Lock()
+        self._lists = 1
         self._lock = threading.Lock()
 
     @property
@@ -102,14 +106,24 @@ class Reading:
 
     @property
     def explained_empty(self) -> bool:
-        """Whether having no records needs no explaining: no record of the parent asked for any,
-        or every answer was ignored, which is said elsewhere."""
-        return (self.parent is not None and not self._parents) or self.plan.ignored > 0
+        """Whether having no records needs no explaining: there was nothing to ask for, or every
+        answer was ignored, which is said elsewhere."""
+        return not self._lists or self.plan.ignored > 0
 
     def feed(self, child: Reading) -> None:
         """Keep for this child what it binds; before anything is read."""
         child.parent = self
-        self._children[child.name] = _Child(child.plan)
+        self._children[child.name] = Taken(child.plan)
+
+    def ask_above(self) -> None:
+        """Have what is taken from ancestors further up carried down; after all were fed."""
+        wanted = {binding.binding.resource for binding in self.plan.above}
+        for ancestor in wanted | self.plan.resource.keeps_above.keys():
+            below = self
+            while below.parent is not None and below.parent.name != ancestor:
+                below = below.parent
+            if below.parent is not None:
+                below.parent._children[below.name].carry(self.plan)
 
     def pages(self) -> Iterator[list[Record]]:
         """Lists of records, page by page, each once."""
@@ -158,61 +172,110 @@ class Reading:
         self._judge_steps()
 
     def _read_pages(self) -> Iterator[list[Record]]:
-        for records in self._all_pages():
+        for one, records in self._all_pages():
             limit = self._terms.limit
             if limit is not None and self.records + len(records) >= limit:
                 records = records[: limit - self.records]
-                self._take(records)
+                self._take(records, one)
                 yield records
                 return
-            self._take(records)
+            self._take(records, one)
             if records:
                 yield records
 
-    def _take(self, records: list[Record]) -> None:
+    def _take(self, records: list[Record], one: Slice) -> None:
         self.records += len(records)
         self._terms.watch(PageRead(self.name, len(records)))
         for child in self._children.values():
-            child.take(records)
+            child.take(records, one.bound)
 
-    def _all_pages(self) -> Iterator[list[Record]]:
-        """The records of every page, stepped and new: of the one list, or of every parent's."""
-        count, slices = self._slices()
-        many = count > 1 or (self.parent is not None and not self.parent.gives_one)
-        cursors = self._cursors
-        kept: set[str] = set()
+    def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
+        """The records of every page, stepped and new: of the one list, or of all lists."""
+        cursors, changed, kept = self._cursors, self._changed(), set[str]()
+        slices = self._slices(changed, kept)
+        many = self._lists > 1 or not self._is_one_list
         if cursors is not None:
             cursors.begin(moves=self.loads)
-        for asked in self._each(count, slices, many):
-            yield from asked.pages
+        for asked in self._each(slices, many):
+            for page in asked.pages:
+                yield asked.slice, page
             if cursors is not None and asked.cursor is not None:
-                kept.add(asked.slice.key)
                 cursors.done(asked.slice.key, asked.cursor, many=many)
             if asked.cut is not None:
                 self.cut = asked.cut
                 break
+        whole = self.cut is None and self._is_whole
         if cursors is not None:
-            whole = self.cut is None and self._is_whole
             cursors.end(many=many, kept=kept if whole else None)
+        if changed is not None and self.cut is None:
+            changed.end(kept if whole else None)
 
-    def _slices(self) -> tuple[int, Iterator[Slice]]:
-        """How many lists there are to ask for, and each of them."""
-        if self.parent is None:
-            return 1, iter([Slice()])
-        bounds = self.parent.bound(self.name)
-        if self._terms.sample:
-            bounds = bounds[: self._terms.sample.parents]
-        self._parents = len(bounds)
-        keyed = self._cursors is not None
-        return len(bounds), (of_parent(bound, keyed=keyed) for bound in bounds)
+    def _changed(self) -> Changed | None:
+        resource, again = self.plan.resource, self._terms.again is not None
+        if resource.only_changed is None:
+            return None
+        return Changed(
+            held_state(resource.name, self._held),
+            resource.only_changed.text,
+            moves=self.loads and not again,
+            asks_all=again,
+        )
 
-    def _each(self, count: int, slices: Iterator[Slice], many: bool) -> Iterator[_Asked]:
+    def _slices(self, changed: Changed | None, kept: set[str]) -> Iterator[Slice]:
+        """Each list to ask for, counted; `kept` comes to hold the keys of all that there are."""
+        plan, keys = self.plan, self._cursors is not None or changed is not None
+        now = self._terms.world.now
+        partitions, empty = multiplied(plan.resource.partitions, now, self.name)
+        bounds: Sequence[Bound | None] = [None]
+        if self.parent is not None:
+            bounds = self.parent.bound(self.name)
+            if self._terms.sample:
+                bounds = bounds[: self._terms.sample.parents]
+            self._parents = len(bounds)
+        batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
+        if batches is not None:
+            values = (one.values[f"partition.{batches.name}"] for one in bounds if one is not None)
+            groups = list(batched(batches, values))
+            partitions = [{**group, **rest} for group in groups for rest in partitions]
+            bounds = [None]
+        for name in empty:
+            message = f"the partition {name} has no values, so nothing is asked for"
+            self._terms.watch(Warned(self.name, "partition-empty", message))
+        slices = sliced(bounds, partitions, plan, keys=keys)
+        if changed is not None:
+            every = list(slices)
+            seen = [one.bound.changed if one.bound else None for one in every]
+            asked = [
+                one
+                for one, print_ in zip(every, seen, strict=True)
+                if changed.is_new(one.key, print_)
+            ]
+            kept.update(one.key for one in every)
+            if every and not any(seen):
+                message = (
+                    "no record of the parent has a value at `only_changed`, so all are asked for"
+                )
+                self._terms.watch(Warned(self.name, "only-changed-nothing", message))
+            self._lists = len(asked)
+            return iter(asked)
+        self._lists = len(bounds) * len(partitions)
+        return _noted(slices, kept) if keys else slices
+
+    @property
+    def _is_one_list(self) -> bool:
+        """Whether there is one list in each run, by the file's word."""
+        if self.plan.resource.partitions:
+            return False
+        return self.parent is None or self.parent.gives_one
+
+    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[_Asked]:
         """Every slice asked for, several at once; a single one page by page."""
-        if count == 1:
+        if self._lists == 1:
             yield from self._streamed(next(slices), many)
             return
         jobs = (self._job(one, many) for one in slices)
-        yield from in_order(jobs, min(self._terms.max_in_flight, count), self._terms.world.stop)
+        workers = min(self._terms.max_in_flight, self._lists)
+        yield from in_order(jobs, workers, self._terms.world.stop)
 
     def _streamed(self, one: Slice, many: bool) -> Iterator[_Asked]:
         asked = _Asked([], one, self._cursor_of(one, many))
@@ -266,7 +329,9 @@ class Reading:
     def _pages_in(
         self, one: Slice, window: Window, cursor: Cursor | None
     ) -> Iterator[list[Record]]:
-        context = with_incremental(self._context_of(one), window.values)
+        context = with_incremental(
+            one.context(self.plan.context, self.plan.resource.parent), window.values
+        )
         values = {**one.values, **window.values}
         shown, table = without_secrets(context), self._table_of(values, context)
         for page in self._listed(values, context):
@@ -296,11 +361,6 @@ class Reading:
             return
         for plan, ready in downloads(self.plan, export, self._client, values, context, terms):
             yield from Listing(plan, self._client, values, ready, terms).pages()
-
-    def _context_of(self, one: Slice) -> Context:
-        if self.parent is None:
-            return self.plan.context
-        return with_parent(self.plan.context, self.parent.name, one.kept)
 
     def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
         """The page's records; with where they stand in the answer, if they are all objects."""
@@ -334,11 +394,18 @@ class Reading:
     def comes_whole(self) -> bool:
         """Whether each run gives all records that there are."""
         above = self.parent is None or self.parent.comes_whole
-        return above and self._cursors is None and self.plan.resource.when is None
+        resource = self.plan.resource
+        return (
+            above
+            and self._cursors is None
+            and resource.when is None
+            and resource.only_changed is None
+        )
 
     def _judge_ignored(self) -> None:
         ignored = self.plan.ignored
-        if ignored and (self._parents == 0 or (ignored >= self._parents > 1)):
+        alone = self.parent is None and self._lists <= 1
+        if ignored and (alone or ignored >= self._lists > 1):
             self._terms.watch(
                 Warned(
                     self.name,
@@ -362,63 +429,7 @@ class Reading:
             )
 
 
-class _Child:
-    """What a child takes from the records as they pass; its error is its own, not the parent's."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self.bounds: list[Bound] = []
-        self.error: BindingError | None = None
-
-    def take(self, records: list[Record]) -> None:
-        """Keep what these records give; after an error nothing more."""
-        if self.error is not None:
-            return
-        try:
-            for record in records:
-                bound = _bind(self._plan, record)
-                if bound is not None:
-                    self.bounds.append(bound)
-        except BindingError as error:
-            self.error = error
-
-
-def _bind(plan: Plan, record: Record) -> Bound | None:
-    """What this record gives the child, None where `when` says no request.
-
-    BindingError where a value to bind is null or missing.
-    """
-    resource = plan.resource
-    parent = resource.parent
-    context = None
-    if plan.binds_in_context:
-        context = with_parent(without_secrets(plan.context), parent, record)
-    try:
-        if resource.when is not None and not truthy(resource.when.search(record, context)):
-            return None
-        values = {binding.name: binding.find(record, context) for binding in plan.bindings}
-    except ExpressionError as error:
-        raise BindingError(f"{resource.name}: on a record of {parent}: {error}") from error
-    for binding in plan.bindings:
-        if values[binding.name] is None:
-            raise BindingError(
-                f"{resource.name}: takes `{binding.binding.text}` from each record of {parent}, "
-                "but a record has null or nothing there. Correct the field, or leave such "
-                "records out with `when`."
-            )
-    include = {}
-    for name in resource.include_from_parent:
-        if name not in record:
-            raise BindingError(
-                f"{resource.name}: include_from_parent wants `{name}`, but a record of {parent} "
-                f"has only: {', '.join(record)}"
-            )
-        include[f"_{parent}_{name}"] = record[name]
-    return Bound(values, include, _kept(resource.keeps, record))
-
-
-def _kept(names: tuple[str, ...] | None, record: Record) -> Record:
-    """What the child's expressions read of the record: some fields, or all where None says so."""
-    return (
-        dict(record) if names is None else {name: record[name] for name in names if name in record}
-    )
+def _noted(slices: Iterator[Slice], kept: set[str]) -> Iterator[Slice]:
+    for one in slices:
+        kept.add(one.key)
+        yield one

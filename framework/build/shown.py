@@ -18,6 +18,7 @@ from framework.spec.connector import (
     Export,
     Incremental,
     JobRequest,
+    Partition,
     Resource,
     ResponseAction,
     ResponseFormat,
@@ -93,6 +94,12 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         shown["table_name"] = resource.tables
     if resource.when is not None:
         shown["when"] = resource.when.text
+    if resource.only_changed is not None:
+        shown["only_changed"] = resource.only_changed.text
+    if resource.partitions:
+        shown["partitions"] = [
+            _partition(partition, resource, filler) for partition in resource.partitions
+        ]
     if resource.include_from_parent:
         shown["include_from_parent"] = list(resource.include_from_parent)
     if resource.steps:
@@ -111,7 +118,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
     endpoint: Endpoint = filled_endpoint(resource.endpoint, filler)
     params = dict(endpoint.params)
     for binding in resource.bindings:
-        if not binding.name.startswith("resources."):
+        if not binding.name.startswith(("resources.", "partition.")):
             field = binding.field
             text = field.text if isinstance(field, Expression) else field
             params[binding.name] = {
@@ -143,6 +150,19 @@ def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
     """The auth that config chooses, filled in."""
     picked = chosen(auth, filler.context["config"])
     return None if picked is None else filled_auth({"type": "bearer", **_plain(picked)}, filler)
+
+
+def _partition(partition: Partition, resource: Resource, filler: Filler) -> dict[str, Json]:
+    name = f"partition.{partition.name}"
+    return _without_nothing(
+        {
+            "name": partition.name,
+            partition.kind: filler.final(_plain(partition.argument)),
+            "field": next((one.text for one in resource.bindings if one.name == name), None),
+            "batch": partition.batch,
+            "separator": partition.separator,
+        }
+    )
 
 
 def _incremental(incremental: Incremental) -> dict[str, Json]:

@@ -58,22 +58,20 @@ class Readings:
     def _begin(self) -> dict[str, Reading]:
         readings: dict[str, Reading] = {}
         for name, plan in self._compiled.plans.items():
+            held = None
+            incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
+            if self._terms.state is not None and (incremental or changed):
+                held = self._terms.state.setdefault(name, {})
             cursors = None
-            if plan.endpoint.incremental is not None:
-                held = None
-                if self._terms.state is not None:
-                    held = self._terms.state.setdefault(name, {})
-                cursors = Cursors(
-                    plan.resource,
-                    plan.endpoint.incremental,
-                    self._terms.world.now,
-                    held,
-                    self._terms.again,
-                )
-            readings[name] = Reading(plan, self._compiled.client, cursors, self._terms)
+            if incremental is not None:
+                now = self._terms.world.now
+                cursors = Cursors(plan.resource, incremental, now, held, self._terms.again)
+            readings[name] = Reading(plan, self._compiled.client, cursors, self._terms, held)
         for name, plan in self._compiled.plans.items():
             if plan.resource.parent is not None and name in self._read:
                 readings[plan.resource.parent].feed(readings[name])
+        for name in readings.keys() & set(self._read):
+            readings[name].ask_above()
         return readings
 
 

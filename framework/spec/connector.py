@@ -159,6 +159,22 @@ class Binding:
 
 
 @dataclass(frozen=True)
+class Partition:
+    """One of `partitions`: a value of the request that takes several.
+
+    `kind` is values, range, dates or resource. `argument` is what stands under that key, in which
+    placeholders may be. Of a resource, the values come by the binding `partition.NAME`, `batch` of
+    them at once (None: one), in a text with `separator` between them where there is one.
+    """
+
+    name: str
+    kind: Literal["values", "range", "dates", "resource"]
+    argument: Json
+    batch: int | None = None
+    separator: str | None = None
+
+
+@dataclass(frozen=True)
 class Step:
     """One of `processing_steps`: `kind` is filter, map, yield_map, rename_keys (with
     `expression`), or set, remove, rename, cast, flatten, explode (with `argument`: a mapping, or
@@ -250,7 +266,11 @@ class Resource:
     `schema` is the loaded JSON Schema of its records, or None. `parent` is the resource that
     `bindings` read from, or None for a root. `keeps` are the fields of the parent's record that
     the resource's expressions read through the context, None where they read all of it. `tables`
-    is a `table_name` with placeholders: a table for each list."""
+    is a `table_name` with placeholders: a table for each list.
+
+    `above` are bindings on ancestors further up than the parent, and `keeps_above` the fields that
+    expressions read of those. `only_changed` is the field of the parent's record that says whether
+    to ask again."""
 
     name: str
     endpoint: Endpoint
@@ -263,6 +283,10 @@ class Resource:
     steps: tuple[Step, ...] = ()
     keeps: tuple[str, ...] | None = ()
     tables: str | None = None
+    above: tuple[Binding, ...] = ()
+    keeps_above: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    only_changed: Expression | None = None
+    partitions: tuple[Partition, ...] = ()
 
     @property
     def selected(self) -> bool:

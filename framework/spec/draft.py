@@ -65,7 +65,8 @@ class Reference:
     """A child reads a field of its parent: by `type: resolve` or by `{resources.parent.EXPR}`.
 
     `param` is the parameter of a resolve; `text` the placeholder's text. Where an expression
-    over the context reads a parent, `expression` is empty: nothing is bound by name.
+    over the context reads a parent, `expression` is empty: nothing is bound by name. `partition`
+    is the position of the partition whose values are taken from there.
     """
 
     pointer: Pointer
@@ -73,6 +74,7 @@ class Reference:
     expression: str
     param: str | None = None
     text: str = ""
+    partition: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Draft:
     document: Document
     location: Location
     _loaded: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
+    _above: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def data(self) -> Mapping[str, Json]:
@@ -161,12 +164,28 @@ class Draft:
         return self._loaded[merged.index]
 
     def parent_of(self, merged: Merged) -> Merged | None:
-        """The resource that this one reads from, where it exists."""
-        for reference in references(merged):
-            for candidate in self.resources:
-                if candidate.name == reference.parent:
-                    return candidate
-        return None
+        """The resource that this one reads from, where it exists: of several that are named, the
+        one that has the others above it, else the first."""
+        named = [one.name for one in self._named(merged)]
+        nearest = next(
+            (name for name in named if {*named} <= {name, *self.above(name)}),
+            named[0] if named else None,
+        )
+        return next((one for one in self.resources if one.name == nearest), None)
+
+    def above(self, name: str) -> tuple[str, ...]:
+        """The parent of a resource, the parent's parent, and so on; a circle is left."""
+        if name not in self._above:
+            self._above[name] = ()  # whoever comes here again goes round in a circle
+            merged = next((one for one in self.resources if one.name == name), None)
+            parent = None if merged is None else self.parent_of(merged)
+            if parent is not None and parent.name != name:
+                self._above[name] = (parent.name, *self.above(parent.name))
+        return self._above[name]
+
+    def _named(self, merged: Merged) -> list[Merged]:
+        names = dict.fromkeys(reference.parent for reference in references(merged))
+        return [one for name in names for one in self.resources if one.name == name][:50]
 
 
 def settings_used(draft: Draft) -> Iterator[tuple[Pointer, bool, str, str]]:
@@ -199,7 +218,10 @@ def bound_expressions(merged: Merged) -> Iterator[Written]:
     """The expressions that bind a value of the parent's record."""
     for reference in references(merged):
         pointer = reference.pointer
-        if reference.param is not None:
+        if reference.partition is not None:
+            if reference.expression:
+                yield Written((*pointer, "field"), reference.expression, "parent", merged.index)
+        elif reference.param is not None:
             if isinstance(merged.params[reference.param].get("field"), str):
                 place = (*pointer, "field")
                 yield Written(
@@ -232,6 +254,15 @@ def resource_texts(merged: Merged) -> Iterator[Text]:
     auth = endpoint.get("auth")
     for place, value, area in auth_parts((), auth, "setting"):
         yield from _strings(merged, ("endpoint", "auth", *place), value, area)
+    for position, partition in partitions(merged):
+        place = ("partitions", position)
+        yield from _strings(merged, (*place, "values"), partition.get("values"), "setting")
+        for kind, keys in (("range", ("start", "stop")), ("dates", ("start", "end"))):
+            within = partition.get(kind)
+            if not isinstance(within, dict):
+                continue
+            for key in keys:
+                yield from _strings(merged, (*place, kind, key), within.get(key), "setting")
     paginator = endpoint.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
@@ -258,6 +289,16 @@ def references(merged: Merged) -> list[Reference]:
         for name, entry in merged.params.items()
         if is_resolve(entry) and isinstance(parent := entry.get("resource"), str)
     ]
+    for position, partition in partitions(merged):
+        parent, field = partition.get("resource"), partition.get("field")
+        if isinstance(parent, str):
+            place = merged.place("partitions", position)
+            expression = field if isinstance(field, str) else ""
+            found.append(
+                Reference(
+                    place, parent, expression, text=str(partition.get("name")), partition=position
+                )
+            )
     for text in resource_texts(merged):
         if text.area not in ("path", "request"):
             continue
@@ -276,6 +317,14 @@ def references(merged: Merged) -> list[Reference]:
                     )
                 )
     return found
+
+
+def partitions(merged: Merged) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """The partitions of a resource with their positions."""
+    written = merged.data.get("partitions")
+    for position, partition in enumerate(written if isinstance(written, list) else []):
+        if isinstance(partition, dict):
+            yield position, partition
 
 
 def cursors(merged: Merged) -> list[Cursor]:

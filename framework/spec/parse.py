@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from framework.spec.answer_parts import parse_export, parse_response_format
 from framework.spec.connector import (
@@ -19,6 +19,7 @@ from framework.spec.connector import (
     Endpoint,
     Incremental,
     OnError,
+    Partition,
     RateLimit,
     Resource,
     ResponseAction,
@@ -29,7 +30,7 @@ from framework.spec.connector import (
 )
 from framework.spec.draft import cursors, references, resource_texts, text_reaches
 from framework.spec.durations import parse_duration
-from framework.spec.expressions import compile_expression
+from framework.spec.expressions import Expression, compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
 from framework.spec.paging import total_path
@@ -43,7 +44,13 @@ if TYPE_CHECKING:
 
 Json = Any
 
-_NOT_HINTS = ("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent")
+_NOT_HINTS = (
+    *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
+    *("only_changed", "partitions"),
+)
+PARTITION_KINDS: tuple[Literal["values", "range", "dates", "resource"], ...] = (
+    *("values", "range", "dates", "resource"),
+)
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
     *("step", "granularity", "lookahead", "cursor_formats", "format"),
@@ -118,8 +125,8 @@ def _parents_first(draft: Draft) -> list[Merged]:
     def place(merged: Merged) -> None:
         if merged.name in placed:
             return
-        for parent in (by_name[reference.parent] for reference in references(merged)):
-            place(parent)
+        for reference in references(merged):
+            place(by_name[reference.parent])
         placed[merged.name] = merged
 
     for merged in draft.resources:
@@ -129,11 +136,14 @@ def _parents_first(draft: Draft) -> list[Merged]:
 
 def _resource(draft: Draft, merged: Merged) -> Resource:
     data = merged.data
-    read = references(merged)
+    parent = draft.parent_of(merged)
+    name = None if parent is None else parent.name
     schema = draft.schema(merged)
-    when, tables = data.get("when"), data.get("table_name")
+    tables = data.get("table_name")
     if tables is not None and not placeholders(tables):
         tables = None
+    bindings = _bindings(merged)
+    keeps = _keeps(draft, merged, name)
     return Resource(
         name=merged.name,
         endpoint=_endpoint(merged),
@@ -144,20 +154,35 @@ def _resource(draft: Draft, merged: Merged) -> Resource:
         },
         tables=tables,
         schema=schema.usable if schema else None,
-        parent=read[0].parent if read else None,
-        keeps=_keeps(draft, merged),
-        bindings=_bindings(merged),
+        parent=name,
+        keeps=keeps.pop(name or "", ()),
+        bindings=tuple(binding for binding in bindings if binding.resource == name),
+        above=tuple(binding for binding in bindings if binding.resource != name),
+        keeps_above=keeps,
         include_from_parent=tuple(data.get("include_from_parent") or ()),
-        when=None if when is None else compile_expression(when),
+        when=_expression(data.get("when")),
+        only_changed=_expression(data.get("only_changed")),
+        partitions=tuple(_partition(written) for written in data.get("partitions") or ()),
         steps=tuple(
             step for written in data.get("processing_steps") or () for step in _steps(written)
         ),
     )
 
 
-def _keeps(draft: Draft, merged: Merged) -> tuple[str, ...] | None:
-    """The fields of the parent's record that expressions read while the child is read."""
-    names: dict[str, None] = {}
+def _expression(written: str | None) -> Expression | None:
+    return None if written is None else compile_expression(written)
+
+
+def _partition(written: Mapping[str, Json]) -> Partition:
+    kind = next(kind for kind in PARTITION_KINDS if written.get(kind) is not None)
+    return Partition(
+        written["name"], kind, written[kind], written.get("batch"), written.get("separator")
+    )
+
+
+def _keeps(draft: Draft, merged: Merged, parent: str | None) -> dict[str, tuple[str, ...] | None]:
+    """The fields that expressions read of the parent's record while the child is read, and of
+    those of its ancestors, by resource; None where they read all of it."""
     found = [one for text in resource_texts(merged) for one in text_reaches(text)]
     found += [
         one
@@ -165,21 +190,33 @@ def _keeps(draft: Draft, merged: Merged) -> tuple[str, ...] | None:
         if written.subject != "parent"
         for one in reach(written)
     ]
+    names: dict[str, dict[str, None] | None] = {}
+    above = () if parent is None else (parent, *draft.above(parent))
     for one in found:
         root, *rest = one.path or ("",)
-        if root not in ("", "parent", "resources"):
-            continue
-        field = rest[1:] if root == "resources" else rest
-        if not field:
-            return None
-        names[field[0]] = None
-    return tuple(names)
+        read: tuple[str, ...] = ()
+        if root == "parent":
+            read = above[:1]
+        elif root == "resources" and rest:
+            read = tuple(name for name in above if name == rest[0])
+            rest = rest[1:]
+        elif root in ("", "resources"):
+            read, rest = above, []
+        for name in read:
+            known = names.setdefault(name, {})
+            if not rest:
+                names[name] = None
+            elif known is not None:
+                known[rest[0]] = None
+    return {name: None if read is None else tuple(read) for name, read in names.items()}
 
 
 def _bindings(merged: Merged) -> tuple[Binding, ...]:
     found: dict[str, Binding] = {}
     for reference in references(merged):
         name, text = reference.param or reference.text, reference.expression
+        if reference.partition is not None:
+            name = f"partition.{reference.text}"
         if not text:
             continue
         # what a config entry completes cannot be compiled before its value is known

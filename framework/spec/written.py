@@ -59,6 +59,9 @@ def resource_expressions(merged: Merged) -> Iterator[Written]:
     if isinstance(merged.data.get("when"), str):
         yield Written(merged.place("when"), merged.data["when"], "parent", index)
     yield from _auth(merged.place("endpoint", "auth"), endpoint.get("auth"), index)
+    if isinstance(merged.data.get("only_changed"), str):
+        place = merged.place("only_changed")
+        yield Written(place, merged.data["only_changed"], "parent", index)
     yield from _actions(merged)
     yield from _export(merged)
     yield from _steps(merged)

@@ -184,6 +184,21 @@ def test_a_declared_schema_has_its_tables_with_no_row_too(tmp_path, web):
             },
             "paging values in its request",
         ),
+        (
+            {
+                "partitions": [{"name": "kind", "values": [1, 2]}],
+                "endpoint": {"params": {"kind": "{partition.kind}"}},
+            },
+            "partitions",
+        ),
+        (
+            {
+                "endpoint": {
+                    "incremental": {"cursor_path": "at", "start_param": "since", "format": "iso"}
+                }
+            },
+            "an incremental with windows or times in forms of its own",
+        ),
     ],
 )
 def test_what_dlt_alone_would_do_otherwise_is_refused(tmp_path, web, resource, what):

@@ -56,6 +56,8 @@ def check_context(draft: Draft) -> Iterator[Finding]:
     for one in draft.reaches():
         merged = None if one.resource is None else by_index.get(one.resource)
         problem = _problem(one, merged) if one.path else None
+        if problem is None and merged is not None:
+            problem = _of_ancestor(draft, one, merged)
         if problem:
             yield draft.document.finding(one.pointer, *problem, key=one.key)
 
@@ -81,6 +83,20 @@ def _problem(one: Reach, merged: Merged | None) -> tuple[str, str] | None:
     if merged is not None:
         return _of_resource(one, merged, shown, placeholder)
     return None
+
+
+def _of_ancestor(draft: Draft, one: Reach, merged: Merged) -> tuple[str, str] | None:
+    """Whether what an expression calls by name is above the resource; placeholders make it so."""
+    if one.path[:1] != ("resources",) or len(one.path) < 2 or one.area in _PLACEHOLDERS:
+        return None
+    name, above = one.path[1], draft.above(merged.name)
+    if not above or name in above:
+        return None
+    near = did_you_mean(name, above) or f"; there are {listed(above)}"
+    return (
+        "context-not-here",
+        f"context().resources.{name}: {merged.name} does not read from {name}{near}",
+    )
 
 
 def _of_resource(

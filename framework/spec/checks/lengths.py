@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors
+from framework.spec.draft import Draft, cursors, partitions
 from framework.spec.durations import DurationError, is_duration, parse_duration
 from framework.spec.periods import is_period, parse_period
 
@@ -37,9 +37,13 @@ def check_periods(draft: Draft) -> Iterator[Finding]:
     """The same of periods, which may count months and years."""
     seen: set[Pointer] = set()
     for merged in draft.resources:
-        for cursor in cursors(merged):
+        places = [(cursor.pointer, cursor.written) for cursor in cursors(merged)]
+        for position, partition in partitions(merged):
+            if isinstance(dates := partition.get("dates"), dict):
+                places.append((merged.place("partitions", position, "dates"), dates))
+        for place, written in places:
             for key in ("step", "lookahead"):
-                pointer, value = (*cursor.pointer, key), cursor.written.get(key)
+                pointer, value = (*place, key), written.get(key)
                 if not isinstance(value, str) or not is_period(value) or pointer in seen:
                     continue
                 seen.add(pointer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.findings import Finding
+from framework.spec.checks.loading import disposition
 from framework.spec.draft import Draft, is_resolve, references
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
@@ -12,7 +13,8 @@ from framework.spec.placeholders import TemplateError, placeholders
 
 
 def check_parents(draft: Draft) -> Iterator[Finding]:
-    """Each child reads from one resource that exists and is not itself or below it."""
+    """Each child reads from one resource that exists and is not itself or below it, and from
+    those that this one reads from."""
     good: dict[str, str] = {}
     for merged in draft.resources:
         unknown: set[str] = set()
@@ -25,16 +27,20 @@ def check_parents(draft: Draft) -> Iterator[Finding]:
                     yield _unknown(draft, merged, reference.pointer, parent)
             elif parent not in parents:
                 parents.append(parent)
-                if len(parents) == 2:
+                nearest = draft.parent_of(merged)
+                above = () if nearest is None else draft.above(nearest.name)
+                if len(parents) > 1 and not {*parents} <= {nearest and nearest.name, *above}:
                     yield draft.document.finding(
                         reference.pointer,
                         "several-parents",
-                        f"resource {merged.name} reads from {listed(parents)}; a resource can "
-                        "have one parent, take the other's field through the parent with "
-                        "include_from_parent",
+                        f"resource {merged.name} reads from {listed(parents)}, and none of them "
+                        "reads from the others; a resource can have one parent, and what is above "
+                        "that one",
                     )
-        if len(parents) == 1 and not unknown:
-            good.setdefault(merged.name, parents[0])
+                    break
+        nearest = draft.parent_of(merged)
+        if parents and nearest is not None and not unknown:
+            good.setdefault(merged.name, nearest.name)
     yield from _cycles(draft, good)
 
 
@@ -51,12 +57,35 @@ def check_only_children(draft: Draft) -> Iterator[Finding]:
                 "include; take the key away, or refer to a parent as {resources.parent.field}",
                 key=True,
             )
+        if merged.data.get("only_changed") is not None:
+            yield draft.document.finding(
+                merged.place("only_changed"),
+                "only-changed-without-parent",
+                f"resource {merged.name} reads from no other resource, and `only_changed` looks at "
+                "the parent's record; take the key away, or write an incremental",
+                key=True,
+            )
         if merged.data.get("when") is not None:
             yield draft.document.finding(
                 merged.place("when"),
                 "when-without-parent",
                 f"resource {merged.name} reads from no other resource, and `when` asks the "
                 "parent's record; take the key away, or filter records in processing_steps",
+                key=True,
+            )
+
+
+def check_only_changed(draft: Draft) -> Iterator[Finding]:
+    """A table that is replaced by the lists of the changed parents loses all other rows."""
+    for merged in draft.resources:
+        if merged.data.get("only_changed") is None or not references(merged):
+            continue
+        if disposition(merged)[0] == "replace":
+            yield draft.document.finding(
+                merged.place("only_changed"),
+                "only-changed-replaces",
+                f"{merged.name} replaces its table, and would lose the rows of every parent that "
+                "did not change; write write_disposition: merge with a primary_key",
                 key=True,
             )
 

@@ -98,10 +98,14 @@ def check_parent_fields(draft: Draft) -> Iterator[Finding]:
     }
     for merged in draft.resources:
         read = [(r.pointer, r.parent, r.expression) for r in references(merged)]
+        nearest = draft.parent_of(merged)
         included = merged.data.get("include_from_parent")
-        for position, field in enumerate(included if isinstance(included, list) and read else []):
-            if isinstance(field, str):
-                read.append((merged.place("include_from_parent", position), read[0][1], field))
+        for position, field in enumerate(included if isinstance(included, list) else []):
+            if isinstance(field, str) and nearest is not None:
+                read.append((merged.place("include_from_parent", position), nearest.name, field))
+        changed = merged.data.get("only_changed")
+        if isinstance(changed, str) and nearest is not None:
+            read.append((merged.place("only_changed"), nearest.name, changed))
         for pointer, parent, field in dict.fromkeys(read):
             key = _FIRST_KEY.match(field)
             table = declared.get(parent)
