@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.columnar.both import Into, by_dlt, into_postgres, load, resource, shop
-from tests.columnar.left import left_in
+from tests.columnar.both import Into, load, resource, shop
 
 Json = Any
 LEVELS: Json = {
@@ -71,22 +70,6 @@ SECOND = [
     deep(8, "new"),
     deep(8, "new"),
 ]
-
-
-@pytest.fixture(params=["columnar", "by dlt"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    if request.param == "by dlt":
-        with by_dlt():
-            yield
-    else:
-        yield
-
-
-@pytest.fixture(params=["duckdb", "postgres"])
-def into(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Into:
-    if request.param == "postgres":
-        return into_postgres(request.getfixturevalue("postgres"), monkeypatch)
-    return lambda _: ({}, left_in)
 
 
 def test_nothing_stale_and_nothing_double_at_any_depth(
