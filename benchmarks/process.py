@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,11 +112,10 @@ def _used() -> float:
 def _tree(pid: int) -> list[int]:
     found, at = [pid], 0
     while at < len(found):
-        for children in Path(f"/proc/{found[at]}/task").glob("*/children"):
-            try:
+        # whatever is looked at may have ended meanwhile
+        with suppress(OSError):
+            for children in Path(f"/proc/{found[at]}/task").glob("*/children"):
                 found += [int(child) for child in children.read_text().split()]
-            except OSError:
-                continue
         at += 1
     return found
 

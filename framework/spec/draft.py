@@ -233,8 +233,15 @@ def bound_expressions(merged: Merged) -> Iterator[Written]:
             )
 
 
-def resource_texts(merged: Merged) -> Iterator[Text]:
+def resource_texts(merged: Merged) -> tuple[Text, ...]:
     """Every text of one resource that may hold placeholders, where it was written."""
+    if "texts" not in merged.found:
+        merged.found["texts"] = tuple(_resource_texts(merged))
+    texts: tuple[Text, ...] = merged.found["texts"]
+    return texts
+
+
+def _resource_texts(merged: Merged) -> Iterator[Text]:
     endpoint = merged.endpoint
     path_place = merged.place("endpoint", "path")
     yield Text(path_place, merged.path, "path", merged.index)
@@ -282,8 +289,15 @@ def _export_texts(merged: Merged) -> Iterator[Text]:
             yield from _strings(merged, (*place, key), value, "request")
 
 
-def references(merged: Merged) -> list[Reference]:
+def references(merged: Merged) -> tuple[Reference, ...]:
     """What a resource reads from its parents, resolves first, in the order of the file."""
+    if "references" not in merged.found:
+        merged.found["references"] = tuple(_references(merged))
+    read: tuple[Reference, ...] = merged.found["references"]
+    return read
+
+
+def _references(merged: Merged) -> list[Reference]:
     found = [
         Reference(merged.place("endpoint", "params", name), parent, str(entry.get("field")), name)
         for name, entry in merged.params.items()

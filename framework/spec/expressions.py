@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jmespath
@@ -108,6 +109,7 @@ class Expression:
         return compile_expression, (self.text,)
 
 
+@lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
     """A JMESPath that parses, calls known functions and gives each as many arguments as it takes.
 

@@ -33,6 +33,8 @@ class Merged:
     data: Mapping[str, Json]
     origins: Mapping[Pointer, Pointer] = field(repr=False)
     single: bool = False
+    found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What others have found out about it, by their words: asked often, found out once."""
 
     @property
     def endpoint(self) -> Mapping[str, Json]:

@@ -6,6 +6,7 @@ The source of the rules is dlt.common.normalizers.naming.snake_case; a test comp
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 SEPARATOR = "__"
 """Between a parent and a child, in names of tables and of flattened columns."""
@@ -18,6 +19,7 @@ _BREAK_BEFORE_WORD = re.compile("([^_])([A-Z][a-z]+)")
 _BREAK_BEFORE_UPPER = re.compile("([a-z0-9])([A-Z])")
 
 
+@lru_cache(maxsize=4096)
 def normalize_identifier(name: str) -> str:
     """One name as dlt writes it, `Event Type` as `event_type`; not shortened.
 

@@ -65,6 +65,7 @@ Part = Literal | Placeholder
 
 
 @lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)
 def parse_template(text: str) -> tuple[Part, ...]:
     """The parts of a text in order; neighbouring literals are one, empty ones left out.
 
