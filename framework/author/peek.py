@@ -82,7 +82,7 @@ def look_at(
 ) -> list[Looked]:
     """Whether each resource can be read, by one request to it."""
     compiled = _compile(connector, config, alias, world, watch)
-    readings = _readings(compiled, 1, world, watch)
+    readings = _readings(compiled, 1, world, watch, awaits_jobs=False)
     found = []
     for resource in resources:
         reading = readings[resource.name]
@@ -99,6 +99,8 @@ def look_at(
             if count == 0 and reading.explained_empty:
                 reason = f"{resource.parent} has no record to ask for"
                 found.append(Looked(resource.name, "unknown", reason))
+            elif resource.endpoint.export is not None:
+                found.append(Looked(resource.name, "readable", "its export job was created"))
             else:
                 found.append(Looked(resource.name, "readable", "" if count else "no records"))
     return found
@@ -115,6 +117,11 @@ def _compile(
     return compile_connector(connector, settings, world, watch)
 
 
-def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
+def _readings(
+    compiled: Compiled, limit: int, world: World, watch: Watch, *, awaits_jobs: bool = True
+) -> Readings:
     in_flight = compiled.connector.client.max_in_flight
-    return Readings(compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={}))
+    terms = Terms(
+        world, watch, compiled.secrets, in_flight, limit, state={}, awaits_jobs=awaits_jobs
+    )
+    return Readings(compiled, terms)

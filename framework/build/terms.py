@@ -28,7 +28,8 @@ class Terms:
     With `sample` a reading is a look.
 
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
-    pipeline that runs the source. `again` is a range that is read again; it moves no state.
+    pipeline that runs the source. `again` is a range that is read again; it moves no state. With
+    `awaits_jobs` false an export job is created, and neither waited for nor downloaded.
     """
 
     world: World
@@ -39,3 +40,4 @@ class Terms:
     state: dict[str, dict[str, Json]] | None = None
     sample: Sample | None = None
     again: Range | None = None
+    awaits_jobs: bool = True
