@@ -16,14 +16,19 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from framework.build.context import Context, with_response
 from framework.build.outcomes import ResourceSkipped
 from framework.build.secrets import Secrets
+from framework.build.templates import evaluated, text_of
 from framework.build.urls import shown
 from framework.build.wire import NotJson, Response
 from framework.errors import RequestError
 from framework.spec.connector import ResponseAction
 from framework.spec.expressions import ExpressionError
+from framework.spec.placeholders import Literal, parse_template
 from framework.spec.value_functions import truthy
 
 Decode = Callable[[requests.Response], Any]
+
+AGAIN = ("retry", "rate_limited")
+"""The actions that ask for one more attempt."""
 
 LONGEST = 300
 """How much of the API's own words an error repeats, in characters."""
@@ -72,10 +77,10 @@ class Answers:
     def __deepcopy__(self, _: dict[int, Any]) -> Answers:
         return self
 
-    def wants_retry(self, response: requests.Response) -> bool:
-        """Whether the first action that fits is `retry`."""
+    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
+        """The first action that fits, if it asks for one more attempt."""
         action = self._first(response)
-        return action is not None and action.action == "retry"
+        return action if action is not None and action.action in AGAIN else None
 
     def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
         """Raise where the answer is not data; RequestError in our own words for an error."""
@@ -88,13 +93,14 @@ class Answers:
             raise IgnoreResponseException
         if action is not None and action.action == "skip_resource":
             raise ResourceSkipped(self.resource, self.describe(response, action.message))
-        if action is not None and action.action in ("fail", "retry"):
+        if action is not None and (action.action == "fail" or action.action in AGAIN):
             raise RequestError(self.describe(response, action.message), status=response.status_code)
         if response.status_code >= 400:
             raise RequestError(self.describe(response), status=response.status_code)
 
     def describe(self, response: requests.Response, remedy: str | None = None) -> str:
-        """Resource, method, URL, status, the API's own words, and what to do."""
+        """Resource, method, URL, status, the API's own words, and what to do: `remedy` is the
+        file's message, whose placeholders are parts of the answer."""
         request = response.request
         text = (
             f"{self.resource}: {request.method} {shown(request.url, self._secrets)} answered "
@@ -103,8 +109,26 @@ class Answers:
         said = own_words(response)
         if said:
             text += f": {self._secrets.redact(said)}"
-        remedy = remedy or self._remedies.get(response.status_code)
+        if remedy:
+            remedy = self._secrets.redact(self._worded(remedy, response))
+        else:
+            remedy = self._remedies.get(response.status_code)
         return f"{text}\n{remedy}" if remedy else text
+
+    def _worded(self, message: str, response: requests.Response) -> str:
+        """A message with its placeholders filled in; what the answer does not hold is empty."""
+        context = with_response(self._context, response)
+        texts = []
+        for part in parse_template(message):
+            if isinstance(part, Literal):
+                texts.append(part.text)
+                continue
+            try:
+                found = evaluated(part.text, context)
+            except ExpressionError:
+                found = None
+            texts.append("" if found is None else text_of(found))
+        return "".join(texts)
 
     def _first(self, response: requests.Response) -> ResponseAction | None:
         if self._decode is not None and isinstance(response, Response):

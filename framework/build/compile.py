@@ -181,6 +181,8 @@ def _adapter(
         float(runtime.request_backoff_factor if factor is None else factor),
         retry.max_wait.total_seconds(),
         limit,
+        retry.wait,
+        without_secrets(filler.context),
     )
     budget = Budget(client.max_in_flight, limit if world.waits else None, world.stop)
     return RetryingAdapter(inner, policy, budget, world, watch)

@@ -10,18 +10,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import requests
 from requests.adapters import BaseAdapter
 
 from framework.build.budget import Budget
+from framework.build.context import Context
 from framework.build.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
 from framework.build.urls import shown
 from framework.build.waits import Wait, wait_before
 from framework.build.world import World
-from framework.spec.connector import RateLimit
+from framework.spec.connector import ActionRetry, RateLimit, ResponseAction, WaitRule
 
 TRANSIENT = (
     requests.exceptions.ConnectionError,
@@ -39,19 +40,40 @@ class Wanting(Protocol):
 
     resource: str
 
-    def wants_retry(self, response: requests.Response) -> bool:
-        """Whether the answer is to be asked for again."""
+    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
+        """The action that asks for one more attempt, None where there is none."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`max_retries` follow the first attempt; waits are in seconds."""
+    """`max_retries` follow the first attempt; waits are in seconds. `context` is what expressions
+    reach."""
 
     status_codes: frozenset[int]
     max_retries: int
     backoff_factor: float
     max_wait: float
     rate_limit: RateLimit | None = None
+    wait: WaitRule = field(default_factory=WaitRule)
+    context: Context = field(default_factory=dict, repr=False)
+
+    def of(self, action: ResponseAction | None) -> RetryPolicy:
+        """The policy of a response action: its own words first, else these."""
+        if action is None or action.retry == ActionRetry():
+            return self
+        own = action.retry
+        factor = self.backoff_factor if own.backoff_factor is None else own.backoff_factor
+        says_when = own.wait.header is not None or own.wait.expression is not None
+        wait = own.wait if says_when else replace(self.wait, backoff=own.wait.backoff)
+        if own.wait.backoff is None and own.backoff_factor is None:
+            wait = replace(wait, backoff=self.wait.backoff)
+        return replace(
+            self,
+            max_retries=self.max_retries if own.max_retries is None else own.max_retries,
+            backoff_factor=factor,
+            max_wait=self.max_wait if own.max_wait is None else own.max_wait.total_seconds(),
+            wait=wait,
+        )
 
 
 class RetryingAdapter(BaseAdapter):
@@ -70,25 +92,37 @@ class RetryingAdapter(BaseAdapter):
         self._lock = threading.Lock()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """The last answer, or the last error, after at most 1 + max_retries attempts."""
+        """The last answer, or the last error. Each condition has its own number of retries: each
+        response action, and all that the client's policy names, errors of the wire included."""
         rules = _rules(request)
         resource = rules.resource if rules else ""
         attempt = 0
+        retries: dict[int, int] = {}
         while True:
             attempt += 1
             self._world.stop.check()
             response: requests.Response | None = None
+            action: ResponseAction | None = None
+            failed: Exception | None = None
             try:
                 response = self._attempt(request, resource, attempt, kwargs)
             except TRANSIENT as error:
-                if isinstance(error, HOPELESS) or attempt > self._policy.max_retries:
+                if isinstance(error, HOPELESS):
                     raise
-                why = type(error).__name__
+                failed, why = error, type(error).__name__
             else:
-                if attempt > self._policy.max_retries or not self._again(response, rules):
+                action = rules.wants_retry(response) if rules else None
+                if action is None and response.status_code not in self._policy.status_codes:
                     return response
                 why = f"{response.status_code} {response.reason}".strip()
-            self._wait(resource, attempt, response, why)
+            policy, key = self._policy.of(action), id(action)
+            retries[key] = retries.get(key, 0) + 1
+            if retries[key] > policy.max_retries:
+                if failed is not None:
+                    raise failed
+                assert response is not None
+                return response
+            self._wait(resource, retries[key], response, why, policy, action)
             _rewind(request)
 
     def _attempt(
@@ -128,25 +162,28 @@ class RetryingAdapter(BaseAdapter):
         """Close the connections below."""
         self._inner.close()
 
-    def _again(self, response: requests.Response, rules: Wanting | None) -> bool:
-        if response.status_code in self._policy.status_codes:
-            return True
-        return rules is not None and rules.wants_retry(response)
-
     def _wait(
-        self, resource: str, attempt: int, response: requests.Response | None, why: str
+        self,
+        resource: str,
+        attempt: int,
+        response: requests.Response | None,
+        why: str,
+        policy: RetryPolicy,
+        action: ResponseAction | None,
     ) -> None:
-        policy = self._policy
         wait = wait_before(
             attempt,
             response,
             backoff_factor=policy.backoff_factor,
             max_wait=policy.max_wait,
             rate_limit=policy.rate_limit,
+            rule=policy.wait,
+            context=policy.context,
         )
         if not self._world.waits:
             return
-        if response is not None and response.status_code == 429:
+        limited = action is not None and action.action == "rate_limited"
+        if limited or (response is not None and response.status_code == 429):
             self._budget.close_for(wait.seconds, f"{why}, {wait.why}")
         self._watch(Waiting(resource, wait.seconds, f"{why}, {wait.why}"))
         if wait.asked is not None:

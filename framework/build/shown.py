@@ -23,6 +23,7 @@ from framework.spec.connector import (
     ResponseAction,
     ResponseFormat,
     Retry,
+    WaitRule,
 )
 from framework.spec.expressions import Expression
 from framework.spec.periods import format_period
@@ -84,8 +85,19 @@ def _retry(retry: Retry) -> dict[str, Json]:
             "max_retries": retry.max_retries,
             "backoff_factor": retry.backoff_factor,
             "max_wait": _seconds(retry.max_wait),
+            **_wait(retry.wait),
         }
     )
+
+
+def _wait(wait: WaitRule) -> dict[str, Json]:
+    return {
+        "backoff": wait.backoff and _seconds(wait.backoff),
+        "wait_header": wait.header,
+        "wait_as": wait.header and wait.header_as,
+        "wait_pattern": wait.pattern,
+        "wait": wait.expression and wait.expression.text,
+    }
 
 
 def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
@@ -209,6 +221,7 @@ def _export(export: Export) -> dict[str, Json]:
 
 
 def _action(action: ResponseAction) -> dict[str, Json]:
+    retry = action.retry
     return _without_nothing(
         {
             "status_code": list(action.status_codes),
@@ -217,6 +230,10 @@ def _action(action: ResponseAction) -> dict[str, Json]:
             "body": action.body and action.body.text,
             "action": action.action,
             "message": action.message,
+            "max_retries": retry.max_retries,
+            "backoff_factor": retry.backoff_factor,
+            "max_wait": retry.max_wait and _seconds(retry.max_wait),
+            **_wait(retry.wait),
         }
     )
 

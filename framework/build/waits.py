@@ -1,18 +1,25 @@
 """How long to wait before an attempt is made again, and who said so.
 
+The file's own words come first, then the server's, then a backoff.
+
 An answer and the file's settings come in, seconds come out. RFC 9110 section 10.2.3 is the source
 for `Retry-After`: seconds or a date.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import requests
 
-from framework.spec.connector import RateLimit
+from framework.build.context import Context, with_response
+from framework.spec.connector import RateLimit, WaitRule, WaitUnit
+from framework.spec.expressions import ExpressionError
+
+NO_RULE = WaitRule()
 
 
 @dataclass(frozen=True)
@@ -31,19 +38,61 @@ def wait_before(
     backoff_factor: float,
     max_wait: float,
     rate_limit: RateLimit | None,
+    rule: WaitRule = NO_RULE,
+    context: Context | None = None,
 ) -> Wait:
     """The wait after failed attempt number `attempt` (from 1).
 
-    What the server says comes first (`Retry-After`, then on a 429 the reset header that the file
-    names), then backoff_factor * 2 ** (attempt - 1): 2, 4, 8 s with a factor of 2.
+    What the file names comes first (a header, an expression), then what the server says
+    (`Retry-After`, then on a 429 the reset header that the file names), then the rule's backoff,
+    else backoff_factor * 2 ** (attempt - 1): 2, 4, 8 s with a factor of 2.
     """
-    told = None if response is None else _told(response, rate_limit)
+    told = None
+    if response is not None:
+        told = _ruled(response, rule, context or {}) or _told(response, rate_limit)
     if told is None:
-        return Wait(min(backoff_factor * 2 ** (attempt - 1), max_wait), "backoff")
+        seconds = backoff_factor * 2 ** (attempt - 1)
+        if rule.backoff is not None:
+            seconds = rule.backoff.total_seconds()
+        return Wait(min(seconds, max_wait), "backoff")
     seconds, header = told
     if seconds > max_wait:
         return Wait(max_wait, header, asked=seconds)
     return Wait(seconds, header)
+
+
+def _ruled(
+    response: requests.Response, rule: WaitRule, context: Context
+) -> tuple[float, str] | None:
+    """What the file says how to read; None where the answer has nothing of the kind."""
+    if rule.header is not None:
+        value = response.headers.get(rule.header)
+        if value is not None and rule.pattern is not None:
+            found = re.search(rule.pattern, value)
+            value = None if found is None else found[1] if found.re.groups else found[0]
+        seconds = None if value is None else _read(value, rule.header_as)
+        return None if seconds is None else (max(seconds, 0.0), rule.header)
+    if rule.expression is None:
+        return None
+    context = with_response(context, response)
+    try:
+        given = rule.expression.search(context, context)
+    except ExpressionError:
+        return None  # a function on what this answer has not: it says nothing about waiting
+    seconds = None if given is None or isinstance(given, bool) else _seconds(str(given))
+    return None if seconds is None else (max(seconds, 0.0), "the answer")
+
+
+def _read(value: str, written: WaitUnit) -> float | None:
+    """Seconds from now in a text that is a number of seconds, a moment, or a date."""
+    if written == "date":
+        return _until(value)
+    seconds = _seconds(value)
+    if seconds is None or written == "seconds":
+        return seconds
+    if written == "milliseconds":
+        return seconds / 1000
+    return seconds - datetime.now(UTC).timestamp()
 
 
 def _told(response: requests.Response, rate_limit: RateLimit | None) -> tuple[float, str] | None:
@@ -64,12 +113,7 @@ def reset_of(response: requests.Response, rate_limit: RateLimit) -> float | None
     value = response.headers.get(rate_limit.reset_header or "")
     if not value:
         return None
-    if rate_limit.reset_as == "date":
-        seconds = _until(value)
-    else:
-        seconds = _seconds(value)
-        if seconds is not None and rate_limit.reset_as == "epoch":
-            seconds -= datetime.now(UTC).timestamp()
+    seconds = _read(value, rate_limit.reset_as)
     return None if seconds is None else max(seconds, 0.0)
 
 

@@ -23,7 +23,8 @@ Selector = Expression | str
 
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
-ActionName = Literal["ignore", "skip_resource", "retry", "fail"]
+ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "fail"]
+WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,19 @@ class SecretEntry:
 
 
 @dataclass(frozen=True)
+class WaitRule:
+    """What says how long to wait before a retry: a response `header` (written `header_as`, of which
+    the first group of `pattern` is taken), an `expression` on the answer that gives seconds, or
+    `backoff`, the same each time."""
+
+    header: str | None = None
+    header_as: WaitUnit = "seconds"
+    pattern: str | None = None
+    expression: Expression | None = None
+    backoff: timedelta | None = None
+
+
+@dataclass(frozen=True)
 class Retry:
     """None means: dlt's own `[runtime] request_*` settings decide."""
 
@@ -61,6 +75,17 @@ class Retry:
     max_retries: int | None = None
     backoff_factor: float | None = None
     max_wait: timedelta = timedelta(minutes=5)
+    wait: WaitRule = WaitRule()
+
+
+@dataclass(frozen=True)
+class ActionRetry:
+    """How a response action asks again; what is None here is as in the client's `retry`."""
+
+    max_retries: int | None = None
+    backoff_factor: float | None = None
+    max_wait: timedelta | None = None
+    wait: WaitRule = WaitRule()
 
 
 @dataclass(frozen=True)
@@ -97,8 +122,9 @@ class Client:
 class ResponseAction:
     """One entry of `response_actions`: all conditions given must hold.
 
-    `status_codes` are exact codes as text or classes such as `4xx`; empty means any. `headers`
-    maps a header's name to the text its value must contain.
+    `message` may hold placeholders over the answer; `retry` counts for the actions retry and
+    rate_limited. `status_codes` are exact codes as text or classes such as `4xx`; empty means any.
+    `headers` maps a header's name to the text its value must contain.
     """
 
     action: ActionName
@@ -107,6 +133,7 @@ class ResponseAction:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Expression | None = None
     message: str | None = None
+    retry: ActionRetry = ActionRetry()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from framework.spec.locate import Location
 
 Json = Any
-Area = Literal["client", "path", "request", "setting", "signature"]
+Area = Literal["client", "path", "request", "setting", "signature", "message"]
 
 _CURSOR_VALUES = ("initial_value", "end_value")
 
@@ -41,7 +41,7 @@ class Text:
 
     `area` says which are allowed: `client` and `setting` take config and secrets, `request`
     (params, json, data, headers) also parents and the incremental, `path` also parameters,
-    `signature` the parts of the request that is signed.
+    `signature` the parts of the request that is signed, `message` those of an answer.
     `resource` is the resource's position, or None for the client's texts.
     """
 
@@ -258,6 +258,11 @@ def _resource_texts(merged: Merged) -> Iterator[Text]:
             value = cursor.written.get(key)
             if isinstance(value, str):
                 yield Text((*cursor.pointer, key), value, "setting", merged.index)
+    actions = endpoint.get("response_actions")
+    for position, action in enumerate(actions if isinstance(actions, list) else []):
+        if isinstance(action, dict):
+            message: Pointer = ("endpoint", "response_actions", position, "message")
+            yield from _strings(merged, message, action.get("message"), "message")
     auth = endpoint.get("auth")
     for place, value, area in auth_parts((), auth, "setting"):
         yield from _strings(merged, ("endpoint", "auth", *place), value, area)

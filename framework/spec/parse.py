@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from framework.spec.answer_parts import parse_export, parse_response_format
 from framework.spec.connector import (
+    ActionRetry,
     Binding,
     Client,
     ConfigEntry,
@@ -27,6 +28,7 @@ from framework.spec.connector import (
     SecretEntry,
     Selector,
     Step,
+    WaitRule,
 )
 from framework.spec.draft import cursors, references, resource_texts, text_reaches
 from framework.spec.durations import parse_duration
@@ -292,6 +294,7 @@ def _action(written: Mapping[str, Json]) -> ResponseAction:
         headers=written.get("header") or {},
         body=None if body is None else compile_expression(body),
         message=written.get("message"),
+        retry=_action_retry(written),
     )
 
 
@@ -324,6 +327,27 @@ def _retry(written: Mapping[str, Json]) -> Retry:
         max_retries=written.get("max_retries"),
         backoff_factor=written.get("backoff_factor"),
         max_wait=Retry().max_wait if wait is None else parse_duration(wait),
+        wait=_wait(written),
+    )
+
+
+def _action_retry(written: Mapping[str, Json]) -> ActionRetry:
+    return ActionRetry(
+        max_retries=written.get("max_retries"),
+        backoff_factor=written.get("backoff_factor"),
+        max_wait=_duration(written.get("max_wait")),
+        wait=_wait(written),
+    )
+
+
+def _wait(written: Mapping[str, Json]) -> WaitRule:
+    wait = written.get("wait")
+    return WaitRule(
+        header=written.get("wait_header"),
+        header_as=written.get("wait_as") or "seconds",
+        pattern=written.get("wait_pattern"),
+        expression=None if wait is None else compile_expression(wait),
+        backoff=_duration(written.get("backoff")),
     )
 
 

@@ -46,5 +46,5 @@ def reach(written: Written) -> Iterator[Reach]:
         expression = compile_expression(text)
     except ExpressionError:
         return
-    for path in expression.reads(over_context=written.subject in ("context", "choice")):
+    for path in expression.reads(over_context=written.subject in ("context", "choice", "wait")):
         yield Reach(written.pointer, path, text, written.resource, area=written.subject)

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from framework.spec.merge import Merged
 
 Json = Any
-Subject = Literal["record", "parent", "body", "paginator", "answer", "token", "choice", "context"]
+Subject = Literal[
+    "record", "parent", "body", "paginator", "answer", "token", "choice", "wait", "context"
+]
 """What an expression works on: a record, the parent's record, the body of an answer (`paginator`
 where it leads to the next page, `answer` where it may be an error's, `token` where a token is asked
-for), or the context itself (`choice` where only config is there)."""
+for), or the context itself (`choice` where only config is there, `wait` where an answer is)."""
 
 PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
 EXPORT_EXPRESSIONS = ("ready", "failed", "message")
@@ -47,6 +49,9 @@ def client_expressions(client: Mapping[str, Json]) -> Iterator[Written]:
     """Those of the client section."""
     yield from _paginator(("client", "paginator"), client.get("paginator"), None)
     yield from _auth(("client", "auth"), client.get("auth"), None)
+    retry = client.get("retry")
+    if isinstance(retry, dict) and isinstance(retry.get("wait"), str):
+        yield Written(("client", "retry", "wait"), retry["wait"], "wait")
 
 
 def resource_expressions(merged: Merged) -> Iterator[Written]:
@@ -111,9 +116,11 @@ def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
 def _actions(merged: Merged) -> Iterator[Written]:
     actions = merged.endpoint.get("response_actions")
     for position, action in enumerate(actions if isinstance(actions, list) else []):
-        if isinstance(action, dict) and isinstance(action.get("body"), str):
-            pointer = merged.place("endpoint", "response_actions", position, "body")
-            yield Written(pointer, action["body"], "answer", merged.index)
+        subjects: tuple[tuple[str, Subject], ...] = (("body", "answer"), ("wait", "wait"))
+        for key, subject in subjects if isinstance(action, dict) else ():
+            if isinstance(action.get(key), str):
+                pointer = merged.place("endpoint", "response_actions", position, key)
+                yield Written(pointer, action[key], subject, merged.index)
 
 
 def _steps(merged: Merged) -> Iterator[Written]:

@@ -203,3 +203,71 @@ def test_many_threads_share_one_adapter(tmp_path):
         found = run_threads(20, lambda: client.get("/items").json())
         assert found == [[{"id": 1}]] * 20
         assert web.connections <= 20
+
+
+def test_each_condition_has_its_own_retries_and_waits(tmp_path, web):
+    busy, slow = Answer(200, {"busy": True}), Answer(429, {}, {"X-Wait": "7"})
+    web.on("/items", each(Answer(503), busy, slow, Answer(503), busy, slow, busy, [{"id": 1}]))
+    endpoint = {
+        "data_selector": "@",
+        "response_actions": [
+            {"body": "busy", "action": "retry", "max_retries": 3, "backoff": "PT10S"},
+            {
+                "status_code": 429,
+                "action": "rate_limited",
+                "max_retries": 2,
+                "wait_header": "X-Wait",
+            },
+        ],
+    }
+    shop = opened(tmp_path, retrying(web.url, endpoint, max_retries=2, backoff_factor=1))
+    assert shop.read("items") == [{"id": 1}]
+    assert shop.heard.waits == [1, 10, 7, 2, 10, 7, 10]
+
+
+def test_a_condition_whose_retries_are_used_up_fails_with_its_message(tmp_path, web):
+    web.on("/items", Answer(200, {"error": {"code": 7, "text": "too many"}}, {"X-Left": "0"}))
+    message = (
+        'Error {response.error.code}, {headers."x-left"} of {config.quota} left'
+        "{response.nothing}: {upper(response.error.text)}, {{so}}."
+    )
+    endpoint = {
+        "response_actions": [
+            {"body": "error", "action": "retry", "max_retries": 1, "message": message}
+        ]
+    }
+    body = retrying(web.url, endpoint, max_retries=5, backoff_factor=0)
+    body["config"] = {"quota": {"type": "integer", "default": 100}}
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, body).read("items")
+    assert str(caught.value).endswith("\nError 7, 0 of 100 left: TOO MANY, {so}.")
+    assert len(web.asked) == 2
+
+
+def test_a_message_shows_no_secret(tmp_path, web):
+    web.on("/items", lambda asked: Answer(400, {"echo": asked.headers["authorization"]}))
+    endpoint = {
+        "response_actions": [
+            {"status_code": 400, "action": "fail", "message": "It said {response.echo}."}
+        ]
+    }
+    body = retrying(web.url, endpoint, max_retries=0)
+    body["secrets"] = {"k": {}}
+    body["client"]["auth"] = {"type": "bearer", "token": "{secrets.k}"}
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, body, {"k": "s3cret-key"}).read("items")
+    assert "It said Bearer ***." in str(caught.value)
+
+
+def test_what_the_file_calls_rate_limited_slows_all_requests(tmp_path, web):
+    web.on("/items", each(Answer(403, {"title": "quota"}), [{"id": 1}]))
+    web.on("/other", [])
+    endpoint = {
+        "response_actions": [
+            {"body": "title == 'quota'", "action": "rate_limited", "backoff": "PT30S"}
+        ]
+    }
+    shop = opened(tmp_path, retrying(web.url, endpoint, max_retries=1, backoff_factor=0))
+    assert shop.read("items") == [{"id": 1}]
+    assert shop.heard.waits == [30]
+    assert shop.compiled.client.session.get_adapter(web.url)._budget._closed_until > 0

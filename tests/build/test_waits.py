@@ -8,7 +8,8 @@ import requests
 
 from framework.build.waits import wait_before
 from framework.build.wire import make_response
-from framework.spec.connector import RateLimit
+from framework.spec.connector import RateLimit, WaitRule
+from framework.spec.expressions import compile_expression
 
 
 def wait(headers=None, *, status=503, attempt=1, factor=2.0, longest=300.0, limit=None):
@@ -114,3 +115,73 @@ def test_a_date_far_away_is_bounded():
     found = wait({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
     assert found.seconds == 300
     assert found.asked > 1e9
+
+
+NAMED = {
+    "a header": (WaitRule("X-Wait"), {"X-Wait": "12"}, b"", 12),
+    "milliseconds": (WaitRule("X-Wait", "milliseconds"), {"X-Wait": "1500"}, b"", 1.5),
+    "a part of a header": (
+        WaitRule("X-Limit", pattern=r"reset=(\d+)"),
+        {"X-Limit": "limit=100;reset=9"},
+        b"",
+        9,
+    ),
+    "a pattern without a group": (WaitRule("X-L", pattern=r"\d+"), {"X-L": "in 9 s"}, b"", 9),
+    "a field of the body": (
+        WaitRule(expression=compile_expression("divide(response.retry_in_ms, `1000`)")),
+        {},
+        b'{"retry_in_ms": 2500}',
+        2.5,
+    ),
+    "a header, computed": (
+        WaitRule(expression=compile_expression('multiply(to_number(headers."x-min"), `60`)')),
+        {"X-Min": "2"},
+        b"",
+        120,
+    ),
+    "before Retry-After": (WaitRule("X-Wait"), {"X-Wait": "12", "Retry-After": "5"}, b"", 12),
+    "a past moment": (WaitRule("X-Wait", "epoch"), {"X-Wait": "1"}, b"", 0),
+    "no such header": (WaitRule("X-Wait"), {"Retry-After": "5"}, b"", 5),
+    "a header that is none": (WaitRule("X-Wait"), {"X-Wait": "soon"}, b"", 2),
+    "a pattern that is not there": (WaitRule("X-W", pattern=r"(\d+)s"), {"X-W": "9"}, b"", 2),
+    "an expression that fails": (
+        WaitRule(expression=compile_expression("divide(response.a, `2`)")),
+        {},
+        b'{"a": null}',
+        2,
+    ),
+    "a body that is none": (WaitRule(expression=compile_expression("response.a")), {}, b"<", 2),
+    "the same each time": (WaitRule(backoff=timedelta(seconds=10)), {}, b"", 10),
+}
+
+
+@pytest.mark.parametrize("case", NAMED)
+def test_the_file_says_what_tells_the_wait(case):
+    rule, headers, body, seconds = NAMED[case]
+    request = requests.Request("GET", "http://localhost/").prepare()
+    response = make_response(request, 503, "", headers.items(), body)
+    found = wait_before(
+        1, response, backoff_factor=2, max_wait=300, rate_limit=None, rule=rule, context={}
+    )
+    assert found.seconds == seconds
+
+
+def test_a_moment_in_a_header():
+    for written, value in (
+        ("epoch", str(soon(60).timestamp())),
+        ("date", soon(60).strftime("%Y-%m-%dT%H:%M:%SZ")),
+    ):
+        request = requests.Request("GET", "http://localhost/").prepare()
+        response = make_response(request, 503, "", [("X-Reset", value)], b"")
+        rule = WaitRule("X-Reset", written)
+        found = wait_before(1, response, backoff_factor=2, max_wait=300, rate_limit=None, rule=rule)
+        assert found.seconds == pytest.approx(60, abs=2)
+
+
+def test_a_wait_that_the_file_reads_is_bounded_too():
+    request = requests.Request("GET", "http://localhost/").prepare()
+    response = make_response(request, 503, "", [("X-Wait", "86400")], b"")
+    found = wait_before(
+        1, response, backoff_factor=2, max_wait=60, rate_limit=None, rule=WaitRule("X-Wait")
+    )
+    assert (found.seconds, found.asked) == (60, 86400)

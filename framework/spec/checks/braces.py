@@ -19,6 +19,7 @@ _ALLOWED = {
     "request": ("config", "secrets", "resources", "incremental"),
     "path": ("config", "secrets", "resources", "incremental", "param"),
     "signature": ("config", "secrets", "param"),
+    "message": ("config",),
 }
 
 

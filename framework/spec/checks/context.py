@@ -29,6 +29,8 @@ AVAILABLE: Mapping[str, frozenset[str]] = {
     "parent": frozenset({"config", "now", "parent", "resources"}),
     "answer": frozenset({"config", "now", "response", "headers", "status"}),
     "token": frozenset({"config", "now", "response", "headers", "status"}),
+    "wait": frozenset({"config", "now", "response", "headers", "status"}),
+    "message": frozenset({"config", "now", "response", "headers", "status"}),
     "choice": frozenset({"config"}),
     "signature": CONSTANT | SIGNED_PARTS,
 }
@@ -44,10 +46,12 @@ _PLACES = {
     "parent": "an expression on the parent's record",
     "answer": "a response action",
     "token": "an expression on a token's answer",
+    "wait": "what says how long to wait",
+    "message": "a message",
     "choice": "the choice of an auth",
     "signature": "what is signed",
 }
-_PLACEHOLDERS = ("client", "setting", "request", "path", "signature")
+_PLACEHOLDERS = ("client", "setting", "request", "path", "signature", "message")
 
 
 def check_context(draft: Draft) -> Iterator[Finding]:

@@ -92,7 +92,9 @@ def check_choices(draft: Draft) -> Iterator[Finding]:
             continue
         values = entry.get("enum")
         if not isinstance(values, list):
-            values = [entry["default"]] if "default" in entry else []
+            # a default of null means that the person has to choose: the run says so
+            default = entry.get("default")
+            values = [] if default is None else [default]
         missing = [one for one in map(case_name, values) if one not in cases]
         if missing:
             yield draft.document.finding(
