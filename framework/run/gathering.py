@@ -100,7 +100,7 @@ class Gathering:
             if self._world.stop.error is not None:
                 raise
             part.status, part.error, part.kept = "failed", str(error), False
-        part.ignored = reading.plan.answers.ignored
+        part.ignored = reading.plan.ignored
         part.left_out.update(reading.left_out)
         if not part.loads:
             self.spools.pop(resource.name).close()

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
+from framework.build.table_names import TABLE
 from framework.spec.connector import Resource
 from framework.spec.naming import normalize_identifier
 
@@ -35,6 +36,8 @@ class Keys:
             return
         if self._names is None:
             self._names = _names_in(records[0], self._resource.primary_key)
+            if self._names and self._resource.tables is not None:
+                self._names = (*self._names, TABLE)
         names = self._names
         if not names:
             return
