@@ -157,6 +157,7 @@ def soak(folder: Path, seed: int, kills: int, patched: pytest.MonkeyPatch) -> Co
             began = time.monotonic()
             most = max(account.whole(), 100)
             longest = time.monotonic() - began
+            print(f"seed {seed}: {account.counts['killed']} kills, all tables are the truth")
     return account.counts
 
 
@@ -166,8 +167,6 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     given = parser.parse_args()
-    sys.stdout.write(f"seed {given.seed}\n")
-    sys.stdout.flush()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
         isolated(Path(folder), patched)

@@ -16,7 +16,6 @@ KILLS = 10
 def test_after_kills_at_random_moments_every_table_equals_the_truth(
     project: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    print(f"seed {seed}")
     counts = soak(project, seed, KILLS, monkeypatch)
     print(dict(counts))
     assert counts["killed"] >= KILLS
