@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,14 @@ from framework.build.cursor import Cursor, Cursors, held_state
 from framework.build.events import PageRead, Warned
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
+from framework.build.kept import Kept
 from framework.build.listing import Listing
 from framework.build.outcomes import ResourceSkipped
 from framework.build.partitions import batched, multiplied
 from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.records import Page, Record, as_records
-from framework.build.slices import Bound, Slice, sliced
+from framework.build.slices import Bound, Slice, named, sliced
 from framework.build.steps import stepper
 from framework.build.table_names import marked, table_of_list
 from framework.build.taken import Taken
@@ -138,7 +139,7 @@ class Reading:
                 return
             yield page
 
-    def bound(self, child: str) -> list[Bound]:
+    def bound(self, child: str) -> Kept[Bound]:
         """What each record gives that child, after all pages were read."""
         with self._lock:
             while (page := self._next()) is not None:
@@ -226,11 +227,10 @@ class Reading:
         plan, keys = self.plan, self._cursors is not None or changed is not None
         now = self._terms.world.now
         partitions, empty = multiplied(plan.resource.partitions, now, self.name)
-        bounds: Sequence[Bound | None] = [None]
+        bounds: Collection[Bound | None] = [None]
         if self.parent is not None:
-            bounds = self.parent.bound(self.name)
-            if self._terms.sample:
-                bounds = bounds[: self._terms.sample.parents]
+            found = self.parent.bound(self.name)
+            bounds = found.first(self._terms.sample.parents) if self._terms.sample else found
             self._parents = len(bounds)
         batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
         if batches is not None:
@@ -279,17 +279,28 @@ class Reading:
 
     def _streamed(self, one: Slice, many: bool) -> Iterator[_Asked]:
         asked = _Asked([], one, self._cursor_of(one, many))
-        for page in self._pages_of(asked):
+        for page in self._blamed(asked):
             yield _Asked([page], one, None)
         yield asked
 
     def _job(self, one: Slice, many: bool) -> Callable[[], _Asked]:
         def fetch() -> _Asked:
             asked = _Asked([], one, self._cursor_of(one, many))
-            asked.pages.extend(self._pages_of(asked))
+            asked.pages.extend(self._blamed(asked))
             return asked
 
         return fetch
+
+    def _blamed(self, asked: _Asked) -> Iterator[list[Record]]:
+        """The pages of a slice; an error names the record of the parent that it was asked for."""
+        try:
+            yield from self._pages_of(asked)
+        except Exception as error:
+            secrets = self._terms.secrets
+            ours = in_our_words(error, self.name, secrets)
+            if ours is None or asked.slice.bound is None or self._terms.world.stop.error:
+                raise
+            raise named(ours, asked.slice.bound, self.plan, secrets) from error
 
     def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
         if self._cursors is None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from framework.build.context import Context, with_parent, without_secrets
+from framework.build.kept import Kept
 from framework.build.keyed import fingerprint
 from framework.build.outcomes import BindingError
 from framework.build.plan import Plan, PlannedBinding
@@ -27,7 +28,7 @@ class Taken:
         self._plan = plan
         self._carried: list[PlannedBinding] = []
         self._kept: dict[str, None] | None = {}
-        self.bounds: list[Bound] = []
+        self.bounds: Kept[Bound] = Kept()
         self.error: BindingError | None = None
 
     def carry(self, below: Plan) -> None:
@@ -49,7 +50,7 @@ class Taken:
             for record in records:
                 bound = _bind(self._plan, record)
                 if bound is not None:
-                    self.bounds.append(self._with_above(bound, record, above))
+                    self.bounds.add(self._with_above(bound, record, above))
         except BindingError as error:
             self.error = error
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from framework.build import kept
 from framework.build.events import PageRead
 from framework.build.outcomes import BindingError
 from framework.errors import FrameworkError, RequestError
@@ -162,6 +163,30 @@ def test_the_first_error_in_order_ends_the_list_and_the_rest_is_not_asked(tmp_pa
         shop.read("children")
     time.sleep(0.05)
     assert len(web.asked) < 40
+
+
+def test_a_childs_failure_names_the_parents_record_and_no_person(tmp_path, web):
+    people = [{"id": number, "email": f"p{number}@example.com"} for number in range(9)]
+    web.on("/parents", {"items": people})
+    web.on("/parents/{id}/children", children)
+    web.on("/parents/5/children", Answer(400, {"message": "no"}))
+    body = parent_and_child(web.url)
+    body["resources"][1]["endpoint"]["params"] = {"who": "{resources.parents.email}"}
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, body).read("children")
+    assert str(caught.value).startswith("children: GET")
+    assert "It is for the parents with `id` 5, `email` ***." in str(caught.value)
+    assert "example.com" not in str(caught.value)
+    assert caught.value.status == 400
+
+
+def test_what_children_bind_of_many_records_is_kept_on_disk(tmp_path, web, monkeypatch):
+    monkeypatch.setattr(kept, "BATCH", 10)
+    monkeypatch.setattr(kept, "IN_MEMORY", 100)
+    web.on("/parents", paged(205, 50))
+    web.on("/parents/{id}/children", children)
+    read = opened(tmp_path, parent_and_child(web.url)).read("children")
+    assert [record["of"] for record in read] == [n for n in range(205) for _ in range(2)]
 
 
 def test_an_error_of_the_parent_is_the_childs_too(tmp_path, web):
