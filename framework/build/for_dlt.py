@@ -135,16 +135,19 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
 def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]:
     """The file's steps and what its schema asks for, as dlt's functions of one record."""
 
-    def functions(kind: str, run: Shape) -> dict[str, Any]:
+    def functions(kind: str, run: Shape, *, each_one: bool = True) -> dict[str, Any]:
         if kind == "filter":
             return {"filter": lambda record: bool(run([record]))}
-        # some give several records for one, or none where they fail
+        if each_one:  # a page stays a list: children's loops go through it
+            return {"map": lambda record: run([record])[0]}
         return {"yield_map": lambda record: run([record])}
 
-    steps = [
-        functions(step.kind, partial(stepper(replace(resource, steps=(step,))), context=context))
-        for step in resource.steps
-    ]
+    steps = []
+    for step in resource.steps:
+        run = partial(stepper(replace(resource, steps=(step,))), context=context)
+        # others give several records for one, or none where they fail
+        each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
+        steps.append(functions(step.kind, run, each_one=each_one))
     if resource.schema is not None:
         steps.append(functions("schema", shaper(resource)))
     return steps
