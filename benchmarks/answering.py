@@ -1,0 +1,272 @@
+"""A server that answers as the APIs of connectors do: records of their schemas, in two pages."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from framework.spec.connector import Connector, Resource
+from framework.spec.expressions import Expression
+from framework.spec.timeforms import write_time
+
+Json = Any
+
+_NOW = datetime.now(UTC)
+_MOMENT = _NOW - timedelta(days=10)
+_TOKEN = "token2"
+_USUAL = {
+    "host", "user-agent", "accept", "accept-encoding", "connection", "content-length",
+}  # fmt: skip
+_TODAY = re.compile(
+    rf"{_NOW:%Y-%m-%d}([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?"
+    rf"|{str(int(_NOW.timestamp()))[:5]}\d{{5}}(\d{{3}})?(\.\d+)?"
+)
+"""Times of today are those of the clock, which goes on between two runs."""
+
+
+class Answering:
+    """A server on loopback. `requests` are all that came, one text each."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+        self._routes: list[tuple[re.Pattern[str], Resource]] = []
+        self._token: dict[str, Json] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Answering:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def learn(self, connector: Connector) -> None:
+        """What to answer: the paths, selectors, schemas and paginators of a connector."""
+        self._needed = _needed(connector)
+        self._paging = connector.client.paginator
+        for resource in connector.resources:
+            path = resource.endpoint.path
+            base = "" if "://" in path[:10] else connector.client.base_url.rstrip("/") + "/"
+            url = f"{base}{path.lstrip('/') if base else path}"
+            pattern = ".+?".join(map(re.escape, re.split(r"\{[^{}]*\}", url)))
+            pattern = re.sub(r"^(\\?[a-z]+:)?/?/?[^/]*?", "", pattern, count=0)
+            inner = pattern.replace(re.escape(self.address), "")
+            self._routes.append((re.compile(f".*{inner}/?"), resource))
+        # the longest literal path first
+        self._routes.sort(key=lambda one: (one[0].pattern.count(".+?"), -len(one[0].pattern)))
+        self._token = {"access_token": "t1", "expires_in": 3600, "token": "t1", "id": "t1"}
+        auths = [connector.client.auth, *(one.endpoint.auth for one in connector.resources)]
+        for auth in auths:
+            _token_at(self._token, auth)
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: str) -> Json:
+        """The body and the headers of an answer."""
+        parts = urlsplit(target)
+        if any(word in parts.path.lower() for word in ("token", "oauth", "login", "session")):
+            if not any(route.fullmatch(parts.path) for route, _ in self._routes):
+                return self._token, {}
+        for route, resource in self._routes:
+            if route.fullmatch(parts.path) and resource.endpoint.method == method:
+                return self._page(resource, parts.path, target, body)
+        return self._token, {}
+
+    def _page(self, resource: Resource, path: str, target: str, body: str) -> Json:
+        paginator = resource.endpoint.paginator or self._paging or {}
+        query = dict(parse_qsl(urlsplit(target).query))
+        size = paginator.get("page_size") or paginator.get("limit")
+        size = size if isinstance(size, int) and size <= 200 else None
+        kind = paginator.get("type")
+        extra: list[tuple[Expression | str, Json]] = []
+        headers: dict[str, str] = {}
+        count, first = 2, _TOKEN not in target + body
+        if kind in ("page_number", "offset"):
+            word = "page" if kind == "page_number" else "offset"
+            name = paginator.get(f"{word}_param", word)
+            begin = str(paginator.get("base_page" if word == "page" else "offset", 0))
+            first = str(query.get(name, begin)) == begin
+            if size:
+                count = size if first and name else 1
+            elif not first:
+                count = 0
+        elif kind == "cursor":
+            if paginator.get("cursor_path") and first:
+                extra.append((paginator["cursor_path"], _TOKEN))
+            name = paginator.get("cursor_param")
+            if not first or (name and name in query):
+                count, first = (1 if paginator.get("cursor_path") else 0), False
+        elif kind in ("json_link", "header_link") and first:
+            link = f"{self.address}{target}{'&' if '?' in target else '?'}after={_TOKEN}"
+            if kind == "header_link":
+                headers["Link"] = f'<{link}>; rel="next"'
+            elif paginator.get("next_url_path", "next"):
+                extra.append((paginator.get("next_url_path", "next"), link))
+        start = 0 if first else 1000
+        records = [self._record(resource, path, start + n) for n in range(count)]
+        selector = resource.endpoint.data_selector
+        text = selector.text if isinstance(selector, Expression) else str(selector or "@")
+        answer = _nested(text, records)
+        for where, value in extra:
+            plain = where.text if isinstance(where, Expression) else str(where)
+            if isinstance(answer, dict):
+                _put(answer, _keys(plain), value)
+        return answer, headers
+
+    def _record(self, resource: Resource, path: str, number: int) -> Json:
+        schema = resource.schema or {"properties": {"id": {"type": "integer"}}}
+        seed = number + sum(map(ord, path)) % 97 * 10
+        record = _made(schema, seed, 0) or {}
+        for field in self._needed.get(resource.name, set()):
+            if _find(record, field) is None:
+                _put(record, field, f"v{seed}")
+        incremental = resource.endpoint.incremental
+        if incremental is not None:
+            forms = incremental.cursor_formats or (incremental.format or "iso",)
+            moment = _MOMENT + timedelta(minutes=seed % 60)
+            value: Json = write_time(moment.replace(microsecond=0), forms[0])
+            if isinstance(_find(record, incremental.cursor_path.split(".")), (int, float)):
+                value = int(moment.timestamp())
+            _put(record, incremental.cursor_path.split("."), value)
+        return record
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def _do(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length).decode()
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.requests.append(shown(self.command, self.path, headers, body))
+                answer, more = outer.answer(self.command, self.path, headers, body)
+                data = json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = _do  # noqa: N815
+
+        return Handler
+
+
+def shown(method: str, target: str, headers: Mapping[str, str], body: str) -> str:
+    """A request as one text: method, path, query in order, body, and what headers say of us."""
+    parts = urlsplit(target)
+    query = sorted(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        body = json.dumps(json.loads(body), sort_keys=True)
+    except ValueError:
+        if "=" in body and " " not in body:
+            body = str(sorted(parse_qsl(body, keep_blank_values=True)))
+    said = {
+        name: value
+        for name, value in sorted(headers.items())
+        if name not in _USUAL and name != "content-type"
+    }
+    text = f"{method} {parts.path.rstrip('/')} {query} {body} {said}"
+    return _TODAY.sub("<now>", text)
+
+
+def _needed(connector: Connector) -> dict[str, set[Any]]:
+    found: dict[str, set[Any]] = {}
+    for resource in connector.resources:
+        keys = {(key,) for key in resource.primary_key}
+        found.setdefault(resource.name, set()).update(keys)
+        for binding in resource.bindings:
+            text = binding.text
+            if re.fullmatch(r"[\w.]+", text):
+                found.setdefault(binding.resource, set()).add(tuple(text.split(".")))
+    return found
+
+
+def _made(schema: Json, seed: int, depth: int) -> Json:
+    if not isinstance(schema, dict) or depth > 5:
+        return None
+    types = schema.get("type")
+    kinds = [types] if isinstance(types, str) else list(types or [])
+    kind = next((one for one in kinds if one != "null"), "object" if "properties" in schema else "")
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if kind == "object":
+        return {
+            key: _made(one, seed, depth + 1)
+            for key, one in (schema.get("properties") or {}).items()
+        }
+    if kind == "array":
+        inner = _made(schema.get("items"), seed, depth + 1)
+        return [] if inner is None else [inner]
+    if kind == "string":
+        moment = _MOMENT + timedelta(minutes=seed % 60)
+        form = schema.get("format")
+        if form == "date-time":
+            return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        return f"{moment:%Y-%m-%d}" if form == "date" else f"s{seed}"
+    return {"integer": seed, "number": seed + 0.5, "boolean": seed % 2 == 0}.get(kind)
+
+
+def _nested(selector: str, records: list[Json]) -> Json:
+    """An answer in which the selector finds the records."""
+    if selector.startswith("[") and selector.endswith("][]"):
+        selector = selector[1:-3].split(",")[0]
+    selector = selector.split(" || ")[0].strip()
+    star = re.fullmatch(r"(.*?)\.?(\[\*\]|\.\*)\.?(.*)", selector)
+    if star:
+        before, mark, after = star.groups()
+        inner = [_nested(after, [one]) if after else one for one in records]
+        if after:
+            inner = [_single(after, one) for one in records]
+        value: Json = inner if mark == "[*]" or not after else inner
+        return _nested(before or "@", value)
+    if selector in ("@", "", "$"):
+        return records
+    return _put({}, _keys(selector), records)
+
+
+def _single(path: str, record: Json) -> Json:
+    return _put({}, _keys(path), record)
+
+
+def _keys(path: str) -> list[str]:
+    return [key.strip('"') for key in re.findall(r'"[^"]+"|[\w-]+', path)]
+
+
+def _put(target: dict[str, Json], keys: Any, value: Json) -> dict[str, Json]:
+    current = target
+    for key in list(keys)[:-1]:
+        if not isinstance(current.get(key), dict):
+            current[key] = {}
+        current = current[key]
+    current[list(keys)[-1]] = value
+    return target
+
+
+def _find(record: Json, keys: Any) -> Json:
+    for key in keys:
+        record = record.get(key) if isinstance(record, dict) else None
+    return record
+
+
+def _token_at(target: dict[str, Json], auth: Any) -> None:
+    if isinstance(auth, Mapping):
+        path = auth.get("token_path")
+        text = path.text if isinstance(path, Expression) else path
+        if isinstance(text, str) and text:
+            _put(target, _keys(text), "t1")
+        for one in auth.values():
+            _token_at(target, one)

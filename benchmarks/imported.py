@@ -1,0 +1,184 @@
+"""Imported connectors against their originals: same requests, same records?
+
+`python -m benchmarks.imported FOLDER [NAME ...]` takes the Airbyte manifests of a folder. Each is
+run by its own CDK (in an environment of its own) and, imported, by this framework, against one
+local server that answers from the manifest's own schemas and paging. Every address in a manifest is
+turned to that server first. Prints what differs; the exit code is 1 where something does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.answering import Answering
+from benchmarks.settings_of import config_of, given_of
+from benchmarks.venvs import python_of
+from framework.author.airbyte.convert import import_airbyte
+from framework.author.airbyte.manifest import load, read_manifest
+from framework.author.imported import write_imported
+from framework.build.compile import compile_connector
+from framework.build.events import unwatched
+from framework.build.settings import resolve_settings
+from framework.build.source import Readings
+from framework.build.terms import Terms
+from framework.build.world import World
+from framework.spec.connector import Connector
+from framework.spec.judge import judge
+from framework.spec.locate import locate
+
+Json = Any
+Records = dict[str, list[Json]]
+
+ORIGINAL = Path(__file__).parent / "peers" / "airbyte_original.py"
+_ADDRESS = re.compile(r"https?://")
+_NEVER = ("schema", "schemas", "connection_specification", "metadata")
+
+
+def main(arguments: list[str]) -> int:
+    """Compare the manifests of a folder; 1 where something differs."""
+    folder = Path(arguments[0])
+    differing = 0
+    for file in sorted(folder.glob("*.yaml")):
+        if len(arguments) > 1 and file.stem not in arguments[1:]:
+            continue
+        try:
+            lines = compare(file)
+        except Exception as error:
+            lines = [f"could not be compared: {type(error).__name__}: {str(error)[:200]}"]
+        differing += bool(lines)
+        sys.stdout.write(f"{file.stem}: {'same' if not lines else 'differs'}\n")
+        sys.stdout.writelines(f"    {line}\n" for line in lines)
+        sys.stdout.flush()
+    return int(differing > 0)
+
+
+def compare(file: Path) -> list[str]:
+    """What differs between a manifest and its connector."""
+    with tempfile.TemporaryDirectory() as folder, Answering() as server:
+        here = turned(load(file), server.address)
+        manifest = Path(folder) / f"{file.stem.replace('-', '_')}.yaml"
+        manifest.write_text(yaml.safe_dump(here, sort_keys=False), encoding="utf-8")
+        imported = import_airbyte(manifest)
+        target = Path(folder) / "connectors" / f"{imported.name}.yaml"
+        write_imported(imported, target)
+        connector = judge(locate(str(target))).connector
+        if connector is None:
+            return ["the connector has findings"]
+        specification = (here.get("spec") or {}).get("connection_specification") or {}
+        config = config_of(specification, server.address)
+        server.learn(connector)
+        server.requests.clear()
+        ours, failed = read_ours(connector, given_of(connector, specification, config))
+        asked = list(server.requests)
+        server.requests.clear()
+        names = [str(one.get("name")) for one in read_manifest(manifest).parts("streams")]
+        theirs = read_original(manifest, config, names, Path(folder))
+        wanted = list(server.requests)
+    return [
+        *(f"ours failed: {line}" for line in failed),
+        *(f"the original failed: {line}" for line in theirs.pop("", [])),
+        *differences("request", Counter(asked), Counter(wanted), once=True),
+        *record_differences(ours, {plain(name): rows for name, rows in theirs.items()}),
+    ]
+
+
+def turned(node: Json, address: str) -> Json:
+    """The manifest with every address below the server's."""
+    if isinstance(node, dict):
+        return {
+            key: one if key in _NEVER else turned(one, address) for key, one in node.items()
+        } | ({"schemas": node["schemas"]} if "schemas" in node else {})
+    if isinstance(node, list):
+        return [turned(one, address) for one in node]
+    return _ADDRESS.sub(f"{address}/", node) if isinstance(node, str) else node
+
+
+def read_ours(connector: Connector, given: Mapping[str, Json]) -> tuple[Records, list[str]]:
+    """The records of every selected resource as they would be loaded, and what failed."""
+    world, watch = World(), unwatched
+    compiled = compile_connector(connector, resolve_settings(connector, given), world, watch)
+    terms = Terms(world, watch, compiled.secrets, 1, None, state={})
+    readings = Readings(compiled, terms)
+    found: Records = {}
+    failed = []
+    for resource in connector.resources:
+        readings[resource.name].loads = True
+    for resource in connector.resources:
+        try:
+            rows = [record for page in readings[resource.name].pages() for record in page]
+        except Exception as error:
+            failed.append(f"{resource.name}: {str(error)[:300]}")
+            continue
+        if resource.selected:
+            table = str(resource.hints.get("table_name") or resource.name)
+            found.setdefault(table, []).extend(rows)
+    return found, failed
+
+
+def read_original(manifest: Path, config: Json, names: list[str], folder: Path) -> Records:
+    """The records that the CDK reads; what went wrong under ""."""
+    settings, out = folder / "config.json", folder / "out.json"
+    settings.write_text(json.dumps(config), encoding="utf-8")
+    command = [str(python_of("airbyte")), str(ORIGINAL), str(manifest), str(settings)]
+    done = subprocess.run(
+        [*command, json.dumps(names), str(out)], capture_output=True, text=True, timeout=300
+    )
+    if not out.exists():
+        return {"": [done.stderr[-300:]]}
+    found: Records = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def plain(name: str) -> str:
+    """A stream's name as its resource is called."""
+    from framework.author.airbyte.inputs import free_name
+
+    return free_name((name,), set(), "stream")
+
+
+def differences(what: str, ours: Counter[str], theirs: Counter[str], *, once: bool) -> list[str]:
+    """What one has and the other does not, a few of each."""
+    if once:
+        ours, theirs = Counter(set(ours)), Counter(set(theirs))
+    lines = []
+    for word, left in (("only ours", ours - theirs), ("only the original", theirs - ours)):
+        shown = sorted(left)
+        lines += [f"{what} {word}: {one[:400]}" for one in shown[:3]]
+        if len(shown) > 3:
+            lines.append(f"{what} {word}: and {len(shown) - 3} more")
+    return lines
+
+
+def record_differences(ours: Records, theirs: Records) -> list[str]:
+    """Records that only one has, by stream; null and absent are the same."""
+    lines = []
+    for name in sorted({*ours, *theirs}):
+        pair = [Counter(map(_canonical, side.get(name, []))) for side in (ours, theirs)]
+        lines += differences(f"record of {name}", pair[0], pair[1], once=False)
+    return lines
+
+
+def _canonical(record: Json) -> str:
+    return json.dumps(_without_nulls(record), sort_keys=True, default=str)
+
+
+def _without_nulls(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_without_nulls(one) for one in value]
+    return int(value) if isinstance(value, float) and value == int(value) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""Values for a manifest's inputs, made up from their declaration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from framework.author.airbyte.inputs import read_inputs
+from framework.spec.connector import Connector
+
+Json = Any
+
+_MOMENT = (datetime.now(UTC) - timedelta(days=20)).replace(hour=0, minute=0, second=0)
+_TEXTS = (
+    f"{_MOMENT:%Y-%m-%dT%H:%M:%SZ}",
+    f"{_MOMENT:%Y-%m-%dT%H:%M:%S.000Z}",
+    f"{_MOMENT:%Y-%m-%d}",
+    f"{_MOMENT:%Y-%m-%d %H:%M:%S}",
+    f"{_MOMENT:%d-%m-%Y}",
+    "https://api.example.com",
+    "api.example.com",
+    "12",
+    "abc",
+)
+
+
+def config_of(schema: Mapping[str, Json], address: str) -> dict[str, Json]:
+    """One value for each input; of alternatives the first."""
+    found: dict[str, Json] = {}
+    for name, entry in (schema.get("properties") or {}).items():
+        if isinstance(entry, dict):
+            value = _value(name, entry, address, name in (schema.get("required") or []))
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def _value(name: str, entry: Mapping[str, Json], address: str, required: bool) -> Json:
+    for key in ("oneOf", "anyOf"):
+        if entry.get(key):
+            return config_of(entry[key][0], address)
+    if isinstance(entry.get("properties"), dict):
+        return config_of(entry, address)
+    if "const" in entry:
+        return entry["const"]
+    date = entry.get("format") in ("date", "date-time") or re.search(r"start|since|from", name)
+    if "default" in entry and not (date and entry.get("type") == "string"):
+        return entry["default"]
+    if entry.get("enum"):
+        return entry["enum"][0]
+    if not required and not date:
+        return None
+    kind = entry.get("type")
+    if kind in ("integer", "number"):
+        return max(1, int(entry.get("minimum", 1)))
+    if kind == "boolean":
+        return False
+    if kind == "array":
+        inner = entry.get("items") or {"type": "string"}
+        return [_value(name, {**inner, "format": ""}, address, True)]
+    if kind == "object":
+        return {}
+    return _text(name, entry, address)
+
+
+def _text(name: str, entry: Mapping[str, Json], address: str) -> str | None:
+    pattern = entry.get("pattern")
+    if re.search(r"url|endpoint|host", name) and not pattern:
+        return f"{address}/api.example.com"
+    wanted = {"date": _TEXTS[2], "date-time": _TEXTS[0]}.get(str(entry.get("format")))
+    examples = [str(one) for one in entry.get("examples") or []]
+    if not pattern:
+        likely = wanted or (_like(examples[0]) if examples else None)
+        if likely:
+            return likely
+        return _TEXTS[0] if re.search(r"date|since", name) else f"value{len(name)}"
+    for candidate in (*filter(None, [wanted]), *_TEXTS, *examples):
+        if re.search(pattern, candidate):
+            return candidate
+    return f"value{len(name)}"
+
+
+def _like(example: str) -> str | None:
+    """A moment of ours written as an example is."""
+    for text in _TEXTS[:5]:
+        if re.sub(r"\d", "9", example) == re.sub(r"\d", "9", text):
+            return text
+    return None
+
+
+def given_of(
+    connector: Connector, specification: Mapping[str, Json], config: Mapping[str, Json]
+) -> dict[str, Json]:
+    """The same values under our names; secrets and config alike."""
+    found: dict[str, Json] = {}
+    for path, one in read_inputs(specification).by_path.items():
+        value: Json = config
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and (one.name in connector.config or one.name in connector.secrets):
+            found[one.name] = value
+    return found
