@@ -8,6 +8,7 @@ nowhere else: path values are percent-encoded, booleans in queries and texts are
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from framework.spec.placeholders import (
 Json = Any
 Place = Literal["path", "query", "json", "text"]
 """Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
+_WRITTEN_SLASH = re.compile(r"'[^']*/[^']*'")
 
 
 def text_of(value: Json) -> str:
@@ -124,7 +126,7 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
             return "{" + later_text(alone, known) + "}"
         found = known(alone)
         if place == "path":
-            found = _encoded(found)
+            found = _encoded(found, alone)
         return found if final or not isinstance(found, str) else escape(found)
     texts = []
     for part in parts:
@@ -132,7 +134,7 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
             texts.append(part.text if final else escape(part.text))
         elif is_constant(part):
             found = known(part)
-            text = _encoded(found) if place == "path" else text_of(found)
+            text = _encoded(found, part) if place == "path" else text_of(found)
             texts.append(text if final else escape(text))
         else:
             texts.append("{" + later_text(part, known) + "}")
@@ -193,8 +195,7 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
             return found
         if place == "query":
             return text_of(found) if isinstance(found, bool) else found
-        return _encoded(found) if place == "path" else text_of(found)
-    write = _encoded if place == "path" else text_of
+        return _encoded(found, parts[0]) if place == "path" else text_of(found)
     texts = []
     for part in parts:
         if isinstance(part, Text):
@@ -203,7 +204,7 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
         found = bound[part.text]
         if found is None:
             raise BindingError(_nothing(value, part))
-        texts.append(write(found))
+        texts.append(_encoded(found, part) if place == "path" else text_of(found))
     return "".join(texts)
 
 
@@ -217,5 +218,7 @@ def _nothing(text: str, placeholder: Placeholder) -> str:
     return f"{shown} is null; write a value in its place, {{{placeholder.text} || 'none'}}"
 
 
-def _encoded(value: Json) -> str:
-    return quote(text_of(value), safe="")
+def _encoded(value: Json, placeholder: Placeholder) -> str:
+    """The value as a piece of a path. An expression that itself writes a slash means it."""
+    writes = placeholder.kind == "expression" and _WRITTEN_SLASH.search(placeholder.text)
+    return quote(text_of(value), safe="/" if writes else "")

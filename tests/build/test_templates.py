@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.build.templates import expand, fill
+from framework.build.templates import Values, expand, fill
 from tests.build.opened import one_list, opened
 
 KNOWN = {
@@ -138,3 +138,9 @@ def test_a_null_takes_a_default_parameter_away(tmp_path, web):
     body["resource_defaults"] = {"endpoint": {"params": {"count": 100, "sort": "id"}}}
     opened(tmp_path, body).read("items")
     assert sorted(web.asked[0].query) == [("page", "1"), ("sort", "id")]
+
+
+def test_a_slash_that_an_expression_writes_itself_stays_a_slash():
+    values = Values({}, {"config": {"kind": "a/b"}})
+    assert expand("/x/{join('/', ['y', config.kind])}", values, "path") == "/x/y/a/b"
+    assert expand("/x/{upper(config.kind)}", values, "path") == "/x/A%2FB"

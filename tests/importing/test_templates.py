@@ -16,13 +16,14 @@ from framework.spec.placeholders import parse_template
 
 CASES = yaml.safe_load((Path(__file__).parent / "templates.yaml").read_text(encoding="utf-8"))
 INPUTS = {
+    "required": ["region", "token", "from", "limit"],
     "properties": {
         "region": {"type": "string"},
         "token": {"type": "string", "airbyte_secret": True},
         "from": {"type": "string"},
         "limit": {"type": "integer"},
         "list": {"type": "string"},
-    }
+    },
 }
 SLICE = Slice(
     {

@@ -146,7 +146,7 @@ def _encrypted(body: dict[str, Json], remarks: Remarks) -> None:
         remarks.note("url_base", f"found {base}: https is asked here")
     for one in body["resources"]:
         path = one["endpoint"]["path"]
-        if path.startswith("http://"):
+        if path.startswith("http://") and not re.match(r"http://(localhost|127\.)", path):
             one["endpoint"]["path"] = "https://" + path.removeprefix("http://")
             remarks.note(one["name"], f"found {path}: https is asked here")
 

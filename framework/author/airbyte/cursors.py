@@ -147,6 +147,8 @@ class _Made:
         end = self._moment("end_datetime")
         form = quoted(time_format(str(self.component.get("datetime_format", "iso"))))
         inner = "now" if end is None or _is_now(end) else _inner(str(end))
+        if re.fullmatch(r"config\.\w+", inner):
+            inner += " || now"
         option = self.component.part("end_time_option", "RequestOption")
         if option is not None and (part := part_of(option)):
             way = field_path(self.importing, option)

@@ -68,6 +68,7 @@ def declared(
     `complete` is false where the original's own list of inputs is not at hand.
     """
     used = {name for _, name in _USED.findall(json.dumps(body))}
+    choosing = _choosing(body["client"].get("auth"), body["resources"])
     config: dict[str, Json] = {}
     secrets: dict[str, Json] = {}
     for one in inputs.by_path.values():
@@ -86,7 +87,9 @@ def declared(
         if one.secret or one.name in secret:
             secrets[one.name] = _secret(one, complete)
         else:
-            config[one.name] = _entry(one, complete, remarks)
+            config[one.name] = _entry(
+                one, complete or one.name in choosing, remarks, one.name in choosing
+            )
     return config, secrets
 
 
@@ -106,11 +109,19 @@ def _description(one: Input) -> str:
     return text if len(text) <= 300 else f"{text[:297].rstrip()}..."
 
 
-def _entry(one: Input, complete: bool, remarks: Remarks) -> dict[str, Json]:
+def _choosing(auth: Json, resources: list[dict[str, Json]]) -> set[str]:
+    """The entries that choose one of several auths: without them the original fails too."""
+    auths = [auth, *(one["endpoint"].get("auth") for one in resources)]
+    chosen = [str(one.get("by")) for one in auths if isinstance(one, dict) and "by" in one]
+    return {name for text in chosen for _, name in _USED.findall(text)}
+
+
+def _entry(one: Input, complete: bool, remarks: Remarks, must: bool) -> dict[str, Json]:
     schema = one.schema
     entry: dict[str, Json] = {
         word: schema[word] for word in _WORDS if word in schema and _sound(word, schema[word])
     }
+    _agree(one, entry, remarks)
     if "const" in entry and not one.required:
         entry["enum"] = [entry.pop("const")]
     entry.setdefault("type", _type_of(entry) if one.declared else "string")
@@ -118,7 +129,7 @@ def _entry(one: Input, complete: bool, remarks: Remarks) -> dict[str, Json]:
         if isinstance(schema.get(word), dict) and entry["type"] in ("array", "object"):
             entry[word] = schema[word]
     default = schema.get("default")
-    optional = not one.required and default is None and (one.declared or complete)
+    optional = not (one.required or must) and default is None and (one.declared or complete)
     if optional and "null" not in entry["type"]:
         types = entry["type"] if isinstance(entry["type"], list) else [entry["type"]]
         entry = {**entry, "type": [*types, "null"]}
@@ -135,6 +146,24 @@ def _entry(one: Input, complete: bool, remarks: Remarks) -> dict[str, Json]:
         **{key: entry[key] for key in order if key in entry},
         **{key: value for key, value in entry.items() if key not in order},
     }
+
+
+_WRITTEN = {
+    "date": ("2024-01-31",),
+    "date-time": ("2024-01-31T10:20:30Z", "2024-01-31T10:20:30.000Z", "2024-01-31T10:20:30+00:00"),
+}
+
+
+def _agree(one: Input, entry: dict[str, Json], remarks: Remarks) -> None:
+    """A format that its own pattern refuses: the pattern is what the original checks."""
+    samples = _WRITTEN.get(str(entry.get("format")))
+    pattern = entry.get("pattern")
+    if samples and pattern and not any(re.search(pattern, sample) for sample in samples):
+        remarks.note(
+            f"spec {'.'.join(one.path)}",
+            f"its pattern refuses every {entry['format']}: the format is left out",
+        )
+        del entry["format"]
 
 
 def _type_of(entry: Mapping[str, Json]) -> str:

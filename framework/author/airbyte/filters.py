@@ -14,6 +14,7 @@ from framework.author.airbyte.terms import (
     dotted,
     either,
     field,
+    surely,
     truth,
     written,
 )
@@ -35,6 +36,11 @@ def _function(name: str, kind: str = "text") -> Callable[..., Term]:
         return call(name, subject, *arguments, kind=kind)  # type: ignore[arg-type]
 
     return handler
+
+
+def _text(name: str) -> Callable[..., Term]:
+    function = _function(name)
+    return lambda subject, *arguments: function(surely(subject), *arguments)
 
 
 def _same(subject: Term) -> Term:
@@ -188,10 +194,10 @@ _FILTERS: dict[str, Callable[..., Term]] = {
     "sum": _function("sum", "number"),
     "length": _length,
     "count": _length,
-    "lower": _function("lower"),
-    "upper": _function("upper"),
-    "trim": _function("trim"),
-    "replace": _function("replace"),
+    "lower": _text("lower"),
+    "upper": _text("upper"),
+    "trim": _text("trim"),
+    "replace": _text("replace"),
     "default": _default,
     "d": _default,
     "join": _join,
@@ -208,10 +214,10 @@ _FILTERS: dict[str, Callable[..., Term]] = {
     "unique": _function("unique", "list"),
     "items": _function("items", "list"),
     "tojson": _tojson,
-    "urlencode": _function("url_encode"),
+    "urlencode": _text("url_encode"),
     "hash": _hash,
     "hmac": _hmac,
-    "base64encode": _function("base64_encode"),
+    "base64encode": _text("base64_encode"),
     "base64decode": _function("base64_decode"),
     "base64binascii_decode": _function("base64_encode"),
     "regex_search": _search,

@@ -94,7 +94,8 @@ class Inputs:
         if one.secret and not secrets:
             raise Untranslatable(f"the secret {one.name} where nothing is sent")
         root = "secrets" if one.secret else "config"
-        return Term(f"{context}{root}.{one.name}", one.kind)
+        optional = not one.required and "default" not in one.schema
+        return Term(f"{context}{root}.{one.name}", one.kind, optional=optional)
 
     def _free(self, path: tuple[str, ...]) -> str:
         return free_name(path, {one.name for one in self.by_path.values()})

@@ -11,6 +11,7 @@ from framework.author.airbyte.terms import (
     call,
     compared,
     constant,
+    surely,
 )
 
 
@@ -27,7 +28,7 @@ def method(name: str, subject: Term, arguments: list[Term], named: Mapping[str, 
 
 def _function(name: str, kind: str = "text") -> Callable[..., Term]:
     def handler(subject: Term, *arguments: Term) -> Term:
-        return call(name, subject, *arguments, kind=kind)  # type: ignore[arg-type]
+        return call(name, surely(subject), *arguments, kind=kind)  # type: ignore[arg-type]
 
     return handler
 
@@ -45,13 +46,13 @@ def _isoformat(subject: Term) -> Term:
 def _replace(subject: Term, *arguments: Term) -> Term:
     if subject.kind in ("time", "date"):
         raise Untranslatable("a time with replaced parts")
-    return call("replace", subject, *arguments, kind="text")
+    return call("replace", surely(subject), *arguments, kind="text")
 
 
 def _split(subject: Term, *arguments: Term) -> Term:
     if not arguments:
-        return call("split", call("trim", subject), constant(" "), kind="list")
-    return call("split", subject, *arguments, kind="list")
+        return call("split", call("trim", surely(subject)), constant(" "), kind="list")
+    return call("split", surely(subject), *arguments, kind="list")
 
 
 def _join(subject: Term, items: Term) -> Term:

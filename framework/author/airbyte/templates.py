@@ -60,12 +60,26 @@ class Template:
         if self.constant:
             value = self.value
             return escape(value) if isinstance(value, str) else value
+        if (bare := self._unquoted()) is not None:
+            return bare.text
         return "".join(
             escape(_text(part))
             if isinstance(part, str) or part.fixed
             else "{" + written(part).text + "}"
             for part in self.parts
         )
+
+    def _unquoted(self) -> Template | None:
+        """Without quotes around the whole: the original reads its result as a literal."""
+        first, last = self.parts[0], self.parts[-1]
+        if len(self.parts) < 3 or not isinstance(first, str) or not isinstance(last, str):
+            return None
+        quote = first[:1]
+        texts = [part for part in self.parts if isinstance(part, str)]
+        if quote not in "'\"" or not last.endswith(quote) or "".join(texts).count(quote) != 2:
+            return None
+        inner = (first[1:], *self.parts[1:-1], last[:-1])
+        return Template(tuple(part for part in inner if part != ""))
 
 
 def parse(text: str, scope: Scope) -> Template:

@@ -26,7 +26,7 @@ class Untranslatable(Exception):
 class Term:
     """A JMESPath. `level` is the loosest operator in it; `constant` a value known now (with
     `fixed` true); `members` are the inputs of a group such as `config.credentials`;
-    `parts` what a joined text is made of."""
+    `parts` what a joined text is made of; `optional` whether it is an input that may be null."""
 
     text: str
     kind: Kind = "any"
@@ -35,6 +35,7 @@ class Term:
     constant: Json = None
     members: tuple[tuple[str, Term], ...] = ()
     parts: tuple[str | Term, ...] = ()
+    optional: bool = False
 
     @property
     def atom(self) -> str:
@@ -108,6 +109,13 @@ def field(term: Term, key: str | int) -> Term:
 def call(name: str, *arguments: Term, kind: Kind = "any") -> Term:
     """A function's call; times and dates go in as text."""
     return Term(f"{name}({', '.join(written(one).text for one in arguments)})", kind)
+
+
+def surely(term: Term) -> Term:
+    """An input that may be null as a text that may be empty, for functions that want text."""
+    if not term.optional:
+        return term
+    return Term(f"not_null({term.text}, '')", "text")
 
 
 def written(term: Term) -> Term:
