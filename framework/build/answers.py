@@ -104,13 +104,13 @@ class Answers:
         request = response.request
         text = (
             f"{self.resource}: {request.method} {shown(request.url, self._secrets)} answered "
-            f"{response.status_code} {response.reason or ''}".rstrip()
+            f"{status_line(response, self._secrets)}"
         )
-        said = own_words(response)
+        said = own_words(response, self._secrets)
         if said:
-            text += f": {self._secrets.redact(said)}"
+            text += f": {said}"
         if remedy:
-            remedy = self._secrets.redact(self._worded(remedy, response))
+            remedy = shortened(self._secrets.redact(self._worded(remedy, response)))
         else:
             remedy = self._remedies.get(response.status_code)
         return f"{text}\n{remedy}" if remedy else text
@@ -161,15 +161,28 @@ def _is_status(code: str, status: int) -> bool:
     return code == str(status) or (code[1:].lower() == "xx" and code[0] == str(status)[0])
 
 
-def own_words(response: requests.Response) -> str:
-    """The API's own title and message, shortened; empty where it says nothing in JSON."""
+def status_line(response: requests.Response, secrets: Secrets) -> str:
+    """Status and reason; the reason is the server's own text, so masked and shortened."""
+    reason = shortened(secrets.redact(response.reason or ""))
+    return f"{response.status_code} {reason}".rstrip()
+
+
+def own_words(response: requests.Response, secrets: Secrets) -> str:
+    """The API's own title and message, masked and shortened; empty where it says nothing in JSON.
+
+    Masked first: half a secret is not found any more.
+    """
     try:
         body = response.json()
     except NotJson:
         return ""
     words: list[str] = []
     _gather(body, words)
-    text = "; ".join(dict.fromkeys(words))
+    return shortened(secrets.redact("; ".join(dict.fromkeys(words))))
+
+
+def shortened(text: str) -> str:
+    """Not more of a server's text than a person reads."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 

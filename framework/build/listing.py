@@ -7,6 +7,7 @@ Paging that repeats itself ends with an error; a selector that finds nothing is 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from framework.build.terms import Terms
 from framework.build.urls import shown
 
 Json = Any
+NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
 
 
 class Listing:
@@ -119,7 +121,7 @@ class Listing:
         if selector is None or not body or selector.find(body):
             return
         found = (
-            f"its keys are {', '.join(body)}"
+            f"its keys are {_named(body)}"
             if isinstance(body, dict)
             else (f"it is a {'list' if isinstance(body, list) else type(body).__name__}")
         )
@@ -131,3 +133,9 @@ class Listing:
                 f"{shown(page.response.url, self._terms.secrets)}; {found}",
             )
         )
+
+
+def _named(body: dict[str, Json]) -> str:
+    """The body's keys, where they are names: an object may be a list by e-mail address or token."""
+    names = [key if NAME.fullmatch(key) else "…" for key in body]
+    return ", ".join(dict.fromkeys(names[:10])) + (", …" if len(names) > 10 else "")

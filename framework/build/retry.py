@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import BaseAdapter
 
+from framework.build.answers import status_line
 from framework.build.budget import Budget
 from framework.build.context import Context
 from framework.build.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
@@ -114,7 +115,7 @@ class RetryingAdapter(BaseAdapter):
                 action = rules.wants_retry(response) if rules else None
                 if action is None and response.status_code not in self._policy.status_codes:
                     return response
-                why = f"{response.status_code} {response.reason}".strip()
+                why = status_line(response, self._world.secrets)
             policy, key = self._policy.of(action), id(action)
             retries[key] = retries.get(key, 0) + 1
             if retries[key] > policy.max_retries:

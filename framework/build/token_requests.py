@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from framework.build.answers import own_words
+from framework.build.answers import own_words, status_line
 from framework.build.context import Context, with_response
 from framework.build.secrets import Secrets
 from framework.build.templates import text_of
@@ -101,10 +101,8 @@ def _seconds(request: TokenRequest, body: Json, context: Context) -> float | Non
 def _refused(
     asked: str, request: TokenRequest, response: requests.Response, secrets: Secrets
 ) -> str:
-    words = secrets.redact(own_words(response))
-    said = f"{asked} answered {response.status_code} {response.reason}" + (
-        f": {words}" if words else ""
-    )
+    words = own_words(response, secrets)
+    said = f"{asked} answered {status_line(response, secrets)}" + (f": {words}" if words else "")
     if response.status_code >= 500 or response.status_code == 429:
         return f"{said}\nThe API gives no tokens at the moment: run it again later."
     if response.status_code in (404, 405):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.cli.findings import visible, visible_lines
 from framework.cli.options import asking_options
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def command(
         width = max(len(one.resource) for one in looked)
         for one in looked:
             first, _, rest = one.message.partition("\n")
-            line = f"{one.resource:<{width}}  {MARKS[one.outcome]:<7}  {first}".rstrip()
+            line = f"{one.resource:<{width}}  {MARKS[one.outcome]:<7}  {visible(first)}".rstrip()
             sys.stdout.write(line + "\n")
             if rest:
-                sys.stdout.write(f"{'':<{width}}           {rest}\n")
+                sys.stdout.write(f"{'':<{width}}           {visible_lines(rest)}\n")
     return int(any(one.outcome == "refused" for one in looked))
 
 
@@ -91,7 +92,7 @@ def _show_proofs(proofs: list[Proof], form: str) -> int:
         for number, one in enumerate(proofs):
             if number == 0 or proofs[number - 1].resource != one.resource:
                 sys.stdout.write(f"{one.resource}\n")
-            message = one.message.replace("\n", f"\n  {'':<{width + 11}}")
+            message = visible_lines(one.message).replace("\n", f"\n  {'':<{width + 11}}")
             sys.stdout.write(f"  {one.outcome:<7}  {one.about:<{width}}  {message}\n")
             if one.remedy:
                 sys.stdout.write(f"  {'':<7}  {'':<{width}}  -> {one.remedy}\n")

@@ -75,6 +75,11 @@ def visible(text: str) -> str:
     )
 
 
+def visible_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
 def _excerpt(source: str, number: int, column: int) -> list[str]:
     """The source line and a caret below the column; of a long line the part around it."""
     line = visible(source)

@@ -17,7 +17,7 @@ from typing import NoReturn
 import click
 
 from framework import __version__
-from framework.cli.findings import visible
+from framework.cli.findings import visible_lines
 from framework.errors import FrameworkError
 
 VERBS = (
@@ -129,8 +129,7 @@ def _flush() -> None:
 
 def _say(message: str) -> None:
     """The message, without what a file or an API could do to the terminal."""
-    lines = [visible(line) for line in message.split("\n")]
-    click.echo("error: " + "\n".join(lines), err=True)
+    click.echo("error: " + visible_lines(message), err=True)
 
 
 def _say_bug(error: Exception) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from framework.cli.findings import visible
 from framework.cli.options import alias_option, connectors_option, set_option
 
 WIDEST = 40
@@ -103,7 +104,7 @@ def _table(records: list[dict[str, Any]], width: int) -> tuple[Any, list[str]]:
         if shown and used > width:
             break
         shown.append(name)
-        table.add_column(Text(name), overflow="ellipsis", no_wrap=True, max_width=WIDEST)
+        table.add_column(Text(visible(name)), overflow="ellipsis", no_wrap=True, max_width=WIDEST)
     for row in rows:
         table.add_row(*(Text(row.get(name, "")) for name in shown))
     return table, names[len(shown) :]
@@ -113,4 +114,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))

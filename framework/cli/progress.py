@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from framework.build.events import (
     Event,
@@ -22,6 +23,7 @@ from framework.build.events import (
     Waiting,
     Warned,
 )
+from framework.cli.findings import visible, visible_lines
 
 EVERY = 5.0
 """Seconds between two plain lines about the same resource."""
@@ -108,19 +110,26 @@ class Progress:
 
     def _say(self, text: str) -> None:
         if self._live is None and not self._quiet:
-            self._console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+            self._console.print(
+                visible_lines(text), highlight=False, markup=False, emoji=False, soft_wrap=True
+            )
 
     def _warn(self, event: Warned) -> None:
         text = f"warning: {event.resource}: {event.message} [{event.code}]"
         self._console.print(
-            text, style="yellow", highlight=False, markup=False, emoji=False, soft_wrap=True
+            visible_lines(text),
+            style="yellow",
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=True,
         )
 
     def _table(self) -> Table:
         with self._lock:
             table = Table.grid(padding=(0, 2))
             for name, line in self._lines.items():
-                table.add_row(name, line.status, _counts(line), line.wait)
+                table.add_row(name, line.status, _counts(line), Text(visible(line.wait)))
             table.add_row(f"{self._step} …" if self._step else "")
             return table
 

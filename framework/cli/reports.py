@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
+from framework.cli.findings import visible_lines
 from framework.run.report import Report
 
 WORTH_NAMING = 0.1
@@ -37,7 +38,7 @@ def show_report(report: Report, console: Console, talk: Console | None) -> None:
     console.print(table)
     for line in _told(report) if talk is not None else ():
         assert talk is not None
-        talk.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
+        talk.print(visible_lines(line), highlight=False, markup=False, emoji=False, soft_wrap=True)
     lines = [f"{report.connector}: {report.status} in {report.seconds:.1f} s"]
     if report.where:
         lines.append(f"data: {report.where}")

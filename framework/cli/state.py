@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from framework.cli.findings import visible
 from framework.cli.options import alias_option, connectors_option
 from framework.errors import UsageError
 
@@ -79,7 +80,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
         marks = _marks(one.state) or [("", "")]
         for number, (cursor, watermark) in enumerate(marks):
             first = (one.resource, one.loaded or "no") if number == 0 else ("", "")
-            table.add_row(*first, Text(cursor), Text(watermark))
+            table.add_row(*first, Text(visible(cursor)), Text(visible(watermark)))
     console = Console()
     console.print(table)
     console.print(

@@ -75,7 +75,7 @@ resources:
 @pytest.fixture(scope="module")
 def connector():
     judged = judge_text(WHOLE.replace('"users/{me}"', "users/me"))
-    assert judged.findings == ()
+    assert [finding.code for finding in judged.findings] == ["bare-name"]
     return judged.connector
 
 

@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     secrecy.check_choices,
     secrecy.check_literals,
     secrecy.check_addresses,
+    secrecy.check_bare_names,
     paging.check_ends,
     paging.check_ahead,
     paging.check_values,

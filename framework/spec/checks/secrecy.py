@@ -164,6 +164,21 @@ def check_addresses(draft: Draft) -> Iterator[Finding]:
             )
 
 
+def check_bare_names(draft: Draft) -> Iterator[Finding]:
+    """Values looked up by a bare name: they may be another program's, and go to this API."""
+    for section in ("secrets", "config"):
+        for name, entry in draft.section(section).items():
+            key = entry.get("key") if isinstance(entry, dict) else None
+            if isinstance(key, str) and key:
+                yield draft.document.finding(
+                    (section, name, "key"),
+                    "bare-name",
+                    f"{name} is read from {key.upper()}, whoever set it, and sent to this API; "
+                    "leave `key` out unless that variable is this API's own",
+                    severity="warning",
+                )
+
+
 def _auths(draft: Draft) -> Iterator[tuple[Pointer, Json]]:
     """Every auth, those inside of others too, each place once."""
     found: dict[Pointer, Json] = dict(auths(("client", "auth"), draft.client.get("auth")))
