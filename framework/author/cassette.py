@@ -222,7 +222,8 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
     clock = metadata.get("clock")
     try:
         start = clock if isinstance(clock, datetime) else datetime.fromisoformat(str(clock))
-    except ValueError:
+        start = start.replace(tzinfo=start.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise _Malformed(f"`metadata.clock` is {clock}, expected a UTC time") from None
     config, resources = metadata.get("config") or {}, metadata.get("resources") or []
     limit = metadata.get("limit")
@@ -232,7 +233,7 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
         raise _Malformed(f"`metadata.limit` is {limit}, expected a number or null")
     return Cassette(
         connector=metadata["connector"],
-        clock=start.replace(tzinfo=start.tzinfo or UTC).astimezone(UTC),
+        clock=start,
         interactions=tuple(interactions),
         config=config,
         resources=tuple(map(str, resources)),
@@ -250,6 +251,7 @@ def _is_interaction(entry: Json) -> bool:
         and isinstance(request["method"], str)
         and isinstance(request["uri"], str)
         and isinstance(request["headers"], dict)
+        and [] not in request["headers"].values()
         and (request["body"] is None or isinstance(request["body"], (str, bytes)))
         and isinstance(response, dict)
         and isinstance(response.get("status"), dict)
