@@ -110,7 +110,7 @@ class Answers:
         if said:
             text += f": {said}"
         if remedy:
-            remedy = shortened(self._secrets.redact(self._worded(remedy, response)))
+            remedy = self._secrets.redact(self._worded(remedy, response))
         else:
             remedy = self._remedies.get(response.status_code)
         return f"{text}\n{remedy}" if remedy else text
