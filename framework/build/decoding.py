@@ -13,9 +13,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import requests
 
+from framework.build.jsontext import MAX_DEPTH, depth_of, parse
 from framework.build.packing import Undecodable, packed, unpacked
 from framework.spec.connector import ResponseFormat
 
@@ -90,13 +90,9 @@ def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
 
 def _read_json(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        text = _text(form, body, charset)
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Undecodable(f"is no JSON: line {error.lineno}, column {error.colno}") from None
+        return parse(_text(form, body, charset))[0]
+    except ValueError as error:
+        raise Undecodable(f"is no JSON: {error}") from None
 
 
 def _read_jsonl(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
@@ -105,9 +101,9 @@ def _read_jsonl(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
         if not line.strip():
             continue
         try:
-            found.append(orjson.loads(line))
-        except orjson.JSONDecodeError:
-            raise Undecodable(f"has no JSON in its line {number:,}") from None
+            found.append(parse(line)[0])
+        except ValueError as error:
+            raise Undecodable(f"has no JSON in its line {number:,}: {error}") from None
     return found
 
 
@@ -168,12 +164,15 @@ def _read_xml(form: ResponseFormat, body: bytes, _: str | None) -> Json:
     if not body.strip():
         return None
     try:
-        return xmltodict.parse(body, encoding=form.encoding, force_list=form.lists or None)
+        found = xmltodict.parse(body, encoding=form.encoding, force_list=form.lists or None)
     except ExpatError as error:
         raise Undecodable(f"is no XML: line {error.lineno}, column {error.offset + 1}") from None
     except (ValueError, LookupError):
         # entities are refused: they can blow a small answer up to gigabytes
         raise Undecodable("is XML with entities or a character set that are not read") from None
+    if depth_of(found) > MAX_DEPTH:
+        raise Undecodable(f"is XML nested deeper than {MAX_DEPTH} levels")
+    return found
 
 
 def _write_json(_: ResponseFormat, data: Json) -> str:

@@ -10,6 +10,7 @@ ROWS = [{"id": "1", "name": 'Ada "L", Ä\nb'}, {"id": "", "name": None}]
 FORMATS = [
     (ResponseFormat("json", "gzip"), {"a": [1, None, "Ä"]}),
     (ResponseFormat("jsonl"), [{"a": 1}, [2], "x"]),
+    (ResponseFormat("json", "zip"), []),
     (ResponseFormat("csv"), ROWS),
     (ResponseFormat("csv", "zip", "latin-1", ";", "'"), ROWS),
     (ResponseFormat("csv", header=("id", "name")), ROWS),
@@ -65,3 +66,22 @@ def test_columns_without_a_name_of_their_own_get_one():
     assert decoded(ResponseFormat("csv"), body, None, 100) == [
         {"id": "1", "column_2": "2", "id_2": "3", "x_2": "4", "x": "5", "x_3": "6"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        (ResponseFormat("json", "none", "utf-8"), b"[" * 200 + b"]" * 200),
+        (ResponseFormat("jsonl"), b"1\n" + b"[" * 200 + b"]" * 200),
+        (ResponseFormat("xml"), b"<a>" * 200 + b"</a>" * 200),
+    ],
+    ids=str,
+)
+def test_what_is_nested_too_deeply_is_refused(form, body):
+    with pytest.raises(Undecodable, match="nested deeper than 100 levels"):
+        decoded(form, body, None, 10_000)
+
+
+def test_integers_past_64_bits_keep_their_digits_in_lines_too():
+    body = b'{"id": 12345678901234567890123}\n'
+    assert decoded(ResponseFormat("jsonl"), body, None, 100) == [{"id": "12345678901234567890123"}]
