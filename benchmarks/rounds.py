@@ -85,7 +85,7 @@ def measure(
             # another order each round: whoever comes after a heavy neighbour takes turns
             turn = number % len(peers)
             for peer in (*peers[turn:], *peers[:turn]):
-                if peer in failed:
+                if peer in failed or (number > 1 and peer in work.once):
                     continue
                 for result in _loads(peer, work, number, address, ours):
                     results.append(result)

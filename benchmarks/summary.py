@@ -52,13 +52,15 @@ VALIDATED_IN = 10
 
 
 def ratios(results: Sequence[Result], work: str, load: int, peer: str) -> list[float]:
-    """The peer's time over the framework's, round by round; the first is that of the medians."""
+    """The peer's time over the framework's, round by round; the first is that of the medians. Only
+    the rounds count that both took part in: the machine was the same for both."""
     mine = _by_round(results, work, load, OURS)
     theirs = _by_round(results, work, load, peer)
-    if not mine or not theirs:
+    both = sorted(mine.keys() & theirs.keys())
+    if not both:
         return []
-    whole = median(theirs.values()) / median(mine.values())
-    return [whole, *(theirs[n] / mine[n] for n in sorted(mine.keys() & theirs.keys()))]
+    whole = median(theirs[n] for n in both) / median(mine[n] for n in both)
+    return [whole, *(theirs[n] / mine[n] for n in both)]
 
 
 def _by_round(results: Sequence[Result], work: str, load: int, peer: str) -> dict[int, float]:
@@ -78,7 +80,7 @@ def report(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
         for load in sorted({r.load for r in found}):
             title = work.title
             if load > 1:
-                title = f"{title.partition(',')[0]}, again into the filled file"
+                title = f"{title.partition(', ')[0]}, again into the filled file"
             yield f"\n### ({work.key}) {title}\n"
             yield from _table(found, work.key, load)
         yield from _extract_line(found, work)
@@ -98,7 +100,7 @@ def _table(results: Sequence[Result], work: str, load: int) -> Iterator[str]:
         if not good:
             continue
         found = ratios(results, work, load, peer)
-        ratio = "1" if peer == OURS else _ratio(found)
+        ratio = "1" if peer == OURS else _ratio(found) if found else ""
         yield (
             f"| {NAMES[peer]} | {median(r.seconds for r in good):.2f} | "
             f"{', '.join(f'{r.seconds:.2f}' for r in sorted(good, key=lambda r: r.round))} | "
@@ -150,14 +152,15 @@ def _validate(results: Sequence[Result]) -> Iterator[str]:
     if not found:
         return
     yield "\n### (f) validate\n"
-    yield "| files | seconds (median) | rounds | ms a file | peak MB |"
-    yield "|---|---|---|---|---|"
+    yield "| files | seconds (median) | rounds | ms a file | CPU s | peak MB |"
+    yield "|---|---|---|---|---|---|"
     for size in sorted({r.load for r in found}):
         here = [r for r in found if r.load == size]
         middle = median(r.seconds for r in here)
         yield (
             f"| {size} | {middle:.2f} | {', '.join(f'{r.seconds:.2f}' for r in here)} | "
-            f"{1000 * middle / size:.1f} | {median(r.peak for r in here):.0f} |"
+            f"{1000 * middle / size:.1f} | {median(r.cpu for r in here):.1f} | "
+            f"{median(r.peak for r in here):.0f} |"
         )
 
 

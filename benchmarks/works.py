@@ -15,7 +15,8 @@ PEERS = (OURS, "floor", "dlt-tuned", "pyairbyte", "dlt")
 class Work:
     """`kind` is what the peers' scripts call it; `loads` counts runs into the same file.
 
-    Those in `again` alone go on to the later ones.
+    Those in `again` alone go on to the later ones; those in `once` take part in the first round
+    only, which takes minutes.
 
     `resources` are the connector's, `tables` those that are compared. `requests` is how many
     answers the work needs, with `at_once` of them in flight."""
@@ -29,6 +30,7 @@ class Work:
     resources: tuple[str, ...]
     loads: int = 1
     again: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     requests: int = 0
     at_once: int = 1
     memory_limit: str | None = None
@@ -59,6 +61,7 @@ def works(size: str = "full") -> tuple[Work, ...]:
             events,
             loads=2,
             again=(OURS, "dlt-tuned"),
+            once=("dlt",),
             requests=many // 100,
         ),
         Work(

@@ -23,6 +23,7 @@ PAGES = (
     "docs/ci.md",
     "docs/reference.md",
     "docs/reliability.md",
+    "docs/performance.md",
 )
 """The pages whose blocks are run; docs/checks.md is bad on purpose and has a test of its own."""
 
