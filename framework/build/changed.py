@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.build.keyed import packed_prints, unpacked_prints
+from framework.build.keyed import ONLY_CHANGED, packed_prints, unpacked_prints
 
 Json = Any
 
@@ -15,8 +15,7 @@ class Changed:
     def __init__(
         self, held: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
     ) -> None:
-        # in the incremental's state, beside its cursor path: no path has a colon
-        self._place = f"only_changed:{field}"
+        self._place = f"{ONLY_CHANGED}{field}"
         self._held = held
         self._moves = moves
         self._asks_all = asks_all

@@ -18,6 +18,9 @@ Json = Any
 WIDTH = 10
 """Characters of a key; with 100,000 keys two are the same once in some hundred million states."""
 
+ONLY_CHANGED = "only_changed:"
+"""In a resource's incremental state, beside its cursor path: no path has a colon."""
+
 PRINT_WIDTH = 6
 """Characters of a fingerprint: a change goes unseen once in 69 thousand million."""
 

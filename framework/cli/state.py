@@ -149,10 +149,16 @@ def _opened(
 
 def _marks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Cursor and watermark of everything in a resource's state."""
+    from framework.build.keyed import ONLY_CHANGED, unpacked_prints
+
     found = []
     for kind, entries in state.items():
         for cursor, entry in entries.items() if isinstance(entries, Mapping) else ():
             name = cursor if kind == "incremental" else f"{kind}: {cursor}"
+            if cursor.startswith(ONLY_CHANGED) and isinstance(entry, str):
+                seen = len(unpacked_prints(entry))
+                found.append((cursor, f"{seen:,} {'list' if seen == 1 else 'lists'} seen"))
+                continue
             found.append((name, _mark(entry)))
     return found
 
@@ -160,6 +166,12 @@ def _marks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _mark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
+    if "lists" in entry:
+        from framework.build.keyed import unpacked
+
+        values = [value for value in unpacked(entry["lists"]).values() if value is not None]
+        span = f", from {min(values)} to {max(values)}" if values else ""
+        return f"{len(values):,} lists{span}"
     if "last_value" in entry:
         return str(entry["last_value"])
     return f"{len(entry):,} {'entry' if len(entry) == 1 else 'entries'}"

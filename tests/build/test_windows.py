@@ -238,3 +238,84 @@ def test_a_range_in_windows_has_no_lag_and_ends_before_its_end(tmp_path, web):
     found = opened(tmp_path, body, now=NOW, again=Range("2024-05-02", "2024-05-09")).read("items")
     assert sent(web) == [("2024-05-02", "2024-05-07"), ("2024-05-07", "2024-05-09")]
     assert {one["id"] for one in found} == {1}
+
+
+def children(url, incremental, **child):
+    return {
+        "client": {"base_url": url, "paginator": "single_page", "retry": {"max_retries": 0}},
+        "resources": [
+            {
+                "name": "shops",
+                "primary_key": "id",
+                "write_disposition": "merge",
+                "endpoint": {"paginator": {"type": "page_number", "base_page": 1,
+                                           "total_path": None, "maximum_page": 1}},
+            },
+            {
+                "name": "orders",
+                "primary_key": "id",
+                "write_disposition": "merge",
+                "endpoint": {
+                    "path": "/shops/{resources.shops.id}/orders",
+                    "incremental": {"cursor_path": "at", "start_param": "since", **incremental},
+                },
+                **child,
+            },
+        ],
+    }  # fmt: skip
+
+
+def test_lists_read_by_one_run_share_their_watermark_in_the_state(tmp_path, web):
+    web.on("/shops", [{"id": f"ada-{n}@example.com"} for n in range(50)])
+    web.on("/shops/{id}/orders", [])
+    body = children(web.url, {"initial_value": "2024-01-01", "watermark": "run_start"})
+    state = {}
+    opened(tmp_path, body, state=state, now=NOW).read("orders")
+    ((value, keys),) = state["orders"]["at"]["lists"]
+    assert (value, len(keys)) == ("2024-06-15", 500)
+    assert "ada" not in str(state)
+
+
+def test_a_parent_that_is_gone_leaves_no_watermark_where_all_parents_are_listed(tmp_path, web):
+    web.on("/shops/{id}/orders", [record(1, "2024-02-01")])
+    body = children(web.url, {"initial_value": "2024-01-01"})
+    state = {}
+    for shops in ([1, 2, 3], [2], [1, 2]):
+        web.on("/shops", [{"id": shop} for shop in shops])
+        opened(tmp_path, body, state=state, now=NOW).read("orders")
+        ((value, keys),) = state["orders"]["at"]["lists"]
+        assert (value, len(keys)) == ("2024-02-01", 10 * len(shops))
+    assert [one for one, _ in sent(web) if one] == ["2024-01-01"] * 3 + ["2024-02-01"] + [
+        "2024-01-01",
+        "2024-02-01",
+    ]
+
+
+def test_a_parent_whose_list_is_incremental_keeps_the_watermarks_of_all(tmp_path, web):
+    web.on("/shops/{id}/orders", [record(1, "2024-02-01")])
+    body = children(web.url, {"initial_value": "2024-01-01"})
+    body["resources"][0]["endpoint"]["incremental"] = {
+        "cursor_path": "n", "start_param": "n", "initial_value": 0,
+    }  # fmt: skip
+    state = {}
+    for number, shops in enumerate([[1, 2, 3], [2]], 1):
+        web.on("/shops", [{"id": shop, "n": number} for shop in shops])
+        opened(tmp_path, body, state=state, now=NOW).read("orders")
+    ((_, keys),) = state["orders"]["at"]["lists"]
+    assert len(keys) == 30
+
+
+def test_one_parent_of_a_single_page_has_a_plain_watermark_that_begins_anew_for_another(
+    tmp_path, web
+):
+    web.on("/shops/{id}/orders", [record(1, "2024-02-01")])
+    body = children(web.url, {"initial_value": "2024-01-01"})
+    del body["resources"][0]["endpoint"]
+    state = {}
+    for shops in ([1], [1], [2], [1, 2]):
+        web.on("/shops", [{"id": shop} for shop in shops])
+        opened(tmp_path, body, state=state, now=NOW).read("orders")
+        assert ("last_value" in state["orders"]["at"]) is (len(shops) == 1)
+    assert [one for one, _ in sent(web) if one] == [
+        "2024-01-01", "2024-02-01", "2024-01-01", "2024-01-01", "2024-01-01",
+    ]  # fmt: skip
