@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from framework.build.keyed import ONLY_CHANGED, packed_prints, unpacked_prints
+from framework.build.slices import Slice
 
 Json = Any
 
@@ -22,8 +24,13 @@ class Changed:
         self._before = unpacked_prints(held.get(self._place, ""))
         self._now: dict[str, str] = {}
 
-    def is_new(self, key: str, seen: str | None) -> bool:
-        """Whether the list is to be asked for; one whose parent lacks the field always is."""
+    def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
+        """The lists to ask for; one whose parent lacks the field always is."""
+        return [
+            one for one in slices if self._is_new(one.key, one.bound.changed if one.bound else None)
+        ]
+
+    def _is_new(self, key: str, seen: str | None) -> bool:
         if seen is None:
             return True
         self._now[key] = seen

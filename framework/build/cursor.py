@@ -18,7 +18,8 @@ from dlt.extract.incremental import Incremental as DltIncremental
 
 from framework.build.keyed import packed, unpacked
 from framework.build.records import Record
-from framework.build.track import Range, Rules, Track, lag_in_dlts_units
+from framework.build.rules import Range, Rules, lag_in_dlts_units
+from framework.build.track import Track
 from framework.build.windows import Window
 from framework.spec.connector import Incremental, Resource
 

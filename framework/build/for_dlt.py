@@ -14,10 +14,10 @@ from framework.build.hints import resource_hints
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.records import Shape, shaper
+from framework.build.rules import lag_in_dlts_units
 from framework.build.selectors import to_dlt
 from framework.build.steps import stepper
 from framework.build.templates import expand
-from framework.build.track import lag_in_dlts_units
 from framework.errors import SettingsError
 from framework.spec.connector import Resource
 

@@ -9,47 +9,28 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
+from framework.build.asking import Asked, Asker
 from framework.build.changed import Changed
-from framework.build.context import Context, with_incremental, without_secrets
 from framework.build.cursor import Cursor, Cursors, held_state
 from framework.build.events import PageRead, Warned
-from framework.build.exports import downloads
 from framework.build.failures import in_our_words
 from framework.build.kept import Kept
-from framework.build.listing import Listing
 from framework.build.outcomes import ResourceSkipped
 from framework.build.partitions import batched, multiplied
 from framework.build.plan import Plan
 from framework.build.pool import in_order
-from framework.build.records import Page, Record, as_records
+from framework.build.records import Record
 from framework.build.slices import Bound, Slice, named, sliced
-from framework.build.steps import stepper
-from framework.build.table_names import marked, table_of_list
 from framework.build.taken import Taken
-from framework.build.templates import Values
 from framework.build.terms import Terms
-from framework.build.windows import WHOLE, Window
-from framework.build.wire import Response
 from framework.errors import FrameworkError
-from framework.spec.expressions import Expression
 
 Json = Any
-
-
-@dataclass
-class _Asked:
-    """What one slice gave. `cut` is the error of the window that could not be read."""
-
-    pages: list[list[Record]]
-    slice: Slice
-    cursor: Cursor | None
-    cut: FrameworkError | None = None
 
 
 class Reading:
@@ -82,10 +63,8 @@ class Reading:
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
-        self._step = stepper(plan.resource)
+        self._asker = Asker(plan, client, terms)
         self._parents = 0
-        self._old = 0
-        self._counting = threading.Lock()
         self._lists = 1
         self._lock = threading.Lock()
 
@@ -102,8 +81,7 @@ class Reading:
     @property
     def left_out(self) -> dict[str, int]:
         """How many records were read and not handed on, by what left them out."""
-        counts = {"filter": self._step.filtered, "incremental": self._old}
-        return {what: count for what, count in counts.items() if count}
+        return self._asker.left_out
 
     @property
     def explained_empty(self) -> bool:
@@ -192,6 +170,7 @@ class Reading:
 
     def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
         """The records of every page, stepped and new: of the one list, or of all lists."""
+        self._asker.loads = self.loads
         cursors, changed, kept = self._cursors, self._changed(), set[str]()
         slices = self._slices(changed, kept)
         many = self._lists > 1 or not self._is_one_list
@@ -244,18 +223,13 @@ class Reading:
         slices = sliced(bounds, partitions, plan, keys=keys)
         if changed is not None:
             every = list(slices)
-            seen = [one.bound.changed if one.bound else None for one in every]
-            asked = [
-                one
-                for one, print_ in zip(every, seen, strict=True)
-                if changed.is_new(one.key, print_)
-            ]
             kept.update(one.key for one in every)
-            if every and not any(seen):
+            if every and not any(one.bound and one.bound.changed for one in every):
                 message = (
                     "no record of the parent has a value at `only_changed`, so all are asked for"
                 )
                 self._terms.watch(Warned(self.name, "only-changed-nothing", message))
+            asked = changed.chosen(every)
             self._lists = len(asked)
             return iter(asked)
         self._lists = len(bounds) * len(partitions)
@@ -268,7 +242,7 @@ class Reading:
             return False
         return self.parent is None or self.parent.gives_one
 
-    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[_Asked]:
+    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[Asked]:
         """Every slice asked for, several at once; a single one page by page."""
         if self._lists == 1:
             yield from self._streamed(next(slices), many)
@@ -277,24 +251,24 @@ class Reading:
         workers = min(self._terms.max_in_flight, self._lists)
         yield from in_order(jobs, workers, self._terms.world.stop)
 
-    def _streamed(self, one: Slice, many: bool) -> Iterator[_Asked]:
-        asked = _Asked([], one, self._cursor_of(one, many))
+    def _streamed(self, one: Slice, many: bool) -> Iterator[Asked]:
+        asked = Asked([], one, self._cursor_of(one, many))
         for page in self._blamed(asked):
-            yield _Asked([page], one, None)
+            yield Asked([page], one, None)
         yield asked
 
-    def _job(self, one: Slice, many: bool) -> Callable[[], _Asked]:
-        def fetch() -> _Asked:
-            asked = _Asked([], one, self._cursor_of(one, many))
+    def _job(self, one: Slice, many: bool) -> Callable[[], Asked]:
+        def fetch() -> Asked:
+            asked = Asked([], one, self._cursor_of(one, many))
             asked.pages.extend(self._blamed(asked))
             return asked
 
         return fetch
 
-    def _blamed(self, asked: _Asked) -> Iterator[list[Record]]:
+    def _blamed(self, asked: Asked) -> Iterator[list[Record]]:
         """The pages of a slice; an error names the record of the parent that it was asked for."""
         try:
-            yield from self._pages_of(asked)
+            yield from self._asker.pages_of(asked)
         except Exception as error:
             secrets = self._terms.secrets
             ours = in_our_words(error, self.name, secrets)
@@ -306,86 +280,6 @@ class Reading:
         if self._cursors is None:
             return None
         return self._cursors.one_of_many(one.key) if many else self._cursors.alone(one.key)
-
-    def _pages_of(self, asked: _Asked) -> Iterator[list[Record]]:
-        """The new records of a slice's windows; `asked.cut` is set where a later one fails."""
-        cursor = asked.cursor
-        if cursor is None:
-            yield from self._pages_in(asked.slice, WHOLE, None)
-            return
-        for window in cursor.windows():
-            if self._terms.sample and self.records:
-                return
-            pages = self._pages_in(asked.slice, window, cursor)
-            if not cursor.resumable or self.plan.resource.write_disposition == "replace":
-                yield from pages
-            else:
-                # a window that fails gives nothing, or its rows would come once more
-                try:
-                    pages = iter(list(pages))
-                except Exception as error:
-                    asked.cut = self._cut(error)
-                    cursor.cut()
-                    return
-                yield from pages
-            cursor.finish(window)
-
-    def _cut(self, error: Exception) -> FrameworkError:
-        """The error that ends a resource after the windows that were read; others are raised."""
-        ours = in_our_words(error, self.name, self._terms.secrets)
-        if ours is None or self._terms.world.stop.error is not None:
-            raise error
-        return ours
-
-    def _pages_in(
-        self, one: Slice, window: Window, cursor: Cursor | None
-    ) -> Iterator[list[Record]]:
-        context = with_incremental(
-            one.context(self.plan.context, self.plan.resource.parent), window.values
-        )
-        values = {**one.values, **window.values}
-        shown, table = without_secrets(context), self._table_of(values, context)
-        for page in self._listed(values, context):
-            records = self._step(self._records(page, one), shown)
-            if cursor is not None:
-                came = len(records)
-                records = cursor.filter(records)
-                with self._counting:
-                    self._old += came - len(records)
-            yield records if table is None else marked(records, table)
-            if cursor is not None and cursor.exhausted:
-                return
-
-    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
-        """The table of a list's records, where the file has one for each list."""
-        template = self.plan.resource.tables
-        if template is None or not self.loads:
-            return None
-        known = Values(values, context, self._terms.secrets)
-        return table_of_list(self.name, template, known, self.plan.other_tables)
-
-    def _listed(self, values: dict[str, Json], context: Context) -> Iterator[PageData[Json]]:
-        """The pages of one list, or of all downloads of the job that exports it."""
-        terms, export = self._terms, self.plan.endpoint.export
-        if export is None:
-            yield from Listing(self.plan, self._client, values, context, terms).pages()
-            return
-        for plan, ready in downloads(self.plan, export, self._client, values, context, terms):
-            yield from Listing(plan, self._client, values, ready, terms).pages()
-
-    def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
-        """The page's records; with where they stand in the answer, if they are all objects."""
-        if one.include:
-            records = as_records(page)
-            for record in records:
-                record.update(one.include)
-            return records
-        selector = self.plan.endpoint.data_selector
-        names = selector.names if isinstance(selector, Expression) else ()
-        body = page.response.parsed_body if isinstance(page.response, Response) else None
-        if not names or body is None or not all(type(item) is dict for item in page):
-            return as_records(page)
-        return Page(page, body, names)
 
     @property
     def gives_one(self) -> bool:
@@ -426,7 +320,7 @@ class Reading:
             )
 
     def _judge_steps(self) -> None:
-        for failed in self._step.failures:
+        for failed in self._asker.step.failures:
             step = failed.step
             what = "null was put in its place" if step.on_error == "null" else "left out"
             self._terms.watch(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.build.events import Watch
+from framework.build.rules import Range
 from framework.build.secrets import Secrets
-from framework.build.track import Range
 from framework.build.world import World
 
 Json = Any

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framework.build.track import Range
+from framework.build.rules import Range
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from framework.build.compile import Compiled, compile_connector
 from framework.build.door import judged
 from framework.build.events import Event, Waiting, Warned
 from framework.build.reading import Reading, Terms
+from framework.build.rules import Range
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings, reading_source
-from framework.build.track import Range
 from framework.build.world import Stop, World
 from framework.spec.connector import Connector
 from framework.spec.judge import judge

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from framework.build.rules import lag_in_dlts_units
 from framework.build.times import run_start
-from framework.build.track import lag_in_dlts_units
 from framework.errors import FrameworkError
 from framework.spec.connector import Incremental
 from framework.spec.timeforms import like, write_time

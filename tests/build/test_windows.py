@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from framework.build.track import Range
+from framework.build.rules import Range
 from framework.build.windows import split
 from framework.errors import FrameworkError
 from framework.spec.periods import parse_period

@@ -1,0 +1,144 @@
+"""One list asked for: its windows, their pages, and the records that are new in them.
+
+Records come out stepped and filtered. What failed in a window after others were read whole is
+told, so that those are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+
+from framework.build.context import Context, with_incremental, without_secrets
+from framework.build.cursor import Cursor
+from framework.build.exports import downloads
+from framework.build.failures import in_our_words
+from framework.build.listing import Listing
+from framework.build.plan import Plan
+from framework.build.records import Page, Record, as_records
+from framework.build.slices import Slice
+from framework.build.steps import stepper
+from framework.build.table_names import marked, table_of_list
+from framework.build.templates import Values
+from framework.build.terms import Terms
+from framework.build.windows import WHOLE, Window
+from framework.build.wire import Response
+from framework.errors import FrameworkError
+from framework.spec.expressions import Expression
+
+Json = Any
+
+
+@dataclass
+class Asked:
+    """What one slice gave. `cut` is the error of the window that could not be read."""
+
+    pages: list[list[Record]]
+    slice: Slice
+    cursor: Cursor | None
+    cut: FrameworkError | None = None
+
+
+class Asker:
+    """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables."""
+
+    def __init__(self, plan: Plan, client: RESTClient, terms: Terms) -> None:
+        self.loads = False
+        self.step = stepper(plan.resource)
+        self._plan = plan
+        self._client = client
+        self._terms = terms
+        self._some = False
+        self._old = 0
+        self._counting = threading.Lock()
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many records were read and not handed on, by what left them out."""
+        counts = {"filter": self.step.filtered, "incremental": self._old}
+        return {what: count for what, count in counts.items() if count}
+
+    def pages_of(self, asked: Asked) -> Iterator[list[Record]]:
+        """The new records of a slice's windows; `asked.cut` is set where a later one fails."""
+        cursor = asked.cursor
+        if cursor is None:
+            yield from self._pages_in(asked.slice, WHOLE, None)
+            return
+        for window in cursor.windows():
+            if self._terms.sample and self._some:
+                return
+            pages = self._pages_in(asked.slice, window, cursor)
+            if not cursor.resumable or self._plan.resource.write_disposition == "replace":
+                yield from pages
+            else:
+                # a window that fails gives nothing, or its rows would come once more
+                try:
+                    pages = iter(list(pages))
+                except Exception as error:
+                    asked.cut = self._cut(error)
+                    cursor.cut()
+                    return
+                yield from pages
+            cursor.finish(window)
+
+    def _cut(self, error: Exception) -> FrameworkError:
+        """The error that ends a resource after the windows that were read; others are raised."""
+        ours = in_our_words(error, self._plan.resource.name, self._terms.secrets)
+        if ours is None or self._terms.world.stop.error is not None:
+            raise error
+        return ours
+
+    def _pages_in(
+        self, one: Slice, window: Window, cursor: Cursor | None
+    ) -> Iterator[list[Record]]:
+        context = with_incremental(
+            one.context(self._plan.context, self._plan.resource.parent), window.values
+        )
+        values = {**one.values, **window.values}
+        shown, table = without_secrets(context), self._table_of(values, context)
+        for page in self._listed(values, context):
+            records = self.step(self._records(page, one), shown)
+            if cursor is not None:
+                came = len(records)
+                records = cursor.filter(records)
+                with self._counting:
+                    self._old += came - len(records)
+            self._some = self._some or bool(records)
+            yield records if table is None else marked(records, table)
+            if cursor is not None and cursor.exhausted:
+                return
+
+    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
+        """The table of a list's records, where the file has one for each list."""
+        template = self._plan.resource.tables
+        if template is None or not self.loads:
+            return None
+        known = Values(values, context, self._terms.secrets)
+        return table_of_list(self._plan.resource.name, template, known, self._plan.other_tables)
+
+    def _listed(self, values: dict[str, Json], context: Context) -> Iterator[PageData[Json]]:
+        """The pages of one list, or of all downloads of the job that exports it."""
+        terms, export = self._terms, self._plan.endpoint.export
+        if export is None:
+            yield from Listing(self._plan, self._client, values, context, terms).pages()
+            return
+        for plan, ready in downloads(self._plan, export, self._client, values, context, terms):
+            yield from Listing(plan, self._client, values, ready, terms).pages()
+
+    def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
+        """The page's records; with where they stand in the answer, if they are all objects."""
+        if one.include:
+            records = as_records(page)
+            for record in records:
+                record.update(one.include)
+            return records
+        selector = self._plan.endpoint.data_selector
+        names = selector.names if isinstance(selector, Expression) else ()
+        body = page.response.parsed_body if isinstance(page.response, Response) else None
+        if not names or body is None or not all(type(item) is dict for item in page):
+            return as_records(page)
+        return Page(page, body, names)
