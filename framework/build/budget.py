@@ -26,12 +26,16 @@ class Budget:
     """Take a place before a request, give it back with the answer. Thread-safe.
 
     `slots` bounds how many requests are in flight; `limit` is what the file declares, or None.
+    `longest` bounds in seconds how long a reset header can hold everything back.
     """
 
-    def __init__(self, slots: int, limit: RateLimit | None, stop: Stop) -> None:
+    def __init__(
+        self, slots: int, limit: RateLimit | None, stop: Stop, longest: float = 300.0
+    ) -> None:
         self._slots = threading.BoundedSemaphore(slots)
         self._limit = limit
         self._stop = stop
+        self._longest = longest
         self._lock = threading.Lock()
         self._per = limit.per.total_seconds() if limit else 0.0
         self._allowed = int(limit.requests) if limit and limit.requests else None
@@ -112,7 +116,7 @@ class Budget:
             return
         # those in flight may not be counted in yet
         left -= self._flying
-        until = now + reset
+        until = now + min(reset, self._longest)
         if self._left is None or now >= self._left_until:
             self._left, self._left_until = left, until
         elif left < self._left:

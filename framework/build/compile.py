@@ -184,7 +184,9 @@ def _adapter(
         retry.wait,
         without_secrets(filler.context),
     )
-    budget = Budget(client.max_in_flight, limit if world.waits else None, world.stop)
+    budget = Budget(
+        client.max_in_flight, limit if world.waits else None, world.stop, policy.max_wait
+    )
     return RetryingAdapter(inner, policy, budget, world, watch)
 
 

@@ -337,7 +337,7 @@ JSON = (
         "What it says",
         "an integer past 64 bits",
         body('[{"id": 1, "n": 123456789012345678901234567890}]'),
-        rows=({"id": 1, "n": "123456789012345678901234567890"},),
+        rows=({"id": 1, "n__v_text": "123456789012345678901234567890"},),
     ),
     Hostile(
         "What it says",
@@ -447,4 +447,80 @@ LINKS_AND_REDIRECTS = (
     ),
 )
 
-SERVERS = (*SIZE_AND_TIME, *WIRE, *JSON, *LINKS_AND_REDIRECTS)
+TOO_MANY = "429 Too Many Requests"
+LISTED = {**PAGES, "data_selector": "items"}
+COUNTED = {
+    "paginator": {"type": "offset", "limit": 2, "total_path": "total"},
+    "data_selector": "items",
+}
+IMPATIENT = {"retry": {"max_retries": 1, "backoff_factor": 0, "max_wait": "PT0.05S"}}
+
+PAGING_AND_WAITS = (
+    Hostile(
+        "Paging and waits",
+        "the same page for every number",
+        body('{"items": [{"id": 1}, {"id": 2}]}'),
+        "items: paging does not get on: page 2 (http://api.example.com/items?page=2) brought the "
+        "same 2 records as page 1 (http://api.example.com/items?page=1). Check the paginator: the "
+        "API may take no notice of the parameter that asks for the next page.",
+        asked=2,
+        endpoint=LISTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "a cursor that comes again",
+        numbered(lambda number: {"items": [{"id": number}], "next": 3 - number % 2}),
+        "items: paging does not end: after page 3 http://api.example.com/items?page=2 would be "
+        "asked for, as after page 1. Check the paginator: the API repeats its next page.",
+        asked=3,
+        endpoint=CURSOR,
+    ),
+    Hostile(
+        "Paging and waits",
+        "tells of ten records and has one",
+        body('{"items": [{"id": 1}], "total": 10}'),
+        "items: paging does not get on: page 2 (http://api.example.com/items?offset=2&limit=2) "
+        "brought the same 1 record as page 1 (http://api.example.com/items?offset=0&limit=2). "
+        "Check the paginator: the API may take no notice of the parameter that asks for the next "
+        "page.",
+        warnings=("page-too-short",),
+        endpoint=COUNTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "tells of three records and has two",
+        in_turn(
+            body('{"items": [{"id": 1}, {"id": 2}], "total": 3}'), body('{"items": [], "total": 3}')
+        ),
+        rows=({"id": 1}, {"id": 2}),
+        warnings=("total-differs",),
+        endpoint=COUNTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "`Retry-After: 86400`, then answers",
+        in_turn(body("", "Retry-After: 86400", status=TOO_MANY), body('[{"id": 1}]')),
+        rows=({"id": 1},),
+        warnings=("wait-bounded",),
+        asked=2,
+        client=IMPATIENT,
+    ),
+    Hostile(
+        "Paging and waits",
+        "no requests left until the year 2100, then answers",
+        in_turn(
+            body("", "X-Left: 0", "X-Reset: 4102444800", status="503 Busy"), body('[{"id": 1}]')
+        ),
+        rows=({"id": 1},),
+        asked=2,
+        client={
+            **IMPATIENT,
+            "rate_limit": {
+                "requests": 100,
+                "headers": {"remaining": "X-Left", "reset": "X-Reset", "reset_as": "epoch"},
+            },
+        },
+    ),
+)
+
+SERVERS = (*SIZE_AND_TIME, *WIRE, *JSON, *LINKS_AND_REDIRECTS, *PAGING_AND_WAITS)

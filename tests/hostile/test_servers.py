@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from framework.build.world import World
 from tests.hostile import page
 from tests.hostile.servers import SERVERS, Hostile
-from tests.run.running import connector_of, load, plain, tables
+from tests.run.running import NOW, connector_of, load, plain, tables
 from tests.servers.raw import Raw
 
 STAND_IN = "http://api.example.com"
@@ -39,7 +40,9 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
     server: Hostile, project: Path
 ) -> None:
     with Raw(server.play) as raw:
-        report = load(connector_of(project, connector_body(server, raw.url)), project)
+        report = load(
+            connector_of(project, connector_body(server, raw.url)), project, world=World(now=NOW)
+        )
         part = report.resources["items"]
         error = None if part.error is None else part.error.replace(raw.url, STAND_IN)
         assert error == server.error
