@@ -74,6 +74,10 @@ class _Made:
 
     def add(self, router: Component) -> None:
         kind = router.type
+        if "class_name" in router.data:
+            self.importing.remarks.missing(
+                router.place, "the partitions are a Python class of its own; what it says is kept"
+            )
         if kind == "ListPartitionRouter" or (not kind and "values" in router.data):
             self._list(router)
         elif kind == "SubstreamPartitionRouter" or "parent_stream_configs" in router.data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,14 +121,20 @@ def _body(importing: Importing, component: Component, endpoint: dict[str, Json])
     scope = importing.sent(component)
     body = component.part("request_body")
     if body is not None:
-        value = importing.text(body.get("value", {}), scope, body.at("value"))
+        written = body.get("value", {})
+        written = _literals(written) if isinstance(written, dict) else written
+        value = importing.text(written, scope, body.at("value"))
         key = "json" if body.type in ("RequestBodyJsonObject", "RequestBodyGraphQL") else "data"
         if value is not ABSENT:
             endpoint[key] = value
         return
     json = component.get("request_body_json")
     if json:
-        value = importing.text(json, scope, component.at("request_body_json"))
+        value = importing.text(
+            _literals(json) if isinstance(json, dict) else json,
+            scope,
+            component.at("request_body_json"),
+        )
         if isinstance(value, dict):
             endpoint["json"] = value
         elif isinstance(value, str) and value:
@@ -139,6 +146,21 @@ def _body(importing: Importing, component: Component, endpoint: dict[str, Json])
         value = importing.text(data, scope, component.at("request_body_data"))
         if value is not ABSENT and value != "":
             endpoint["data"] = value
+
+
+def _literals(value: Json) -> Json:
+    """Texts in a JSON body that are literals, such as `[ "a" ]` or `5`: the original reads them."""
+    if isinstance(value, dict):
+        return {key: _literals(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_literals(one) for one in value]
+    if not isinstance(value, str) or "{{" in value or "{%" in value:
+        return value
+    try:
+        found = ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
+    return found if isinstance(found, list | dict | int | float) else value
 
 
 def login_request(importing: Importing, component: Component) -> dict[str, Json]:
