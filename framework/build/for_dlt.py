@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +21,9 @@ from framework.build.steps import stepper
 from framework.build.templates import expand
 from framework.errors import SettingsError
 from framework.spec.connector import Resource
+from framework.spec.placeholders import placeholders
+
+Json = Any
 
 
 def rest_api_config(compiled: Compiled) -> dict[str, Any]:
@@ -58,6 +62,8 @@ def _refuse(plan: Plan, compiled: Compiled) -> None:
         what = "partitions"
     elif plan.above:
         what = "values of resources above its parent"
+    elif resource.keeps != () or _has_expressions(plan):
+        what = "expressions that are evaluated for each request or parent"
     elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
         what = "an incremental with windows or times in forms of its own"
     elif resource.endpoint.incremental is not None and not _has_one_list(plan, compiled):
@@ -67,6 +73,30 @@ def _refuse(plan: Plan, compiled: Compiled) -> None:
             f"{resource.name} has {what}, which dlt's own rest_api_source cannot do: use "
             "framework.source in place of framework.rest_api_config"
         )
+
+
+def _has_expressions(plan: Plan) -> bool:
+    """Whether a template of the request is left that is none of dlt's own placeholders."""
+    endpoint = plan.endpoint
+    parts = (endpoint.path, endpoint.params, endpoint.json, endpoint.data, endpoint.headers)
+    return any(
+        part.kind == "expression"
+        for text in parts
+        for template in _texts(text)
+        for part in placeholders(template)
+    )
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
 
 
 def _has_one_list(plan: Plan, compiled: Compiled) -> bool:

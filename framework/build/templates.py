@@ -134,6 +134,8 @@ def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, f
             texts.append(part.text if final else escape(part.text))
         elif is_constant(part):
             found = known(part)
+            if found is None:
+                raise BindingError(_nothing(value, part))
             text = _encoded(found, part) if place == "path" else text_of(found)
             texts.append(text if final else escape(text))
         else:

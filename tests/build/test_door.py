@@ -199,6 +199,15 @@ def test_a_declared_schema_has_its_tables_with_no_row_too(tmp_path, web):
             },
             "an incremental with windows or times in forms of its own",
         ),
+        (
+            {
+                "endpoint": {
+                    "incremental": {"cursor_path": "at", "start_param": "since"},
+                    "params": {"all": "{if(incremental.start_value, 'no', 'yes')}"},
+                }
+            },
+            "expressions that are evaluated for each request or parent",
+        ),
     ],
 )
 def test_what_dlt_alone_would_do_otherwise_is_refused(tmp_path, web, resource, what):

@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from framework.build.settings import resolve_settings
-from framework.errors import SettingsError
+from framework.errors import FrameworkError, SettingsError
 from tests.build.conftest import reload_providers
-from tests.build.opened import connector_of, one_list
+from tests.build.opened import connector_of, one_list, opened
 
 CONFIG = {
     "region": {"type": "string", "default": "eu"},
@@ -219,3 +219,25 @@ def test_a_replay_looks_nothing_up(shop, monkeypatch):
 
 def test_secrets_are_not_in_what_settings_print(shop):
     assert "s3cret" not in repr(resolve_settings(shop, {"api_key": "s3cret"}))
+
+
+def test_an_entry_may_be_null_where_its_type_says_so(tmp_path, web):
+    body = one_list(web.url, {"params": {"kind": "{config.kind}", "many": "{config.many}"}})
+    body["config"] = {
+        "kind": {"type": ["string", "null"], "default": None},
+        "many": {"type": ["integer", "null"], "default": None},
+    }
+    web.on("/items", lambda asked: [dict(asked.query)])
+    assert opened(tmp_path, body).read("items") == [{}]
+    found = opened(tmp_path, body, {"kind": "a", "many": "7"}).read("items")
+    assert found == [{"kind": "a", "many": "7"}]
+    with pytest.raises(SettingsError, match="many"):
+        opened(tmp_path, body, {"many": "several"})
+
+
+def test_a_null_inside_of_a_text_is_an_error_and_no_word(tmp_path, web):
+    body = one_list(web.url, {"params": {"filter": "kind:{config.kind}"}})
+    body["config"] = {"kind": {"type": ["string", "null"], "default": None}}
+    with pytest.raises(FrameworkError, match=r"config\.kind"):
+        opened(tmp_path, body).read("items")
+    assert web.asked == []

@@ -430,8 +430,14 @@ def test_config_chooses_the_auth_and_only_its_secrets_are_asked_for(tmp_path, we
 
 def test_an_optional_secret_may_be_missing(tmp_path, web):
     web.on("/items", lambda asked: [{"seen": asked.headers.get("x-key"), "q": asked.param("q")}])
-    body = one_list(web.url, {"params": {"q": "{secrets.key}"}})
+    body = one_list(
+        web.url, {"params": {"q": "{secrets.key}"}, "headers": {"X-A": "{secrets.key}"}}
+    )
     body["secrets"] = {"key": {"optional": True}}
+    body["client"]["headers"] = {"X-Key": "{secrets.key}"}
+    plain = opened(tmp_path, body, {})
+    assert plain.read("items") == [{"seen": None, "q": None}]
+    assert "x-a" not in web.asked[0].headers
     body["client"]["headers"] = {"X-Key": "{if(secrets.key, secrets.key, 'none')}"}
     assert opened(tmp_path, body, {}).read("items") == [{"seen": "none", "q": None}]
     assert opened(tmp_path, body, {"key": "k-1"}).read("items") == [{"seen": "k-1", "q": "k-1"}]
