@@ -93,9 +93,7 @@ def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -
             return
         values = {name: write_time(begin, form)}
         if argument.get("end_name"):
-            last = following - gap
-            # the last span holds the end, which an API may take for excluded
-            values[argument["end_name"]] = write_time(last, form)
+            values[argument["end_name"]] = write_time(following - gap, form)
         yield values
     raise RecordError(f"{place}: `dates` has more than {MAX_VALUES:,} spans")
 
