@@ -7,8 +7,8 @@ from typing import Any
 
 from framework.findings import Finding
 from framework.spec.draft import Draft, Text, settings_used
-from framework.spec.jsonschemas import Draft202012Validator, FormatChecker, SchemaError
-from framework.spec.jsonwords import misfit, not_json_schema
+from framework.spec.jsonschemas import Draft202012Validator, FormatChecker
+from framework.spec.jsonwords import misfit, not_json_schema, schema_error
 from framework.spec.near import did_you_mean, listed
 
 Json = Any
@@ -52,9 +52,8 @@ def check_config(draft: Draft) -> Iterator[Finding]:
         if not isinstance(entry, dict):
             continue
         schema = {key: value for key, value in entry.items() if key not in _NOT_SCHEMA}
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
+        error = schema_error(schema)
+        if error is not None:
             pointer = ("config", name, *error.path)
             yield draft.document.finding(pointer, "config-schema", not_json_schema(error))
             continue
