@@ -9,6 +9,18 @@ import click
 from framework.cli.options import asking_options, limit_option, talk_options
 
 
+def _duration(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> float | None:
+    """Seconds of an ISO 8601 duration."""
+    from framework.spec.durations import DurationError, parse_duration
+
+    try:
+        return None if value is None else parse_duration(value).total_seconds()
+    except DurationError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+
+
 def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """An ISO time, or a number for cursors that are numbers."""
     from framework.spec.timeforms import TimeError, read_time
@@ -40,6 +52,12 @@ Examples:
 @click.argument("name")
 @asking_options
 @limit_option
+@click.option(
+    "--max-time",
+    callback=_duration,
+    metavar="DURATION",
+    help="End the run, with nothing loaded, when reading takes longer: PT2H.",
+)
 @click.option(
     "--destination",
     metavar="NAME",

@@ -11,7 +11,7 @@ from rich.console import Console
 from framework.cli.log import JsonLog
 from framework.cli.progress import Progress
 from framework.cli.reports import report_json, show_report
-from framework.cli.signals import heard
+from framework.cli.signals import ended_after, heard
 from framework.errors import FrameworkError, UsageError
 from framework.run.quiet import set_defaults
 
@@ -24,6 +24,7 @@ def run_verb(
     config: Mapping[str, str],
     alias: str | None,
     limit: int | None,
+    max_time: float | None,
     destination: str | None,
     dataset: str | None,
     refresh: bool,
@@ -63,6 +64,7 @@ def run_verb(
     try:
         with (
             heard(world.stop),
+            ended_after(world.stop, max_time),
             log or Progress(talk, quiet=quiet or form == "json") as progress,
         ):
             connector = judged(locate(name, connectors))

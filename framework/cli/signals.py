@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a clean end within two seconds, whatever is under way."""
+"""Ctrl-C, SIGTERM and --max-time: a clean end within two seconds, whatever is under way."""
 
 from __future__ import annotations
 
@@ -43,6 +43,25 @@ def heard(stop: Stop) -> Iterator[None]:
         over.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ended_after(stop: Stop, seconds: float | None) -> Iterator[None]:
+    """Stop the run when that much time is over, if it is still reading; None: never."""
+    if seconds is None:
+        yield
+        return
+    error = FrameworkError(
+        f"the run was still reading after {seconds:g} s (--max-time): nothing was loaded. Give it "
+        "more time, or fewer --resources"
+    )
+    timer = threading.Timer(seconds, stop.set, (error,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _force(error: FrameworkError, over: threading.Event) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from framework.build.world import World
+from framework.cli.main import main
 from tests.hostile import page
-from tests.hostile.servers import SERVERS, Hostile
-from tests.run.running import NOW, connector_of, load, plain, tables
+from tests.hostile.servers import PAGES, SERVERS, Hostile, numbered
+from tests.run.running import NOW, connector_of, load, plain, tables, write_connector
 from tests.servers.raw import Raw
 
 STAND_IN = "http://api.example.com"
@@ -57,3 +58,19 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
 
 def test_the_page_shows_the_table() -> None:
     assert page.main(check=True) == 0, "run python -m tests.hostile.page"
+
+
+def test_a_run_has_an_end(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list that goes on for ever, each page of it in good time."""
+    goes_on = numbered(lambda number: {"items": [{"id": number}]})
+    with Raw(goes_on) as raw:
+        endpoint = {"path": "/items", "data_selector": "items", **PAGES}
+        body = {
+            "client": {"base_url": raw.url},
+            "resources": [{"name": "items", "write_disposition": "replace", "endpoint": endpoint}],
+        }
+        write_connector(project, body)
+        assert main(["run", "shop", "-q", "--max-time", "PT0.5S"]) == 1
+    assert "the run was still reading after 0.5 s (--max-time)" in capsys.readouterr().err
+    with tables(project) as found:
+        assert "items" not in found.names()
