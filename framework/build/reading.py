@@ -20,7 +20,7 @@ from framework.build.cursor import Cursor, Cursors, held_state
 from framework.build.events import PageRead, Warned
 from framework.build.failures import in_our_words
 from framework.build.kept import Kept
-from framework.build.outcomes import ResourceSkipped
+from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.partitions import batched, multiplied
 from framework.build.plan import Plan
 from framework.build.pool import in_order
@@ -28,7 +28,7 @@ from framework.build.records import Record
 from framework.build.slices import Bound, Slice, named, sliced
 from framework.build.taken import Taken
 from framework.build.terms import Terms
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, RequestError
 
 Json = Any
 
@@ -272,7 +272,7 @@ class Reading:
         except Exception as error:
             secrets = self._terms.secrets
             ours = in_our_words(error, self.name, secrets)
-            if ours is None or asked.slice.bound is None or self._terms.world.stop.error:
+            if asked.slice.bound is None or not isinstance(ours, (RequestError, RecordError)):
                 raise
             raise named(ours, asked.slice.bound, self.plan, secrets) from error
 

@@ -146,7 +146,7 @@ def test_a_record_that_fits_no_table_is_an_error_of_one_line_and_leaves_nothing(
     web.on("/things", {"items": [{"id": 7}, {"id": key}]})
     declared = {} if schema is None else {"schema": schema}
     connector = connector_of(project, things(web, **declared))
-    if schema is None:
+    if schema is None and key is not None:
         with pytest.raises(FrameworkError, match=r"^a record does not fit its table"):
             load(connector, project)
     else:
