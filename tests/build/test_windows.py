@@ -285,10 +285,9 @@ def test_a_parent_that_is_gone_leaves_no_watermark_where_all_parents_are_listed(
         opened(tmp_path, body, state=state, now=NOW).read("orders")
         ((value, keys),) = state["orders"]["at"]["lists"]
         assert (value, len(keys)) == ("2024-02-01", 10 * len(shops))
-    assert [one for one, _ in sent(web) if one] == ["2024-01-01"] * 3 + ["2024-02-01"] + [
-        "2024-01-01",
-        "2024-02-01",
-    ]
+    asked = [one for one, _ in sent(web) if one]
+    assert asked[:4] == ["2024-01-01"] * 3 + ["2024-02-01"]
+    assert sorted(asked[4:]) == ["2024-01-01", "2024-02-01"]
 
 
 def test_a_parent_whose_list_is_incremental_keeps_the_watermarks_of_all(tmp_path, web):

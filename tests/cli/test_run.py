@@ -376,3 +376,22 @@ def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None
 
     assert "\x1b[31m" in shown()
     assert "\x1b[31m" not in shown(NO_COLOR="1")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--since", "last week"], "2026-01-31"),
+        (["--until", "2026-13-01"], "2026-01-31"),
+        (["--since", "2026-01-01", "--refresh"], "--refresh"),
+        (["--since", "2026-01-01", "--replay"], "--replay"),
+        (["--since", "2026-01-01", "--resources", "customers"], "incremental"),
+    ],
+)
+def test_a_range_that_cannot_be_read_again_is_a_wrong_command_line(
+    shop: Shop, project: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    write_connector(project, shop.connector())
+    assert main(["run", "shop", *options]) == 2
+    assert said in capsys.readouterr().err
+    assert shop.web.asked == []
