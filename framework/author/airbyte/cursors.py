@@ -319,6 +319,8 @@ class _Made:
             one.name: one.schema.get("default") for one in self.importing.inputs.by_path.values()
         }
         names = re.findall(r"config\.(\w+)", text)
+        guarded = re.compile(r"\{not_null\(config\.(\w+), [`']([^`']*)[`']\)\}")
+        text = guarded.sub(lambda match: str(defaults.get(match[1]) or match[2]), text)
         filled = re.sub(r"\{config\.(\w+)\}", lambda match: str(defaults.get(match[1], "")), text)
         literal = re.search(r"'(P[^']*)'", text)
         duration = iso_duration(filled if "{" not in filled else literal[1] if literal else "")

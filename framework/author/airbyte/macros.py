@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from framework.author.airbyte.scope import Scope
 from framework.author.airbyte.terms import Term, Untranslatable, call, constant, written
+from framework.author.airbyte.times import time_format
 
 Macro = Callable[..., Term]
 
@@ -47,8 +48,8 @@ def _day_delta(scope: Scope, days: Term, format: Term | None = None) -> Term:  #
     count = int(days.constant)
     name = "add_time" if count >= 0 else "subtract_time"
     moved = f"{name}({scope.context}now, 'P{abs(count)}D')"
-    pattern = format or constant("%Y-%m-%dT%H:%M:%S.%f%z")
-    return Term(f"format_time({moved}, {pattern.text})", "text")
+    form = format or constant("%Y-%m-%dT%H:%M:%S.%f%z")
+    return Term(f"format_time({moved}, {pattern(form)})", "text")
 
 
 def _duration(_scope: Scope, text: Term) -> Term:
@@ -63,8 +64,13 @@ def _format(
 ) -> Term:
     base = moment.text
     if input_format is not None:
-        base = f"parse_time({base}, {input_format.text})"
-    return Term(f"format_time({base}, {format.text})", "text")
+        base = f"parse_time({base}, {pattern(input_format)})"
+    return Term(f"format_time({base}, {pattern(format)})", "text")
+
+
+def pattern(term: Term) -> str:
+    """A pattern with the original's own directives, such as `%s`, by our names."""
+    return constant(time_format(str(term.constant))).text if term.fixed else term.text
 
 
 def _moment(_scope: Scope, text: Term) -> Term:

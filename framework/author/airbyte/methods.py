@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from framework.author.airbyte.macros import pattern
 from framework.author.airbyte.terms import (
     NULL,
     Term,
@@ -33,8 +34,8 @@ def _function(name: str, kind: str = "text") -> Callable[..., Term]:
     return handler
 
 
-def _strftime(subject: Term, pattern: Term) -> Term:
-    return Term(f"format_time({subject.text}, {pattern.text})", "text")
+def _strftime(subject: Term, form: Term) -> Term:
+    return Term(f"format_time({subject.text}, {pattern(form)})", "text")
 
 
 def _isoformat(subject: Term) -> Term:

@@ -98,7 +98,7 @@ class _Made:
 
     def _list(self, router: Component) -> None:
         scope = self.importing.sent(router)
-        written = router.get("values", [])
+        written = router.get("values")
         values = self.importing.text(written, scope, router.at("values"))
         if values is ABSENT:
             return

@@ -85,6 +85,7 @@ def translate_stream(
     if cursor.filter:
         steps = [*steps, {"filter": cursor.filter}]
     data = _data(inside, stream, partitioned, cursor, steps)
+    _named(inside, stream, data, json.dumps([request.path, request.base_url, endpoint, steps]))
     return Resource(
         name=name,
         request=request,
@@ -160,6 +161,19 @@ def _data(
         data["processing_steps"] = steps
     del cursor
     return data
+
+
+def _named(importing: Importing, stream: Component, data: dict[str, Json], uses: str) -> None:
+    """A list of values that no request names repeats the same request: it is left out."""
+    for one in list(data.get("partitions", [])):
+        if f"partition.{one['name']}" not in uses and "resource" not in one:
+            data["partitions"].remove(one)
+            importing.remarks.note(
+                stream.place,
+                f"the original repeats each request for every {one['name']}; once here",
+            )
+    if not data.get("partitions", True):
+        del data["partitions"]
 
 
 def primary_key(importing: Importing, stream: Component) -> list[str]:

@@ -65,7 +65,7 @@ class Template:
         return "".join(
             escape(_text(part))
             if isinstance(part, str) or part.fixed
-            else "{" + written(part).text + "}"
+            else "{" + _braced(written(part).text) + "}"
             for part in self.parts
         )
 
@@ -80,6 +80,11 @@ class Template:
             return None
         inner = (first[1:], *self.parts[1:-1], last[:-1])
         return Template(tuple(part for part in inner if part != ""))
+
+
+def _braced(text: str) -> str:
+    """What may stand between braces: a root alone would be a parameter's name."""
+    return f"to_string({text})" if text in ("response", "headers", "last_record") else text
 
 
 def parse(text: str, scope: Scope) -> Template:
