@@ -82,11 +82,6 @@ def test_a_file_that_is_true_has_no_fault(web: Web, project: Path) -> None:
             "cursor_path: updated_at",
         ),
         ({"paginator": "single_page"}, "paginator", "meta.next or meta.total"),
-        (
-            {"paginator": {"type": "page_number", "page_param": "p", "total_path": None}},
-            "paginator",
-            "paginator: single_page",
-        ),
     ],
 )
 def test_a_fault_is_told_with_what_mends_it(
@@ -100,6 +95,13 @@ def test_a_fault_is_told_with_what_mends_it(
     found = proofs(web, project, paged, **endpoint)[f"rows.{about}"]
     assert found.outcome == "fault"
     assert remedy in found.remedy
+
+
+def test_a_parameter_that_the_api_does_not_read_is_told(web: Web, project: Path) -> None:
+    misnamed = {"type": "page_number", "page_param": "p", "base_page": 1, "total_path": None}
+    found = proofs(web, project, paged, paginator=misnamed)["rows.request"]
+    assert found.outcome == "fault"
+    assert "Check the paginator" in found.message
 
 
 def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
