@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from framework.author.cassette import Cassette, read_cassette, write_cassette
 from framework.author.expected import compare, snapshot
@@ -18,6 +21,7 @@ from framework.build.door import judged
 from framework.build.settings import resolve_settings
 from framework.build.wire import LiveAdapter
 from framework.build.world import World
+from framework.cli.main import main
 from framework.run.loop import run
 from framework.run.options import RunOptions
 from framework.spec.locate import locate
@@ -129,3 +133,21 @@ def personal(value: Any) -> set[str]:
         return set()
     own = {value[key] for key in PERSONAL & set(value) if isinstance(value[key], str)} - {""}
     return own | {text for item in value.values() for text in personal(item)}
+
+
+def test_a_recorded_answer_that_is_never_asked_for_fails_the_test(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundled = locate("scheduling").root
+    for part in ("connectors/scheduling.yaml", "cassettes/scheduling.expected.yaml"):
+        (project / part).parent.mkdir(exist_ok=True)
+        shutil.copy(bundled / part, project / part)
+    shutil.copytree(bundled / "schemas" / "scheduling", project / "schemas" / "scheduling")
+    cassette = yaml.safe_load((bundled / "cassettes" / "scheduling.yaml").read_text("utf-8"))
+    one = copy.deepcopy(cassette["interactions"][0])
+    one["request"]["uri"] += "/never"
+    cassette["interactions"].append(one)
+    (project / "cassettes" / "scheduling.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
+    assert main(["test", "scheduling"]) == 1
+    said = capsys.readouterr()
+    assert "never asked for: GET https://api.calendly.com/users/me/never" in said.out + said.err
