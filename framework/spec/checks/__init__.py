@@ -61,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     paging.check_guesses,
     loading.check_merge_keys,
     loading.check_appends,
+    loading.check_replaced_children,
     loading.check_cursors_sent,
     loading.check_one_cursor,
     windows.check_windows,

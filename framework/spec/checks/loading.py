@@ -86,6 +86,26 @@ def check_appends(draft: Draft) -> Iterator[Finding]:
         yield _appends(draft, pointer, "no write_disposition, which is append,", names, key=False)
 
 
+def check_replaced_children(draft: Draft) -> Iterator[Finding]:
+    """A table that is emptied by every run, and filled for the few parents that the run saw."""
+    by_name = {merged.name: merged for merged in draft.resources}
+    for merged in draft.resources:
+        if disposition(merged)[0] != "replace":
+            continue
+        for name in draft.above(merged.name):
+            if name in by_name and cursors(by_name[name]):
+                written = "write_disposition" in merged.data
+                yield draft.document.finding(
+                    merged.place("write_disposition" if written else "name"),
+                    "replace-below-incremental",
+                    f"found replace, but {name} above it gives only what is new: a second run "
+                    f"would empty {merged.name} of what belongs to the rest; merge by a "
+                    "primary_key, or take the incremental away",
+                    severity="warning",
+                )
+                break
+
+
 def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
     """A cursor that no request carries: the API answers with everything, every time."""
     for merged in draft.resources:
