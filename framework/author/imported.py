@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.author.remarks import Remark
+from framework.author.written import write_text
 from framework.author.yamltext import Pointer
 
 Json = Any
@@ -42,14 +43,12 @@ class Imported:
 
 def write_imported(imported: Imported, file: Path) -> list[Path]:
     """Write the connector file, and its schemas beside the folder that it is in; the files."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(imported.text, encoding="utf-8")
+    write_text(file, imported.text)
     written = [file]
     folder = file.parent.parent / "schemas" / imported.name
     for name, schema in imported.schemas.items():
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.json"
-        path.write_text(json.dumps(schema, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(schema, ensure_ascii=False, indent=2) + "\n")
         written.append(path)
     return written
 

@@ -23,6 +23,8 @@ from framework.errors import RequestError
 Json = Any
 MAX_PAGES = 1_000_000
 """The last guard against paging without an end."""
+MOST_IN_A_ROW = 3
+"""Pages in a row that may be the one before them, where no primary key says that none may."""
 
 
 class Completeness:
@@ -37,6 +39,8 @@ class Completeness:
         self._pages = 0
         self._records = 0
         self._told: set[str] = set()
+        self._last = 0
+        self._in_a_row = 0
 
     def came(self, page: PageData[Json]) -> None:
         """A page came. RequestError where it is one that came before, by its first and its last
@@ -50,6 +54,8 @@ class Completeness:
         ends = orjson.dumps([page[0], page[-1]], default=str, option=options)
         signature = hash((len(page), ends))
         url = shown(page.response.url, self._terms.secrets)
+        self._in_a_row = self._in_a_row + 1 if signature == self._last else 0
+        self._last = signature
         before = self._seen.setdefault(signature, (self._pages, url))
         if before[0] == self._pages:
             return
@@ -57,7 +63,7 @@ class Completeness:
             f"page {self._pages:,} ({url}) brought the same {_records(len(page))} as page "
             f"{before[0]:,} ({before[1]})"
         )
-        if self._plan.resource.primary_key:
+        if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
             raise RequestError(
                 f"{self._name}: paging does not get on: {message}. Check the paginator: the API "
                 "may take no notice of the parameter that asks for the next page."

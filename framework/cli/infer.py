@@ -65,6 +65,7 @@ def command(
     set_defaults()
     from framework.author.inferring import infer_schema
     from framework.author.peek import recorded_or_live
+    from framework.author.written import write_text
     from framework.build.door import judged
     from framework.build.events import unwatched
     from framework.build.world import Stop
@@ -88,8 +89,7 @@ def command(
         _tell(f"left out, null or empty in all of them: {', '.join(inferred.untold)}")
     after = _text(inferred.schema)
     if write:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(after, encoding="utf-8")
+        write_text(path, after)
         _tell(f"written: {path}")
         if chosen.schema is None:
             _tell(f"it is used once the resource {resource} says: schema: {resource}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from framework.author.starting import AUTHS, PAGINATORS, Answers, connector_text
+from framework.author.written import write_text
 from framework.cli.options import connectors_option
 from framework.errors import FrameworkError, UsageError
 from framework.spec.locate import bundled_root, is_file_name
@@ -121,14 +122,12 @@ def _write(file: Path, text: str) -> None:
     if errors:
         first = errors[0]
         raise UsageError(f"these answers make no connector: {first.message} [{first.code}]")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    write_text(file, text)
 
 
 def _give_schema(folder: Path) -> None:
     """The JSON Schema where the file's first line says it is, for the editor."""
     name = "connector.schema.json"
     if not (folder / name).exists():
-        folder.mkdir(parents=True, exist_ok=True)
         text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)

@@ -26,9 +26,9 @@ def heard(stop: Stop) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         error: FrameworkError = (
-            Interrupted("interrupted; what was loaded stays, the next run goes on from there")
+            Interrupted("interrupted; what was loaded before stays")
             if number == signal.SIGINT
-            else Terminated("terminated; what was loaded stays, the next run goes on from there")
+            else Terminated("terminated; what was loaded before stays")
         )
         stop.set(error)
         threading.Thread(target=_force, args=(error, over), daemon=True).start()

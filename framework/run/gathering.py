@@ -13,7 +13,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
-from framework.build.outcomes import ResourceSkipped
+from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.pool import in_order
 from framework.build.reading import Reading
 from framework.build.source import Readings
@@ -118,6 +118,7 @@ class Gathering:
                 raise
             part.status, part.kept = "failed", True
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
+        self._refuse_to_empty(reading, part)
         for message in spool.finish():
             self._watch(Warned(reading.name, "discarded", message))
         repeated = keys.told()
@@ -125,6 +126,18 @@ class Gathering:
             self._watch(Warned(reading.name, "keys-repeated", repeated))
         if spool.discarded:
             part.left_out["contract"] = spool.discarded
+
+    def _refuse_to_empty(self, reading: Reading, part: ResourceReport) -> None:
+        """A table is not emptied by an answer in which the selector found nothing: it may be an
+        error that the API calls a success."""
+        resource = reading.plan.resource
+        lost = any(warned.code == "selector-no-match" for warned in part.warnings)
+        if resource.write_disposition == "replace" and lost and not reading.records:
+            raise RecordError(
+                f"{resource.name}: data_selector finds nothing in the answer, and its table would "
+                "be emptied: it keeps its rows. Correct data_selector; where the API leaves the "
+                'list out if there is nothing, give it one: data_selector: "PATH || `[]`".'
+            )
 
     def close(self) -> None:
         """Let go of what was not loaded."""

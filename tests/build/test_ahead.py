@@ -74,7 +74,7 @@ def test_a_page_that_fails_for_good_fails_the_resource(tmp_path: Path, web: Web)
     def answer(asked: Asked) -> Any:
         if asked.param("page") == "5":
             return Answer(400, {"message": "no such page"})
-        return {"items": [{"id": 1}], "total_pages": PAGES}
+        return {"items": [{"id": asked.param("page")}], "total_pages": PAGES}
 
     web.on("/items", answer)
     with pytest.raises(RequestError, match="page=5"):

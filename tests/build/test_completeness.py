@@ -48,6 +48,14 @@ def test_without_a_primary_key_equal_pages_are_told(tmp_path, web):
     assert shop.heard.codes == ["page-repeated"]
 
 
+def test_without_a_primary_key_the_fourth_equal_page_in_a_row_is_an_error(tmp_path, web):
+    web.on("/items", {"items": {"error": "quota"}})
+    shop = opened(tmp_path, listed(web, {**NUMBERS, "total_path": None}, key=None))
+    with pytest.raises(RequestError, match="paging does not get on"):
+        shop.read("items")
+    assert len(web.asked) == 4
+
+
 def test_pages_that_overlap_are_no_repetition(tmp_path, web):
     pages = {None: [1, 2], "1": [1, 2], "2": [2, 3], "3": [2, 3, 4]}
     web.on(

@@ -324,7 +324,13 @@ def test_a_page_that_repeats_itself_ends_with_an_error(tmp_path, web):
 
 def test_a_cycle_of_pages_ends_with_an_error(tmp_path, web):
     following = {None: "a", "a": "b", "b": "c", "c": "a"}
-    web.on("/parents", lambda asked: {"items": [{"id": 1}], "next": following[asked.param("at")]})
+    web.on(
+        "/parents",
+        lambda asked: {
+            "items": [{"id": asked.param("at") or "first"}],
+            "next": following[asked.param("at")],
+        },
+    )
     with pytest.raises(RequestError, match="paging does not end"):
         opened(tmp_path, parent_and_child(web.url)).read("parents")
     assert len(web.asked) == 4

@@ -121,3 +121,11 @@ def test_infer_reads_a_recording_without_a_network(capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert out == ""
     assert "from 150 records" in err
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "connectors").write_text("a file where the folder should be")
+    assert main(SHOP) == 1
+    assert "connectors/shop.yaml cannot be written" in capsys.readouterr().err

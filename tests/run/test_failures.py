@@ -281,3 +281,21 @@ def test_a_frozen_contract_fails_the_run_and_leaves_nothing_behind(
     assert (report.status, report.notes) == ("ok", [])
     assert shop.since() == "2026-11-23T12:00:00Z"
     assert values(project, "customers") == [1, 2, 3]
+
+
+def test_an_answer_without_the_selected_list_does_not_empty_a_replaced_table(
+    shop: Shop, project: Path
+) -> None:
+    replaced = {"write_disposition": "replace", "endpoint": {"data_selector": "data"}}
+    body = shop.connector(customers=replaced, orders=None, lines=None, notes=None)
+    connector = connector_of(project, body)
+    shop.answers["/customers"] = Answer(200, {"data": shop.customers})
+    assert load(connector, project).status == "ok"
+    shop.answers["/customers"] = Answer(200, {"error": "quota"})
+    report = load(connector, project, now=later())
+    assert statuses(report) == {"customers": "failed"}
+    assert "keeps its rows" in str(report.as_dict())
+    assert values(project, "customers") == [1, 2, 3]
+    shop.answers["/customers"] = Answer(200, {"data": []})
+    assert load(connector, project, now=later(48)).status == "ok"
+    assert values(project, "customers") == []

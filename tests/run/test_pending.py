@@ -217,7 +217,7 @@ def test_a_signal_while_fetching_ends_the_run_at_once(
     go_on.set()
     assert (ended, out) == (code, "")
     assert took < AT_MOST
-    assert "what was loaded stays" in said
+    assert "what was loaded before stays" in said
     assert "Traceback" not in said
     assert "bug" not in said
 
@@ -270,7 +270,7 @@ def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
     with command(project, "run", "shop", hook=f"interrupt while {step}") as run:
         ended, out, said = run.ended()
     assert (ended, out) == (130, "")
-    assert said.splitlines()[-1].startswith("error: interrupted; what was loaded stays")
+    assert said.splitlines()[-1].startswith("error: interrupted; what was loaded before stays")
     report = load(connector, project)
     assert len(report.notes) == (step != "extracting")
     assert values(project, "orders") == [1, 2, 3]

@@ -1,0 +1,16 @@
+"""Files that we write for people: connector files and schemas, their folders made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from framework.errors import FrameworkError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the file; FrameworkError where that is not allowed or not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FrameworkError(f"{path} cannot be written: {error.strerror}") from None
