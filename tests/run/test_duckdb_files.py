@@ -49,7 +49,7 @@ def held(folder: Path) -> list[tuple[Any, ...]]:
         return connection.execute(
             "select id, name, list(value order by value) from shop_data.things t "
             "left join shop_data.things__tags g on g._dlt_parent_id = t._dlt_id "
-            "group by all order by id"
+            "group by all order by id, name"
         ).fetchall()
 
 
