@@ -23,7 +23,7 @@ _TOKEN = "token2"
 _USUAL = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length",
 }  # fmt: skip
-_TODAY = re.compile(
+TODAY = re.compile(
     rf"({_NOW:%Y-%m-%d}|{_NOW - timedelta(days=1):%Y-%m-%d})"
     r"([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?"
     rf"|{str(int(_NOW.timestamp()))[:5]}\d{{5}}(\d{{3}})?(\.\d+)?"
@@ -178,7 +178,7 @@ def shown(method: str, target: str, headers: Mapping[str, str], body: str) -> st
         if name not in _USUAL and name != "content-type"
     }
     text = f"{method} {parts.path.rstrip('/')} {query} {body} {said}"
-    return _TODAY.sub("<now>", text)
+    return TODAY.sub("<now>", text)
 
 
 def _needed(connector: Connector) -> dict[str, set[Any]]:

@@ -30,7 +30,7 @@ def main(manifest_file: str, config_file: str, streams: str, out: str) -> None:
         for name, record in records(manifest, config, json.loads(streams)):
             found.setdefault(name, []).append(record)
     except Exception as error:
-        found[""].append(f"{type(error).__name__}: {str(error)[:300]}")
+        found[""].append(f"{type(error).__name__}: {str(error)[:600]}")
     Path(out).write_text(json.dumps(found, default=str))
 
 
