@@ -9,6 +9,7 @@ from dlt.extract.incremental.exceptions import (
     IncrementalCursorPathMissing,
 )
 
+from framework.build.looks import look_of
 from framework.build.outcomes import RecordError
 from framework.build.secrets import Secrets
 from framework.build.urls import shown
@@ -136,6 +137,9 @@ def _hint(error: NotJson, kind: str, size: int) -> str:
         )
     if 300 <= status < 400:
         return "It is a redirect that leads nowhere. Check base_url and the path."
+    look = look_of(error.response.content)
+    if look is not None and look.reads not in (None, "json"):
+        return f"It looks like {look.name}: write `response_format: {look.reads}` in the endpoint."
     if "json" in kind:
         return (
             f"The answer is cut or broken: {error.reason}."
