@@ -65,12 +65,22 @@ class DestinationError(FrameworkError):
 
 
 class Interrupted(FrameworkError):
-    """SIGINT ended the run; what was loaded stays."""
+    """Somebody ended the run from outside: SIGINT, if nothing else is said. What was loaded
+    stays. `signal` is the signal's name, or None."""
 
     exit_code = 130
+    signal: str | None = "SIGINT"
 
 
-class Terminated(FrameworkError):
-    """SIGTERM ended the run; what was loaded stays."""
+class Terminated(Interrupted):
+    """SIGTERM ended the run."""
 
     exit_code = 143
+    signal = "SIGTERM"
+
+
+class OutOfTime(Interrupted):
+    """The run took longer than it was given."""
+
+    exit_code = 1
+    signal = None

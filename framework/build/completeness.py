@@ -28,9 +28,11 @@ MOST_IN_A_ROW = 3
 
 
 class Completeness:
-    """Told of every page in order; `ended` when the list came to its end by itself."""
+    """Told of every page in order; `ended` when the list came to its end by itself. `lost` says
+    that the selector missed a page's records: their number is explained then."""
 
     def __init__(self, plan: Plan, terms: Terms) -> None:
+        self.lost = False
         self._plan = plan
         self._terms = terms
         self._asked: dict[bytes, int] = {}
@@ -97,7 +99,7 @@ class Completeness:
     def ended(self, last: PageData[Json], numbered: RangePaginator | None = None) -> None:
         """No page follows: compare with the total that the paginator declares."""
         paginator = numbered or _numbered(last)
-        if not isinstance(paginator, RangePaginator) or paginator.total_path is None:
+        if not isinstance(paginator, RangePaginator) or paginator.total_path is None or self.lost:
             return
         if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
             return  # the file itself asks for a part

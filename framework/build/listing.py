@@ -54,7 +54,7 @@ class Listing:
         seen = Completeness(self._plan, self._terms)
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
         for number, page in enumerate(self._paginate(paginator), 1):
-            self._judge_empty(page)
+            self._judge_empty(page, seen)
             seen.came(page)
             yield page
             sample = self._terms.sample
@@ -90,7 +90,7 @@ class Listing:
             for page in in_order(jobs, workers, self._terms.world.stop):
                 if page is None or (not page and paginator.stop_after_empty_page):
                     return last
-                self._judge_empty(page)
+                self._judge_empty(page, seen)
                 seen.came(page)
                 yield page
                 last = page
@@ -113,7 +113,7 @@ class Listing:
             hooks={"response": [self._plan.answers]},
         )
 
-    def _judge_empty(self, page: PageData[Json]) -> None:
+    def _judge_empty(self, page: PageData[Json], seen: Completeness) -> None:
         if page:
             return
         selector = self._selector
@@ -125,6 +125,7 @@ class Listing:
             if isinstance(body, dict)
             else (f"it is a {'list' if isinstance(body, list) else type(body).__name__}")
         )
+        seen.lost = True
         self._terms.watch(
             Warned(
                 self._plan.resource.name,

@@ -87,13 +87,17 @@ def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -
     end = run_start(now) if argument.get("end") is None else _time(argument["end"], place)
     step = parse_period(argument["step"])
     gap = parse_duration(argument["granularity"]) if argument.get("granularity") else timedelta(0)
+    end_name, given = argument.get("end_name"), argument.get("end") is not None
     for number in range(MAX_VALUES):
-        begin, following = step.after(start, number), step.after(start, number + 1)
-        if begin > end:
+        begin, until = step.after(start, number), step.after(start, number + 1) - gap
+        # without a gap the span before this one has its beginning
+        if begin > end or (begin == end and number and end_name and given and not gap):
             return
         values = {name: write_time(begin, form)}
-        if argument.get("end_name"):
-            values[argument["end_name"]] = write_time(following - gap, form)
+        if end_name:
+            # a span that is under way is asked for whole: cut at this moment and written as a
+            # day, it would leave today out
+            values[end_name] = write_time(min(until, end) if given else until, form)
         yield values
     raise RecordError(f"{place}: `dates` has more than {MAX_VALUES:,} spans")
 

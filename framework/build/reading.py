@@ -66,6 +66,7 @@ class Reading:
         self._asker = Asker(plan, client, terms)
         self._parents = 0
         self._lists = 1
+        self._unchanged = 0
         self._lock = threading.Lock()
 
     @property
@@ -82,6 +83,13 @@ class Reading:
     def left_out(self) -> dict[str, int]:
         """How many records were read and not handed on, by what left them out."""
         return self._asker.left_out
+
+    @property
+    def not_asked(self) -> dict[str, int]:
+        """How many lists were not asked for, by what said so."""
+        fed = None if self.parent is None else self.parent._children.get(self.name)
+        counts = {"when": fed.left_out if fed else 0, "only_changed": self._unchanged}
+        return {what: count for what, count in counts.items() if count}
 
     @property
     def explained_empty(self) -> bool:
@@ -231,6 +239,7 @@ class Reading:
                 self._terms.watch(Warned(self.name, "only-changed-nothing", message))
             asked = changed.chosen(every)
             self._lists = len(asked)
+            self._unchanged = len(every) - len(asked)
             return iter(asked)
         self._lists = len(bounds) * len(partitions)
         return _noted(slices, kept) if keys else slices

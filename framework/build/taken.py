@@ -22,7 +22,8 @@ Json = Any
 
 
 class Taken:
-    """What a child takes from the records as they pass; its error is its own, not the parent's."""
+    """What a child takes from the records as they pass; its error is its own, not the parent's.
+    `left_out` are those for which its `when` says no request."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -30,6 +31,7 @@ class Taken:
         self._kept: dict[str, None] | None = {}
         self.bounds: Kept[Bound] = Kept()
         self.error: BindingError | None = None
+        self.left_out = 0
 
     def carry(self, below: Plan) -> None:
         """Take along what a resource further down reads of these records."""
@@ -49,7 +51,9 @@ class Taken:
         try:
             for record in records:
                 bound = _bind(self._plan, record)
-                if bound is not None:
+                if bound is None:
+                    self.left_out += 1
+                else:
                     self.bounds.add(self._with_above(bound, record, above))
         except BindingError as error:
             self.error = error

@@ -41,13 +41,14 @@ class JsonLog:
         for kind, fields in _told(event):
             self._say(kind, **fields)
 
-    def end(self, report: Report, seconds: float | None) -> None:
+    def end(self, report: Report) -> None:
         """Write the last line: what became of the run."""
         parts = report.resources.values()
         self._say(
             "end",
             status=report.status,
-            seconds=seconds,
+            signal=report.signal,
+            seconds=round(report.seconds, 3),
             rows=sum(part.rows for part in parts),
             requests=sum(part.requests for part in parts),
             error=report.error,

@@ -15,7 +15,7 @@ WORTH_NAMING = 0.1
 """Seconds from which the closing text names a request among the slowest."""
 NAMED = 3
 
-COLOURS = {"ok": "green", "skipped": "yellow", "failed": "red", "partial": "yellow"}
+COLOURS = {"ok": "green", "skipped": "yellow", "failed": "red", "not_loaded": "yellow"}
 
 
 def show_report(report: Report, console: Console, talk: Console | None) -> None:
@@ -28,7 +28,7 @@ def show_report(report: Report, console: Console, talk: Console | None) -> None:
     for part in report.resources.values():
         table.add_row(
             part.name,
-            f"[{COLOURS[part.status]}]{part.status}[/]",
+            f"[{COLOURS[part.status]}]{part.status.replace('_', ' ')}[/]",
             f"{part.rows:,}",
             f"{part.requests:,}",
             f"{part.retries:,}",
@@ -61,6 +61,9 @@ def _told(report: Report) -> Iterator[str]:
         if part.left_out:
             counts = ", ".join(f"{what} {count:,}" for what, count in part.left_out.items())
             yield f"{part.name}: records read and not loaded: {counts}"
+        if part.not_asked:
+            counts = ", ".join(f"{what} {count:,}" for what, count in part.not_asked.items())
+            yield f"{part.name}: lists not asked for: {counts}"
     for note in report.notes:
         yield f"note: {note}"
     slow = [one for one in report.slowest[:NAMED] if one.seconds >= WORTH_NAMING]

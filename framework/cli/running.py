@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import click
 from rich.console import Console
 
+from framework.cli.findings import visible_lines
 from framework.cli.log import JsonLog
 from framework.cli.progress import Progress
 from framework.cli.reports import report_json, show_report
 from framework.cli.signals import ended_after, heard
-from framework.errors import FrameworkError, UsageError
+from framework.errors import FrameworkError, Interrupted, UsageError
 from framework.run.quiet import set_defaults
 
 
@@ -61,32 +64,44 @@ def run_verb(
         raise UsageError("--replay plays what was recorded: it has no --since and --until")
     world = World()
     log = JsonLog() if log_format == "json" else None
+    report = Report(name, destination=destination, dataset=dataset)
+    saying = threading.Lock()
+
+    def last_words(error: FrameworkError) -> None:
+        """Tell of a run that ends before its time, once, from whichever thread comes first."""
+        if not saying.acquire(blocking=False):
+            return
+        report.end(error)
+        if log is not None:
+            log.end(report)
+        if form == "json":
+            sys.stdout.write(report_json(report) + "\n")
+            return
+        if isinstance(error, Interrupted) and report.resources:
+            show_report(report, Console(), None if log is not None else talk)
+        if log is None:
+            click.echo("error: " + visible_lines(str(report.error)), err=True)
+
     try:
         with (
-            heard(world.stop),
+            heard(world.stop, last_words),
             ended_after(world.stop, max_time),
             log or Progress(talk, quiet=quiet or form == "json") as progress,
         ):
             connector = judged(locate(name, connectors))
+            report.connector = connector.name
             if replay is not None:
                 from framework.author.replays import replaying
 
                 with replaying(connector, replay or None, options, world.stop) as played:
-                    report = run(connector, played.options, played.world, progress)
+                    run(connector, played.options, played.world, progress, report)
             else:
-                report = run(connector, options, world, progress)
+                run(connector, options, world, progress, report)
     except FrameworkError as error:
-        if log is not None:
-            log.end(Report(name, error=str(error)), None)
-        if form != "json":
-            if log is not None:
-                return error.exit_code
-            raise
-        report = Report(name, error=str(error), destination=destination, dataset=dataset)
-        sys.stdout.write(report_json(report) + "\n")
+        last_words(error)
         return error.exit_code
     if log is not None:
-        log.end(report, round(report.seconds, 3))
+        log.end(report)
     if form == "json":
         sys.stdout.write(report_json(report) + "\n")
     else:

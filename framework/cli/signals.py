@@ -6,12 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from framework.build.world import Stop
-from framework.errors import FrameworkError, Interrupted, Terminated
+from framework.errors import FrameworkError, Interrupted, OutOfTime, Terminated
 
 GRACE = 1.5
 """Seconds to end in. What runs longer (a destination that loads) is left to the next run, which
@@ -19,19 +19,20 @@ finishes or drops it: a kill at any moment is safe, so an end by force is too.""
 
 
 @contextmanager
-def heard(stop: Stop) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into a stop of the run while the block lasts."""
+def heard(
+    stop: Stop, last_words: Callable[[FrameworkError], object] | None = None
+) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a stop of the run while the block lasts. `last_words` are said
+    where it has to be ended by force."""
 
     over = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         error: FrameworkError = (
-            Interrupted("interrupted; what was loaded before stays")
-            if number == signal.SIGINT
-            else Terminated("terminated; what was loaded before stays")
+            Interrupted("interrupted") if number == signal.SIGINT else Terminated("terminated")
         )
         stop.set(error)
-        threading.Thread(target=_force, args=(error, over), daemon=True).start()
+        threading.Thread(target=_force, args=(error, over, last_words), daemon=True).start()
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -51,9 +52,9 @@ def ended_after(stop: Stop, seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return
-    error = FrameworkError(
-        f"the run was still reading after {seconds:g} s (--max-time): nothing was loaded. Give it "
-        "more time, or fewer --resources"
+    error = OutOfTime(
+        f"the run was still reading after {seconds:g} s (--max-time). Give it more time, or fewer "
+        "--resources"
     )
     timer = threading.Timer(seconds, stop.set, (error,))
     timer.daemon = True
@@ -64,9 +65,19 @@ def ended_after(stop: Stop, seconds: float | None) -> Iterator[None]:
         timer.cancel()
 
 
-def _force(error: FrameworkError, over: threading.Event) -> None:
+def _force(
+    error: FrameworkError,
+    over: threading.Event,
+    last_words: Callable[[FrameworkError], object] | None,
+) -> None:
     if over.wait(GRACE):
         return
-    sys.stderr.write(f"\nerror: {error}\n")
-    sys.stderr.flush()
-    os._exit(error.exit_code)
+    try:
+        if last_words is None:
+            sys.stderr.write(f"\nerror: {error}\n")
+        else:
+            last_words(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(error.exit_code)

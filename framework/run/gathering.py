@@ -102,6 +102,7 @@ class Gathering:
             part.status, part.error, part.kept = "failed", str(error), False
         part.ignored = reading.plan.ignored
         part.left_out.update(reading.left_out)
+        part.not_asked = reading.not_asked
         if not part.loads:
             self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began

@@ -39,6 +39,7 @@ from framework.run.ranges import refuse_range
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
 from framework.run.tables import listed_tables, make_promised_tables, table_name, undeclared_fields
+from framework.run.where import say_where
 from framework.spec.connector import Connector, Resource
 
 MODES = "framework_modes"
@@ -46,9 +47,14 @@ MODES = "framework_modes"
 
 
 def run(
-    connector: Connector, options: RunOptions, world: World, watch: Watch = unwatched
+    connector: Connector,
+    options: RunOptions,
+    world: World,
+    watch: Watch = unwatched,
+    report: Report | None = None,
 ) -> Report:
-    """Load the chosen resources; the report says what became of each.
+    """Load the chosen resources; the report says what became of each. One that is given is filled
+    in while the run lasts, for whoever has to tell of a run that ends before its time.
 
     Raises a FrameworkError for what no single resource is to blame for: wrong options, missing
     settings, a destination that cannot be written, an interrupt.
@@ -57,7 +63,8 @@ def run(
     target = target_of(connector, options)
     refuse_what_cannot_be(target, chosen)
     refuse_range(connector, chosen, options)
-    report = Report(connector.name, destination=target.kind, dataset=target.dataset)
+    report = report or Report(connector.name)
+    report.destination, report.dataset = target.kind, target.dataset
     collector = Collector(report, chosen, unselected_parents(connector, chosen), watch)
     settings = resolve_settings(
         connector, options.config, section=options.alias, replay=world.replay
@@ -71,9 +78,11 @@ def run(
     ):
         opened = open_pipeline(target, options, connector.name, collector)
         report.notes = opened.notes
-        _Run(compiled, chosen, options, world, collector, target, opened).go()
-    _say_where(report, target, opened.pipeline, chosen)
-    return collector.finish()
+        running = _Run(compiled, chosen, options, world, collector, target, opened)
+        running.go()
+    say_where(report, target, opened.pipeline, chosen, before=bool(running.known))
+    report.end()
+    return report
 
 
 class _Run:
@@ -99,10 +108,10 @@ class _Run:
         self.target = target
         self.pipeline = opened.pipeline
         self.read_for = opened.read_for
+        self.known = self._known_resources()
 
     def go(self) -> None:
         """Read, settle the state, extract, normalize, load."""
-        known = self._known_resources()
         source_state = self._source_state()
         self._refuse_mixing(source_state.get(MODES, {}))
         schema = self._loaded_schema()
@@ -116,7 +125,7 @@ class _Run:
                 moved.pop(resource.name, None)
         gathering = self._gathering(moved)
         try:
-            self._read_and_load(gathering, known, before, moved)
+            self._read_and_load(gathering, before, moved)
         except OSError as error:
             full = disk_full(error)
             if full is None:
@@ -125,24 +134,25 @@ class _Run:
         finally:
             gathering.close()
 
-    def _read_and_load(
-        self, gathering: Gathering, known: set[str], before: State, moved: State
-    ) -> None:
+    def _read_and_load(self, gathering: Gathering, before: State, moved: State) -> None:
         self.watch.step("extract")
         gathering.read_all(self.chosen, self.connector.client.max_in_flight)
         loaded = [r for r in self.chosen if self.report.resources[r.name].loads]
         for resource in loaded:
-            self._judge_empty(resource, gathering, known, before)
+            self._judge_empty(resource, gathering, before)
         if not loaded:
             return
         limited = self.options.limit is not None
         refreshed = {r.name for r in self.chosen} if self.options.refresh else set()
         after = gathering.settled(before, moved, limited=limited, refreshed=refreshed)
         self._extract(loaded, gathering, after, "limited" if limited else "full")
+        self.report.handed_over = True
         self.watch.step("normalize")
-        self._count_rows(loaded, normalize(self.pipeline))
+        normalized = normalize(self.pipeline)
         self.watch.step("load")
         load(self.pipeline, self.target, self.connector.name)
+        self.report.loaded = True
+        self._count_rows(loaded, normalized)
         make_promised_tables(self.pipeline, loaded)
         self.watch.step_done()
         for resource in loaded:
@@ -206,9 +216,7 @@ class _Run:
                 raise
             raise cause from error
 
-    def _judge_empty(
-        self, resource: Resource, gathering: Gathering, known: set[str], before: State
-    ) -> None:
+    def _judge_empty(self, resource: Resource, gathering: Gathering, before: State) -> None:
         """Warn where having no records surprises: no earlier run and no incremental explains it."""
         if not gathering.is_unexplained(resource):
             return
@@ -216,9 +224,12 @@ class _Run:
             before.get(resource.name) or self.options.again
         ):
             return
-        if resource.name in known and resource.write_disposition != "replace":
+        if resource.name in self.known and resource.write_disposition != "replace":
             return
-        filtered = self.report.resources[resource.name].left_out.get("filter")
+        part = self.report.resources[resource.name]
+        if any(warned.code == "selector-no-match" for warned in part.warnings):
+            return  # the cause is told
+        filtered = part.left_out.get("filter")
         message = (
             f"every record that came ({filtered:,}) was left out by a filter of processing_steps"
             if filtered
@@ -287,25 +298,3 @@ class _Run:
 def _incremental_states(source_state: Mapping[str, Any]) -> State:
     resources = source_state.get("resources", {})
     return {name: state.get("incremental", {}) for name, state in resources.items()}
-
-
-def _say_where(report: Report, target: Target, pipeline: Any, chosen: tuple[Resource, ...]) -> None:
-    """Where the data is, and a first query to try."""
-    if not pipeline.default_schema_name:
-        return
-    report.where = described(target)
-    if target.kind == "filesystem":
-        report.where = f"{pipeline.destination_client().config.bucket_url}/{target.dataset}"
-        return
-    loaded = [r for r in chosen if report.resources[r.name].rows]
-    if not loaded:
-        return
-    naming = pipeline.default_schema.naming
-    most = max(loaded, key=lambda resource: report.resources[resource.name].rows)
-    table = f"{target.dataset}.{naming.normalize_table_identifier(table_name(most))}"
-    if target.file is not None:
-        # Python is there where we are; DuckDB's own command line may not be
-        opened = f"duckdb.connect('{target.file.name}')"
-        report.query = f"python -c \"import duckdb; {opened}.sql('from {table} limit 10').show()\""
-    else:
-        report.query = f"select * from {table} limit 10"

@@ -18,9 +18,10 @@ from framework.build.events import (
     Warned,
     Watch,
 )
+from framework.errors import FrameworkError, Interrupted
 from framework.spec.connector import Resource
 
-Status = Literal["ok", "skipped", "failed"]
+Status = Literal["ok", "skipped", "failed", "not_loaded"]
 
 SLOWEST = 5
 """How many of the slowest requests a report names."""
@@ -28,7 +29,8 @@ SLOWEST = 5
 
 @dataclass
 class ResourceReport:
-    """One resource's part. `rows` are rows loaded into its own table, child tables not counted.
+    """One resource's part. `rows` are rows loaded into its own table, child tables not counted;
+    `not_loaded` says that the run ended before that.
 
     `kept` says that what was read before it failed is whole in itself and is loaded: the windows
     before the one that failed.
@@ -41,6 +43,7 @@ class ResourceReport:
     retries: int = 0
     ignored: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    not_asked: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
     error: str | None = None
@@ -63,6 +66,7 @@ class ResourceReport:
             "retries": self.retries,
             "ignored": self.ignored,
             "left_out": self.left_out,
+            "not_asked": self.not_asked,
             "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
             "error": self.error,
         }
@@ -70,7 +74,8 @@ class ResourceReport:
 
 @dataclass
 class Report:
-    """The whole run. `error` is what ended it where no single resource did.
+    """The whole run. `error` is what ended it where no single resource did, `interrupted` says
+    that this came from outside, and `signal` is the signal's name.
 
     `where` says where the data is, in words; `query` is a first query to try, or None.
     """
@@ -85,10 +90,47 @@ class Report:
     query: str | None = None
     notes: list[str] = field(default_factory=list)
     slowest: list[RequestAnswered] = field(default_factory=list)
+    interrupted: bool = False
+    signal: str | None = None
+    loaded: bool = False
+    handed_over: bool = False
+    began: float = field(default_factory=time.monotonic)
+
+    def end(self, error: FrameworkError | None = None) -> None:
+        """The run is over; with an error it ended before its time, and what is not in the tables
+        by then is not loaded."""
+        self.seconds = time.monotonic() - self.began
+        if error is None:
+            return
+        self.error = str(error)
+        if not self.loaded:
+            for part in self.resources.values():
+                part.rows = 0
+                if part.status == "ok" or part.kept:
+                    part.status = "not_loaded"
+        if isinstance(error, Interrupted):
+            self.interrupted, self.signal = True, error.signal
+            self.error += f". {self._what_stays()}"
+
+    def _what_stays(self) -> str:
+        if self.loaded:
+            return "All that was read is loaded"
+        if self.handed_over:
+            return (
+                "What was read waits in dlt's folder: the next run loads it first, and goes on "
+                "from there"
+            )
+        return (
+            "Nothing of this run is loaded; what earlier runs loaded stays, and the next run reads "
+            "on from there"
+        )
 
     @property
-    def status(self) -> Literal["ok", "partial", "failed"]:
-        """failed where anything failed, partial where anything was skipped, else ok."""
+    def status(self) -> Literal["ok", "partial", "failed", "interrupted"]:
+        """interrupted where somebody ended it, failed where anything failed, partial where
+        anything was skipped, else ok."""
+        if self.interrupted:
+            return "interrupted"
         statuses = {resource.status for resource in self.resources.values()}
         if self.error is not None or "failed" in statuses:
             return "failed"
@@ -109,6 +151,7 @@ class Report:
             "destination": self.destination,
             "dataset": self.dataset,
             "error": self.error,
+            "signal": self.signal,
             "notes": self.notes,
             "slowest_requests": [
                 {
@@ -142,7 +185,6 @@ class Collector:
         self._watch = watch
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
-        self._began = time.monotonic()
         self._step: tuple[str, float] | None = None
         for resource in resources:
             report.resources[resource.name] = ResourceReport(resource.name)
@@ -188,8 +230,3 @@ class Collector:
             part.waited += event.seconds
         elif isinstance(event, Warned):
             part.warnings.append(event)
-
-    def finish(self) -> Report:
-        """The report with its whole time."""
-        self.report.seconds = time.monotonic() - self._began
-        return self.report

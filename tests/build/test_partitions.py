@@ -27,12 +27,26 @@ def values_of(kind, argument):
         (
             {"start": "2026-01-01", "end": "2026-01-08", "step": "P7D", "end_name": "to",
              "granularity": "P1D", "format": "%d.%m."},
-            [("01.01.", "07.01."), ("08.01.", "14.01.")],
+            [("01.01.", "07.01."), ("08.01.", "08.01.")],
+        ),
+        (
+            {"start": "2026-01-01", "end": "2026-01-08T12:00:00Z", "step": "P5D", "end_name": "to",
+             "format": "iso"},
+            [("2026-01-01T00:00:00Z", "2026-01-06T00:00:00Z"),
+             ("2026-01-06T00:00:00Z", "2026-01-08T12:00:00Z")],
+        ),
+        (
+            {"start": "2026-01-01", "end": "2026-01-11", "step": "P5D", "end_name": "to"},
+            [("2026-01-01", "2026-01-06"), ("2026-01-06", "2026-01-11")],
+        ),
+        (
+            {"start": "2026-01-01", "end": "2026-01-01", "step": "P5D", "end_name": "to"},
+            [("2026-01-01", "2026-01-01")],
         ),
         ({"start": "2026-04-01", "step": "P1D"}, []),
     ],
 )  # fmt: skip
-def test_dates_are_spans_up_to_the_one_that_holds_the_end(argument, expected):
+def test_dates_are_spans_up_to_the_end_none_goes_past(argument, expected):
     found = [(one["p"], one.get("to")) for one in values_of("dates", argument)]
     assert found == expected
 

@@ -80,16 +80,17 @@ def test_the_report_as_json_is_one_object_that_fits_its_schema(
         "resources": [
             {
                 "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "left_out": {}, "warnings": [], "error": None,
+                "ignored": 0, "left_out": {}, "not_asked": {}, "warnings": [], "error": None,
             },
             {
                 "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "left_out": {}, "error": None,
+                "ignored": 0, "left_out": {}, "not_asked": {}, "error": None,
             },
         ],
         "destination": "duckdb",
         "dataset": "shop_data",
         "error": None,
+        "signal": None,
         "notes": [],
     }  # fmt: skip
     assert all(line.startswith("warning:") for line in said.splitlines())
@@ -196,7 +197,7 @@ def test_the_log_as_json_has_the_error_that_ended_the_run_and_nothing_else_is_on
     out, said = capsys.readouterr()
     assert out == ""
     [end] = log_of(said)
-    assert (end["event"], end["status"], end["seconds"]) == ("end", "failed", None)
+    assert (end["event"], end["status"], end["signal"]) == ("end", "failed", None)
     assert KEY in end["error"]
     assert main(["run", "scheduling", "--log-format", "json", "--format", "json"]) == 1
     out, said = capsys.readouterr()
@@ -236,6 +237,7 @@ def test_the_log_as_json_masks_secrets(
 
 def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", ignored=2)})
+    report.resources["orders"].not_asked = {"when": 5}
     report.resources["lines"] = ResourceReport("lines", "skipped", error="not asked: orders failed")
     for number, seconds in enumerate((9.0, 0.5, 0.3, 0.2, 0.01)):
         url = f"https://api.example.com/{number}"
@@ -244,6 +246,7 @@ def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
     show_report(report, Console(file=io.StringIO()), Console(file=talk))
     assert talk.getvalue().splitlines() == [
         "orders: 2 answers were ignored, as response_actions say",
+        "orders: lists not asked for: when 5",
         "lines: not asked: orders failed",
         "slowest: 9.0 s GET https://api.example.com/0 (200)",
         "slowest: 0.5 s GET https://api.example.com/1 (200)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,12 @@ def test_a_run_has_an_end(project: Path, capsys: pytest.CaptureFixture[str]) -> 
             "resources": [{"name": "items", "write_disposition": "replace", "endpoint": endpoint}],
         }
         write_connector(project, body)
-        assert main(["run", "shop", "-q", "--max-time", "PT0.5S"]) == 1
-    assert "the run was still reading after 0.5 s (--max-time)" in capsys.readouterr().err
+        assert main(["run", "shop", "--format", "json", "--max-time", "PT0.5S"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["status"], report["signal"]) == ("interrupted", None)
+    assert "the run was still reading after 0.5 s (--max-time)" in report["error"]
+    assert "Nothing of this run is loaded" in report["error"]
+    assert report["resources"][0]["status"] == "not_loaded"
+    assert report["resources"][0]["requests"] > 0
     with tables(project) as found:
         assert "items" not in found.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import threading
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from framework.errors import DestinationError
+from framework.spec.jsonschemas import Draft202012Validator
+from framework.spec.locate import shared_schema
 from tests.run.processes import command
 from tests.run.running import connector_of, everything, later, load, tables, values
 from tests.run.shop import Shop
@@ -196,8 +199,9 @@ def test_what_an_interrupted_run_read_is_dropped_where_it_cannot_be_normalized(
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_signal_while_fetching_ends_the_run_at_once(
-    shop: Shop, project: Path, number: int, code: int
+    shop: Shop, project: Path, number: signal.Signals, code: int, form: str
 ) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
@@ -208,16 +212,31 @@ def test_a_signal_while_fetching_ends_the_run_at_once(
 
     connector = connector_of(project, simple(shop))
     shop.web.on("/orders/{id}/lines", slow)
-    with command(project, "run", "shop") as run:
+    with command(project, "run", "shop", "--format", form) as run:
         assert asked.wait(60)
         began = time.monotonic()
         run.signal(number)
         ended, out, said = run.ended()
         took = time.monotonic() - began
     go_on.set()
-    assert (ended, out) == (code, "")
+    assert ended == code
     assert took < AT_MOST
-    assert "what was loaded before stays" in said
+    if form == "json":
+        report = json.loads(out)
+        Draft202012Validator(shared_schema("run-report")).validate(report)
+        assert (report["status"], report["signal"]) == ("interrupted", number.name)
+        assert (report["destination"], report["dataset"]) == ("duckdb", "shop_data")
+        assert report["seconds"] > 0
+        parts = {part["name"]: part for part in report["resources"]}
+        assert {part["status"] for part in parts.values()} == {"not_loaded"}
+        assert (parts["orders"]["requests"], parts["orders"]["rows"]) == (1, 0)
+        assert "Nothing of this run is loaded" in report["error"]
+        assert "error:" not in said
+    else:
+        assert [line.split()[:3] for line in out.splitlines()[1:2]] == [["customers", "not", "loaded"]]
+        assert "shop: interrupted in" in out
+        assert "data:" not in out
+        assert "Nothing of this run is loaded; what earlier runs loaded stays" in said
     assert "Traceback" not in said
     assert "bug" not in said
 
@@ -238,7 +257,8 @@ def test_a_signal_while_waiting_as_the_server_told_ends_the_run_at_once(
         run.signal(signal.SIGTERM)
         ended, out, said = run.ended()
         took = time.monotonic() - began
-    assert (ended, out) == (143, "")
+    assert ended == 143
+    assert "shop: interrupted in" in out
     assert took < AT_MOST
     assert said.count("error:") == 1
 
@@ -247,15 +267,21 @@ def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_r
     shop: Shop, project: Path
 ) -> None:
     connector = connector_of(project, simple(shop))
-    with command(project, "run", "shop", hook="stuck in a job") as run:
+    as_json = ("--format", "json", "--log-format", "json")
+    with command(project, "run", "shop", *as_json, hook="stuck in a job") as run:
         run.wait_for("stuck in a job")
         began = time.monotonic()
         run.signal(signal.SIGINT)
-        ended, _, said = run.ended()
+        ended, out, said = run.ended()
         took = time.monotonic() - began
     assert ended == 130
     assert took < AT_MOST
-    assert said.count("error: interrupted") == 1
+    told, last = json.loads(out), json.loads(said.splitlines()[-1])
+    Draft202012Validator(shared_schema("log-event")).validate(last)
+    for one in (told, last):
+        assert (one["status"], one["signal"]) == ("interrupted", "SIGINT")
+        assert "the next run loads it first" in one["error"]
+    assert {part["status"] for part in told["resources"]} == {"not_loaded"}
     assert "Traceback" not in said
     report = load(connector, project)
     assert report.notes == ["loaded what an interrupted run had read"]
@@ -269,8 +295,10 @@ def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
     connector = connector_of(project, simple(shop))
     with command(project, "run", "shop", hook=f"interrupt while {step}") as run:
         ended, out, said = run.ended()
-    assert (ended, out) == (130, "")
-    assert said.splitlines()[-1].startswith("error: interrupted; what was loaded before stays")
+    assert ended == 130
+    assert "shop: interrupted in" in out
+    stays = "Nothing of this run is loaded" if step == "extracting" else "What was read waits"
+    assert said.splitlines()[-1].startswith(f"error: interrupted. {stays}")
     report = load(connector, project)
     assert len(report.notes) == (step != "extracting")
     assert values(project, "orders") == [1, 2, 3]
