@@ -29,7 +29,8 @@ _FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
-    """jmespath's, with a context, and with an `if` that looks at one of its branches only."""
+    """jmespath's, with a context, an `if` that looks at one of its branches only, and slices of
+    texts."""
 
     def __init__(self, context: Mapping[str, Json] | None = None) -> None:
         super().__init__(jmespath.Options(custom_functions=Registry(context)))
@@ -40,6 +41,19 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
             condition, then, otherwise = children
             return self.visit(then if truthy(self.visit(condition, value)) else otherwise, value)
         return super().visit_function_expression(node, value)
+
+    def visit_slice(self, node: Mapping[str, Json], value: Json) -> Json:
+        return value[slice(*node["children"])] if isinstance(value, (str, list)) else None
+
+    def visit_projection(self, node: Mapping[str, Json], value: Json) -> Json:
+        """A slice of a text is a text, as in JMESPath Community, and no list to go on with."""
+        left, right = node["children"]
+        if left["type"] != "index_expression" or left["children"][-1]["type"] != "slice":
+            return super().visit_projection(node, value)
+        base = self.visit(left, value)
+        if isinstance(base, str):
+            return self.visit(right, base)
+        return super().visit_projection(node, value)
 
 
 _INTERPRETER = _Interpreter()

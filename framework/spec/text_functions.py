@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -146,6 +147,10 @@ def _url_encode(text: str) -> str:
     return quote(text, safe="")
 
 
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
 def _hash(text: str, algorithm: str) -> str:
     return hashlib.new(_digest("hash", algorithm), text.encode(), usedforsecurity=False).hexdigest()
 
@@ -186,6 +191,7 @@ TEXT_FUNCTIONS = (
     Function("base64_decode", (STRING,), 1, call=_base64_decode),
     Function("url_encode", (STRING,), 1, call=_url_encode),
     Function("url_decode", (STRING,), 1, call=unquote),
+    Function("uuid", (), 0, call=_uuid),
     Function("hash", (STRING, STRING), 2, call=_hash),
     Function("hmac", (STRING, STRING, STRING, STRING), 3, call=_hmac),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from framework.spec.durations import DurationError
 from framework.spec.function import STRING, Function, FunctionError
@@ -24,8 +25,15 @@ def iso(moment: datetime) -> str:
     return str(write_time(moment, "iso"))
 
 
-def _format_time(time: Json, pattern: str) -> Json:
-    return write_time(_moment("format_time", time)[0], _form("format_time", pattern))
+def _format_time(time: Json, pattern: str, zone: str = "UTC") -> Json:
+    moment = _moment("format_time", time)[0]
+    try:
+        there = UTC if zone == "UTC" else ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise FunctionError(
+            f"format_time() knows no zone {zone}; write one such as Europe/Stockholm"
+        ) from None
+    return write_time(moment, _form("format_time", pattern), there)
 
 
 def _parse_time(text: Json, pattern: str) -> str:
@@ -81,7 +89,7 @@ def _form(name: str, pattern: str) -> str:
 
 
 TIME_FUNCTIONS = (
-    Function("format_time", (_TIME, STRING), 2, call=_format_time),
+    Function("format_time", (_TIME, STRING, STRING), 2, call=_format_time),
     Function("parse_time", (_TIME, STRING), 2, call=_parse_time),
     Function("add_time", (_TIME, STRING), 2, call=_add_time),
     Function("subtract_time", (_TIME, STRING), 2, call=_subtract_time),

@@ -1,4 +1,4 @@
-"""How times are written: by name (`iso`, `epoch_seconds`, `epoch_milliseconds`) or as a pattern.
+"""How times are written: by name (`iso`, `epoch_seconds` ...) or as a pattern.
 
 A form and a moment give what is sent; a record's value and its forms give a moment. Moments are
 in UTC; a time that names no zone is taken as UTC.
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from framework.errors import FrameworkError
 
 Json = Any
 
-NAMED = ("iso", "epoch_seconds", "epoch_milliseconds")
+NAMED = ("iso", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNITS = {"epoch_seconds": timedelta(seconds=1), "epoch_milliseconds": timedelta(milliseconds=1)}
+_UNITS = {
+    "epoch_seconds": timedelta(seconds=1),
+    "epoch_milliseconds": timedelta(milliseconds=1),
+    "epoch_microseconds": timedelta(microseconds=1),
+}
 _DIRECTIVE = re.compile(r"%(3f|.?)", re.DOTALL)
 _DIRECTIVES = {"3f", *"aAbBdfHIjmMpSUWwyYzZGuVcxX%"}
 _OF_A_CLOCK = {"3f", *"fHIMpScX"}
@@ -68,9 +72,9 @@ def like(example: Json) -> str:
     return f"%Y-%m-%d{between}%H:%M:{second}{zone}"
 
 
-def write_time(moment: datetime, form: str) -> Json:
+def write_time(moment: datetime, form: str, zone: tzinfo = UTC) -> Json:
     """The moment in that form, cut to what the form can say; `%3f` are milliseconds."""
-    moment = moment.astimezone(UTC)
+    moment = moment.astimezone(zone)
     unit = _UNITS.get(form)
     if unit is not None:
         return (moment - _EPOCH) // unit

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from framework.author.airbyte.formats import filled
 from framework.author.airbyte.terms import (
     NULL,
+    PROJECTION,
     Term,
     Untranslatable,
     call,
@@ -14,10 +16,12 @@ from framework.author.airbyte.terms import (
     dotted,
     either,
     field,
+    joined,
     surely,
     truth,
     written,
 )
+from framework.spec.text_functions import DIGESTS
 
 
 def filtered(name: str, subject: Term, arguments: list[Term], named: Mapping[str, Term]) -> Term:
@@ -91,45 +95,109 @@ def _join(subject: Term, d: Term | None = None, attribute: Term | None = None) -
     return call("join", d or constant(""), items, kind="text")
 
 
+def _listed(subject: Term) -> str:
+    """A list to which `[]` may be appended; what a filter leaves is one as it is."""
+    return subject.text if subject.text.endswith("]") else subject.atom
+
+
 def _map(subject: Term, *arguments: Term, attribute: Term | None = None) -> Term:
     if attribute is not None and attribute.fixed:
-        return Term(f"{subject.atom}[].{dotted(str(attribute.constant).split('.'))}", "list")
-    if len(arguments) == 1 and arguments[0].fixed:
-        functions = {
-            "string": "to_string(@)",
-            "lower": "lower(@)",
-            "upper": "upper(@)",
-            "trim": "trim(@)",
-            "int": "to_integer(@)",
-        }
-        function = functions.get(str(arguments[0].constant))
-        if function:
-            return Term(f"map(&{function}, {subject.text})", "list")
-    raise Untranslatable("the filter `| map` with these arguments")
+        path = dotted(_keys(attribute))
+        return Term(f"{_listed(subject)}[].{path}", "list", PROJECTION)
+    if not arguments or not arguments[0].fixed:
+        raise Untranslatable("the filter `| map` with these arguments")
+    each = filtered(str(arguments[0].constant), Term("@"), list(arguments[1:]), {})
+    return Term(f"map(&{written(each).text}, {subject.text})", "list")
 
 
-def _select(*, keep: bool) -> Callable[..., Term]:
+def _keys(attribute: Term) -> list[str | int]:
+    parts = str(attribute.constant).split(".")
+    return [int(part) if part.isdigit() else part for part in parts]
+
+
+TESTS = {
+    "equalto": "==", "eq": "==", "==": "==", "sameas": "==", "ne": "!=", "!=": "!=",
+    "gt": ">", "greaterthan": ">", ">": ">", "ge": ">=", ">=": ">=",
+    "lt": "<", "lessthan": "<", "<": "<", "le": "<=", "<=": "<=",
+}  # fmt: skip
+"""Tests of Jinja that compare with another value."""
+
+
+def _select(*, keep: bool, items: bool) -> Callable[..., Term]:
     def handler(subject: Term, *arguments: Term) -> Term:
-        key = dotted(str(arguments[0].constant).split("."))
-        if len(arguments) == 1:
-            test = Term(key)
-        else:
-            symbols = {"equalto": "==", "eq": "==", "==": "==", "ne": "!=", "defined": "!="}
-            symbol = symbols.get(str(arguments[1].constant))
-            if symbol is None:
-                raise Untranslatable(f"`| selectattr` by {arguments[1].constant}")
-            test = compared(Term(key), symbol, arguments[2] if len(arguments) > 2 else NULL)
+        left = Term("@") if items else Term(dotted(_keys(arguments[0])))
+        test = _chosen(left, arguments if items else arguments[1:])
         text = test.text if keep else f"!({test.text})"
-        return Term(f"{subject.atom}[?{text}]", "list")
+        return Term(f"{subject.atom}[?{text}]", "list", PROJECTION)
 
     return handler
 
 
+def _chosen(left: Term, test: Sequence[Term]) -> Term:
+    if not test:
+        return left
+    name = str(test[0].constant)
+    if name in ("defined", "none", "undefined"):
+        return compared(left, "!=" if name == "defined" else "==", NULL)
+    if name == "in" and len(test) > 1:
+        return call("contains", test[1], left, kind="boolean")
+    if name not in TESTS or len(test) < 2:
+        raise Untranslatable(f"items chosen by `{name}`")
+    return compared(left, TESTS[name], test[1])
+
+
+def _sort(
+    subject: Term,
+    reverse: Term | None = None,
+    case_sensitive: Term | None = None,
+    attribute: Term | None = None,
+) -> Term:
+    del case_sensitive
+    if attribute is None:
+        found = call("sort", subject, kind="list")
+    else:
+        found = Term(f"sort_by({subject.text}, &{dotted(_keys(attribute))})", "list")
+    return call("reverse", found, kind="list") if reverse and reverse.constant else found
+
+
+def _extreme(name: str) -> Callable[..., Term]:
+    def handler(subject: Term, attribute: Term | None = None) -> Term:
+        if attribute is None:
+            return call(name, subject)
+        return Term(f"{name}_by({subject.text}, &{dotted(_keys(attribute))})")
+
+    return handler
+
+
+def _sum(subject: Term, attribute: Term | None = None) -> Term:
+    found = subject if attribute is None else _map(subject, attribute=attribute)
+    return call("sum", found, kind="number")
+
+
+def _capitalized(subject: Term) -> Term:
+    text = surely(subject)
+    return joined([call("upper", _cut(text, ":1")), call("lower", _cut(text, "1:"))])
+
+
+def _cut(text: Term, piece: str) -> Term:
+    return Term(f"{text.atom}[{piece}]", "text")
+
+
+def _encoded(subject: Term) -> Term:
+    if subject.kind in ("list", "object"):
+        raise Untranslatable("`| urlencode` of a list or a mapping")
+    slashes = constant("%2F"), constant("/")
+    return call("replace", call("url_encode", surely(subject)), *slashes, kind="text")
+
+
 def _hash(subject: Term, hash_type: Term | None = None, salt: Term | None = None) -> Term:
     algorithm = hash_type or constant("md5")
-    if algorithm.constant not in ("md5", "sha1", "sha256"):
+    if algorithm.constant not in DIGESTS:
         raise Untranslatable(f"the hash {algorithm.constant}")
-    text = subject if subject.kind == "text" else call("to_string", subject, kind="text")
+    text = subject
+    if subject.kind != "text":
+        # Python writes null so, and the original takes the hash of that
+        text = Term(f"to_string(not_null({written(subject).text}, 'None'))", "text")
     if salt is not None:
         text = Term(f"join('', [{text.text}, {salt.text}])", "text")
     return call("hash", text, algorithm, kind="text")
@@ -140,7 +208,10 @@ def _hmac(subject: Term, key: Term, hash_type: Term | None = None) -> Term:
 
 
 def _search(subject: Term, regex: Term) -> Term:
-    return call("regex_search", subject, regex, constant(1), kind="text")
+    if regex.fixed and "(" not in str(regex.constant):
+        # the original gives the first group, and nothing where there is none
+        return constant("")
+    return call("regex_search", surely(subject), regex, constant(1), kind="text")
 
 
 def _round(subject: Term, precision: Term | None = None, method: Term | None = None) -> Term:
@@ -173,8 +244,8 @@ def _length(subject: Term) -> Term:
     return call("length", guarded, kind="number")
 
 
-def _format(*_arguments: Term) -> Term:
-    raise Untranslatable("the filter `| format`")
+def _format(subject: Term, *arguments: Term) -> Term:
+    return filled(subject, arguments)
 
 
 def _is_true(subject: Term) -> Term:
@@ -191,7 +262,7 @@ _FILTERS: dict[str, Callable[..., Term]] = {
     "float": _float,
     "abs": _function("abs", "number"),
     "round": _round,
-    "sum": _function("sum", "number"),
+    "sum": _sum,
     "length": _length,
     "count": _length,
     "lower": _text("lower"),
@@ -202,26 +273,29 @@ _FILTERS: dict[str, Callable[..., Term]] = {
     "d": _default,
     "join": _join,
     "map": _map,
-    "selectattr": _select(keep=True),
-    "rejectattr": _select(keep=False),
+    "selectattr": _select(keep=True, items=False),
+    "rejectattr": _select(keep=False, items=False),
+    "select": _select(keep=True, items=True),
+    "reject": _select(keep=False, items=True),
     "first": _first,
     "last": _last,
     "attr": _attribute,
-    "max": _function("max", "any"),
-    "min": _function("min", "any"),
-    "sort": _function("sort", "list"),
+    "max": _extreme("max"),
+    "min": _extreme("min"),
+    "sort": _sort,
     "reverse": _function("reverse", "list"),
     "unique": _function("unique", "list"),
     "items": _function("items", "list"),
     "tojson": _tojson,
-    "urlencode": _text("url_encode"),
+    "capitalize": _capitalized,
+    "urlencode": _encoded,
     "hash": _hash,
     "hmac": _hmac,
     "base64encode": _text("base64_encode"),
-    "base64decode": _function("base64_decode"),
-    "base64binascii_decode": _function("base64_encode"),
+    "base64decode": _text("base64_decode"),
+    "base64binascii_decode": _text("base64_encode"),
     "regex_search": _search,
-    "regex_replace": _function("regex_replace"),
+    "regex_replace": _text("regex_replace"),
     "bool": _is_true,
     "format": _format,
 }

@@ -69,9 +69,9 @@ class Importing:
     def paged(self, component: Component, page_size: Term) -> Scope:
         """Where a paginator looks at an answer."""
         return self.sent(component).having(
-            response=at("response"),
+            response=at("response", optional=True),
             headers=_headers("headers"),
-            last_record=at("last_record"),
+            last_record=at("last_record", optional=True),
             last_page_size=only(Term("length(records)", "number")),
             page_size=only(page_size),
         )

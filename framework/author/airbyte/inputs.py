@@ -71,17 +71,29 @@ class Inputs:
                 return term, length
             if path in self.by_path:
                 return self._term(self.by_path[path], context, secrets), length
-        below = [one for path, one in self.by_path.items() if path[: len(names)] == names]
-        if below:
-            members = tuple(
-                (one.path[len(names)], self._term(one, context, secrets))
-                for one in below
-                if len(one.path) == len(names) + 1
-            )
-            return Term(dotted(names, context + "config"), "object", members=members), len(names)
+        group = self._group(names, context, secrets)
+        if group is not None:
+            return group, len(names)
         if not names:
             raise Untranslatable("all of `config` is used as one value")
         return self._term(self._undeclared(names), context, secrets), len(names)
+
+    def _group(self, names: tuple[str, ...], context: str, secrets: bool) -> Term | None:
+        """The inputs below a name, and below the root: a term with members."""
+        size = len(names)
+        below = [path for path in self.by_path if path[:size] == names and len(path) > size]
+        members = []
+        for key in dict.fromkeys(path[size] for path in below):
+            one = self.by_path.get((*names, key))
+            term = (
+                self._group((*names, key), context, secrets)
+                if one is None
+                else self._term(one, context, secrets)
+            )
+            if term is not None:
+                members.append((key, term))
+        text = dotted(names, context + "config")
+        return Term(text, "object", members=tuple(members)) if members else None
 
     def _undeclared(self, path: tuple[str, ...]) -> Input:
         schema = {"description": "Not declared in the original."}

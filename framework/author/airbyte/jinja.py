@@ -7,12 +7,14 @@ from typing import Any
 
 from jinja2 import nodes
 
-from framework.author.airbyte.filters import filtered
+from framework.author.airbyte.filters import TESTS, filtered
+from framework.author.airbyte.formats import filled
 from framework.author.airbyte.macros import MACROS
 from framework.author.airbyte.methods import method
 from framework.author.airbyte.scope import Keys, Scope
 from framework.author.airbyte.terms import (
     NULL,
+    PROJECTION,
     Term,
     Untranslatable,
     both,
@@ -22,6 +24,7 @@ from framework.author.airbyte.terms import (
     dotted,
     either,
     field,
+    joined,
     negated,
     truth,
     written,
@@ -133,8 +136,11 @@ def _item(node: nodes.Expr, scope: Scope) -> Term:
         numbers = [None if part is None else _constant_key(part) for part in parts]
         if any(part is not None and number is None for part, number in zip(parts, numbers)):  # noqa: B905
             raise Untranslatable("a slice with computed ends")
-        shown = ":".join("" if number is None else str(number) for number in numbers)
-        return Term(f"{base.atom}[{shown.removesuffix(':')}]", base.kind)
+        if base.fixed:
+            return constant(base.constant[slice(*numbers)])
+        shown = ":".join("" if number is None else str(number) for number in numbers[:2])
+        shown += "" if numbers[2] is None else f":{numbers[2]}"
+        return Term(f"{base.atom}[{shown}]", base.kind, PROJECTION, optional=base.optional)
     key = translate(node.arg, scope)
     if key.fixed:
         steps: list[str | int] = []
@@ -215,13 +221,13 @@ def _test(node: nodes.Test, scope: Scope) -> Term:
         return compared(subject, "==", constant(node.name == "true"))
     if node.name in _KINDS:
         return compared(Term(f"type({written(subject).text})"), "==", constant(_KINDS[node.name]))
-    if node.name in ("eq", "equalto", "ne", "in"):
-        other = translate(node.args[0], scope)
-        return (
-            _contained(other, subject)
-            if node.name == "in"
-            else compared(subject, "!=" if node.name == "ne" else "==", other)
-        )
+    if node.name == "in":
+        return _contained(translate(node.args[0], scope), subject)
+    if node.name in TESTS:
+        return compared(subject, TESTS[node.name], translate(node.args[0], scope))
+    if node.name in ("odd", "even"):
+        left = call("modulo", _number(subject), constant(2))
+        return compared(left, "==", constant(int(node.name == "odd")))
     raise Untranslatable(f"the test `is {node.name}`")
 
 
@@ -236,11 +242,19 @@ def _compare(node: nodes.Compare, scope: Scope) -> Term:
         elif left.fixed and right.fixed and operand.op in ("eq", "ne"):
             one = constant((left.constant == right.constant) == (operand.op == "eq"))
         else:
-            one = compared(written(left), _SYMBOLS[operand.op], written(right))
+            one = compared(*_comparable(left, right, _SYMBOLS[operand.op]))
         result = one if result is None else both(result, one)
         left = right
     assert result is not None
     return result
+
+
+def _comparable(left: Term, right: Term, symbol: str) -> tuple[Term, str, Term]:
+    """Two times are compared as moments, however they are written."""
+    if left.kind == right.kind == "time":
+        moments = [Term(f"timestamp({one.text})", "number") for one in (left, right)]
+        return moments[0], symbol, moments[1]
+    return written(left), symbol, written(right)
 
 
 def _contained(container: Term, item: Term) -> Term:
@@ -269,7 +283,7 @@ def _add(node: nodes.Add, scope: Scope) -> Term:
     if "duration" in kinds:
         return _moved("add_time", left, right)
     if kinds & {"text", "date", "time"}:
-        return _joined([left, right])
+        return joined([left, right])
     if "list" in kinds:
         return Term(f"[{left.text}, {right.text}][]", "list")
     return call("add", _number(left), _number(right), kind="number")
@@ -279,8 +293,13 @@ def _arithmetic(node: nodes.BinExpr, scope: Scope) -> Term:
     left, right = translate(node.left, scope), translate(node.right, scope)
     if isinstance(node, nodes.Sub) and right.kind == "duration":
         return _moved("subtract_time", left, right)
+    if isinstance(node, nodes.Sub) and {left.kind, right.kind} <= {"time", "date"}:
+        moments = [Term(f"timestamp({one.text})", "number") for one in (left, right)]
+        return call("subtract", *moments, kind="span")
     if isinstance(node, nodes.Mod) and left.kind == "text":
-        raise Untranslatable("text formatted with %")
+        several = isinstance(node.right, nodes.Tuple)
+        places = node.right.items if isinstance(node.right, nodes.Tuple) else []
+        return filled(left, [translate(one, scope) for one in places] if several else [right])
     return _computed(_ARITHMETIC[type(node)], left, right)
 
 
@@ -315,16 +334,8 @@ def _moved(name: str, moment: Term, duration: Term) -> Term:
     return Term(f"{name}({moment.text}, {duration.text})", kind)
 
 
-def _joined(terms: list[Term]) -> Term:
-    texts = [
-        one.text if one.kind == "text" else f"to_string(not_null({one.text}, ''))"
-        for one in map(written, terms)
-    ]
-    return Term(f"join('', [{', '.join(texts)}])", "text")
-
-
 def _concat(node: nodes.Concat, scope: Scope) -> Term:
-    return _joined([translate(one, scope) for one in node.nodes])
+    return joined([translate(one, scope) for one in node.nodes])
 
 
 def _not(node: nodes.Not, scope: Scope) -> Term:
@@ -339,7 +350,26 @@ def _or(node: nodes.Or, scope: Scope) -> Term:
     left, right = translate(node.left, scope), translate(node.right, scope)
     if left.fixed:
         return left if left.constant else right
+    if left.members:
+        return _grouped(left, right)
     return either(written(left), written(right))
+
+
+def _grouped(left: Term, right: Term) -> Term:
+    """`config.credentials or config`: of each member the first that is given."""
+    if right.fixed:
+        return left
+    names = dict.fromkeys(name for name, _ in (*left.members, *right.members))
+    first, second = dict(left.members), dict(right.members)
+    members = []
+    for name in names:
+        one, other = first.get(name), second.get(name)
+        if one is None or other is None or other.members:
+            members.append((name, one or other or NULL))
+        else:
+            kind = one.kind if one.kind == other.kind else "any"
+            members.append((name, call("not_null", one, other, kind=kind)))
+    return Term(left.text, "object", members=tuple(members))
 
 
 def _logical(left: Term, right: Term, join: Callable[[Term, Term], Term]) -> Term:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from framework.author.airbyte.scope import Scope
-from framework.author.airbyte.terms import Term, Untranslatable, call, constant, written
+from framework.author.airbyte.terms import (
+    Term,
+    call,
+    constant,
+    dotted,
+    surely,
+    written,
+)
 from framework.author.airbyte.times import time_format
 
 Macro = Callable[..., Term]
@@ -20,9 +27,10 @@ def _today(scope: Scope) -> Term:
 
 
 def _today_there(scope: Scope, timezone: Term) -> Term:
-    if timezone.constant not in ("UTC", "Etc/UTC", "GMT"):
-        raise Untranslatable("today_with_timezone() of another zone than UTC")
-    return _today(scope)
+    if timezone.constant == "UTC":
+        return _today(scope)
+    now = f"{scope.context}now"
+    return Term(f"format_time({now}, '%Y-%m-%d', {surely(timezone).text})", "text")
 
 
 def _timestamp(_scope: Scope, moment: Term) -> Term:
@@ -43,11 +51,13 @@ def _extreme(name: str) -> Macro:
 
 
 def _day_delta(scope: Scope, days: Term, format: Term | None = None) -> Term:  # noqa: A002
-    if not days.fixed:
-        raise Untranslatable("day_delta() of a computed number")
-    count = int(days.constant)
-    name = "add_time" if count >= 0 else "subtract_time"
-    moved = f"{name}({scope.context}now, 'P{abs(count)}D')"
+    if days.fixed:
+        count = int(days.constant)
+        name = "add_time" if count >= 0 else "subtract_time"
+        moved = f"{name}({scope.context}now, 'P{abs(count)}D')"
+    else:
+        seconds = call("multiply", call("to_number", days), constant(86_400))
+        moved = f"add(timestamp({scope.context}now), {seconds.text})"
     form = format or constant("%Y-%m-%dT%H:%M:%S.%f%z")
     return Term(f"format_time({moved}, {pattern(form)})", "text")
 
@@ -78,11 +88,24 @@ def _moment(_scope: Scope, text: Term) -> Term:
 
 
 def _encoded(_scope: Scope, text: Term) -> Term:
-    return call("url_encode", text, kind="text")
+    blanks = constant("%20"), constant("+")
+    return call("replace", call("url_encode", surely(text)), *blanks, kind="text")
 
 
 def _snake(_scope: Scope, text: Term) -> Term:
-    return call("snake_case", text, kind="text")
+    capitals = constant("(?<!^)(?=[A-Z])"), constant("_")
+    return call("lower", call("regex_replace", surely(text), *capitals), kind="text")
+
+
+def _uuid(_scope: Scope) -> Term:
+    return Term("uuid()", "text")
+
+
+def _dict(_scope: Scope, base: Term | None = None, **named: Term) -> Term:
+    shown = ", ".join(f"{dotted([key])}: {written(one).text}" for key, one in named.items())
+    if base is None:
+        return Term(f"{{{shown}}}" if named else "`{}`", "object")
+    return Term(f"merge({base.text}, {{{shown}}})" if named else base.text, "object")
 
 
 MACROS: dict[str, Macro] = {
@@ -98,4 +121,6 @@ MACROS: dict[str, Macro] = {
     "str_to_datetime": _moment,
     "sanitize_url": _encoded,
     "camel_case_to_snake_case": _snake,
+    "generate_uuid": _uuid,
+    "dict": _dict,
 }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from framework.author.airbyte.failing import may_fail
 from framework.author.airbyte.importing import ABSENT, Importing
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.scope import only
@@ -135,7 +136,7 @@ def _filter(importing: Importing, component: Component) -> Steps:
         return []
     if found.fixed:
         return [] if found.constant else [{"filter": "`false`"}]
-    return [{"filter": found.text}]
+    return [_failing({"filter": found.text}, [found.text], "skip_record")]
 
 
 def _change(importing: Importing, component: Component) -> Steps:
@@ -171,7 +172,16 @@ def _add(importing: Importing, component: Component) -> Steps:
                 old = dotted([str(key) for key in keys])
                 value = Term(f"if({test.text}, {value.text}, {old})")
         fields[name] = _set_value(value)
-    return [{"set": fields}] if fields else []
+    return [_failing({"set": fields}, fields.values(), None)] if fields else []
+
+
+def _failing(
+    step: dict[str, Json], values: Iterable[Json], on_error: str | None
+) -> dict[str, Json]:
+    """The step with what becomes of records on which an expression of it can fail: the original
+    goes on with nothing there."""
+    risky = any(isinstance(value, str) and may_fail(value) for value in values)
+    return {**step, "on_error": on_error} if risky else step
 
 
 def _dotted_key(importing: Importing, component: Component, key: str) -> str:

@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Json = Any
-Kind = Literal["any", "text", "number", "boolean", "time", "date", "duration", "list", "object"]
+Kind = Literal[
+    "any", "text", "number", "boolean", "time", "date", "duration", "span", "list", "object"
+]
+"""`span` is the difference of two times, in seconds."""
 
-OR, AND, COMPARE, NOT, ATOM = 1, 2, 3, 4, 5
+OR, AND, COMPARE, NOT, PROJECTION, ATOM = 1, 2, 3, 4, 5, 6
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _GUARDED = re.compile(r"not_null\(([^(),]+), (?:`false`|`null`|`0`|'')\)")
@@ -90,8 +93,13 @@ def dotted(keys: Sequence[str | int], base: str = "") -> str:
     return text or "@"
 
 
+_OF_TIMES = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+
+
 def field(term: Term, key: str | int) -> Term:
-    """What stands below a term; a group's member; a constant's item."""
+    """What stands below a term; a group's member; a constant's item; a part of a time."""
+    if term.kind in ("time", "date", "span"):
+        return _of_time(term, key)
     if term.members:
         for name, member in term.members:
             if name == key:
@@ -103,7 +111,35 @@ def field(term: Term, key: str | int) -> Term:
         except (KeyError, IndexError, TypeError):
             return NULL
     base = "" if term.text == "@" else term.atom
-    return Term(dotted([key], base))
+    return Term(dotted([key], base), optional=term.optional or term.kind == "list")
+
+
+def _of_time(term: Term, key: str | int) -> Term:
+    if term.kind == "span" and key in ("days", "seconds"):
+        name = "divide" if key == "days" else "modulo"
+        found = call(name, replace(term, kind="number"), constant(86_400), kind="number")
+        return call("floor", found, kind="number") if key == "days" else found
+    if term.kind == "span" or key not in _OF_TIMES:
+        raise Untranslatable(f"`.{key}` of a time")
+    return Term(f"to_integer(format_time({term.text}, '{_OF_TIMES[str(key)]}'))", "number")
+
+
+def joined(terms: Sequence[Term]) -> Term:
+    """All of them as one text; null is nothing."""
+    texts = [as_text(one).text for one in terms]
+    return Term(f"join('', [{', '.join(texts)}])", "text")
+
+
+def as_text(term: Term) -> Term:
+    """A term as text; null as an empty one."""
+    if term.fixed:
+        return constant("" if term.constant is None else str(term.constant))
+    term = written(term)
+    if term.kind == "text":
+        return surely(term)
+    if term.kind in ("number", "boolean", "list", "object") and not term.optional:
+        return call("to_string", term, kind="text")
+    return Term(f"to_string(not_null({term.text}, ''))", "text")
 
 
 def call(name: str, *arguments: Term, kind: Kind = "any") -> Term:
@@ -124,7 +160,7 @@ def written(term: Term) -> Term:
         raise Untranslatable("a group of inputs is used as one value")
     if term.kind == "date":
         return Term(f"format_time({term.text}, '%Y-%m-%d')", "text")
-    if term.kind == "duration":
+    if term.kind in ("duration", "span"):
         raise Untranslatable("a duration is used as a value of its own")
     return term
 
