@@ -48,12 +48,14 @@ class SettingsError(FrameworkError):
 class RequestError(FrameworkError):
     """A request failed for good, or its answer cannot be used.
 
-    `status` is the HTTP status, or None where no answer came.
+    `status` is the HTTP status, or None where no answer came. `code` names what is wrong, where
+    it has a name.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class CassetteError(FrameworkError):

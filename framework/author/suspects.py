@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from framework.author.inferring import infer_schema
 
@@ -20,6 +22,7 @@ _KEYS = re.compile(r"^(id|uri|uuid|guid|key|code|slug|url)$|(_id|Id|_key|_uuid)$
 _NEXT = re.compile(r"next|cursor|continuation|after|scroll", re.IGNORECASE)
 _MORE = re.compile(r"^(has_?more|has_?next(_?page)?|more|is_?truncated)$", re.IGNORECASE)
 _TOTAL = re.compile(r"^(total(_?(count|results|items|records|size))?|count_?total)$", re.IGNORECASE)
+_LINK = re.compile(r"https?://|/|\?")
 _CHANGED = re.compile(r"updat|modif|chang|creat|date|time|_at$", re.IGNORECASE)
 
 
@@ -34,20 +37,37 @@ def record_lists(body: Json) -> list[str]:
     return [written(path) for _, path in sorted(found, key=lambda one: -one[0])]
 
 
-def next_pages(body: Json, records: int) -> list[str]:
-    """Paths of what says that there are more pages than this one of so many records."""
+@dataclass(frozen=True)
+class Sign:
+    """What in an answer says that more pages follow: at this path a link, a cursor, a yes or a
+    total. `params` are the names of a link's parameters."""
+
+    path: str
+    kind: Literal["link", "cursor", "more", "total"]
+    params: tuple[str, ...] = ()
+
+
+def next_pages(body: Json, records: int) -> list[Sign]:
+    """What says that there are more pages than this one of so many records."""
     found = []
     for path, value in _walk(body, ()):
         name = path[-1] if path else ""
-        inside = " ".join(path)
-        follows = _NEXT.search(inside) and isinstance(value, str | int) and value
-        if (
-            (follows and not isinstance(value, bool))
-            or (_MORE.search(name) and value is True)
-            or (_TOTAL.search(name) and type(value) is int and value > records > 0)
-        ):
-            found.append(written(path))
+        if _MORE.search(name) and value is True:
+            found.append(Sign(written(path), "more"))
+        elif isinstance(value, bool) or not value:
+            continue
+        elif _NEXT.search(" ".join(path)) and isinstance(value, str) and _LINK.match(value):
+            found.append(Sign(written(path), "link", params_of(value)))
+        elif _NEXT.search(" ".join(path)) and isinstance(value, str | int):
+            found.append(Sign(written(path), "cursor"))
+        elif _TOTAL.search(name) and isinstance(value, int) and value > records > 0:
+            found.append(Sign(written(path), "total"))
     return found
+
+
+def params_of(url: str) -> tuple[str, ...]:
+    """The names of a URL's parameters."""
+    return tuple(dict.fromkeys(name for name, _ in parse_qsl(urlsplit(url).query, True)))
 
 
 def keys(records: Sequence[Record]) -> list[str]:

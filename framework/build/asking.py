@@ -31,6 +31,8 @@ from framework.errors import FrameworkError
 from framework.spec.expressions import Expression
 
 Json = Any
+MOST_WINDOWS = 12
+"""Windows without a record after which a look gives up."""
 
 
 @dataclass
@@ -68,8 +70,8 @@ class Asker:
         if cursor is None:
             yield from self._pages_in(asked.slice, WHOLE, None)
             return
-        for window in cursor.windows():
-            if self._terms.sample and self._some:
+        for number, window in enumerate(cursor.windows()):
+            if self._terms.sample and (self._some or number >= MOST_WINDOWS):
                 return
             pages = self._pages_in(asked.slice, window, cursor)
             if not cursor.resumable or self._plan.resource.write_disposition == "replace":

@@ -68,7 +68,8 @@ class Completeness:
         if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
             raise RequestError(
                 f"{self._name}: paging does not get on: {message}. Check the paginator: the API "
-                "may take no notice of the parameter that asks for the next page."
+                "may take no notice of the parameter that asks for the next page.",
+                code="page-repeated",
             )
         self._warn("page-repeated", f"{message}: check the paginator, or declare a primary_key")
 
@@ -94,7 +95,7 @@ class Completeness:
             if before != self._pages
             else f"{self._pages:,} pages were read, and {url} would follow. Check the paginator."
         )
-        raise RequestError(f"{self._name}: paging does not end: {why}")
+        raise RequestError(f"{self._name}: paging does not end: {why}", code="next-repeated")
 
     def ended(self, last: PageData[Json], numbered: RangePaginator | None = None) -> None:
         """No page follows: compare with the total that the paginator declares."""

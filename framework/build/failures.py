@@ -37,10 +37,11 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
     if isinstance(error, FrameworkError):
         return error
     if isinstance(error, Unread):
-        text = _not_read(error, resource, secrets)
-        return RequestError(text, status=error.response.status_code)
+        text, status = _not_read(error, resource, secrets), error.response.status_code
+        return RequestError(text, status=status, code="format-differs")
     if isinstance(error, NotJson):
-        return RequestError(_not_json(error, resource, secrets), status=error.response.status_code)
+        text, status = _not_json(error, resource, secrets), error.response.status_code
+        return RequestError(text, status=status, code="format-differs")
     if isinstance(error, requests.RequestException):
         return RequestError(_wire(error, resource, secrets))
     if isinstance(error, (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone)):
@@ -56,7 +57,7 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             "the field"
         )
     if isinstance(error, UNREADABLE) and _from_paginator(error):
-        return RequestError(f"{resource}: {_paginator(error)}")
+        return RequestError(f"{resource}: {_paginator(error)}", code="next-unreadable")
     return None
 
 

@@ -53,18 +53,22 @@ class Listing:
         """The selected items, a list a page, in the list's order."""
         seen = Completeness(self._plan, self._terms)
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
+        sample = self._terms.sample
         for number, page in enumerate(self._paginate(paginator), 1):
+            if sample:
+                sample.look(self._plan.resource.name, number, page)
             self._judge_empty(page, seen)
             seen.came(page)
             yield page
-            sample = self._terms.sample
             if sample and number >= sample.pages:
+                if page.paginator.has_next_page:
+                    seen.follows(page)
                 return
             if not page.paginator.has_next_page:
                 seen.ended(page)
                 return
             numbered = getattr(page.paginator, "inner", page.paginator)
-            if self._plan.ahead and isinstance(numbered, RangePaginator):
+            if self._plan.ahead and not sample and isinstance(numbered, RangePaginator):
                 end = end_of(numbered, page.response.json())
                 if end is not None:
                     last = yield from self._rest(page, numbered, end, seen)

@@ -29,6 +29,16 @@ class Look:
     name: str
     reads: str | None = None
 
+    @property
+    def kind(self) -> str:
+        """The type of that format, empty where there is none."""
+        return (self.reads or "").removeprefix("{type: ").partition(",")[0]
+
+    @property
+    def packed(self) -> bool:
+        """Whether that format unpacks first."""
+        return "compression" in (self.reads or "")
+
 
 def look_of(body: bytes) -> Look | None:
     """What the body looks like; None where it looks like nothing that is known."""

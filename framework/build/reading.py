@@ -217,7 +217,7 @@ class Reading:
         bounds: Collection[Bound | None] = [None]
         if self.parent is not None:
             found = self.parent.bound(self.name)
-            bounds = found.first(self._terms.sample.parents) if self._terms.sample else found
+            bounds = found.first(self._terms.sample.lists) if self._terms.sample else found
             self._parents = len(bounds)
         batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
         if batches is not None:
@@ -225,6 +225,8 @@ class Reading:
             groups = list(batched(batches, values))
             partitions = [{**group, **rest} for group in groups for rest in partitions]
             bounds = [None]
+        if self._terms.sample:
+            partitions = partitions[: self._terms.sample.lists]
         for name in empty:
             message = f"the partition {name} has no values, so nothing is asked for"
             self._terms.watch(Warned(self.name, "partition-empty", message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,14 @@ Json = Any
 
 @dataclass(frozen=True)
 class Sample:
-    """A look instead of a reading: at most so many pages of each list, asked for at most so many
-    records of the parent."""
+    """A look instead of a reading: at most so many pages of each list, of at most so many lists.
+
+    `look` is shown each page as it came, with the resource and the page's number in its list.
+    """
 
     pages: int
-    parents: int
+    lists: int
+    look: Callable[[str, int, Any], None]
 
 
 @dataclass(frozen=True)

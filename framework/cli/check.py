@@ -13,7 +13,7 @@ from framework.cli.findings import visible, visible_lines
 from framework.cli.options import asking_options
 
 if TYPE_CHECKING:
-    from framework.author.deep import Proof
+    from framework.author.proof import Proof
 
 MARKS = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
 
@@ -93,9 +93,12 @@ def _show_proofs(proofs: list[Proof], form: str) -> int:
             if number == 0 or proofs[number - 1].resource != one.resource:
                 sys.stdout.write(f"{one.resource}\n")
             message = visible_lines(one.message).replace("\n", f"\n  {'':<{width + 11}}")
-            sys.stdout.write(f"  {one.outcome:<7}  {one.about:<{width}}  {message}\n")
+            code = f" [{one.code}]" if one.code else ""
+            sys.stdout.write(f"  {one.outcome:<7}  {one.about:<{width}}  {message}{code}\n")
             if one.remedy:
                 sys.stdout.write(f"  {'':<7}  {'':<{width}}  -> {one.remedy}\n")
+            for line in visible_lines(one.diff).splitlines():
+                sys.stdout.write(f"  {'':<7}  {'':<{width}}     {line}\n")
     return int(any(one.outcome == "fault" for one in proofs))
 
 

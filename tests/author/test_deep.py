@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from framework.author.deep import Proof, prove
+from framework.author.deep import prove
+from framework.author.proof import Proof
+from framework.build.door import judged
 from framework.build.events import unwatched
 from framework.build.world import World
 from framework.cli.main import main
+from framework.spec.locate import locate
 from tests.run.running import connector_of
 from tests.servers.web import Answer, Asked, Web
 
@@ -48,7 +52,8 @@ def proofs(
         "write_disposition": "merge",
         "endpoint": {name: value for name, value in asked.items() if value is not None},
     }
-    return looked_at(project, {"client": {"base_url": web.url}, "resources": [resource]})
+    client = {"base_url": web.url, "retry": {"max_retries": 0}}
+    return looked_at(project, {"client": client, "resources": [resource]})
 
 
 def looked_at(project: Path, body: Json) -> dict[str, Proof]:
@@ -70,38 +75,193 @@ def test_a_file_that_is_true_has_no_fault(web: Web, project: Path) -> None:
     assert len(web.asked) == 2
 
 
+def linked(asked: Asked) -> Answer:
+    """Two records a page, with a link to the next one in a header."""
+    page = int(asked.param("seite", "1") or 1)
+    link = f'<http://{asked.headers["host"]}/rows?seite={page + 1}>; rel="next"'
+    return Answer(200, ROWS[2 * page - 2 : 2 * page], {"Link": link} if page < 3 else {})
+
+
+def cursored(asked: Asked) -> Answer:
+    """Two records a page, cursors in the body; `start` never moves."""
+    at = int(asked.param("after", "0") or 0)
+    following = at + 2 if at + 2 < len(ROWS) else None
+    return Answer(200, {"rows": ROWS[at : at + 2], "page": {"next": following, "next_start": 2}})
+
+
+def heedless(_: Asked) -> Answer:
+    """All records, whatever is asked for."""
+    return Answer(200, {"rows": ROWS})
+
+
+def strict(asked: Asked) -> Answer:
+    """Refuses a parameter that it does not know."""
+    if asked.param("order"):
+        return Answer(400, {"error": "unknown parameter order"})
+    return Answer(200, ROWS)
+
+
+def written(body: bytes | str, **headers: str) -> Callable[[Asked], Answer]:
+    return lambda _: Answer(200, body, headers)
+
+
+SINCE = {
+    "cursor_path": "updated_at",
+    "start_param": "since",
+    "initial_value": "2026-01-01T00:00:00Z",
+}
+INCLUDING = {"initial_value": "2026-01-01", "on_cursor_value_missing": "include"}
+NUMBERED = {"type": "page_number", "base_page": 1, "total_path": None}
+CURSOR = {"type": "cursor", "cursor_param": "after"}
+CSV = "id;updated_at\n" + "".join(f"{row['id']};{row['updated_at']}\n" for row in ROWS)
+LINES = "".join(f'{{"id": {row["id"]}}}\n' for row in ROWS)
+XML = "<rows>" + "".join(f"<row><id>{row['id']}</id></row>" for row in ROWS) + "</rows>"
+ONE = {"paginator": "single_page", "data_selector": None}
+FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
+    ("selector-no-match", paged, {"data_selector": "data.items"}, "data_selector: data.rows"),
+    ("selector-too-short", paged, {"data_selector": "data"}, "data_selector: data.rows"),
+    ("key-repeated", paged, {"primary_key": "group"}, "primary_key: id"),
+    ("key-missing", paged, {"primary_key": "uuid"}, "primary_key: id"),
+    (
+        "cursor-missing",
+        paged,
+        {"incremental": {**INCLUDING, "cursor_path": "changed", "start_param": "since"}},
+        "cursor_path: updated_at",
+    ),
+    (
+        "cursor-missing",
+        paged,
+        {"incremental": {"cursor_path": "changed", "start_param": "since"}},
+        "cursor_path: updated_at",
+    ),
+    ("no-next", paged, {"paginator": "single_page"}, "cursor_path: meta.next"),
+    ("no-next", linked, {"paginator": "single_page", "data_selector": "@"}, "header_link"),
+    (
+        "no-next",
+        cursored,
+        {"paginator": {**CURSOR, "cursor_path": "next"}, "data_selector": "rows"},
+        "cursor_path: page.next",
+    ),
+    (
+        "page-repeated",
+        linked,
+        {"paginator": NUMBERED, "data_selector": "@"},
+        "page_param: seite",
+    ),
+    (
+        "next-repeated",
+        cursored,
+        {
+            "paginator": {
+                "type": "cursor",
+                "cursor_param": "after",
+                "cursor_path": "page.next_start",
+            },
+            "data_selector": "rows",
+        },
+        "cursor_path: page.next",
+    ),
+    ("params-refused", strict, {**ONE, "params": {"order": "up", "x": "y"}}, "take it away"),
+    ("format-differs", written(CSV), ONE, 'response_format: {type: csv, delimiter: ";"}'),
+    ("format-differs", written(LINES), ONE, "response_format: jsonl"),
+    ("format-differs", written(XML), {**ONE, "data_selector": "rows.row"}, "response_format: xml"),
+    (
+        "format-differs",
+        written(gzip.compress(LINES.encode())),
+        ONE,
+        "response_format: {type: jsonl, compression: gzip}",
+    ),
+    ("format-differs", written(LINES), {**ONE, "response_format": "csv"}, "response_format: jsonl"),
+    (
+        "method-refused",
+        lambda asked: Answer(200 if asked.method == "POST" else 405, ROWS),
+        ONE,
+        "method: POST",
+    ),
+]
+"""A fault's name, the API, the endpoint, what the remedy says; the diff takes the fault away."""
+
+
+@pytest.mark.parametrize(("code", "answer", "endpoint", "remedy"), FAULTS)
+def test_a_fault_has_its_name_and_its_diff_mends_it(
+    code: str,
+    answer: Callable[[Asked], Answer],
+    endpoint: Json,
+    remedy: str,
+    web: Web,
+    project: Path,
+) -> None:
+    found = {one.code: one for one in proofs(web, project, answer, **endpoint).values() if one.code}
+    assert remedy in found[code].remedy
+    assert "2026-01-0" not in found[code].message
+    file = project / "connectors" / "shop.yaml"
+    file.write_text(patched(file.read_text("utf-8"), found[code].diff), "utf-8")
+    connector = judged(locate("shop"))
+    after = list(prove(connector, connector.resources, {}, None, World(), unwatched))
+    assert code not in {one.code for one in after}
+
+
+def patched(text: str, diff: str) -> str:
+    """The text with a diff of one hunk applied."""
+    lines = diff.splitlines(keepends=True)[3:]
+    before = "".join(line[1:] for line in lines if line[0] in " -")
+    after = "".join(line[1:] for line in lines if line[0] in " +")
+    assert text.count(before) == 1
+    return text.replace(before, after)
+
+
 @pytest.mark.parametrize(
-    ("endpoint", "about", "remedy"),
+    ("code", "answer", "endpoint", "remedy"),
     [
-        ({"data_selector": "data.items"}, "data_selector", "data_selector: data.rows"),
-        ({"primary_key": "group"}, "primary_key", "primary_key: id"),
-        ({"primary_key": "uuid"}, "primary_key", "primary_key: id"),
         (
-            {"incremental": {"cursor_path": "changed", "start_param": "since"}},
-            "cursor_path",
-            "cursor_path: updated_at",
+            "page-repeated",
+            heedless,
+            {"paginator": {**NUMBERED, "page_param": "p"}, "data_selector": "rows"},
+            "takes no notice of p",
         ),
-        ({"paginator": "single_page"}, "paginator", "meta.next or meta.total"),
+        (
+            "page-repeated",
+            heedless,
+            {"paginator": {**NUMBERED, "base_page": 0}, "data_selector": "rows"},
+            "base_page: 1",
+        ),
+        (
+            "incremental-ignored",
+            heedless,
+            {**ONE, "data_selector": "rows", "incremental": SINCE},
+            "takes no notice of since",
+        ),
+        ("auth-refused", lambda _: Answer(401, {}), ONE, ""),
+        ("path-not-found", lambda _: Answer(404, {}), ONE, ""),
+        ("params-refused", lambda _: Answer(422, {}), {**ONE, "params": {"a": 1}}, "a"),
+        ("server-error", lambda _: Answer(501, {}), ONE, ""),
+        ("no-answer", lambda _: Answer(drop=True), ONE, ""),
+        ("format-differs", written("<html>log in</html>"), ONE, "credentials"),
     ],
 )
-def test_a_fault_is_told_with_what_mends_it(
-    endpoint: Json, about: str, remedy: str, web: Web, project: Path
+def test_a_fault_that_only_its_documentation_mends_has_its_name(
+    code: str,
+    answer: Callable[[Asked], Answer],
+    endpoint: Json,
+    remedy: str,
+    web: Web,
+    project: Path,
 ) -> None:
-    if "incremental" in endpoint:
-        endpoint["incremental"] |= {
-            "initial_value": "2026-01-01",
-            "on_cursor_value_missing": "include",
-        }
-    found = proofs(web, project, paged, **endpoint)[f"rows.{about}"]
-    assert found.outcome == "fault"
-    assert remedy in found.remedy
+    found = {one.code: one for one in proofs(web, project, answer, **endpoint).values() if one.code}
+    assert found[code].outcome == "fault"
+    assert remedy in found[code].remedy
 
 
-def test_a_parameter_that_the_api_does_not_read_is_told(web: Web, project: Path) -> None:
-    misnamed = {"type": "page_number", "page_param": "p", "base_page": 1, "total_path": None}
-    found = proofs(web, project, paged, paginator=misnamed)["rows.request"]
-    assert found.outcome == "fault"
-    assert "Check the paginator" in found.message
+def test_an_incremental_that_the_api_heeds_is_no_fault(web: Web, project: Path) -> None:
+    def since(asked: Asked) -> Answer:
+        return Answer(200, [row for row in ROWS if row["updated_at"] >= asked.param("since", "")])
+
+    found = proofs(web, project, since, **ONE, incremental=SINCE)
+    assert found["rows.incremental"].outcome == "ok"
+    assert [asked.param("since") for asked in web.asked] == [
+        "2026-01-01T00:00:00Z",
+        "2026-01-06T00:00:00Z",
+    ]
 
 
 def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
@@ -130,8 +290,10 @@ def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
     found = looked_at(project, body)
     assert found["parts.parent"].outcome == "ok"
     assert len([one for one in web.asked if one.path.endswith("/parts")]) == 3
-    assert found["tags.request"].outcome == "fault"
-    assert "`group` of rows" in found["tags.request"].remedy
+    fault = found["tags.parent"]
+    assert (fault.outcome, fault.code) == ("fault", "binding-refused")
+    assert "`group` of rows: take id" in fault.remedy
+    assert "+    path: /rows/{resources.rows.id}/tags" in fault.diff
 
 
 def test_the_command_shows_each_proof_and_fails_for_a_fault(

@@ -1,0 +1,115 @@
+"""What the answers prove of a resource's selector, format, key and cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from framework.author.mending import Change
+from framework.author.proof import SHOWN, Proof, Prover, Seen, counted
+from framework.author.suspects import keys, record_lists, times
+from framework.author.yamltext import flow
+from framework.build.fields import ABSENT, get
+from framework.build.looks import look_of
+from framework.build.records import Record
+
+Json = Any
+
+
+def proofs(prover: Prover, seen: Seen) -> Iterator[Proof]:
+    """What was seen of selector, key, cursor and format."""
+    resource, pages = prover.resource, seen.pages
+    yield from _format(prover, pages)
+    if not seen.selected:
+        yield _nothing(prover, pages)
+        return
+    inner = _too_short(prover, seen)
+    if inner is not None:
+        yield inner
+        return
+    found = f"{prover.selector}: {counted(len(seen.selected), 'record')}"
+    yield prover.ok("data_selector", f"{found} on {counted(len(pages), 'page')}")
+    if not seen.known:
+        return
+    yield from _key(prover, seen.known)
+    if resource.endpoint.incremental is not None:
+        yield _cursor(prover, resource.endpoint.incremental.cursor_path, seen.known)
+
+
+def _format(prover: Prover, pages: list[Any]) -> Iterator[Proof]:
+    """A format that could read the answer, and is not the one that it is in."""
+    kind = prover.resource.endpoint.response_format.kind
+    look = look_of(pages[0].response.content)
+    if kind in ("json", "text") or look is None or look.reads is None or look.packed:
+        return
+    if look.kind != kind and (kind, look.kind) != ("jsonl", "json"):  # a single line of it
+        message = f"{kind} is declared, and the answer looks like {look.name}"
+        change = Change(("endpoint", "response_format"), look.reads)
+        remedy = f"response_format: {look.reads}"
+        yield prover.fault("response_format", "format-differs", message, remedy, [change])
+
+
+def _nothing(prover: Prover, pages: list[Any]) -> Proof:
+    lists = list(
+        dict.fromkeys(path for page in pages for path in record_lists(page.response.json()))
+    )
+    if not lists:
+        return prover.unknown("data_selector", "no records in the answer")
+    message = f"{prover.selector}: no records, and the answer has a list"
+    return prover.of_key(
+        "data_selector", "selector-no-match", message, "endpoint.data_selector", lists
+    )
+
+
+def _too_short(prover: Prover, seen: Seen) -> Proof | None:
+    """A selector that stops above the list: one object a page, whose list holds the records."""
+    if any(len(page) != 1 or not isinstance(page[0], dict) for page in seen.pages):
+        return None
+    key = prover.resource.primary_key
+    if not key or all(_at(page[0], name) is not None for page in seen.pages for name in key):
+        return None
+    lists = record_lists(seen.pages[0][0])
+    if not lists:
+        return None
+    begin = "" if prover.selector == "none" else f"{prover.selector}."
+    message = f"{prover.selector}: one object without {', '.join(key)}, and in it a list"
+    paths = [f"{begin}{path}" for path in lists]
+    return prover.of_key(
+        "data_selector", "selector-too-short", message, "endpoint.data_selector", paths
+    )
+
+
+def _key(prover: Prover, records: list[Record]) -> Iterator[Proof]:
+    resource, rivals = prover.resource, keys(records)
+    key = resource.primary_key
+    if not key:
+        if resource.write_disposition == "merge" or rivals:
+            told = " or ".join(f"primary_key: {flow(name)}" for name in rivals[:SHOWN])
+            yield prover.unknown("primary_key", "none is declared", told)
+        return
+    values = [tuple(_at(record, name) for name in key) for record in records]
+    shown = ", ".join(key)
+    empty = sum(None in value for value in values)
+    doubled = len(values) - len(set(map(str, values)))
+    if empty:
+        message = f"{shown}: null or missing in {empty:,} of {len(values):,} records"
+        yield prover.of_key("primary_key", "key-missing", message, "primary_key", rivals)
+    elif doubled:
+        message = f"{shown}: {doubled:,} of {len(values):,} records have a key that came before"
+        yield prover.of_key("primary_key", "key-repeated", message, "primary_key", rivals)
+    else:
+        yield prover.ok("primary_key", f"{shown}: tells all records apart")
+
+
+def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:
+    empty = sum(_at(record, path) is None for record in records)
+    if not empty:
+        return prover.ok("cursor_path", f"{path}: in every record")
+    message = f"{path}: null or missing in {empty:,} of {len(records):,} records"
+    place = "endpoint.incremental.cursor_path"
+    return prover.of_key("cursor_path", "cursor-missing", message, place, times(records))
+
+
+def _at(record: Record, path: str) -> Json:
+    found = get(record, path)
+    return None if found is ABSENT else found
