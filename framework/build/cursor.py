@@ -70,9 +70,9 @@ class Plain:
         self._dlt = _Held(**{**spec.arguments, **_floor(rules, held), "lag": lag})
         self._dlt.held = held
         key = resource.hints.get("primary_key")
-        if key is not None:
+        if key is not None and rules.appends:
             # as written: dlt's hashes of seen records tell a name from a list of one, and an
-            # empty list has none
+            # empty list has none. Of what is merged they hash the whole record: `Rules.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
         # the pipe is ours: dlt asks it for its name only
         self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]
@@ -146,9 +146,11 @@ class Cursors:
     ) -> None:
         self._resource = resource
         self._rules = Rules(resource, spec, now, again)
-        self._plain = not spec.timed and again is None
+        self._plain = self._rules.times is None and again is None
         if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
             self._plain = False  # dlt would not stop at the watermark, having moved it
+        if spec.arguments.get("allow_external_schedulers") and not spec.timed:
+            self._plain = True  # only dlt asks the scheduler
         self._given = held
         self._held: dict[str, Json] = {}
         self._moves = False
@@ -176,7 +178,7 @@ class Cursors:
         if self._plain:
             made: Cursor = Plain(self._resource, self._rules, self._held)
         else:
-            made = Track(self._rules, state)
+            made = Track(self._rules, state, alone=True)
         self._of(key)
         return made
 

@@ -18,7 +18,7 @@ from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.times import Times, asked_for, moment_of, run_start
 from framework.spec.connector import Incremental, Resource
-from framework.spec.timeforms import TimeError, like, shape, write_time
+from framework.spec.timeforms import TimeError, is_time, like, shape, write_time
 
 Json = Any
 State = dict[str, Json]
@@ -41,7 +41,8 @@ class Rules:
         self.resource = resource.name
         self.spec = spec
         self.now = now
-        self.times = Times.of(spec) if spec.timed else None
+        initial = arguments.get("initial_value")
+        self.times = Times.of(spec) if spec.timed or is_time(initial) else None
         self.find = _finder(spec.cursor_path)
         self.missing = arguments.get("on_cursor_value_missing") or "raise"
         self.last_of: Callable[[tuple[Json, Json]], Json] = (
@@ -51,7 +52,6 @@ class Rules:
         self.closed_end = arguments.get("range_end") == "closed"
         self.row_order = arguments.get("row_order")
         self.run_start = spec.watermark == "run_start"
-        initial = arguments.get("initial_value")
         self.initial = self._known(initial)
         self.end = self._known(arguments.get("end_value"))
         # a merge finds its rows itself; what is appended must not come twice
@@ -94,7 +94,11 @@ class Rules:
         return value if self.times is None else self.times.kept(value)
 
     def digest(self, record: Record) -> str:
-        """What tells a record from others of the same cursor, as dlt has it."""
+        """What tells a record from others of the same cursor: its key, as dlt has it. Where a
+        merge puts it in the place of the one before, all that it holds: it may have been changed
+        within the time that the cursor can tell."""
+        if not self.appends:
+            return str(digest_dedup_value(record))
         try:
             value = record if self._key is None else resolve_column_value(self._key, record)
         except KeyError as error:
@@ -105,8 +109,8 @@ class Rules:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether records at the watermark are remembered, so that they do not come again."""
-        return self.appends and self.closed_start and not self.spec.lag and self._key != []
+        """Whether records at the watermark can be remembered, so that they do not come again."""
+        return self.closed_start and not self.spec.lag and self._key != []
 
     def start_after(self, last: Json, state: State | None) -> Json:
         """Where a run begins whose last one ended at `last`: the lag before it, but not before

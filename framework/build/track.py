@@ -20,12 +20,17 @@ Json = Any
 
 
 class Track:
-    """One list and its watermark. `state` is what an earlier run left, or None."""
+    """One list and its watermark. `state` is what an earlier run left, or None.
 
-    def __init__(self, rules: Rules, state: State | None = None) -> None:
+    `alone` is a resource's only list. Of many that are merged, what stands at their watermarks
+    comes again: to remember it would make the state large.
+    """
+
+    def __init__(self, rules: Rules, state: State | None = None, *, alone: bool = False) -> None:
         if not rules.keeps:
             state = None
         self._rules = rules
+        self._remembers = rules.tells_apart and (rules.appends or alone)
         self._begun = (state or {}).get("initial_value", rules.kept(rules.initial))
         self._before = rules.last(state)
         self._start = rules.start_after(self._before, state)
@@ -93,7 +98,7 @@ class Track:
         if self._below or (at_start and not rules.closed_start):
             self._below = True
             return False
-        if at_start and rules.tells_apart and rules.digest(record) in self._known_hashes:
+        if at_start and self._remembers and rules.digest(record) in self._known_hashes:
             self._below = True
             return False
         if not self._is_first(record):
@@ -102,7 +107,7 @@ class Track:
             value != self._last and rules.last_of((value, self._last)) == value
         ):
             self._last, self._hashes = value, set()
-        if value == self._last and rules.tells_apart:
+        if value == self._last and self._remembers:
             self._hashes.add(rules.digest(record))
         return True
 
@@ -158,5 +163,5 @@ class Track:
             "initial_value": self._begun,
             "last_value": rules.kept(last),
             "start_value": rules.kept(self._before),
-            "unique_hashes": sorted(hashes) if rules.tells_apart else [],
+            "unique_hashes": sorted(hashes) if self._remembers else [],
         }

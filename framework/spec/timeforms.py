@@ -135,6 +135,11 @@ def _from_epoch(value: Json, unit: timedelta) -> tuple[datetime, bool] | None:
         return None
 
 
+def is_time(value: Json) -> bool:
+    """Whether a value of the file is a day or a time in ISO 8601."""
+    return isinstance(value, str) and bool(_ISO.fullmatch(value) or _read(value, "iso"))
+
+
 def has_clock(form: str) -> bool:
     """Whether a form says more than the day."""
     if form in NAMED:

@@ -237,6 +237,22 @@ def written(flow: Any) -> dict[str, Counter[str]]:
 # dlt never closes its sessions: after a failed run their sockets are found by the collector
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def where_it_stands(state: Json) -> Json:
+    """A resource's state but for what tells records of one watermark apart: of those that a merge
+    would put in their own place dlt takes the key, and we all that they hold."""
+    return {
+        part: {
+            path: {
+                key: value for key, value in known.items() if key in ("initial_value", "last_value")
+            }
+            for path, known in values.items()
+        }
+        if part == "incremental"
+        else values
+        for part, values in state.items()
+    }
+
+
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
     outcomes: dict[str, list[Outcome]] = {}
@@ -274,7 +290,10 @@ def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
             assert mine.failed == dlts.failed, way
             assert mine.state.keys() == dlts.state.keys(), way
             for name in mine.state:
-                assert mine.state[name] == dlts.state[name], (way, name)
+                assert where_it_stands(mine.state[name]) == where_it_stands(dlts.state[name]), (
+                    way,
+                    name,
+                )
             if way == "dlt on ours" and not mine.tables:
                 continue
             assert mine.tables.keys() == dlts.tables.keys(), way

@@ -81,11 +81,11 @@ def test_the_state_has_dlts_form_and_the_next_run_begins_at_the_watermark(tmp_pa
     body = feed(web.url, DAYS)
     state = {}
     opened(tmp_path, body, state=state, now=NOW).read("items")
+    assert len(state["items"]["at"].pop("unique_hashes")) == 1
     assert state["items"]["at"] == {
         "initial_value": "2024-06-01",
         "last_value": "2024-06-09",
         "start_value": "2024-06-01",
-        "unique_hashes": [],
     }
     web.asked.clear()
     opened(tmp_path, body, state=state, now=NOW).read("items")
@@ -98,7 +98,7 @@ def test_a_state_of_plain_values_goes_on_as_times(tmp_path, web):
     state = {}
     opened(tmp_path, feed(web.url, plain), state=state, now=NOW).read("items")
     timed = {**plain, "end_param": "until", "step": "P30D", "format": "epoch_seconds"}
-    assert len(opened(tmp_path, feed(web.url, timed), state=state, now=NOW).read("items")) == 1
+    assert opened(tmp_path, feed(web.url, timed), state=state, now=NOW).read("items") == []
     assert sent(web)[1] == ("1718272800", "1718454600")
     # more exact than what is sent, so kept as it is
     assert state["items"]["at"]["last_value"] == "2024-06-13T10:00:00.500000Z"
@@ -113,7 +113,7 @@ def test_a_record_on_the_edge_of_two_windows_is_appended_once(tmp_path, web, dis
     found = opened(tmp_path, body, state=state, now=NOW).read("items")
     assert len(found) == (2 if disposition == "append" else 6)
     again = opened(tmp_path, body, state=state, now=NOW).read("items")
-    assert len(again) == (0 if disposition == "append" else 2)
+    assert again == []
 
 
 def test_what_lies_past_the_end_moves_no_watermark_past_it(tmp_path, web):
@@ -272,7 +272,7 @@ def test_lists_read_by_one_run_share_their_watermark_in_the_state(tmp_path, web)
     state = {}
     opened(tmp_path, body, state=state, now=NOW).read("orders")
     ((value, keys),) = state["orders"]["at"]["lists"]
-    assert (value, len(keys)) == ("2024-06-15", 500)
+    assert (value, len(keys)) == ("2024-06-15T12:30:00Z", 500)
     assert "ada" not in str(state)
 
 
