@@ -36,6 +36,23 @@ def _from_items(pairs: Sequence[Json]) -> dict[str, Json]:
     return {pair[0]: pair[1] for pair in pairs}
 
 
+def _leaves(record: Mapping[str, Json], lists: bool = True) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    stack: list[tuple[Json, str]] = [(record, "")]
+    below_a_list = False
+    while stack:
+        value, name = stack.pop()
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                stack.append((inner, f"{name}.{key}" if key in found or below_a_list else key))
+        elif isinstance(value, list) and lists:
+            below_a_list = below_a_list or bool(value)
+            stack += [(inner, f"{name}.{index}") for index, inner in enumerate(value)]
+        else:
+            found[name] = value
+    return found
+
+
 def _zip(*arrays: Sequence[Json]) -> list[list[Json]]:
     return [list(row) for row in zip(*arrays, strict=False)]
 
@@ -155,6 +172,7 @@ VALUE_FUNCTIONS = (
     Function("if", (ANY, ANY, ANY), 3, call=_if),
     Function("items", (OBJECT,), 1, call=_items),
     Function("from_items", (ARRAY,), 1, call=_from_items),
+    Function("leaves", (OBJECT, ("boolean",)), 1, call=_leaves),
     Function("zip", (ARRAY,), 1, variadic=True, call=_zip),
     Function("group_by", (ARRAY, ("expression",)), 2, call=_group_by),
     Function("get", (("object", "array", "null"), ("string", "number"), ANY), 2, call=_get),

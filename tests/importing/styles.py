@@ -14,6 +14,7 @@ import yaml
 
 from framework.author.airbyte.convert import import_airbyte
 from framework.author.imported import Imported, write_imported
+from framework.author.remarks import ManifestError
 from framework.findings import Finding
 from framework.spec.judge import judge
 from framework.spec.locate import locate
@@ -87,7 +88,11 @@ def texts(file: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for case in styles(file):
         with tempfile.TemporaryDirectory() as folder:
-            one, findings = imported(case, Path(folder))
+            try:
+                one, findings = imported(case, Path(folder))
+            except ManifestError as error:
+                found[case["what"]] = f"--- refused: {str(error).replace(folder, '')}\n"
+                continue
         body = shown(one).partition("description: Imported from")[2].partition("\n")[2]
         said = "".join(f"--- {one.severity}: {one.code}: {one.message}\n" for one in findings)
         found[case["what"]] = body + said

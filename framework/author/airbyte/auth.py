@@ -101,22 +101,8 @@ def _oauth(importing: Importing, component: Component) -> Auth | None:
         token_path=None if token_path == "access_token" else dotted([token_path]),
         expires_in_path=None if expires_path == "expires_in" else dotted([expires_path]),
     )
-    for key, plain in (
-        ("client_id_name", "client_id"),
-        ("client_secret_name", "client_secret"),
-        ("grant_type_name", "grant_type"),
-    ):
-        if component.get(key, plain) != plain:
-            importing.remarks.missing(
-                component.at(key), f"the token request names its {plain} {component.get(key)}"
-            )
     if component.get("use_profile_assertion"):
         return _assertion(importing, component, common)
-    if component.get("send_refresh_request_as_query_params"):
-        importing.remarks.missing(
-            component.at("send_refresh_request_as_query_params"),
-            "the token request sends its fields in the query",
-        )
     json_body = any("json" in str(value).lower() for value in (headers or {}).values())
     if json_body:
         more["secret_in"] = "json"
@@ -124,6 +110,8 @@ def _oauth(importing: Importing, component: Component) -> Auth | None:
         more["secret_in"] = "basic"
         more["headers"] = {k: v for k, v in headers.items() if k.lower() != "authorization"}
         more = _said(**more)
+    if _own_words(component):
+        return _granted(importing, component, grant, common, more)
     if grant == "client_credentials":
         return {"type": "oauth2_client_credentials", **common, **more}
     if grant == "refresh_token" and (
@@ -131,6 +119,16 @@ def _oauth(importing: Importing, component: Component) -> Auth | None:
     ):
         return _refreshing(importing, component, common, more)
     return _granted(importing, component, grant, common, more)
+
+
+_NAMES = ("grant_type", "client_id", "client_secret", "refresh_token")
+
+
+def _own_words(component: Component) -> bool:
+    """Whether the token request names its fields otherwise than the standard, or has them in the
+    query: then it is a login."""
+    named = any(component.get(f"{name}_name", name) != name for name in _NAMES)
+    return named or bool(component.get("send_refresh_request_as_query_params"))
 
 
 def _basic_header(headers: Json) -> bool:
@@ -158,11 +156,6 @@ def _refreshing(importing: Importing, component: Component, common: Auth, more: 
         name = updater.get("refresh_token_name", "refresh_token")
         if name != "refresh_token":
             auth["refresh_token_path"] = dotted([name])
-    name = component.get("refresh_token_name", "refresh_token")
-    if name != "refresh_token":
-        importing.remarks.missing(
-            component.at("refresh_token_name"), f"the token request names its token {name}"
-        )
     return {**auth, **more}
 
 
@@ -174,16 +167,23 @@ def _input(importing: Importing, path: list[str]) -> Json:
 def _granted(
     importing: Importing, component: Component, grant: str, common: Auth, more: Auth
 ) -> Auth | None:
-    """Another grant, such as `password`: a request whose answer holds the token."""
+    """Another grant, such as `password`, or other names: a request whose answer holds the token."""
     token = component.get("access_token_value")
-    if grant == "refresh_token" and token:
+    refresh = _value(importing, component, "refresh_token")
+    if grant == "refresh_token" and token and not refresh:
         return {"type": "bearer", "token": _value(importing, component, "access_token_value")}
+    if component.data.get("refresh_token_updater"):
+        importing.remarks.missing(
+            component.at("refresh_token_updater"), "a single-use token in a request of its own form"
+        )
+    values = {"grant_type": grant, **common, "refresh_token": refresh}
     fields = {
-        "grant_type": grant,
-        **{key: common[key] for key in ("client_id", "client_secret") if key in common},
+        **{component.get(f"{key}_name", key): values[key] for key in _NAMES if values.get(key)},
         **more.get("access_token_request_data", {}),
     }
     kind = "json" if more.get("secret_in") == "json" else "data"
+    if component.get("send_refresh_request_as_query_params"):
+        kind = "params"
     request = _said(method="POST", url=common.get("access_token_url"), headers=more.get("headers"))
     return {
         "type": "login",
@@ -205,7 +205,6 @@ def _assertion(importing: Importing, component: Component, common: Auth) -> Auth
         access_token_url=common.get("access_token_url"),
         private_key=signed.get("key"),
         private_key_passphrase=signed.get("private_key_passphrase"),
-        key_encoding=signed.get("key_encoding"),
         algorithm=signed.get("algorithm"),
         token_headers=signed.get("token_headers"),
         payload=signed.get("payload"),
@@ -228,15 +227,29 @@ def _jwt(importing: Importing, component: Component) -> Auth:
         importing.remarks.missing(option.place, "a signed token somewhere else than in the header")
     return _said(
         type="jwt",
-        key=_value(importing, component, "secret_key"),
+        key=_signing_key(importing, component),
         algorithm=component.get("algorithm"),
         private_key_passphrase=_value(importing, component, "passphrase"),
-        key_encoding="base64" if component.get("base64_encode_secret_key") else None,
         token_headers=headers,
         payload=payload,
         expires_in=seconds_duration(float(component.get("token_duration", 1200))),
         header_prefix=None if prefix == "Bearer" else prefix,
     )
+
+
+def _signing_key(importing: Importing, component: Component) -> Json:
+    """The key, which some encode in base64 before they sign with it."""
+    key = _value(importing, component, "secret_key")
+    scope = importing.sent(component)
+    written = component.get("base64_encode_secret_key", False)
+    packed = importing.condition(written, scope, component.at("base64_encode_secret_key"))
+    if packed is None or (packed.fixed and not packed.constant):
+        return key
+    term = importing.term(component.get("secret_key"), scope, component.at("secret_key"))
+    if term is None:
+        return key
+    encoded = f"base64_encode({term.text})"
+    return f"{{{encoded}}}" if packed.fixed else f"{{if({packed.text}, {encoded}, {term.text})}}"
 
 
 def _session(importing: Importing, component: Component) -> Auth | None:
@@ -246,6 +259,9 @@ def _session(importing: Importing, component: Component) -> Auth | None:
     if login is None:
         importing.remarks.missing(component.place, "a login without its request")
         return None
+    decoder = component.part("decoder", "JsonDecoder")
+    if decoder is not None and decoder.type != "JsonDecoder":
+        importing.remarks.missing(decoder.place, f"a login whose answer a {decoder.type} reads")
     path = component.get("session_token_path", [])
     sending = component.part("request_authentication")
     send: Auth = {"type": "bearer"}

@@ -40,7 +40,8 @@ def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
     registry = Registry(importing, path.parent)
     registry.add_all(manifest)
     if not registry.resources:
-        raise ManifestError(f"{path}: has no stream that could be read")
+        why = "; ".join(f"{one.reason} ({one.place})" for one in remarks.found[:3])
+        raise ManifestError(f"{path}: has no stream that could be read{why and f': {why}'}")
     body, schemas = assemble(tuple(registry.resources.values()), registry.hidden, remarks)
     body["client"].update(translate_limits(importing, manifest))
     secret = promoted(inputs, body)

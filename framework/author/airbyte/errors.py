@@ -74,6 +74,11 @@ def _actions(importing: Importing, component: Component) -> list[Action]:
         name = "FAIL" if component.get("error_message") else ""
     if name == "REFRESH_TOKEN_THEN_RETRY":
         return []
+    if not name and _codes(component):
+        # without an action the original does what it does anyway
+        name = "" if any(_asked_again(code) for code in _codes(component)) else "FAIL"
+        if not name:
+            return []
     action = _ACTIONS.get(name)
     if action is None:
         importing.remarks.missing(component.place, f"the action {name or '?'} on an answer")
@@ -105,6 +110,10 @@ def _actions(importing: Importing, component: Component) -> list[Action]:
     return found
 
 
+def _asked_again(code: int) -> bool:
+    return code in (408, 429) or code >= 500
+
+
 def _message(importing: Importing, component: Component) -> str | None:
     written = component.get("error_message")
     if not written:
@@ -132,14 +141,14 @@ def _waiting(importing: Importing, handler: Component) -> dict[str, Json]:
         elif isinstance(value, str) and value.isdigit():
             found["max_retries"] = int(value)
         elif value is not ABSENT:
-            found["max_retries"] = _from_default(importing, handler, value, "max_retries")
+            found["max_retries"] = by_default(importing, handler, value, "max_retries")
     for strategy in handler.parts("backoff_strategies"):
         for key, value in _strategy(importing, strategy).items():
             found.setdefault(key, value)
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _from_default(importing: Importing, handler: Component, value: Json, key: str) -> Json:
+def by_default(importing: Importing, handler: Component, value: Json, key: str) -> Json:
     """A number that comes from an input, by the input's default."""
     name = re.fullmatch(r"\{config\.(\w+)\}", str(value))
     for one in importing.inputs.by_path.values():
@@ -198,7 +207,11 @@ def _computed(importing: Importing, component: Component) -> dict[str, Json]:
     term = importing.term(
         component.get("wait_time_in_seconds", ""), scope, component.at("wait_time_in_seconds")
     )
-    return {} if term is None else {"wait": term.text}
+    if term is None:
+        return {}
+    longest = _seconds(importing, component, "max_waiting_time_in_seconds")
+    most = {} if longest is None else {"max_wait": seconds_duration(longest)}
+    return {"wait": term.text, **most}
 
 
 def _seconds(
@@ -209,7 +222,7 @@ def _seconds(
         return None
     value = importing.text(written, importing.sent(component), component.at(key))
     if isinstance(value, str) and value.startswith("{"):
-        value = _from_default(importing, component, value, key)
+        value = by_default(importing, component, value, key)
         return default if value is None else float(value)
     try:
         number = float(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from jinja2 import nodes
@@ -237,7 +238,7 @@ def _compare(node: nodes.Compare, scope: Scope) -> Term:
     for operand in node.ops:
         right = translate(operand.expr, scope)
         if operand.op in ("in", "notin"):
-            one = _contained(right, left)
+            one = _contained(_hinted(right, operand.expr), left)
             one = one if operand.op == "in" else negated(one)
         elif left.fixed and right.fixed and operand.op in ("eq", "ne"):
             one = constant((left.constant == right.constant) == (operand.op == "eq"))
@@ -263,13 +264,36 @@ def _contained(container: Term, item: Term) -> Term:
         return constant(item.constant in (container.constant or ()))
     if container.fixed:
         return call("contains", container, item, kind="boolean")
-    if container.members or (
-        item.fixed and isinstance(item.constant, str) and container.kind in ("any", "object")
-    ):
-        found = field(container, item.constant)
+    named = item.fixed and isinstance(item.constant, str)
+    found = field(container, item.constant) if named and container.kind != "text" else NULL
+    if container.members or (named and (container.kind == "object" or _is_root(container))):
         return found if found.fixed else compared(found, "!=", NULL)
-    guarded = container if container.kind == "text" else Term(f"not_null({container.text}, '')")
-    return call("contains", guarded, item, kind="boolean")
+    certain = container.kind in ("text", "list") and not container.optional
+    guarded = container if certain else Term(f"not_null({container.text}, '')")
+    inside = call("contains", guarded, item, kind="boolean")
+    if not named or container.kind in ("text", "list"):
+        return inside
+    # what it is shows only in the data: an object's key, or a part of a text or a list
+    kind = compared(Term(f"type({container.text})"), "==", constant("object"))
+    return call("if", kind, compared(found, "!=", NULL), inside, kind="boolean")
+
+
+def _is_root(term: Term) -> bool:
+    return term.text in ("@", "response", "last_record", "headers", "context().headers")
+
+
+def _hinted(term: Term, node: nodes.Expr) -> Term:
+    """The kind that the default of `x.get(name, default)` tells."""
+    if term.kind != "any" or not isinstance(node, nodes.Call) or not _is_get(node):
+        return term
+    default = node.args[1] if len(node.args) > 1 else None
+    if isinstance(default, nodes.Dict):
+        return replace(term, kind="object")
+    if isinstance(default, nodes.List):
+        return replace(term, kind="list", optional=True)
+    if isinstance(default, nodes.Const) and default.value == "":
+        return replace(term, kind="text", optional=True)
+    return term
 
 
 def _add(node: nodes.Add, scope: Scope) -> Term:
@@ -372,6 +396,24 @@ def _grouped(left: Term, right: Term) -> Term:
     return Term(left.text, "object", members=tuple(members))
 
 
+def _each(test: Term, first: Term, second: Term) -> Term | None:
+    """A choice between two mappings or groups, made for each key; None between other values."""
+    sides = [dict(one.pairs or one.members) for one in (first, second)]
+    known = [one.constant if one.fixed and one.constant else {} for one in (first, second)]
+    if not any(sides) or not all(isinstance(one, dict) for one in known):
+        return None
+    for side, values in zip(sides, known, strict=True):
+        side.update({str(key): constant(value) for key, value in values.items()})
+    names = dict.fromkeys(name for side in sides for name in side)
+    chosen = tuple(
+        (name, call("if", test, sides[0].get(name, NULL), sides[1].get(name, NULL)))
+        for name in names
+    )
+    if first.members or second.members:
+        return Term("config", "object", members=chosen)
+    return _mapping(chosen)
+
+
 def _logical(left: Term, right: Term, join: Callable[[Term, Term], Term]) -> Term:
     if left.fixed:
         return right if left.constant else left
@@ -385,6 +427,8 @@ def _choice(node: nodes.CondExpr, scope: Scope) -> Term:
         return NULL if chosen is None else translate(chosen, scope)
     first = translate(node.expr1, scope)
     second = NULL if node.expr2 is None else translate(node.expr2, scope)
+    if (mapping := _each(test, first, second)) is not None:
+        return mapping
     kind = first.kind if first.kind == second.kind else "any"
     return call("if", test, first, second, kind="text" if kind in ("time", "date") else kind)
 
@@ -407,8 +451,12 @@ def _dict(node: nodes.Dict, scope: Scope) -> Term:
         return constant({key.constant: value.constant for key, value in pairs})
     if not all(key.fixed for key, _ in pairs):
         raise Untranslatable("a mapping with computed keys")
-    shown = ", ".join(f"{dotted([str(k.constant)])}: {written(v).text}" for k, v in pairs)
-    return Term(f"{{{shown}}}", "object")
+    return _mapping(tuple((str(key.constant), value) for key, value in pairs))
+
+
+def _mapping(pairs: tuple[tuple[str, Term], ...]) -> Term:
+    shown = ", ".join(f"{dotted([key])}: {written(value).text}" for key, value in pairs)
+    return Term(f"{{{shown}}}", "object", pairs=pairs)
 
 
 _HANDLERS: dict[type, Callable[[Any, Scope], Term]] = {

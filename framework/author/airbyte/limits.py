@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from framework.author.airbyte.durations import iso_duration
+from framework.author.airbyte.errors import by_default
 from framework.author.airbyte.importing import Importing
 from framework.author.airbyte.manifest import Component
 
@@ -32,7 +33,12 @@ def translate_limits(importing: Importing, manifest: Component) -> dict[str, Jso
 
 def _budget(importing: Importing, budget: Component) -> dict[str, Json]:
     policies = list(budget.parts("policies"))
-    limits = [one for one in map(_policy, policies) if one is not None]
+    limits = [one for policy in policies if (one := _policy(importing, policy)) is not None]
+    codes = budget.get("status_codes_for_ratelimit_hit", [])
+    if [code for code in codes if code != 429]:
+        importing.remarks.missing(
+            budget.at("status_codes_for_ratelimit_hit"), f"{codes} as answers to too many requests"
+        )
     if len(policies) > 1 or any(policy.get("matchers") for policy in policies):
         importing.remarks.note(
             budget.place, "limits for single paths: here the strictest holds for all requests"
@@ -53,17 +59,24 @@ def _budget(importing: Importing, budget: Component) -> dict[str, Json]:
     return found
 
 
-def _policy(policy: Component) -> dict[str, Json] | None:
+def _policy(importing: Importing, policy: Component) -> dict[str, Json] | None:
+    """The limit of a policy; None for one without."""
     if policy.type == "FixedWindowCallRatePolicy":
-        return _limit(policy.get("call_limit"), policy.get("period"))
-    rates = list(policy.parts("rates"))
-    found = [one for one in (_limit(r.get("limit"), r.get("interval")) for r in rates) if one]
+        return _limit(importing, policy, "call_limit", "period")
+    rates = [_limit(importing, rate, "limit", "interval") for rate in policy.parts("rates")]
+    found = [one for one in rates if one is not None]
     return min(found, key=lambda one: one["requests"] / _seconds(one["per"])) if found else None
 
 
-def _limit(requests: Json, period: Json) -> dict[str, Json] | None:
-    per = iso_duration(str(period))
-    if not isinstance(requests, int) or per is None:
+def _limit(importing: Importing, rate: Component, count: str, time: str) -> dict[str, Json] | None:
+    scope = importing.sent(rate)
+    requests = importing.text(rate.get(count), scope, rate.at(count))
+    if isinstance(requests, str):
+        requests = by_default(importing, rate, requests, count)
+    per = iso_duration(str(rate.get(time)))
+    if per is None:
+        importing.remarks.missing(rate.at(time), f"no duration: {rate.get(time)}")
+    if per is None or not isinstance(requests, int):
         return None
     return {"requests": requests, "per": per}
 

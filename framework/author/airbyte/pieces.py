@@ -45,6 +45,9 @@ class Template:
         if self.constant:
             value = self.value
             return escape(value) if isinstance(value, str) else value
+        alone = self.parts[0]
+        if len(self.parts) == 1 and isinstance(alone, Term) and alone.pairs:
+            return {key: Template((value,)).text for key, value in alone.pairs}
         if (bare := self._unquoted()) is not None:
             return bare.text
         return "".join(
@@ -68,7 +71,10 @@ class Template:
 
 
 def _braced(text: str) -> str:
-    """What may stand between braces: a root alone would be a parameter's name."""
+    """What may stand between braces: a root alone would be a parameter's name, and two braces
+    are one that is meant."""
+    if text.startswith("{"):
+        return f"({text})"
     return f"to_string({text})" if text in ("response", "headers", "last_record") else text
 
 

@@ -253,12 +253,17 @@ def _removed_if(
     return [{"map": f"from_items(items(@)[?!(contains({listed}, [0]) && ({test.text}))])"}]
 
 
+_BOUNDS = "(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z])(?=[0-9])|^(?=[0-9])"
+_SNAKE = f"lower(regex_replace(regex_replace(@, '[^A-Za-z0-9]+', '_'), '{_BOUNDS}', '_'))"
+"""Unlike `snake_case`, the original cuts before and after digits, and not inside `HTTPServer`."""
+
+
 def _lower(_importing: Importing, _component: Component) -> Steps:
     return [{"rename_keys": "lower(@)"}]
 
 
 def _snake(_importing: Importing, _component: Component) -> Steps:
-    return [{"rename_keys": "snake_case(@)"}]
+    return [{"rename_keys": _SNAKE}]
 
 
 def _replaced(importing: Importing, component: Component) -> Steps:
@@ -275,11 +280,9 @@ def _text(term: Term) -> str:
 
 
 def _flatten(importing: Importing, component: Component) -> Steps:
-    importing.remarks.missing(
-        component.place,
-        "every nested field moved to the top: here nested fields become columns such as a__b",
-    )
-    return []
+    lists = component.get("flatten_lists", True)
+    del importing
+    return [{"map": "leaves(@)" if lists else "leaves(@, `false`)"}]
 
 
 def _lifted(importing: Importing, component: Component) -> Steps:
@@ -288,10 +291,11 @@ def _lifted(importing: Importing, component: Component) -> Steps:
         component.get("field_path", []), importing.kept(component), component.at("field_path")
     )
     keys = [] if found is ABSENT else [str(key) for key in found]
-    if not keys or "*" in keys:
-        importing.remarks.missing(component.place, "fields lifted from several places")
+    if not keys:
         return []
-    inner = dotted(keys)
+    several = "*" in keys
+    # of several places the original takes the first
+    inner = f"({pointer(keys)})[0]" if several else dotted(keys)
     change = component.part("key_transformation")
     if change is not None:
         renamed = "[0]"
@@ -303,6 +307,7 @@ def _lifted(importing: Importing, component: Component) -> Steps:
         inner = f"{inner} || `{{}}`"
     if (
         change is None
+        and not several
         and component.get("delete_origin_value")
         and not component.get("replace_record")
     ):

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from framework.author.airbyte.importing import ABSENT, Importing
 from framework.author.airbyte.manifest import Component
+from framework.author.airbyte.terms import constant
 
 Json = Any
 
@@ -27,7 +28,7 @@ class Request:
 
 def translate_request(importing: Importing, component: Component) -> Request:
     """The request of an HttpRequester, without its auth and its answers."""
-    scope = importing.sent(component)
+    importing = _with_fields(importing, component)
     if component.custom or component.type not in ("HttpRequester", ""):
         importing.remarks.missing(
             component.place, f"the requester is a {component.type or 'class'} of its own"
@@ -35,7 +36,7 @@ def translate_request(importing: Importing, component: Component) -> Request:
     endpoint: dict[str, Json] = {}
     base, path = _address(importing, component)
     path, query = _split_query(path)
-    method = str(component.get("http_method", "GET")).upper()
+    method = _method(importing, component)
     if method != "GET":
         endpoint["method"] = method
     params = {**query, **_mapping(importing, component, "request_parameters")}
@@ -48,14 +49,46 @@ def translate_request(importing: Importing, component: Component) -> Request:
             for name, value in headers.items()
         }
     _body(importing, component, endpoint)
-    for key, what in (
-        ("fetch_properties_from_endpoint", "fields asked from another endpoint"),
-        ("query_properties", "fields asked in portions"),
-    ):
-        if component.get(key):
-            importing.remarks.missing(component.at(key), what)
-    del scope
     return Request(base, path, endpoint)
+
+
+def _with_fields(importing: Importing, component: Component) -> Importing:
+    """`stream_slice.extra_fields.query_properties`: the fields that a requester lists."""
+    if component.get("fetch_properties_from_endpoint"):
+        importing.remarks.missing(
+            component.at("fetch_properties_from_endpoint"), "fields asked from another endpoint"
+        )
+    asked = component.part("query_properties")
+    if asked is None:
+        return importing
+    fields = {"extra_fields.query_properties": constant(_fields(importing, asked))}
+    return importing.inside(slices=importing.slices.having(fields, fields))
+
+
+def _fields(importing: Importing, component: Component) -> list[str]:
+    listed = component.get("property_list")
+    chunking = component.part("property_chunking")
+    if not isinstance(listed, list):
+        importing.remarks.missing(
+            component.at("property_list"), "fields asked from another endpoint"
+        )
+        listed = []
+    if chunking is not None and len(listed) > int(chunking.get("property_limit", 0) or 10**9):
+        importing.remarks.missing(chunking.place, "fields asked in portions; here all at once")
+    if component.get("property_selector"):
+        importing.remarks.missing(
+            component.at("property_selector"), "fields as the person's choice of columns says"
+        )
+    always = component.get("always_include_properties", [])
+    return [str(one) for one in dict.fromkeys([*listed, *always])]
+
+
+def listed(importing: Importing, component: Component, value: Json) -> Json:
+    """A parameter that is a list of fields, as text; any other as it is."""
+    if not isinstance(value, dict) or value.get("type") != "QueryProperties":
+        return value
+    asked = Component(value, component.at("request_parameters"))
+    return ",".join(_fields(importing, asked))
 
 
 def _address(importing: Importing, component: Component) -> tuple[str, str]:
@@ -75,6 +108,17 @@ def _address(importing: Importing, component: Component) -> tuple[str, str]:
             return match[1], match[2] or ""
         base = url
     return base, path
+
+
+def _method(importing: Importing, component: Component) -> str:
+    found = importing.text(
+        component.get("http_method", "GET"), importing.sent(component), component.at("http_method")
+    )
+    method = str(found).upper()
+    if method in ("GET", "POST"):
+        return method
+    importing.remarks.missing(component.at("http_method"), f"the method {found}")
+    return "GET"
 
 
 def _split_query(path: str) -> tuple[str, dict[str, Json]]:
@@ -97,12 +141,14 @@ def _mapping(importing: Importing, component: Component, key: str) -> dict[str, 
     """A mapping of values, or a text of pairs such as `a=1&b=2`; what is nothing is left out."""
     written = component.get(key, {})
     scope = importing.sent(component)
+    if isinstance(written, dict):
+        written = {name: listed(importing, component, one) for name, one in written.items()}
     if isinstance(written, str):
         found = importing.text(written.strip(), scope, component.at(key))
         if found is ABSENT or not found:
             return {}
         if isinstance(found, dict):
-            return found
+            return {name: value for name, value in found.items() if value not in (None, "")}
         if str(found).startswith("{") and str(found).endswith("}") and "=" not in str(found):
             importing.remarks.missing(component.at(key), "a whole mapping from one template")
             return {}

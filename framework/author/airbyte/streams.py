@@ -75,7 +75,11 @@ def translate_stream(
     cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))
     for part, way, value in cursor.puts:
         put(endpoint, part, way, value)
-    selector = translate_selector(inside, retriever.part("record_selector", "RecordSelector"))
+    selecting = retriever.part("record_selector", "RecordSelector")
+    if exporting and (extractor := retriever.data.get("download_extractor")):
+        # the file of an export has an extractor of its own
+        selecting = Component({"extractor": extractor}, retriever.place, "RecordSelector")
+    selector = translate_selector(inside, selecting)
     _answers(inside, retriever, endpoint, paging, selector, exporting)
     if cursor.incremental is not None:
         endpoint["incremental"] = cursor.incremental

@@ -29,7 +29,8 @@ class Untranslatable(Exception):
 class Term:
     """A JMESPath. `level` is the loosest operator in it; `constant` a value known now (with
     `fixed` true); `members` are the inputs of a group such as `config.credentials`;
-    `parts` what a joined text is made of; `optional` whether it is an input that may be null."""
+    `parts` what a joined text is made of, `pairs` what a written mapping is; `optional` whether it
+    is an input that may be null."""
 
     text: str
     kind: Kind = "any"
@@ -38,6 +39,7 @@ class Term:
     constant: Json = None
     members: tuple[tuple[str, Term], ...] = ()
     parts: tuple[str | Term, ...] = ()
+    pairs: tuple[tuple[str, Term], ...] = ()
     optional: bool = False
 
     @property
@@ -100,8 +102,8 @@ def field(term: Term, key: str | int) -> Term:
     """What stands below a term; a group's member; a constant's item; a part of a time."""
     if term.kind in ("time", "date", "span"):
         return _of_time(term, key)
-    if term.members:
-        for name, member in term.members:
+    if term.members or term.pairs:
+        for name, member in (*term.members, *term.pairs):
             if name == key:
                 return member
         return NULL
