@@ -15,6 +15,9 @@ _PLAIN = {
     "XmlDecoder": "xml",
     "CsvDecoder": "csv",
     "JsonItemsDecoder": "json",
+    "JsonParser": "json",
+    "JsonLineParser": "jsonl",
+    "CsvParser": "csv",
 }
 _PACKED = {"GzipDecoder": "gzip", "ZipfileDecoder": "zip"}
 
@@ -29,6 +32,16 @@ def translate_decoder(importing: Importing, component: Component | None) -> Json
     return found
 
 
+def nothings(component: Component | None) -> list[str]:
+    """The texts that mean nothing in a CSV."""
+    while component is not None and component.type not in ("CsvDecoder", "CsvParser"):
+        inner = ("parser", "inner_parser", "decoder")
+        component = next((part for key in inner if (part := component.part(key))), None)
+    return (
+        [] if component is None else [str(one) for one in component.get("set_values_to_none", [])]
+    )
+
+
 def items_path(component: Component | None) -> str | None:
     """Where a decoder itself looks for the records."""
     if component is None or component.type != "JsonItemsDecoder":
@@ -37,6 +50,13 @@ def items_path(component: Component | None) -> str | None:
 
 
 def _decoded(importing: Importing, component: Component) -> dict[str, Json]:
+    if component.type == "CompositeRawDecoder":
+        parser = component.part("parser", "JsonParser")
+        return _decoded(importing, parser) if parser is not None else {"type": "json"}
+    if component.type in ("GzipParser", "GzipJsonDecoder"):
+        inner = component.part("inner_parser", "JsonParser")
+        found = _decoded(importing, inner) if inner is not None else {"type": "json"}
+        return {**found, "compression": "gzip"}
     if component.type in _PACKED:
         inner = component.part("decoder", "JsonDecoder")
         found = _decoded(importing, inner) if inner is not None else {"type": "json"}
@@ -53,10 +73,6 @@ def _decoded(importing: Importing, component: Component) -> dict[str, Json]:
         delimiter = str(component.get("delimiter", ",")).replace("\\t", "\t")
         if delimiter != ",":
             more["delimiter"] = delimiter
-        if component.get("set_values_to_none"):
-            importing.remarks.missing(
-                component.at("set_values_to_none"), "texts of a CSV that mean nothing"
-            )
     encoding = str(component.get("encoding", "utf-8"))
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
         more["encoding"] = encoding

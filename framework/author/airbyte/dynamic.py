@@ -29,12 +29,17 @@ def expanded(importing: Importing, dynamic: Component) -> Iterator[Component]:
             value = mapping.get("value")
             if isinstance(value, str):
                 value = importing.text(value, scope, mapping.at("value"))
+            test = importing.condition(
+                mapping.get("condition", True), scope, mapping.at("condition")
+            )
+            if test is None or (test.fixed and not test.constant):
+                continue
             if value is not ABSENT:
                 _set(template, _way(mapping), value)
         yield _renewed(dynamic, template)
 
 
-def templated(dynamic: Component) -> tuple[Component, str | None]:
+def templated(importing: Importing, dynamic: Component) -> tuple[Component, str | None]:
     """The one stream that stands for all, with the mapping's templates written into it, and the
     template of its name."""
     resolver = dynamic.part("components_resolver")
@@ -45,6 +50,10 @@ def templated(dynamic: Component) -> tuple[Component, str | None]:
         value = mapping.get("value")
         if isinstance(value, str):
             value = re.sub(r"\bstream_(slice|partition|interval)\b", "resolver_slice", value)
+        if mapping.get("condition"):
+            importing.remarks.missing(
+                mapping.at("condition"), "a part of a stream that only some streams have"
+            )
         way = _way(mapping)
         if way == ["name"]:
             name = value

@@ -33,9 +33,6 @@ def translate_export(importing: Importing, retriever: Component) -> dict[str, Js
     if isinstance(timeout, int):
         found["timeout"] = f"PT{timeout}M"
     found["download"] = _download(inside, retriever)
-    for key in ("abort_requester", "delete_requester", "download_target_requester"):
-        if retriever.get(key):
-            importing.remarks.missing(retriever.at(key), "a further request around an export job")
     if retriever.get("download_paginator") and retriever.part("download_paginator"):
         part = retriever.part("download_paginator")
         if part is not None and part.type == "DefaultPaginator":

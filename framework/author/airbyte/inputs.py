@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from framework.author.airbyte.scope import Keys, Lookup
@@ -77,6 +77,12 @@ class Inputs:
         if not names:
             raise Untranslatable("all of `config` is used as one value")
         return self._term(self._undeclared(names), context, secrets), len(names)
+
+    def give_default(self, name: str, default: Json) -> None:
+        """What an input is where the person says nothing, told by a template."""
+        for path, one in self.by_path.items():
+            if one.name == name and one.schema.get("default") is None:
+                self.by_path[path] = replace(one, schema={**one.schema, "default": default})
 
     def _group(self, names: tuple[str, ...], context: str, secrets: bool) -> Term | None:
         """The inputs below a name, and below the root: a term with members."""

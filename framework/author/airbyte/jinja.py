@@ -266,6 +266,8 @@ def _contained(container: Term, item: Term) -> Term:
         return call("contains", container, item, kind="boolean")
     named = item.fixed and isinstance(item.constant, str)
     found = field(container, item.constant) if named and container.kind != "text" else NULL
+    if container.members:
+        found = field(container, item.constant)
     if container.members or (named and (container.kind == "object" or _is_root(container))):
         return found if found.fixed else compared(found, "!=", NULL)
     certain = container.kind in ("text", "list") and not container.optional

@@ -70,7 +70,9 @@ class Component:
     def parts(self, key: str, default: str = "") -> Iterator[Component]:
         """The components of a list; one alone counts as a list."""
         value = self.data.get(key)
-        for position, one in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(value, dict):
+            yield Component(value, self.at(key), default)
+        for position, one in enumerate(value if isinstance(value, list) else ()):
             if isinstance(one, dict):
                 yield Component(one, f"{self.at(key)}[{position}]", default)
 

@@ -14,6 +14,11 @@ from framework.author.airbyte.terms import NULL, Term, constant
 Json = Any
 
 _PLAIN = re.compile(r"response\.((?:[A-Za-z_]\w*|\"[^\"]+\")(?:\.(?:[A-Za-z_]\w*|\"[^\"]+\"))*)")
+_INPUT = re.compile(r"\{config\.\w+\}")
+_DEFAULT = re.compile(
+    r"\{not_null\((?:to_integer\()?config\.(\w+)\)?, ([`'])(\d+)[`']\)\}"
+    r"|\{config\.(\w+) \|\| ([`'])(\d+)[`']\}"
+)
 _LINK = re.compile(r"regex_search\(not_null\(headers\.link, ''\), '<\(\[\^>\]\*\)>")
 
 
@@ -74,10 +79,10 @@ class _Made:
     puts: list[tuple[str, list[str], Json]] = field(default_factory=list)
 
     def numbered(self) -> Paging:
-        first = self.strategy.get("start_from_page", 0)
+        first = self._count("start_from_page")
         paginator: dict[str, Json] = {"type": "page_number"}
         if first:
-            paginator["base_page"] = _number(first)
+            paginator["base_page"] = first
         self._token(paginator, "page", "paginator.page")
         self._size(paginator)
         if "stop_after_short_page" not in paginator:
@@ -179,13 +184,28 @@ class _Made:
             self.importing.remarks.missing(option.place, "the page's token as the path")
 
     def _page_size(self) -> Json:
-        size = self.strategy.get("page_size")
-        if size is None:
+        return self._count("page_size")
+
+    def _count(self, key: str) -> Json:
+        """A number, or the input that says it; a default in its template becomes the input's."""
+        place = self.strategy.at(key)
+        written = self.strategy.get(key)
+        if written is None:
             return None
-        found = self.importing.text(
-            size, self.importing.sent(self.strategy), self.strategy.at("page_size")
-        )
-        return None if found is ABSENT or found == "" else _number(found)
+        found = self.importing.text(written, self.importing.sent(self.strategy), place)
+        if found is ABSENT or found in ("", None):
+            return None
+        if not isinstance(found, str) or not found.startswith("{"):
+            return _number(found)
+        guarded = _DEFAULT.fullmatch(found)
+        if guarded:
+            name, _, default = (one for one in guarded.groups() if one is not None)
+            self.importing.inputs.give_default(name, _number(default))
+            return f"{{config.{name}}}"
+        if _INPUT.fullmatch(found):
+            return found
+        self.importing.remarks.missing(place, f"a computed number: {found}")
+        return None
 
     def _option(self) -> tuple[str, list[str]]:
         option = self.component.part("page_size_option", "RequestOption")

@@ -87,6 +87,8 @@ class _Made:
         elif kind == "CartesianProduct":
             for part in router.parts("stream_slicers"):
                 self.add(part)
+        elif kind == "UnionPartitionRouter":
+            self._union(router)
         elif kind == "SinglePartitionRouter":
             return
         else:
@@ -111,6 +113,26 @@ class _Made:
         self.partitions.append({"name": name, "values": values})
         self._slice(key, f"partition.{name}")
         self._option(router, f"{{partition.{name}}}")
+
+    def _union(self, router: Component) -> None:
+        """Lists one after the other, each value once."""
+        parts = list(router.parts("partition_routers"))
+        lists = [
+            self.importing.term(one.get("values"), self.importing.sent(one), one.at("values"))
+            for one in parts
+        ]
+        if not all(one.type == "ListPartitionRouter" for one in parts) or None in lists:
+            self.importing.remarks.missing(
+                router.place, "partitions of several parents, each value once"
+            )
+            return
+        key = str(router.get("partition_field", "partition"))
+        name = self._name(key)
+        values = ", ".join(one.text for one in lists if one is not None)
+        self.partitions.append({"name": name, "values": f"{{unique([{values}][])}}"})
+        self._slice(key, f"partition.{name}")
+        for one in parts[:1]:
+            self._option(one, f"{{partition.{name}}}")
 
     def _slice(self, key: str, text: str) -> None:
         self.sent[key] = Term(text)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from framework.author.airbyte.failing import may_fail
-from framework.author.airbyte.importing import ABSENT, Importing
+from framework.author.airbyte.importing import Importing
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.scope import only
 from framework.author.airbyte.terms import Term, constant, dotted, identifier, quoted
@@ -152,16 +152,21 @@ def _add(importing: Importing, component: Component) -> Steps:
     fields: dict[str, Json] = {}
     scope = importing.kept(component)
     for one in component.parts("fields", "AddedFieldDefinition"):
-        keys = [str(key) for key in one.get("path", [])]
+        path = _keys(importing, one, "path")
+        keys = [str(term.constant) for term in path]
         written = one.get("value", "")
         value = importing.term(written, importing.kept(one), one.at("value"))
         if value is None or not keys:
+            continue
+        if not all(term.fixed for term in path):
+            importing.remarks.missing(one.at("path"), "a field whose name is computed")
             continue
         if any(character in key for key in keys for character in "*[]"):
             importing.remarks.missing(one.at("path"), "a field added inside a list")
             continue
         value = _typed(value, one.get("value_type"), isinstance(written, str) and "{" in written)
-        name = ".".join(_dotted_key(importing, one, key) for key in keys)
+        # as a column it has no dot either
+        name = ".".join(key.replace(".", "_") for key in keys)
         condition = component.get("condition", "")
         if condition:
             having = scope.having(value=only(value))
@@ -182,12 +187,6 @@ def _failing(
     goes on with nothing there."""
     risky = any(isinstance(value, str) and may_fail(value) for value in values)
     return {**step, "on_error": on_error} if risky else step
-
-
-def _dotted_key(importing: Importing, component: Component, key: str) -> str:
-    if "." in key:
-        importing.remarks.missing(component.at("path"), f"a field with a dot in its name: {key}")
-    return key
 
 
 def _typed(value: Term, kind: Json, templated: bool) -> Term:
@@ -287,22 +286,21 @@ def _flatten(importing: Importing, component: Component) -> Steps:
 
 def _lifted(importing: Importing, component: Component) -> Steps:
     """A field's content moved to the top."""
-    found = importing.text(
-        component.get("field_path", []), importing.kept(component), component.at("field_path")
-    )
-    keys = [] if found is ABSENT else [str(key) for key in found]
-    if not keys:
+    terms = _keys(importing, component, "field_path")
+    if not terms:
         return []
-    several = "*" in keys
+    keys = [str(one.constant) for one in terms]
+    computed = not all(one.fixed for one in terms)
+    several = "*" in keys or computed
     # of several places the original takes the first
-    inner = f"({pointer(keys)})[0]" if several else dotted(keys)
+    inner = _below(terms) if computed else f"({pointer(keys)})[0]" if several else dotted(keys)
     change = component.part("key_transformation")
     if change is not None:
         renamed = "[0]"
         prefix, suffix = change.get("prefix"), change.get("suffix")
         parts = [*([quoted(str(prefix))] if prefix else []), renamed]
         parts += [quoted(str(suffix))] if suffix else []
-        inner = f"from_items(items({inner} || `{{}}`)[].[join('', [{', '.join(parts)}]), [1]])"
+        inner = f"from_items(items({inner} || `{{}}`)[*].[join('', [{', '.join(parts)}]), [1]])"
     else:
         inner = f"{inner} || `{{}}`"
     if (
@@ -315,9 +313,28 @@ def _lifted(importing: Importing, component: Component) -> Steps:
     if component.get("replace_record"):
         return [{"map": inner.removesuffix(" || `{}`") + " || @"}]
     steps: Steps = [{"map": f"merge({inner}, @)"}]
-    if component.get("delete_origin_value"):
+    if component.get("delete_origin_value") and computed:
+        importing.remarks.missing(
+            component.at("delete_origin_value"), "a field taken away whose name is computed"
+        )
+    elif component.get("delete_origin_value"):
         steps.append({"remove": ".".join(keys)})
     return steps
+
+
+def _keys(importing: Importing, component: Component, key: str) -> list[Term]:
+    """The keys of a path, each of which may be a template."""
+    scope = importing.kept(component)
+    written = component.get(key, [])
+    found = [importing.term(str(one), scope, component.at(key)) for one in written]
+    return [] if None in found else [one for one in found if one is not None]
+
+
+def _below(terms: list[Term]) -> str:
+    text = "@"
+    for one in terms:
+        text = f"get({text}, {one.text})"
+    return text
 
 
 _CHANGES: dict[str, Callable[[Importing, Component], Steps]] = {

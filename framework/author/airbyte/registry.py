@@ -15,6 +15,7 @@ from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.partitions import Parent
 from framework.author.airbyte.scope import at
 from framework.author.airbyte.streams import Resource, found_data, translate_stream
+from framework.author.airbyte.terms import constant
 from framework.author.remarks import Remarks
 
 Json = Any
@@ -148,7 +149,7 @@ class Registry:
         if resolver is None or kind not in ("HttpComponentsResolver", "ConfigComponentsResolver"):
             self.importing.remarks.missing(dynamic.place, f"streams made by a {kind or '?'}")
             return
-        stream, name = templated(dynamic)
+        stream, name = templated(self.importing, dynamic)
         if kind == "HttpComponentsResolver":
             self._listed_by_api(dynamic, resolver, stream, name)
         else:
@@ -182,17 +183,22 @@ class Registry:
         self, dynamic: Component, resolver: Component, stream: Component, table: str | None
     ) -> None:
         """The entries of an input are partitions, each with its own table."""
-        config = resolver.part("stream_config", "StreamConfig")
-        pointer = [str(key) for key in config.get("configs_pointer", [])] if config else []
-        if len(list(resolver.parts("stream_config"))) > 1 or not pointer:
-            self.importing.remarks.missing(resolver.place, "streams from several inputs at once")
+        lists = []
+        for config in resolver.parts("stream_config", "StreamConfig"):
+            pointer = tuple(str(key) for key in config.get("configs_pointer", []))
+            if pointer:
+                lists.append(self.importing.inputs.lookup("")(pointer)[0].text)
+            if config.get("default_values"):
+                lists.append(constant(config.get("default_values", [])).text)
+        if not lists:
+            self.importing.remarks.missing(resolver.place, "streams of no input")
             return
-        term, _ = self.importing.inputs.lookup("")(tuple(pointer))
+        values = lists[0] if len(lists) == 1 else f"[{', '.join(lists)}][]"
         sent = {"components_values": at("partition.entry")}
         kept = {"components_values": at("context().partition.entry")}
         found = self._into_tables(dynamic, stream, table, sent, kept, ())
         if found is not None:
-            partition = {"name": "entry", "values": f"{{{term.text}}}"}
+            partition = {"name": "entry", "values": f"{{{values}}}"}
             more = [partition, *found.data.get("partitions", [])]
             self.resources[found.name] = replace(found, data={**found.data, "partitions": more})
 
@@ -223,9 +229,10 @@ def _streams(remarks: Remarks, manifest: Component) -> Iterator[Component]:
     """The streams of the file; groups and choices of streams opened."""
     for stream in manifest.parts("streams", "DeclarativeStream"):
         if stream.type == "ConditionalStreams":
-            remarks.missing(
+            remarks.note(
                 stream.at("condition"),
-                f"streams that are there only where {stream.get('condition')}",
+                f"the original has these streams only where {stream.get('condition')}; choose by "
+                "--resources",
             )
             yield from stream.parts("streams", "DeclarativeStream")
         elif stream.type == "StateDelegatingStream":

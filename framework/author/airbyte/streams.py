@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.author.airbyte.auth import translate_auth
 from framework.author.airbyte.cursors import Cursor, interval_terms, translate_cursor
-from framework.author.airbyte.decoding import items_path, translate_decoder
+from framework.author.airbyte.decoding import items_path, nothings, translate_decoder
 from framework.author.airbyte.errors import Errors, translate_errors
 from framework.author.airbyte.exports import translate_export
 from framework.author.airbyte.importing import NO_SLICE, Importing, Slice
@@ -21,6 +21,8 @@ from framework.author.airbyte.partitions import FindParent, Partitioned, transla
 from framework.author.airbyte.records import translate_selector, translate_steps
 from framework.author.airbyte.requests import Request, translate_request
 from framework.author.airbyte.schemas import translate_schema
+from framework.author.airbyte.terms import constant
+from framework.author.airbyte.unsaid import say_unsaid
 
 Json = Any
 
@@ -52,7 +54,7 @@ def translate_stream(
         importing.remarks.missing(
             retriever.place, "the retriever is a Python class of its own; what it says is kept"
         )
-    _unsaid(importing, retriever)
+    say_unsaid(importing, stream)
     partitioned = translate_partitions(importing, retriever, find)
     incremental = stream.part("incremental_sync", "DatetimeBasedCursor") or retriever.part(
         "incremental_sync", "DatetimeBasedCursor"
@@ -86,6 +88,10 @@ def translate_stream(
     if errors.actions:
         endpoint["response_actions"] = [dict(action) for action in errors.actions]
     steps = translate_steps(inside, stream, retriever)
+    nothing = nothings(_decoder(retriever, exporting))
+    if nothing:
+        pairs = f"items(@)[*].[[0], if(contains({constant(nothing).text}, [1]), `null`, [1])]"
+        steps = [{"map": f"from_items({pairs})"}, *steps]
     if cursor.filter:
         steps = [*steps, {"filter": cursor.filter}]
     data = _data(inside, stream, partitioned, cursor, steps)
@@ -216,16 +222,6 @@ def _bound(
     )
     del path
     return endpoint
-
-
-def _unsaid(importing: Importing, retriever: Component) -> None:
-    for key, what in (
-        ("pagination_reset", "paging that begins anew"),
-        ("page_size_reduction", "pages that get smaller after an error"),
-        ("request_window_splitting", "windows that get smaller after an error"),
-    ):
-        if retriever.get(key):
-            importing.remarks.missing(retriever.at(key), what)
 
 
 def found_data(resource: Resource) -> Mapping[str, Json]:
