@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from benchmarks.windowing import window_of
 from framework.spec.connector import Connector, Resource
 from framework.spec.expressions import Expression
 from framework.spec.timeforms import write_time
@@ -90,7 +91,7 @@ class Answering:
             begin = str(paginator.get("base_page" if word == "page" else "offset", 0))
             first = str(query.get(name, begin)) == begin
             if size:
-                count = size if first and name else 1
+                count = size if first and name else min(1, size - 1)
             elif not first:
                 count = 0
         elif kind == "cursor":
@@ -107,7 +108,13 @@ class Answering:
             elif paginator.get("next_url_path", "next"):
                 extra.append((paginator.get("next_url_path", "next"), link))
         start = 0 if first else 1000
-        records = [self._record(resource, path, start + n) for n in range(count)]
+        seeds = [start + n + sum(map(ord, path)) % 97 * 10 for n in range(count)]
+        incremental = resource.endpoint.incremental
+        if incremental is not None:
+            asked = window_of(incremental, target + body)
+            if not asked(_MOMENT):
+                seeds, extra, headers = [], [(where, None) for where, _ in extra], {}
+        records = [self._record(resource, seed) for seed in seeds]
         selector = resource.endpoint.data_selector
         text = selector.text if isinstance(selector, Expression) else str(selector or "@")
         answer = _nested(text, records)
@@ -117,9 +124,8 @@ class Answering:
                 _put(answer, _keys(plain), value)
         return answer, headers
 
-    def _record(self, resource: Resource, path: str, number: int) -> Json:
+    def _record(self, resource: Resource, seed: int) -> Json:
         schema = resource.schema or {"properties": {"id": {"type": "integer"}}}
-        seed = number + sum(map(ord, path)) % 97 * 10
         record = _made(schema, seed, 0) or {}
         for field in self._needed.get(resource.name, set()):
             if _find(record, field) is None:
@@ -129,7 +135,8 @@ class Answering:
             forms = incremental.cursor_formats or (incremental.format or "iso",)
             moment = _MOMENT + timedelta(minutes=seed % 60)
             value: Json = write_time(moment.replace(microsecond=0), forms[0])
-            if isinstance(_find(record, incremental.cursor_path.split(".")), (int, float)):
+            number = isinstance(_find(record, incremental.cursor_path.split(".")), (int, float))
+            if number and isinstance(value, str):
                 value = int(moment.timestamp())
             _put(record, incremental.cursor_path.split("."), value)
         return record
