@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from benchmarks.exporting import status_of, written
 from benchmarks.windowing import window_of
-from framework.spec.connector import Connector, Resource
+from framework.spec.connector import Connector, Export, Resource
 from framework.spec.expressions import Expression
 from framework.spec.timeforms import write_time
 
@@ -20,14 +21,16 @@ Json = Any
 
 _NOW = datetime.now(UTC)
 _MOMENT = _NOW - timedelta(days=10)
+_EPOCH = int(_MOMENT.timestamp()) * 1000
 _TOKEN = "token2"
 _USUAL = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length",
 }  # fmt: skip
+_SECONDS = "|".join(str(int(_NOW.timestamp()) + days * 86400)[:5] for days in (0, 1))
 TODAY = re.compile(
     rf"({_NOW:%Y-%m-%d}|{_NOW - timedelta(days=1):%Y-%m-%d})"
     r"([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?"
-    rf"|{str(int(_NOW.timestamp()))[:5]}\d{{5}}(\d{{3}})?(\.\d+)?"
+    rf"|(?:{_SECONDS})\d{{5}}(\d{{3}})?(\.\d+)?"
 )
 """Times of today are those of the clock, which goes on between two runs."""
 
@@ -38,6 +41,8 @@ class Answering:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self._routes: list[tuple[re.Pattern[str], Resource]] = []
+        self._jobs: list[tuple[re.Pattern[str], Json]] = []
+        self._downloads: dict[str, str] = {}
         self._token: dict[str, Json] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.address = f"http://127.0.0.1:{self._server.server_port}"
@@ -58,23 +63,44 @@ class Answering:
             path = resource.endpoint.path
             base = "" if "://" in path[:10] else connector.client.base_url.rstrip("/") + "/"
             url = f"{base}{path.lstrip('/') if base else path}"
-            pattern = ".+?".join(map(re.escape, re.split(r"\{[^{}]*\}", url)))
-            inner = pattern.replace(re.escape(self.address), "")
-            self._routes.append((re.compile(f".*{inner}/?"), resource))
+            self._routes.append((self._route(url), resource))
+            if resource.endpoint.export is not None:
+                self._learn_job(resource.name, resource.endpoint.export, base)
         # the longest literal path first
         self._routes.sort(key=lambda one: (one[0].pattern.count(".+?"), -len(one[0].pattern)))
-        self._token = {"access_token": "t1", "expires_in": 3600, "token": "t1", "id": "t1"}
         auths = [connector.client.auth, *(one.endpoint.auth for one in connector.resources)]
+        if any(re.search("oauth2|login", str(auth)) for auth in auths):
+            self._token = {"access_token": "t1", "expires_in": 3600, "token": "t1", "id": "t1"}
         for auth in auths:
             _token_at(self._token, auth)
 
-    def answer(self, method: str, target: str, body: str) -> Json:
+    def _route(self, url: str) -> re.Pattern[str]:
+        pattern = ".+?".join(map(re.escape, re.split(r"\{[^{}]*\}", url)))
+        return re.compile(f".*{pattern.replace(re.escape(self.address), '')}/?")
+
+    def _learn_job(self, name: str, export: Export, base: str) -> None:
+        # another host, as files are elsewhere: credentials stay behind
+        target = f"{self.address.replace('127.0.0.1', 'localhost')}/downloads/{name}"
+        self._downloads[urlsplit(target).path] = name
+        if export.status is not None:
+            url = next(iter(export.status.urls), f"{base}{(export.status.path or '').lstrip('/')}")
+            self._jobs.append((self._route(url), status_of(export, target)))
+
+    def answer(self, method: str, target: str, body: str) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of an answer."""
         parts = urlsplit(target)
+        for job, status in self._jobs:
+            if job.fullmatch(parts.path):
+                return json.dumps(status).encode(), {}
         for route, resource in self._routes:
-            if route.fullmatch(parts.path) and resource.endpoint.method == method:
-                return self._page(resource, parts.path, target, body)
-        return self._token, {}
+            endpoint = resource.endpoint
+            download = self._downloads.get(parts.path) == resource.name
+            if download or (route.fullmatch(parts.path) and endpoint.method == method):
+                if endpoint.export is not None and not download:
+                    return b'{"id": "job1"}', {}
+                answer, headers = self._page(resource, parts.path, target, body)
+                return written(answer, endpoint.response_format), headers
+        return json.dumps(self._token or []).encode(), {}
 
     def _page(self, resource: Resource, path: str, target: str, body: str) -> Json:
         paginator = resource.endpoint.paginator or self._paging or {}
@@ -155,8 +181,7 @@ class Answering:
                 body = self.rfile.read(length).decode()
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer.requests.append(shown(self.command, self.path, headers, body))
-                answer, more = outer.answer(self.command, self.path, body)
-                data = json.dumps(answer).encode()
+                data, more = outer.answer(self.command, self.path, body)
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
@@ -210,8 +235,9 @@ def _made(schema: Json, seed: int, depth: int) -> Json:
         return schema["enum"][0]
     if kind == "object":
         return {
-            key: _made(one, seed, depth + 1)
+            key: _EPOCH + seed * 1000 if key == "timestamp" and isinstance(made, int) else made
             for key, one in (schema.get("properties") or {}).items()
+            for made in [_made(one, seed, depth + 1)]
         }
     if kind == "array":
         inner = _made(schema.get("items"), seed, depth + 1)

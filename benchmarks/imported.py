@@ -41,7 +41,7 @@ Records = dict[str, list[Json]]
 
 ORIGINAL = Path(__file__).parent / "peers" / "airbyte_original.py"
 _ADDRESS = re.compile(r"https?://(?!127\.0\.0\.1:)")
-_NEVER = ("schema", "schemas", "connection_specification", "metadata")
+_NEVER = ("schema", "schemas", "metadata")
 
 
 def main(arguments: list[str]) -> int:
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
 def compare(file: Path) -> list[str]:
     """What differs between a manifest and its connector."""
     with tempfile.TemporaryDirectory() as folder, Answering() as server:
-        here = turned(load(file), server.address)
+        here = turned(without_python(load(file)), server.address)
         manifest = Path(folder) / f"{file.stem.replace('-', '_')}.yaml"
         manifest.write_text(yaml.safe_dump(here, sort_keys=False), encoding="utf-8")
         imported = import_airbyte(manifest)
@@ -76,9 +76,10 @@ def compare(file: Path) -> list[str]:
             return ["the connector has findings"]
         specification = (here.get("spec") or {}).get("connection_specification") or {}
         config = turned(config_of(specification, server.address), server.address)
+        given = given_of(connector, specification, config)
         server.learn(connector)
         server.requests.clear()
-        ours, failed = read_ours(connector, given_of(connector, specification, config))
+        ours, failed = read_ours(connector, given)
         asked = list(server.requests)
         server.requests.clear()
         names = [str(one.get("name")) for one in read_manifest(manifest).parts("streams")]
@@ -92,12 +93,39 @@ def compare(file: Path) -> list[str]:
     ]
 
 
+def without_python(manifest: Json) -> Json:
+    """The manifest without classes of its own, which are nowhere to be had: a router over parents
+    becomes the usual one, everything else is left out."""
+
+    def is_python(node: Json) -> bool:
+        if not isinstance(node, dict):
+            return False
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/"):
+            found = manifest
+            for key in reference[2:].split("/"):
+                found = found.get(key) if isinstance(found, dict) else None
+            return is_python(found)
+        return is_own(node) and "parent_stream_configs" not in node
+
+    def is_own(node: Json) -> bool:
+        return ".components." in str(node.get("class_name", ""))
+
+    def kept(node: Json) -> Json:
+        if isinstance(node, dict):
+            if is_own(node):
+                node = {**node, "type": "SubstreamPartitionRouter"}
+                del node["class_name"]
+            return {key: kept(one) for key, one in node.items() if not is_python(one)}
+        return [kept(one) for one in node if not is_python(one)] if isinstance(node, list) else node
+
+    return kept(manifest)
+
+
 def turned(node: Json, address: str) -> Json:
     """The manifest with every address below the server's."""
     if isinstance(node, dict):
-        return {
-            key: one if key in _NEVER else turned(one, address) for key, one in node.items()
-        } | ({"schemas": node["schemas"]} if "schemas" in node else {})
+        return {key: one if key in _NEVER else turned(one, address) for key, one in node.items()}
     if isinstance(node, list):
         return [turned(one, address) for one in node]
     return _ADDRESS.sub(f"{address}/", node) if isinstance(node, str) else node

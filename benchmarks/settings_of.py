@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.author.airbyte.inputs import read_inputs
+from framework.author.airbyte.inputs import UNDECLARED, read_inputs
 from framework.spec.connector import Connector
 
 Json = Any
@@ -50,9 +50,9 @@ def _value(name: str, entry: Mapping[str, Json], address: str, required: bool) -
         return entry["default"]
     if entry.get("enum"):
         return entry["enum"][0]
-    if not required and not date:
-        return None
     kind = entry.get("type")
+    if not required and not date and kind != "array" and name != "password":
+        return None
     if kind in ("integer", "number"):
         return max(1, int(entry.get("minimum", 1)))
     if kind == "boolean":
@@ -67,10 +67,12 @@ def _value(name: str, entry: Mapping[str, Json], address: str, required: bool) -
 
 def _text(name: str, entry: Mapping[str, Json], address: str) -> str | None:
     pattern = entry.get("pattern")
-    if re.search(r"url|endpoint|host", name) and not pattern:
-        return f"{address}/api.example.com"
-    wanted = {"date": _TEXTS[2], "date-time": _TEXTS[0]}.get(str(entry.get("format")))
     examples = [str(one) for one in entry.get("examples") or []]
+    slash = "/" if examples and examples[0].endswith("/") else ""
+    here = f"{address}/api.example.com{slash}"
+    if re.search(r"url|endpoint|host", name) and re.search(pattern or "", here):
+        return here
+    wanted = {"date": _TEXTS[2], "date-time": _TEXTS[0]}.get(str(entry.get("format")))
     if not pattern:
         likely = wanted or (_like(examples[0]) if examples else None)
         if likely:
@@ -91,9 +93,12 @@ def _like(example: str) -> str | None:
 
 
 def given_of(
-    connector: Connector, specification: Mapping[str, Json], config: Mapping[str, Json]
+    connector: Connector, specification: Mapping[str, Json], config: dict[str, Json]
 ) -> dict[str, Json]:
-    """The same values under our names; secrets and config alike."""
+    """The same values under our names; secrets and config alike.
+
+    An input that the manifest uses and does not declare is given to both: `config` gets it too.
+    """
     found: dict[str, Json] = {}
     for path, one in read_inputs(specification).by_path.items():
         value: Json = config
@@ -101,4 +106,11 @@ def given_of(
             value = value.get(key) if isinstance(value, Mapping) else None
         if value is not None and (one.name in connector.config or one.name in connector.secrets):
             found[one.name] = value
+    for name, entry in {**connector.config, **connector.secrets}.items():
+        if name not in found and entry.description == UNDECLARED and name not in config:
+            found[name] = config[name] = _undeclared(name)
     return found
+
+
+def _undeclared(name: str) -> str:
+    return _TEXTS[2] if re.search(r"date|since|from", name) else f"value{len(name)}"

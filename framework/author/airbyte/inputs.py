@@ -13,6 +13,9 @@ from framework.spec.naming import normalize_identifier
 
 Json = Any
 
+UNDECLARED = "Not declared in the original."
+"""How an input is described that templates use and the original's `spec` lacks."""
+
 _KINDS: dict[str, Kind] = {
     "string": "text",
     "integer": "number",
@@ -102,7 +105,7 @@ class Inputs:
         return Term(text, "object", members=tuple(members)) if members else None
 
     def _undeclared(self, path: tuple[str, ...]) -> Input:
-        schema = {"description": "Not declared in the original."}
+        schema = {"description": UNDECLARED}
         found = Input(path, self._free(path), schema, False, False, declared=False)
         self.by_path[path] = found
         return found

@@ -16,6 +16,8 @@ Json = Any
 
 _HEAD = re.compile(r"((?:https?://)?(?:[^{}/?]|\{[^{}]*\})+)(/.*)?", re.DOTALL)
 
+_NO_BRANCH = re.compile(r", `null`\)\}$")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -98,7 +100,9 @@ def _address(importing: Importing, component: Component) -> tuple[str, str]:
     def text(key: str) -> str:
         value = component.get(key, "")
         found = importing.text(str(value).strip(), scope, component.at(key))
-        return "" if found is ABSENT or found is None else str(found)
+        # a branch that is not there is no text in an address, and not a value to leave out
+        shown = "" if found is ABSENT or found is None else str(found)
+        return _NO_BRANCH.sub(", '')}", shown)
 
     base, path = text("url_base"), text("path")
     if not base:
