@@ -123,3 +123,44 @@ def test_a_file_that_cannot_be_a_connectors_name_is_refused(tmp_path, monkeypatc
         main(["import", "airbyte", str(FOLDER / "shop.yaml"), "-o", "connectors/My-Shop.yaml"]) == 2
     )
     assert "write -o connectors/my_shop.yaml" in capsys.readouterr().err
+
+
+def remarks(tmp_path, text):
+    """The connector and what is said of it."""
+    found = import_airbyte(written(tmp_path, text))
+    return found.text, [one.reason for one in found.remarks]
+
+
+def test_a_page_size_under_the_name_of_the_offset_is_not_sent_and_said(tmp_path):
+    option = "{type: RequestOption, inject_into: request_parameter, field_name: skip}"
+    paginator = f"""      paginator:
+        type: DefaultPaginator
+        page_token_option: {option}
+        page_size_option: {option}
+        pagination_strategy: {{type: OffsetIncrement, page_size: 50}}
+"""
+    text, said = remarks(tmp_path, STREAM + paginator)
+    assert "offset_param: skip" in text
+    assert "limit_param: skip" not in text
+    assert any("size of a page as skip" in one for one in said)
+
+
+def test_a_path_without_its_branch_is_empty_and_not_null(tmp_path):
+    path = "{% if config['deep'] %}/all/things{% endif %}"
+    text, _ = remarks(tmp_path, STREAM.replace("path: /things", f'path: "{path}"'))
+    assert "if(config.deep, '/all/things', '')" in text
+
+
+def test_a_refresh_token_from_an_input_that_is_not_declared_is_said(tmp_path):
+    auth = """{type: OAuthAuthenticator, client_id: a, client_secret: b,
+        refresh_token: "{{ config['token'] }}", token_refresh_endpoint: https://api.example.com/t,
+        refresh_token_updater: {refresh_token_config_path: [kept_token]}}"""
+    spec = """
+spec:
+  type: Spec
+  connection_specification: {properties: {token: {type: string, airbyte_secret: true}}}
+"""
+    requester = f"path: /things, authenticator: {auth}"
+    text, said = remarks(tmp_path, STREAM.replace("path: /things", requester) + spec)
+    assert 'refresh_token: "{secrets.token}"' in text
+    assert any("from the input kept_token" in one for one in said)

@@ -147,9 +147,17 @@ def _refreshing(importing: Importing, component: Component, common: Auth, more: 
     auth: Auth = {"type": "oauth2_refresh_token", **common}
     token = _value(importing, component, "refresh_token")
     updater = component.part("refresh_token_updater")
-    if token is None and updater is not None:
+    if updater is not None:
         path = updater.get("refresh_token_config_path", ["credentials", "refresh_token"])
-        token = _input(importing, path)
+        known = importing.inputs.by_path
+        if token is None:
+            token = _input(importing, path)
+        elif tuple(path) not in known and any(one.declared for one in known.values()):
+            importing.remarks.note(
+                updater.at("refresh_token_config_path"),
+                f"the original reads its refresh token from the input {'.'.join(path)}, which it "
+                "does not declare, and sends an empty one; here it is the one that is declared",
+            )
     auth["refresh_token"] = token
     if updater is not None:
         auth["rotates"] = True

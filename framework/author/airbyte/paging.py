@@ -85,6 +85,7 @@ class _Made:
             paginator["base_page"] = first
         self._token(paginator, "page", "paginator.page")
         self._size(paginator)
+        self._one_name(paginator, "page_param", "page_size_param")
         if "stop_after_short_page" not in paginator:
             paginator["total_path"] = None
         if not self.strategy.get("inject_on_first_request", False):
@@ -99,6 +100,7 @@ class _Made:
         paginator["limit"] = size
         self._token(paginator, "offset", "paginator.offset")
         self._limit(paginator, size)
+        self._one_name(paginator, "offset_param", "limit_param")
         paginator["stop_after_short_page"] = True
         if not self.strategy.get("inject_on_first_request", False):
             paginator["send_first"] = False
@@ -235,6 +237,17 @@ class _Made:
         paginator["limit_param"] = None
         if part:
             self.puts.append((part, path, size))
+
+    def _one_name(self, paginator: dict[str, Json], page: str, size: str) -> None:
+        """The original's first page would be told to begin at its own size."""
+        name = paginator.get(size)
+        if name is not None and name == paginator[page]:
+            paginator[size] = None
+            self.importing.remarks.note(
+                self.component.at("page_size_option"),
+                f"the original sends the size of a page as {name}, which says where the page "
+                "begins; the size is not sent here",
+            )
 
     def _cursor_size(self, size: Json) -> None:
         part, path = self._option()
