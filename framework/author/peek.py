@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +12,12 @@ from framework.author.replays import cassette_of, played
 from framework.build.compile import Compiled, compile_connector
 from framework.build.events import Watch
 from framework.build.outcomes import ResourceSkipped
+from framework.build.records import Record
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings
 from framework.build.terms import Terms
 from framework.build.world import Stop, World
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, Interrupted, RequestError
 from framework.run.options import RunOptions
 from framework.spec.connector import Connector, Resource
 
@@ -36,39 +37,48 @@ class Looked:
 
 def first_records(
     connector: Connector,
-    resource: Resource,
+    resources: Iterable[Resource],
     limit: int,
     config: Mapping[str, Json],
     alias: str | None,
     world: World,
     watch: Watch,
-) -> list[dict[str, Json]]:
-    """At most `limit` records of the resource, as they would be loaded; parents likewise."""
+) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
+    """At most `limit` records of each resource, as they would be loaded; parents likewise. Or why
+    there are none: a list that cannot be read leaves the others."""
     compiled = _compile(connector, config, alias, world, watch)
-    reading = _readings(compiled, limit, world, watch)[resource.name]
-    records: list[dict[str, Json]] = []
-    for page in reading.pages():
-        records += page
-    return records
+    readings = _readings(compiled, limit, world, watch)
+    for resource in resources:
+        reading = readings[resource.name]
+        # a child of this resource reads the same list: keep what was read for it
+        reading.loads = True
+        try:
+            yield resource, [record for page in reading.pages() for record in page]
+        except ResourceSkipped as error:
+            yield resource, RequestError(str(error))
+        except Interrupted:
+            raise
+        except FrameworkError as error:
+            yield resource, error
 
 
 def recorded_or_live(
     connector: Connector,
-    resource: Resource,
+    resources: Iterable[Resource],
     limit: int,
     config: Mapping[str, Json],
     alias: str | None,
     replay: str | None,
     stop: Stop,
     watch: Watch,
-) -> list[dict[str, Json]]:
+) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
     if replay is None:
-        return first_records(connector, resource, limit, config, alias, World(stop=stop), watch)
+        return first_records(connector, resources, limit, config, alias, World(stop=stop), watch)
     cassette = read_cassette(Path(replay) if replay else cassette_of(connector), connector.name)
     playing = played(cassette, RunOptions(config=config), stop)
     return first_records(
-        connector, resource, limit, playing.options.config, alias, playing.world, watch
+        connector, resources, limit, playing.options.config, alias, playing.world, watch
     )
 
 

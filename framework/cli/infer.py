@@ -7,35 +7,31 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.options import alias_option, connectors_option, set_option
+from framework.cli.findings import visible_lines
+from framework.cli.options import looking_options
+from framework.errors import FrameworkError
+
+if TYPE_CHECKING:
+    from framework.spec.connector import Resource
 
 
 @click.command(
     "infer",
-    short_help="Propose a resource's schema from its records.",
+    short_help="Propose schemas of resources from their records.",
     epilog="""\b
 Examples:
-  framework infer shop orders                 the diff to what is declared
-  framework infer shop orders --replay        from the cassette, no network
+  framework infer shop                        the diffs to what is declared, of all resources
   framework infer shop orders --write         into schemas/shop/orders.json
+  framework infer scheduling --replay         from the cassette, no network
 """,
 )
 @click.argument("name")
-@click.argument("resource")
-@alias_option
-@set_option
-@connectors_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="How many records to look at.",
-)
+@click.argument("resources", nargs=-1, metavar="[RESOURCE]...")
+@looking_options(limit=500)
 @click.option(
     "--replay",
     is_flag=False,
@@ -43,10 +39,10 @@ Examples:
     metavar="[CASSETTE]",
     help="Look at recorded records (cassettes/NAME.yaml, or this file).",
 )
-@click.option("--write", is_flag=True, help="Write the schema file, instead of showing the diff.")
+@click.option("--write", is_flag=True, help="Write the schema files, instead of showing the diff.")
 def command(
     name: str,
-    resource: str,
+    resources: tuple[str, ...],
     config: Mapping[str, str],
     alias: str | None,
     connectors: Path | None,
@@ -54,18 +50,17 @@ def command(
     replay: str | None,
     write: bool,
 ) -> int:
-    """Propose a JSON Schema of RESOURCE of connector NAME from its first records.
+    """Propose a JSON Schema of each RESOURCE of connector NAME from its first records; of all that
+    the file selects, where none is named.
 
     What is declared stays; fields, types and nulls that it does not allow for are added. The
     proposal holds names and types, no values. Read it before you keep it: a field that was never
-    null may be null tomorrow.
+    null may be null tomorrow. Exit code 1 if a resource cannot be read or has no records.
     """
     from framework.run.quiet import set_defaults
 
     set_defaults()
-    from framework.author.inferring import infer_schema
     from framework.author.peek import recorded_or_live
-    from framework.author.written import write_text
     from framework.build.door import judged
     from framework.build.events import unwatched
     from framework.build.world import Stop
@@ -75,36 +70,49 @@ def command(
 
     location = locate(name, connectors)
     connector = judged(location)
-    (chosen,) = select(connector, (resource,))
-    stop = Stop()
+    chosen = select(connector, resources or None)
+    stop, folder, failed = Stop(), schema_folder(location), False
     with heard(stop):
-        records = recorded_or_live(connector, chosen, limit, config, alias, replay, stop, unwatched)
-    if not records:
-        sys.stderr.write(f"{resource}: no records, so there is nothing to propose\n")
-        return 1
-    inferred = infer_schema(records, chosen.schema)
-    path = schema_folder(location) / f"{resource}.json"
-    _tell(f"{resource}: from {inferred.records:,} records")
+        for resource, records in recorded_or_live(
+            connector, chosen, limit, config, alias, replay, stop, unwatched
+        ):
+            if isinstance(records, FrameworkError):
+                _tell(f"error: {visible_lines(str(records))}")
+            elif not records:
+                _tell(f"{resource.name}: no records, so there is nothing to propose")
+            else:
+                _propose(resource, records, folder / f"{resource.name}.json", write)
+                continue
+            failed = True
+    return int(failed)
+
+
+def _propose(resource: Resource, records: list[dict[str, Any]], path: Path, write: bool) -> None:
+    from framework.author.inferring import infer_schema
+    from framework.author.written import write_text
+
+    inferred = infer_schema(records, resource.schema)
+    _tell(f"{resource.name}: from {inferred.records:,} records")
     if inferred.untold:
         _tell(f"left out, null or empty in all of them: {', '.join(inferred.untold)}")
     after = _text(inferred.schema)
-    if write:
-        write_text(path, after)
-        _tell(f"written: {path}")
-        if chosen.schema is None:
-            _tell(f"it is used once the resource {resource} says: schema: {resource}")
-        return 0
-    before = "" if chosen.schema is None else _text(chosen.schema)
+    before = "" if resource.schema is None else _text(resource.schema)
     if before == after:
         _tell("the declared schema holds all of them")
-    diff = difflib.unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        "declared" if before else "/dev/null",
-        str(path),
-    )
-    sys.stdout.writelines(diff)
-    return 0
+    elif write:
+        write_text(path, after)
+        _tell(f"written: {path}")
+        if resource.schema is None:
+            _tell(f"it is used once the resource {resource.name} says: schema: {resource.name}")
+    else:
+        sys.stdout.writelines(
+            difflib.unified_diff(
+                before.splitlines(keepends=True),
+                after.splitlines(keepends=True),
+                "declared" if before else "/dev/null",
+                str(path),
+            )
+        )
 
 
 def _text(schema: Any) -> str:

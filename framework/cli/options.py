@@ -69,6 +69,24 @@ def asking_options(command: F) -> F:
     return command
 
 
+def looking_options(limit: int) -> Callable[[F], F]:
+    """What a verb takes that looks at some records; `limit` is how many, unless it is told."""
+
+    def options(command: F) -> F:
+        count = click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            default=limit,
+            show_default=True,
+            help="How many records to look at.",
+        )
+        for option in (count, connectors_option, set_option, alias_option):
+            command = option(command)
+        return command
+
+    return options
+
+
 limit_option = click.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from framework.cli.findings import visible
-from framework.cli.options import alias_option, connectors_option, set_option
+from framework.cli.options import looking_options
 
 WIDEST = 40
 """Characters of a value that a table shows."""
@@ -30,12 +30,7 @@ Examples:
 )
 @click.argument("name")
 @click.argument("resource")
-@alias_option
-@set_option
-@connectors_option
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="How many records."
-)
+@looking_options(limit=10)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def command(
     name: str,
@@ -57,23 +52,21 @@ def command(
 
     from framework.author.peek import first_records
     from framework.build.door import judged
-    from framework.build.outcomes import ResourceSkipped
     from framework.build.world import World
     from framework.cli.progress import Progress
     from framework.cli.signals import heard
-    from framework.errors import RequestError
+    from framework.errors import FrameworkError
     from framework.run.selection import select
     from framework.spec.locate import locate
 
     connector = judged(locate(name, connectors))
-    (chosen,) = select(connector, (resource,))
+    chosen = select(connector, (resource,))
     world = World()
     with heard(world.stop):
         watch = Progress(Console(stderr=True), quiet=True)
-        try:
-            records = first_records(connector, chosen, limit, config, alias, world, watch)
-        except ResourceSkipped as error:
-            raise RequestError(str(error)) from None
+        ((_, records),) = first_records(connector, chosen, limit, config, alias, world, watch)
+    if isinstance(records, FrameworkError):
+        raise records
     if form == "json":
         sys.stdout.write(json.dumps(records, ensure_ascii=False, indent=2) + "\n")
     elif records:
