@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.errors import SettingsError
+from framework.errors import SettingsError, UsageError
 from framework.spec.choices import NoSuchCase, secrets_used
 from framework.spec.connector import ConfigEntry, Connector, SecretEntry
 from framework.spec.expressions import ExpressionError
@@ -39,17 +39,19 @@ def resolve_settings(
     section: str | None = None,
     replay: bool = False,
 ) -> Settings:
-    """The values of all entries; SettingsError names every one that is missing or wrong.
+    """The values of all entries; SettingsError names every one that is missing or wrong, a
+    UsageError those that there are not, too.
 
     `given` holds values set for this run, by entry name: text is read by the declared type. In a
     replay nothing is looked up: what `given` lacks takes its default, and secrets are stand-ins.
     """
     section = section or connector.name
-    problems = [
+    unknown = [
         f"there is no config entry {name}" + _near(name, connector.config)
         for name in given
         if name not in connector.config and name not in connector.secrets
     ]
+    problems = [*unknown]
     config: dict[str, Json] = {}
     for name, entry in connector.config.items():
         found = given.get(name)
@@ -73,7 +75,7 @@ def resolve_settings(
             problems.append(_missing(section, secret, empty=value is not None))
         secrets[name] = text or None
     if problems:
-        raise SettingsError("\n".join(problems))
+        raise (UsageError if unknown else SettingsError)("\n".join(problems))
     return Settings(section, config, dict.fromkeys(connector.secrets) | secrets)
 
 

@@ -36,9 +36,7 @@ def _place_options(command: F) -> F:
     epilog="""\b
 Examples:
   framework state show scheduling
-  framework state show scheduling scheduled_events --format json
   framework state reset scheduling scheduled_events
-  framework state reset scheduling --destination postgres --dataset calendar --yes
 """,
 )
 def command() -> None:
@@ -48,7 +46,15 @@ def command() -> None:
     """
 
 
-@command.command("show", short_help="The watermark of each resource.")
+@command.command(
+    "show",
+    short_help="The watermark of each resource.",
+    epilog="""\b
+Examples:
+  framework state show scheduling
+  framework state show scheduling scheduled_events --format json
+""",
+)
 @click.argument("name")
 @click.argument("resource", required=False)
 @_place_options
@@ -89,7 +95,15 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     return 0
 
 
-@command.command("reset", short_help="Have a resource read from the beginning.")
+@command.command(
+    "reset",
+    short_help="Have a resource read from the beginning.",
+    epilog="""\b
+Examples:
+  framework state reset scheduling scheduled_events
+  framework state reset scheduling --destination postgres --dataset calendar --yes
+""",
+)
 @click.argument("name")
 @click.argument("resource", required=False)
 @_place_options

@@ -25,7 +25,7 @@ def refuse_other_tables(schema: Schema, resource: Resource, connector: str) -> N
     for table, problem in _problems(schema, resource):
         raise FrameworkError(
             f"{resource.name}: table {table} was loaded with {problem}. Change the schema back, "
-            f"or load it anew: run {connector} --refresh --resources {resource.name}"
+            f"or load it anew: framework run {connector} --refresh --resources {resource.name}"
         )
 
 

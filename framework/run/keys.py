@@ -82,11 +82,18 @@ class Keys:
         )
 
     def _without(self, name: str) -> RecordError:
-        return RecordError(
+        message = (
             f"{self._resource.name}: a record has null or nothing in `{name}`, which is its "
             "primary key. Correct primary_key or data_selector, or leave such records out with "
             "processing_steps."
         )
+        parent = self._resource.parent
+        if parent is not None:
+            message += (
+                f" A field of {parent} comes by `include_from_parent: [FIELD]`, as "
+                f"`_{parent}_FIELD`."
+            )
+        return RecordError(message)
 
 
 class _Null(Exception):

@@ -49,7 +49,7 @@ def toml(tmp_path):
 
 
 def problems(connector, given=None, **options):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(FrameworkError) as caught:
         resolve_settings(connector, given or {}, **options)
     return str(caught.value).splitlines()
 

@@ -216,6 +216,47 @@ def test_an_auth_needs_its_secret(auth):
     assert codes(judged(client={**CLIENT, "auth": auth})) == expected
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        {"incremental": {"start_param": "since"}},
+        {"params": {"since": "{incremental.start_value}"}},
+        {"params": {"since": "{format_time(incremental.last_value, '%Y-%m-%d')}"}},
+        {"path": "/orders/{incremental.start_value}"},
+        {"method": "POST", "json": {"filter": {"from": "{incremental.initial_value}"}}},
+    ],
+)
+def test_a_cursor_counts_as_sent_wherever_the_request_holds_it(endpoint):
+    incremental = {"cursor_path": "at", "initial_value": "2026-01-01"}
+    whole = {**endpoint, "incremental": {**incremental, **endpoint.get("incremental", {})}}
+    resource = {"name": "orders", "primary_key": "id", "write_disposition": "merge"}
+    config = {"client": CLIENT, "resources": [{**resource, "endpoint": whole}]}
+    assert "cursor-not-sent" not in codes(judge_data(config))
+    whole["incremental"]["step"] = "P1D"
+    sends_end = "start_param" not in whole["incremental"]  # the start alone may name the window
+    assert ("window-not-sent" in codes(judge_data(config))) is not sends_end
+    whole["incremental"]["end_param"] = "until"
+    assert "window-not-sent" not in codes(judge_data(config))
+
+
+def test_a_child_may_be_keyed_by_what_it_includes_of_its_parent():
+    lines = {
+        "name": "lines",
+        "primary_key": ["_orders_id", "number"],
+        "include_from_parent": ["id"],
+        "endpoint": "/orders/{resources.orders.id}/lines",
+        "schema": {"type": "object", "properties": {"number": {"type": "integer"}}},
+    }
+    defaults = {"write_disposition": "merge"}
+    orders = {"name": "orders", "primary_key": "id", "endpoint": "/orders"}
+    config = {"client": CLIENT, "resource_defaults": defaults, "resources": [orders, lines]}
+    assert codes(judge_data(config)) == set()
+    lines["primary_key"] = ["order_id"]
+    (finding,) = judge_data(config).findings
+    assert finding.code == "key-not-in-schema"
+    assert "include_from_parent: [FIELD], as _orders_FIELD" in finding.message
+
+
 def test_a_child_of_a_list_read_from_a_cursor_does_not_repeat():
     parent = {
         "name": "events",

@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     names.check_listed_tables,
     parents.check_parents,
     parents.check_only_children,
+    parents.check_included_keys,
     parents.check_path,
     parents.check_only_changed,
     partitions.check_partitions,

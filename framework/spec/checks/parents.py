@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.findings import Finding
-from framework.spec.checks.loading import disposition
+from framework.spec.checks.loading import disposition, key_fields
 from framework.spec.draft import Draft, is_resolve, references
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
@@ -44,35 +44,57 @@ def check_parents(draft: Draft) -> Iterator[Finding]:
     yield from _cycles(draft, good)
 
 
+_OF_CHILDREN = (
+    (
+        "include_from_parent",
+        "include-without-parent",
+        "so there is nothing to include; take the key away, or refer to a parent as "
+        "{resources.parent.field}",
+    ),
+    (
+        "only_changed",
+        "only-changed-without-parent",
+        "and `only_changed` looks at the parent's record; take the key away, or write an "
+        "incremental",
+    ),
+    (
+        "when",
+        "when-without-parent",
+        "and `when` asks the parent's record; take the key away, or filter records in "
+        "processing_steps",
+    ),
+)
+"""Keys that make sense with a parent alone, with their codes and what is wrong and to do."""
+
+
 def check_only_children(draft: Draft) -> Iterator[Finding]:
     """What makes sense with a parent alone, on a resource without one."""
     for merged in draft.resources:
         if references(merged):
             continue
-        if merged.data.get("include_from_parent"):
-            yield draft.document.finding(
-                merged.place("include_from_parent"),
-                "include-without-parent",
-                f"resource {merged.name} reads from no other resource, so there is nothing to "
-                "include; take the key away, or refer to a parent as {resources.parent.field}",
-                key=True,
-            )
-        if merged.data.get("only_changed") is not None:
-            yield draft.document.finding(
-                merged.place("only_changed"),
-                "only-changed-without-parent",
-                f"resource {merged.name} reads from no other resource, and `only_changed` looks at "
-                "the parent's record; take the key away, or write an incremental",
-                key=True,
-            )
-        if merged.data.get("when") is not None:
-            yield draft.document.finding(
-                merged.place("when"),
-                "when-without-parent",
-                f"resource {merged.name} reads from no other resource, and `when` asks the "
-                "parent's record; take the key away, or filter records in processing_steps",
-                key=True,
-            )
+        for key, code, why in _OF_CHILDREN:
+            if merged.data.get(key) not in (None, []):
+                message = f"resource {merged.name} reads from no other resource, {why}"
+                yield draft.document.finding(merged.place(key), code, message, key=True)
+
+
+def check_included_keys(draft: Draft) -> Iterator[Finding]:
+    """A primary key that is a field of the parent's record, which no record has by itself."""
+    for merged in draft.resources:
+        parent = draft.parent_of(merged)
+        if parent is None:
+            continue
+        begin, included = f"_{parent.name}_", merged.data.get("include_from_parent")
+        names = [f"{begin}{name}" for name in included] if isinstance(included, list) else []
+        for field in key_fields(merged, "primary_key"):
+            if field.startswith(begin) and field not in names:
+                yield draft.document.finding(
+                    merged.place("primary_key" if merged.data.get("primary_key") else "columns"),
+                    "key-not-included",
+                    f"the primary key {field} of {merged.name} names a field of its parent, which "
+                    "is in its records only where it is included; write include_from_parent: "
+                    f"[{field.removeprefix(begin)}]",
+                )
 
 
 def check_only_changed(draft: Draft) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from framework.spec.records import RecordSchema
 
 Json = Any
 
+_INCLUDED = "; a field of {0} comes by include_from_parent: [FIELD], as _{0}_FIELD"
 _FIRST_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\.[A-Za-z_]|\[|$)", re.ASCII)
 
 
@@ -43,13 +44,16 @@ def check_keys(draft: Draft) -> Iterator[Finding]:
     for merged, table, schema in _declared(draft):
         for field in key_fields(merged, "primary_key"):
             place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
-            column = _column(table, field)
+            column, parent = _column(table, field), draft.parent_of(merged)
+            if column is None and parent is not None and field.startswith(f"_{parent.name}_"):
+                continue  # a field of the parent, which is judged by itself
             if column is None:
+                above = "" if parent is None else _INCLUDED.format(parent.name)
                 yield draft.document.finding(
                     place,
                     "key-not-in-schema",
                     f"the schema of {merged.name} declares no {field}, which is its primary key"
-                    f"{_near(table, field)}",
+                    f"{_near(table, field)}{above}",
                 )
             elif _may_miss(column, schema):
                 yield draft.document.finding(
