@@ -7,7 +7,7 @@ told, so that those are kept.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,16 @@ from framework.build.cursor import Cursor
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
+from framework.build.outline import is_unparsed
 from framework.build.plan import Plan
-from framework.build.records import Page, Record, as_records
+from framework.build.records import Page, Record, TextPage, as_records
 from framework.build.slices import Slice
 from framework.build.steps import stepper
 from framework.build.table_names import marked, table_of_list
 from framework.build.templates import Values
 from framework.build.terms import Terms
 from framework.build.windows import WHOLE, Window
-from framework.build.wire import Response
+from framework.build.wire import NotJson, Response
 from framework.errors import FrameworkError
 from framework.spec.expressions import Expression
 
@@ -46,10 +47,12 @@ class Asked:
 
 
 class Asker:
-    """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables."""
+    """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables;
+    `stays_text` says whether whoever takes them wants none of them parsed."""
 
     def __init__(self, plan: Plan, client: RESTClient, terms: Terms) -> None:
         self.loads = False
+        self.stays_text: Callable[[], bool] | None = None
         self.step = stepper(plan.resource)
         self._plan = plan
         self._client = client
@@ -126,13 +129,16 @@ class Asker:
         """The pages of one list, or of all downloads of the job that exports it."""
         terms, export = self._terms, self._plan.endpoint.export
         if export is None:
-            yield from Listing(self._plan, self._client, values, context, terms).pages()
+            stays = self.stays_text
+            yield from Listing(self._plan, self._client, values, context, terms, stays).pages()
             return
         for plan, ready in downloads(self._plan, export, self._client, values, context, terms):
             yield from Listing(plan, self._client, values, ready, terms).pages()
 
     def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
         """The page's records; with where they stand in the answer, if they are all objects."""
+        if is_unparsed(page):
+            return self._text(page)
         if one.include:
             records = as_records(page)
             for record in records:
@@ -144,3 +150,17 @@ class Asker:
         if not names or body is None or not all(type(item) is dict for item in page):
             return as_records(page)
         return Page(page, body, names)
+
+    def _text(self, page: PageData[Json]) -> TextPage:
+        response, selector = page.response, self._plan.endpoint.data_selector
+        assert isinstance(response, Response)
+        assert isinstance(selector, Expression)
+
+        def parse() -> list[Record]:
+            try:
+                return as_records(selector.search(response.whole()) or ())
+            except NotJson as error:
+                ours = in_our_words(error, self._plan.resource.name, self._terms.secrets)
+                raise (ours or error) from error
+
+        return TextPage(page[0].count, response.content, selector.names, parse)

@@ -14,6 +14,7 @@ from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.build.events import Warned
+from framework.build.outline import count_of, ends_of
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.terms import Terms
@@ -48,13 +49,14 @@ class Completeness:
         """A page came. RequestError where it is one that came before, by its first and its last
         record, of a resource whose primary key makes that impossible."""
         self._pages += 1
-        self._records += len(page)
+        count = count_of(page)
+        self._records += count
         if not page:
             return
         self._judge_length(page)
         options = orjson.OPT_NON_STR_KEYS
-        ends = orjson.dumps([page[0], page[-1]], default=str, option=options)
-        signature = hash((len(page), ends))
+        ends = orjson.dumps(ends_of(page), default=str, option=options)
+        signature = hash((count, ends))
         url = shown(page.response.url, self._terms.secrets)
         self._in_a_row = self._in_a_row + 1 if signature == self._last else 0
         self._last = signature
@@ -62,7 +64,7 @@ class Completeness:
         if before[0] == self._pages:
             return
         message = (
-            f"page {self._pages:,} ({url}) brought the same {_records(len(page))} as page "
+            f"page {self._pages:,} ({url}) brought the same {_records(count)} as page "
             f"{before[0]:,} ({before[1]})"
         )
         if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
@@ -136,8 +138,9 @@ class Completeness:
                 "paginator's limit counts, and more followed: if the API gives no more at once, "
                 "records are skipped. Lower the limit",
             )
-        if len(page) < paginator.value_step:
-            self._short = (len(page), shown(page.response.url, self._terms.secrets))
+        count = count_of(page)
+        if count < paginator.value_step:
+            self._short = (count, shown(page.response.url, self._terms.secrets))
 
     @property
     def _name(self) -> str:

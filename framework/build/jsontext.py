@@ -34,10 +34,16 @@ def parse(body: bytes | str) -> tuple[Any, bool]:
     raw = body.encode() if isinstance(body, str) else body
     if _may_be_deep(raw) and depth_of(found) > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
-    # looking for digits costs a tenth of parsing, the expression twice as much as parsing
-    if b"0" * 19 in raw.translate(_DIGITS_ALIKE) and _PAST_64_BITS.search(raw):
+    if may_be_past_64_bits(raw):
         return json.loads(raw, parse_int=_integer), False
     return found, True
+
+
+def may_be_past_64_bits(body: bytes) -> bool:
+    """Whether something looks like an integer that 64 bits do not hold."""
+    # looking for digits costs a tenth of parsing, the expression twice as much as parsing
+    alike = body.translate(_DIGITS_ALIKE)
+    return b"0" * 19 in alike and _PAST_64_BITS.search(body) is not None
 
 
 def depth_of(value: Any) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
@@ -18,6 +19,7 @@ from framework.build.ahead import end_of, numbers, one_page
 from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
+from framework.build.outline import list_of, outlined
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.pool import in_order
@@ -25,6 +27,7 @@ from framework.build.requested import Requested
 from framework.build.selectors import within
 from framework.build.terms import Terms
 from framework.build.urls import shown
+from framework.build.wire import Response
 
 Json = Any
 NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
@@ -32,7 +35,8 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
 
 class Listing:
     """The pages of one list. `values` are those of its placeholders, by their text; `context`
-    is what its expressions reach."""
+    is what its expressions reach. `stays_text` says, page by page, whether nobody wants the
+    records parsed."""
 
     def __init__(
         self,
@@ -41,9 +45,11 @@ class Listing:
         values: Mapping[str, Json],
         context: Context,
         terms: Terms,
+        stays_text: Callable[[], bool] | None = None,
     ) -> None:
         self._plan = plan
         self._client = client
+        self._stays_text = stays_text
         self._context = context
         self._requested = Requested(plan.endpoint, plan, values)
         self._selector = within(plan.selector, without_secrets(context))
@@ -109,12 +115,16 @@ class Listing:
         if isinstance(paginator, Paging):
             write = self._requested.writer(client.base_url, client.headers, secrets)
             context = paginator.begin(context, write)
+        hooks: list[Callable[..., None]] = [self._plan.answers]
+        names = list_of(self._plan, paginator)
+        if self._stays_text is not None and names:
+            hooks.append(partial(_leave, self._stays_text, names))
         return client.paginate(
             **self._requested.parts(context, secrets),
             auth=self._plan.auth,
             paginator=paginator,
             data_selector=self._selector,
-            hooks={"response": [self._plan.answers]},
+            hooks={"response": hooks},
         )
 
     def _judge_empty(self, page: PageData[Json], seen: Completeness) -> None:
@@ -138,6 +148,14 @@ class Listing:
                 f"{shown(page.response.url, self._terms.secrets)}; {found}",
             )
         )
+
+
+def _leave(
+    stays_text: Callable[[], bool], names: tuple[str, ...], response: Any, *_: Any, **__: Any
+) -> None:
+    """A hook of requests: the list at these keys stays text, where that is wanted."""
+    if isinstance(response, Response) and stays_text():
+        response.leaves = partial(outlined, path=names)
 
 
 def _named(body: dict[str, Json]) -> str:

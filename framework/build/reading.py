@@ -39,7 +39,8 @@ class Reading:
     `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
     reading for good: whoever asks later gets it again. `cut` is the error of a window after which
     nothing was asked for: what the windows before it gave is whole, and `pages` raises it when
-    all of that was taken.
+    all of that was taken. `stays_text`, set before, says whether whoever takes the pages wants
+    their records not parsed but as TextPage.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Reading:
         self.plan = plan
         self.parent: Reading | None = None
         self.loads = False
+        self.stays_text: Callable[[], bool] | None = None
         self.records = 0
         self.cut: FrameworkError | None = None
         self._client = client
@@ -179,6 +181,8 @@ class Reading:
     def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
         """The records of every page, stepped and new: of the one list, or of all lists."""
         self._asker.loads = self.loads
+        if not self._children and self._cursors is None and self._terms.limit is None:
+            self._asker.stays_text = self.stays_text
         cursors, changed, kept = self._cursors, self._changed(), set[str]()
         slices = self._slices(changed, kept)
         many = self._lists > 1 or not self._is_one_list

@@ -7,7 +7,7 @@ are decoded, so they are changed in place.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from framework.spec.columns import Table, table_of
@@ -26,6 +26,23 @@ class Page(list[Record]):
         super().__init__(records)
         self.body = body
         self.path = path
+
+
+class TextPage(Page):
+    """A page whose records are not parsed: so many. `parse` gives them to whoever looks."""
+
+    def __init__(
+        self, count: int, body: bytes, path: tuple[str, ...], parse: Callable[[], list[Record]]
+    ) -> None:
+        super().__init__([], body, path)
+        self._count = count
+        self.parse = parse
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.parse())
 
 
 def as_records(page: Iterable[Json]) -> list[Record]:

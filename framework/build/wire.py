@@ -40,10 +40,12 @@ class Unread(NotJson):
 class Response(requests.Response):
     """A response whose body is parsed once, however often it is asked for.
 
-    `decode` reads a body that is no JSON; errors are JSON, if anything.
+    `decode` reads a body that is no JSON; errors are JSON, if anything. `leaves`, where it is set
+    in time, gives the body of a JSON answer without its records, or None.
     """
 
     decode: Callable[[requests.Response], Any] | None = None
+    leaves: Callable[[bytes], Any] | None = None
     _json: Any = None
     _parsed = False
     _plain = False
@@ -54,7 +56,8 @@ class Response(requests.Response):
             if self.decode is not None and self.status_code < 400:
                 self._json = self._decoded(self.decode)
             else:
-                self._json = self._as_json()
+                outline = self.leaves(self.content) if self.leaves is not None else None
+                self._json = self.whole() if outline is None else outline
             self._parsed = True
         return self._json
 
@@ -69,7 +72,8 @@ class Response(requests.Response):
         except Undecodable as error:
             raise Unread(self, str(error)) from None
 
-    def _as_json(self) -> Any:
+    def whole(self) -> Any:
+        """The parsed body with its records; NotJson where it is none."""
         try:
             parsed, self._plain = parse(self.content)
         except ValueError as error:

@@ -6,6 +6,7 @@ It takes what has the declared types and no other keys; everything else is a Mis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
-from framework.build.records import Page, Record
+from framework.build.records import Page, Record, TextPage
 from framework.run.arrow_tables import Misfit
 
 BREAKS = bytes.maketrans(b"\r\n", b"  ")
@@ -22,19 +23,24 @@ BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
 @dataclass(frozen=True)
 class RawPage:
-    """A page before its records are wanted: so many, at these keys of the body."""
+    """A page before its records are wanted: so many, at these keys of the body. `parse` gives
+    them where nobody has parsed them yet."""
 
     body: bytes
     path: tuple[str, ...]
     count: int
+    parse: Callable[[], list[Record]] | None = None
 
     @classmethod
     def of(cls, page: Page) -> RawPage:
         """The page without its records."""
-        return cls(page.body, page.path, len(page))
+        parse = page.parse if isinstance(page, TextPage) else None
+        return cls(page.body, page.path, len(page), parse)
 
     def records(self) -> list[Record]:
-        """The records, parsed once more."""
+        """The records, parsed, be it once more."""
+        if self.parse is not None:
+            return self.parse()
         found: Any = orjson.loads(self.body)
         for name in self.path:
             found = found[name]
@@ -65,6 +71,6 @@ def records_in(pages: list[RawPage], kind: pa.DataType) -> pa.Array:
     if lists.type != pa.list_(kind):
         raise Misfit("fields that the schema does not declare")
     found: pa.Array = lists.flatten()
-    if len(found) != sum(page.count for page in pages):
+    if len(found) != sum(page.count for page in pages) or found.null_count:
         raise Misfit("other records than those that were read")
     return found

@@ -16,11 +16,13 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from framework.build.records import Page, Record
+from framework.build.jsontext import may_be_past_64_bits
+from framework.build.records import Page, Record, TextPage
 from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_tables import Keys, Misfit, tables_in, tables_of
 from framework.run.aside import Aside
 from framework.run.contract import Contract
+from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
 from framework.run.spool import IN_MEMORY, Spool
 from framework.spec.columns import Table
@@ -39,17 +41,26 @@ HANDED_ROWS = 100_000
 class ArrowSpool:
     """Add lists of records, then take the tables and what is left for dlt's own path, once.
 
-    `roots` says whether rows of child tables carry the root's key.
+    `roots` says whether rows of child tables carry the root's key. `seen` is told of the primary
+    keys of pages that came as text.
     """
 
     def __init__(self, resource: Resource, table: Table, folder: Path, *, roots: bool) -> None:
         self.records = 0
         self.contract = Contract(resource, table)
+        self.seen: PrimaryKeys | None = None
         self._layout = layout_of(table)
         self.roots = roots
         self._keys = Keys(roots)
         keys = {normalize_path(name) for name in resource.primary_key}
-        self._primary = [column.name for column in table.columns if column.name in keys]
+        primary = {c.name: c for c in table.columns if c.name in keys}
+        self._primary = [primary[normalize_path(name)].name for name in resource.primary_key]
+        self._counts = all(
+            len(c.path) == 1 and c.data_type in ("text", "bigint") for c in primary.values()
+        )
+        self._doubles = any(
+            column.data_type == "double" for _, one in table.tables() for column in one.columns
+        )
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
         self._unusual = Spool(folder)
@@ -64,7 +75,7 @@ class ArrowSpool:
         if not records:
             return
         self.records += len(records)
-        if isinstance(records, Page) and self._reads_pages:
+        if isinstance(records, TextPage) or (isinstance(records, Page) and self._reads_pages):
             self._waiting.append(RawPage.of(records))
             self._bytes += len(records.body)
         else:
@@ -73,6 +84,10 @@ class ArrowSpool:
             self._bytes += len(orjson.dumps(records[0])) * len(records)
         if self._objects >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
             self._aside.put(self._batch())
+
+    def takes_text(self) -> bool:
+        """Whether pages are better not parsed before they come here."""
+        return self._reads_pages and self._counts
 
     @property
     def discarded(self) -> int:
@@ -128,8 +143,7 @@ class ArrowSpool:
         if pages and len(pages) == len(batch) and self._reads_pages:
             self._batches += 1
             try:
-                nested = records_in(pages, self._layout.type)
-                self._keep(tables_in(self._layout, nested, [], self._keys))
+                self._convert_pages(pages)
                 return
             except Misfit:
                 self._misfits += 1
@@ -137,8 +151,25 @@ class ArrowSpool:
                 self._reads_pages = self._misfits * 2 <= self._batches
         records: list[Record] = []
         for part in batch:
-            records += part.records() if isinstance(part, RawPage) else part
+            found = part.records() if isinstance(part, RawPage) else part
+            if self.seen is not None and isinstance(part, RawPage) and part.parse is not None:
+                self.seen.add(found)
+            records += found
         self._convert_records(records)
+
+    def _convert_pages(self, pages: list[RawPage]) -> None:
+        if self._doubles and any(p.parse and may_be_past_64_bits(p.body) for p in pages):
+            raise Misfit("an integer that loses digits as a double")
+        nested = records_in(pages, self._layout.type)
+        tables = tables_in(self._layout, nested, [], self._keys)
+        self._keep(tables)
+        if self.seen is None or not self._primary:
+            return
+        keys, row = tables[0][1].select(self._primary), 0
+        for page in pages:
+            if page.parse is not None:
+                self.seen.add_columns(keys.slice(row, page.count))
+            row += page.count
 
     def _convert_records(self, records: list[Record]) -> None:
         fits = [self._layout.fits(record) for record in records]

@@ -16,11 +16,13 @@ from framework.build.events import ResourceEnded, ResourceStarted, Warned
 from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.pool import in_order
 from framework.build.reading import Reading
+from framework.build.records import TextPage
 from framework.build.source import Readings
 from framework.build.world import World
 from framework.errors import FrameworkError
+from framework.run.arrow_spool import ArrowSpool
 from framework.run.handing import AnySpool
-from framework.run.keys import Keys
+from framework.run.keys import PrimaryKeys
 from framework.run.report import Collector, ResourceReport
 from framework.run.selection import holds_back
 from framework.spec.connector import Connector, Resource
@@ -109,10 +111,13 @@ class Gathering:
         self._watch(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, spool: AnySpool, reading: Reading, part: ResourceReport) -> None:
-        keys = Keys(reading.plan.resource)
+        keys = PrimaryKeys(reading.plan.resource)
+        if isinstance(spool, ArrowSpool):
+            spool.seen, reading.stays_text = keys, spool.takes_text
         try:
             for page in reading.pages():
-                keys.add(page)
+                if not isinstance(page, TextPage):
+                    keys.add(page)
                 spool.add(page)
         except FrameworkError as error:
             if error is not reading.cut:

@@ -21,7 +21,7 @@ from framework.spec.naming import normalize_identifier
 Json = Any
 
 
-class Keys:
+class PrimaryKeys:
     """Told of all records; eight bytes are kept of each key."""
 
     def __init__(self, resource: Resource) -> None:
@@ -56,6 +56,14 @@ class Keys:
         except _Null:
             nulls = (name for name in names if any(r.get(name) is None for r in records))
             raise self._without(next(nulls)) from None
+
+    def add_columns(self, keys: pa.Table) -> None:
+        """Count keys that came as columns of text or whole numbers, none of them null."""
+        columns = [column.to_pylist() for column in keys.columns]
+        if len(columns) == 1:
+            self._hashes.extend(map(_mark, columns[0]))
+        else:
+            self._hashes.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))
 
     @property
     def repeated(self) -> int:

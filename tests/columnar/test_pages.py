@@ -9,11 +9,13 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from framework.build.records import Page
+from framework.build.jsontext import parse as parse_json
+from framework.build.records import Page, Record, TextPage
 from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_spool import ArrowSpool
 from framework.run.arrow_tables import Misfit
 from framework.run.aside import Aside
+from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
 from framework.spec.columns import table_of
 from tests.columnar.both import resource, shop
@@ -95,6 +97,37 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
     fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
     others = [record["id"] for batch in spool.batches(10) for record in batch]
     assert (fitting, others) == ([0, 2, 3], [1])
+    spool.close()
+
+
+def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
+    things = shop(project, resource("things", SCHEMA)).resource("things")
+    spool = ArrowSpool(things, table_of(SCHEMA), project, roots=True)
+    spool.seen = PrimaryKeys(things)
+    parsed: list[bytes] = []
+
+    def page(number: int, size: str) -> TextPage:
+        body = b'{"items": [{"id": %d, "size": %s}]}' % (number, size.encode())
+
+        def parse() -> list[Record]:
+            parsed.append(body)
+            found: list[Record] = parse_json(body)[0]["items"]
+            return found
+
+        return TextPage(1, body, ("items",), parse)
+
+    batches = [[page(1, "1"), page(2, "2.5")], [page(3, "123456789012345678901")], [page(1, "4")]]
+    for pages in batches:
+        for one in pages:
+            spool.add(one)
+        spool._convert(spool._batch())
+    assert spool.finish() == []
+    assert [body for body in parsed if b"12345678901234567890" not in body] == []
+    assert len(parsed) == 1
+    fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
+    others = [record["id"] for batch in spool.batches(10) for record in batch]
+    assert (fitting, others) == ([1, 2, 1], [3])
+    assert "1 of 4 records repeat a primary key" in str(spool.seen.told())
     spool.close()
 
 
