@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.author.remarks import Remark
-from framework.author.written import write_text
+from framework.author.written import give_schema, write_text
 from framework.author.yamltext import Pointer
 
 Json = Any
@@ -42,7 +42,8 @@ class Imported:
 
 
 def write_imported(imported: Imported, file: Path) -> list[Path]:
-    """Write the connector file, and its schemas beside the folder that it is in; the files."""
+    """Write the connector file, and its schemas beside the folder that it is in; the files. The
+    editor's schema is put there, too."""
     write_text(file, imported.text)
     written = [file]
     folder = file.parent.parent / "schemas" / imported.name
@@ -50,6 +51,7 @@ def write_imported(imported: Imported, file: Path) -> list[Path]:
         path = folder / f"{name}.json"
         write_text(path, json.dumps(schema, ensure_ascii=False, indent=2) + "\n")
         written.append(path)
+    give_schema(folder.parent)
     return written
 
 

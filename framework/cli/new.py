@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from framework.author.starting import AUTHS, PAGINATORS, Answers, connector_text
-from framework.author.written import write_text
+from framework.author.written import give_schema, write_text
 from framework.cli.options import connectors_option
 from framework.errors import FrameworkError, UsageError
-from framework.spec.locate import bundled_root, is_file_name
+from framework.spec.locate import is_file_name
 
 
 @click.command(
@@ -70,7 +70,7 @@ def command(
         header,
     )
     _write(file, connector_text(answers))
-    _give_schema(folder.parent / "schemas")
+    give_schema(folder.parent / "schemas")
     sys.stdout.write(
         f"written: {file}\n"
         f"next: framework validate {name}         what is wrong with it, with no network\n"
@@ -123,11 +123,3 @@ def _write(file: Path, text: str) -> None:
         first = errors[0]
         raise UsageError(f"these answers make no connector: {first.message} [{first.code}]")
     write_text(file, text)
-
-
-def _give_schema(folder: Path) -> None:
-    """The JSON Schema where the file's first line says it is, for the editor."""
-    name = "connector.schema.json"
-    if not (folder / name).exists():
-        text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
-        write_text(folder / name, text)

@@ -12,6 +12,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
+from framework.spec.naming import join_path
 
 
 def make_promised_tables(pipeline: Any, resources: Iterable[Resource]) -> None:
@@ -52,18 +53,22 @@ def merges(schema: Schema, root: str) -> bool:
 
 
 def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
-    """Columns and lists that arrived in the resource's tables and its schema does not declare."""
+    """Columns and lists that arrived in the resource's tables and neither its schema declares nor
+    a step of its own sets."""
     if resource.schema is None:
         return []
     root = schema.naming.normalize_table_identifier(table_name(resource))
     allowed = set(resource.hints.get("columns") or ())
     allowed.update(f"_{resource.parent}_{name}" for name in resource.include_from_parent)
     declared = dict(table_of(resource.schema).tables())
+    written = [join_path(*path.split(".")) for path in set_by_steps(resource)]
     found = []
     for name, table in schema.tables.items():
         if name != root and not name.startswith(f"{root}__"):
             continue
         suffix = name[len(root) + 2 :]
+        if suffix not in declared and _among(suffix, written):
+            continue
         if suffix not in declared:
             found.append(f"{suffix} (a list)")
             continue
@@ -72,7 +77,23 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
             f"{suffix}__{column}" if suffix else column
             for column, hint in table["columns"].items()
             if hint.get("data_type") and column not in known and not column.startswith("_dlt")
+            if not _among(f"{suffix}__{column}" if suffix else column, written)
         ]
+    return found
+
+
+def _among(name: str, written: Iterable[str]) -> bool:
+    return any(name == one or name.startswith(f"{one}__") for one in written)
+
+
+def set_by_steps(resource: Resource) -> list[str]:
+    """The dotted names of fields that the resource's own steps write."""
+    found = []
+    for step in resource.steps:
+        if step.kind == "set":
+            found += list(step.argument)
+        elif step.kind == "rename":
+            found += list(step.argument.values())
     return found
 
 

@@ -138,6 +138,17 @@ def test_fields_that_the_schema_does_not_declare_are_loaded_and_named(
     assert heard.steps == ["extract", "normalize", "load"]
 
 
+def test_fields_that_a_step_of_the_file_sets_need_no_declaration(web: Web, project: Path) -> None:
+    web.on("/things", {"items": [{"id": 1, "colour": "red"}]})
+    steps = [
+        {"set": {"shade.name": "colour", "parts": "[colour]"}},
+        {"rename": {"colour": "paint"}},
+    ]
+    connector = connector_of(project, things(web, schema=SCHEMA, processing_steps=steps))
+    assert codes(load(connector, project)) == []
+    assert values(project, "things", "paint") == ["red"]
+
+
 @pytest.mark.parametrize("schema", [None, SCHEMA], ids=["no schema", "a schema"])
 @pytest.mark.parametrize("key", [None, 2**70], ids=["null key", "huge integer"])
 def test_a_record_that_fits_no_table_is_an_error_of_one_line_and_leaves_nothing(
