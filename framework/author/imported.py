@@ -16,6 +16,8 @@ from framework.author.yamltext import Pointer
 Json = Any
 
 HEAD = "yaml-language-server: $schema=../schemas/connector.schema.json"
+LARGE = 1_000_000
+"""Characters from which on a schema is written without the blanks that make it readable."""
 UNUSED = "left out: the original declares it and never uses it"
 
 
@@ -49,7 +51,10 @@ def write_imported(imported: Imported, file: Path) -> list[Path]:
     folder = file.parent.parent / "schemas" / imported.name
     for name, schema in imported.schemas.items():
         path = folder / f"{name}.json"
-        write_text(path, json.dumps(schema, ensure_ascii=False, indent=2) + "\n")
+        text = json.dumps(schema, ensure_ascii=False, indent=2)
+        if len(text) > LARGE:
+            text = json.dumps(schema, ensure_ascii=False)
+        write_text(path, text + "\n")
         written.append(path)
     give_schema(folder.parent)
     return written

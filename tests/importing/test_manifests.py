@@ -6,9 +6,12 @@ import pytest
 
 from framework.author.airbyte.convert import connector_name, import_airbyte
 from framework.author.airbyte.manifest import read_manifest
+from framework.author.imported import write_imported
 from framework.author.remarks import ManifestError
 from framework.cli.main import main
 from framework.spec.document import parse_document
+from framework.spec.judge import judge
+from framework.spec.locate import locate
 from tests.importing.cases import FOLDER, NAMES, expected, imported, shown
 
 STREAM = """
@@ -53,6 +56,14 @@ def written(tmp_path, text):
         ("streams: []", "has no stream that could be read"),
         ("streams: [1, text]", "has no stream that could be read"),
         ("\x00", "is no YAML"),
+        ("[1, 2]", "found a list"),
+        ("streams: " + "[" * 3000 + "]" * 3000, "is nested too deeply"),
+        ("a: &a {b: *a}\nstreams: [*a]", "is nested too deeply"),
+        ("streams: !!python/name:os.system x", "is no YAML"),
+        (
+            "streams: []\ndynamic_streams: [{components_resolver: {type: Odd}}]",
+            "no stream that could be read: streams made by a Odd (dynamic_streams[0])",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, text, reason, capsys):
@@ -66,6 +77,84 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, text, reason, capsys)
     assert out == ""
     assert reason in said
     assert not (tmp_path / "c").exists()
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    file = tmp_path / "picture.yaml"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    with pytest.raises(ManifestError, match="is not UTF-8 text"):
+        import_airbyte(file)
+
+
+def stream(name="things", **parts):
+    retriever = {
+        "requester": {"url_base": "https://api.example.com", "path": "/things"},
+        "record_selector": {"extractor": {"field_path": []}},
+    }
+    return {"name": name, "retriever": {**retriever, **parts}}
+
+
+def remarks_of(tmp_path, **manifest):
+    found = import_airbyte(written(tmp_path, json.dumps(manifest)))
+    return found, {(one.kind, one.place): one.reason for one in found.remarks}
+
+
+def test_parts_of_types_that_there_are_not_are_missing(tmp_path):
+    odd = {"type": "Odd"}
+    streams = [
+        stream("a", type="Odd"),
+        stream("b", requester={"error_handler": odd, "path": "/b"}),
+        stream("c", record_selector={"type": "Odd", "extractor": {"field_path": []}}),
+        stream("d", paginator=odd),
+        stream("e", decoder=odd),
+        stream("f", requester=None),
+        {**stream("g"), "type": "Odd"},
+        {**stream("h"), "incremental_sync": odd, "transformations": [odd]},
+    ]
+    _, remarks = remarks_of(tmp_path, streams=streams)
+    assert {place for kind, place in remarks if kind == "missing"} == {
+        "streams[0].retriever",
+        "streams[1].retriever.requester.error_handler",
+        "streams[2].retriever.record_selector",
+        "streams[3].retriever.paginator",
+        "streams[4].retriever.decoder",
+        "streams[5].retriever",
+        "streams[6]",
+        "streams[7].incremental_sync",
+        "streams[7].transformations[0]",
+    }
+
+
+def test_a_second_stream_of_a_name_is_missing_unless_it_is_the_same(tmp_path):
+    other = stream("a", paginator={"type": "NoPagination"})
+    _, remarks = remarks_of(tmp_path, streams=[stream("a"), stream("a"), other])
+    assert remarks["note", "streams[1]"] == "there is another stream a; this one is left out"
+    assert ("missing", "streams[2]") in remarks
+
+
+def test_names_of_every_kind_become_names_of_ours(tmp_path):
+    names = ["größe", "日本", "a/b c", "select", "_dlt_loads", "A B", "a_b", "", 5, "x" * 300]
+    found, _ = remarks_of(tmp_path, streams=[stream(name) for name in names])
+    assert len(set(found.resources)) == len(names)
+    file = tmp_path / "connectors" / "odd.yaml"
+    write_imported(found, file)
+    assert judge(locate(str(file))).findings == ()
+
+
+def test_a_newer_version_of_the_language_is_told(tmp_path):
+    _, remarks = remarks_of(tmp_path, version="99.1.0", streams=[stream()])
+    assert "99.1.0" in remarks["note", "version"]
+
+
+def test_a_template_that_fails_leaves_out_what_it_stands_in_and_nothing_else(tmp_path):
+    streams = [
+        stream("a", requester={"path": "/a", "request_parameters": {"x": "{{ now_utc(1) }}"}})
+    ]
+    found, remarks = remarks_of(tmp_path, streams=streams)
+    assert found.resources == ("a",)
+    assert remarks["missing", "streams[0].retriever.requester.request_parameters.x"] == (
+        "the template fails (TypeError): {{ now_utc(1) }}"
+    )
 
 
 def test_references_that_grow_without_end_are_stopped(tmp_path):

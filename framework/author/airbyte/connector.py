@@ -30,9 +30,10 @@ def assemble(
     auth = most_common(one.auth for one in resources)
     schemas: dict[str, dict[str, Json]] = {}
     entries = []
+    read = _read(resources)
     retry = most_common(one.retry for one in resources if one.retry)
     for one in resources:
-        entry = _entry(one, resources, base, schemas, remarks)
+        entry = _entry(one, resources, base, schemas, read.get(one.name, set()), remarks)
         if one.auth != auth:
             entry["endpoint"]["auth"] = one.auth
         if one.retry and one.retry != retry:
@@ -75,6 +76,7 @@ def _entry(
     resources: Sequence[Resource],
     base: str,
     schemas: dict[str, dict[str, Json]],
+    read: set[str],
     remarks: Remarks,
 ) -> dict[str, Json]:
     endpoint = {"path": _path(one, base), **json.loads(json.dumps(one.endpoint))}
@@ -85,9 +87,8 @@ def _entry(
     keys = entry.get("primary_key") or []
     entry["write_disposition"] = _disposition(one, resources, bool(keys))
     if one.schema is not None and not one.table:
-        read = sorted(_read(one.name, resources))
         named = [keys] if isinstance(keys, str) else list(keys)
-        schema, nullable = agreeing(one.schema, named, one.cursor or None, read)
+        schema, nullable = agreeing(one.schema, named, one.cursor or None, sorted(read))
         if nullable and "incremental" in endpoint:
             endpoint["incremental"]["on_cursor_value_missing"] = "include"
         schemas[one.name] = schema
@@ -128,16 +129,16 @@ def _bit_by_bit(one: Resource, resources: Sequence[Resource]) -> bool:
     return any(_bit_by_bit(parent, resources) for parent in parents)
 
 
-def _read(name: str, resources: Sequence[Resource]) -> set[str]:
-    """The fields at the top of this resource's records that others read."""
-    found: set[str] = set()
+def _read(resources: Sequence[Resource]) -> dict[str, set[str]]:
+    """The fields at the top of each resource's records that others read."""
+    found: dict[str, set[str]] = {}
     for one in resources:
         text = json.dumps([one.request.path, one.request.base_url, one.endpoint, one.data])
-        text = text.replace('\\"', '"')
-        found |= {field.strip('"') for parent, field in _READ.findall(text) if parent == name}
+        for parent, field in _READ.findall(text.replace('\\"', '"')):
+            found.setdefault(parent, set()).add(field.strip('"'))
         for part in one.data.get("partitions", []):
-            if part.get("resource") == name and re.fullmatch(r"\w+", part["field"]):
-                found.add(part["field"])
+            if "resource" in part and re.fullmatch(r"\w+", part["field"]):
+                found.setdefault(part["resource"], set()).add(part["field"])
     return found
 
 

@@ -19,6 +19,9 @@ from framework.author.yamltext import yaml_text
 
 Json = Any
 
+NEWEST = 7
+"""The newest version of the manifest's language whose words were looked through."""
+
 
 def import_airbyte(path: Path, name: str | None = None) -> Imported:
     """The connector of a manifest file. ManifestError where the file cannot be used at all."""
@@ -33,6 +36,9 @@ def import_airbyte(path: Path, name: str | None = None) -> Imported:
 
 def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
     remarks = Remarks()
+    version = str(manifest.get("version", ""))
+    if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) > NEWEST:
+        remarks.note("version", f"found {version}; versions up to {NEWEST} are known here")
     specification, complete = _specification(manifest, path)
     inputs = read_inputs(specification)
     importing = Importing(inputs, remarks)

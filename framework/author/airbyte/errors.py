@@ -38,6 +38,8 @@ def translate_errors(importing: Importing, component: Component | None) -> Error
     if component.custom:
         importing.remarks.missing(component.place, "the error handler is a Python class of its own")
         return Errors()
+    if component.type not in ("DefaultErrorHandler", "CompositeErrorHandler", ""):
+        importing.remarks.missing(component.place, f"the error handler is a {component.type}")
     handlers = (
         list(component.parts("error_handlers", "DefaultErrorHandler"))
         if component.type == "CompositeErrorHandler"

@@ -61,7 +61,10 @@ def _int(subject: Term, default: Term | None = None, base: Term | None = None) -
     if base is not None:
         raise Untranslatable("the filter `| int` with a base")
     if subject.fixed:
-        return constant(int(float(subject.constant or 0)))
+        try:
+            return constant(int(float(subject.constant or 0)))
+        except (TypeError, ValueError):
+            return default or constant(0)
     number = call("to_integer", subject, kind="number")
     return call("not_null", number, default, kind="number") if default else number
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,10 @@ def load(path: Path) -> Json:
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: is not UTF-8 text") from None
     try:
+        if text.lstrip()[:1] == "{":
+            # JSON is YAML, and read a hundred times as fast
+            with suppress(ValueError):
+                return json.loads(text)
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -34,15 +34,17 @@ class Registry:
     resources: dict[str, Resource] = field(default_factory=dict)
     hidden: dict[str, str] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _found: dict[str, Parent] = field(default_factory=dict)
 
     def add_all(self, manifest: Component) -> None:
         """Translate every stream of the manifest."""
         for stream in _streams(self.importing.remarks, manifest):
             written = str(stream.get("name", "")) or f"stream_{len(self.top) + 1}"
             if written in self.top:
-                self.importing.remarks.note(
-                    stream.place, f"there is another stream {written}; this one is left out"
-                )
+                say = self.importing.remarks.missing
+                if dict(self.top[written].data) == dict(stream.data):
+                    say = self.importing.remarks.note
+                say(stream.place, f"there is another stream {written}; this one is left out")
                 continue
             self.top[written] = stream
             self.names[written] = self._free(written)
@@ -109,6 +111,13 @@ class Registry:
         if stream.type == "StateDelegatingStream":
             inner = stream.part("full_refresh_stream", "DeclarativeStream")
             stream = inner if inner is not None else stream
+        key = json.dumps(dict(stream.data), sort_keys=True, default=str)
+        found = self._found.get(key) or self._found_parent(stream)
+        if found is not None:
+            self._found[key] = found
+        return found
+
+    def _found_parent(self, stream: Component) -> Parent | None:
         written = str(stream.get("name", ""))
         muted = self.importing.inside(remarks=Remarks())
         if written in self.top:
@@ -237,6 +246,8 @@ def _streams(remarks: Remarks, manifest: Component) -> Iterator[Component]:
             yield from stream.parts("streams", "DeclarativeStream")
         elif stream.type == "StateDelegatingStream":
             yield _whole(remarks, stream)
+        elif stream.type not in ("DeclarativeStream", "") and not stream.custom:
+            remarks.missing(stream.place, f"the stream is a {stream.type}")
         elif stream.custom:
             remarks.missing(stream.place, "the stream is a Python class of its own")
         else:

@@ -10,7 +10,7 @@ from typing import Any
 from framework.author.airbyte.importing import ABSENT, Importing
 from framework.author.airbyte.manifest import Component, load
 from framework.author.remarks import ManifestError
-from framework.spec.jsonschemas import Draft202012Validator, SchemaError
+from framework.spec.jsonwords import schema_error
 
 Json = Any
 
@@ -42,9 +42,8 @@ def translate_schema(
     if not properties:
         return None
     cleaned = clean({"type": "object", "properties": properties})
-    try:
-        Draft202012Validator.check_schema(cleaned)
-    except SchemaError as error:
+    error = schema_error(cleaned)
+    if error is not None:
         importing.remarks.note(
             stream.at("schema_loader"),
             f"the schema is no JSON Schema and left out: {error.message}",

@@ -54,6 +54,8 @@ def translate_stream(
         importing.remarks.missing(
             retriever.place, "the retriever is a Python class of its own; what it says is kept"
         )
+    if retriever.type not in ("SimpleRetriever", "AsyncRetriever", "") and not retriever.custom:
+        importing.remarks.missing(retriever.place, f"the retriever is a {retriever.type}")
     say_unsaid(importing, stream)
     partitioned = translate_partitions(importing, retriever, find)
     incremental = stream.part("incremental_sync", "DatetimeBasedCursor") or retriever.part(
@@ -66,6 +68,8 @@ def translate_stream(
     exporting = retriever.type == "AsyncRetriever"
     inside = importing.inside(slices=slices, token=token_of(paginator))
     requester = retriever.part("creation_requester" if exporting else "requester", "HttpRequester")
+    if requester is None:
+        importing.remarks.missing(retriever.place, "a stream without a request")
     requester = requester or Component({}, retriever.at("requester"), "HttpRequester")
     request = translate_request(inside, requester)
     paging = translate_paging(inside, None if exporting else paginator)

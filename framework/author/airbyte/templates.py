@@ -25,6 +25,9 @@ def parse(text: str, scope: Scope) -> Template:
         return Template(merged(body(tree.body, scope)))
     except RecursionError:
         raise Untranslatable("the template is nested too deeply") from None
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        # a constant part of it fails when it is computed, as it does in the original
+        raise Untranslatable(f"the template fails ({type(error).__name__})") from None
 
 
 def condition(text: str, scope: Scope) -> Term:

@@ -44,6 +44,11 @@ def say_unsaid(importing: Importing, stream: Component) -> None:
                 importing.remarks.missing(component.at(key), _MISSING[word])
             elif word in _OTHERWISE:
                 importing.remarks.note(component.at(key), _OTHERWISE[word])
+        selector = component.part("record_selector", "RecordSelector")
+        if selector is not None and selector.type != "RecordSelector":
+            importing.remarks.missing(
+                selector.place, f"the records are chosen by a {selector.type}"
+            )
         normal = component.part("schema_normalization")
         if normal is not None:
             importing.remarks.missing(normal.place, "values are cast by a Python class of its own")
