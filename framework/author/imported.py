@@ -19,6 +19,7 @@ HEAD = "yaml-language-server: $schema=../schemas/connector.schema.json"
 LARGE = 1_000_000
 """Characters from which on a schema is written without the blanks that make it readable."""
 UNUSED = "left out: the original declares it and never uses it"
+UNTOLD = "left out: nothing here uses it; what the original uses it for is said at its place"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
     body = with_secrets(body, secret)
     _encrypted(body, remarks)
     connector = name or connector_name(path)
-    config, secrets = declared(inputs, body, secret, complete, remarks)
+    told = {key: one for key, one in manifest.data.items() if key not in ("spec", "schemas")}
+    config, secrets = declared(inputs, body, secret, complete, remarks, json.dumps(told))
     data: dict[str, Json] = {
         "version": 1,
         "name": connector,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.author.airbyte.inputs import Input, Inputs
-from framework.author.imported import UNUSED
+from framework.author.imported import UNTOLD, UNUSED
 from framework.author.remarks import Remarks
 from framework.spec.jsonschemas import Draft202012Validator, FormatChecker, SchemaError
 
@@ -61,11 +61,17 @@ def with_secrets(data: Json, names: set[str]) -> Json:
 
 
 def declared(
-    inputs: Inputs, body: Mapping[str, Json], secret: set[str], complete: bool, remarks: Remarks
+    inputs: Inputs,
+    body: Mapping[str, Json],
+    secret: set[str],
+    complete: bool,
+    remarks: Remarks,
+    original: str,
 ) -> tuple[dict[str, Json], dict[str, Json]]:
     """`config` and `secrets`; inputs that nothing uses are left out with a note.
 
-    `complete` is false where the original's own list of inputs is not at hand.
+    `complete` is false where the original's own list of inputs is not at hand; `original` is the
+    text of its templates.
     """
     used = {name for _, name in _USED.findall(json.dumps(body))}
     choosing = _choosing(body["client"].get("auth"), body["resources"])
@@ -74,7 +80,8 @@ def declared(
     for one in inputs.by_path.values():
         shown = ".".join(one.path)
         if one.name not in used:
-            remarks.note(f"spec {shown}", UNUSED)
+            named = re.search(rf"config\b[^{{}}]*\b{re.escape(one.path[-1])}\b", original)
+            remarks.note(f"spec {shown}", UNTOLD if named else UNUSED)
             continue
         if one.declared and one.name != "_".join(one.path):
             remarks.note(f"spec {shown}", f"the input {shown} is called {one.name} here")
