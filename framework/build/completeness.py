@@ -109,7 +109,7 @@ class Completeness:
         if isinstance(last.paginator, Paging) and last.paginator.ended:
             return  # the file's own condition
         found = jsonpath.find_values(paginator.total_path, last.response.json())
-        if not found or not str(found[0]).isdigit():
+        if not found or not str(found[0]).lstrip("-").isdigit():
             return
         total = int(found[0])
         by_records = isinstance(paginator, OffsetPaginator)

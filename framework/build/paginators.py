@@ -8,6 +8,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from dlt.sources.rest_api.config_setup import create_paginator
 
+from framework.build.next_pages import widened
 from framework.build.paging import UNSENT, Over, Paging, Rules
 from framework.spec.expressions import compile_expression
 from framework.spec.paging import CONTEXT_EXPRESSIONS, OF_A_PAGE, OURS, PAGING, PARAMETERS
@@ -46,7 +47,7 @@ def paginator_of(
     for value, names in PARAMETERS.get(str(config["type"]), {}).items():
         if value in taken and not any(theirs.get(name) for name in names):
             theirs[names[0]] = UNSENT + value
-    inner = create_paginator(theirs)  # type: ignore[arg-type]
+    inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
     stop = filled.get("stop_when")
     rules = Rules(
         None if stop is None else compile_expression(stop),

@@ -325,7 +325,7 @@ class Reading:
     def _judge_ignored(self) -> None:
         ignored = self.plan.ignored
         alone = self.parent is None and self._lists <= 1
-        if ignored and (alone or ignored >= self._lists > 1):
+        if ignored and not self.records and (alone or ignored >= self._lists > 1):
             self._terms.watch(
                 Warned(
                     self.name,

@@ -29,6 +29,9 @@ from framework.spec.placeholders import (
 Json = Any
 Place = Literal["path", "query", "json", "text"]
 """Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
+_LEADING_ELSEWHERE = {".", ".."}
+"""Pieces that a path loses before it is sent, and others with them."""
+
 _WRITTEN_SLASH = re.compile(r"'[^']*/[^']*'")
 
 
@@ -223,4 +226,10 @@ def _nothing(text: str, placeholder: Placeholder) -> str:
 def _encoded(value: Json, placeholder: Placeholder) -> str:
     """The value as a piece of a path. An expression that itself writes a slash means it."""
     writes = placeholder.kind == "expression" and _WRITTEN_SLASH.search(placeholder.text)
-    return quote(text_of(value), safe="/" if writes else "")
+    text = text_of(value)
+    if not _LEADING_ELSEWHERE.isdisjoint(text.split("/") if writes else [text]):
+        raise BindingError(
+            f"{{{placeholder.text}}} is `{text}`, which a path cannot hold: another path would be "
+            "asked for; leave such records out with `when` or `filter`"
+        )
+    return quote(text, safe="/" if writes else "")
