@@ -8,7 +8,6 @@ for `Retry-After`: seconds or a date.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ import requests
 from framework.build.context import Context, with_response
 from framework.spec.connector import RateLimit, WaitRule, WaitUnit
 from framework.spec.expressions import ExpressionError
+from framework.spec.patterns import PatternError, compiled, in_time
 
 NO_RULE = WaitRule()
 
@@ -68,8 +68,7 @@ def _ruled(
     if rule.header is not None:
         value = response.headers.get(rule.header)
         if value is not None and rule.pattern is not None:
-            found = re.search(rule.pattern, value)
-            value = None if found is None else found[1] if found.re.groups else found[0]
+            value = _part(rule.pattern, value)
         seconds = None if value is None else _read(value, rule.header_as)
         return None if seconds is None else (max(seconds, 0.0), rule.header)
     if rule.expression is None:
@@ -81,6 +80,16 @@ def _ruled(
         return None  # a function on what this answer has not: it says nothing about waiting
     seconds = None if given is None or isinstance(given, bool) else _seconds(str(given))
     return None if seconds is None else (max(seconds, 0.0), "the answer")
+
+
+def _part(pattern: str, value: str) -> str | None:
+    """The pattern's first group, or all that it finds; None where it finds nothing in time."""
+    try:
+        found = in_time(compiled(pattern).search, value)
+    except PatternError:
+        return None
+    part: str | None = None if found is None else found[1] if found.re.groups else found[0]
+    return part
 
 
 def _read(value: str, written: WaitUnit) -> float | None:

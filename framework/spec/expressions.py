@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,8 @@ from framework.errors import FrameworkError
 from framework.spec.context import Path, paths_read
 from framework.spec.function import FunctionError
 from framework.spec.functions import CONTEXT, FUNCTIONS, Registry
+from framework.spec.patterns import PatternError, compiled
+from framework.spec.text_functions import PATTERNED
 from framework.spec.value_functions import truthy
 
 Json = Any
@@ -142,6 +144,12 @@ def compile_expression(text: str) -> Expression:
             raise ExpressionError(text, f"there is no function {name}(){hint}", _call(text, name))
         if wrong := function.arity_error(arguments):
             raise ExpressionError(text, wrong, _call(text, name))
+    for name, pattern in _patterns(tree):
+        try:
+            compiled(pattern)
+        except PatternError as error:
+            reason = f"{name}(): the pattern is not right: {error}"
+            raise ExpressionError(text, reason, _call(text, name)) from None
     contextual = any(name == CONTEXT for name, _ in calls(tree))
     return Expression(text, _dotted(tree), tree, contextual)
 
@@ -171,6 +179,20 @@ def tree(text: str) -> Mapping[str, Json]:
 
 def calls(node: Mapping[str, Json]) -> Iterator[tuple[str, int]]:
     """The name and number of arguments of every function call in a syntax tree."""
+    for name, arguments in _called(node):
+        yield name, len(arguments)
+
+
+def _patterns(node: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """The regular expressions that are written out, with the function that each is given to."""
+    for name, arguments in _called(node):
+        if name in PATTERNED and len(arguments) > 1 and arguments[1].get("type") == "literal":
+            pattern = arguments[1]["value"]
+            if isinstance(pattern, str):
+                yield name, pattern
+
+
+def _called(node: Mapping[str, Json]) -> Iterator[tuple[str, Sequence[Mapping[str, Json]]]]:
     stack: list[Json] = [node]
     while stack:
         current = stack.pop()
@@ -178,7 +200,7 @@ def calls(node: Mapping[str, Json]) -> Iterator[tuple[str, int]]:
             continue
         children = current.get("children", [])
         if current.get("type") == "function_expression":
-            yield current["value"], len(children)
+            yield current["value"], children
         stack.extend(children)
 
 

@@ -9,13 +9,19 @@ import hmac
 import re
 import uuid
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from framework.spec.function import NUMBER, STRING, Function, FunctionError, integer, whole
+from framework.spec.patterns import PatternError, compiled, in_time
 
 Json = Any
+
+WIDEST = 1_000_000
+"""As many characters as a text is padded to."""
+
+PATTERNED = ("matches", "regex_search", "regex_replace")
+"""The functions whose second argument is a regular expression."""
 
 DIGESTS = ("md5", "sha1", "sha256", "sha512")
 
@@ -55,11 +61,11 @@ def _trim_right(subject: str, characters: str = "") -> str:
 
 
 def _pad_left(subject: str, width: float, padding: str = " ") -> str:
-    return subject.rjust(whole("pad_left", width) or 0, _one_character("pad_left", padding))
+    return subject.rjust(_width("pad_left", width), _one_character("pad_left", padding))
 
 
 def _pad_right(subject: str, width: float, padding: str = " ") -> str:
-    return subject.ljust(whole("pad_right", width) or 0, _one_character("pad_right", padding))
+    return subject.ljust(_width("pad_right", width), _one_character("pad_right", padding))
 
 
 def _find_first(
@@ -85,6 +91,13 @@ def _position(
     return None if found < 0 else found
 
 
+def _width(name: str, width: float) -> int:
+    found = whole(name, width) or 0
+    if found > WIDEST:
+        raise FunctionError(f"{name}() pads to at most {WIDEST:,} characters")
+    return found
+
+
 def _one_character(name: str, padding: str) -> str:
     if len(padding) != 1:
         raise FunctionError(f"{name}() pads with one character, found {len(padding)}")
@@ -92,11 +105,11 @@ def _one_character(name: str, padding: str) -> str:
 
 
 def _matches(text: str, regex: str) -> bool:
-    return _compiled("matches", regex).search(text) is not None
+    return _looked("matches", regex, "search", text) is not None
 
 
 def _regex_search(text: str, regex: str, group: float | str | None = None) -> str | None:
-    found = _compiled("regex_search", regex).search(text)
+    found = _looked("regex_search", regex, "search", text)
     if found is None:
         return None
     chosen = 0 if group is None else group
@@ -110,18 +123,22 @@ def _regex_search(text: str, regex: str, group: float | str | None = None) -> st
 
 
 def _regex_replace(text: str, regex: str, new: str) -> str:
-    try:
-        return _compiled("regex_replace", regex).sub(new, text)
-    except (re.error, IndexError) as error:
-        raise FunctionError(f"regex_replace(): the new text is not right: {error}") from None
+    replaced: str = _looked("regex_replace", regex, "sub", new, text)
+    return replaced
 
 
-@lru_cache(maxsize=1024)
-def _compiled(name: str, regex: str) -> re.Pattern[str]:
+def _looked(name: str, regex: str, method: str, *arguments: str) -> Any:
+    """What the pattern's method gives; FunctionError where pattern or new text are not right."""
     try:
-        return re.compile(regex)
-    except re.error as error:
+        pattern = compiled(regex)
+    except PatternError as error:
         raise FunctionError(f"{name}(): the pattern is not right: {error}") from None
+    try:
+        return in_time(getattr(pattern, method), *arguments)
+    except PatternError as error:
+        raise FunctionError(f"{name}(): {error}") from None
+    except Exception as error:  # of `regex`, whose error is only there when it is loaded
+        raise FunctionError(f"{name}(): the new text is not right: {error}") from None
 
 
 def _snake_case(text: str) -> str:

@@ -118,7 +118,10 @@ def _modulo(left: Number, right: Number) -> Number:
 def _round(number: Number, digits: Number | None = None) -> Number:
     if digits is None:
         return round(number)
-    return _plain(round(number, integer("round", digits)))
+    places = integer("round", digits)
+    if abs(places) > 400:  # more than any number has; 10 to the billionth is not to be had
+        raise FunctionError("round() wants at most 400 digits")
+    return _plain(round(number, places))
 
 
 def _plain(number: Number) -> Number:

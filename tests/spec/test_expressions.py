@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+from framework.spec import patterns
 from framework.spec.expressions import ExpressionError, compile_expression
 
 PAGE = {
@@ -67,6 +68,8 @@ def test_an_expression_gives(text):
         ("a || split(b)", 5),
         ("length(a, b)", 0),
         ("query_param(a)", 0),
+        ("a && matches(a, '(')", 5),
+        ("regex_search(a, '((a{1000}){1000}){1000}')", 0),
     ],
 )
 def test_a_broken_expression_says_where(text, offset):
@@ -150,7 +153,9 @@ def test_what_an_expression_reads_of_the_context(text, over, on_data):
     ("text", "reason"),
     [
         ("divide(`1`, `0`)", "divide() by 0"),
-        ("matches(a, '(')", "the pattern is not right"),
+        ("matches(a, join('', ['(', '']))", "the pattern is not right"),
+        ("pad_left(a, `9999999999`)", "pads to at most"),
+        ("round(`15`, `-9999999999`)", "at most 400 digits"),
         ("regex_search(a, 'x', `2`)", "no group 2"),
         (r"regex_replace(a, 'x', '\3')", "the new text is not right"),
         ("format_time(a, '%Y')", "wants a time in ISO 8601"),
@@ -170,3 +175,9 @@ def test_a_function_that_cannot_answer_says_why_and_not_on_what(text, reason):
         compile_expression(text).search({"a": "xyz-personal"})
     assert reason in str(caught.value)
     assert "personal" not in str(caught.value)
+
+
+def test_a_pattern_that_would_look_for_ever_gives_up(monkeypatch):
+    monkeypatch.setattr(patterns, "SECONDS", 0.01)
+    with pytest.raises(ExpressionError, match="still looking after"):
+        compile_expression("matches(@, '^(a|aa)+$')").search("a" * 200 + "b")

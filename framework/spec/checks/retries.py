@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
 from framework.spec.draft import Draft
+from framework.spec.patterns import PatternError, compiled
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -68,7 +68,7 @@ def _rules(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json], bool]]:
 
 def _pattern_problem(pattern: Json) -> str | None:
     try:
-        re.compile(pattern if isinstance(pattern, str) else "")
-    except re.error as error:
+        compiled(pattern if isinstance(pattern, str) else "")
+    except PatternError as error:
         return str(error)
     return None
