@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from framework.author.leaks import leaks
 from framework.cli.main import main
@@ -21,17 +28,27 @@ ROOT = Path(__file__).parents[2]
 NAMES = (
     *("bearer", "in_header", "in_query", "in_cookie", "user", "password", "client_id"),
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
-    *("refresh", "login", "signing", "jwt"),
+    *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
+    *("chosen", "not_chosen", "passphrase"),
 )
-MADE_OF = ("signing", "jwt")
-"""Keys that never travel: signatures are made with them."""
+MADE_OF = ("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen")
+"""Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
+SECRETS["private_key"] = (
+    generate_private_key(65537, 2048)
+    .private_bytes(
+        Encoding.PEM,
+        PrivateFormat.PKCS8,
+        BestAvailableEncryption(SECRETS["passphrase"].encode()),
+    )
+    .decode()
+)
 ISSUED = {name: f"canary-issued-{name}-4711" for name in ("token", "session", "next-refresh")}
 ALL = (*SECRETS.values(), *ISSUED.values())
 
 
 def key(location: str, secret: str) -> dict[str, str]:
-    name = {"header": "X-Key", "query": "api_key", "cookie": "sid"}[location]
+    name = {"header": "X-Key", "query": "api_key", "cookie": "sid", "body": "key"}[location]
     held = f"{{secrets.{secret}}}"
     return {"type": "api_key", "location": location, "name": name, "api_key": held}
 
@@ -69,6 +86,41 @@ def connector(web: Web) -> dict[str, Any]:
             "send": {"type": "api_key", "location": "cookie", "name": "session"},
         },
         "jwt": {"type": "jwt", "key": "{secrets.jwt}", "algorithm": "HS256"},
+        "signed": {
+            "type": "jwt",
+            "key": "{secrets.private_key}",
+            "private_key_passphrase": "{secrets.passphrase}",
+            "algorithm": "RS256",
+        },
+        "assertion": {
+            "type": "oauth2_jwt",
+            "access_token_url": f"{web.url}/token",
+            "private_key": "{secrets.assertion}",
+            "algorithm": "HS256",
+            "client_id": "{secrets.client_id}",
+        },
+        "posted": key("body", "in_key"),
+        "double": {
+            "type": "login",
+            "request": {
+                "path": "/session",
+                "auth": {
+                    "type": "http_basic",
+                    "username": "{secrets.login_user}",
+                    "password": "{secrets.login_password}",
+                },
+            },
+            "token_path": "session",
+            "send": {"type": "bearer"},
+        },
+        "one_of": {
+            "type": "one_of",
+            "by": "config.how",
+            "cases": {
+                "token": {"type": "bearer", "token": "{secrets.chosen}"},
+                "key": key("header", "not_chosen"),
+            },
+        },
         "hmac": {
             "type": "hmac",
             "key": "{secrets.signing}",
@@ -77,6 +129,7 @@ def connector(web: Web) -> dict[str, Any]:
         },
     }
     endpoints = {f"by_{name}": {"path": f"/ok/{name}", "auth": auths[name]} for name in auths}
+    endpoints["by_posted"].update(method="POST", json={})
     endpoints["by_param"] = {
         "path": "/ok/param",
         "params": {"who": "{secrets.in_param}"},
@@ -98,6 +151,7 @@ def connector(web: Web) -> dict[str, Any]:
     endpoints["led_away"] = {**endpoints["by_bearer"], "path": "/away"}
     endpoints["led_on"] = {**endpoints["by_query"], "path": "/on", "paginator": "json_link"}
     return {
+        "config": {"how": {"type": "string", "enum": ["token", "key"], "default": "token"}},
         "secrets": {name: {} for name in SECRETS},
         "client": {"base_url": web.url, "retry": {"max_retries": 1, "backoff_factor": 0}},
         "resource_defaults": {"write_disposition": "replace"},
@@ -181,9 +235,30 @@ def seen(web: Web, project: Path) -> list[str]:
 
 WAYS = (
     *("bearer", "header", "query", "cookie", "basic", "oauth", "refresh", "login", "jwt", "hmac"),
+    *("signed", "assertion", "posted", "double", "one_of"),
     *("param", "json", "form"),
 )
 GOOD = ",".join(f"by_{way}" for way in WAYS)
+
+
+def _types(body: Any) -> set[str]:
+    if isinstance(body, list):
+        return set().union(*map(_types, body))
+    if not isinstance(body, dict):
+        return set()
+    own = {body["type"]} if isinstance(body.get("type"), str) else set()
+    return own.union(*map(_types, body.values()))
+
+
+def test_every_type_of_auth_has_its_canary(web: Web) -> None:
+    format_ = json.loads((ROOT / "schemas" / "connector.schema.json").read_text(encoding="utf-8"))
+    known = {
+        part["properties"]["type"]["const"]
+        for name, part in format_["$defs"].items()
+        if name.startswith("auth_") and "const" in part.get("properties", {}).get("type", {})
+    }
+    assert len(known) > 8
+    assert known <= _types(connector(web)["resources"])
 
 
 @pytest.mark.parametrize(
