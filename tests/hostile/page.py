@@ -30,7 +30,7 @@ def seen(server: Hostile) -> str:
         return "<br>".join(_code(line) for line in server.error.split("\n")) + warned
     rows = ", ".join(_code(str(dict(row))) for row in server.rows[:3])
     more = ", …" if len(server.rows) > 3 else ""
-    return f"loaded: {rows}{more}{warned}"
+    return f"loaded: {rows}{more}{warned}" if rows else f"no rows{warned}"
 
 
 def _code(text: str) -> str:

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,12 +64,7 @@ def then_reset(*pieces: bytes) -> Play:
 
 def in_turn(*plays: Play) -> Play:
     """One play for each request, the last one for ever."""
-    left = list(plays)
-
-    def play(peer: Peer) -> None:
-        (left.pop(0) if len(left) > 1 else left[0])(peer)
-
-    return play
+    return lambda peer: plays[min(peer.number, len(plays)) - 1](peer)
 
 
 def endless(first: bytes, piece: bytes) -> Play:
@@ -98,6 +95,20 @@ def numbered(answer: Any) -> Play:
 def bomb(size: int) -> bytes:
     """A body of so many bytes, compressed to a thousandth."""
     return gzip.compress(b"[" + b" " * size + b"]")
+
+
+def zipped(**members: bytes) -> bytes:
+    """A zip file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return packed.getvalue()
+
+
+def formatted(kind: str, **more: Json) -> dict[str, Json]:
+    """An endpoint whose answers are of this format."""
+    return {"response_format": {"type": kind, **more}}
 
 
 SMALL = {"max_response_size": 1_000_000}
@@ -383,9 +394,150 @@ JSON = (
     ),
     Hostile(
         "What it says",
+        "a NUL in a text",
+        body('[{"id": 1, "n": "a\\u0000b"}]'),
+        rows=({"id": 1, "n": "a\x00b"},),
+    ),
+    Hostile(
+        "What it says",
         "columns that dlt keeps for itself",
         body('[{"id": 1, "_dlt_parent_id": [1]}]'),
         rows=({"id": 1},),
+    ),
+)
+
+LAUGHS = "".join(
+    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "lol">' for n in range(10)
+)
+ROWS = {"data_selector": "items.item"}
+
+UNPACKED = (
+    "the body is larger than client.max_response_size (1,000,000 bytes) once unpacked; ask for "
+    "less or raise the limit"
+)
+ENTITIES = "the body is XML with entities or a character set that are not read"
+
+OTHER_FORMATS = (
+    Hostile(
+        "Other formats",
+        "a gzip file that unpacks to 50 MB of JSON lines",
+        typed("application/gzip", gzip.compress(b'{"id": 1}\n' * 5_000_000, compresslevel=1)),
+        f"{GET} answered 200 (application/gzip, N bytes): {UNPACKED}",
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("jsonl", compression="gzip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file that unpacks to 50 MB",
+        typed("application/zip", zipped(a=b'{"id": 1}\n' * 5_000_000)),
+        f"{GET} answered 200 (application/zip, N bytes): {UNPACKED}",
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file of 20,000 empty files",
+        typed("application/zip", zipped(**{f"f{n}": b"" for n in range(20_000)})),
+        warnings=("no-records",),
+        client={"max_response_size": 10_000_000},
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file whose file wants to be elsewhere: nothing is written, its rows are read",
+        typed("application/zip", zipped(**{"..__..__etc__cron": b'{"id": 1}'})),
+        rows=({"id": 1},),
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "says zip and is not",
+        typed("application/zip", b"PK\x03\x04 no"),
+        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file that breaks off",
+        typed("application/zip", zipped(a=b'{"id": 1}')[:-30]),
+        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "XML whose entities grow to a billion",
+        typed("text/xml", f"<!DOCTYPE a [{LAUGHS}]><items><item>&l9;</item></items>".encode()),
+        f"{GET} answered 200 (text/xml, 560 bytes): {ENTITIES}",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML that names a file of this machine",
+        typed(
+            "text/xml",
+            b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+            b"<items><item><id>&f;</id></item></items>",
+        ),
+        f"{GET} answered 200 (text/xml, 94 bytes): {ENTITIES}",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML, 50,000 deep",
+        typed("text/xml", b"<a>" * 50_000 + b"</a>" * 50_000),
+        f"{GET} answered 200 (text/xml, 350,000 bytes): the body is XML nested deeper than "
+        "100 levels",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML that is cut",
+        typed("text/xml", b"<items><item><id>1</id></item>"),
+        f"{GET} answered 200 (text/xml, 30 bytes): the body is no XML: line 1, column 31",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "a line of CSV without an end",
+        endless(head("Content-Type: text/csv") + b"id,n\n1,", b"x" * 65_536),
+        TOO_LARGE,
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "CSV with a quote that is never closed",
+        typed("text/csv", b'id,n\n1,"a\n2,b\n'),
+        f"{GET} answered 200 (text/csv, 14 bytes): the body is no CSV: line 3: unexpected end of "
+        "data",
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "CSV with more fields than names",
+        typed("text/csv", b"id,n\n1,a,b\n"),
+        f"{GET} answered 200 (text/csv, 11 bytes): the body has 3 values in its line 2 and 2 "
+        "columns; look at the `delimiter` and `header` of response_format",
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "JSON lines, one of them cut",
+        typed("application/x-ndjson", b'{"id": 1}\n{"id"\n'),
+        f"{GET} answered 200 (application/x-ndjson, 16 bytes): the body has no JSON in its line 2: "
+        "unexpected end of data at line 1, column 6",
+        endpoint=formatted("jsonl"),
+    ),
+    Hostile(
+        "Other formats",
+        "JSON lines, one of them a list 50,000 deep",
+        typed("application/x-ndjson", b'{"id": 1}\n' + b"[" * 50_000),
+        f"{GET} answered 200 (application/x-ndjson, 50,010 bytes): the body has no JSON in its "
+        "line 2: it is nested deeper than 100 levels",
+        endpoint=formatted("jsonl"),
     ),
 )
 
@@ -523,4 +675,7 @@ PAGING_AND_WAITS = (
     ),
 )
 
-SERVERS = (*SIZE_AND_TIME, *WIRE, *JSON, *LINKS_AND_REDIRECTS, *PAGING_AND_WAITS)
+SERVERS = (
+    *(*SIZE_AND_TIME, *WIRE, *JSON),
+    *(*OTHER_FORMATS, *LINKS_AND_REDIRECTS, *PAGING_AND_WAITS),
+)

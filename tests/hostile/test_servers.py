@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from tests.servers.raw import Raw
 STAND_IN = "http://api.example.com"
 
 
-def connector_body(server: Hostile, url: str) -> dict[str, Any]:
+SCHEMA = {"type": "object", "properties": {"id": {"type": "integer"}}}
+
+
+def connector_body(server: Hostile, url: str, *, declared: bool) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"path": "/items", "paginator": "single_page"}
     return {
         "client": {
@@ -32,23 +36,27 @@ def connector_body(server: Hostile, url: str) -> dict[str, Any]:
                 "primary_key": "id",
                 "write_disposition": "merge",
                 "endpoint": {**endpoint, **server.endpoint},
+                **({"schema": SCHEMA} if declared else {}),
             }
         ],
     }
 
 
+@pytest.mark.parametrize("declared", [False, True], ids=["dlt's own path", "columnar"])
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.does)
 def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
-    server: Hostile, project: Path
+    server: Hostile, project: Path, declared: bool
 ) -> None:
     with Raw(server.play) as raw:
-        report = load(
-            connector_of(project, connector_body(server, raw.url)), project, world=World(now=NOW)
-        )
+        body = connector_body(server, raw.url, declared=declared)
+        report = load(connector_of(project, body), project, world=World(now=NOW))
         part = report.resources["items"]
         error = None if part.error is None else part.error.replace(raw.url, STAND_IN)
+        if error is not None:  # what a file is packed to is not the same everywhere
+            error = re.sub(r"(application/g?zip), [\d,]+ bytes", r"\1, N bytes", error)
         assert error == server.error
-        assert tuple(warned.code for warned in part.warnings) == server.warnings
+        codes = (warned.code for warned in part.warnings)
+        assert tuple(code for code in codes if code != "undeclared-fields") == server.warnings
         if server.asked is not None:
             assert len(raw.asked) == server.asked
     assert part.status == ("ok" if server.error is None else "failed")

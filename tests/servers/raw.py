@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable
 
 
 class Peer:
-    """One request on one connection: its target, and a way to write back."""
+    """A request on a connection: its target, which one it is (from 1), and a way to write back."""
 
-    def __init__(self, connection: socket.socket, target: str, over: threading.Event) -> None:
+    def __init__(
+        self, connection: socket.socket, target: str, number: int, over: threading.Event
+    ) -> None:
         self.target = target
+        self.number = number
         self._connection = connection
         self._over = over
 
@@ -80,7 +83,7 @@ class Raw:
             with connection:
                 while (target := _target(connection)) is not None:
                     self.asked.append(target)
-                    self._play(Peer(connection, target, self._over))
+                    self._play(Peer(connection, target, len(self.asked), self._over))
         except OSError:
             return  # the client went away
 
