@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from benchmarks.exporting import status_of, written
+from benchmarks.needed import TOKEN, Keys, needed, read_by_paging, set_from
+from benchmarks.nested import find, keys_of, nested, put, room
 from benchmarks.windowing import window_of
 from framework.spec.connector import Connector, Export, Resource
 from framework.spec.expressions import Expression
@@ -22,7 +25,8 @@ Json = Any
 _NOW = datetime.now(UTC)
 _MOMENT = _NOW - timedelta(days=10)
 _EPOCH = int(_MOMENT.timestamp()) * 1000
-_TOKEN = "token2"
+_OFTEN = 50
+"""Times that a page is answered before a list of it ends: its cursor goes nowhere."""
 _USUAL = {
     "host", "user-agent", "accept", "accept-encoding", "connection", "content-length",
 }  # fmt: skip
@@ -40,6 +44,7 @@ class Answering:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self._asked: Counter[tuple[str, str]] = Counter()
         self._routes: list[tuple[re.Pattern[str], Resource]] = []
         self._jobs: list[tuple[re.Pattern[str], Json]] = []
         self._downloads: dict[str, str] = {}
@@ -57,7 +62,7 @@ class Answering:
 
     def learn(self, connector: Connector) -> None:
         """What to answer: the paths, selectors, schemas and paginators of a connector."""
-        self._needed = _needed(connector)
+        self._needed = needed(connector)
         self._paging = connector.client.paginator
         for resource in connector.resources:
             path = resource.endpoint.path
@@ -86,6 +91,11 @@ class Answering:
             url = next(iter(export.status.urls), f"{base}{(export.status.path or '').lstrip('/')}")
             self._jobs.append((self._route(url), status_of(export, target)))
 
+    def clear(self) -> None:
+        """Forget the requests so far."""
+        self.requests.clear()
+        self._asked.clear()
+
     def answer(self, method: str, target: str, body: str) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of an answer."""
         parts = urlsplit(target)
@@ -108,9 +118,10 @@ class Answering:
         size = paginator.get("page_size") or paginator.get("limit")
         size = size if isinstance(size, int) and size <= 200 else None
         kind = paginator.get("type")
-        extra: list[tuple[Expression | str, Json]] = []
+        extra: list[tuple[Expression | str | Keys, Json]] = []
         headers: dict[str, str] = {}
-        count, first = 2, _TOKEN not in target + body
+        self._asked[target, body] += 1
+        count, first = 2, TOKEN not in target + body
         if kind in ("page_number", "offset"):
             word = "page" if kind == "page_number" else "offset"
             name = paginator.get(f"{word}_param", word)
@@ -122,17 +133,20 @@ class Answering:
                 count = 0
         elif kind == "cursor":
             if paginator.get("cursor_path"):
-                extra.append((paginator["cursor_path"], _TOKEN if first else None))
+                extra.append((paginator["cursor_path"], TOKEN if first else None))
             name = paginator.get("cursor_param")
-            if not first or (name and name in query):
+            if not first or (name and name in query) or self._asked[target, body] > _OFTEN:
                 count, first = (1 if paginator.get("cursor_path") else 0), False
         elif kind in ("json_link", "header_link"):
-            link = f"{self.address}{target}{'&' if '?' in target else '?'}after={_TOKEN}"
+            link = f"{self.address}{target}{'&' if '?' in target else '?'}after={TOKEN}"
             link = link if first else None
             if kind == "header_link":
                 headers.update({"Link": f'<{link}>; rel="next"'} if link else {})
             elif paginator.get("next_url_path", "next"):
                 extra.append((paginator.get("next_url_path", "next"), link))
+        extra += [
+            (way, value if first else None) for way, value in read_by_paging(paginator, "response")
+        ]
         start = 0 if first else 1000
         seeds = [start + n + sum(map(ord, path)) % 97 * 10 for n in range(count)]
         incremental = resource.endpoint.incremental
@@ -143,28 +157,39 @@ class Answering:
         records = [self._record(resource, seed) for seed in seeds]
         selector = resource.endpoint.data_selector
         text = selector.text if isinstance(selector, Expression) else str(selector or "@")
-        answer = _nested(text, records)
+        answer = nested(text, records)
         for where, value in extra:
-            plain = where.text if isinstance(where, Expression) else str(where)
-            if isinstance(answer, dict):
-                _put(answer, _keys(plain), value)
+            text = where.text if isinstance(where, Expression) else where
+            way = keys_of(text) if isinstance(text, str) else text
+            if not isinstance(answer, dict) or not room(answer, (*way, "")):
+                continue
+            put(answer, way, value)
+            if value is None:
+                del find(answer, way[:-1])[way[-1]]
         return answer, headers
 
     def _record(self, resource: Resource, seed: int) -> Json:
         schema = resource.schema or {"properties": {"id": {"type": "integer"}}}
         record = _made(schema, seed, 0) or {}
-        for field in self._needed.get(resource.name, set()):
-            if _find(record, field) is None:
-                _put(record, field, f"v{seed}")
+        for field in sorted(self._needed.get(resource.name, ()), key=len):
+            if find(record, field) is None and room(record, field):
+                put(record, field, f"v{seed}")
+        paginator = resource.endpoint.paginator or self._paging or {}
+        for field, value in read_by_paging(paginator, "last_record"):
+            if find(record, field) is None and room(record, field):
+                put(record, field, value)
         incremental = resource.endpoint.incremental
         if incremental is not None:
             forms = incremental.cursor_formats or (incremental.format or "iso",)
             moment = _MOMENT + timedelta(minutes=seed % 60)
+            path = tuple(incremental.cursor_path.split("."))
             value: Json = write_time(moment.replace(microsecond=0), forms[0])
-            number = isinstance(_find(record, incremental.cursor_path.split(".")), (int, float))
+            number = isinstance(find(record, path), (int, float))
             if number and isinstance(value, str):
                 value = int(moment.timestamp())
-            _put(record, incremental.cursor_path.split("."), value)
+            for keys in (path, set_from(resource, incremental.cursor_path)):
+                if keys:
+                    put(record, keys, value)
         return record
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -213,18 +238,6 @@ def shown(method: str, target: str, headers: Mapping[str, str], body: str) -> st
     return TODAY.sub("<now>", text)
 
 
-def _needed(connector: Connector) -> dict[str, set[Any]]:
-    found: dict[str, set[Any]] = {}
-    for resource in connector.resources:
-        keys = {(key,) for key in resource.primary_key}
-        found.setdefault(resource.name, set()).update(keys)
-        for binding in resource.bindings:
-            text = binding.text
-            if re.fullmatch(r"[\w.]+", text):
-                found.setdefault(binding.resource, set()).add(tuple(text.split(".")))
-    return found
-
-
 def _made(schema: Json, seed: int, depth: int) -> Json:
     if not isinstance(schema, dict) or depth > 5:
         return None
@@ -251,52 +264,11 @@ def _made(schema: Json, seed: int, depth: int) -> Json:
     return {"integer": seed, "number": seed + 0.5, "boolean": seed % 2 == 0}.get(kind)
 
 
-def _nested(selector: str, records: list[Json]) -> Json:
-    """An answer in which the selector finds the records."""
-    if selector.startswith("[") and selector.endswith("][]"):
-        selector = selector[1:-3].split(",")[0]
-    selector = selector.split(" || ")[0].strip()
-    star = re.fullmatch(r"(.*?)\.?(\[\*\]|\.\*)\.?(.*)", selector)
-    if star:
-        before, _, after = star.groups()
-        inner = [_nested(after, [one]) if after else one for one in records]
-        if after:
-            inner = [_single(after, one) for one in records]
-        return _nested(before or "@", inner)
-    if selector in ("@", "", "$"):
-        return records
-    return _put({}, _keys(selector), records)
-
-
-def _single(path: str, record: Json) -> Json:
-    return _put({}, _keys(path), record)
-
-
-def _keys(path: str) -> list[str]:
-    return [key.strip('"') for key in re.findall(r'"[^"]+"|[\w-]+', path)]
-
-
-def _put(target: dict[str, Json], keys: Any, value: Json) -> dict[str, Json]:
-    current = target
-    for key in list(keys)[:-1]:
-        if not isinstance(current.get(key), dict):
-            current[key] = {}
-        current = current[key]
-    current[list(keys)[-1]] = value
-    return target
-
-
-def _find(record: Json, keys: Any) -> Json:
-    for key in keys:
-        record = record.get(key) if isinstance(record, dict) else None
-    return record
-
-
 def _token_at(target: dict[str, Json], auth: Any) -> None:
     if isinstance(auth, Mapping):
         path = auth.get("token_path")
         text = path.text if isinstance(path, Expression) else path
         if isinstance(text, str) and text:
-            _put(target, _keys(text), "t1")
+            put(target, keys_of(text), "t1")
         for one in auth.values():
             _token_at(target, one)

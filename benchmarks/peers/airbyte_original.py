@@ -1,6 +1,7 @@
 """A declarative manifest run by its own CDK: `airbyte_original.py MANIFEST CONFIG STREAMS OUT`.
 
-STREAMS is a JSON list of names; OUT gets {stream: [records]} and, under "", what went wrong.
+STREAMS is a JSON list of names, empty for all streams; OUT gets {stream: [records]} and, under "",
+what went wrong.
 """
 
 import json
@@ -47,7 +48,7 @@ def records(manifest: dict, config: dict, names: list[str]):
                 destination_sync_mode=DestinationSyncMode.append,
             )
             for stream in source.streams(config)
-            if stream.name in names
+            if not names or stream.name in names
         ]
     )
     for message in source.read(logging.getLogger("airbyte"), config, catalog, []):

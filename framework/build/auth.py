@@ -62,9 +62,11 @@ def build_auth(config: Config, terms: AuthTerms) -> AuthConfigBase:
     if build is not None:
         return build(config, terms)
     if kind == "http_basic":
+        # an optional secret that is not given; dlt would ask for it in words of its own
+        config = {**config, **{key: config[key] or "" for key in ("username", "password")}}
         # what travels is base64 of the pair
         terms.secrets.add(f"{config['username']}:{config['password']}")
-    if kind == "api_key" and (config.get("location") in ("cookie", "body") or config.get("prefix")):
+    if kind == "api_key" and (config.get("location", "header") != "header" or config.get("prefix")):
         return _Key(place_of(config), text_of(config["api_key"]))
     auth = create_auth(dict(config))  # type: ignore[arg-type]
     assert auth is not None
@@ -83,7 +85,8 @@ class _NoAuth(AuthConfigBase):
 
 
 class _Key(AuthConfigBase):
-    """A key where dlt's own class does not put one: in a cookie, in the body, after a prefix."""
+    """A key where dlt's own class does not put one: in a cookie, in the body, after a prefix; and
+    in a query, where dlt's adds a second one to a link that has it."""
 
     def __init__(self, place: Place, key: str) -> None:
         super().__init__()

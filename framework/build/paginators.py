@@ -30,7 +30,7 @@ def paginator_of(
 
     `final` fills placeholders in, `path_of` makes an expression on the body one that dlt takes.
     `taken` is what the request's placeholders take of the last page (`paging_values`): paging
-    values in it are not sent by their default names, too.
+    values in it are not sent by their default names, too. Nor is one whose name is null.
     """
     if config is None or config["type"] == "auto":
         return None
@@ -44,9 +44,13 @@ def paginator_of(
     for key, place in (("cursor", "cursor_path"), ("next_url", "next_url_path")):
         if filled.get(key) is not None:
             over = theirs[place] = Over(compile_expression(filled[key]))
+    unsent = False
     for value, names in PARAMETERS.get(str(config["type"]), {}).items():
-        if value in taken and not any(theirs.get(name) for name in names):
+        if any(theirs.get(name) for name in names):
+            continue
+        if value in taken or names[0] in theirs:
             theirs[names[0]] = UNSENT + value
+            unsent = True
     inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
     stop = filled.get("stop_when")
     rules = Rules(
@@ -56,7 +60,7 @@ def paginator_of(
         filled.get("send_first", True),
         bool(taken),
     )
-    if inner is None or (over is None and rules == Rules(size=rules.size)):
+    if inner is None or (over is None and not unsent and rules == Rules(size=rules.size)):
         return inner
     return Paging(inner, rules, over)
 

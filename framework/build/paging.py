@@ -122,10 +122,10 @@ class Paging(BasePaginator):
         page = self._page(response, records)
         if self._over is not None:
             self._over.context = page
-        if not self._alone:
-            self.inner.update_state(response, data)
         self._first = False
-        self.ended = self._ends(page, records)
+        self.ended = self._ends(page, records)  # first: the last page need not hold a next one
+        if not self._alone and not self.ended:
+            self.inner.update_state(response, data)
         if self.ended or self._alone:
             self.inner._has_next_page = False
         self._context = {**page, "paginator": self._values(sent=True)}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 import requests
 
@@ -40,7 +40,9 @@ def _header(request: requests.PreparedRequest, name: str, value: str) -> None:
 
 def _query(request: requests.PreparedRequest, name: str, value: str) -> None:
     parts = urlsplit(request.url or "")
-    kept = [part for part in parts.query.split("&") if part and part.split("=")[0] != name]
+    kept = [
+        part for part in parts.query.split("&") if part and unquote_plus(part.split("=")[0]) != name
+    ]
     query = "&".join([*kept, urlencode({name: value})])
     request.url = urlunsplit(parts._replace(query=query))
 

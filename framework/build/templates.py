@@ -105,17 +105,20 @@ def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, fin
     """`value` with its constant placeholders replaced, at any depth.
 
     `known` gives the value of a constant placeholder. With `final` the result is plain; without,
-    it is still a template for `expand`.
+    it is still a template for `expand`, and a key of JSON whose value is null is left out.
     """
     if isinstance(value, str):
         return _fill_text(value, known, place, final)
     if isinstance(value, Mapping):
-        return {
-            text_of(fill(key, known, place=place, final=final)): fill(
-                item, known, place=place, final=final
+        made = {
+            text_of(fill(key, known, place=place, final=final)): (
+                item,
+                fill(item, known, place=place, final=final),
             )
             for key, item in value.items()
         }
+        keeps = final or place != "json"
+        return {key: found for key, (item, found) in made.items() if keeps or _stays(item, found)}
     if isinstance(value, (list, tuple)):
         return [fill(item, known, place=place, final=final) for item in value]
     return value
@@ -181,13 +184,18 @@ def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
         return {
             key: found
             for key, (item, found) in made.items()
-            if found is not None or item is None or place != "json"
+            if place != "json" or _stays(item, found)
         }
     if isinstance(value, (list, tuple)):
         return [expand(item, bound, place) for item in value]
     if place == "query" and isinstance(value, bool):
         return text_of(value)
     return value
+
+
+def _stays(item: Json, found: Json) -> bool:
+    """Whether a key of JSON is sent: not where its placeholder gives null."""
+    return found is not None or item is None
 
 
 def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:

@@ -83,6 +83,14 @@ def test_an_endpoint_may_have_its_own_auth_or_none(tmp_path, web):
         assert opened(tmp_path, body, {"k": KEY}).read("items") == [{"seen": seen}]
 
 
+def test_a_password_that_is_not_given_is_an_empty_one(tmp_path, web):
+    web.on("/items", blog.only(blog.basic(KEY, ""), [{"id": 1}]))
+    auth = {"type": "http_basic", "username": "{secrets.k}", "password": "{secrets.none}"}
+    body = authed(web.url, auth)
+    body["secrets"]["none"] = {"optional": True}
+    assert opened(tmp_path, body, {"k": KEY}).read("items") == [{"id": 1}]
+
+
 def client_credentials(url, **more):
     body = one_list(url)
     body["client"]["auth"] = {

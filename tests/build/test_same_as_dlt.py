@@ -172,16 +172,20 @@ def counted(asked: list[Asked]) -> Counter[Any]:
 
 
 def alike(asked: Asked) -> tuple[Any, ...]:
-    """A request as it is compared. Allowed to differ, both documented:
+    """A request as it is compared. Allowed to differ, all documented:
 
     - path values are percent-encoded by us and sent as they are by dlt (requests encodes what is
       no URL at all, such as a blank): compared decoded;
-    - booleans in a query are `true` and `false` from us, Python's `True` and `False` from dlt.
+    - booleans in a query are `true` and `false` from us, Python's `True` and `False` from dlt;
+    - a key in the query of a link to the next page is there once with us, twice with dlt.
 
     The User-Agent names who asks, unless the config sets it.
     """
     spelled = {"True": "true", "False": "false"}
     query = sorted((name, spelled.get(value, value)) for name, value in asked.query)
+    query = [
+        pair for n, pair in enumerate(query) if pair != ("key", TOKEN) or pair not in query[:n]
+    ]
     headers = {
         name: value
         for name, value in asked.headers.items()

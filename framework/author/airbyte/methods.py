@@ -9,6 +9,7 @@ from framework.author.airbyte.filters import filtered
 from framework.author.airbyte.formats import braced
 from framework.author.airbyte.macros import pattern
 from framework.author.airbyte.terms import (
+    AND,
     NULL,
     Term,
     Untranslatable,
@@ -78,11 +79,16 @@ def _replace(subject: Term, *arguments: Term, **named: Term) -> Term:
 
 
 def _split(subject: Term, *arguments: Term, **named: Term) -> Term:
+    """Of nothing there are no parts: no list of one empty text."""
     if "maxsplit" in named:
         arguments = (*arguments, named["maxsplit"])
     if not arguments:
-        return call("split", call("trim", surely(subject)), constant(" "), kind="list")
-    return call("split", surely(subject), *arguments, kind="list")
+        split = call("split", call("trim", subject), constant(" "), kind="list")
+    else:
+        split = call("split", subject, *arguments, kind="list")
+    if not subject.optional:
+        return split
+    return Term(f"{subject.text} && {split.text}", "list", AND, optional=True)
 
 
 def _join(subject: Term, items: Term) -> Term:
