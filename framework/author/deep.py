@@ -12,7 +12,7 @@ from typing import Any
 
 from framework.author.ignored import ignored_start
 from framework.author.nextpage import paging, repeated
-from framework.author.proof import Proof, Prover, Seen, counted
+from framework.author.proof import Proof, Prover, Seen
 from framework.author.proofs import proofs
 from framework.author.refusals import refusal
 from framework.build.compile import compile_connector
@@ -26,6 +26,7 @@ from framework.build.terms import Sample, Terms
 from framework.build.world import World
 from framework.errors import FrameworkError, RequestError
 from framework.spec.connector import Connector, Resource
+from framework.spec.near import counted
 
 Json = Any
 PAGES, LISTS = 2, 3

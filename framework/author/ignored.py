@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from framework.author.proof import Proof, Prover, Seen, counted
+from framework.author.proof import Proof, Prover, Seen
 from framework.build.fields import ABSENT, get
 from framework.build.outcomes import ResourceSkipped
 from framework.errors import FrameworkError
 from framework.spec.connector import Resource
+from framework.spec.near import counted
 from framework.spec.timeforms import NAMED, TimeError, read_time, write_time
 
 Json = Any

@@ -51,24 +51,37 @@ def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
 def changed(text: str, resource: str, change: Change) -> str | None:
     """The file's text with the change made, None where there is no place for it."""
     try:
-        found = _resource(yaml.compose(text, yaml.SafeLoader), resource)
-        if found is None:
+        place = _place(yaml.compose(text, yaml.SafeLoader), resource, change.key)
+        if place is None:
             return None
-        made = _replaced(text, found, change) if change.old else _set(text, found, change)
-        return made if made is None or _reads(made, resource, change) else None
+        if change.old:
+            return _replaced(text, place, change)
+        made = _set(text, place, change)
+        if made is None:
+            return None
+        place = _place(yaml.compose(made, yaml.SafeLoader), resource, change.key)
+        wanted = yaml.compose(change.value, yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError):
         return None
-
-
-def _reads(text: str, resource: str, change: Change) -> bool:
-    """Whether the new text says the new value at its place."""
-    found: Any = _resource(yaml.compose(text, yaml.SafeLoader), resource)
-    if found is None or change.old:
-        return found is not None
     for name in change.key:
-        found = None if found is None else _child(found, name)
-    wanted = yaml.compose(change.value, yaml.SafeLoader)
-    return found is not None and yaml.serialize(found) == yaml.serialize(wanted)
+        place = None if place is None else _child(place, name)
+    # held against the value that was wanted: text that YAML reads otherwise is no change
+    same = place is not None and yaml.serialize(place) == yaml.serialize(wanted)
+    return made if same else None
+
+
+def _place(root: Any, name: str, key: tuple[str, ...]) -> Any:
+    """The node that takes the change: the resource, or the defaults where they have the key and
+    there is no other resource that it would change."""
+    found = None if root is None else _resource(root, name)
+    defaults = None if root is None else _child(root, "resource_defaults")
+    if found is None or defaults is None or len(_child(root, "resources").value) > 1:
+        return found
+    own, inherited = found, defaults
+    for part in key:
+        own = None if own is None else _child(own, part)
+        inherited = None if inherited is None else _child(inherited, part)
+    return defaults if own is None and inherited is not None else found
 
 
 def _resource(root: Any, name: str) -> Any:

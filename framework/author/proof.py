@@ -119,10 +119,5 @@ class Prover:
             for name, value in (changed.items() if len(changed) == 1 else ())
         ]
         changes.append(Change(("endpoint", "paginator"), flow(whole)))
-        remedy = flow(whole) if "type" in changed else flow(dict(changed))[1:-1]
-        return self.fault("paginator", code, message, f"paginator: {remedy}{note}", changes)
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things in words."""
-    return f"{count:,} {what}{'s' * (count != 1)}"
+        remedy = f"paginator: {flow(dict(changed))}{note}"
+        return self.fault("paginator", code, message, remedy, changes)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.author.mending import Change
-from framework.author.proof import SHOWN, Proof, Prover, Seen, counted
+from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import keys, record_lists, times
 from framework.author.yamltext import flow
 from framework.build.fields import ABSENT, get
 from framework.build.looks import look_of
 from framework.build.records import Record
+from framework.spec.near import counted
 
 Json = Any
 

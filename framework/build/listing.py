@@ -19,6 +19,7 @@ from framework.build.ahead import end_of, numbers, one_page
 from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
+from framework.build.fields import get
 from framework.build.outline import list_of, outlined
 from framework.build.paging import Paging
 from framework.build.plan import Plan
@@ -28,6 +29,7 @@ from framework.build.selectors import within
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.build.wire import Response
+from framework.spec.expressions import Expression
 
 Json = Any
 NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
@@ -132,7 +134,7 @@ class Listing:
             return
         selector = self._selector
         body = page.response.json()
-        if selector is None or not body or selector.find(body):
+        if selector is None or not body or selector.find(body) or self._is_empty_element(body):
             return
         found = (
             f"its keys are {_named(body)}"
@@ -148,6 +150,18 @@ class Listing:
                 f"{shown(page.response.url, self._terms.secrets)}; {found}",
             )
         )
+
+    def _is_empty_element(self, body: Json) -> bool:
+        """Whether the body is XML in which the list's element stands and holds no other: without
+        items it does not say what they would be called."""
+        selector = self._plan.endpoint.data_selector
+        names = selector.names if isinstance(selector, Expression) else ()
+        if self._plan.endpoint.response_format.kind != "xml" or len(names) < 2:
+            return False
+        element = get(body, ".".join(names[:-1]))
+        if isinstance(element, dict):
+            return all(name[:1] in ("@", "#") for name in element)
+        return element is None or isinstance(element, str)
 
 
 def _leave(

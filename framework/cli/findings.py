@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from framework.findings import Finding
+from framework.spec.near import counted
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _WIDEST = 100
@@ -61,10 +62,10 @@ def summary(findings: Sequence[Finding], files: int) -> str:
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     if not findings:
-        return f"{_count(files, 'file')}, nothing found"
-    counts = [_count(errors, "error")] if errors else []
-    counts += [_count(warnings, "warning")] if warnings else []
-    return f"{_count(files, 'file')}, {' and '.join(counts)}"
+        return f"{counted(files, 'file')}, nothing found"
+    counts = [counted(errors, "error")] if errors else []
+    counts += [counted(warnings, "warning")] if warnings else []
+    return f"{counted(files, 'file')}, {' and '.join(counts)}"
 
 
 def visible(text: str) -> str:
@@ -108,7 +109,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"

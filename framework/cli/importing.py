@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from framework.errors import FrameworkError, UsageError
+from framework.spec.near import counted
 
 if TYPE_CHECKING:
     from framework.author.imported import Imported
@@ -141,17 +142,13 @@ def _report(imported: Imported, written: list[Path]) -> dict[str, Any]:
 
 
 def _text(imported: Imported, written: list[Path]) -> str:
-    lines = [f"written: {written[0]}, {_counted(len(imported.resources), 'resource')}"]
+    lines = [f"written: {written[0]}, {counted(len(imported.resources), 'resource')}"]
     if len(written) > 1:
         folder = written[1].parent
-        lines[0] += f"; {_counted(len(written) - 1, 'schema')} in {folder}"
+        lines[0] += f"; {counted(len(written) - 1, 'schema')} in {folder}"
     for one in (*imported.missing, *imported.notes):
         word = "not imported" if one.kind == "missing" else "look"
         where = f"{one.resource}: " if one.resource else ""
         lines.append(f"{word}: {where}{one.reason} ({one.place})")
     lines.append(f"next: framework validate {imported.name} --strict")
     return "\n".join(lines) + "\n"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"

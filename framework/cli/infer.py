@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,16 +102,17 @@ def _propose(resource: Resource, records: list[dict[str, Any]], path: Path, writ
         _tell("the declared schema holds all of them")
     elif write:
         write_text(path, after)
-        _tell(f"written: {path}")
+        _tell(f"written: {os.path.relpath(path)}")
         if resource.schema is None:
             _tell(f"it is used once the resource {resource.name} says: schema: {resource.name}")
     else:
+        shown = os.path.relpath(path)
         sys.stdout.writelines(
             difflib.unified_diff(
                 before.splitlines(keepends=True),
                 after.splitlines(keepends=True),
                 "declared" if before else "/dev/null",
-                str(path),
+                shown,
             )
         )
 

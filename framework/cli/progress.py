@@ -24,6 +24,7 @@ from framework.build.events import (
     Warned,
 )
 from framework.cli.findings import visible, visible_lines
+from framework.spec.near import counted
 
 EVERY = 5.0
 """Seconds between two plain lines about the same resource."""
@@ -136,7 +137,7 @@ class Progress:
 
 def _counts(line: Line) -> str:
     counts = [(line.pages, "page"), (line.rows, "record"), (line.requests, "request")]
-    text = ", ".join(f"{count:,} {word}{'s' * (count != 1)}" for count, word in counts)
+    text = ", ".join(counted(count, word) for count, word in counts)
     if line.retries:
         text += f", {line.retries:,} {'retry' if line.retries == 1 else 'retries'}"
     return text

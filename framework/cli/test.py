@@ -9,6 +9,7 @@ import click
 
 from framework.cli.options import connectors_option
 from framework.errors import FrameworkError
+from framework.spec.near import counted
 
 
 @click.command(
@@ -66,7 +67,8 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
                     _say(f"  {_indented(problem)}")
             else:
                 done = "written" if update else "ok"
-                _say(f"{location.name}: {done}, {outcome.tables} tables, {outcome.rows} rows")
+                tables, rows = counted(outcome.tables, "table"), counted(outcome.rows, "row")
+                _say(f"{location.name}: {done}, {tables}, {rows}")
     if not tested and not failed:
         _say(
             "nothing was tested: no connector has a cassette; make one with: framework record NAME"

@@ -1,4 +1,4 @@
-"""The words nearest to one that is not known, as the end of a message."""
+"""Words of messages: the nearest to one that is not known, names and numbers in a sentence."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def listed(names: Iterable[str], most: int = 4) -> str:
     if len(every) < 2:
         return "".join(every)
     return f"{', '.join(every[:-1])} and {every[-1]}"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 record`, `2,000 records`."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
