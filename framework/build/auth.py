@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -273,8 +273,8 @@ def _grant(config: Config, terms: AuthTerms, fields: Mapping[str, Json]) -> Toke
 
 def _asked(request: TokenRequest, terms: AuthTerms) -> Given:
     """What the token request gives; in a replay what it gave was a secret, now a stand-in."""
-    given = ask(request, terms.session_for(request.url), terms.secrets, terms.context)
-    return given if terms.owner else replace(given, token=replace(given.token, text=STAND_IN))
+    recorded = None if terms.owner else STAND_IN
+    return ask(request, terms.session_for(request.url), terms.secrets, terms.context, recorded)
 
 
 def _path(text: str | None) -> Expression | None:

@@ -12,6 +12,8 @@ from dlt.extract.incremental.exceptions import (
 from framework.build.looks import look_of
 from framework.build.outcomes import RecordError
 from framework.build.secrets import Secrets
+from framework.build.token_requests import TokenError
+from framework.build.unreached import unreached
 from framework.build.urls import shown
 from framework.build.wire import NotJson, Unread
 from framework.errors import FrameworkError, RequestError
@@ -19,13 +21,6 @@ from framework.spec.expressions import ExpressionError
 
 UNPACKED = ("gzip", "deflate", "identity", "x-gzip")
 """What is said of a body that we can unpack."""
-BROKEN = {
-    "RemoteDisconnected": "the server closed the connection without an answer.",
-    "ConnectionResetError": "the server broke the connection off.",
-    "BadStatusLine": "what answers there does not speak HTTP. Check base_url and its port.",
-    "UnknownProtocol": "what answers there does not speak HTTP. Check base_url and its port.",
-}
-"""What broke a connection, by the name of the innermost error."""
 UNREADABLE = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise on an answer of another shape than they expect."""
 
@@ -34,6 +29,8 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
     """The error as one of ours, or None where it is none that we know: a bug."""
     if isinstance(error, ExpressionError):
         return RecordError(f"{resource}: {error}")
+    if isinstance(error, TokenError):
+        return RequestError(f"{resource}: {error}", status=error.status)
     if isinstance(error, FrameworkError):
         return error
     if isinstance(error, Unread):
@@ -65,44 +62,10 @@ def _wire(error: requests.RequestException, resource: str, secrets: Secrets) -> 
     request = error.request
     url = shown(getattr(request, "url", None), secrets)
     place = f"{resource}: {getattr(request, 'method', None) or 'request to'} {url}"
-    text = str(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        return (
-            f"{place}: the server's certificate is not accepted: {_reason(text)}\n"
-            "Check base_url; a company's own authority goes into REQUESTS_CA_BUNDLE."
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"{place}: the proxy does not answer. Check HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
-    if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in text:
-        return f"{place}: no answer within the timeout. Raise client.timeout, or ask for less."
-    if isinstance(error, requests.exceptions.TooManyRedirects):
-        return f"{place}: redirected too often. Check base_url and the path."
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        return f"{place}: the answer has several lengths, or a header that is none."
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return f"{place}: the answer broke off before its end."
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return f"{place}: the answer is not compressed as its header says."
-    if isinstance(error, requests.exceptions.ConnectionError):
-        if "NameResolutionError" in text or "getaddrinfo" in text or "Name or service" in text:
-            return f"{place}: the host's name is not known. Check base_url and the network."
-        if "refused" in text:
-            return f"{place}: the connection is refused. Check base_url and its port."
-        for known, meaning in BROKEN.items():
-            if known in text:
-                return f"{place}: {meaning}"
-        return f"{place}: the connection broke: {type(error).__name__}"
-    return f"{place}: {type(error).__name__}: {secrets.redact(_reason(text))}"
-
-
-def _reason(text: str) -> str:
-    """The innermost reason of an error of urllib3, short."""
-    inner = text.rpartition("(")[2].rstrip(")'\" ") if "(" in text else text
-    for known in ("certificate verify failed", "hostname mismatch", "self-signed", "expired"):
-        if known in text:
-            inner = text[text.index(known) :].split("(_ssl")[0].rstrip(")'\" (")
-            break
-    return inner[:200]
+    cause = unreached(error, "base_url")
+    if cause is None:
+        cause = f"{type(error).__name__}: {secrets.redact(str(error))[:200]}"
+    return f"{place}: {cause}"
 
 
 def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
@@ -141,13 +104,14 @@ def _hint(error: NotJson, kind: str, size: int) -> str:
     look = look_of(error.response.content)
     if look is not None and look.reads not in (None, "json"):
         return f"It looks like {look.name}: write `response_format: {look.reads}` in the endpoint."
-    if "json" in kind:
-        return (
-            f"The answer is cut or broken: {error.reason}."
-            if error.reason
-            else ("The answer is cut or broken.")
-        )
-    return "Check base_url and the path: an HTML page often means a login or a wrong address."
+    if "html" in kind or (look is not None and "HTML" in look.name):
+        return "Check base_url and the path: an HTML page often means a login or a wrong address."
+    if "json" in kind and error.reason:
+        return f"The answer is cut or broken: {error.reason}."
+    return (
+        "Check base_url and the path; what is no JSON needs a `response_format` (csv, jsonl, xml "
+        "or text)."
+    )
 
 
 def _from_paginator(error: Exception) -> bool:

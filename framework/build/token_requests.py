@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,19 +10,26 @@ from typing import Any
 import requests
 from requests.auth import AuthBase
 
-from framework.build.answers import own_words, status_line
+from framework.build.answers import own_words, shortened, status_line
 from framework.build.context import Context, with_response
+from framework.build.looks import look_of
 from framework.build.secrets import Secrets
 from framework.build.templates import text_of
 from framework.build.tokens import Token
+from framework.build.unreached import unreached
 from framework.build.urls import shown
 from framework.build.wire import NotJson
 from framework.errors import RequestError
 from framework.spec.expressions import Expression, ExpressionError
+from framework.spec.function import type_name
 
 Json = Any
 
 DEFAULT_SECONDS = 3600.0
+
+
+class TokenError(RequestError):
+    """No token was given. The text says nothing yet of the resource that needed it."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +62,16 @@ class Given:
 
 
 def ask(
-    request: TokenRequest, session: requests.Session, secrets: Secrets, context: Context
+    request: TokenRequest,
+    session: requests.Session,
+    secrets: Secrets,
+    context: Context,
+    recorded: str | None = None,
 ) -> Given:
-    """Ask for a token, which becomes a secret of the run; RequestError where none is given."""
+    """Ask for a token, which becomes a secret of the run; TokenError where none is given.
+
+    `recorded` is the token whatever the answer is: no cassette holds the one that it gave.
+    """
     asked = f"the token request to {shown(request.url, secrets)}"
     try:
         response = session.request(
@@ -69,33 +84,58 @@ def ask(
             auth=request.auth,
         )
     except requests.RequestException as error:
-        raise RequestError(f"{asked} {_unanswered(error)}") from error
+        cause = unreached(error, "the address in its auth") or type(error).__name__
+        raise TokenError(f"{asked}: {cause}") from error
+    except RequestError as error:
+        raise TokenError(f"{asked} failed: {error}") from error
     if response.status_code >= 400:
-        raise RequestError(_refused(asked, request, response, secrets), status=response.status_code)
+        raise TokenError(_refused(asked, request, response, secrets), status=response.status_code)
     try:
         body = response.json()
     except NotJson:
         body = None
     context = with_response(context, response)
     try:
-        token = request.token_path.search(body, context)
-        seconds = _seconds(request, body, context)
+        token = recorded or request.token_path.search(body, context)
+        seconds = request.expires_in_path and request.expires_in_path.search(body, context)
     except ExpressionError as error:
-        raise RequestError(f"{asked}: {error}") from error
-    if isinstance(token, bool) or not isinstance(token, (str, int)) or token == "":
-        raise RequestError(f"{asked} gave no `{request.token_path.text}`{_instead(body)}")
+        raise TokenError(f"{asked}: {error}") from error
+    wrong = _wrong(token)
+    if wrong:
+        gave = f"{asked} gave {wrong} at `{request.token_path.text}`"
+        raise TokenError(f"{gave}{_instead(response, body, secrets)}")
     secrets.add(str(token))
-    return Given(Token(str(token), seconds), body, context)
+    return Given(Token(str(token), _seconds(asked, request, seconds)), body, context)
 
 
-def _seconds(request: TokenRequest, body: Json, context: Context) -> float | None:
-    """What the answer says, or the file where that is no number."""
-    if request.expires_in_path is None:
+def _wrong(token: Json) -> str:
+    """What was found that is no token, empty where it is one."""
+    if token is None or token == "":
+        return "nothing"
+    if isinstance(token, bool) or not isinstance(token, (str, int)):
+        return f"no text but a JSON {type_name(token)}"
+    fits = str(token).isascii() and str(token).isprintable()
+    return "" if fits else "a text with line breaks or letters that no header takes"
+
+
+def _seconds(asked: str, request: TokenRequest, given: Json) -> float | None:
+    """How long the token is good for, as the answer says, or the file where it says nothing."""
+    if given is None or request.expires_in_path is None:
         return request.default_seconds
     try:
-        return float(request.expires_in_path.search(body, context))
-    except (TypeError, ValueError):
-        return request.default_seconds
+        seconds = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if seconds > 0 and math.isfinite(seconds):
+        return seconds
+    found = f"no number of seconds but a JSON {type_name(given)}"
+    if not math.isnan(seconds):
+        found = f"{shortened(str(given))}, so it ends as it comes"
+    raise TokenError(
+        f"{asked} gave a token and, at `{request.expires_in_path.text}`, {found}. Correct "
+        "expires_in_path; where the API tells no time, a number will do: "
+        'expires_in_path: "`3600`"'
+    )
 
 
 def _refused(
@@ -110,25 +150,15 @@ def _refused(
     return f"{said}\n{request.remedy}"
 
 
-def _unanswered(error: requests.RequestException) -> str:
-    text = str(error)
-    if isinstance(error, requests.exceptions.Timeout):
-        return "got no answer within the timeout. Run it again later, or raise client.timeout."
-    if isinstance(error, requests.exceptions.SSLError):
-        return (
-            "failed: the server's certificate is not accepted. Check the address; a company's own "
-            "authority goes into REQUESTS_CA_BUNDLE."
-        )
-    if isinstance(error, requests.exceptions.ConnectionError):
-        if any(part in text for part in ("NameResolution", "getaddrinfo", "Name or service")):
-            return "failed: the host's name is not known. Check the address and the network."
-        if "refused" in text:
-            return "failed: the connection is refused. Check the address and its port."
-        return "failed: the connection broke. Run it again later."
-    return f"failed: {type(error).__name__}"
-
-
-def _instead(body: Json) -> str:
+def _instead(response: requests.Response, body: Json, secrets: Secrets) -> str:
+    """What the answer has in the token's place, and what to do."""
+    words = own_words(response, secrets)
     if isinstance(body, dict):
-        return f"; its keys are {', '.join(map(str, body)) or 'none'}. Correct token_path."
-    return "; its body is no JSON object. Check the address and token_path."
+        keys = shortened(secrets.redact(", ".join(map(str, body)))) or "none"
+        said = f" and says: {words}." if words else "."
+        return f"; its keys are {keys}{said} Correct token_path."
+    if body is not None:
+        return f"; its body is a JSON {type_name(body)}. Correct token_path."
+    look = look_of(response.content)
+    looks = "It is no JSON" if look is None else f"It looks like {look.name}"
+    return f". {looks}. Check the address in its auth and token_path."

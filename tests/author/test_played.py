@@ -332,6 +332,18 @@ AUTHS = {
         "expires_in_path": "expires_in",
         "send": {"type": "api_key", "location": "query", "name": "sid"},
     },
+    "headers": {
+        "type": "login",
+        "request": {"path": "token", "json": {"password": "{secrets.api_key}"}},
+        "token_path": 'context().headers."x-session"',
+        "expires_in_path": 'context().headers."x-seconds"',
+    },
+    "cookies": {
+        "type": "login",
+        "request": {"path": "token", "json": {"password": "{secrets.api_key}"}},
+        "token_path": "regex_search(context().headers.\"set-cookie\", 'sid=([^;]+)', `1`)",
+        "send": {"type": "api_key", "location": "cookie", "name": "sid"},
+    },
     "assertion": {
         "type": "oauth2_jwt",
         "access_token_url": "{config.base_url}/token",
@@ -351,6 +363,9 @@ AUTHS = {
 }
 
 
+SIGNED_HERE = ("jwt", "signature")
+
+
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("kind", AUTHS)
 def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
@@ -363,17 +378,19 @@ def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
     def grant(asked: Asked) -> Json:
         assert given or SECRET in asked.body.decode() or kind == "assertion"
         given.append(f"tok-of-this-test-{len(given)}")
-        return {
+        body = {
             "access_token": given[-1],
             "refresh_token": f"next-of-this-test-{len(given)}",
             "expires_in": 3600,
         }
+        headers = {"X-Session": given[-1], "X-Seconds": "60", "Set-Cookie": f"sid={given[-1]}; a=b"}
+        return Answer(200, body if kind not in ("headers", "cookies") else {}, headers)
 
     asked_for: list[str] = []
 
     def items(asked: Asked) -> Json:
         asked_for.append(asked.path)
-        if len(asked_for) == 2 and kind in ("refresh", "login", "assertion"):
+        if len(asked_for) == 2 and kind not in SIGNED_HERE:
             return Answer(401, {"error": "expired"})
         return [{"id": len(asked_for)}]
 
@@ -394,7 +411,7 @@ def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
     )
     same_in_form(played)
     assert played.unused == []
-    assert len(given) == (2 if kind in ("refresh", "login", "assertion") else 0)
+    assert len(given) == (0 if kind in SIGNED_HERE else 2)
     for gone in ("of-this-test", SECRET, web.url):
         assert gone not in played.text
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from framework.errors import RequestError, SettingsError
 from tests.build.opened import one_list, opened, run_threads
 from tests.servers import blog
+from tests.servers.raw import Peer, Raw, head
 from tests.servers.web import Answer, each
 
 SECRETS = {"id": "an-id", "secret": "a-s3cret", "token": "refresh-0"}
@@ -443,13 +445,49 @@ def test_an_optional_secret_may_be_missing(tmp_path, web):
     assert opened(tmp_path, body, {"key": "k-1"}).read("items") == [{"seen": "k-1", "q": "k-1"}]
 
 
+HTML = Answer(200, "<!doctype html><title>Log in</title>", {"Content-Type": "text/html"})
+WHERE = "Check the address in its auth"
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer(drop=True), "the connection broke"),
+        (Answer(drop=True), ": the server closed the connection without an answer"),
         (Answer(503, "down"), "The API gives no tokens at the moment"),
         (Answer(404, "?"), "Check the address that the auth of the file asks for tokens"),
-        (Answer(200, {"tok": "x"}), "gave no `access_token`; its keys are tok. Correct token_path"),
+        (Answer(401, {"error": "invalid_client"}), "invalid_client\nCheck "),
+        (HTML, "gave nothing at `access_token`. It is an HTML page, which often means a login"),
+        (HTML, WHERE),
+        (Answer(200, ""), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
+        (Answer(200, "{"), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
+        (Answer(200, ["x"]), "its body is a JSON array. Correct token_path"),
+        (
+            Answer(200, {"tok": "x"}),
+            "gave nothing at `access_token`; its keys are tok. Correct token_path",
+        ),
+        (
+            Answer(200, {"error": "bad_scope", "message": "no scope for a-s3cret"}),
+            "its keys are error, message and says: bad_scope; no scope for ***. Correct token_path",
+        ),
+        (Answer(200, {"a-s3cret": 1}), "its keys are ***. Correct token_path"),
+        (Answer(200, {"access_token": {"value": "canary-t"}}), "gave no text but a JSON object"),
+        (Answer(200, {"access_token": ["canary-t"]}), "gave no text but a JSON array"),
+        (Answer(200, {"access_token": True}), "gave no text but a JSON boolean"),
+        (Answer(200, {"access_token": ""}), "gave nothing at `access_token`"),
+        (Answer(200, {"access_token": "canary-t\r\nX-A: b"}), "line breaks or letters that no"),
+        (Answer(200, {"access_token": "canary-t\u2603"}), "line breaks or letters that no header"),
+        *(
+            (Answer(200, {"access_token": "canary-t", "expires_in": given}), said)
+            for given, said in (
+                (0, "`expires_in`, 0, so it ends as it comes. Correct expires_in_path"),
+                (-5, "`expires_in`, -5, so it ends as it comes"),
+                ("-5", "`expires_in`, -5, so it ends as it comes"),
+                ("soon", "no number of seconds but a JSON string"),
+                ("nan", "no number of seconds but a JSON string"),
+                (True, "no number of seconds but a JSON boolean"),
+                ({"seconds": 5}, "no number of seconds but a JSON object"),
+            )
+        ),
     ],
 )
 def test_a_token_endpoint_in_trouble_is_named(tmp_path, web, answer, said):
@@ -458,9 +496,58 @@ def test_a_token_endpoint_in_trouble_is_named(tmp_path, web, answer, said):
     body["client"]["retry"]["max_retries"] = 0
     with pytest.raises(RequestError) as caught:
         opened(tmp_path, body, SECRETS).read("items")
-    assert f"the token request to {web.url}/token" in str(caught.value)
-    assert said in str(caught.value)
+    error = str(caught.value)
+    assert error.startswith(f"items: the token request to {web.url}/token")
+    assert said in error
+    assert not [secret for secret in ("canary", *SECRETS.values()) if secret in error]
     assert web.paths() == ["/token"]
+
+
+@pytest.mark.parametrize(
+    ("play", "client", "said"),
+    [
+        (
+            lambda peer: peer.send(head(), *itertools.repeat(b"[1,2,3]," * 8_000, 1_000)),
+            {"max_response_size": 100_000},
+            "failed: POST {url}/token: the answer is over a limit: it is larger than client.max_r",
+        ),
+        (
+            lambda peer: (peer.send(head()), peer.drip(itertools.repeat(b"["))),
+            {"max_response_time": "PT0.2S"},
+            "failed: POST {url}/token: the answer is over a limit: it was not there after 0.2 s",
+        ),
+        (
+            lambda peer: peer.drip([b""], pause=30),
+            {"timeout": "PT0.1S"},
+            ": no answer within the timeout. Raise client.timeout",
+        ),
+        (Peer.reset, {}, ": the server "),
+        (
+            lambda peer: peer.answer(b"", "Location: https://evil.example.com/", status="307 X"),
+            {},
+            "failed: refused to send a secret to https://evil.example.com:443",
+        ),
+    ],
+    ids=["endless", "slow", "silent", "resets", "leads away"],
+)
+def test_a_token_endpoint_that_breaks_is_named(tmp_path, play, client, said):
+    with Raw(play) as raw:
+        body = authed(raw.url, refreshing(raw.url), **client)
+        body["client"]["retry"]["max_retries"] = 0
+        with pytest.raises(RequestError) as caught:
+            opened(tmp_path, body, SECRETS).read("items")
+    error = str(caught.value)
+    assert error.startswith(f"items: the token request to {raw.url}/token")
+    assert said.format(url=raw.url) in error
+    assert not [secret for secret in SECRETS.values() if secret in error]
+
+
+def test_seconds_may_be_written_as_a_text_or_be_missing(tmp_path, web):
+    for given in ({"expires_in": "600"}, {"expires_in": None}, {}):
+        web.on("/token", {"access_token": "tok-1", **given})
+        web.on("/items", [{"id": 1}])
+        shop = opened(tmp_path, authed(web.url, refreshing(web.url)), SECRETS)
+        assert shop.read("items") == [{"id": 1}]
 
 
 def test_a_token_endpoint_over_plain_http_is_refused(tmp_path, web):

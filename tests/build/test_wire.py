@@ -12,8 +12,7 @@ from framework.build.wire import NotJson, make_response
 from framework.errors import RequestError
 from tests.build.opened import one_list, opened
 from tests.servers.nowhere import Nowhere
-from tests.servers.tls import self_signed
-from tests.servers.web import Answer, Web
+from tests.servers.web import Answer
 
 JSON = {"Content-Type": "application/json"}
 
@@ -153,38 +152,6 @@ def test_an_answer_that_stops_in_its_middle_is_an_error(tmp_path, web):
     with pytest.raises(RequestError, match="broke"):
         opened(tmp_path, body).read("items")
     assert len(web.asked) == 2
-
-
-def test_a_certificate_that_nobody_signed_is_named(tmp_path):
-    tls = self_signed(tmp_path)
-    if tls is None:
-        pytest.skip("no openssl command")
-    with Web(tls) as web:
-        with pytest.raises(RequestError) as caught:
-            opened(tmp_path, one_list(web.url)).read("items")
-        assert web.asked == []
-        assert web.connections == 1
-    text = str(caught.value)
-    assert text.startswith(f"items: GET {web.url}/items: the server's certificate is not accepted:")
-    assert "certificate verify failed" in text
-    assert "REQUESTS_CA_BUNDLE" in text
-
-
-def test_a_certificate_that_the_person_trusts_is_accepted(tmp_path, monkeypatch):
-    tls = self_signed(tmp_path)
-    if tls is None:
-        pytest.skip("no openssl command")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
-    with Web(tls) as web:
-        web.on("/items", [{"id": 1}])
-        assert opened(tmp_path, one_list(web.url)).read("items") == [{"id": 1}]
-
-
-def test_plain_http_where_tls_is_spoken_is_an_error(tmp_path, web):
-    body = one_list(web.url.replace("http:", "https:"))
-    body["client"]["retry"]["max_retries"] = 0
-    with pytest.raises(RequestError, match=r"certificate is not accepted|TLS"):
-        opened(tmp_path, body).read("items")
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,26 @@ JSON = (
     ),
     Hostile(
         "What it says",
+        "CSV that calls itself JSON",
+        body("id,name\n1,a\n2,b\n"),
+        f"{BROKEN}16 bytes)\nIt looks like CSV: write `response_format: csv` in the endpoint.",
+    ),
+    Hostile(
+        "What it says",
+        "JSON lines that call themselves JSON",
+        body('{"id": 1}\n{"id": 2}\n'),
+        f"{BROKEN}20 bytes)\nIt looks like JSON lines: write `response_format: jsonl` in the "
+        "endpoint.",
+    ),
+    Hostile(
+        "What it says",
+        "XML without a content type",
+        lambda peer: peer.send(head("Content-Length: 9"), b"<items/>\n"),
+        f"{GET} answered 200 with a body that is no JSON (no Content-Type, 9 bytes)\nIt looks like "
+        "XML: write `response_format: xml` in the endpoint.",
+    ),
+    Hostile(
+        "What it says",
         "an empty body",
         body(""),
         f"{GET} answered 200 with a body that is no JSON (an empty body)\nWhere that means "

@@ -1,26 +1,73 @@
-"""A TLS server with a certificate that nobody has signed."""
+"""TLS servers with certificates that nobody trusts, each in its own way."""
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
-COMMAND = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-SUBJECT = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
-def self_signed(folder: Path) -> ssl.SSLContext | None:
-    """A server's context with a fresh self-signed certificate; None without the openssl command."""
-    if shutil.which("openssl") is None:
-        return None
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        [*COMMAND, *SUBJECT, "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
+def signed(
+    folder: Path, *, host: str | None = None, ended: bool = False, by: str = "itself"
+) -> ssl.SSLContext:
+    """A server's context with a fresh certificate, whose authority is in `certificate.pem`.
+
+    It is for 127.0.0.1, or for another `host`; `ended` was good until yesterday. It is signed by
+    itself, or by an `authority` that is sent along or by one that is `hidden`.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer_key = key if by == "itself" else ec.generate_private_key(ec.SECP256R1())
+    subject = _name("server")
+    issuer = subject if by == "itself" else _name("authority")
+    own = _certificate(subject, issuer, key, issuer_key, host, ended)
+    authority = own if by == "itself" else _certificate(issuer, issuer, issuer_key, issuer_key)
+    sent = [own] if by != "authority" else [own, authority]
+    chain, trusted, keys = (folder / name for name in ("chain.pem", "certificate.pem", "key.pem"))
+    chain.write_bytes(b"".join(one.public_bytes(serialization.Encoding.PEM) for one in sent))
+    trusted.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    keys.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(chain, keys)
     return context
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _certificate(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    issuer_key: ec.EllipticCurvePrivateKey,
+    host: str | None = None,
+    ended: bool = False,
+) -> x509.Certificate:
+    named: x509.GeneralName = x509.IPAddress(ip_address("127.0.0.1"))
+    if host is not None:
+        named = x509.DNSName(host)
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=3))
+        .not_valid_after(now + timedelta(days=-1 if ended else 3))
+        .add_extension(x509.SubjectAlternativeName([named]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(issuer_key, hashes.SHA256())
+    )
