@@ -456,10 +456,8 @@ WHERE = "Check the address in its auth"
         (Answer(503, "down"), "The API gives no tokens at the moment"),
         (Answer(404, "?"), "Check the address that the auth of the file asks for tokens"),
         (Answer(401, {"error": "invalid_client"}), "invalid_client\nCheck "),
-        (HTML, "gave nothing at `access_token`. It is an HTML page, which often means a login"),
-        (HTML, WHERE),
-        (Answer(200, ""), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
-        (Answer(200, "{"), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
+        (HTML, f"gave nothing at `access_token`. It looks like an HTML page. {WHERE}"),
+        (Answer(200, "?"), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
         (Answer(200, ["x"]), "its body is a JSON array. Correct token_path"),
         (
             Answer(200, {"tok": "x"}),
