@@ -15,17 +15,22 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 
 from framework.build.context import Context, with_incremental, without_secrets
 from framework.build.cursor import Cursor
+from framework.build.events import Warned
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
+from framework.build.jsontext import repeated_keys
 from framework.build.listing import Listing
+from framework.build.order import Order
 from framework.build.outline import is_unparsed
 from framework.build.plan import Plan
 from framework.build.records import Page, Record, TextPage, as_records
+from framework.build.rules import Rules
 from framework.build.slices import Slice
 from framework.build.steps import stepper
 from framework.build.table_names import marked, table_of_list
 from framework.build.templates import Values
 from framework.build.terms import Terms
+from framework.build.urls import shown
 from framework.build.windows import WHOLE, Window
 from framework.build.wire import NotJson, Response
 from framework.errors import FrameworkError
@@ -34,6 +39,8 @@ from framework.spec.expressions import Expression
 Json = Any
 MOST_WINDOWS = 12
 """Windows without a record after which a look gives up."""
+LONGEST_LOOK = 1 << 20
+"""Bytes of an answer in which repeated keys are looked for."""
 
 
 @dataclass
@@ -50,9 +57,13 @@ class Asker:
     """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables;
     `stays_text` says whether whoever takes them wants none of them parsed."""
 
-    def __init__(self, plan: Plan, client: RESTClient, terms: Terms) -> None:
+    def __init__(
+        self, plan: Plan, client: RESTClient, terms: Terms, rules: Rules | None = None
+    ) -> None:
         self.loads = False
         self.stays_text: Callable[[], bool] | None = None
+        self.order = None if rules is None else Order(rules, plan.endpoint)
+        self._answers = 0
         self.step = stepper(plan.resource)
         self._plan = plan
         self._client = client
@@ -104,9 +115,14 @@ class Asker:
             one.context(self._plan.context, self._plan.resource.parent), window.values
         )
         values = {**one.values, **window.values}
-        shown, table = without_secrets(context), self._table_of(values, context)
+        visible, table = without_secrets(context), self._table_of(values, context)
+        start = window.values.get("incremental.start_value")
+        order = None if self.order is None else self.order.of_list(start)
         for page in self._listed(values, context):
-            records = self.step(self._records(page, one), shown)
+            self._look(page.response)
+            records = self.step(self._records(page, one), visible)
+            if order is not None:
+                order.look(records)
             if cursor is not None:
                 came = len(records)
                 records = cursor.filter(records)
@@ -116,6 +132,24 @@ class Asker:
             yield records if table is None else marked(records, table)
             if cursor is not None and cursor.exhausted:
                 return
+
+    def _look(self, response: Any) -> None:
+        """Warn of keys that an object of the answer has twice. Parsing hides them, and finding
+        them takes several times as long: so the first answer, the second, the fourth and so on."""
+        with self._counting:
+            self._answers += 1
+            number = self._answers
+        body = response.parsed_body if isinstance(response, Response) else None
+        if number & (number - 1) or not body or len(body) > LONGEST_LOOK:
+            return
+        found = repeated_keys(body)
+        if found:
+            named = ", ".join(f"`{key}` ({count:,} times)" for key, count in found.most_common(5))
+            message = (
+                f"objects in the answer of {shown(response.url, self._terms.secrets)} have a key "
+                f"twice, and only its last value is loaded: {named}. The API has to mend that"
+            )
+            self._terms.watch(Warned(self._plan.resource.name, "json-key-repeated", message))
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """The table of a list's records, where the file has one for each list."""

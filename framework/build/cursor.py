@@ -157,6 +157,11 @@ class Cursors:
         self._lists: dict[str, Json] = {}
         self._hashes: dict[str, list[str]] = {}
 
+    @property
+    def rules(self) -> Rules:
+        """What holds for every list."""
+        return self._rules
+
     def begin(self, *, moves: bool) -> None:
         """Read the state; with `moves` false nothing that is read will change it."""
         held = held_state(self._resource.name, self._given) if self._rules.keeps else {}

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
 
 MAX_DEPTH = 100
 """Objects and lists inside one another; dlt makes a table of each list, orjson writes 254."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
+"""A key that may be shown: others can be an address or a token."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
@@ -44,6 +48,22 @@ def may_be_past_64_bits(body: bytes) -> bool:
     # looking for digits costs a tenth of parsing, the expression twice as much as parsing
     alike = body.translate(_DIGITS_ALIKE)
     return b"0" * 19 in alike and _PAST_64_BITS.search(body) is not None
+
+
+def repeated_keys(body: bytes) -> Counter[str]:
+    """How many objects have a key more than once, by key. A key that is no name may be somebody's:
+    it is counted as `…`. The body has to be JSON."""
+    found: Counter[str] = Counter()
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        known = dict(pairs)
+        if len(known) < len(pairs):
+            twice = Counter(key if NAME.fullmatch(key) else "…" for key, _ in pairs)
+            found.update({key: 1 for key, count in twice.items() if count > 1})
+        return known
+
+    json.loads(body, object_pairs_hook=made)
+    return found
 
 
 def depth_of(value: Any) -> int:

@@ -7,7 +7,6 @@ Paging that repeats itself ends with an error; a selector that finds nothing is 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
 from framework.build.fields import get
 from framework.build.outline import list_of, outlined
+from framework.build.jsontext import NAME
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.pool import in_order
@@ -32,7 +32,6 @@ from framework.build.wire import Response
 from framework.spec.expressions import Expression
 
 Json = Any
-NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
 
 
 class Listing:

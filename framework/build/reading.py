@@ -65,7 +65,7 @@ class Reading:
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
-        self._asker = Asker(plan, client, terms)
+        self._asker = Asker(plan, client, terms, None if cursors is None else cursors.rules)
         self._parents = 0
         self._lists = 1
         self._unchanged = 0
@@ -159,6 +159,8 @@ class Reading:
         yield from self._read_pages()
         self._judge_ignored()
         self._judge_steps()
+        for code, message in () if self._asker.order is None else self._asker.order.told():
+            self._terms.watch(Warned(self.name, code, message))
 
     def _read_pages(self) -> Iterator[list[Record]]:
         for one, records in self._all_pages():

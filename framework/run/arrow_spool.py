@@ -24,6 +24,7 @@ from framework.run.aside import Aside
 from framework.run.contract import Contract
 from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
+from framework.run.outline import Outline
 from framework.run.spool import IN_MEMORY, Spool
 from framework.spec.columns import Table
 from framework.spec.connector import Resource
@@ -45,7 +46,9 @@ class ArrowSpool:
     keys of pages that came as text.
     """
 
-    def __init__(self, resource: Resource, table: Table, folder: Path, *, roots: bool) -> None:
+    def __init__(
+        self, resource: Resource, table: Table, folder: Path, outline: Outline, *, roots: bool
+    ) -> None:
         self.records = 0
         self.contract = Contract(resource, table)
         self.seen: PrimaryKeys | None = None
@@ -63,7 +66,7 @@ class ArrowSpool:
         )
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
-        self._unusual = Spool(folder)
+        self._unusual = Spool(folder, outline)
         self._waiting: list[RawPage | list[Record]] = []
         self._objects = self._bytes = 0
         self._reads_pages = not self._layout.reads_records
@@ -94,11 +97,12 @@ class ArrowSpool:
         """How many rows the contract left out."""
         return self.contract.rows_discarded
 
-    def finish(self) -> list[str]:
-        """Everything is added: what the contract discarded, in words."""
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Everything is added: code and words of what is not loaded as it came."""
         self._aside.wait()
         self._convert(self._batch())
-        return list(self.contract.told())
+        yield from (("discarded", message) for message in self.contract.told())
+        yield from self._unusual.finish()
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
         """The tables kept under this suffix ("" is the resource's own); gone after that."""

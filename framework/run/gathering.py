@@ -125,8 +125,8 @@ class Gathering:
             part.status, part.kept = "failed", True
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
         self._refuse_to_empty(reading, part)
-        for message in spool.finish():
-            self._watch(Warned(reading.name, "discarded", message))
+        for code, message in spool.finish():
+            self._watch(Warned(reading.name, code, message))
         repeated = keys.told()
         if repeated is not None:
             self._watch(Warned(reading.name, "keys-repeated", repeated))

@@ -28,6 +28,7 @@ from framework.run.nesting import (
     nested_tables,
     root_keys,
 )
+from framework.run.outline import Outline
 from framework.run.spool import Spool
 from framework.run.tables import table_name
 from framework.spec.columns import table_of
@@ -35,18 +36,21 @@ from framework.spec.connector import Resource
 from framework.spec.naming import normalize_path
 
 AnySpool = Spool | ArrowSpool
+LONG_NAMES = ("duckdb", "motherduck", "filesystem")
+"""Destinations for which dlt does not shorten names."""
 
 
 def spool_for(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> AnySpool:
     """An empty spool for the resource; `schema` is what was loaded before and stays."""
+    outline = Outline(resource, shortens=target.kind not in LONG_NAMES)
     if resource.schema is None:
-        return Spool(folder, mend=not _keeps_json(resource))
+        return Spool(folder, outline, mend=not _keeps_json(resource))
     table = table_of(resource.schema)
     if not columnar(resource, target):
-        return Spool(folder, Contract(resource, table))
+        return Spool(folder, outline, Contract(resource, table))
     merges = resource.write_disposition == "merge"
     roots = carries_roots(schema, _root(resource), merges=merges)
-    return ArrowSpool(resource, table, folder, roots=roots)
+    return ArrowSpool(resource, table, folder, outline, roots=roots)
 
 
 def prepare(made: DltResource, resource: Resource, spool: AnySpool) -> None:

@@ -38,7 +38,13 @@ from framework.run.pipeline import (
 from framework.run.ranges import refuse_range
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
-from framework.run.tables import listed_tables, make_promised_tables, table_name, undeclared_fields
+from framework.run.tables import (
+    listed_tables,
+    make_promised_tables,
+    table_name,
+    undeclared_fields,
+)
+from framework.run.variants import told_variants
 from framework.run.where import say_where
 from framework.spec.connector import Connector, Resource
 
@@ -156,7 +162,7 @@ class _Run:
         make_promised_tables(self.pipeline, loaded)
         self.watch.step_done()
         for resource in loaded:
-            self._tell_undeclared(resource)
+            self._tell_columns(resource)
 
     def _gathering(self, state: State) -> Gathering:
         in_flight = self.connector.client.max_in_flight
@@ -288,7 +294,10 @@ class _Run:
             rows = sum(counts.get(table, 0) for table in tables)
             self.report.resources[resource.name].rows = rows
 
-    def _tell_undeclared(self, resource: Resource) -> None:
+    def _tell_columns(self, resource: Resource) -> None:
+        variants = told_variants(self.pipeline.default_schema, resource)
+        if variants:
+            self.watch(Warned(resource.name, "variant-columns", variants))
         extra = undeclared_fields(self.pipeline.default_schema, resource)
         if extra:
             message = f"fields arrive that the schema does not declare: {', '.join(extra)}"

@@ -15,6 +15,7 @@ import orjson
 
 from framework.build.records import Record
 from framework.run.contract import Contract
+from framework.run.outline import Outline
 from framework.run.storable import SUSPECT, storable
 
 IN_MEMORY = 4 << 20
@@ -25,13 +26,19 @@ class Spool:
     """Add lists of records, then read them once, in order, in batches.
 
     `contract` is a declared schema's; without one, and with `mend`, what dlt cannot write is made
-    such that it can.
+    such that it can. RecordError where a record cannot be rows.
     """
 
     def __init__(
-        self, folder: Path, contract: Contract | None = None, *, mend: bool = False
+        self,
+        folder: Path,
+        outline: Outline,
+        contract: Contract | None = None,
+        *,
+        mend: bool = False,
     ) -> None:
         self._mend = mend
+        self._outline = outline
         self.contract = contract
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self.records = 0
@@ -42,6 +49,7 @@ class Spool:
             left = (self.contract.apply(record)[0] for record in records)
             records = [record for record in left if record is not None]
         self.records += len(records)
+        self._outline.look(records)
         written = _lines(records)
         if self._mend and SUSPECT.search(written):
             written = _lines(map(storable, records))
@@ -65,9 +73,13 @@ class Spool:
         """How many rows the contract left out."""
         return 0 if self.contract is None else self.contract.rows_discarded
 
-    def finish(self) -> list[str]:
-        """Everything is added: what the contract discarded, in words."""
-        return [] if self.contract is None else list(self.contract.told())
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Everything is added: code and words of what is not loaded as it came."""
+        if self.contract is not None:
+            yield from (("discarded", message) for message in self.contract.told())
+        met = self._outline.told()
+        if met is not None:
+            yield "keys-meet", met
 
     def close(self) -> None:
         """Let go of memory and disk."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dlt.common.destination.client import JobClientBase
@@ -12,7 +13,12 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import join_path
+from framework.spec.naming import SEPARATOR, join_path
+
+VARIANT = re.compile(
+    "(.+)__v_(text|double|bool|timestamp|bigint|binary|json|decimal|wei|date|time)"
+)
+"""A column for values of another type than its field's own."""
 
 
 def make_promised_tables(pipeline: Any, resources: Iterable[Resource]) -> None:
@@ -63,9 +69,7 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
     declared = dict(table_of(resource.schema).tables())
     written = [join_path(*path.split(".")) for path in set_by_steps(resource)]
     found = []
-    for name, table in schema.tables.items():
-        if name != root and not name.startswith(f"{root}__"):
-            continue
+    for name, table in tables_of_resource(schema, resource):
         suffix = name[len(root) + 2 :]
         if suffix not in declared and _among(suffix, written):
             continue
@@ -76,8 +80,11 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
         found += [
             f"{suffix}__{column}" if suffix else column
             for column, hint in table["columns"].items()
-            if hint.get("data_type") and column not in known and not column.startswith("_dlt")
-            if not _among(f"{suffix}__{column}" if suffix else column, written)
+            if hint.get("data_type")
+            and column not in known
+            and not column.startswith("_dlt")
+            and base_of(column) not in known
+            and not _among(f"{suffix}__{column}" if suffix else column, written)
         ]
     return found
 
@@ -95,6 +102,22 @@ def set_by_steps(resource: Resource) -> list[str]:
         elif step.kind == "rename":
             found += list(step.argument.values())
     return found
+
+
+def tables_of_resource(schema: Schema, resource: Resource) -> Iterator[tuple[str, Any]]:
+    """The resource's tables by name, those of its lists too."""
+    root = schema.naming.normalize_table_identifier(table_name(resource))
+    listed = tuple(listed_tables(schema, resource)) if resource.tables is not None else (root,)
+    below = tuple(f"{name}{SEPARATOR}" for name in listed)
+    for name, table in schema.tables.items():
+        if name in listed or name.startswith(below):
+            yield name, table
+
+
+def base_of(column: str) -> str | None:
+    """The column of the field that a variant column belongs to, or None."""
+    found = VARIANT.fullmatch(column)
+    return None if found is None else found[1]
 
 
 def _add(schema: Schema, parent: str, table: Table, with_root_key: bool) -> list[str]:

@@ -62,8 +62,11 @@ def test_evolve_makes_columns_and_tables_and_says_so(project: Path, way: None, i
     assert items(rows[2], "rows__parts") == [{"no": "5", "color": "red"}]
     assert items(rows[3], "rows__notes") == [{"text": "a"}]
     message = told(report)["undeclared-fields"]
-    for field in ("size__v_text", "color", "parts__color", "notes (a list)"):
+    for field in ("color", "parts__color", "notes (a list)"):
         assert field in message
+    variants = told(report)["variant-columns"]
+    assert "`size` also in size__v_text" in variants
+    assert "`tags__value` also in tags__value__v_text" in variants
     assert "notes_of" not in message
 
 

@@ -17,6 +17,7 @@ from framework.run.arrow_tables import Misfit
 from framework.run.aside import Aside
 from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
+from framework.run.outline import Outline
 from framework.spec.columns import table_of
 from tests.columnar.both import resource, shop
 
@@ -86,14 +87,16 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
     project: Path,
 ) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    spool = ArrowSpool(things, table_of(SCHEMA), project, roots=True)
+    spool = ArrowSpool(
+        things, table_of(SCHEMA), project, Outline(things, shortens=False), roots=True
+    )
     bodies = [
         orjson.dumps({"items": [{"id": number, "size": value}]})
         for number, value in enumerate([1, "large", 2, 3])
     ]
     for body in bodies:
         spool.add(Page(orjson.loads(body)["items"], body, ("items",)))
-    assert spool.finish() == []
+    assert list(spool.finish()) == []
     fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
     others = [record["id"] for batch in spool.batches(10) for record in batch]
     assert (fitting, others) == ([0, 2, 3], [1])

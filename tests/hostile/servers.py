@@ -369,12 +369,14 @@ JSON = (
         "an integer past 64 bits",
         body('[{"id": 1, "n": 123456789012345678901234567890}]'),
         rows=({"id": 1, "n__v_text": "123456789012345678901234567890"},),
+        warnings=("variant-columns",),
     ),
     Hostile(
         "What it says",
         "a key twice in an object: the last one holds, as in JavaScript",
         body('[{"id": 1, "n": 1, "n": 2}]'),
         rows=({"id": 1, "n": 2},),
+        warnings=("json-key-repeated",),
     ),
     Hostile(
         "What it says",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.run.running import codes, connector_of, later, load
+import pytest
+
+from framework.run.report import Report
+from tests.run.running import codes, connector_of, later, load, tables
 from tests.run.shop import Shop
-from tests.servers.web import Web
+from tests.servers.web import Answer, Web
 
 
 def list_of(web: Web, **resource: Any) -> dict[str, Any]:
@@ -55,3 +58,142 @@ def test_where_older_rows_are_is_said_as_such(web: Web, project: Path) -> None:
     assert first.where is not None
     web.on("/things", [])
     assert load(connector, project).where == f"{first.where}, as before: this run loaded no row"
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "temp": {"type": "integer"}},
+}
+
+
+def message_of(report: Report, code: str) -> str:
+    """The one warning of that code."""
+    [message] = [w.message for w in report.resources["things"].warnings if w.code == code]
+    return message
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA], ids=["dlt's path", "columnar"])
+def test_a_field_that_became_several_columns_is_told(web: Web, project: Path, schema: Any) -> None:
+    web.on(
+        "/things", [{"id": 1, "temp": 20, "at": [{"v": 1}, {"v": "x"}]}, {"id": 2, "temp": 20.5}]
+    )
+    if schema is not None:
+        web.on("/things", [{"id": 1, "temp": 20}, {"id": 2, "temp": "warm"}])
+    more = {} if schema is None else {"schema": schema}
+    report = load(connector_of(project, list_of(web, **more)), project)
+    assert codes(report) == [("things", "variant-columns")]
+    message = message_of(report, "variant-columns")
+    if schema is None:
+        assert "2 fields" in message
+        assert "`temp` also in temp__v_double; `at__v` also in at__v__v_text" in message
+    else:
+        assert "`temp` also in temp__v_text" in message
+    assert "warm" not in message
+
+
+def test_a_declared_type_that_holds_all_is_one_column_and_no_warning(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", [{"id": 1, "temp": 20}, {"id": 2, "temp": 20.5}])
+    columns = {"temp": {"data_type": "double"}}
+    assert codes(load(connector_of(project, list_of(web, columns=columns)), project)) == []
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA], ids=["dlt's path", "columnar"])
+def test_keys_that_meet_in_one_column_are_told(web: Web, project: Path, schema: Any) -> None:
+    one, other = {"id": 1, "a b": 1, "a_b": 2}, {"id": 2, "a b": 3}
+    lines = [{"x": {"y": 1}, "x__y": 2}]
+    web.on("/things", [one, other, {**one, "id": 3, "lines": lines}])
+    more = {} if schema is None else {"schema": schema}
+    report = load(connector_of(project, list_of(web, **more)), project)
+    message = message_of(report, "keys-meet")
+    assert "`a b` and `a_b` in a_b (2 times)" in message
+    assert "`x.y` and `x__y` in x__y (1 time)" in message
+    with tables(project) as found:
+        assert [row["x__y"] for row in found.rows("things__lines")] == [1]
+
+
+def test_keys_inside_of_json_columns_do_not_meet(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1, "free": {"a b": 1, "a_b": 2}}])
+    for more in ({"columns": {"free": {"data_type": "json"}}}, {"max_table_nesting": 0}):
+        report = load(connector_of(project, list_of(web, **more)), project, refresh=True)
+        assert codes(report) == []
+
+
+def test_a_list_too_deep_for_a_table_is_an_error_that_says_what_to_do(
+    web: Web, project: Path
+) -> None:
+    deep: Any = ["ada@example.com"]
+    for _ in range(50):
+        deep = [deep]
+    web.on("/things", [{"id": 1, "deep": deep}])
+    report = load(connector_of(project, list_of(web)), project)
+    error = str(report.resources["things"].error)
+    assert error.startswith("things: `deep` holds a list")
+    assert "max_table_nesting" in error
+    assert "ada" not in error
+    report = load(connector_of(project, list_of(web, max_table_nesting=3)), project)
+    assert (report.status, codes(report)) == ("ok", [])
+
+
+def test_keys_that_an_answer_repeats_are_told_without_what_is_no_name(
+    web: Web, project: Path
+) -> None:
+    text = '[{"id": 1, "n": 1, "n": 2, "by": {"ada@example.com": 1, "ada@example.com": 2}}]'
+    web.on("/things", Answer(200, text.encode(), {"Content-Type": "application/json"}))
+    message = message_of(load(connector_of(project, list_of(web)), project), "json-key-repeated")
+    assert "`n` (1 times)" in message
+    assert "`…` (1 times)" in message
+    assert "ada" not in message
+
+
+def cursored(web: Web, **cursor: Any) -> dict[str, Any]:
+    """A connector whose resource has an incremental that its request carries."""
+    incremental = {"cursor_path": "at", "start_param": "since", **cursor}
+    more = {"primary_key": "id", "write_disposition": "merge"}
+    return list_of(web, endpoint={"incremental": incremental}, **more)
+
+
+@pytest.mark.parametrize("more", [{}, {"format": "epoch_seconds", "cursor_formats": ["iso"]}])
+def test_a_list_in_another_order_than_declared_is_told(
+    web: Web, project: Path, more: dict[str, Any]
+) -> None:
+    days = (20, 21, 15, 14, 16)
+    web.on("/things", [{"id": n, "at": f"2026-11-{n}T00:00:00Z"} for n in days])
+    cursor = {"initial_value": "2026-11-01T00:00:00Z", "row_order": "asc", **more}
+    report = load(connector_of(project, cursored(web, **cursor)), project)
+    assert codes(report) == [("things", "cursor-out-of-order")]
+    message = message_of(report, "cursor-out-of-order")
+    assert "2 times, at first from 2026-11-21T00:00:00Z to 2026-11-15T00:00:00Z" in message
+
+
+@pytest.mark.parametrize(
+    ("initial", "values", "older"),
+    [
+        ("2026-11-10T00:00:00Z", ["2026-11-01T00:00:00Z", "2026-11-12T00:00:00Z"], 1),
+        # the same moment, written in another way
+        ("2026-11-10T00:00:00Z", ["2026-11-10T00:00:00.000Z", "2026-11-12T00:00:00Z"], 0),
+        # a day says nothing of the hour
+        ("2026-11-10T15:00:00Z", ["2026-11-10", "2026-11-12"], 0),
+        ("2026-11-10", ["2026-11-09T23:30:00Z", "2026-11-12T00:00:00Z"], 0),
+        (10, [9, 11, 3], 2),
+    ],
+)
+def test_records_older_than_asked_for_are_told(
+    web: Web, project: Path, initial: Any, values: list[Any], older: int
+) -> None:
+    web.on("/things", [{"id": n, "at": value} for n, value in enumerate(values)])
+    report = load(connector_of(project, cursored(web, initial_value=initial)), project)
+    found = [w.message for w in report.resources["things"].warnings]
+    assert len(found) == bool(older)
+    if older:
+        assert found[0].startswith(f"{older} of {len(values)} records are older than asked for")
+        assert str(initial) in found[0]
+
+
+def test_an_older_record_of_a_list_in_windows_is_told(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1, "at": "2026-11-02T00:00:00Z"}])
+    cursor = {"initial_value": "2026-11-02T00:00:00Z", "step": "P10D", "end_param": "until"}
+    report = load(connector_of(project, cursored(web, **cursor)), project)
+    assert ("things", "cursor-not-honoured") in codes(report)
+    assert "2 of 3 records" in message_of(report, "cursor-not-honoured")
