@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from base64 import b64encode
@@ -9,6 +10,18 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+ID_LIKE = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9_:/.#=-]{1,80}")
+"""A text that names a record and nobody: no blank, no address, a digit in it."""
+
+
+def shown_key(value: object) -> str:
+    """A record's key as an error may show it: a number, or a text that looks like an id. Of all
+    else only the type: a name or an address would be somebody's."""
+    if isinstance(value, (int, float)) or value is None:
+        return json.dumps(value)
+    if isinstance(value, str):
+        return value if ID_LIKE.fullmatch(value) else "(a text)"
+    return "(an object)" if isinstance(value, dict) else "(a list)"
 
 
 class Secrets:

@@ -3,7 +3,6 @@ its partitions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -13,13 +12,10 @@ from framework.build.context import Context, with_ancestors, with_partition
 from framework.build.keyed import key_of
 from framework.build.outcomes import BindingError
 from framework.build.plan import Plan
-from framework.build.secrets import MASK, Secrets
-from framework.build.urls import ADDRESS
+from framework.build.secrets import Secrets, shown_key
 from framework.errors import FrameworkError
 
 Json = Any
-LONGEST_VALUE = 80
-"""Characters of a bound value that an error shows."""
 
 
 @dataclass(frozen=True)
@@ -99,20 +95,14 @@ def sliced(
 
 def named(error: FrameworkError, bound: Bound, plan: Plan, secrets: Secrets) -> FrameworkError:
     """The error of a list with the parent's record that it was asked for: what was bound of it,
-    no secret and no address of a person."""
+    where it looks like an id and is no secret."""
     values = {binding.binding.text: bound.values.get(binding.name) for binding in plan.bindings}
-    known = [f"`{text}` {_shown(value, secrets)}" for text, value in values.items()]
+    known = [f"`{text}` {secrets.redact(shown_key(value))}" for text, value in values.items()]
     if not known:
         return error
     made = copy(error)
     made.args = (f"{error}\nIt is for the {plan.resource.parent} with {', '.join(known)}.",)
     return made
-
-
-def _shown(value: Json, secrets: Secrets) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    text = ADDRESS.sub(MASK, secrets.redact(text))
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _refuse_nothing(bound: Bound, plan: Plan) -> None:

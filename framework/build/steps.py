@@ -174,9 +174,9 @@ def _renamed(step: Step, value: Json, context: Context | None) -> Json:
     for key, item in value.items():
         name = _found(step, key, context)
         if not isinstance(name, str) or not name:
-            raise RecordError(f"rename_keys `{step.text}` has to give a text for `{key}`")
+            raise RecordError(f"rename_keys `{step.text}` has to give a text for each key")
         if name in made:
-            raise RecordError(f"rename_keys `{step.text}` gives `{name}` for two keys of a record")
+            raise RecordError(f"rename_keys `{step.text}` gives one name for two keys of a record")
         made[name] = _renamed(step, item, context)
     return made
 

@@ -13,6 +13,14 @@ from framework.errors import DestinationError, FrameworkError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = re.compile("|".join(os.strerror(number) for number in FULL))
+TOLD_WITH_VALUES = re.compile(r"\s*\b(DETAIL:|CONTEXT:|HINT:|LINE \d+:).*", re.DOTALL)
+"""Where a database goes on with the row or the statement that it stumbled over."""
+QUOTED = re.compile(
+    r"""(?P<what>\b(?:column|table|relation|constraint|schema|type|function|index|dataset|file)\s+
+    (?:with\ name\s+)?|\.)?(?:"[^"]*"|'[^']*'|`[^`]*`)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+VALUES = re.compile(r"(?<==)\([^)]*\)|(?<=contains )\(.*\)|(?<=\bvalue )-?\d\S*", re.IGNORECASE)
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
@@ -59,7 +67,7 @@ def unfit_records(error: BaseException) -> FrameworkError | None:
     if not any(isinstance(cause, NormalizeJobFailed) for cause in causes):
         return None
     # the table is in dlt's text where it knows it; the job's name may be another table's
-    reason = _short(str(causes[-1])).rstrip(".")
+    reason = _short(without_values(str(causes[-1]))).rstrip(".")
     return FrameworkError(
         f"a record does not fit its table: {reason}. A key may not be null; other fields can be "
         "declared with another type in `schema` or `columns`, or such records left out with "
@@ -89,8 +97,11 @@ def is_refused(error: BaseException) -> bool:
     return any(isinstance(cause, refusals) for cause in chain(error))
 
 
-def destination_error(error: BaseException, doing: str, kind: str) -> DestinationError:
-    """What the destination did not do, with the innermost reason and what to do."""
+def destination_error(
+    error: BaseException, doing: str, kind: str, *, rows: bool = False
+) -> DestinationError:
+    """What the destination did not do, with the innermost reason and what to do. With `rows` the
+    reason may quote some of them, and is told without."""
     causes = list(chain(error))
     if full := disk_full(error):
         return full
@@ -109,6 +120,7 @@ def destination_error(error: BaseException, doing: str, kind: str) -> Destinatio
             f"{doing}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
         )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
+    refused = [str(cause.job_id).split(".")[0] for cause in causes if hasattr(cause, "job_id")]
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)
         who = f" by {held[1]} (process {held[2]})" if held else ""
@@ -118,7 +130,17 @@ def destination_error(error: BaseException, doing: str, kind: str) -> Destinatio
         )
     if "Permission denied" in text or "read-only" in text.lower():
         return DestinationError(f"{doing}: no right to write there: {_short(text)}")
+    if rows:
+        text = f"{f'table {refused[0]}: ' if refused else ''}{without_values(text)}"
     return DestinationError(f"{doing}: {_short(text)}")
+
+
+def without_values(text: str) -> str:
+    """Another program's message on rows, without what it quotes of them: a value may be somebody's.
+    What is quoted after a word such as `column` is a name and stays."""
+    text = TOLD_WITH_VALUES.sub("", text)
+    text = QUOTED.sub(lambda found: found[0] if found["what"] else MASK, text)
+    return VALUES.sub(MASK, text)
 
 
 def _short(text: str) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from framework.build.jsontext import Digits
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
+from framework.build.secrets import shown_key
 from framework.run.arrow_tables import coerced, value_at
 from framework.run.layout import WRITTEN_AS
 from framework.run.storable import storable, variant
@@ -234,7 +235,7 @@ class Contract:
 
     def _named(self) -> str:
         values = {name: value_at(self._record, path) for name, path in self._keys.items()}
-        known = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        known = ", ".join(f"{name}={shown_key(value)}" for name, value in values.items())
         return f"The record is {known}. " if known else ""
 
 

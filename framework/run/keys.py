@@ -56,6 +56,9 @@ class PrimaryKeys:
         except _Null:
             nulls = (name for name in names if any(r.get(name) is None for r in records))
             raise self._without(next(nulls)) from None
+        except _NotPlain:
+            of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
+            raise self._without(next(of_many), "an object or a list") from None
 
     def add_columns(self, keys: pa.Table) -> None:
         """Count keys that came as columns of text or whole numbers, none of them null."""
@@ -89,9 +92,9 @@ class PrimaryKeys:
             "data changed between pages"
         )
 
-    def _without(self, name: str) -> RecordError:
+    def _without(self, name: str, found: str = "null or nothing") -> RecordError:
         message = (
-            f"{self._resource.name}: a record has null or nothing in `{name}`, which is its "
+            f"{self._resource.name}: a record has {found} in `{name}`, which is its "
             "primary key. Correct primary_key or data_selector, or leave such records out with "
             "processing_steps."
         )
@@ -108,10 +111,16 @@ class _Null(Exception):
     """A key is null."""
 
 
+class _NotPlain(Exception):
+    """A key is an object or a list, which have no column."""
+
+
 def _mark(value: Json) -> int:
     """An integer that tells keys apart."""
     if value is None:
         raise _Null
+    if isinstance(value, (dict, list)):
+        raise _NotPlain
     if type(value) is int and -(2**63) <= value < 2**63:
         return value
     return hash(value if isinstance(value, (str, float)) else str(value))

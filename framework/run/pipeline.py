@@ -142,7 +142,7 @@ def load(pipeline: Any, target: Target, connector: str) -> Any:
     except Exception as error:
         _raise_interrupt(error)
         raise destination_error(
-            error, f"cannot load into {described(target)}", target.kind
+            error, f"cannot load into {described(target)}", target.kind, rows=True
         ) from error
 
 

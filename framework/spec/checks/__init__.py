@@ -63,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     loading.check_merge_keys,
     loading.check_appends,
     loading.check_replaced_children,
+    loading.check_rereads,
     loading.check_cursors_sent,
     loading.check_one_cursor,
     windows.check_windows,

@@ -106,6 +106,27 @@ def check_replaced_children(draft: Draft) -> Iterator[Finding]:
                 break
 
 
+def check_rereads(draft: Draft) -> Iterator[Finding]:
+    """A list that begins anew when its parent's record changes, and appends."""
+    by_index = {merged.index: merged for merged in draft.resources}
+    for one in draft.reaches():
+        merged = None if one.resource is None else by_index.get(one.resource)
+        if merged is None or one.area not in ("record", "body"):
+            continue
+        if one.path[:1] not in (("parent",), ("resources",)) or not draft.above(merged.name):
+            continue
+        if disposition(merged)[0] != "append" or not cursors(merged):
+            continue
+        yield draft.document.finding(
+            one.pointer,
+            "append-rereads",
+            f"found append, and context().{'.'.join(one.path)}: where that changes, {merged.name} "
+            "is read from its beginning and its records are added again; write merge with a "
+            "primary_key, or take the field with include_from_parent",
+            severity="warning",
+        )
+
+
 def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
     """A cursor that no request carries: the API answers with everything, every time."""
     for merged in draft.resources:
