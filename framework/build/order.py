@@ -88,6 +88,12 @@ class OneList:
         declared = self._rules.row_order
         if not records or (declared is None and self._start is None):
             return
+        try:
+            if declared is None and self._rules.times is None and not self._before(records):
+                self._order.add(len(records), (), (), self._start)
+                return
+        except TypeError:
+            pass  # some have none
         values = [value for value in map(self._rules.find, records) if value is not None]
         if not values:
             return
@@ -98,6 +104,12 @@ class OneList:
             return  # of several kinds: the filter says so
         self._last = values[-1]
         self._order.add(len(records), turned, older, self._start)
+
+    def _before(self, records: list[Record]) -> bool:
+        """Whether one may lie before the start, found out as fast as can be."""
+        if self._rules.last_of is max:
+            return bool(min(map(self._rules.find, records)) < self._start)
+        return bool(max(map(self._rules.find, records)) > self._start)
 
     def _turned(self, values: list[Json], declared: str) -> list[tuple[Json, Json]]:
         """The neighbours that are in the wrong order."""

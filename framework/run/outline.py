@@ -19,15 +19,13 @@ from framework.spec.connector import Resource
 from framework.spec.naming import SEPARATOR, normalize_path
 
 Json = Any
-Shape = tuple[Any, ...]
-"""The keys of an object and of the objects in it; a list's key stands in a tuple of its own."""
 Meeting = tuple[str, tuple[str, ...]]
 """A column's name, and the paths of keys that come to it."""
 
 LONGEST_TABLE = 200
 """Characters of a table's name: dlt's files are named after it, and a name has 255 bytes."""
-MOST_SHAPES = 10_000
-"""So many are remembered: objects may have another key each time."""
+MOST_SETS = 1_000
+"""So many sets of keys are remembered of a place: objects may have another key each time."""
 NAMED = 5
 """So many meetings a message names."""
 
@@ -42,13 +40,17 @@ class Outline:
         self._longest = None if shortens else LONGEST_TABLE
         self._deep = resource.hints.get("max_table_nesting") is None
         self._json = {f"{self._root}{SEPARATOR}{name}" for name in _kept_as_json(resource)}
-        self._meetings: dict[tuple[str, Shape], tuple[Meeting, ...]] = {}
+        self._known: dict[str, set[tuple[str, ...]]] = {}
+        self._columns: dict[str, tuple[str, str]] = {}
+        self._suspects = False
         self._counts: Counter[Meeting] = Counter()
 
     def look(self, records: Iterable[Record]) -> None:
         """RecordError where a list lies too deep."""
         for record in records:
-            self._row(record, self._root)
+            self._walk(record, self._root)
+            if self._suspects:
+                self._count(record, self._root)
 
     def told(self) -> str | None:
         """The keys that met, in words, or None."""
@@ -66,48 +68,27 @@ class Outline:
             "them with processing_steps"
         )
 
-    def _row(self, row: Record, table: str) -> None:
-        shape = _shape(row)
-        meetings = self._meetings.get((table, shape))
-        if meetings is None:
-            if len(self._meetings) >= MOST_SHAPES:
-                self._meetings.clear()
-            meetings = self._meetings[table, shape] = tuple(self._met(row, table))
-        for meeting in meetings:
-            self._counts[meeting] += 1
-        if self._deep:
-            self._lists(row, table)
-
-    def _met(self, row: Record, table: str) -> Iterator[Meeting]:
-        columns: dict[str, list[str]] = {}
-        for path in self._leaves(row, table, ()):
-            column = SEPARATOR.join(filter(None, map(normalize_path, path)))
-            columns.setdefault(column, []).append(".".join(path))
-        for column, paths in columns.items():
-            if column and len(paths) > 1:
-                yield column, tuple(paths)
-
-    def _leaves(
-        self, row: Mapping[str, Json], place: str, above: tuple[str, ...]
-    ) -> Iterator[tuple[str, ...]]:
-        """The paths of keys that become columns of the row."""
-        for key, value in row.items():
-            below = _below(place, key)
-            whole = not self._deep or below in self._json
-            if type(value) is dict and not whole:
-                yield from self._leaves(value, below, (*above, key))
-            elif type(value) is not list or whole:
-                yield (*above, key)
-
-    def _lists(self, row: Mapping[str, Json], place: str) -> None:
-        for key, value in row.items():
-            if value and type(value) in (dict, list):
+    def _walk(self, row: Record, place: str) -> None:
+        """Learn each set of keys once; only where two of all keys ever seen come to one column,
+        records are looked at one by one."""
+        keys, known = tuple(row), self._known.setdefault(place, set())
+        if keys not in known:
+            if len(known) >= MOST_SETS:
+                known.clear()
+            known.add(keys)
+            for key in keys:
+                here = (place, key)
+                if self._columns.setdefault(_below(place, key), here) != here:
+                    self._suspects = True
+        for key, value in row.items() if self._deep else ():
+            kind = type(value)
+            if kind is dict and value:
                 below = _below(place, key)
-                if below in self._json:
-                    continue
-                if type(value) is dict:
-                    self._lists(value, below)
-                else:
+                if below not in self._json:
+                    self._walk(value, below)
+            elif kind is list and value:
+                below = _below(place, key)
+                if below not in self._json:
                     self._items(value, below)
 
     def _items(self, items: list[Json], table: str) -> None:
@@ -122,23 +103,35 @@ class Outline:
             )
         for item in items:
             if type(item) is dict:
-                self._row(item, table)
-                continue
-            if type(item) is list:
+                self._walk(item, table)
+            elif type(item) is list:
                 self._items(item, _below(table, "list"))
 
+    def _count(self, row: Record, table: str) -> None:
+        """Count the keys that meet in this row and in those of its lists."""
+        columns: dict[str, list[str]] = {}
+        for path, below, value in self._leaves(row, table, ()):
+            if type(value) is list and self._deep and below not in self._json:
+                for item in value:
+                    if type(item) is dict:
+                        self._count(item, below)
+                continue
+            column = SEPARATOR.join(filter(None, map(normalize_path, path)))
+            columns.setdefault(column, []).append(".".join(path))
+        for column, paths in columns.items():
+            if column and len(paths) > 1:
+                self._counts[column, tuple(paths)] += 1
 
-def _shape(row: Mapping[str, Json]) -> Shape:
-    return tuple(
-        [
-            key
-            if type(value) not in (dict, list)
-            else (key, _shape(value))
-            if type(value) is dict
-            else (key,)
-            for key, value in row.items()
-        ]
-    )
+    def _leaves(
+        self, row: Mapping[str, Json], place: str, above: tuple[str, ...]
+    ) -> Iterator[tuple[tuple[str, ...], str, Json]]:
+        """Path, place and value of what is no object that becomes several columns."""
+        for key, value in row.items():
+            below = _below(place, key)
+            if type(value) is dict and self._deep and below not in self._json:
+                yield from self._leaves(value, below, (*above, key))
+            else:
+                yield (*above, key), below, value
 
 
 @lru_cache(maxsize=4096)
