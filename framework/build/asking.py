@@ -119,7 +119,7 @@ class Asker:
         start = window.values.get("incremental.start_value")
         order = None if self.order is None else self.order.of_list(start)
         for page in self._listed(values, context):
-            self._look(page.response)
+            self._look(page)
             records = self.step(self._records(page, one), visible)
             if order is not None:
                 order.look(records)
@@ -133,13 +133,16 @@ class Asker:
             if cursor is not None and cursor.exhausted:
                 return
 
-    def _look(self, response: Any) -> None:
+    def _look(self, page: PageData[Json]) -> None:
         """Warn of keys that an object of the answer has twice. Parsing hides them, and finding
         them takes several times as long: so the first answer, the second, the fourth and so on."""
         with self._counting:
             self._answers += 1
             number = self._answers
+        response = page.response
         body = response.parsed_body if isinstance(response, Response) else None
+        if is_unparsed(page):
+            body = response.content
         if number & (number - 1) or not body or len(body) > LONGEST_LOOK:
             return
         found = repeated_keys(body)

@@ -19,8 +19,8 @@ from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
 from framework.build.fields import get
-from framework.build.outline import list_of, outlined
 from framework.build.jsontext import NAME
+from framework.build.outline import list_of, outlined
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.pool import in_order

@@ -22,9 +22,9 @@ from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_tables import Keys, Misfit, tables_in, tables_of
 from framework.run.aside import Aside
 from framework.run.contract import Contract
+from framework.run.keynames import KeyNames
 from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
-from framework.run.outline import Outline
 from framework.run.spool import IN_MEMORY, Spool
 from framework.spec.columns import Table
 from framework.spec.connector import Resource
@@ -47,7 +47,7 @@ class ArrowSpool:
     """
 
     def __init__(
-        self, resource: Resource, table: Table, folder: Path, outline: Outline, *, roots: bool
+        self, resource: Resource, table: Table, folder: Path, key_names: KeyNames, *, roots: bool
     ) -> None:
         self.records = 0
         self.contract = Contract(resource, table)
@@ -66,7 +66,7 @@ class ArrowSpool:
         )
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
-        self._unusual = Spool(folder, outline)
+        self._unusual = Spool(folder, key_names)
         self._waiting: list[RawPage | list[Record]] = []
         self._objects = self._bytes = 0
         self._reads_pages = not self._layout.reads_records

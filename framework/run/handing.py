@@ -20,6 +20,7 @@ from framework.run.arrow_spool import ArrowSpool
 from framework.run.columnar import columnar
 from framework.run.contract import Contract
 from framework.run.destination import Target
+from framework.run.keynames import KeyNames
 from framework.run.nesting import (
     add_nested,
     add_variants,
@@ -28,7 +29,6 @@ from framework.run.nesting import (
     nested_tables,
     root_keys,
 )
-from framework.run.outline import Outline
 from framework.run.spool import Spool
 from framework.run.tables import table_name
 from framework.spec.columns import table_of
@@ -42,15 +42,15 @@ LONG_NAMES = ("duckdb", "motherduck", "filesystem")
 
 def spool_for(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> AnySpool:
     """An empty spool for the resource; `schema` is what was loaded before and stays."""
-    outline = Outline(resource, shortens=target.kind not in LONG_NAMES)
+    key_names = KeyNames(resource, shortens=target.kind not in LONG_NAMES)
     if resource.schema is None:
-        return Spool(folder, outline, mend=not _keeps_json(resource))
+        return Spool(folder, key_names, mend=not _keeps_json(resource))
     table = table_of(resource.schema)
     if not columnar(resource, target):
-        return Spool(folder, outline, Contract(resource, table))
+        return Spool(folder, key_names, Contract(resource, table))
     merges = resource.write_disposition == "merge"
     roots = carries_roots(schema, _root(resource), merges=merges)
-    return ArrowSpool(resource, table, folder, outline, roots=roots)
+    return ArrowSpool(resource, table, folder, key_names, roots=roots)
 
 
 def prepare(made: DltResource, resource: Resource, spool: AnySpool) -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from framework.build.records import Record
 from framework.run.contract import Contract
-from framework.run.outline import Outline
+from framework.run.keynames import KeyNames
 from framework.run.storable import SUSPECT, storable
 
 IN_MEMORY = 4 << 20
@@ -32,13 +32,13 @@ class Spool:
     def __init__(
         self,
         folder: Path,
-        outline: Outline,
+        key_names: KeyNames,
         contract: Contract | None = None,
         *,
         mend: bool = False,
     ) -> None:
         self._mend = mend
-        self._outline = outline
+        self._key_names = key_names
         self.contract = contract
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
         self.records = 0
@@ -49,7 +49,7 @@ class Spool:
             left = (self.contract.apply(record)[0] for record in records)
             records = [record for record in left if record is not None]
         self.records += len(records)
-        self._outline.look(records)
+        self._key_names.look(records)
         written = _lines(records)
         if self._mend and SUSPECT.search(written):
             written = _lines(map(storable, records))
@@ -77,7 +77,7 @@ class Spool:
         """Everything is added: code and words of what is not loaded as it came."""
         if self.contract is not None:
             yield from (("discarded", message) for message in self.contract.told())
-        met = self._outline.told()
+        met = self._key_names.told()
         if met is not None:
             yield "keys-meet", met
 

@@ -15,9 +15,9 @@ from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_spool import ArrowSpool
 from framework.run.arrow_tables import Misfit
 from framework.run.aside import Aside
+from framework.run.keynames import KeyNames
 from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
-from framework.run.outline import Outline
 from framework.spec.columns import table_of
 from tests.columnar.both import resource, shop
 
@@ -88,7 +88,7 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
 ) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
     spool = ArrowSpool(
-        things, table_of(SCHEMA), project, Outline(things, shortens=False), roots=True
+        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
     )
     bodies = [
         orjson.dumps({"items": [{"id": number, "size": value}]})

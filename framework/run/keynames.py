@@ -30,7 +30,7 @@ NAMED = 5
 """So many meetings a message names."""
 
 
-class Outline:
+class KeyNames:
     """Told of all records that go dlt's own way. `shortens` says that the destination shortens
     long names, so that no table's name is too long."""
 
