@@ -105,7 +105,9 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
 
 def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    spool = ArrowSpool(things, table_of(SCHEMA), project, roots=True)
+    spool = ArrowSpool(
+        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
+    )
     spool.seen = PrimaryKeys(things)
     parsed: list[bytes] = []
 
