@@ -5,7 +5,7 @@ Asked before any request: dlt would find out in the load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TTableSchema
@@ -46,9 +46,16 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
             continue
         if below.get("parent") != parent:
             yield name, f"rows that are no list of {parent}"
-        if resource.write_disposition == "merge" and not has_column_with_prop(below, "root_key"):
+        if _finds_by_root(resource) and not has_column_with_prop(below, "root_key"):
             yield name, "rows that do not know their root, which a merge needs"
         yield from _columns(name, below, _types(table))
+
+
+def _finds_by_root(resource: Resource) -> bool:
+    """Whether a load looks for the rows of lists by their root: scd2 ends the root's row only."""
+    written = resource.hints.get("write_disposition")
+    strategy = written.get("strategy") if isinstance(written, Mapping) else None
+    return resource.write_disposition == "merge" and strategy != "scd2"
 
 
 def _types(table: Table) -> dict[str, str | None]:

@@ -155,6 +155,10 @@ class Gathering:
         reading = self._readings[resource.name]
         return not reading.records and not reading.explained_empty
 
+    def records_of(self, resource: Resource) -> int:
+        """How many records of a resource were read for its table."""
+        return self._readings[resource.name].records
+
     def settled(
         self, before: State, moved: State, *, limited: bool, refreshed: Container[str]
     ) -> State:

@@ -158,7 +158,7 @@ class _Run:
         self.watch.step("load")
         load(self.pipeline, self.target, self.connector.name)
         self.report.loaded = True
-        self._count_rows(loaded, normalized)
+        self._count_rows(loaded, normalized, gathering)
         make_promised_tables(self.pipeline, loaded)
         self.watch.step_done()
         for resource in loaded:
@@ -284,7 +284,7 @@ class _Run:
                 "--dataset"
             )
 
-    def _count_rows(self, loaded: list[Resource], info: Any) -> None:
+    def _count_rows(self, loaded: list[Resource], info: Any, gathering: Gathering) -> None:
         counts = info.row_counts if info is not None else {}
         naming = self.pipeline.default_schema.naming
         for resource in loaded:
@@ -292,7 +292,17 @@ class _Run:
             if resource.tables is not None:
                 tables = listed_tables(self.pipeline.default_schema, resource)
             rows = sum(counts.get(table, 0) for table in tables)
-            self.report.resources[resource.name].rows = rows
+            part = self.report.resources[resource.name]
+            part.rows = rows
+            lost = gathering.records_of(resource) - part.left_out.get("contract", 0) - rows
+            if lost > 0 and resource.hints.get("schema_contract"):
+                part.left_out["contract"] = part.left_out.get("contract", 0) + lost
+                message = (
+                    f"{lost:,} record{'s' * (lost != 1)} discarded by schema_contract: the table, "
+                    "a field or a type was new. Columns that are declared in `schema` or "
+                    "`columns` are not new"
+                )
+                self.watch(Warned(resource.name, "discarded", message))
 
     def _tell_columns(self, resource: Resource) -> None:
         variants = told_variants(self.pipeline.default_schema, resource)

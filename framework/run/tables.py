@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dlt.common.destination.client import JobClientBase
+from dlt.common.normalizers.json.helpers import requires_root_key
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import has_table_seen_data, new_table
 from dlt.destinations.sql_client import SqlClientBase
@@ -54,8 +55,8 @@ def listed_tables(schema: Schema, resource: Resource) -> list[str]:
 
 
 def merges(schema: Schema, root: str) -> bool:
-    """Whether rows of child tables carry the root's key."""
-    return schema.tables[root].get("write_disposition") == "merge"
+    """Whether rows of child tables carry the root's key, by dlt's rules."""
+    return requires_root_key(schema, schema.tables[root], None)
 
 
 def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:

@@ -93,9 +93,10 @@ def test_a_folder_may_have_any_name(web: Web, project: Path) -> None:
     assert held(folder) == [(1, "one", ["x"])]
 
 
-def test_other_merges_go_the_way_of_dlt(web: Web, project: Path) -> None:
+@pytest.mark.parametrize("more", [{}, {"schema": SCHEMA}], ids=["guessed", "declared"])
+def test_other_merges_go_the_way_of_dlt(web: Web, project: Path, more: dict[str, Any]) -> None:
     scd2 = {"disposition": "merge", "strategy": "scd2"}
     for name in ("one", "other"):
-        run(web, project, [thing(1, name, "x")], write_disposition=scd2)
+        run(web, project, [thing(1, name, "x")], write_disposition=scd2, **more)
     assert [row[1:] for row in held(project)] == [("one", ["x"]), ("other", ["x"])]
     assert "shop_data_staging" in datasets(project)
