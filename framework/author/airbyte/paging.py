@@ -130,7 +130,7 @@ class _Made:
             else self.importing.condition(stop, scope, self.strategy.at("stop_condition"))
         )
         linked = _is_path(option)
-        paginator = self._linked(cursor) if linked else self._cursored(cursor, option)
+        paginator = self._linked(cursor) if linked else self._cursored(cursor)
         if ending is not None and not _implied(ending, cursor):
             if ending.fixed and ending.constant:
                 self.importing.remarks.note(
@@ -153,7 +153,7 @@ class _Made:
             return {"type": "json_link", "next_url_path": plain[1]}
         return {"type": "json_link", "next_url": cursor.text}
 
-    def _cursored(self, cursor: Term, option: Component | None) -> dict[str, Json]:
+    def _cursored(self, cursor: Term) -> dict[str, Json]:
         paginator: dict[str, Json] = {"type": "cursor"}
         plain = _PLAIN.fullmatch(cursor.text)
         self._token(paginator, "cursor", "paginator.cursor")
@@ -161,10 +161,6 @@ class _Made:
             paginator["cursor_path"] = plain[1]
         else:
             paginator["cursor"] = cursor.text
-        if option is None and not self.importing.token:
-            self.importing.remarks.note(
-                self.component.place, "the cursor goes nowhere in the original"
-            )
         return paginator
 
     def _token(self, paginator: dict[str, Json], word: str, token: str) -> None:
@@ -260,6 +256,22 @@ def place_puts(endpoint: dict[str, Json], paging: Paging) -> None:
     """Write what the paginator puts into the request."""
     for part, path, value in paging.puts:
         put(endpoint, part, path, value)
+
+
+def told(importing: Importing, component: Component | None, paging: Paging, uses: str) -> Paging:
+    """The paging, but one page where nothing of `uses`, the text of the request, tells which."""
+    paginator = paging.paginator
+    if component is None or not isinstance(paginator, dict) or "link" in paginator["type"]:
+        return paging
+    word = {"page_number": "page", "offset": "offset"}.get(paginator["type"], "cursor")
+    if paginator.get(f"{word}_param") or "{paginator." in f"{paging.puts}" or "paginator." in uses:
+        return paging
+    importing.remarks.note(
+        component.place,
+        "no request of the original tells which page it wants: the same one comes again and "
+        "again; here it is asked for once",
+    )
+    return Paging("single_page", paging.puts)
 
 
 def _is_path(option: Component | None) -> bool:

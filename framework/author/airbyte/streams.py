@@ -16,7 +16,7 @@ from framework.author.airbyte.exports import translate_export
 from framework.author.airbyte.importing import NO_SLICE, Importing, Slice
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.options import put
-from framework.author.airbyte.paging import Paging, place_puts, token_of, translate_paging
+from framework.author.airbyte.paging import Paging, place_puts, token_of, told, translate_paging
 from framework.author.airbyte.partitions import FindParent, Partitioned, translate_partitions
 from framework.author.airbyte.records import translate_selector, translate_steps
 from framework.author.airbyte.requests import Request, translate_request
@@ -73,6 +73,8 @@ def translate_stream(
     requester = requester or Component({}, retriever.at("requester"), "HttpRequester")
     request = translate_request(inside, requester)
     paging = translate_paging(inside, None if exporting else paginator)
+    sent = json.dumps([request.path, request.base_url, request.endpoint])
+    paging = told(inside, paginator, paging, sent)
     errors = translate_errors(inside, requester.part("error_handler", "DefaultErrorHandler"))
     authenticator = requester.part("authenticator")
     auth = translate_auth(inside, authenticator) if authenticator is not None else None
