@@ -254,3 +254,11 @@ spec:
     text, said = remarks(tmp_path, STREAM.replace("path: /things", requester) + spec)
     assert 'refresh_token: "{secrets.token}"' in text
     assert any("from the input kept_token" in one for one in said)
+
+
+def test_a_filter_by_what_is_never_there_does_not_drop_every_record_in_silence(tmp_path):
+    selector = "record_selector: {type: RecordSelector,"
+    condition = "record_filter: {condition: \"{{ record.day >= stream_slice['none'] }}\"},"
+    text, said = remarks(tmp_path, STREAM.replace(selector, f"{selector} {condition}"))
+    assert "processing_steps" not in text
+    assert any("compares with what is never there" in one for one in said)

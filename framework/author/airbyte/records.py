@@ -15,6 +15,9 @@ from framework.author.airbyte.terms import Term, constant, dotted, identifier, q
 Json = Any
 Steps = list[dict[str, Json]]
 
+_WITH_NOTHING = re.compile(r"[\w.]+ [<>]=? `null`|`null` [<>]=? [\w.]+")
+"""An order that holds for no value."""
+
 
 def translate_selector(importing: Importing, component: Component | None) -> str:
     """Where the records stand in the answer."""
@@ -136,6 +139,13 @@ def _filter(importing: Importing, component: Component) -> Steps:
         return []
     if found.fixed:
         return [] if found.constant else [{"filter": "`false`"}]
+    if _WITH_NOTHING.fullmatch(found.text):
+        importing.remarks.note(
+            component.place,
+            "the filter compares with what is never there and would let no record through; it is "
+            "left out",
+        )
+        return []
     return [_failing({"filter": found.text}, [found.text], "skip_record")]
 
 
