@@ -57,15 +57,15 @@ class Completeness:
         options = orjson.OPT_NON_STR_KEYS
         ends = orjson.dumps(ends_of(page), default=str, option=options)
         signature = hash((count, ends))
-        url = shown(page.response.url, self._terms.secrets)
         self._in_a_row = self._in_a_row + 1 if signature == self._last else 0
         self._last = signature
-        before = self._seen.setdefault(signature, (self._pages, url))
+        before = self._seen.setdefault(signature, (self._pages, page.response.url))
         if before[0] == self._pages:
             return
+        url, earlier = (shown(one, self._terms.secrets) for one in (page.response.url, before[1]))
         message = (
             f"page {self._pages:,} ({url}) brought the same {_records(count)} as page "
-            f"{before[0]:,} ({before[1]})"
+            f"{before[0]:,} ({earlier})"
         )
         if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
             raise RequestError(

@@ -53,11 +53,11 @@ def records_in(pages: list[RawPage], kind: pa.DataType) -> pa.Array:
     wanted: Any = pa.list_(kind)
     for name in reversed(path[1:]):
         wanted = pa.struct([pa.field(name, wanted)])
-    text = b"\n".join(page.body.translate(BREAKS) for page in pages)
+    text = _joined([_on_one_line(page.body) for page in pages])
     try:
         table = pj.read_json(
             pa.BufferReader(text),
-            read_options=pj.ReadOptions(use_threads=False, block_size=len(text) + 1),
+            read_options=pj.ReadOptions(use_threads=False, block_size=text.size + 1),
             parse_options=pj.ParseOptions(
                 explicit_schema=pa.schema([pa.field(path[0], wanted)]),
                 unexpected_field_behavior="infer",  # what stands beside the list is not looked at
@@ -74,3 +74,17 @@ def records_in(pages: list[RawPage], kind: pa.DataType) -> pa.Array:
     if len(found) != sum(page.count for page in pages) or found.null_count:
         raise Misfit("other records than those that were read")
     return found
+
+
+def _on_one_line(body: bytes) -> bytes:
+    return body.translate(BREAKS) if b"\n" in body or b"\r" in body else body
+
+
+def _joined(lines: list[bytes]) -> pa.Buffer:
+    """The lines one after another; copied outside of Python's lock, which others wait for."""
+    text = pa.allocate_buffer(sum(map(len, lines)) + len(lines))
+    with pa.FixedSizeBufferWriter(text) as writer:
+        for line in lines:
+            writer.write(line)
+            writer.write(b"\n")
+    return text

@@ -44,10 +44,14 @@ class Keys:
 
     def take(self, rows: int) -> pa.Array:
         """So many keys that were not given before."""
-        first = self._given
+        numbers = _counted(rows, self._given).cast(TEXT)
         self._given += rows
-        numbers = pa.array(range(first, self._given), pa.int64()).cast(TEXT)
         return pc.binary_join_element_wise(self._start, numbers, "")
+
+
+def _counted(rows: int, first: int = 0) -> pa.Array:
+    """So many numbers from `first` on, made outside of Python's lock."""
+    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows), start=first - 1)
 
 
 def tables_of(layout: Layout, records: list[Record], keys: Keys) -> list[tuple[str, pa.Table]]:
@@ -90,7 +94,7 @@ def _children(
         below = list(_items(records, listed.path)) if items.reads_records else []
         lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
         starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
-        places = pc.subtract(pa.array(range(len(flat)), pa.int64()), starts.take(parents))
+        places = pc.subtract(_counted(len(flat)), starts.take(parents))
         own, above = keys.take(len(flat)), roots.take(parents)
         columns, names = _columns(items, flat, below)
         columns += [above] if keys.root else []
