@@ -6,6 +6,8 @@ working folder remembers. A deleted database is therefore loaded anew, not conti
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,15 +68,29 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
             dataset_name=target.dataset,
         )
         waiting = pending.pending(pipeline)
-        found = remembered(pipeline, connector, target.kind, waiting)
     except Exception as error:
         raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
-    if waiting:
-        notes += _settle(pipeline, target, connector, found, watch)
-        found = _remembered(pipeline, target, connector)
-    notes += _take_back(pipeline, target, connector, found)
-    _start_from_destination(pipeline, target)
+    with _held_open(pipeline, target):
+        found = _remembered(pipeline, target, connector, waiting)
+        if waiting:
+            notes += _settle(pipeline, target, connector, found, watch)
+            found = _remembered(pipeline, target, connector)
+        notes += _take_back(pipeline, target, connector, found)
+        _start_from_destination(pipeline, target)
     return Opened(pipeline, notes, found.state)
+
+
+@contextmanager
+def _held_open(pipeline: Any, target: Target) -> Iterator[None]:
+    """The destination's connection, opened once for all that is asked inside."""
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(pipeline.destination_client())
+        except Exception as error:
+            raise destination_error(
+                error, f"cannot open {described(target)}", target.kind
+            ) from error
+        yield
 
 
 def _without_stump(target: Target) -> list[str]:
@@ -192,9 +208,11 @@ def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered)
     return [f"took back {rows:,} rows that an interrupted load had appended; they are read again"]
 
 
-def _remembered(pipeline: Any, target: Target, connector: str) -> Remembered:
+def _remembered(
+    pipeline: Any, target: Target, connector: str, waiting: Iterable[str] = ()
+) -> Remembered:
     try:
-        return remembered(pipeline, connector, target.kind, ())
+        return remembered(pipeline, connector, target.kind, waiting)
     except Exception as error:
         raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
