@@ -12,9 +12,8 @@ from framework.errors import DestinationError, UsageError
 from framework.run.options import RunOptions
 from framework.spec.connector import Connector, Resource
 
-FILE_FORMATS = {"duckdb": "parquet", "filesystem": "parquet", "postgres": "insert_values"}
-"""What is loaded where dlt would choose another: for Arrow tables into PostgreSQL it would choose
-CSV, and load an empty text as null."""
+FILE_FORMATS = {"duckdb": "parquet", "filesystem": "parquet"}
+"""What is loaded where dlt would choose another."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -101,6 +100,10 @@ def _destination(kind: str, file: Path | None) -> Any:
 
         return DuckDbFiles(str(file))
     try:
+        if kind == "postgres":
+            from framework.run.postgres_copies import PostgresCopies
+
+            return PostgresCopies()
         return Destination.from_reference(kind)
     except UnknownDestinationModule:
         raise UsageError(

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from framework.run import postgres_copies
 from framework.run.columnar import columnar
 from framework.run.destination import target_of
 from framework.run.options import RunOptions
-from tests.columnar.both import assert_same, load_both, resource, shop
+from tests.columnar.both import Into, assert_same, load_both, resource, shop
 from tests.columnar.left import Left
 
 NESTED: dict[str, Any] = {
@@ -161,3 +162,31 @@ def test_the_records_above_do_take_the_columnar_path(project: Path) -> None:
     connector = shop(project, resource("rows", NESTED))
     target = target_of(connector, RunOptions(folder=project))
     assert all(columnar(resource, target) for resource in connector.resources)
+
+
+@pytest.mark.parametrize("others", [[], ["a\n\\.\nb", "\\."]], ids=["copied", "inserted"])
+def test_no_text_is_another_one_in_any_database(
+    project: Path, into: Into, others: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a row for each, and one behind them that must not be lost
+    texts = ["", None, " ", '"', '""', "NULL", "null", "\\N", "\\", ",", "a,b\r\nc", "'", *others]
+    records = [
+        {"id": number, "name": text, "tags": [text, text], "at": None, "weight": 0.1, "on": True}
+        for number, text in enumerate([*texts, "last"])
+    ]
+    inserted: list[object] = []
+    insert = postgres_copies._insert
+    monkeypatch.setattr(
+        postgres_copies, "_insert", lambda *given: inserted.append(given) or insert(*given)
+    )
+    schema = {
+        "properties": {
+            **{name: NESTED["properties"][name] for name in ("id", "name", "at", "weight", "on")},
+            "tags": {"type": "array", "items": {"type": "string"}},
+        }
+    }
+    ours, theirs = load_both(
+        project, [resource("things", schema)], {"things": records}, {"things": records}, into=into
+    )
+    assert_same(ours, theirs)
+    assert bool(inserted) == bool(others and "postgres" in str(into))

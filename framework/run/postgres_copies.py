@@ -1,0 +1,104 @@
+"""dlt's PostgreSQL destination, told by its COPY what is an empty text and what is nothing.
+
+Arrow tables go to PostgreSQL as CSV, in a third of the time that INSERT statements take. Arrow
+writes an empty text in quotes and a null without; dlt has COPY read both as null.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+from dlt.common.destination.client import HasFollowupJobs, LoadJob, RunnableLoadJob
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.storages.file_storage import FileStorage
+from dlt.destinations.impl.postgres.factory import postgres
+from dlt.destinations.impl.postgres.postgres import PostgresClient
+from pyarrow import csv
+
+END_MARK = b"\n\\."
+"""Where a line begins so, PostgreSQL before 18 may take it for the end, in quotes too."""
+USUAL = (",", True, "utf-8")
+"""Delimiter, a line of names, encoding."""
+CHUNK = 1 << 18
+LONGEST_ROW = 64 << 20
+"""Bytes."""
+
+
+class PostgresCopies(postgres):
+    """`dlt.destinations.postgres` to everyone who asks, with another client."""
+
+    @property
+    def destination_type(self) -> str:
+        """What the pipeline's state remembers: anyone's dlt can go on with it."""
+        return "dlt.destinations.postgres"
+
+    @property
+    def client_class(self) -> type[PostgresClient]:
+        """The client that copies as Arrow writes."""
+        return CopyingClient
+
+
+class CopyingClient(PostgresClient):
+    """A client with a job of its own for Arrow's CSV files."""
+
+    def create_load_job(
+        self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
+    ) -> LoadJob:
+        """dlt's jobs, but for CSV files in the form that dlt gives them unless told otherwise."""
+        form = self.config.csv_format
+        usual = form is None or (form.delimiter, form.include_header, form.encoding) == USUAL
+        if file_path.endswith((".csv", ".csv.gz")) and usual:
+            return _Copy(file_path)
+        return super().create_load_job(table, file_path, load_id, restore)
+
+
+class _Copy(RunnableLoadJob, HasFollowupJobs):
+    """One CSV file with a line of names, in UTF-8, copied into its table."""
+
+    _job_client: CopyingClient
+
+    def run(self) -> None:
+        """Copy it in one transaction; a file that COPY might end too early goes by INSERT."""
+        sql = self._job_client.sql_client
+        with FileStorage.open_zipsafe_ro(self._file_path, "rb") as file:
+            names = [name.strip('"') for name in file.readline().decode().strip().split(",")]
+            start = file.tell()
+            copies = not _has_end_mark(file)
+            file.seek(start if copies else 0)
+            columns = ", ".join(map(sql.escape_column_name, names))
+            into = f"{sql.make_qualified_table_name(self.load_table_name)} ({columns})"
+            with sql.begin_transaction(), sql.native_connection.cursor() as cursor:
+                if copies:
+                    form = "(FORMAT CSV, NULL '', ENCODING 'utf-8')"
+                    cursor.copy_expert(f"COPY {into} FROM STDIN WITH {form}", file, size=CHUNK)
+                else:
+                    _insert(cursor, into, file, names)
+
+
+def _has_end_mark(file: Any) -> bool:
+    last = b"\n"
+    while chunk := file.read(CHUNK):
+        if END_MARK in last + chunk:
+            return True
+        last = chunk[-2:]
+    return False
+
+
+def _insert(cursor: Any, into: str, file: Any, names: list[str]) -> None:
+    from psycopg2.extras import execute_values  # type: ignore[import-untyped]
+
+    batches = csv.open_csv(
+        file,
+        read_options=csv.ReadOptions(block_size=LONGEST_ROW, use_threads=False),
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    for batch in batches:
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        execute_values(cursor, f"INSERT INTO {into} VALUES %s", rows)
