@@ -32,7 +32,9 @@ from framework.spec.naming import normalize_path
 
 BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
-"""Records become Arrow when so many are waiting, or so much JSON (measured on samples)."""
+BATCH_PAGES = 1000
+"""Records become Arrow when so many are waiting, or so much JSON (measured on samples), or so many
+pages: each that came as text holds its response."""
 
 HANDED_BYTES = 16 << 20
 HANDED_ROWS = 100_000
@@ -85,7 +87,11 @@ class ArrowSpool:
             self._waiting.append(records)
             self._objects += len(records)
             self._bytes += len(orjson.dumps(records[0])) * len(records)
-        if self._objects >= BATCH_RECORDS or self._bytes >= BATCH_BYTES:
+        if (
+            self._objects >= BATCH_RECORDS
+            or self._bytes >= BATCH_BYTES
+            or len(self._waiting) >= BATCH_PAGES
+        ):
             self._aside.put(self._batch())
 
     def takes_text(self) -> bool:

@@ -126,7 +126,7 @@ def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: 
         for one in pages:
             spool.add(one)
         spool._convert(spool._batch())
-    assert spool.finish() == []
+    assert list(spool.finish()) == []
     assert [body for body in parsed if b"12345678901234567890" not in body] == []
     assert len(parsed) == 1
     fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
