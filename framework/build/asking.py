@@ -18,7 +18,6 @@ from framework.build.cursor import Cursor
 from framework.build.events import Warned
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
-from framework.build.jsontext import repeated_keys
 from framework.build.listing import Listing
 from framework.build.order import Order
 from framework.build.outline import is_unparsed
@@ -35,6 +34,7 @@ from framework.build.windows import WHOLE, Window
 from framework.build.wire import NotJson, Response
 from framework.errors import FrameworkError
 from framework.spec.expressions import Expression
+from framework.spec.jsontext import repeated_keys
 
 Json = Any
 MOST_WINDOWS = 12

@@ -15,9 +15,9 @@ from typing import Any
 
 import requests
 
-from framework.build.jsontext import MAX_DEPTH, depth_of, parse
 from framework.build.packing import Undecodable, packed, unpacked
 from framework.spec.connector import ResponseFormat
+from framework.spec.jsontext import MAX_DEPTH, depth_of, parse
 
 Json = Any
 

@@ -19,7 +19,6 @@ from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.events import Warned
 from framework.build.fields import get
-from framework.build.jsontext import NAME
 from framework.build.outline import list_of, outlined
 from framework.build.paging import Paging
 from framework.build.plan import Plan
@@ -30,6 +29,7 @@ from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.build.wire import Response
 from framework.spec.expressions import Expression
+from framework.spec.jsontext import NAME
 
 Json = Any
 

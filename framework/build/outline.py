@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 from jsonpath_ng import JSONPath
 
-from framework.build.jsontext import parse
 from framework.build.paging import Paging
 from framework.build.plan import Plan
 from framework.build.selectors import JmesPath
 from framework.spec.expressions import Expression
+from framework.spec.jsontext import parse
 
 Json = Any
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -135,12 +135,15 @@ def _typed(kind: Json, text: str) -> Json:
 
 
 def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
-    from framework.spec.jsonschemas import Draft202012Validator, FormatChecker
+    from framework.spec.jsonschemas import misfit_of
     from framework.spec.jsonwords import misfit
+    from framework.spec.patterns import PatternError
 
     checked = {key: part for key, part in schema.items() if key != "default"}
-    validator = Draft202012Validator(checked, format_checker=FormatChecker())
-    error = next(iter(validator.iter_errors(value)), None)
+    try:
+        error = misfit_of(checked, value)
+    except PatternError as problem:
+        return f"its declaration has a pattern that cannot be used: {problem}"
     return None if error is None else misfit(error)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from framework.build.context import Context
 from framework.build.fields import ABSENT, get, put, remove, take
@@ -19,7 +22,11 @@ from framework.build.outcomes import RecordError
 from framework.build.records import Record, as_records
 from framework.spec.connector import Resource, Step
 from framework.spec.expressions import Expression, ExpressionError
-from framework.spec.value_functions import truthy
+from framework.spec.growth import MOST, size_of
+from framework.spec.value_functions import plain, truthy
+
+LARGEST = 1_000_000
+"""As many values as a record may hold."""
 
 Json = Any
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
@@ -41,8 +48,10 @@ class Steps:
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource.name
+        judged = _judged(resource.steps)
         self._steps = [
-            (number, step, _STEPS[step.kind]) for number, step in enumerate(resource.steps)
+            (number, step, _STEPS[step.kind], large)
+            for number, (step, large) in enumerate(zip(resource.steps, judged, strict=True))
         ]
         self._failures: dict[int, Failures] = {}
         self.filtered = 0
@@ -54,9 +63,30 @@ class Steps:
         if not self._steps:
             return records
         flow: Iterable[Record] = records
-        for number, step, apply in self._steps:
+        for number, step, apply, large in self._steps:
             flow = self._each(number, step, apply, flow, context)
-        return list(flow)
+            if large:
+                flow = self._bounded(flow)
+        made = list(flow)
+        try:
+            for record in made:
+                orjson.dumps(record)
+        except TypeError as error:
+            raise RecordError(
+                f"{self._resource}: processing_steps: a record has become what no file takes: "
+                f"{error}"
+            ) from None
+        return made
+
+    def _bounded(self, records: Iterable[Record]) -> Iterator[Record]:
+        """RecordError for a record that the steps have blown up."""
+        for record in records:
+            if size_of(record, LARGEST) > LARGEST:
+                raise RecordError(
+                    f"{self._resource}: processing_steps: a record has grown to more than "
+                    f"{LARGEST:,} values; look for steps that put a record into itself"
+                )
+            yield record
 
     @property
     def failures(self) -> list[Failures]:
@@ -90,6 +120,23 @@ class Steps:
         with self._lock:
             known = self._failures.get(number) or Failures(step, 0, why)
             self._failures[number] = Failures(step, known.count + 1, known.first)
+
+
+def _judged(steps: Iterable[Step]) -> Iterator[bool]:
+    """For each step, whether records may have become far too large by then: twice as large with
+    each of forty steps fills any memory."""
+    grown = 1
+    for step in steps:
+        grown *= _growth(step)
+        yield grown > MOST
+        grown = 1 if grown > MOST else grown
+
+
+def _growth(step: Step) -> int:
+    if step.kind == "set":
+        values = [value for value in step.argument.values() if isinstance(value, Expression)]
+        return 1 + sum(value.growth for value in values)
+    return 1 if step.expression is None else step.expression.growth
 
 
 def stepper(resource: Resource) -> Steps:
@@ -233,9 +280,9 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
         if isinstance(value, str) and not value.strip():
             return None  # as CSV writes what is not there
         if kind in ("integer", "bigint"):
-            return int(value)
+            return plain(int(value))
         if kind in ("number", "double"):
-            return float(value)
+            return _finite(float(value))
         if kind in ("boolean", "bool"):
             return _boolean(value)
     except (TypeError, ValueError, LookupError, OverflowError):
@@ -243,6 +290,13 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
             f"cast: `{path}` holds a {type(value).__name__} that is no {kind}"
         ) from None
     raise RecordError(f"cast: unknown type {kind}")
+
+
+def _finite(number: float) -> float:
+    """The number; ValueError where it is none that JSON has."""
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _boolean(value: Json) -> bool:

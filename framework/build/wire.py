@@ -17,9 +17,9 @@ from urllib3 import HTTPResponse
 from urllib3._collections import HTTPHeaderDict
 
 from framework.build.connections import OverLimit, limit_answers
-from framework.build.jsontext import parse
 from framework.build.packing import Undecodable
 from framework.spec.connector import Client
+from framework.spec.jsontext import parse
 
 CHUNK = 1 << 18
 

@@ -16,7 +16,6 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from framework.build.jsontext import may_be_past_64_bits
 from framework.build.records import Page, Record, TextPage
 from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_tables import Keys, Misfit, tables_in, tables_of
@@ -28,6 +27,7 @@ from framework.run.layout import layout_of
 from framework.run.spool import IN_MEMORY, Spool
 from framework.spec.columns import Table
 from framework.spec.connector import Resource
+from framework.spec.jsontext import may_be_past_64_bits
 from framework.spec.naming import normalize_path
 
 BATCH_RECORDS = 4000

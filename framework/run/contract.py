@@ -13,7 +13,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from framework.build.jsontext import Digits
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.secrets import shown_key
@@ -22,6 +21,7 @@ from framework.run.layout import WRITTEN_AS
 from framework.run.storable import storable, variant
 from framework.spec.columns import Column, Table
 from framework.spec.connector import Resource
+from framework.spec.jsontext import Digits
 from framework.spec.naming import SEPARATOR, join_path, normalize_path
 
 Json = Any

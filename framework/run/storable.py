@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from framework.build.jsontext import Digits
+from framework.spec.jsontext import Digits
 from framework.spec.naming import SEPARATOR
 
 Json = Any

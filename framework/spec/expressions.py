@@ -20,6 +20,7 @@ from framework.errors import FrameworkError
 from framework.spec.context import Path, paths_read
 from framework.spec.function import FunctionError
 from framework.spec.functions import CONTEXT, FUNCTIONS, Registry
+from framework.spec.growth import MOST, growth
 from framework.spec.patterns import PatternError, compiled
 from framework.spec.text_functions import PATTERNED
 from framework.spec.value_functions import truthy
@@ -27,7 +28,10 @@ from framework.spec.value_functions import truthy
 Json = Any
 
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-_FAILURES = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_FAILURES = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    *(RecursionError, MemoryError),
+)
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
@@ -80,6 +84,7 @@ class Expression:
     _names: tuple[str, ...] = field(default=(), compare=False, repr=False)
     _tree: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
     contextual: bool = field(default=False, compare=False, repr=False)
+    growth: int = field(default=1, compare=False, repr=False)
 
     def search(self, data: Json, context: Mapping[str, Json] | None = None) -> Json:
         """The answer on `data`, null where nothing is found; ExpressionError where it fails.
@@ -150,8 +155,14 @@ def compile_expression(text: str) -> Expression:
         except PatternError as error:
             reason = f"{name}(): the pattern is not right: {error}"
             raise ExpressionError(text, reason, _call(text, name)) from None
+    try:
+        grown = growth(tree)
+    except RecursionError:
+        raise ExpressionError(text, "is nested too deeply") from None
+    if grown > MOST:
+        raise ExpressionError(text, f"can grow to more than {MOST:,} times its data")
     contextual = any(name == CONTEXT for name, _ in calls(tree))
-    return Expression(text, _dotted(tree), tree, contextual)
+    return Expression(text, _dotted(tree), tree, contextual, grown)
 
 
 def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from typing import Any
 from jmespath import functions as jmespath_functions
 
 from framework.spec.function import Function, FunctionError, type_name
-from framework.spec.text_functions import TEXT_FUNCTIONS
+from framework.spec.text_functions import TEXT_FUNCTIONS, bounded
 from framework.spec.time_functions import TIME_FUNCTIONS
-from framework.spec.value_functions import VALUE_FUNCTIONS
+from framework.spec.value_functions import VALUE_FUNCTIONS, plain
 
 Json = Any
 
@@ -35,8 +35,12 @@ class Registry:
             raise FunctionError(f"there is no function {name}()")
         if name == CONTEXT:
             return self._context
+        if name == "join" and isinstance(arguments[-1], list):
+            glue, parts = arguments
+            bounded("join", sum(len(str(part)) for part in parts) + len(parts) * len(str(glue)))
         if function.call is None:
-            return self._own.call_function(name, arguments)
+            found = self._own.call_function(name, arguments)
+            return plain(found) if type(found) is int else found
         if wrong := function.arity_error(len(arguments)):
             raise FunctionError(wrong)
         for index, argument in enumerate(arguments):

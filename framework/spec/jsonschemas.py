@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -64,8 +66,10 @@ def _import_without_waiting() -> None:
 _import_without_waiting()
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError  # noqa: E402
+from jsonschema import validators as _validators  # noqa: E402
 from jsonschema.exceptions import SchemaError  # noqa: E402
 
+from framework.spec.patterns import PatternError, compiled, in_time  # noqa: E402
 from framework.spec.plainly import plainly_valid  # noqa: E402
 
 __all__ = [
@@ -74,6 +78,7 @@ __all__ = [
     "SchemaError",
     "ValidationError",
     "check_schema",
+    "misfit_of",
 ]
 
 
@@ -85,3 +90,39 @@ def check_schema(schema: Any) -> None:
     """
     if not plainly_valid(schema):
         Draft202012Validator.check_schema(schema)
+
+
+def misfit_of(schema: Mapping[str, Any], value: Any) -> ValidationError | None:
+    """The first thing in which a value does not fit a schema of a connector file, or None.
+
+    PatternError where a pattern in it looks too long; other errors where the schema leads nowhere.
+    """
+    validator = _bounded()(schema, format_checker=FormatChecker())
+    return next(iter(validator.iter_errors(value)), None)
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not in_time(compiled(pattern).search, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _refuse_named_by_pattern(*_: Any) -> None:
+    raise PatternError("names of keys cannot be given by a pattern")
+
+
+def _additional(validator: Any, wanted: Any, instance: Any, schema: Any) -> Any:
+    if "patternProperties" in schema:
+        _refuse_named_by_pattern()
+    return Draft202012Validator.VALIDATORS["additionalProperties"](
+        validator, wanted, instance, schema
+    )
+
+
+@lru_cache(maxsize=1)
+def _bounded() -> Any:
+    keywords = {
+        "pattern": _pattern,
+        "patternProperties": _refuse_named_by_pattern,
+        "additionalProperties": _additional,
+    }
+    return _validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]

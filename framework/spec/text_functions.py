@@ -20,6 +20,9 @@ Json = Any
 WIDEST = 1_000_000
 """As many characters as a text is padded to."""
 
+LONGEST = 100_000_000
+"""As many characters as a text may grow to."""
+
 PATTERNED = ("matches", "regex_search", "regex_replace")
 """The functions whose second argument is a regular expression."""
 
@@ -45,7 +48,17 @@ def _split(subject: str, search: str, count: float | None = None) -> list[str]:
 
 def _replace(subject: str, old: str, new: str, count: float | None = None) -> str:
     limit = whole("replace", count)
+    if len(subject) * len(new) > LONGEST:
+        places = subject.count(old)
+        more = places if limit is None else min(places, limit)
+        bounded("replace", len(subject) + more * (len(new) - len(old)))
     return subject.replace(old, new, -1 if limit is None else limit)
+
+
+def bounded(name: str, length: int) -> None:
+    """FunctionError where a text would become longer than any is meant to be."""
+    if length > LONGEST:
+        raise FunctionError(f"{name}() makes a text of at most {LONGEST:,} characters")
 
 
 def _trim(subject: str, characters: str = "") -> str:
@@ -123,11 +136,22 @@ def _regex_search(text: str, regex: str, group: float | str | None = None) -> st
 
 
 def _regex_replace(text: str, regex: str, new: str) -> str:
-    replaced: str = _looked("regex_replace", regex, "sub", new, text)
+    made = 0
+
+    def written(found: Any) -> str:
+        nonlocal made
+        part: str = found.expand(new)
+        made += len(part)
+        bounded("regex_replace", made)
+        return part
+
+    # a function for each place costs much, and most texts cannot grow so far
+    by = written if len(text) * (len(text) + len(new)) > LONGEST else new
+    replaced: str = _looked("regex_replace", regex, "sub", by, text)
     return replaced
 
 
-def _looked(name: str, regex: str, method: str, *arguments: str) -> Any:
+def _looked(name: str, regex: str, method: str, *arguments: Any) -> Any:
     """What the pattern's method gives; FunctionError where pattern or new text are not right."""
     try:
         pattern = compiled(regex)
@@ -137,6 +161,8 @@ def _looked(name: str, regex: str, method: str, *arguments: str) -> Any:
         return in_time(getattr(pattern, method), *arguments)
     except PatternError as error:
         raise FunctionError(f"{name}(): {error}") from None
+    except FunctionError:
+        raise
     except Exception as error:  # of `regex`, whose error is only there when it is loaded
         raise FunctionError(f"{name}(): the new text is not right: {error}") from None
 

@@ -90,15 +90,15 @@ def _get(container: Json, key: Json, default: Json = None) -> Json:
 
 
 def _add(left: Number, right: Number) -> Number:
-    return _plain(left + right)
+    return plain(left + right)
 
 
 def _subtract(left: Number, right: Number) -> Number:
-    return _plain(left - right)
+    return plain(left - right)
 
 
 def _multiply(left: Number, right: Number) -> Number:
-    return _plain(left * right)
+    return plain(left * right)
 
 
 def _divide(left: Number, right: Number) -> Number:
@@ -106,26 +106,29 @@ def _divide(left: Number, right: Number) -> Number:
         raise FunctionError("divide() by 0")
     if isinstance(left, int) and isinstance(right, int) and left % right == 0:
         return left // right
-    return _plain(left / right)
+    return plain(left / right)
 
 
 def _modulo(left: Number, right: Number) -> Number:
     if right == 0:
         raise FunctionError("modulo() by 0")
-    return _plain(left % right)
+    return plain(left % right)
 
 
 def _round(number: Number, digits: Number | None = None) -> Number:
     if digits is None:
-        return round(number)
+        return plain(round(number))
     places = integer("round", digits)
     if abs(places) > 400:  # more than any number has; 10 to the billionth is not to be had
         raise FunctionError("round() wants at most 400 digits")
-    return _plain(round(number, places))
+    return plain(round(number, places))
 
 
-def _plain(number: Number) -> Number:
-    """JSON has no infinity; what is whole is written without a point."""
+def plain(number: Number) -> Number:
+    """JSON has no infinity, tables no more than 64 bits; what is whole is written without a
+    point."""
+    if isinstance(number, int) and abs(number) >= 2**64:
+        raise FunctionError("the number is too large")
     if isinstance(number, float):
         if not math.isfinite(number):
             raise FunctionError("the number is too large")
@@ -134,24 +137,40 @@ def _plain(number: Number) -> Number:
     return number
 
 
-def _to_integer(value: Json) -> int | None:
+def _to_integer(value: Json) -> Number | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
-        return int(value)
+        found = int(value)
     except (ValueError, OverflowError):
-        pass
-    try:
-        return int(float(value))
-    except (ValueError, OverflowError):
+        try:
+            found = int(float(value))
+        except (ValueError, OverflowError):
+            return None
+    return plain(found)
+
+
+def _to_number(value: Json) -> Number | None:
+    """As JMESPath's own, but that `nan`, `inf` and `1e999` are no numbers: no table takes them."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
+    try:
+        found: Number = int(value) if isinstance(value, str) else value
+    except ValueError:
+        try:
+            found = float(value)
+        except ValueError:
+            return None
+    return found if math.isfinite(found) else None
 
 
 def _parse_json(text: str) -> Json:
+    from framework.spec.jsontext import parse  # with a parser that most files do not need
+
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise FunctionError("parse_json() wants the text of a JSON value") from None
+        return parse(text)[0]
+    except ValueError as error:
+        raise FunctionError(f"parse_json() wants the text of a JSON value: {error}") from None
 
 
 def _unique(values: Sequence[Json]) -> list[Json]:
@@ -186,6 +205,7 @@ VALUE_FUNCTIONS = (
     Function("modulo", (NUMBER, NUMBER), 2, call=_modulo),
     Function("round", (NUMBER, NUMBER), 1, call=_round),
     Function("to_integer", (ANY,), 1, call=_to_integer),
+    Function("to_number", (ANY,), 1, call=_to_number),
     Function("parse_json", (STRING,), 1, call=_parse_json),
     Function("unique", (ARRAY,), 1, call=_unique),
     Function("range", (NUMBER, NUMBER, NUMBER), 2, call=_range),

@@ -8,9 +8,9 @@ import pytest
 
 from framework.build import kept
 from framework.build.events import PageRead
-from framework.build.outcomes import BindingError
+from framework.build.outcomes import BindingError, RecordError
 from framework.errors import FrameworkError, RequestError
-from tests.build.opened import opened
+from tests.build.opened import one_list, opened
 from tests.servers.web import Answer, each
 
 
@@ -439,3 +439,27 @@ def test_a_body_that_is_no_list_of_objects_is_read_as_dlt_reads_it(tmp_path, web
     web.on("/parents", Answer(200, json.dumps(body).encode()))
     shop = opened(tmp_path, parent_and_child(web.url, parent={"paginator": "single_page"}))
     assert shop.read("parents") == records
+
+
+def test_steps_that_put_a_record_into_itself_end_the_resource(tmp_path, web):
+    web.on("/items", [{"id": 1}])
+    body = one_list(web.url)
+    body["resources"][0]["processing_steps"] = [{"map": "{id: id, a: @, b: @}"}] * 60
+    with pytest.raises(RecordError, match="has grown to more than 1,000,000 values"):
+        opened(tmp_path, body).read("items")
+
+
+def test_many_steps_that_add_a_field_are_none_of_these(tmp_path, web):
+    web.on("/items", [{"id": 1}])
+    body = one_list(web.url)
+    body["resources"][0]["processing_steps"] = [{"set": {f"f{n}": "id"}} for n in range(60)]
+    (record,) = opened(tmp_path, body).read("items")
+    assert len(record) == 61
+
+
+def test_steps_that_nest_a_record_too_deep_end_the_resource(tmp_path, web):
+    web.on("/items", [{"id": 1}])
+    body = one_list(web.url)
+    body["resources"][0]["processing_steps"] = [{"set": {"id": "{a: id}"}}] * 300
+    with pytest.raises(RecordError, match="items: processing_steps: a record has become what no"):
+        opened(tmp_path, body).read("items")

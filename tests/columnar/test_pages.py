@@ -9,7 +9,6 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from framework.build.jsontext import parse as parse_json
 from framework.build.records import Page, Record, TextPage
 from framework.run.arrow_pages import RawPage, records_in
 from framework.run.arrow_spool import ArrowSpool
@@ -19,6 +18,7 @@ from framework.run.keynames import KeyNames
 from framework.run.keys import PrimaryKeys
 from framework.run.layout import layout_of
 from framework.spec.columns import table_of
+from framework.spec.jsontext import parse as parse_json
 from tests.columnar.both import resource, shop
 
 SCHEMA = {

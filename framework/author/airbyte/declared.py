@@ -10,7 +10,7 @@ from typing import Any
 from framework.author.airbyte.inputs import Input, Inputs
 from framework.author.imported import UNTOLD, UNUSED
 from framework.author.remarks import Remarks
-from framework.spec.jsonschemas import Draft202012Validator, FormatChecker, SchemaError
+from framework.spec.jsonschemas import Draft202012Validator, SchemaError, misfit_of
 
 Json = Any
 
@@ -229,8 +229,6 @@ def _fitting(one: Input, entry: dict[str, Json], remarks: Remarks) -> dict[str, 
 def _fits(entry: Mapping[str, Json]) -> bool:
     schema = {key: value for key, value in entry.items() if key != "default"}
     try:
-        return Draft202012Validator(schema, format_checker=FormatChecker()).is_valid(
-            entry["default"]
-        )
+        return misfit_of(schema, entry["default"]) is None
     except Exception:
         return False

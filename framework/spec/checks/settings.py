@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.findings import Finding
 from framework.spec.draft import Draft, Text, settings_used
-from framework.spec.jsonschemas import Draft202012Validator, FormatChecker
+from framework.spec.jsonschemas import misfit_of
 from framework.spec.jsonwords import misfit, not_json_schema, schema_error
 from framework.spec.near import did_you_mean, listed
 
@@ -62,11 +62,10 @@ def check_config(draft: Draft) -> Iterator[Finding]:
 
 
 def _default(draft: Draft, name: str, schema: Mapping[str, Json], value: Json) -> Iterator[Finding]:
-    validator = Draft202012Validator(schema, format_checker=FormatChecker())
     try:
-        error = next(iter(validator.iter_errors(value)), None)
+        error = misfit_of(schema, value)
     except Exception:
-        # a $ref to nowhere, an invalid pattern: the declaration cannot be used to judge anything
+        # a $ref to nowhere, a pattern that is none or looks for ever: nothing can be judged by it
         yield draft.document.finding(
             ("config", name),
             "config-schema",

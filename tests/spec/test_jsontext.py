@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from framework.build.jsontext import MAX_DEPTH, Digits, depth_of, parse
+from framework.spec.jsontext import MAX_DEPTH, Digits, depth_of, parse
 
 
 @pytest.mark.parametrize(
