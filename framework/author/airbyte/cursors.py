@@ -217,6 +217,12 @@ class _Made:
             if term.kind in ("time", "date") and not term.fixed:
                 # the clock needs no format
                 return "{" + term.text + "}" if term.kind == "time" else template.text
+            if term.kind == "number" and not time_format(fmt).startswith("epoch"):
+                self.importing.remarks.note(
+                    component.at(key),
+                    f"the original reads a number as a time written {fmt} and fails; here it is "
+                    "one as requests carry it",
+                )
         text = self.importing.text(value.strip(), scope, component.at(key))
         if text is ABSENT or text in ("", None):
             return None
