@@ -19,6 +19,13 @@ from framework.errors import FrameworkError, Interrupted, UsageError
 from framework.run.quiet import set_defaults
 
 
+def _is_before(since: str, until: str) -> bool:
+    from framework.spec.timeforms import read_time
+
+    begin, end = (read_time(text, ("iso", "epoch_seconds"))[0] for text in (since, until))
+    return begin < end
+
+
 def run_verb(
     name: str,
     *,
@@ -62,6 +69,8 @@ def run_verb(
     )
     if replay is not None and options.again is not None:
         raise UsageError("--replay plays what was recorded: it has no --since and --until")
+    if since is not None and until is not None and not _is_before(since, until):
+        raise UsageError(f"--until {until} is not after --since {since}: nothing lies between")
     world = World()
     log = JsonLog() if log_format == "json" else None
     report = Report(name, destination=destination, dataset=dataset)

@@ -387,6 +387,7 @@ def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None
     [
         (["--since", "last week"], "2026-01-31"),
         (["--until", "2026-13-01"], "2026-01-31"),
+        (["--since", "2026-02-01", "--until", "2026-01-01"], "is not after --since"),
         (["--since", "2026-01-01", "--refresh"], "--refresh"),
         (["--since", "2026-01-01", "--replay"], "--replay"),
         (["--since", "2026-01-01", "--resources", "customers"], "incremental"),
