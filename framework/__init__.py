@@ -20,7 +20,7 @@ def source(connector: str, **config: Any) -> DltSource:
 
     `config` sets config entries and secrets by name; what it lacks comes from dlt's providers.
     Raises FindingsError for a file with errors, SettingsError for what is missing,
-    UsageError for an unknown connector.
+    UsageError for an unknown connector or entry.
     """
     from framework.build.door import open_source
 

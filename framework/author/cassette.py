@@ -7,9 +7,7 @@ vcrpy carries along. Scrubbing and matching are not known here.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import yaml
 
 from framework.author.leaks import leaks
+from framework.author.written import write_whole
 from framework.errors import CassetteError
 
 try:
@@ -112,17 +111,7 @@ def write_cassette(path: Path, cassette: Cassette, secrets: Iterable[str] = ()) 
             "API sends it back; a field that its schema lets stay (enum, const, x-keep) is "
             "not replaced"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            draft.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(draft, path)  # noqa: PTH105 - the one atomic step
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise CassetteError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_whole(path, text)
 
 
 def to_text(cassette: Cassette) -> str:

@@ -7,10 +7,8 @@ they do not depend on the machine: times in UTC, decimals as text.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from framework.author.settled import plain
+from framework.author.written import write_whole
 from framework.errors import CassetteError
 
 Json = Any
@@ -117,24 +117,14 @@ def read_expected(path: Path, connector_name: str) -> dict[str, Json]:
 def write_expected(path: Path, expected: Mapping[str, Json]) -> None:
     """Write the file whole or not at all; CassetteError where it cannot be written."""
     text = yaml.dump(
-        _plain(expected),
+        plain(expected),
         Dumper=yaml.SafeDumper,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,
         width=100,
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            draft.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(draft, path)  # noqa: PTH105 - the one atomic step
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise CassetteError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_whole(path, text)
 
 
 def _table(
@@ -244,15 +234,6 @@ def _equal(one: Json, other: Json) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     return bool(one == other)
-
-
-def _plain(value: Json) -> Json:
-    """Copies, so that YAML has no aliases."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _well_formed(data: Mapping[str, Json]) -> bool:

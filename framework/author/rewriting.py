@@ -24,7 +24,6 @@ from framework.author.routes import (
     capture,
     cursor_headers,
     managed_parameters,
-    templates,
     text_of,
 )
 from framework.author.selecting import fill_config, finder
@@ -32,7 +31,7 @@ from framework.build.settings import STAND_IN
 from framework.build.steps import stepper
 from framework.errors import FrameworkError
 from framework.spec.connector import Binding, Connector, Resource
-from framework.spec.placeholders import Placeholder
+from framework.spec.placeholders import Placeholder, texts_of
 
 Json = Any
 
@@ -152,7 +151,7 @@ class Rewriter:
             data = json.loads(text)
         except (ValueError, RecursionError):
             return url, self._value(text, True).encode()
-        written = templates(resource.endpoint.json) if resource else ()
+        written = texts_of(resource.endpoint.json) if resource else ()
         ordered = sorted(set(written), key=lambda template: (template.count("{"), template))
         return url, json.dumps(self._sent(data, resource, ordered), ensure_ascii=False).encode()
 
@@ -231,7 +230,7 @@ class Rewriter:
         self, resource: Resource, written: Json, value: str, in_request: bool
     ) -> str | None:
         """The value after a text that the file writes for it; None where none fits."""
-        texts = list(templates(written)) or [text_of(written)]
+        texts = list(texts_of(written)) or [text_of(written)]
         for template in sorted(texts, key=lambda text: text.count("{")):
             captured = capture(template, value)
             if captured is not None:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from framework.author.addresses import Address, Pairs
 from framework.spec.connector import Connector, Endpoint, JobRequest, Resource
 from framework.spec.placeholders import Literal as Text
-from framework.spec.placeholders import Placeholder, TemplateError, parse_template
+from framework.spec.placeholders import Placeholder, TemplateError, parse_template, texts_of
 
 Json = Any
 
@@ -177,19 +177,6 @@ def _agreeing(route: Route, query: Pairs) -> int:
     return agreeing
 
 
-def templates(value: Json) -> Iterator[str]:
-    """Every text in a mapping or list of the file, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from templates(key)
-            yield from templates(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from templates(item)
-
-
 def text_of(value: Json) -> str:
     """A value as a query has it."""
     if isinstance(value, bool):
@@ -220,7 +207,7 @@ def managed_parameters(connector: Connector) -> Iterator[str]:
 
 def cursor_headers(connector: Connector) -> Iterator[str]:
     """Response headers that hold a page's cursor or that expressions read, lower case."""
-    for text in templates(connector.data):
+    for text in texts_of(connector.data):
         for quoted, plain in _HEADER.findall(text):
             yield (quoted or plain).lower()
     paginators = [connector.client.paginator]

@@ -102,7 +102,7 @@ def settle(
     rewriter.routes = Routes(connector, default)
     hosts = {Address.of(new).host for new in bases.values()} - {""}
     hosts |= {host.lower() for host in connector.client.allowed_hosts}
-    for text in strings(_plain(connector.data)):
+    for text in strings(plain(connector.data)):
         hosts |= {Address.of(url).host for url in re.findall(r"https?://[^\s/{}<>\"']+", text)}
     rewriter.hosts = _with_parents(hosts, connector)
     words = {resource.name for resource in connector.resources}
@@ -125,9 +125,10 @@ def _with_parents(hosts: set[str], connector: Connector) -> frozenset[str]:
     return frozenset(found)
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
+    """Copies of mappings and lists, as YAML and JSON write them."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

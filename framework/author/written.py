@@ -1,10 +1,12 @@
-"""Files that we write for people: connector files and schemas, their folders made."""
+"""Files that we write for people: connectors, schemas, recordings, their folders made."""
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
-from framework.errors import FrameworkError
+from framework.errors import CassetteError, FrameworkError
 from framework.spec.locate import bundled_root
 
 
@@ -23,3 +25,18 @@ def give_schema(folder: Path) -> None:
     if not (folder / name).exists():
         text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
         write_text(folder / name, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the file whole or not at all; CassetteError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(draft, path)  # noqa: PTH105 - the one atomic step
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise CassetteError(f"{path} cannot be written: {error.strerror or error}") from None

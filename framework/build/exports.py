@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -56,34 +56,31 @@ def downloads(
         yield replace(plan, endpoint=_endpoint(plan, export.download, url)), ready
 
 
+@dataclass
 class _Job:
-    """One job of one resource."""
+    """One job of one resource. `url` is where it was last asked for, as it may be shown."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        export: Export,
-        client: RESTClient,
-        values: Mapping[str, Json],
-        context: Context,
-        terms: Terms,
-    ) -> None:
-        self._plan = plan
-        self._export = export
-        self._client = client
-        self._values = values
-        self._context = context
-        self._terms = terms
-        self._name = plan.resource.name
+    plan: Plan
+    export: Export
+    client: RESTClient
+    values: Mapping[str, Json]
+    context: Context
+    terms: Terms
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.plan.resource.name
 
     def create(self) -> Context:
         """The context of a new job: its creation's answer is `response` and `job`."""
-        made = Requested(self._plan.endpoint, self._plan, self._values)
-        return self._answered(self._send(made.parts(self._context, self._terms.secrets)), None)
+        made = Requested(self.plan.endpoint, self.plan, self.values)
+        return self._answered(self._send(made.parts(self.context, self.terms.secrets)), None)
 
     def await_ready(self, context: Context) -> Context:
         """The context with the status answer that says that the job is ready."""
-        export, status = self._export, self._export.status
+        export, status = self.export, self.export.status
         if status is None or export.ready is None:
             return context
         waited, began = 0.0, time.monotonic()
@@ -104,20 +101,20 @@ class _Job:
             self._wait(pause)
 
     def _ask(self, status: JobRequest, context: Context) -> Context:
-        values = Values(self._values, context, self._terms.secrets)
-        url = next(iter(_addresses(self._name, status, values)))
-        asked = _endpoint(self._plan, status, url)
-        parts = Requested(asked, None, self._values).parts(context, self._terms.secrets)
+        values = Values(self.values, context, self.terms.secrets)
+        url = next(iter(_addresses(self.name, status, values)))
+        asked = _endpoint(self.plan, status, url)
+        parts = Requested(asked, None, self.values).parts(context, self.terms.secrets)
         return self._answered(self._send(parts), context["job"])
 
     def _send(self, parts: dict[str, Json]) -> requests.Response:
-        hooks = {"response": [self._plan.job_answers]}
-        return self._client.request(**parts, auth=self._plan.auth, hooks=hooks)
+        hooks = {"response": [self.plan.job_answers]}
+        return self.client.request(**parts, auth=self.plan.auth, hooks=hooks)
 
     def _answered(self, response: requests.Response, job: Json) -> Context:
         response.json()  # no JSON is an error here
-        found = with_response(self._context, response)
-        self._url = shown(response.request.url, self._terms.secrets)
+        found = with_response(self.context, response)
+        self.url = shown(response.request.url, self.terms.secrets)
         return {**found, "job": found["response"] if job is None else job}
 
     def _holds(self, condition: Expression | None, context: Context) -> bool:
@@ -127,22 +124,22 @@ class _Job:
         return expression.search(context["response"], without_secrets(context))
 
     def _wait(self, seconds: float) -> None:
-        world = self._terms.world
+        world = self.terms.world
         world.stop.check()
         if world.waits:
-            self._terms.watch(Waiting(self._name, seconds, "the export job is not ready"))
+            self.terms.watch(Waiting(self.name, seconds, "the export job is not ready"))
             world.stop.wait(seconds)
 
     def _said(self, what: str, context: Context) -> str:
         """What is known of the job: where it was asked for, its state, the API's own words."""
-        export = self._export
-        said = [f"{self._name}: the export job {what}: GET {self._url}"]
+        export = self.export
+        said = [f"{self.name}: the export job {what}: GET {self.url}"]
         if export.ready is not None:
             said += _state(export.ready, context["response"])
         words = self._searched(export.message, context) if export.message else None
         if words:
             said.append(str(words)[:300])
-        return self._terms.secrets.redact(": ".join(said))
+        return self.terms.secrets.redact(": ".join(said))
 
 
 def _state(ready: Expression, body: Json) -> list[str]:

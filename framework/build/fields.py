@@ -37,6 +37,15 @@ def get(record: Record, path: str) -> Json:
     return value
 
 
+def value_at(record: Json, path: tuple[str, ...]) -> Json:
+    """What lies at these keys; None where an object on the way is null, absent or no object."""
+    for key in path:
+        if not isinstance(record, dict):
+            return None
+        record = record.get(key)
+    return record
+
+
 def take(record: Record, path: str) -> Json:
     """A field taken out of the record, ABSENT where there is none."""
     *parents, last = path.split(".")

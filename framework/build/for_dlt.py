@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +20,7 @@ from framework.build.steps import stepper
 from framework.build.templates import expand
 from framework.errors import SettingsError
 from framework.spec.connector import Resource
-from framework.spec.placeholders import placeholders
+from framework.spec.placeholders import placeholders, texts_of
 
 Json = Any
 
@@ -82,21 +81,9 @@ def _has_expressions(plan: Plan) -> bool:
     return any(
         part.kind == "expression"
         for text in parts
-        for template in _texts(text)
+        for template in texts_of(text)
         for part in placeholders(template)
     )
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
 
 
 def _has_one_list(plan: Plan, compiled: Compiled) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -12,7 +12,7 @@ from framework.build.next_pages import widened
 from framework.build.paging import UNSENT, Over, Paging, Rules
 from framework.spec.expressions import compile_expression
 from framework.spec.paging import CONTEXT_EXPRESSIONS, OF_A_PAGE, OURS, PAGING, PARAMETERS
-from framework.spec.placeholders import placeholders
+from framework.spec.placeholders import placeholders, texts_of
 
 Json = Any
 
@@ -79,19 +79,6 @@ def paging_values(*templates: Json) -> frozenset[str]:
                 elif path[:1] and path[0] in OF_A_PAGE:
                     found.add(path[0])
     return frozenset(found)
-
-
-def texts_of(value: Json) -> Iterator[str]:
-    """Every text in a mapping or list, keys too, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from texts_of(key)
-            yield from texts_of(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from texts_of(item)
 
 
 def size_params(

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from framework.build.fields import value_at
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
 
@@ -82,7 +83,7 @@ def _shape(table: Table, record: Record) -> None:
         if column.data_type == "json":
             _as_json(record, column.path)
     for child in table.children:
-        holder = _at(record, child.path[:-1])
+        holder = value_at(record, child.path[:-1])
         items = holder.get(child.path[-1]) if isinstance(holder, dict) else None
         if items is None and isinstance(holder, dict):
             holder.pop(child.path[-1], None)
@@ -92,22 +93,14 @@ def _shape(table: Table, record: Record) -> None:
                     _shape(child, item)
 
 
-def _at(record: Json, path: tuple[str, ...]) -> Json:
-    for name in path:
-        if not isinstance(record, dict):
-            return None
-        record = record.get(name)
-    return record
-
-
 def _drop_null(record: Record, path: tuple[str, ...]) -> None:
-    holder = _at(record, path[:-1])
+    holder = value_at(record, path[:-1])
     if isinstance(holder, dict) and path[-1] in holder and holder[path[-1]] is None:
         del holder[path[-1]]
 
 
 def _as_json(record: Record, path: tuple[str, ...]) -> None:
-    holder = _at(record, path[:-1])
+    holder = value_at(record, path[:-1])
     if not isinstance(holder, dict):
         return
     value = holder.get(path[-1])

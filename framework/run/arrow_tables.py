@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from dlt.common.data_types.type_helpers import coerce_value
 from dlt.common.time import normalize_timezone
 
+from framework.build.fields import value_at
 from framework.build.records import Record
 from framework.run.layout import TEXT, WRITTEN_AS, Layout, Place
 from framework.spec.columns import Column
@@ -136,15 +137,6 @@ def json_text(value: Json) -> str:
     if isinstance(value, (dict, list)):
         return orjson.dumps(value).decode()
     return json.dumps(value, ensure_ascii=False)
-
-
-def value_at(record: Json, path: tuple[str, ...]) -> Json:
-    """What lies at these keys; None where an object on the way is null or absent."""
-    for key in path:
-        if record is None:
-            return None
-        record = record.get(key)
-    return record
 
 
 def _field(nested: pa.Array, steps: tuple[int, ...]) -> pa.Array:

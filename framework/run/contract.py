@@ -13,10 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from framework.build.fields import value_at
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.secrets import shown_key
-from framework.run.arrow_tables import coerced, value_at
+from framework.run.arrow_tables import coerced
 from framework.run.layout import WRITTEN_AS
 from framework.run.storable import storable, variant
 from framework.spec.columns import Column, Table

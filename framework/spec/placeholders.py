@@ -9,13 +9,15 @@ is built.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from typing import Literal as OneOf
 
 from framework.errors import FrameworkError
 
+Json = Any
 Kind = OneOf["config", "secrets", "resources", "incremental", "param", "expression"]
 
 _CONFIG = re.compile(r"\{config\.([A-Za-z0-9_]+)\}")
@@ -165,3 +167,16 @@ def _placeholder(text: str, inner: str, offset: int) -> Placeholder:
     if inner != NOW and _PARAMETER.fullmatch(inner):
         return Placeholder("param", inner, inner, offset=offset)
     return Placeholder("expression", inner, "", inner, offset)
+
+
+def texts_of(value: Json) -> Iterator[str]:
+    """Every text in a mapping or list, keys too, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from texts_of(key)
+            yield from texts_of(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts_of(item)

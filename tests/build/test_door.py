@@ -97,7 +97,7 @@ def test_the_settings_are_arguments_or_come_from_dlts_providers(tmp_path, web, m
     monkeypatch.setenv("SOURCES__SHOP__K", "env-key")
     assert list(framework.source(path, n=5)) == [{"seen": "Bearer env-key", "n": "5"}]
     assert list(framework.source(path, k="given")) == [{"seen": "Bearer given", "n": "1"}]
-    with pytest.raises(SettingsError, match="colour"):
+    with pytest.raises(UsageError, match="colour"):
         framework.source(path, colour="red")
 
 
