@@ -144,8 +144,13 @@ class Answering:
                 headers.update({"Link": f'<{link}>; rel="next"'} if link else {})
             elif paginator.get("next_url_path", "next"):
                 extra.append((paginator.get("next_url_path", "next"), link))
-        extra += [
-            (way, value if first else None) for way, value in read_by_paging(paginator, "response")
+        # the paginator's own path is written last
+        extra = [
+            *(
+                (way, value if first else None)
+                for way, value in read_by_paging(paginator, "response")
+            ),
+            *extra,
         ]
         start = 0 if first else 1000
         seeds = [start + n + sum(map(ord, path)) % 97 * 10 for n in range(count)]
@@ -187,9 +192,10 @@ class Answering:
             number = isinstance(find(record, path), (int, float))
             if number and isinstance(value, str):
                 value = int(moment.timestamp())
-            for keys in (path, set_from(resource, incremental.cursor_path)):
-                if keys:
-                    put(record, keys, value)
+            put(record, path, value)
+            made_of = set_from(resource, incremental.cursor_path)
+            if made_of and made_of[-1] != "timestamp":
+                put(record, made_of, value)
         return record
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -53,18 +53,22 @@ def main(arguments: list[str]) -> int:
         if len(arguments) > 1 and file.stem not in arguments[1:]:
             continue
         try:
-            lines = compare(file)
+            lines, unread = compare(file)
         except Exception as error:
             lines = [f"could not be compared: {type(error).__name__}: {str(error)[:200]}"]
+            unread = []
         differing += bool(lines)
         sys.stdout.write(f"{file.stem}: {'same' if not lines else 'differs'}\n")
         sys.stdout.writelines(f"    {line}\n" for line in lines)
+        if unread:
+            sys.stdout.write(f"    without a record on both sides: {', '.join(unread)}\n")
         sys.stdout.flush()
     return int(differing > 0)
 
 
-def compare(file: Path) -> list[str]:
-    """What differs between a manifest and its connector."""
+def compare(file: Path) -> tuple[list[str], list[str]]:
+    """What differs between a manifest and its connector, and resources that neither has records
+    of."""
     with tempfile.TemporaryDirectory() as folder, Answering() as server:
         here = turned(without_python(load(file)), server.address)
         manifest = Path(folder) / f"{file.stem.replace('-', '_')}.yaml"
@@ -74,7 +78,7 @@ def compare(file: Path) -> list[str]:
         write_imported(imported, target)
         connector = judge(locate(str(target))).connector
         if connector is None:
-            return ["the connector has findings"]
+            return ["the connector has findings"], []
         spec = here.get("spec") or {}
         if "config_normalization_rules" in spec:
             # today's CDK wants a type, which no manifest has
@@ -93,12 +97,15 @@ def compare(file: Path) -> list[str]:
             names = []  # the API names them
         theirs = read_original(manifest, config, names, Path(folder))
         wanted = list(server.requests)
+    selected = [one.name for one in connector.resources if one.selected]
+    broken = theirs.pop("", [])
+    theirs = {plain(name): rows for name, rows in theirs.items()}
     return [
         *(f"ours failed: {line}" for line in failed),
-        *(f"the original failed: {line}" for line in theirs.pop("", [])),
+        *(f"the original failed: {line}" for line in broken),
         *differences("request", Counter(asked), Counter(wanted), once=True),
-        *record_differences(ours, {plain(name): rows for name, rows in theirs.items()}),
-    ]
+        *record_differences(ours, theirs),
+    ], [one for one in selected if one not in ours and one not in theirs]
 
 
 def without_python(manifest: Json) -> Json:

@@ -262,3 +262,16 @@ def test_a_filter_by_what_is_never_there_does_not_drop_every_record_in_silence(t
     text, said = remarks(tmp_path, STREAM.replace(selector, f"{selector} {condition}"))
     assert "processing_steps" not in text
     assert any("compares with what is never there" in one for one in said)
+
+
+def test_one_page_for_want_of_a_page_parameter_keeps_its_size(tmp_path):
+    paginator = """      paginator:
+        type: DefaultPaginator
+        page_size_option:
+          {type: RequestOption, inject_into: request_parameter, field_name: per_page}
+        pagination_strategy: {type: PageIncrement, page_size: 50}
+"""
+    text, said = remarks(tmp_path, STREAM + paginator)
+    assert "params: {per_page: 50}" in text
+    assert "single_page" in text
+    assert any("tells which page it wants" in one for one in said)

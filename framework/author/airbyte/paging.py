@@ -271,7 +271,14 @@ def told(importing: Importing, component: Component | None, paging: Paging, uses
         "no request of the original tells which page it wants: the same one comes again and "
         "again; here it is asked for once",
     )
-    return Paging("single_page", paging.puts)
+    # how large it is to be is asked all the same
+    sizes = (("page_size_param", "page_size"), ("limit_param", "limit"))
+    sized = [
+        ("params", [paginator[name]], paginator[size])
+        for name, size in sizes
+        if paginator.get(name) and size in paginator
+    ]
+    return Paging("single_page", (*paging.puts, *sized))
 
 
 def _is_path(option: Component | None) -> bool:
