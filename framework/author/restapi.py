@@ -92,9 +92,15 @@ class _Made:
     written_out: dict[str, str] = field(default_factory=dict)
 
     def mapping(self, node: Mapping[str, Json], place: Place) -> dict[str, Json]:
-        """A mapping with selectors, names and secrets as they are written here."""
+        """A mapping with selectors, names and secrets as they are written here.
+
+        A paginator's parameter that is null goes by its default name in dlt, and nowhere here.
+        """
+        paging = place[-1:] == ("paginator",)
         return {
-            str(key): self._value(str(key), one, (*place, str(key))) for key, one in node.items()
+            str(key): self._value(str(key), one, (*place, str(key)))
+            for key, one in node.items()
+            if not (paging and one is None and str(key).endswith("_param"))
         }
 
     def _value(self, key: str, value: Json, place: Place) -> Json:
