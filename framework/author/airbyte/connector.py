@@ -16,7 +16,8 @@ from framework.author.remarks import Remarks
 
 Json = Any
 
-_READ = re.compile(r"resources\.([a-z0-9_]+)\.(\"[^\"]+\"|[A-Za-z_]\w*)")
+_KEY = r'(?:"[^".]+"|[A-Za-z_]\w*)'
+_READ = re.compile(rf"resources\.([a-z0-9_]+)\.({_KEY}(?:\.{_KEY})*)(\[)?")
 
 
 def assemble(
@@ -43,9 +44,9 @@ def assemble(
         entries.append(entry)
     client: dict[str, Json] = {"base_url": base}
     endpoints = [entry["endpoint"] for entry in entries]
-    headers = share_pairs(endpoints, "headers")
+    headers = share_pairs(endpoints, "headers", fixed=True)
     if headers:
-        client["headers"] = headers
+        client["headers"] = {name: str(value) for name, value in headers.items()}
     if isinstance(auth, dict):
         client["auth"] = auth
     client.update(_retry(retry))
@@ -83,7 +84,7 @@ def _entry(
     entry: dict[str, Json] = {"name": one.name, **json.loads(json.dumps(one.data))}
     if one.table:
         entry["table_name"] = one.table
-    _drop_lists(one, entry, remarks)
+    _drop_nested(one, entry, remarks)
     keys = entry.get("primary_key") or []
     entry["write_disposition"] = _disposition(one, resources, bool(keys))
     if one.schema is not None and not one.table:
@@ -97,15 +98,19 @@ def _entry(
     return entry
 
 
-def _drop_lists(one: Resource, entry: dict[str, Json], remarks: Remarks) -> None:
-    """A key that is a list in the records is no column, and so no key here."""
+def _drop_nested(one: Resource, entry: dict[str, Json], remarks: Remarks) -> None:
+    """A key that is a list or an object in the records is no column, and so no key here."""
     keys = entry.get("primary_key") or []
     properties = (one.schema or {}).get("properties", {})
     for key in [keys] if isinstance(keys, str) else keys:
         types = properties.get(key, {}).get("type", "")
-        if "array" in (types if isinstance(types, list) else [types]):
+        listed = [
+            kind for kind in (types if isinstance(types, list) else [types]) if kind != "null"
+        ]
+        if "array" in listed or listed == ["object"]:
             entry.pop("primary_key", None)
-            remarks.note(one.name, f"its primary key {key} is a list, which is none here")
+            word = "a list" if "array" in listed else "an object"
+            remarks.note(one.name, f"its primary key {key} is {word}, which is none here")
 
 
 def _path(one: Resource, base: str) -> str:
@@ -130,14 +135,15 @@ def _bit_by_bit(one: Resource, resources: Sequence[Resource]) -> bool:
 
 
 def _read(resources: Sequence[Resource]) -> dict[str, set[str]]:
-    """The fields at the top of each resource's records that others read."""
+    """The dotted names of fields of each resource's records that others read; `[]` at the end
+    of a list's."""
     found: dict[str, set[str]] = {}
     for one in resources:
         text = json.dumps([one.request.path, one.request.base_url, one.endpoint, one.data])
-        for parent, field in _READ.findall(text.replace('\\"', '"')):
-            found.setdefault(parent, set()).add(field.strip('"'))
+        for parent, field, item in _READ.findall(text.replace('\\"', '"')):
+            found.setdefault(parent, set()).add(field.replace('"', "") + ("[]" if item else ""))
         for part in one.data.get("partitions", []):
-            if "resource" in part and re.fullmatch(r"\w+", part["field"]):
+            if "resource" in part and re.fullmatch(r"\w+(\.\w+)*", part["field"]):
                 found.setdefault(part["resource"], set()).add(part["field"])
     return found
 

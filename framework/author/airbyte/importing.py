@@ -62,8 +62,7 @@ class Importing:
             "stream_state": _state(""),
             **self.sent_names,
         }
-        if self.token is not None:
-            names["next_page_token"] = _token(self.token)
+        names["next_page_token"] = _token(self.token)
         return _with_parameters(Scope(names), component)
 
     def paged(self, component: Component, page_size: Term) -> Scope:
@@ -201,6 +200,8 @@ def _slices(terms: Mapping[str, Term], remarks: Remarks, place: str) -> dict[str
         # the longest name first: `parent_slice.a`, `extra_fields.b`
         if not keys:
             members = tuple((name, term) for name, term in terms.items() if "." not in name)
+            if not members:
+                return NULL, 0
             return Term("partition", "object", members=members), 0
         for length in range(len(keys), 0, -1):
             name = ".".join(str(key) for key in keys[:length])
@@ -223,8 +224,11 @@ def _state(context: str) -> Lookup:
     return lambda keys: (Term(f"{context}incremental.last_value"), len(keys))
 
 
-def _token(text: str) -> Lookup:
+def _token(text: str | None) -> Lookup:
     def lookup(keys: Keys) -> tuple[Term, int]:
+        if text is None:
+            # a list without pages
+            return NULL, len(keys)
         return Term(text), 1 if keys and keys[0] == "next_page_token" else 0
 
     return lookup

@@ -56,6 +56,10 @@ def _component(fresh: dict[str, Json]) -> dict[str, Json]:
     kind = fresh.get("type")
     if isinstance(kind, str) and kind in _TYPES:
         fresh["type"] = _TYPES[kind]
+    strategy = fresh.get("pagination_strategy")
+    if fresh.get("page_size") and isinstance(strategy, dict) and not strategy.get("page_size"):
+        # the paginator itself once said how large a page is
+        fresh["pagination_strategy"] = {**strategy, "page_size": fresh["page_size"]}
     if fresh.get("type") in ("BackoffStrategy",):
         fresh["type"] = "ExponentialBackoffStrategy"
     options = fresh.pop("request_options_provider", None)

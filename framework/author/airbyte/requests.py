@@ -47,7 +47,7 @@ def translate_request(importing: Importing, component: Component) -> Request:
     headers = _mapping(importing, component, "request_headers")
     if headers:
         endpoint["headers"] = {
-            name: value if isinstance(value, str | int | float | bool) else str(value)
+            name: value if type(value) in (str, int, float) else str(value)
             for name, value in headers.items()
         }
     _body(importing, component, endpoint)

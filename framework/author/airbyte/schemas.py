@@ -147,7 +147,7 @@ def agreeing(
     declared; and whether the cursor may be null."""
     fresh = json.loads(json.dumps(schema))
     for key in keys:
-        found = _place(fresh, key.split("__"))
+        found = _place(fresh, key.split("__"), always=True)
         kinds = _kinds(found)
         found["type"] = kinds[0] if len(kinds) == 1 else kinds or "string"
     nullable = False
@@ -158,15 +158,28 @@ def agreeing(
         types = found.get("type")
         nullable = types is None or types == "null" or (isinstance(types, list) and "null" in types)
     for name in read:
-        found = _place(fresh, [name])
+        path = name.removesuffix("[]").split(".")
+        top = fresh.get("properties", {}).get(path[0], {})
+        if len(path) > 1 and top.get("type") and "object" not in top["type"]:
+            # the schema says that there is nothing below
+            continue
+        found = _place(fresh, path)
         if not found:
-            found["type"] = ["string", "null"]
+            found["type"] = ["array" if name.endswith("[]") else "string", "null"]
     return fresh, nullable
 
 
-def _place(schema: dict[str, Json], path: list[str]) -> dict[str, Json]:
+def _place(schema: dict[str, Json], path: list[str], *, always: bool = False) -> dict[str, Json]:
+    """The schema of a field, made where it is not there; with `always` what it stands in is
+    never null."""
     current = schema
-    for key in path:
+    for depth, key in enumerate(path):
+        if depth:
+            known = current.get("type")
+            if always or "object" not in (known if isinstance(known, list) else [known]):
+                current["type"] = "object" if always else ["object", "null"]
+            for word in ("anyOf", "oneOf", "allOf", "format"):
+                current.pop(word, None)
         properties = current.setdefault("properties", {})
         current = properties.setdefault(key, {})
     return current

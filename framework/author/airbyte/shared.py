@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 Json = Any
 
 ABSENT = object()
+_VARYING = re.compile(r"\{[^}]*\b(?:partition|resources|incremental|paginator|parent|response)\b")
 
 
 def most_common(values: Iterable[Json]) -> Json:
@@ -53,10 +55,11 @@ def _can(entry: dict[str, Json], undo: Callable[[dict[str, Json]], bool]) -> boo
 
 
 def share_pairs(
-    entries: Sequence[dict[str, Json]], key: str, *, undo: bool = False
+    entries: Sequence[dict[str, Json]], key: str, *, undo: bool = False, fixed: bool = False
 ) -> dict[str, Json]:
     """Take out the pairs of a mapping that every entry has alike; with `undo` those of most
-    entries, and the others take them away with a null."""
+    entries, and the others take them away with a null. With `fixed` only what is the same in all
+    of a run: config, secrets and now."""
     mappings = [entry.get(key) or {} for entry in entries]
     if len(entries) < 2 or not all(isinstance(one, dict) for one in mappings):
         return {}
@@ -65,6 +68,8 @@ def share_pairs(
         value = most_common(one[name] for one in mappings if name in one)
         count = sum(1 for one in mappings if one.get(name, ABSENT) == value)
         wanted = len(entries) / 2 + 1 if undo else len(entries)
+        if fixed and _VARYING.search(str(value)):
+            continue
         if count >= wanted and not isinstance(value, dict):
             common[name] = value
     for entry, one in zip(entries, mappings, strict=True):

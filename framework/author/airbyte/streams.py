@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from framework.author.airbyte.decoding import items_path, nothings, translate_de
 from framework.author.airbyte.errors import Errors, translate_errors
 from framework.author.airbyte.exports import translate_export
 from framework.author.airbyte.importing import NO_SLICE, Importing, Slice
+from framework.author.airbyte.inputs import free_name
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.options import put
 from framework.author.airbyte.paging import Paging, place_puts, token_of, told, translate_paging
@@ -100,6 +102,19 @@ def translate_stream(
         steps = [{"map": f"from_items({pairs})"}, *steps]
     if cursor.filter:
         steps = [*steps, {"filter": cursor.filter}]
+    if cursor.incremental is None and "context().incremental." in json.dumps(steps):
+        inside.remarks.missing(stream.place, "a window's times in the records of a list without")
+        steps = [step for step in steps if "context().incremental." not in json.dumps(step)]
+    if "json" in endpoint and "data" in endpoint:
+        inside.remarks.missing(requester.place, "a body that is JSON and a form at once")
+        del endpoint["data"]
+    if endpoint["paginator"] != "single_page" and "link" in endpoint["paginator"]["type"]:
+        written = json.dumps([request.path, endpoint])
+        if "{paginator." in written:
+            inside.remarks.missing(requester.place, "the next page's address inside of a request")
+    asked = json.dumps([request.path, request.base_url, endpoint, auth])
+    if partitioned.parent and not re.search(rf"resources\.{partitioned.parent[0]}\b", asked):
+        partitioned, steps = _unasked(inside, stream, partitioned, steps)
     data = _data(inside, stream, partitioned, cursor, steps)
     _named(inside, stream, data, json.dumps([request.path, request.base_url, endpoint, steps]))
     return Resource(
@@ -107,7 +122,7 @@ def translate_stream(
         request=request,
         auth=auth,
         data=data,
-        endpoint=_bound(endpoint, request, partitioned, importing, stream),
+        endpoint=endpoint,
         retry=_retry(errors),
         schema=translate_schema(inside, stream, folder),
         slices=slices,
@@ -210,24 +225,34 @@ def _parents(partitioned: Partitioned) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _bound(
-    endpoint: dict[str, Json],
-    request: Request,
-    partitioned: Partitioned,
+def _unasked(
     importing: Importing,
     stream: Component,
-) -> dict[str, Json]:
-    """A parent that the request does not name has to be bound all the same: once per record."""
-    if partitioned.parent is None:
-        return endpoint
-    name, path = partitioned.parent
-    if f"resources.{name}." in json.dumps([request.path, request.base_url, endpoint]):
-        return endpoint
-    importing.remarks.note(
-        stream.place, f"asked once for each record of {name}, which the request does not name"
-    )
-    del path
-    return endpoint
+    partitioned: Partitioned,
+    steps: list[dict[str, Json]],
+) -> tuple[Partitioned, list[dict[str, Json]]]:
+    """A parent that no request names: the original repeats the same request for each of its
+    records. Where its records are written with the parent's field, so they are here."""
+    assert partitioned.parent is not None
+    parent, path = partitioned.parent
+    text = json.dumps(steps)
+    own = json.dumps(f"context().parent.{path}" if path != "@" else "context().parent")[1:-1]
+    if own not in text:
+        importing.remarks.note(
+            stream.place, f"the original repeats its request for each record of {parent}; once here"
+        )
+        if "context().parent" in text:
+            importing.remarks.missing(stream.place, f"fields of {parent}, which no request names")
+            steps = [step for step in steps if "context().parent" not in json.dumps(step)]
+        return replace(partitioned, parent=None), steps
+    name = free_name((parent,), {one["name"] for one in partitioned.partitions})
+    partition = {"name": name, "resource": parent, "field": path}
+    steps = json.loads(text.replace(own, f"context().partition.{name}"))
+    if "context().parent" in json.dumps(steps):
+        importing.remarks.missing(stream.place, f"fields of {parent}, which no request names")
+        steps = [step for step in steps if "context().parent" not in json.dumps(step)]
+    both = (*partitioned.partitions, partition)
+    return replace(partitioned, parent=None, partitions=both), steps
 
 
 def found_data(resource: Resource) -> Mapping[str, Json]:

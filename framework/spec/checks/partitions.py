@@ -10,6 +10,7 @@ from framework.spec.draft import Draft, cursors, partitions, references, resourc
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
 from framework.spec.timeforms import form_problem
+from framework.spec.written import resource_expressions
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -125,4 +126,7 @@ def _names(partition: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _is_sent(merged: Merged, name: str) -> bool:
-    return any(f"partition.{name}" in text.text for text in resource_texts(merged))
+    """Whether a request names it, or a step, so that the records differ."""
+    texts = [one.text for one in resource_texts(merged)]
+    texts += [one.text for one in resource_expressions(merged)]
+    return any(f"partition.{name}" in text for text in texts)
