@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from jinja2 import Environment
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
@@ -16,7 +18,10 @@ _ENVIRONMENT = Environment(autoescape=False)
 def parse(text: str, scope: Scope) -> Template:
     """A template's translation; Untranslatable says what in it has no counterpart."""
     try:
-        tree = _ENVIRONMENT.parse(text)
+        with warnings.catch_warnings():
+            # Python warns of `\$` in a text, which templates write for patterns
+            warnings.simplefilter("ignore")
+            tree = _ENVIRONMENT.parse(text)
     except TemplateSyntaxError as error:
         raise Untranslatable(f"the template does not parse: {error.message}") from None
     except (TemplateError, RecursionError, ValueError) as error:
