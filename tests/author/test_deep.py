@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -309,3 +310,14 @@ def test_the_command_shows_each_proof_and_fails_for_a_fault(
     file.write_text(file.read_text("utf-8").replace("items", "results"), "utf-8")
     assert main(["check", "shop", "--deep"]) == 0
     assert "primary_key" in capsys.readouterr().out
+
+
+def test_the_page_on_running_has_every_fault() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "running.md").read_text("utf-8")
+    told = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page.split("## What check --deep tells")[1]))
+    source = "".join(
+        (root / "framework" / "author" / f"{name}.py").read_text("utf-8")
+        for name in ("refusals", "proofs", "nextpage", "ignored")
+    )
+    assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) <= told
