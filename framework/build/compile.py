@@ -29,7 +29,7 @@ from framework.build.plan import Plan, PlannedBinding
 from framework.build.retry import RetryingAdapter, RetryPolicy
 from framework.build.secrets import MASK, Secrets
 from framework.build.selectors import finder, to_dlt
-from framework.build.session import Session
+from framework.build.session import Session, Unlogged
 from framework.build.settings import Settings, environment_name
 from framework.build.templates import (
     Place,
@@ -145,7 +145,7 @@ def compile_connector(
         None if world.replay else settings.section,
         "",
     )
-    rest_client = RESTClient(
+    rest_client = Unlogged(
         base_url=base_url,
         headers=_header_texts(filler.final(dict(client.headers))),
         auth=auth_of(client.auth),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from urllib3.exceptions import LocationParseError
@@ -14,6 +15,7 @@ from framework.errors import SettingsError
 PORTS = {"http": 80, "https": 443}
 
 
+@lru_cache(maxsize=200)  # each request asks several times
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL, lower case, the default port filled in.
 

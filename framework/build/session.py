@@ -7,12 +7,15 @@ run says so; one that would carry a secret in its URL or body is not sent at all
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from dlt.common import logger
+from dlt.sources.helpers.rest_client.client import RESTClient
 from requests.adapters import BaseAdapter
 
 from framework.build.connections import OverLimit
@@ -23,6 +26,14 @@ from framework.build.urls import shown
 from framework.errors import RequestError
 
 CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
+
+
+class Unlogged(RESTClient):
+    """dlt's client, which words each request for its log, be there one or not."""
+
+    def _log_request(self, request: requests.Request, prepared_url: str) -> None:
+        if logger.isEnabledFor(logging.INFO):
+            super()._log_request(request, prepared_url)
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

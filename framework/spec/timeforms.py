@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from framework.errors import FrameworkError
@@ -118,8 +119,12 @@ def _read(value: Json, form: str) -> tuple[datetime, bool] | None:
 
 
 def _parsed(value: str, form: str) -> datetime:
-    pattern = _DIRECTIVE.sub(lambda match: "%f" if match[1] == "3f" else match[0], form)
-    return datetime.strptime(value, pattern)
+    return datetime.strptime(value, _pattern(form))
+
+
+@lru_cache(maxsize=200)
+def _pattern(form: str) -> str:
+    return _DIRECTIVE.sub(lambda match: "%f" if match[1] == "3f" else match[0], form)
 
 
 def _from_epoch(value: Json, unit: timedelta) -> tuple[datetime, bool] | None:
@@ -140,6 +145,7 @@ def is_time(value: Json) -> bool:
     return isinstance(value, str) and bool(_ISO.fullmatch(value) or _read(value, "iso"))
 
 
+@lru_cache(maxsize=200)
 def has_clock(form: str) -> bool:
     """Whether a form says more than the day."""
     if form in NAMED:
