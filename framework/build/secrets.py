@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+SHORT = 6
+"""Bytes below which what a secret is in base64 or hexadecimal would be found in anything."""
+
+_PERCENT = re.compile("%[0-9A-F]{2}")
+_URL_SAFE = str.maketrans("+/", "-_")
 ID_LIKE = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9_:/.#=-]{1,80}")
 """A text that names a record and nobody: no blank, no address, a digit in it."""
 
@@ -24,11 +29,49 @@ def shown_key(value: object) -> str:
     return "(an object)" if isinstance(value, dict) else "(a list)"
 
 
+def forms_of(secret: str) -> dict[str, str]:
+    """The forms in which a secret may come back, each with its name: as it is, percent-encoded
+    (twice, too), as in JSON, hexadecimal, and base64 at any place of a longer text."""
+    forms: dict[str, str] = {}
+    for name, form in _forms(secret):
+        forms.setdefault(form, name)
+    return forms
+
+
+def _forms(secret: str) -> Iterator[tuple[str, str]]:
+    yield "as it is", secret
+    for text in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
+        yield "as in JSON", text[1:-1]
+        yield "as in JSON", text[1:-1].replace("/", "\\/")
+    once = quote(secret, safe="")
+    for encoded in (once, quote(secret), quote_plus(secret), quote(once, safe="")):
+        yield "percent-encoded", encoded
+        yield "percent-encoded", _PERCENT.sub(lambda found: found[0].lower(), encoded)
+    raw = secret.encode()
+    if len(raw) < SHORT:
+        yield "base64", b64encode(raw).decode()
+        return
+    yield "hexadecimal", raw.hex()
+    for core in _base64_cores(raw):
+        for written in (core, core.translate(_URL_SAFE)):
+            yield "base64", written
+            yield "base64", quote(written, safe="")
+
+
+def _base64_cores(raw: bytes) -> Iterator[str]:
+    """What is the same in base64 whatever stands before and after, for the three alignments."""
+    for before in range(3):
+        whole = b64encode(b"\0" * before + raw).decode().rstrip("=")
+        first = -(-before * 8 // 6)
+        last = (before + len(raw)) * 8 // 6
+        yield whole[first:last]
+
+
 class Secrets:
     """Knows every secret of a run, tokens obtained on the way included.
 
-    Thread-safe. Each value is known in the forms it may travel in: as it is, percent-encoded
-    and base64; values under three characters are not searched for, they would match anywhere.
+    Thread-safe. Each value is known in the forms it may travel in (`forms_of`); values under three
+    characters are not searched for, they would match anywhere.
     """
 
     def __init__(self) -> None:
@@ -40,8 +83,7 @@ class Secrets:
         """Remember a secret, in all its forms."""
         if len(value) < 3:
             return
-        encoded = b64encode(value.encode()).decode()
-        forms = (value, quote(value, safe=""), quote(value), quote_plus(value), encoded)
+        forms = forms_of(value)
         with self._lock:
             self._values.update(dict.fromkeys(forms))
             longest_first = sorted(self._values, key=len, reverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -162,6 +163,15 @@ def connector(web: Web) -> dict[str, Any]:
     }
 
 
+def disguised(words: str) -> list[str]:
+    """The words as a gateway may write them into an error: a part of each, as errors are cut."""
+    found = [secret for secret in ALL if secret in words]
+    told = f"was: {found[0] if found else words}"
+    packed = base64.b64encode(told.encode()).decode()
+    escaped = json.dumps(json.dumps({"sent": told})).replace("/", "\\/")
+    return [packed, packed.replace("+", "-").replace("/", "_"), told.encode().hex(), escaped]
+
+
 def serve(web: Web, seen: list[str]) -> None:
     """An API that takes all, and under /told repeats what it was sent; `seen` are command lines."""
 
@@ -175,7 +185,8 @@ def serve(web: Web, seen: list[str]) -> None:
 
     def repeat(asked: Asked) -> Answer:
         words = f"{dict(asked.headers)} {asked.query} {asked.body.decode()}"
-        return Answer(418, {"message": words, "errors": [{"detail": words * 3}]})
+        details = [{"detail": part} for part in (words * 3, *disguised(words))]
+        return Answer(418, {"message": words, "errors": details})
 
     web.on("/ok/{how}", look)
     web.on("/told/{how}", repeat)
