@@ -168,9 +168,17 @@ class Gathering:
         on them.
         """
         after = copy.deepcopy(before)
-        for name, state in moved.items():
+        stay = {
+            resource.name: before.get(resource.name, {})
+            for resource in self._connector.resources
+            if resource.endpoint.incremental is not None
+            and resource.parent is None
+            and resource.name in self._parts
+            and not self._parts[resource.name].loads
+        }
+        for name, state in {**stay, **moved}.items():
             again = name in refreshed and name in self.spools
-            if state == before.get(name, {}) and not again:
+            if state == before.get(name, {}) and not again and name not in stay:
                 continue
             reason = "--limit" if limited else holds_back(self._connector, name, self._parts)
             if reason is None:
