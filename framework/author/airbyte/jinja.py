@@ -8,6 +8,16 @@ from typing import Any
 
 from jinja2 import nodes
 
+from framework.author.airbyte.combined import (
+    chosen_by_key,
+    comparable,
+    computed,
+    contained,
+    first_given,
+    mapping,
+    moved,
+    number,
+)
 from framework.author.airbyte.filters import TESTS, filtered
 from framework.author.airbyte.formats import filled
 from framework.author.airbyte.macros import MACROS
@@ -22,7 +32,6 @@ from framework.author.airbyte.terms import (
     call,
     compared,
     constant,
-    dotted,
     either,
     field,
     joined,
@@ -223,11 +232,11 @@ def _test(node: nodes.Test, scope: Scope) -> Term:
     if node.name in _KINDS:
         return compared(Term(f"type({written(subject).text})"), "==", constant(_KINDS[node.name]))
     if node.name == "in":
-        return _contained(translate(node.args[0], scope), subject)
+        return contained(translate(node.args[0], scope), subject)
     if node.name in TESTS:
         return compared(subject, TESTS[node.name], translate(node.args[0], scope))
     if node.name in ("odd", "even"):
-        left = call("modulo", _number(subject), constant(2))
+        left = call("modulo", number(subject), constant(2))
         return compared(left, "==", constant(int(node.name == "odd")))
     raise Untranslatable(f"the test `is {node.name}`")
 
@@ -238,50 +247,16 @@ def _compare(node: nodes.Compare, scope: Scope) -> Term:
     for operand in node.ops:
         right = translate(operand.expr, scope)
         if operand.op in ("in", "notin"):
-            one = _contained(_hinted(right, operand.expr), left)
+            one = contained(_hinted(right, operand.expr), left)
             one = one if operand.op == "in" else negated(one)
         elif left.fixed and right.fixed and operand.op in ("eq", "ne"):
             one = constant((left.constant == right.constant) == (operand.op == "eq"))
         else:
-            one = compared(*_comparable(left, right, _SYMBOLS[operand.op]))
+            one = compared(*comparable(left, right, _SYMBOLS[operand.op]))
         result = one if result is None else both(result, one)
         left = right
     assert result is not None
     return result
-
-
-def _comparable(left: Term, right: Term, symbol: str) -> tuple[Term, str, Term]:
-    """Two times are compared as moments, however they are written."""
-    if left.kind == right.kind == "time":
-        moments = [Term(f"timestamp({one.text})", "number") for one in (left, right)]
-        return moments[0], symbol, moments[1]
-    return written(left), symbol, written(right)
-
-
-def _contained(container: Term, item: Term) -> Term:
-    """`item in container`: a list's item, a text's part, or an object's key."""
-    if container.fixed and item.fixed:
-        return constant(item.constant in (container.constant or ()))
-    if container.fixed:
-        return call("contains", container, item, kind="boolean")
-    named = item.fixed and isinstance(item.constant, str)
-    found = field(container, item.constant) if named and container.kind != "text" else NULL
-    if container.members:
-        found = field(container, item.constant)
-    if container.members or (named and (container.kind == "object" or _is_root(container))):
-        return found if found.fixed else compared(found, "!=", NULL)
-    certain = container.kind in ("text", "list") and not container.optional
-    guarded = container if certain else Term(f"not_null({container.text}, '')")
-    inside = call("contains", guarded, item, kind="boolean")
-    if not named or container.kind in ("text", "list"):
-        return inside
-    # what it is shows only in the data: an object's key, or a part of a text or a list
-    kind = compared(Term(f"type({container.text})"), "==", constant("object"))
-    return call("if", kind, compared(found, "!=", NULL), inside, kind="boolean")
-
-
-def _is_root(term: Term) -> bool:
-    return term.text in ("@", "response", "last_record", "headers", "context().headers")
 
 
 def _hinted(term: Term, node: nodes.Expr) -> Term:
@@ -307,18 +282,18 @@ def _add(node: nodes.Add, scope: Scope) -> Term:
             raise Untranslatable("an addition of what cannot be added") from None
     kinds = {left.kind, right.kind}
     if "duration" in kinds:
-        return _moved("add_time", left, right)
+        return moved("add_time", left, right)
     if kinds & {"text", "date", "time"}:
         return joined([left, right])
     if "list" in kinds:
         return Term(f"[{left.text}, {right.text}][]", "list")
-    return call("add", _number(left), _number(right), kind="number")
+    return call("add", number(left), number(right), kind="number")
 
 
 def _arithmetic(node: nodes.BinExpr, scope: Scope) -> Term:
     left, right = translate(node.left, scope), translate(node.right, scope)
     if isinstance(node, nodes.Sub) and right.kind == "duration":
-        return _moved("subtract_time", left, right)
+        return moved("subtract_time", left, right)
     if isinstance(node, nodes.Sub) and {left.kind, right.kind} <= {"time", "date"}:
         moments = [Term(f"timestamp({one.text})", "number") for one in (left, right)]
         return call("subtract", *moments, kind="span")
@@ -326,38 +301,12 @@ def _arithmetic(node: nodes.BinExpr, scope: Scope) -> Term:
         several = isinstance(node.right, nodes.Tuple)
         places = node.right.items if isinstance(node.right, nodes.Tuple) else []
         return filled(left, [translate(one, scope) for one in places] if several else [right])
-    return _computed(_ARITHMETIC[type(node)], left, right)
-
-
-def _computed(name: str, left: Term, right: Term) -> Term:
-    for term in (left, right):
-        if term.fixed and (
-            isinstance(term.constant, bool) or not isinstance(term.constant, int | float)
-        ):
-            raise Untranslatable(f"{name} with what is no number")
-    if left.fixed and right.fixed:
-        left_value, right_value = left.constant, right.constant
-        if name == "subtract":
-            return constant(left_value - right_value)
-        if name == "multiply":
-            return constant(left_value * right_value)
-    return call(name, _number(left), _number(right), kind="number")
+    return computed(_ARITHMETIC[type(node)], left, right)
 
 
 def _floor_div(node: nodes.FloorDiv, scope: Scope) -> Term:
     sides = translate(node.left, scope), translate(node.right, scope)
-    return call("floor", _computed("divide", *sides), kind="number")
-
-
-def _number(term: Term) -> Term:
-    return call("to_number", term, kind="number") if term.kind == "text" else term
-
-
-def _moved(name: str, moment: Term, duration: Term) -> Term:
-    if moment.kind == "duration":
-        moment, duration = duration, moment
-    kind = moment.kind if moment.kind in ("time", "date") else "time"
-    return Term(f"{name}({moment.text}, {duration.text})", kind)
+    return call("floor", computed("divide", *sides), kind="number")
 
 
 def _concat(node: nodes.Concat, scope: Scope) -> Term:
@@ -377,43 +326,8 @@ def _or(node: nodes.Or, scope: Scope) -> Term:
     if left.fixed:
         return left if left.constant else right
     if left.members:
-        return _grouped(left, right)
+        return first_given(left, right)
     return either(written(left), written(right))
-
-
-def _grouped(left: Term, right: Term) -> Term:
-    """`config.credentials or config`: of each member the first that is given."""
-    if right.fixed:
-        return left
-    names = dict.fromkeys(name for name, _ in (*left.members, *right.members))
-    first, second = dict(left.members), dict(right.members)
-    members = []
-    for name in names:
-        one, other = first.get(name), second.get(name)
-        if one is None or other is None or other.members:
-            members.append((name, one or other or NULL))
-        else:
-            kind = one.kind if one.kind == other.kind else "any"
-            members.append((name, call("not_null", one, other, kind=kind)))
-    return Term(left.text, "object", members=tuple(members))
-
-
-def _each(test: Term, first: Term, second: Term) -> Term | None:
-    """A choice between two mappings or groups, made for each key; None between other values."""
-    sides = [dict(one.pairs or one.members) for one in (first, second)]
-    known = [one.constant if one.fixed and one.constant else {} for one in (first, second)]
-    if not any(sides) or not all(isinstance(one, dict) for one in known):
-        return None
-    for side, values in zip(sides, known, strict=True):
-        side.update({str(key): constant(value) for key, value in values.items()})
-    names = dict.fromkeys(name for side in sides for name in side)
-    chosen = tuple(
-        (name, call("if", test, sides[0].get(name, NULL), sides[1].get(name, NULL)))
-        for name in names
-    )
-    if first.members or second.members:
-        return Term("config", "object", members=chosen)
-    return _mapping(chosen)
 
 
 def _logical(left: Term, right: Term, join: Callable[[Term, Term], Term]) -> Term:
@@ -429,15 +343,16 @@ def _choice(node: nodes.CondExpr, scope: Scope) -> Term:
         return NULL if chosen is None else translate(chosen, scope)
     first = translate(node.expr1, scope)
     second = NULL if node.expr2 is None else translate(node.expr2, scope)
-    if (mapping := _each(test, first, second)) is not None:
-        return mapping
+    by_key = chosen_by_key(test, first, second)
+    if by_key is not None:
+        return by_key
     kind = first.kind if first.kind == second.kind else "any"
     return call("if", test, first, second, kind="text" if kind in ("time", "date") else kind)
 
 
 def _neg(node: nodes.Neg, scope: Scope) -> Term:
     inner = translate(node.node, scope)
-    return constant(-inner.constant) if inner.fixed else _computed("subtract", constant(0), inner)
+    return constant(-inner.constant) if inner.fixed else computed("subtract", constant(0), inner)
 
 
 def _list(node: nodes.List | nodes.Tuple, scope: Scope) -> Term:
@@ -453,12 +368,7 @@ def _dict(node: nodes.Dict, scope: Scope) -> Term:
         return constant({key.constant: value.constant for key, value in pairs})
     if not all(key.fixed for key, _ in pairs):
         raise Untranslatable("a mapping with computed keys")
-    return _mapping(tuple((str(key.constant), value) for key, value in pairs))
-
-
-def _mapping(pairs: tuple[tuple[str, Term], ...]) -> Term:
-    shown = ", ".join(f"{dotted([key])}: {written(value).text}" for key, value in pairs)
-    return Term(f"{{{shown}}}", "object", pairs=pairs)
+    return mapping(tuple((str(key.constant), value) for key, value in pairs))
 
 
 _HANDLERS: dict[type, Callable[[Any, Scope], Term]] = {
