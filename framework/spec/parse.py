@@ -30,15 +30,17 @@ from framework.spec.connector import (
     Step,
     WaitRule,
 )
-from framework.spec.draft import cursors, references, resource_texts, text_reaches
 from framework.spec.durations import parse_duration
 from framework.spec.expressions import Expression, compile_expression
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.merge import Merged, bind_path
 from framework.spec.paging import total_path
+from framework.spec.parts import cursors
 from framework.spec.periods import Period, parse_period
 from framework.spec.placeholders import config_names, placeholders
 from framework.spec.reach import reach
+from framework.spec.references import references
+from framework.spec.texts import resource_texts, text_reaches
 from framework.spec.written import client_expressions, resource_expressions
 
 if TYPE_CHECKING:

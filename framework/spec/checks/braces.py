@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from framework.findings import Finding
 from framework.spec.context import ROOTS, SIGNED_PARTS
-from framework.spec.draft import Draft, Text, cursors
+from framework.spec.draft import Draft
 from framework.spec.expressions import ExpressionError, compile_expression
 from framework.spec.near import did_you_mean
+from framework.spec.parts import cursors
 from framework.spec.placeholders import Placeholder, TemplateError, placeholders
+from framework.spec.texts import Text
 
 _KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
 INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from framework.findings import Finding
 from framework.spec.checks.braces import INCREMENTAL_VALUES
 from framework.spec.context import CONSTANT, ROOTS, SIGNED_PARTS
-from framework.spec.draft import Draft, cursors, references
+from framework.spec.draft import Draft
 from framework.spec.near import did_you_mean, listed
+from framework.spec.parts import cursors
+from framework.spec.references import references
 
 if TYPE_CHECKING:
     from framework.spec.merge import Merged

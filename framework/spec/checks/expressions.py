@@ -9,10 +9,11 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors
+from framework.spec.draft import Draft
 from framework.spec.expressions import ExpressionError, calls, compile_expression, tree
 from framework.spec.functions import FUNCTIONS
 from framework.spec.jsonpath import is_jsonpath, jsonpath_problem, respelling
+from framework.spec.parts import cursors
 from framework.spec.placeholders import config_names, with_config
 from framework.spec.written import Written
 

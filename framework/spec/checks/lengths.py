@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors, partitions
+from framework.spec.draft import Draft
 from framework.spec.durations import DurationError, is_duration, parse_duration
+from framework.spec.parts import cursors, partitions
 from framework.spec.periods import is_period, parse_period
 
 if TYPE_CHECKING:

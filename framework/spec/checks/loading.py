@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors, resource_texts
+from framework.spec.draft import Draft
 from framework.spec.merge import Merged, named_columns
 from framework.spec.near import listed, mentions
+from framework.spec.parts import cursors
+from framework.spec.texts import resource_texts
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer

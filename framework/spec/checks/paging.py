@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, resource_texts, text_reaches
+from framework.spec.draft import Draft
 from framework.spec.near import listed, mentions
 from framework.spec.paging import VALUES, total_path
+from framework.spec.texts import resource_texts, text_reaches
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from framework.findings import Finding
 from framework.spec.checks.loading import disposition, key_fields
-from framework.spec.draft import Draft, is_resolve, references
+from framework.spec.draft import Draft
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
+from framework.spec.parts import is_resolve
 from framework.spec.placeholders import TemplateError, placeholders
+from framework.spec.references import references
 
 
 def check_parents(draft: Draft) -> Iterator[Finding]:

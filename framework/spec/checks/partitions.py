@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, cursors, partitions, references, resource_texts
+from framework.spec.draft import Draft
 from framework.spec.merge import Merged
 from framework.spec.near import did_you_mean, listed
+from framework.spec.parts import cursors, partitions
+from framework.spec.references import references
+from framework.spec.texts import resource_texts
 from framework.spec.timeforms import form_problem
 from framework.spec.written import resource_expressions
 

@@ -9,13 +9,15 @@ from typing import Any
 from framework.findings import Finding
 from framework.spec.checks.loading import key_fields
 from framework.spec.columns import Column, Table, field_schema, may_be_null
-from framework.spec.draft import Draft, cursors, references
+from framework.spec.draft import Draft
 from framework.spec.jsonpath import is_jsonpath
 from framework.spec.jsonwords import not_json_schema, shown
 from framework.spec.merge import Merged, named_columns
 from framework.spec.naming import normalize_path
 from framework.spec.near import did_you_mean
+from framework.spec.parts import cursors
 from framework.spec.records import RecordSchema
+from framework.spec.references import references
 
 Json = Any
 

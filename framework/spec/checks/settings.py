@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.findings import Finding
-from framework.spec.draft import Draft, Text, settings_used
+from framework.spec.draft import Draft, settings_used
 from framework.spec.jsonschemas import misfit_of
 from framework.spec.jsonwords import misfit, not_json_schema, schema_error
 from framework.spec.near import did_you_mean, listed
+from framework.spec.texts import Text
 
 Json = Any
 

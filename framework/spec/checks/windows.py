@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.findings import Finding
-from framework.spec.draft import Cursor, Draft, cursors, resource_texts
+from framework.spec.draft import Draft
 from framework.spec.durations import DurationError, is_duration, parse_duration
 from framework.spec.merge import Merged
 from framework.spec.near import mentions
+from framework.spec.parts import Cursor, cursors
 from framework.spec.periods import Period, is_period, parse_period
+from framework.spec.texts import resource_texts
 from framework.spec.timeforms import form_problem
 
 if TYPE_CHECKING:
