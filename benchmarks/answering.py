@@ -179,6 +179,10 @@ class Answering:
         for field in sorted(self._needed.get(resource.name, ()), key=len):
             if find(record, field) is None and room(record, field):
                 put(record, field, f"v{seed}")
+        for step in resource.steps:
+            text = step.text if step.kind == "filter" else ""
+            for wanted in re.finditer(r"([\w.]+) == '([^']*)'", text):
+                put(record, tuple(wanted[1].split(".")), wanted[2])
         paginator = resource.endpoint.paginator or self._paging or {}
         for field, value in read_by_paging(paginator, "last_record"):
             if find(record, field) is None and room(record, field):
