@@ -32,7 +32,7 @@ def show_report(report: Report, console: Console, talk: Console | None) -> None:
             f"{part.rows:,}",
             f"{part.requests:,}",
             f"{part.retries:,}",
-            f"{len(part.warnings):,}",
+            f"{len(part.warnings) + part.more.total():,}",
             f"{part.seconds:.1f}",
         )
     console.print(table)
@@ -58,6 +58,8 @@ def _told(report: Report) -> Iterator[str]:
         if part.ignored:
             answers = "answer was" if part.ignored == 1 else "answers were"
             yield f"{part.name}: {part.ignored:,} {answers} ignored, as response_actions say"
+        for code, count in part.more.items():
+            yield f"{part.name}: {count:,} more warning{'s' * (count != 1)} like these [{code}]"
         if part.left_out:
             counts = ", ".join(f"{what} {count:,}" for what, count in part.left_out.items())
             yield f"{part.name}: records read and not loaded: {counts}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from framework.spec.connector import Resource
 
 Status = Literal["ok", "skipped", "failed", "not_loaded"]
 
+MOST_ALIKE = 10
+"""Warnings of one code that are told of a resource; the rest is counted."""
 SLOWEST = 5
 """How many of the slowest requests a report names."""
 
@@ -30,7 +33,8 @@ SLOWEST = 5
 @dataclass
 class ResourceReport:
     """One resource's part. `rows` are rows loaded into its own table, child tables not counted;
-    `not_loaded` says that the run ended before that.
+    `not_loaded` says that the run ended before that. `more` counts, by code, the warnings that
+    are like those in `warnings`.
 
     `kept` says that what was read before it failed is whole in itself and is loaded: the windows
     before the one that failed.
@@ -46,6 +50,7 @@ class ResourceReport:
     not_asked: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
     warnings: list[Warned] = field(default_factory=list)
+    more: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     seconds: float = 0.0
     done: bool = False
@@ -67,7 +72,10 @@ class ResourceReport:
             "ignored": self.ignored,
             "left_out": self.left_out,
             "not_asked": self.not_asked,
-            "warnings": [{"code": w.code, "message": w.message} for w in self.warnings],
+            "warnings": [
+                *({"code": w.code, "message": w.message} for w in self.warnings),
+                *({"code": c, "message": f"{n:,} more of this kind"} for c, n in self.more.items()),
+            ],
             "error": self.error,
         }
 
@@ -185,18 +193,26 @@ class Collector:
         self._watch = watch
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
+        self._said: Counter[tuple[str, str]] = Counter()
         self._step: tuple[str, float] | None = None
         for resource in resources:
             report.resources[resource.name] = ResourceReport(resource.name)
 
     def __call__(self, event: Event) -> None:
-        """Count and hand on; a warning that was said is not said again."""
+        """Count and hand on; a warning that was said is not said again, and of those that differ
+        by the request only (a child has one for each record of its parent) some are."""
         with self._lock:
             if isinstance(event, Warned):
                 key = (event.resource, event.code, event.message)
                 if key in self._seen:
                     return
                 self._seen.add(key)
+                self._said[event.resource, event.code] += 1
+                if self._said[event.resource, event.code] > MOST_ALIKE:
+                    part = self._part(event.resource)
+                    if part is not None:
+                        part.more[event.code] += 1
+                    return
             self._count(event)
         self._watch(event)
 
@@ -219,8 +235,7 @@ class Collector:
             slowest.sort(key=lambda one: one.seconds, reverse=True)
             self.report.slowest = slowest[:SLOWEST]
             return
-        name = str(getattr(event, "resource", ""))
-        part = self.report.resources.get(self._read_for.get(name, name))
+        part = self._part(str(getattr(event, "resource", "")))
         if part is None:
             return
         if isinstance(event, RequestSent):
@@ -230,3 +245,6 @@ class Collector:
             part.waited += event.seconds
         elif isinstance(event, Warned):
             part.warnings.append(event)
+
+    def _part(self, name: str) -> ResourceReport | None:
+        return self.report.resources.get(self._read_for.get(name, name))

@@ -197,3 +197,16 @@ def test_an_older_record_of_a_list_in_windows_is_told(web: Web, project: Path) -
     report = load(connector_of(project, cursored(web, **cursor)), project)
     assert ("things", "cursor-not-honoured") in codes(report)
     assert "2 of 3 records" in message_of(report, "cursor-not-honoured")
+
+
+def test_warnings_that_differ_by_the_request_alone_are_counted_after_some(
+    web: Web, project: Path
+) -> None:
+    shop = Shop(web)
+    shop.orders[:] = [{"id": n, "at": "2026-11-02T10:00:00Z"} for n in range(1, 31)]
+    web.on("/orders/{id}/lines", {"rows": [1]})
+    body = shop.connector(notes=None)
+    part = load(connector_of(project, body), project).resources["lines"]
+    assert [warned.code for warned in part.warnings] == ["selector-no-match"] * 10
+    assert part.more == {"selector-no-match": 20}
+    assert part.as_dict()["warnings"][-1]["message"] == "20 more of this kind"
