@@ -117,7 +117,7 @@ class _Made:
 
     def by_cursor(self) -> Paging:
         option = self.component.part("page_token_option")
-        size = self._page_size()
+        size = self._count("page_size", computed=True)
         scope = self.importing.paged(self.strategy, NULL if size is None else _size_term(size))
         place = self.strategy.at("cursor_value")
         cursor = self.importing.term(self.strategy.get("cursor_value", ""), scope, place)
@@ -184,8 +184,9 @@ class _Made:
     def _page_size(self) -> Json:
         return self._count("page_size")
 
-    def _count(self, key: str) -> Json:
-        """A number, or the input that says it; a default in its template becomes the input's."""
+    def _count(self, key: str, *, computed: bool = False) -> Json:
+        """A number, or the input that says it; a default in its template becomes the input's.
+        With `computed` any expression, for what is only sent."""
         place = self.strategy.at(key)
         written = self.strategy.get(key)
         if written is None:
@@ -200,7 +201,7 @@ class _Made:
             name, _, default = (one for one in guarded.groups() if one is not None)
             self.importing.inputs.give_default(name, _number(default))
             return f"{{config.{name}}}"
-        if _INPUT.fullmatch(found):
+        if computed or _INPUT.fullmatch(found):
             return found
         self.importing.remarks.missing(place, f"a computed number: {found}")
         return None
