@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from framework.author.leaks import leaks
+from framework.author.nesting import too_deep
 from framework.author.written import write_whole
 from framework.errors import CassetteError
 
@@ -172,6 +173,8 @@ def _load(path: Path, name: str, again: str) -> Json:
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     try:
+        if too_deep(text):
+            raise CassetteError(f"{path} is no cassette: it is nested too deeply; {again}")
         return yaml.load(text, Loader=_Loader)
     except yaml.constructor.ConstructorError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""

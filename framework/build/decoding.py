@@ -145,15 +145,15 @@ def _dialect(form: ResponseFormat) -> dict[str, Any]:
 
 def _column_names(row: list[str]) -> list[str]:
     """The header's names; what has none or a name that was there is numbered: nothing is lost."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    numbers: dict[str, int] = {}
     for position, name in enumerate(row, 1):
-        wanted = name.strip() or f"column_{position}"
-        number = 2
-        made = wanted
+        made = wanted = name.strip() or f"column_{position}"
         while made in names:
-            made, number = f"{wanted}_{number}", number + 1
-        names.append(made)
-    return names
+            numbers[wanted] = numbers.get(wanted, 1) + 1
+            made = f"{wanted}_{numbers[wanted]}"
+        names[made] = None
+    return list(names)
 
 
 def _read_xml(form: ResponseFormat, body: bytes, _: str | None) -> Json:

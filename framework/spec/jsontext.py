@@ -36,7 +36,7 @@ def parse(body: bytes | str) -> tuple[Any, bool]:
     except orjson.JSONDecodeError as error:
         raise ValueError(_reason(error, body)) from None
     raw = body.encode() if isinstance(body, str) else body
-    if _may_be_deep(raw) and depth_of(found) > MAX_DEPTH:
+    if may_be_deep(raw) and depth_of(found) > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     if may_be_past_64_bits(raw):
         return json.loads(raw, parse_int=_integer), False
@@ -85,7 +85,7 @@ def _integer(text: str) -> int | str:
     return number if -(2**63) <= number < 2**63 else Digits(text)
 
 
-def _may_be_deep(body: bytes) -> bool:
+def may_be_deep(body: bytes) -> bool:
     """Whether brackets taken away in pairs, innermost first, leave more than the limit allows.
 
     Brackets inside of texts count too, so it is a guess: true is looked into, and what passes

@@ -85,3 +85,10 @@ def test_what_is_nested_too_deeply_is_refused(form, body):
 def test_integers_past_64_bits_keep_their_digits_in_lines_too():
     body = b'{"id": 12345678901234567890123}\n'
     assert decoded(ResponseFormat("jsonl"), body, None, 100) == [{"id": "12345678901234567890123"}]
+
+
+def test_names_that_repeat_thousands_of_times_are_numbered_in_no_time():
+    row = b",".join([b"a"] * 50_000)
+    (record,) = decoded(ResponseFormat(kind="csv"), row + b"\n" + row, None, 1_000_000)
+    assert len(record) == 50_000
+    assert list(record)[:3] == ["a", "a_2", "a_3"]

@@ -14,6 +14,7 @@ import yaml
 from framework.author.airbyte.legacy import renewed
 from framework.author.airbyte.parameters import handed_down
 from framework.author.airbyte.references import resolved
+from framework.author.nesting import too_deep
 from framework.author.remarks import ManifestError
 
 Json = Any
@@ -111,6 +112,8 @@ def load(path: Path) -> Json:
             # JSON is YAML, and read a hundred times as fast
             with suppress(ValueError):
                 return json.loads(text)
+        if too_deep(text):
+            raise ManifestError(f"{path}: is nested too deeply")
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
