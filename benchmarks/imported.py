@@ -97,7 +97,9 @@ def compare(file: Path) -> tuple[list[str], list[str]]:
             names = []  # the API names them
         theirs = read_original(manifest, config, names, Path(folder))
         wanted = list(server.requests)
-    selected = [one.name for one in connector.resources if one.selected]
+    # tables that the API names are those of one resource
+    named = [one for one in connector.resources if one.tables is None or not ours]
+    selected = [one.name for one in named if one.selected]
     broken = theirs.pop("", [])
     theirs = {plain(name): rows for name, rows in theirs.items()}
     return [
