@@ -147,7 +147,7 @@ class Asker:
             return
         found = repeated_keys(body)
         if found:
-            named = ", ".join(f"`{key}` ({count:,} times)" for key, count in found.most_common(5))
+            named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
             message = (
                 f"objects in the answer of {shown(response.url, self._terms.secrets)} have a key "
                 f"twice, and only its last value is loaded: {named}. The API has to mend that"

@@ -142,8 +142,8 @@ def test_keys_that_an_answer_repeats_are_told_without_what_is_no_name(
     text = '[{"id": 1, "n": 1, "n": 2, "by": {"ada@example.com": 1, "ada@example.com": 2}}]'
     web.on("/things", Answer(200, text.encode(), {"Content-Type": "application/json"}))
     message = message_of(load(connector_of(project, list_of(web)), project), "json-key-repeated")
-    assert "`n` (1 times)" in message
-    assert "`…` (1 times)" in message
+    assert "`n` (in 1)" in message
+    assert "`…` (in 1)" in message
     assert "ada" not in message
 
 
