@@ -64,6 +64,7 @@ CHECKS: tuple[Check, ...] = (
     loading.check_appends,
     loading.check_replaced_children,
     loading.check_rereads,
+    loading.check_overlaps,
     loading.check_cursors_sent,
     loading.check_one_cursor,
     windows.check_windows,

@@ -129,6 +129,42 @@ def check_rereads(draft: Draft) -> Iterator[Finding]:
         )
 
 
+def check_overlaps(draft: Draft) -> Iterator[Finding]:
+    """A list of which each run reads some records again, and appends what it could merge."""
+    by_name = {merged.name: merged for merged in draft.resources}
+    for merged in draft.resources:
+        if disposition(merged)[0] != "append" or merged.data.get("selected") is False:
+            continue
+        if not merged.data.get("primary_key"):
+            continue  # appending is all that can be done
+        own, above = cursors(merged), draft.above(merged.name)
+        why = _looks_back(merged)
+        for name in () if own else above:
+            known = by_name.get(name)
+            if known is not None and (back := _looks_back(known)):
+                why = f"{back} of {name} above it"
+        if why is None:
+            continue
+        written = "write_disposition" in merged.data
+        yield draft.document.finding(
+            merged.place("write_disposition" if written else "name"),
+            "append-overlaps",
+            f"found append, and {why}: what a run reads again is added again; write merge, or take "
+            "that away",
+            severity="warning",
+        )
+
+
+def _looks_back(merged: Merged) -> str | None:
+    """What has a resource read records again that the last run has seen, or None."""
+    for cursor in cursors(merged)[:1]:
+        if cursor.written.get("watermark") == "run_start":
+            return "`watermark: run_start`"
+        if cursor.written.get("lag"):
+            return "a `lag`"
+    return None
+
+
 def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
     """A cursor that no request carries: the API answers with everything, every time."""
     for merged in draft.resources:
