@@ -129,6 +129,10 @@ def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
 
 Cursor = Plain | Track
 
+APPENDED = "appended"
+"""In the state of a cursor: where a run came to that appended its records, and whose watermark
+stays all the same, because what hangs on them was not loaded."""
+
 
 class Cursors:
     """The incremental of one resource over all its lists, its values filled in.
@@ -156,6 +160,8 @@ class Cursors:
         self._moves = False
         self._lists: dict[str, Json] = {}
         self._hashes: dict[str, list[str]] = {}
+        self._appended: dict[str, Json] | None = None
+        self._known: dict[str, Track] = {}
 
     @property
     def rules(self) -> Rules:
@@ -167,7 +173,11 @@ class Cursors:
         held = held_state(self._resource.name, self._given) if self._rules.keeps else {}
         self._moves = moves and self._rules.keeps
         self._held = held if self._moves else copy.deepcopy(held)
-        state = self._held.get(self._rules.spec.cursor_path) or {}
+        path = self._rules.spec.cursor_path
+        state = self._held.get(path) or {}
+        self._appended = state.pop(APPENDED, None)
+        if not state:
+            self._held.pop(path, None)
         self._lists = unpacked(state.get("lists", ()))
         self._hashes = dict(state.get("hashes", {}))
 
@@ -200,6 +210,23 @@ class Cursors:
             self._rules,
             {"last_value": self._lists[key], "unique_hashes": self._hashes.get(key, [])},
         )
+
+    def not_appended(self, key: str, records: list[Record]) -> list[Record]:
+        """Those of a list that no earlier run has appended whose watermark had to stay."""
+        if self._appended is None or self._rules.run_start:
+            return records
+        if key not in self._known:
+            state: dict[str, Json] | None = self._appended
+            if "lists" in self._appended:
+                last = unpacked(self._appended["lists"]).get(key)
+                hashes = self._appended.get("hashes", {}).get(key, [])
+                state = None if last is None else {"last_value": last, "unique_hashes": hashes}
+            elif self._appended.get("of", key) != key:
+                state = None
+            if state is None:
+                return records
+            self._known[key] = Track(self._rules, state)
+        return self._known[key].filter(records)
 
     def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
         """Take the watermark of a list that was read."""

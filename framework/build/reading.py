@@ -171,6 +171,10 @@ class Reading:
                 yield records
                 return
             self._take(records, one)
+            if self._cursors is not None and self.loads:
+                new = self._cursors.not_appended(one.key, records)
+                self.records -= len(records) - len(new)
+                records = new
             if records:
                 yield records
 

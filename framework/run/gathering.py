@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Container
 from typing import Any
 
+from framework.build.cursor import APPENDED
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
 from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.pool import in_order
@@ -186,9 +187,21 @@ class Gathering:
                 continue
             if again:
                 after.pop(name, None)
+            if not limited and name in self._parts and self._parts[name].loads:
+                after[name] = self._appended(name, after.get(name, {}), state)
             if not limited and name in self._parts:
                 self._watch(Warned(name, "watermark-stays", f"the watermark stays: {reason}"))
         return after
+
+    def _appended(self, name: str, stays: dict[str, Any], moved: dict[str, Any]) -> dict[str, Any]:
+        """The state that stays. Rows that were appended will be read again for what hangs on them:
+        how far they came is kept, so that they are not appended again."""
+        resource = self._connector.resource(name)
+        spec = resource.endpoint.incremental
+        if resource.write_disposition != "append" or spec is None:
+            return stays
+        path = spec.cursor_path
+        return {**stays, path: {**stays.get(path, {}), APPENDED: moved.get(path)}}
 
     def _blocked_by(self, resource: Resource) -> str | None:
         """Why a resource is not asked: an ancestor of it failed or was skipped."""
