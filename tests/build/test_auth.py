@@ -134,7 +134,7 @@ def test_client_credentials_send_what_the_file_adds(tmp_path, web):
 
 def test_a_token_that_expired_is_fetched_again(tmp_path, web):
     tokens = iter(["tok-1", "tok-2"])
-    web.on("/token", lambda _: {"access_token": next(tokens), "expires_in": 0})
+    web.on("/token", lambda _: {"access_token": next(tokens), "expires_in": 1e-6})
     web.on("/items", lambda asked: [{"seen": asked.headers["authorization"]}])
     shop = opened(tmp_path, client_credentials(web.url), GIVEN)
     client = shop.compiled.client
@@ -152,11 +152,14 @@ def test_a_token_that_expired_is_fetched_again(tmp_path, web):
             "answered 401 Unauthorized: invalid_client; for ***\n"
             "Check SOURCES__SHOP__ID and SOURCES__SHOP__SECRET.",
         ),
-        (Answer(200, {"token": "x"}), "gave no `access_token`"),
-        (Answer(200, {"access_token": None}), "gave no `access_token`"),
-        (Answer(200, [1]), "gave no `access_token`"),
-        (Answer(200, "<html>"), "gave no `access_token`"),
-        (Answer(200, {"access_token": "tok-1", "expires_in": "soon"}), None),
+        (Answer(200, {"token": "x"}), "gave nothing at `access_token`"),
+        (Answer(200, {"access_token": None}), "gave nothing at `access_token`"),
+        (Answer(200, [1]), "gave nothing at `access_token`"),
+        (Answer(200, "<html>"), "gave nothing at `access_token`"),
+        (
+            Answer(200, {"access_token": "tok-1", "expires_in": "soon"}),
+            "gave a token and, at `expires_in`, no number of seconds",
+        ),
         (Answer(200, {"access_token": "tok-1", "expires_in": None}), None),
         (Answer(200, {"access_token": "tok-1", "expires_in": "3600"}), None),
     ],
@@ -180,7 +183,7 @@ def test_a_token_endpoint_that_is_away_is_said(tmp_path, web):
     body["client"]["auth"]["access_token_url"] = "http://127.0.0.1:1/token"
     body["client"]["retry"]["max_retries"] = 0
     with pytest.raises(
-        RequestError, match=r"the token request to http://127\.0\.0\.1:1/token failed"
+        RequestError, match=r"the token request to http://127\.0\.0\.1:1/token: the connection"
     ):
         opened(tmp_path, body, GIVEN).read("items")
     assert web.asked == []
