@@ -8,6 +8,7 @@ run says so; one that would carry a secret in its URL or body is not sent at all
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,7 @@ from framework.build.secrets import Secrets
 from framework.build.urls import shown
 from framework.errors import RequestError
 
+_UNSENDABLE = re.compile(r"[\r\n\x00]|[^\x00-\xff]")
 CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
 
 
@@ -122,6 +124,7 @@ class Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send, with the connector's timeout where none is given."""
+        self._refuse_unsendable(request)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         try:
@@ -153,6 +156,20 @@ class Session(requests.Session):
         why = self._hosts.refusal(url or "")
         if why is not None:
             raise self._astray(asked, url or "", why)
+
+    def _refuse_unsendable(self, request: requests.PreparedRequest) -> None:
+        """RequestError where a header's value is none that HTTP takes: a secret pasted with a line
+        break, say."""
+        for name, value in request.headers.items():
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if _UNSENDABLE.search(text):
+                resource = _resource_of(request.hooks)
+                begin = f"{resource}: " if resource else ""
+                raise RequestError(
+                    f"{begin}{request.method} {shown(request.url, self._secrets)} was not sent: "
+                    f"the header {name} would hold a line break, or a letter that headers do not "
+                    "take. Check the secret or config entry that it is made of."
+                )
 
     def _astray(self, asked: Any, url: str, why: str) -> RequestError:
         resource = _resource_of(asked.hooks)

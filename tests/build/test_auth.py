@@ -203,3 +203,25 @@ def test_the_clients_credentials_go_to_the_token_endpoint_and_no_redirect_of_it(
     with pytest.raises(RequestError, match="refused to send a secret"):
         opened(tmp_path, client_credentials(web.url), GIVEN).read("items")
     assert web.paths() == ["/token"]
+
+
+@pytest.mark.parametrize(
+    "secret", ["canary-a\nb", "canary\r\nX-A: 1", "canary-\u2603", "canary\x00"]
+)
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"type": "bearer", "token": "{secrets.k}"},
+        {"type": "api_key", "name": "X-Key", "api_key": "{secrets.k}"},
+        {"type": "api_key", "name": "sid", "api_key": "{secrets.k}", "location": "cookie"},
+    ],
+    ids=["bearer", "header", "cookie"],
+)
+def test_a_secret_that_no_header_takes_is_an_error_without_it(tmp_path, web, secret, auth):
+    body = one_list(web.url, auth=auth)
+    body["secrets"] = {"k": {}}
+    with pytest.raises(RequestError, match="was not sent: the header ") as caught:
+        opened(tmp_path, body, {"k": secret}).read("items")
+    assert str(caught.value).startswith(f"items: GET {web.url}/items")
+    assert "canary" not in str(caught.value)
+    assert web.asked == []
