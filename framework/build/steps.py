@@ -276,7 +276,7 @@ def _found(step: Step, data: Json, context: Context | None) -> Json:
 def _cast_value(path: str, kind: str, value: Json) -> Json:
     try:
         if kind in ("string", "text"):
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if isinstance(value, str) and not value.strip():
             return None  # as CSV writes what is not there
         if kind in ("integer", "bigint"):

@@ -16,6 +16,7 @@ from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.table_names import TABLE
 from framework.spec.connector import Resource
+from framework.spec.jsontext import Digits
 from framework.spec.naming import normalize_identifier
 
 Json = Any
@@ -44,13 +45,14 @@ class PrimaryKeys:
         if self._resource.schema is not None:
             # what has no key is the contract's business there
             records = [r for r in records if all(r.get(name) is not None for name in names)]
+        mark = _mark if self._resource.schema is not None else _short
         try:
             if len(names) == 1:
                 name = names[0]
-                self._hashes.extend([_mark(record[name]) for record in records])
+                self._hashes.extend([mark(record[name]) for record in records])
             else:
                 for record in records:
-                    self._hashes.append(hash(str([_mark(record[name]) for name in names])))
+                    self._hashes.append(hash(str([mark(record[name]) for name in names])))
         except KeyError as missing:
             raise self._without(str(missing.args[0])) from None
         except _Null:
@@ -59,6 +61,13 @@ class PrimaryKeys:
         except _NotPlain:
             of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
             raise self._without(next(of_many), "an object or a list") from None
+
+        except _Long as long:
+            raise RecordError(
+                f"{self._resource.name}: a record has a whole number past 64 bits in its primary "
+                f"key (`{', '.join(names)}`), of {len(str(long.args[0]))} digits. Make it a text "
+                "with processing_steps: [{cast: {NAME: string}}]."
+            ) from None
 
     def add_columns(self, keys: pa.Table) -> None:
         """Count keys that came as columns of text or whole numbers, none of them null."""
@@ -114,6 +123,10 @@ class _Null(Exception):
     """A key is null."""
 
 
+class _Long(Exception):
+    """A key is a number that no column of numbers holds: the key's own would be left empty."""
+
+
 class _NotPlain(Exception):
     """A key is an object or a list, which have no column."""
 
@@ -127,6 +140,13 @@ def _mark(value: Json) -> int:
     if type(value) is int and -(2**63) <= value < 2**63:
         return value
     return hash(value if isinstance(value, (str, float)) else str(value))
+
+
+def _short(value: Json) -> int:
+    """The same; _Long where dlt would put it into a column beside the key's."""
+    if isinstance(value, Digits):
+        raise _Long(value)
+    return _mark(value)
 
 
 def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:

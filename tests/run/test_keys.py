@@ -104,3 +104,15 @@ def test_what_was_loaded_before_is_counted(web: Web, project: Path) -> None:
     connector = connector_of(project, body(web, endpoint=endpoint))
     assert load(connector, project).resources["things"].left_out == {}
     assert load(connector, project).resources["things"].left_out == {"incremental": 2}
+
+
+def test_a_key_past_64_bits_fails_its_resource_alone_and_loads_as_text(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", [{"id": 2**70}])
+    report = load(connector_of(project, body(web)), project)
+    assert statuses(report) == {"things": "failed", "others": "ok"}
+    assert "past 64 bits in its primary key (`id`)" in (report.resources["things"].error or "")
+    steps = [{"cast": {"id": "string"}}]
+    assert load(connector_of(project, body(web, processing_steps=steps)), project).status == "ok"
+    assert values(project, "things") == [str(2**70)]
