@@ -14,6 +14,7 @@ from typing import Any
 
 from framework.build.cursor import APPENDED
 from framework.build.events import ResourceEnded, ResourceStarted, Warned
+from framework.build.keyed import packed, unpacked
 from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.pool import in_order
 from framework.build.reading import Reading
@@ -201,7 +202,12 @@ class Gathering:
         if resource.write_disposition != "append" or spec is None:
             return stays
         path = spec.cursor_path
-        return {**stays, path: {**stays.get(path, {}), APPENDED: moved.get(path)}}
+        there, came = stays.get(path, {}), dict(moved.get(path) or {})
+        earlier = there.get(APPENDED) or {}
+        if "lists" in came and "lists" in earlier:  # lists that were not come to stay as they were
+            came["lists"] = packed({**unpacked(earlier["lists"]), **unpacked(came["lists"])})
+            came["hashes"] = {**earlier.get("hashes", {}), **came.get("hashes", {})}
+        return {**stays, path: {**there, APPENDED: came}}
 
     def _blocked_by(self, resource: Resource) -> str | None:
         """Why a resource is not asked: an ancestor of it failed or was skipped."""
