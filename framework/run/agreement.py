@@ -20,12 +20,15 @@ from framework.spec.connector import Resource
 from framework.spec.naming import normalize_path
 
 
-def refuse_other_tables(schema: Schema, resource: Resource, connector: str) -> None:
-    """FrameworkError where the resource's loaded tables cannot take what it declares now."""
+def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None:
+    """FrameworkError where the resource's loaded tables cannot take what it declares now.
+
+    `remedy` is the command that loads it anew.
+    """
     for table, problem in _problems(schema, resource):
         raise FrameworkError(
             f"{resource.name}: table {table} was loaded with {problem}. Change the schema back, "
-            f"or load it anew: framework run {connector} --refresh --resources {resource.name}"
+            f"or load it anew: {remedy}"
         )
 
 

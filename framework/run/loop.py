@@ -23,6 +23,7 @@ from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.garbage import seldom_collected
 from framework.run.gathering import Gathering, State
 from framework.run.handing import AnySpool, hand_over, prepare, spool_for
+from framework.run.late import anew, refuse_late_refresh, tell_late
 from framework.run.lock import only_one
 from framework.run.log import redacted
 from framework.run.options import RunOptions
@@ -86,7 +87,8 @@ def run(
         report.notes = opened.notes
         running = _Run(compiled, chosen, options, world, collector, target, opened)
         running.go()
-    say_where(report, target, opened.pipeline, chosen, before=bool(running.known))
+    before = bool(running.known) and not options.refresh
+    say_where(report, target, opened.pipeline, chosen, before=before)
     report.end()
     return report
 
@@ -120,11 +122,15 @@ class _Run:
         """Read, settle the state, extract, normalize, load."""
         source_state = self._source_state()
         self._refuse_mixing(source_state.get(MODES, {}))
+        before = _incremental_states(source_state)
         schema = self._loaded_schema()
         if schema is not None:
             for resource in self.chosen:
-                refuse_other_tables(schema, resource, self.connector.name)
-        before = _incremental_states(source_state)
+                refuse_other_tables(schema, resource, anew(self.connector, resource, before))
+        if self.options.refresh:
+            refuse_late_refresh(self.connector, self.chosen, before)
+        else:
+            tell_late(self.connector, self.chosen, source_state.get(MODES, {}), before, self.watch)
         moved = copy.deepcopy(before)
         if self.options.refresh:
             for resource in self.chosen:
