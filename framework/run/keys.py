@@ -63,10 +63,12 @@ class PrimaryKeys:
             raise self._without(next(of_many), "an object or a list") from None
 
         except _Long as long:
+            held = long.args[0]
+            name = next(n for n in names if any(r.get(n) == held for r in records))
             raise RecordError(
-                f"{self._resource.name}: a record has a whole number past 64 bits in its primary "
-                f"key (`{', '.join(names)}`), of {len(str(long.args[0]))} digits. Make it a text "
-                "with processing_steps: [{cast: {NAME: string}}]."
+                f"{self._resource.name}: a record has a whole number of {len(str(held))} digits, "
+                f"which is past 64 bits, in `{name}`, which is its primary key. Make it a text "
+                f"with processing_steps: [{{cast: {{{name}: string}}}}]."
             ) from None
 
     def add_columns(self, keys: pa.Table) -> None:

@@ -112,7 +112,9 @@ def test_a_key_past_64_bits_fails_its_resource_alone_and_loads_as_text(
     web.on("/things", [{"id": 2**70}])
     report = load(connector_of(project, body(web)), project)
     assert statuses(report) == {"things": "failed", "others": "ok"}
-    assert "past 64 bits in its primary key (`id`)" in (report.resources["things"].error or "")
+    assert "past 64 bits, in `id`, which is its primary key" in (
+        report.resources["things"].error or ""
+    )
     steps = [{"cast": {"id": "string"}}]
     assert load(connector_of(project, body(web, processing_steps=steps)), project).status == "ok"
     assert values(project, "things") == [str(2**70)]
