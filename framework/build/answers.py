@@ -30,6 +30,12 @@ Decode = Callable[[requests.Response], Any]
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for one more attempt."""
 
+ONE_MISSING = (
+    "Other requests of this resource were answered: where one may have nothing, say so in "
+    "response_actions: {status_code: 404, action: ignore}."
+)
+"""What to do about a 404 on one of many."""
+
 LONGEST = 300
 """How much of the API's own words an error repeats, in characters."""
 
@@ -51,7 +57,8 @@ class Answers:
     """The rules of one resource. `ignored` counts the answers that an action ignored.
 
     `remedies` maps a status to what the person can do about it; `decode` reads bodies that are no
-    JSON; `elsewhere` says that the requests go where an export job says, on any host.
+    JSON; `many` says that the resource makes a request for each parent or partition; `elsewhere`
+    says that the requests go where an export job says, on any host.
     """
 
     def __init__(
@@ -63,11 +70,14 @@ class Answers:
         context: Context,
         decode: Decode | None = None,
         elsewhere: bool = False,
+        many: bool = False,
     ) -> None:
         self.resource = resource
         self.elsewhere = elsewhere
         self._decode = decode
         self.ignored = 0
+        self._many = many
+        self._answered = False
         self._actions = actions
         self._secrets = secrets
         self._remedies = remedies
@@ -97,6 +107,7 @@ class Answers:
             raise RequestError(self.describe(response, action.message), status=response.status_code)
         if response.status_code >= 400:
             raise RequestError(self.describe(response), status=response.status_code)
+        self._answered = True
 
     def describe(self, response: requests.Response, remedy: str | None = None) -> str:
         """Resource, method, URL, status, the API's own words, and what to do: `remedy` is the
@@ -113,6 +124,8 @@ class Answers:
             remedy = self._secrets.redact(self._worded(remedy, response))
         else:
             remedy = self._remedies.get(response.status_code)
+            if response.status_code == 404 and self._many and self._answered:
+                remedy = ONE_MISSING
         return f"{text}\n{remedy}" if remedy else text
 
     def _worded(self, message: str, response: requests.Response) -> str:

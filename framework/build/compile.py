@@ -216,6 +216,10 @@ def _plan(
         download = endpoint.export.download
         taken = paging_values(download.params, download.json, download.headers) & PAGING
     bindings = tuple(_binding(binding, filler) for binding in resource.bindings)
+    partitions = tuple(
+        replace(partition, argument=filler.final(partition.argument))
+        for partition in resource.partitions
+    )
 
     def answers(decode: Decode | None, elsewhere: bool = False) -> Answers:
         return Answers(
@@ -226,12 +230,9 @@ def _plan(
             without_secrets(filler.context),
             decode,
             elsewhere,
+            many=bool(bindings or partitions),
         )
 
-    partitions = tuple(
-        replace(partition, argument=filler.final(partition.argument))
-        for partition in resource.partitions
-    )
     return Plan(
         replace(resource, partitions=partitions),
         endpoint,

@@ -20,6 +20,7 @@ from framework.build.plan import Plan
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.errors import RequestError
+from framework.spec.near import counted
 
 Json = Any
 MAX_PAGES = 1_000_000
@@ -29,11 +30,15 @@ MOST_IN_A_ROW = 3
 
 
 class Completeness:
-    """Told of every page in order; `ended` when the list came to its end by itself. `lost` says
-    that the selector missed a page's records: their number is explained then."""
+    """Told of every page in order; `ended` when the list came to its end by itself.
+
+    `missed` counts the pages in which the selector found nothing: the number of records is
+    explained then.
+    """
 
     def __init__(self, plan: Plan, terms: Terms) -> None:
-        self.lost = False
+        self.missed = 0
+        self._miss = ""
         self._plan = plan
         self._terms = terms
         self._asked: dict[bytes, int] = {}
@@ -44,6 +49,17 @@ class Completeness:
         self._told: set[str] = set()
         self._last = 0
         self._in_a_row = 0
+
+    def misses(self, message: str) -> None:
+        """The selector found nothing in the page that came; `message` says where and in what."""
+        self._miss = self._miss or message
+        self.missed += 1
+
+    def tell_missed(self) -> None:
+        """Say once for the whole list that the selector found nothing."""
+        if self.missed:
+            more = f" (and so in {counted(self.missed - 1, 'more page')})"
+            self._warn("selector-no-match", self._miss + (more if self.missed > 1 else ""))
 
     def came(self, page: PageData[Json]) -> None:
         """A page came. RequestError where it is one that came before, by its first and its last
@@ -102,7 +118,7 @@ class Completeness:
     def ended(self, last: PageData[Json], numbered: RangePaginator | None = None) -> None:
         """No page follows: compare with the total that the paginator declares."""
         paginator = numbered or _numbered(last)
-        if not isinstance(paginator, RangePaginator) or paginator.total_path is None or self.lost:
+        if not isinstance(paginator, RangePaginator) or paginator.total_path is None or self.missed:
             return
         if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
             return  # the file itself asks for a part

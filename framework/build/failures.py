@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import requests
 from dlt.extract.incremental.exceptions import (
     IncrementalCursorInvalidCoercion,
@@ -12,6 +14,7 @@ from dlt.extract.incremental.exceptions import (
 from framework.build.looks import look_of
 from framework.build.outcomes import RecordError
 from framework.build.secrets import Secrets
+from framework.build.shape import shape_of
 from framework.build.token_requests import TokenError
 from framework.build.unreached import unreached
 from framework.build.urls import shown
@@ -54,7 +57,7 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             "the field"
         )
     if isinstance(error, UNREADABLE) and _from_paginator(error):
-        return RequestError(f"{resource}: {_paginator(error)}", code="next-unreadable")
+        return RequestError(f"{resource}: {_unpaged(error)}", code="next-unreadable")
     return None
 
 
@@ -115,17 +118,37 @@ def _hint(error: NotJson, kind: str, size: int) -> str:
 
 
 def _from_paginator(error: Exception) -> bool:
+    return bool(_paginator(error))
+
+
+def _paginator(error: Exception) -> dict[str, Any]:
+    """The paginator and what it was given, as the names that dlt has for them; else nothing."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename.endswith("rest_client/paginators.py"):
-            return True
+            return dict(trace.tb_frame.f_locals)
         trace = trace.tb_next
-    return False
+    return {}
 
 
-def _paginator(error: Exception) -> str:
-    """dlt's message up to where it repeats the whole body."""
-    text = str(error).split(", got", 1)[0].split(". Expected an integer", 1)[0]
+def _unpaged(error: Exception) -> str:
+    """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
+    given = _paginator(error)
+    paginator, response = given.get("self"), given.get("response")
+    text = str(error)
+    for option in ("total_path", "has_more_path"):
+        path = getattr(paginator, option, None)
+        if path is None or (f"`{path}`" not in text and f"'{path}'" not in text):
+            continue
+        if response is not None and "not found" in text:
+            what = f"finds nothing in the answer; {shape_of(response.json())}"
+        else:
+            kind = "whole number" if option == "total_path" else "true or false"
+            what = f"finds what is no {kind}"
+        remedy = f"Write the path of the answer's own: `{option}: PATH`"
+        if option == "total_path":
+            remedy += ", or `total_path: null` where the API tells no total"
+        return f"the paginator's {option} `{path}` {what}\n{remedy}."
     if not isinstance(error, ValueError):
         text = "the next page's URL is no text"
     return (

@@ -17,7 +17,6 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePagin
 from framework.build.ahead import end_of, numbers, one_page
 from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
-from framework.build.events import Warned
 from framework.build.fields import get
 from framework.build.outline import list_of, outlined
 from framework.build.paging import Paging
@@ -25,11 +24,11 @@ from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.requested import Requested
 from framework.build.selectors import within
+from framework.build.shape import shape_of
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.build.wire import Response
 from framework.spec.expressions import Expression
-from framework.spec.jsontext import NAME
 
 Json = Any
 
@@ -59,6 +58,12 @@ class Listing:
     def pages(self) -> Iterator[PageData[Json]]:
         """The selected items, a list a page, in the list's order."""
         seen = Completeness(self._plan, self._terms)
+        try:
+            yield from self._pages(seen)
+        finally:
+            seen.tell_missed()
+
+    def _pages(self, seen: Completeness) -> Iterator[PageData[Json]]:
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
         sample = self._terms.sample
         for number, page in enumerate(self._paginate(paginator), 1):
@@ -135,19 +140,9 @@ class Listing:
         body = page.response.json()
         if selector is None or not body or selector.find(body) or self._is_empty_element(body):
             return
-        found = (
-            f"its keys are {_named(body)}"
-            if isinstance(body, dict)
-            else (f"it is a {'list' if isinstance(body, list) else type(body).__name__}")
-        )
-        seen.lost = True
-        self._terms.watch(
-            Warned(
-                self._plan.resource.name,
-                "selector-no-match",
-                f"data_selector `{selector}` finds nothing in the answer of "
-                f"{shown(page.response.url, self._terms.secrets)}; {found}",
-            )
+        seen.misses(
+            f"data_selector `{selector}` finds nothing in the answer of "
+            f"{shown(page.response.url, self._terms.secrets)}; {shape_of(body)}"
         )
 
     def _is_empty_element(self, body: Json) -> bool:
@@ -169,9 +164,3 @@ def _leave(
     """A hook of requests: the list at these keys stays text, where that is wanted."""
     if isinstance(response, Response) and stays_text():
         response.leaves = partial(outlined, path=names)
-
-
-def _named(body: dict[str, Json]) -> str:
-    """The body's keys, where they are names: an object may be a list by e-mail address or token."""
-    names = [key if NAME.fullmatch(key) else "…" for key in body]
-    return ", ".join(dict.fromkeys(names[:10])) + (", …" if len(names) > 10 else "")

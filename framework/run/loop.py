@@ -277,6 +277,13 @@ class _Run:
                     f"--limit would mix a part into {described(self.target)}, which holds an "
                     "unlimited run: choose another --dataset"
                 )
+            for resource in self.chosen:
+                if modes.get(resource.name) == "full":
+                    message = (
+                        "--refresh with --limit replaces the rows of a whole run by a part: run "
+                        "--refresh alone to have all of them again"
+                    )
+                    self.watch(Warned(resource.name, "refresh-limited", message))
             return
         doubled = [
             resource.name

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.spec.columns import Table, field_schema, table_of
@@ -19,8 +20,6 @@ from framework.spec.locate import schema_folder
 from framework.spec.near import did_you_mean
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from framework.spec.document import Pointer
     from framework.spec.locate import Location
     from framework.spec.merge import Merged
@@ -81,8 +80,8 @@ def load_schema(merged: Merged, location: Location) -> RecordSchema | None:
         )
         return RecordSchema(pointer, code="schema-name", problem=problem)
     folder = schema_folder(location)
-    shown = f"schemas/{location.name}/{written}.json"
     file = folder / f"{written}.json"
+    shown = _shown(file, location)
     if not file.is_file():
         problem = f"there is no file {shown}{_near(folder, written)}"
         return RecordSchema(pointer, file=file, code="schema-missing", problem=problem)
@@ -101,6 +100,14 @@ def load_schema(merged: Merged, location: Location) -> RecordSchema | None:
     except (UnicodeDecodeError, RecursionError):
         problem = f"{shown} is no JSON"
     return RecordSchema(pointer, None, file, code, problem)
+
+
+def _shown(file: Path, location: Location) -> str:
+    """The file as messages name it: from the same folder as the connector's own name."""
+    beside = Path(location.display).parent
+    if location.path.absolute().parent != location.root.absolute():
+        beside = beside.parent if beside.name else beside / ".."
+    return (beside / file.relative_to(location.root)).as_posix()
 
 
 def _near(folder: Path, written: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from framework.build.outcomes import ResourceSkipped
 from framework.errors import RequestError
 from tests.build.opened import one_list, opened
+from tests.build.test_reading import parent_and_child
 from tests.servers.web import Answer, each
 
 
@@ -187,3 +188,20 @@ def test_a_condition_on_a_field_that_the_body_lacks_does_not_hold(tmp_path, web)
     body = acting(web.url, {"body": "contains(error.text, 'x')", "action": "ignore"})
     # a body without the field is every good page: the condition does not hold there
     assert opened(tmp_path, body).read("items") == [{"id": 1}]
+
+
+MISSING = (
+    "where one may have nothing, say so in response_actions: {status_code: 404, action: ignore}"
+)
+
+
+@pytest.mark.parametrize(("answered", "told"), [([1], MISSING), ([], "Check base_url")])
+def test_a_404_of_one_of_many_is_not_blamed_on_the_path(tmp_path, web, answered, told):
+    web.on("/parents", {"items": [{"id": 1}, {"id": 2}]})
+    for parent in (1, 2):
+        there = {"items": [{"id": 7}]} if parent in answered else Answer(404)
+        web.on(f"/parents/{parent}/children", there)
+    body = parent_and_child(web.url, max_in_flight=1)
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, body).read("children")
+    assert told in str(caught.value)

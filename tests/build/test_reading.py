@@ -346,6 +346,54 @@ def test_a_selector_that_finds_nothing_is_said(tmp_path, web):
     assert message.endswith("its keys are itemz, count")
 
 
+def test_a_selector_that_finds_nothing_on_many_pages_is_said_once(tmp_path, web):
+    following = {None: "a", "a": "b", "b": None}
+    web.on("/parents", lambda asked: {"itemz": [1], "next": following[asked.param("at")]})
+    shop = opened(tmp_path, parent_and_child(web.url, parent={"data_selector": "data.items"}))
+    assert shop.read("parents") == []
+    assert shop.heard.codes == ["selector-no-match"]
+    assert shop.heard.warned[0].message.endswith(
+        "its keys are itemz, next (and so in 2 more pages)"
+    )
+
+
+PAGES = {"type": "page_number", "base_page": 1, "total_path": "pages"}
+
+
+@pytest.mark.parametrize(
+    ("paginator", "body", "told"),
+    [
+        (
+            PAGES,
+            {"ann@example.com": 1},
+            "total_path `pages` finds nothing in the answer; its keys are items, …\nWrite the path "
+            "of the answer's own: `total_path: PATH`, or `total_path: null` where the API tells "
+            "no total.",
+        ),
+        (PAGES, {"pages": "many"}, "total_path `pages` finds what is no whole number\nWrite"),
+        (
+            {**PAGES, "total_path": None, "has_more_path": "more"},
+            {},
+            "has_more_path `more` finds nothing in the answer; its keys are items\nWrite the path "
+            "of the answer's own: `has_more_path: PATH`.",
+        ),
+        (
+            {"type": "cursor", "cursor_path": "next", "has_more_path": "more"},
+            {"next": "x", "more": 5},
+            "has_more_path `more` finds what is no true or false\nWrite",
+        ),
+    ],
+)
+def test_what_the_paginator_does_not_find_is_said_in_the_words_of_the_file(
+    tmp_path, web, paginator, body, told
+):
+    web.on("/parents", {"items": [{"id": 1}], **body})
+    parent = {"data_selector": "items", "paginator": paginator}
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, parent_and_child(web.url, parent=parent)).read("parents")
+    assert str(caught.value).startswith(f"parents: the paginator's {told}")
+
+
 @pytest.mark.parametrize("body", [{"data": {"items": []}}, {}, []])
 def test_a_selector_that_finds_an_empty_list_is_not_said(tmp_path, web, body):
     web.on("/parents", body)

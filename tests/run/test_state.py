@@ -157,6 +157,7 @@ def test_a_limited_refresh_of_a_whole_dataset_is_made_whole_by_the_next_run(
         load(connector, project, "orders", refresh=True, limit=1)
     report = load(connector, project, refresh=True, limit=1, now=later())
     assert loaded(report) == {"customers": 1, "orders": 1}
+    assert codes(report) == [("customers", "refresh-limited"), ("orders", "refresh-limited")]
     assert values(project, "orders") == [1]
     load(connector, project, now=later(48))
     assert shop.since() == START

@@ -4,6 +4,7 @@ import pytest
 
 from framework.errors import UsageError
 from framework.spec import locate as places
+from framework.spec.judge import judge
 from framework.spec.locate import (
     bundled_root,
     cassette_path,
@@ -119,3 +120,25 @@ def test_hidden_and_other_files_are_no_connectors_but_a_folder_named_like_one_is
 def test_a_shared_schema_is_a_copy_of_its_own():
     shared_schema("finding")["title"] = "changed"
     assert shared_schema("finding")["title"] == "Findings"
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "named"),
+    [
+        ("connectors/crm.yaml", ".", "schemas/crm/users.json"),
+        ("drafts/crm.yaml", ".", "drafts/schemas/crm/users.json"),
+        ("crm.yaml", ".", "schemas/crm/users.json"),
+        ("./crm.yaml", "connectors", "../schemas/crm/users.json"),
+        ("../crm.yaml", "connectors", "../schemas/crm/users.json"),
+    ],
+)
+def test_a_missing_schema_is_named_as_seen_from_here(tmp_path, monkeypatch, file, folder, named):
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "drafts").mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    Path(file).write_text(
+        "version: 1\nname: crm\nclient: {base_url: 'https://api.example.com'}\n"
+        "resources: [{name: users, schema: users}]\n"
+    )
+    [found] = [one for one in judge(locate(file)).findings if one.code == "schema-missing"]
+    assert found.message.startswith(f"there is no file {named};")

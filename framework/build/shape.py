@@ -1,0 +1,19 @@
+"""What an answer is made of, in words that show none of its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from framework.spec.jsontext import NAME
+
+Json = Any
+
+
+def shape_of(body: Json) -> str:
+    """`its keys are a, b`, `it is a list`: the end of a message on what was not found."""
+    if not isinstance(body, dict):
+        return f"it is a {'list' if isinstance(body, list) else type(body).__name__}"
+    # an object may be a list by e-mail address or token: only names are shown
+    names = [key if NAME.fullmatch(key) else "…" for key in body]
+    keys = ", ".join(dict.fromkeys(names[:10])) + (", …" if len(names) > 10 else "")
+    return f"its keys are {keys}" if keys else "it is empty"
