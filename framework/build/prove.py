@@ -12,6 +12,7 @@ from framework.build.source import reading_source
 from framework.build.terms import Terms
 from framework.build.world import World
 from framework.spec.connector import Connector
+from framework.spec.jsonwords import FORMAT_EXAMPLES
 
 Json = Any
 SAMPLES = {
@@ -20,12 +21,6 @@ SAMPLES = {
     "boolean": True,
     "array": [],
     "object": {},
-}
-FORMATS = {
-    "uri": "https://api.example.com",
-    "date-time": "2020-01-01T00:00:00Z",
-    "date": "2020-01-01",
-    "email": "person@example.com",
 }
 
 
@@ -58,4 +53,4 @@ def _sample(schema: Mapping[str, Json]) -> Json:
     kind = kind[0] if isinstance(kind, list) else kind
     if kind in SAMPLES:
         return schema.get("minimum", SAMPLES[kind])
-    return FORMATS.get(schema.get("format", ""), "sample")
+    return FORMAT_EXAMPLES.get(schema.get("format", ""), "sample")

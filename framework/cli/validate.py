@@ -37,7 +37,7 @@ def validate(
     Exit code 1 where there are errors, or warnings with `strict`. UsageError for an unknown name.
     """
     from framework.spec.judge import judge
-    from framework.spec.locate import locate, own
+    from framework.spec.locate import bundled, locate, own
 
     locations = [locate(name, connectors) for name in names] or own(connectors)
     findings: list[Finding] = []
@@ -55,7 +55,11 @@ def validate(
             write(render_github(findings))
         elif findings:
             write(render_text(findings, texts, colour=colour))
-        write(summary(findings, len(_once(locations))))
+        closing = summary(findings, len(_once(locations)))
+        if not names and locations == bundled():
+            folder = connectors or "connectors"
+            closing += f"; these are the bundled ones: there are none of your own in {folder}/"
+        write(closing)
     failing = {"error", "warning"} if strict else {"error"}
     return int(any(finding.severity in failing for finding in findings))
 

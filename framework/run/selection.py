@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from framework.errors import UsageError
 from framework.run.report import ResourceReport
 from framework.spec.connector import Connector, Resource
+from framework.spec.near import listed, nearest
 
 
 def select(connector: Connector, names: Iterable[str] | None) -> tuple[Resource, ...]:
@@ -25,11 +25,14 @@ def select(connector: Connector, names: Iterable[str] | None) -> tuple[Resource,
         return chosen
     known = {resource.name: resource for resource in connector.resources}
     wanted = list(dict.fromkeys(names))
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; it has: {', '.join(known)}"
-            raise UsageError(f"{connector.name} has no resource {name!r}{hint}")
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        near = list(dict.fromkeys(filter(None, (nearest(name, known) for name in unknown))))
+        hint = f"did you mean {listed(near)}?" if near else f"it has: {', '.join(known)}"
+        names = ", ".join(map(repr, unknown))
+        raise UsageError(
+            f"{connector.name} has no resource{'s' * (len(unknown) > 1)} {names}; {hint}"
+        )
     if not wanted:
         raise UsageError("--resources names no resource")
     return tuple(resource for name, resource in known.items() if name in wanted)

@@ -160,7 +160,10 @@ def _not_one_of(error: Any, pointer: Pointer) -> _Mistake:
     near = did_you_mean(value, words) or did_you_mean(value.lower(), words)
     instead = error.schema.get("x-instead", {}).get(value.lower())
     same = next((word for word in words if word.lower() == value.lower()), instead)
-    if same:
+    elsewhere = error.schema.get("x-elsewhere", {}).get(value.lower())
+    if elsewhere:
+        near = f"; {elsewhere.replace('FIELD', str(error.absolute_path[-1]))}"
+    elif same:
         near = f"; did you mean {same}?"
     return _Mistake(pointer, "not-one-of", message + near)
 

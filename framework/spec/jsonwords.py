@@ -15,6 +15,13 @@ _NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 _MAPPINGS = {"properties", "$defs"}
 _SCHEMAS = {"items", "additionalProperties"}
 _TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
+FORMAT_EXAMPLES = {
+    "uri": "https://api.example.com",
+    "date-time": "2026-01-01T00:00:00Z",
+    "date": "2026-01-01",
+    "email": "person@example.com",
+}
+"""A value of each format that config often has."""
 
 
 def schema_error(schema: Json) -> Any | None:
@@ -82,7 +89,9 @@ def misfit(error: Any) -> str:
         types = wanted if isinstance(wanted, list) else [wanted]
         return f"found {found}, expected {' or '.join(types)}"
     if error.validator == "format":
-        return f"found {found}, expected the format {wanted}"
+        example = FORMAT_EXAMPLES.get(wanted)
+        such = "" if example is None else f", such as {example}"
+        return f"found {found}, expected the format {wanted}{such}"
     if error.validator == "enum":
         return f"found {found}, expected one of {', '.join(shown(value) for value in wanted)}"
     words = {

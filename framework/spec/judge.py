@@ -16,6 +16,10 @@ from framework.spec.format import check_format
 from framework.spec.locate import Location
 from framework.spec.parse import parse_connector
 
+_UNREAD = ("wrong-type", "missing-key")
+"""The codes of what may be a placeholder without quotes."""
+_OF_USE = ("unused-config", "unused-secret")
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -42,9 +46,12 @@ def judge_document(
     The checks run beside the JSON Schema's errors, so that all mistakes come at once.
     """
     draft = Draft(document, location)
-    findings = [*(found or []), *check_format(document)]
+    shape = check_format(document)
+    findings = [*(found or []), *shape]
     if isinstance(document.data, dict):
-        findings += run_checks(draft)
+        # where a part cannot be read, what it refers to is not known
+        unread = "resources" not in document.data or any(one.code in _UNREAD for one in shape)
+        findings += [one for one in run_checks(draft) if not (unread and one.code in _OF_USE)]
     return _judged(location, draft, findings)
 
 

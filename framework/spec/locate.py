@@ -5,7 +5,6 @@ Knows folders and file names only; no file is read except the schemas that come 
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import UsageError
+from framework.spec.near import nearest
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -46,13 +46,17 @@ def discover(connectors: Path | None = None) -> list[Location]:
     """
     mine = _own(connectors)
     names = {location.name for location in mine}
-    bundled = _inside(bundled_root() / "connectors")
-    return mine + [location for location in bundled if location.name not in names]
+    return mine + [location for location in bundled() if location.name not in names]
 
 
 def own(connectors: Path | None = None) -> list[Location]:
     """The user's own connectors, or the bundled ones where there are none."""
-    return _own(connectors) or _inside(bundled_root() / "connectors")
+    return _own(connectors) or bundled()
+
+
+def bundled() -> list[Location]:
+    """The connectors that come with us."""
+    return _inside(bundled_root() / "connectors")
 
 
 def locate(name_or_file: str, connectors: Path | None = None) -> Location:
@@ -125,9 +129,9 @@ def _of_file(path: Path, display: str) -> Location:
 
 
 def _unknown(name: str, known: list[str], connectors: Path | None) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     if near:
-        return f"there is no connector {name}; did you mean {near[0]}?"
+        return f"there is no connector {name}; did you mean {near}?"
     folder = "connectors" if connectors is None else str(connectors)
     if Path(name).exists():
         return f"there is no connector {name}; to read the file, write ./{name}"

@@ -8,8 +8,22 @@ from collections.abc import Iterable, Mapping
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean x?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(word, known)
+    return "" if near is None else f"; did you mean {near}?"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is near, or None. Of several the one of the same length: `crm2` for
+    `crm3`, though `crm` has more in common with it."""
+    near = difflib.get_close_matches(word, list(known), 3)
+    if not near:
+        return None
+    same = (one for one in near if len(one) == len(word) and _one_letter(one, word))
+    return next(same, near[0])
+
+
+def _one_letter(one: str, other: str) -> bool:
+    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def mentions(mapping: Mapping[str, object], *keys: str) -> bool:

@@ -32,6 +32,10 @@ pytestmark = pytest.mark.usefixtures("project")
         (["run", "schedulin"], "did you mean scheduling?"),
         (["show", "schedulin"], "did you mean scheduling?"),
         (["run", "scheduling", "--resources", "group"], "did you mean groups?"),
+        (
+            ["run", "scheduling", "--resources", "group,event_typs,groups"],
+            "no resources 'group', 'event_typs'; did you mean groups and event_types?",
+        ),
         (["run", "scheduling", "--resources", ","], "names no resource"),
         (["run", "scheduling", "--destination", "duckdbb"], "no such destination"),
         (["run", "scheduling", "--dataset", "scheduling"], "catalog after the file"),

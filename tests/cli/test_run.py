@@ -284,7 +284,7 @@ def test_a_secret_that_is_missing_or_empty_is_named_with_both_places_to_set_it(
         ("requests_per_minute=many", 'requests_per_minute: found "many", expected integer'),
         ("requests_per_minute=0", "requests_per_minute: found 0, expected at least 1"),
         ("scope=team", 'scope: found "team", expected one of "organization", "user"'),
-        ("start_date=yesterday", "expected the format date-time"),
+        ("start_date=yesterday", "expected the format date-time, such as 2026-01-01T00:00:00Z"),
         ("scop=user", "did you mean scope?"),
     ],
 )

@@ -144,6 +144,16 @@ def test_many_files_are_one_run():
     assert run()[1] == "25 files, nothing found"
 
 
+def test_bundled_connectors_are_told_from_own_ones():
+    code, text = run()
+    assert code == 0
+    assert text.endswith(
+        "nothing found; these are the bundled ones: there are none of your own in connectors/"
+    )
+    write("shop")
+    assert run() == (0, "1 file, nothing found")
+
+
 def test_list_shows_connectors_with_their_resources():
     write("shop")
     write("broken", GOOD.format(name="broken").replace("orders,", "orders, selectd: 1,"))

@@ -225,6 +225,48 @@ resources:
     ]
 
 
+RESOURCES = """
+resources:
+  - {name: users, write_disposition: replace, endpoint: {params: {x: "{config.region}"}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("resources:", "resource:", {"unknown-key"}),
+        ('"{config.region}"', "{config.region}", {"missing-key"}),
+        ("users,", "{config.region},", {"wrong-type"}),
+        ('"{config.region}"', "y", {"unused-config", "unused-secret"}),
+    ],
+)
+def test_what_cannot_be_read_uses_nothing_and_makes_no_entry_unused(old, new, found):
+    text = """
+version: 1
+name: example
+client: {base_url: "https://api.example.com", paginator: single_page}
+config: {region: {type: string, default: x}}
+secrets: {key: {}}
+"""
+    assert RESOURCES.count(old) == 1
+    assert codes(judge_text(text + RESOURCES.replace(old, new))) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("date", "for a date write `columns: {day: {data_type: date}}` beside processing_steps"),
+        ("datetime", "`columns: {day: {data_type: timestamp}}`"),
+        ("int", "did you mean integer?"),
+    ],
+)
+def test_a_cast_to_what_is_no_type_of_it_says_what_makes_one(wanted, told):
+    users = {"name": "users", "processing_steps": [{"cast": {"day": wanted}}]}
+    judged = judge_data({"client": {"base_url": "https://a.example.com"}, "resources": [users]})
+    [finding] = [one for one in judged.findings if one.code == "not-one-of"]
+    assert told in finding.message
+
+
 def test_warnings_leave_the_connector():
     judged = judge_data({"client": {"base_url": "https://a.example.com"}, "resources": ["users"]})
     assert codes(judged) == {"append-repeats", "paginator-guessed"}

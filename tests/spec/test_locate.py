@@ -69,6 +69,12 @@ def test_a_connectors_folder_that_is_missing_is_a_wrong_command_line(tmp_path):
         own(tmp_path / "file")
 
 
+def test_of_two_near_names_the_one_of_the_same_length_is_suggested(tmp_path, bundled):
+    connectors(tmp_path, "crm", "crm2")
+    with pytest.raises(UsageError, match=r"did you mean crm2\?"):
+        locate("crm3")
+
+
 def test_a_name_is_looked_up_and_a_near_miss_suggested(tmp_path, bundled):
     assert locate("weather").root == bundled
     with pytest.raises(UsageError, match="did you mean scheduling"):
