@@ -27,7 +27,7 @@ def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None
     """
     for table, problem in _problems(schema, resource):
         raise FrameworkError(
-            f"{resource.name}: table {table} was loaded with {problem}. Change the schema back, "
+            f"{resource.name}: table {table} was loaded with {problem}. Change it back, "
             f"or load it anew: {remedy}"
         )
 
@@ -35,7 +35,13 @@ def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None
 def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
     root = normalize_path(table_name(resource))
     loaded = schema.tables.get(root)
-    if resource.schema is None or loaded is None or not has_table_seen_data(loaded):
+    if loaded is None or not has_table_seen_data(loaded):
+        return
+    for name in map(normalize_path, resource.primary_key):
+        if name not in loaded["columns"]:
+            # its rows would have null there, which no database lets be
+            yield root, f"no column `{name}`, which is a primary key now"
+    if resource.schema is None:
         return
     if loaded.get("parent"):
         yield root, f"the rows of a list in {loaded['parent']}"

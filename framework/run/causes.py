@@ -94,7 +94,13 @@ def is_refused(error: BaseException) -> bool:
     from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
 
     refusals = (LoadClientJobFailed, LoadClientJobTerminalRetry)
-    return any(isinstance(cause, refusals) for cause in chain(error))
+    return any(isinstance(cause, refusals) or _breaks_a_rule(cause) for cause in chain(error))
+
+
+def _breaks_a_rule(error: BaseException) -> bool:
+    """Whether it is a database's error for a null, a key or another constraint, also in the change
+    of a table; each driver has a class of its own with the DB-API's name."""
+    return any(base.__name__ == "IntegrityError" for base in type(error).__mro__)
 
 
 def destination_error(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from framework.errors import DestinationError, FrameworkError
 from tests.run.running import (
     Heard,
     codes,
@@ -200,3 +201,37 @@ def test_two_records_of_one_key_in_one_run_leave_one(web: Web, project: Path) ->
         rows = found.rows("things")
         assert len(rows) == 1
         assert len(found.rows("things__tags")) == 1
+
+
+def test_a_primary_key_that_the_table_lacks_is_refused_before_any_request(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", {"items": [{"id": 7, "code": "a"}]})
+    load(connector_of(project, things(web)), project)
+    web.asked.clear()
+    steps = [{"set": {"number": "code"}}]
+    changed = connector_of(project, things(web, primary_key="number", processing_steps=steps))
+    with pytest.raises(FrameworkError, match="no column `number`, which is a primary key now"):
+        load(changed, project)
+    assert web.asked == []
+    assert load(changed, project, refresh=True).status == "ok"
+    assert values(project, "things", "number") == ["a"]
+
+
+def test_what_a_destination_refuses_for_good_does_not_stay_in_the_way(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of a table that no row survives, which is not found out before."""
+    web.on("/things", {"items": [{"id": 7, "code": "a"}]})
+    load(connector_of(project, things(web)), project)
+    steps = [{"set": {"number": "code"}}]
+    changed = connector_of(project, things(web, primary_key="number", processing_steps=steps))
+    with monkeypatch.context() as unchecked:
+        unchecked.setattr("framework.run.loop.refuse_other_tables", lambda *_: None)
+        with pytest.raises(DestinationError, match="NOT NULL"):
+            load(changed, project)
+    report = load(changed, project, refresh=True)
+    assert report.status == "ok"
+    assert "NOT NULL" in report.notes[0]
+    assert report.notes[0].endswith("It is read again.")
+    assert values(project, "things", "number") == ["a"]
