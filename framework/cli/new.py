@@ -104,7 +104,8 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
     if not sys.stdin.isatty():
         return default
     kind = click.Choice(choices) if choices else None
-    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=True)
+    shown = bool(default)
+    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=shown)
     return answer.strip()
 
 

@@ -20,7 +20,7 @@ COLOURS = {"ok": "green", "skipped": "yellow", "failed": "red", "not_loaded": "y
 
 def show_report(report: Report, console: Console, talk: Console | None) -> None:
     """The table on `console`; errors, in full, and what else there is to say on `talk`."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("resource", "status"):
         table.add_column(name, no_wrap=True, overflow="fold")
     for name in ("rows", "requests", "retries", "warnings", "seconds"):

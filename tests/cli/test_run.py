@@ -366,6 +366,15 @@ def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
     assert holding == []
 
 
+def test_no_line_of_the_closing_table_ends_in_blanks() -> None:
+    out = io.StringIO()
+    report = Report("shop", {"orders": ResourceReport("orders", "ok")})
+    show_report(report, Console(file=out), None)
+    lines = out.getvalue().splitlines()
+    assert lines[0].split()[0] == "resource"
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", "failed", error="[bold]no[/] :x:")})
     report.resources["orders"].warnings.append(Warned("orders", "some-code", "words"))
