@@ -1,7 +1,8 @@
 """Children that begin when their parents have long been read: what of them would never come.
 
-A parent with an incremental gives what changed since its watermark, and only such records' lists
-are asked for. A child whose table is new, or is emptied, has to have its ancestors read anew.
+A parent with an incremental or `only_changed` gives what changed since the last run, and only such
+records' lists are asked for. A child whose table is new, or is emptied, has to have its ancestors
+read anew.
 """
 
 from __future__ import annotations
@@ -14,23 +15,33 @@ from framework.errors import UsageError
 from framework.spec.connector import Connector, Resource
 
 
-def read_from_watermarks(
+def read_in_part(
     connector: Connector, resource: Resource, held: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """The resource's ancestors that have a watermark in `held` and are read from there on."""
+    """The resource's ancestors of which only what changed is read, by the state that is `held`."""
     found: list[str] = []
     above = resource.parent
     while above is not None:
-        ancestor = connector.resource(above)
-        if ancestor.endpoint.incremental is not None and held.get(above):
+        ancestor, state = connector.resource(above), held.get(above, {})
+        if (ancestor.endpoint.incremental is not None and _has_moved(state)) or (
+            ancestor.only_changed is not None and state
+        ):
             found.append(above)
         above = ancestor.parent
     return tuple(reversed(found))
 
 
+def _has_moved(state: Mapping[str, Any]) -> bool:
+    """Whether a watermark is there that is not where the first run began."""
+    return any(
+        "lists" in one or one.get("last_value") not in (None, one.get("initial_value"))
+        for one in state.values()
+    )
+
+
 def anew(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
     """The command that loads a resource from the beginning, its ancestors with it where needed."""
-    names = ",".join((*read_from_watermarks(connector, resource, held), resource.name))
+    names = ",".join((*read_in_part(connector, resource, held), resource.name))
     return f"framework run {connector.name} --refresh --resources {names}"
 
 
@@ -38,15 +49,15 @@ def refuse_late_refresh(
     connector: Connector, chosen: Iterable[Resource], held: Mapping[str, Any]
 ) -> None:
     """UsageError where `--refresh` would empty a child that its parents do not fill again."""
-    emptied = {one.name: read_from_watermarks(connector, one, held) for one in chosen}
+    emptied = {one.name: read_in_part(connector, one, held) for one in chosen}
     wanted = {name for above in emptied.values() for name in above} | emptied.keys()
     for resource in connector.resources:
         above = emptied.get(resource.name, ())
         if resource.write_disposition != "replace" and not emptied.keys() >= set(above):
             names = ",".join(one.name for one in connector.resources if one.name in wanted)
             raise UsageError(
-                f"--refresh empties {resource.name}, and {_words(above)}: only the lists of what "
-                f"changed since would come back. Load all of it anew: "
+                f"--refresh empties {resource.name}, and {_words(above)}: the lists of "
+                f"what did not would not come back. Load all of it anew: "
                 f"framework run {connector.name} --refresh --resources {names}"
             )
 
@@ -60,16 +71,15 @@ def tell_late(
 ) -> None:
     """Warn of children that no run has loaded yet, where their parents' watermarks have moved."""
     for resource in chosen:
-        above = read_from_watermarks(connector, resource, held)
+        above = read_in_part(connector, resource, held)
         if above and resource.name not in known and resource.write_disposition != "replace":
             message = (
-                f"its table is new, and {_words(above)}: what did not change since is not asked "
+                f"its table is new, and {_words(above)}: the lists of what did not are not asked "
                 f"for. To have it all: {anew(connector, resource, held)}"
             )
             watch(Warned(resource.name, "begins-late", message))
 
 
 def _words(above: tuple[str, ...]) -> str:
-    if len(above) == 1:
-        return f"{above[0]} is read from its watermark on"
-    return f"{' and '.join(above)} are read from their watermarks on"
+    gives = "gives" if len(above) == 1 else "give"
+    return f"{' and '.join(above)} {gives} only what changed since the last run"
