@@ -70,7 +70,9 @@ def connector_text(answers: Answers) -> str:
     names: set[str] = set()
     for path in answers.paths:
         name = _resource_name(path, names)
-        lines += [f"  - name: {name}", f"    endpoint: {{path: {_quoted(path)}}}"]
+        lines += [f"  - name: {name}"]
+        lines += _own(answers) if len(names) > 1 else []
+        lines.append(f"    endpoint: {{path: {_quoted(path)}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -109,6 +111,13 @@ def _disposition(answers: Answers) -> list[str]:
     key = [part.strip() for part in answers.primary_key.split(",")]
     written = _quoted(key[0]) if len(key) == 1 else f"[{', '.join(map(_quoted, key))}]"
     return [f"  primary_key: {written}", "  write_disposition: merge"]
+
+
+def _own(answers: Answers) -> list[str]:
+    """What to look at in a further resource: it has the first one's answers."""
+    asked = {"primary_key": answers.primary_key, "endpoint.data_selector": answers.data_selector}
+    given = [key for key, answer in asked.items() if answer is not None]
+    return [f"    # to be checked: its {' and '.join(given)}, where other than above"] * bool(given)
 
 
 def _selector(answers: Answers) -> list[str]:

@@ -46,6 +46,21 @@ def test_each_path_is_a_resource_with_a_name_of_its_own(project: Path) -> None:
     ]
 
 
+def test_a_further_resource_says_that_the_first_ones_key_and_selector_want_a_look(
+    project: Path,
+) -> None:
+    answers = ["--path", "/invoices", "--primary-key", "order_id", "--data-selector", "items"]
+    assert main([*SHOP, *answers]) == 0
+    text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+    assert text.partition("resources:\n")[2] == (
+        "  - name: orders\n"
+        "    endpoint: {path: /orders}\n"
+        "  - name: invoices\n"
+        "    # to be checked: its primary_key and endpoint.data_selector, where other than above\n"
+        "    endpoint: {path: /invoices}\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
@@ -84,6 +99,7 @@ def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
     os.close(ours)
     os.close(theirs)
     assert done.returncode == 0, done.stderr
+    assert b"[]" not in done.stderr
     text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
     assert "data_selector: items" in text
     assert "primary_key: id" in text
