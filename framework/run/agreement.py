@@ -38,7 +38,7 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
     if loaded is None or not has_table_seen_data(loaded):
         return
     for name in map(normalize_path, resource.primary_key):
-        if name not in loaded["columns"]:
+        if not loaded["columns"].get(name, {}).get("data_type"):  # a hint alone makes no column
             # its rows would have null there, which no database lets be
             yield root, f"no column `{name}`, which is a primary key now"
     if resource.schema is None:

@@ -203,11 +203,12 @@ def test_two_records_of_one_key_in_one_run_leave_one(web: Web, project: Path) ->
         assert len(found.rows("things__tags")) == 1
 
 
+@pytest.mark.parametrize("before", [{}, {"columns": {"number": {"description": "none yet"}}}])
 def test_a_primary_key_that_the_table_lacks_is_refused_before_any_request(
-    web: Web, project: Path
+    web: Web, project: Path, before: dict[str, Any]
 ) -> None:
     web.on("/things", {"items": [{"id": 7, "code": "a"}]})
-    load(connector_of(project, things(web)), project)
+    load(connector_of(project, things(web, **before)), project)
     web.asked.clear()
     steps = [{"set": {"number": "code"}}]
     changed = connector_of(project, things(web, primary_key="number", processing_steps=steps))
@@ -216,6 +217,14 @@ def test_a_primary_key_that_the_table_lacks_is_refused_before_any_request(
     assert web.asked == []
     assert load(changed, project, refresh=True).status == "ok"
     assert values(project, "things", "number") == ["a"]
+
+
+def test_a_column_with_values_can_become_the_primary_key(web: Web, project: Path) -> None:
+    web.on("/things", {"items": [{"id": 7, "code": "a"}, {"id": 8, "code": "b"}]})
+    load(connector_of(project, things(web)), project)
+    for key in ("code", ["id", "code"]):
+        assert load(connector_of(project, things(web, primary_key=key)), project).status == "ok"
+        assert values(project, "things", "code") == ["a", "b"]
 
 
 def test_what_a_destination_refuses_for_good_does_not_stay_in_the_way(
