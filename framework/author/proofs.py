@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
-from framework.author.suspects import keys, record_lists, times
+from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
 from framework.author.yamltext import flow
 from framework.build.fields import ABSENT, get
 from framework.build.looks import look_of
@@ -81,12 +81,13 @@ def _too_short(prover: Prover, seen: Seen) -> Proof | None:
 
 
 def _key(prover: Prover, records: list[Record]) -> Iterator[Proof]:
-    resource, rivals = prover.resource, keys(records)
+    resource = prover.resource
+    rivals = keys(records, of_child=resource.parent is not None)
     key = resource.primary_key
     if not key:
         if resource.write_disposition == "merge" or rivals:
             told = " or ".join(f"primary_key: {flow(name)}" for name in rivals[:SHOWN])
-            yield prover.unknown("primary_key", "none is declared", told)
+            yield prover.unknown("primary_key", f"none is declared{_few(records, rivals)}", told)
         return
     values = [tuple(_at(record, name) for name in key) for record in records]
     shown = ", ".join(key)
@@ -94,12 +95,28 @@ def _key(prover: Prover, records: list[Record]) -> Iterator[Proof]:
     doubled = len(values) - len(set(map(str, values)))
     if empty:
         message = f"{shown}: null or missing in {empty:,} of {len(values):,} records"
+        message += _few(records, rivals)
         yield prover.of_key("primary_key", "key-missing", message, "primary_key", rivals)
     elif doubled:
         message = f"{shown}: {doubled:,} of {len(values):,} records have a key that came before"
+        message += _few(records, rivals)
         yield prover.of_key("primary_key", "key-repeated", message, "primary_key", rivals)
+    elif (
+        len(key) == 1
+        and len(values) < ENOUGH
+        and not identifying(key[0], [value for (value,) in values])
+    ):
+        message = f"{shown}: does not look like an id; too few to tell"
+        yield prover.unknown("primary_key", f"{message}: {counted(len(values), 'record')}")
     else:
         yield prover.ok("primary_key", f"{shown}: tells all records apart")
+
+
+def _few(records: list[Record], rivals: list[str]) -> str:
+    """Why no key is proposed, where more records could tell one."""
+    if rivals or not 1 < len(records) < ENOUGH:
+        return ""
+    return f"; {len(records)} records are too few to tell one"
 
 
 def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:

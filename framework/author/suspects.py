@@ -18,7 +18,15 @@ Record = Mapping[str, Json]
 
 _DEPTH = 4
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_KEYS = re.compile(r"^(id|uri|uuid|guid|key|code|slug|url)$|(_id|Id|_key|_uuid)$")
+_KEYS = re.compile(
+    r"(^|[@.])(id|ID|uri|uuid|guid|key|code|slug|url|sku|no|number)$"
+    r"|(_(id|key|uuid|code|no|number)|Id|ID|Key|Uuid|Code|Number)$"
+)
+_SURE = re.compile(r"@?(id|uuid|guid|uri)", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LONGEST = 300
+ENOUGH = 10
+"""From so many records on, values that differ say something: any three amounts differ."""
 _NEXT = re.compile(r"next|cursor|continuation|after|scroll", re.IGNORECASE)
 _MORE = re.compile(r"^(has_?more|has_?next(_?page)?|more|is_?truncated)$", re.IGNORECASE)
 _TOTAL = re.compile(r"^(total(_?(count|results|items|records|size))?|count_?total)$", re.IGNORECASE)
@@ -70,18 +78,33 @@ def params_of(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, _ in parse_qsl(urlsplit(url).query, True)))
 
 
-def keys(records: Sequence[Record]) -> list[str]:
-    """Fields that tell all records apart, the likeliest name first."""
-    if len(records) < 2:
+def keys(records: Sequence[Record], *, of_child: bool = False) -> list[str]:
+    """Fields that look like an id and tell all records apart, the surest name first; from few
+    records (under `ENOUGH`) only an `id` or the like, and of a child, which may number its records
+    anew for each parent, none."""
+    few = len(records) < ENOUGH
+    if len(records) < 2 or (few and of_child):
         return []
     found = []
     for name in records[0]:
         values = [record.get(name) for record in records]
-        if all(isinstance(value, str | int) for value in values) and len(set(values)) == len(
-            values
-        ):
+        if not all(_short(value) for value in values) or len(set(values)) != len(values):
+            continue
+        if _SURE.fullmatch(name) if few else identifying(name, values):
             found.append(name)
-    return sorted(found, key=lambda name: _KEYS.search(name) is None)
+    return sorted(found, key=lambda name: _SURE.fullmatch(name) is None)
+
+
+def identifying(name: str, values: Sequence[Json]) -> bool:
+    """Whether a field's name, or each of its values, looks like an id."""
+    return _KEYS.search(name) is not None or all(
+        isinstance(value, str) and _UUID.fullmatch(value) for value in values
+    )
+
+
+def _short(value: Json) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole or (isinstance(value, str) and len(value) <= _LONGEST)
 
 
 def times(records: Sequence[Record]) -> list[str]:

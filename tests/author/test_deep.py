@@ -12,6 +12,7 @@ import pytest
 
 from framework.author.deep import prove
 from framework.author.proof import Proof
+from framework.author.suspects import keys
 from framework.build.door import judged
 from framework.build.events import unwatched
 from framework.build.world import World
@@ -321,3 +322,29 @@ def test_the_page_on_running_has_every_fault() -> None:
         for name in ("refusals", "proofs", "nextpage", "ignored")
     )
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) <= told
+
+
+@pytest.mark.parametrize(
+    ("rows", "proposed"),
+    [
+        (3, []),
+        (12, ["no"]),
+    ],
+)
+def test_only_what_looks_like_an_id_is_proposed_as_a_key(rows: int, proposed: list[str]) -> None:
+    records = [
+        {"amount": n, "due": f"2026-01-{n:02}", "price": n / 4, "no": n, "text": "x" * n}
+        for n in range(1, rows + 1)
+    ]
+    assert keys(records) == proposed
+
+
+def test_a_childs_id_is_not_proposed_from_few_records() -> None:
+    records = [{"id": 1}, {"id": 2}, {"id": 3}]
+    assert (keys(records), keys(records, of_child=True)) == (["id"], [])
+
+
+def test_a_key_that_is_no_id_is_not_called_good_from_few_records(web: Web, project: Path) -> None:
+    found = proofs(web, project, paged, primary_key="updated_at")["rows.primary_key"]
+    assert found.outcome == "unknown"
+    assert found.message == "updated_at: does not look like an id; too few to tell: 4 records"
