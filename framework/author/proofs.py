@@ -28,6 +28,7 @@ def proofs(prover: Prover, seen: Seen) -> Iterator[Proof]:
     if inner is not None:
         yield inner
         return
+    yield from _one_column(prover, seen.selected)
     found = f"{prover.selector}: {counted(len(seen.selected), 'record')}"
     yield prover.ok("data_selector", f"{found} on {counted(len(pages), 'page')}")
     if not seen.known:
@@ -48,6 +49,19 @@ def _format(prover: Prover, pages: list[Any]) -> Iterator[Proof]:
         change = Change(("endpoint", "response_format"), look.reads)
         remedy = f"response_format: {look.reads}"
         yield prover.fault("response_format", "format-differs", message, remedy, [change])
+
+
+def _one_column(prover: Prover, records: list[Json]) -> Iterator[Proof]:
+    """CSV read with another delimiter than it is written with: one column, named by all."""
+    if prover.resource.endpoint.response_format.kind != "csv" or len(records[0]) != 1:
+        return
+    (column,) = records[0]
+    for delimiter, shown in ((";", '";"'), ("\t", '"\\t"'), ("|", '"|"')):
+        if delimiter in column:
+            message = f"one column, whose name holds {shown}: the delimiter is another"
+            remedy = f"response_format: {{type: csv, delimiter: {shown}}}"
+            yield prover.fault("response_format", "delimiter-differs", message, remedy)
+            return
 
 
 def _nothing(prover: Prover, pages: list[Any]) -> Proof:

@@ -348,3 +348,22 @@ def test_a_key_that_is_no_id_is_not_called_good_from_few_records(web: Web, proje
     found = proofs(web, project, paged, primary_key="updated_at")["rows.primary_key"]
     assert found.outcome == "unknown"
     assert found.message == "updated_at: does not look like an id; too few to tell: 4 records"
+
+
+@pytest.mark.parametrize(("written", "shown"), [(";", '";"'), ("\t", '"\\t"'), ("|", '"|"')])
+def test_csv_with_another_delimiter_is_a_fault(
+    web: Web, project: Path, written: str, shown: str
+) -> None:
+    body = f"id{written}name\n1{written}a\n2{written}b\n".encode()
+    found = proofs(
+        web,
+        project,
+        lambda _: Answer(200, body, {"Content-Type": "text/csv"}),
+        data_selector=None,
+        paginator="single_page",
+        response_format="csv",
+    )["rows.response_format"]
+    assert (found.code, found.remedy) == (
+        "delimiter-differs",
+        f"response_format: {{type: csv, delimiter: {shown}}}",
+    )
