@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from framework.author.proof import Proof, Prover, Seen
-from framework.build.fields import ABSENT, get
+from framework.build.fields import value_at
 from framework.build.outcomes import ResourceSkipped
 from framework.errors import FrameworkError
 from framework.spec.connector import Resource
@@ -56,8 +56,8 @@ def ignored_start(prover: Prover, seen: Seen, asked_from: AskedFrom) -> Iterator
 
 def moment(item: Json, path: str, forms: tuple[str, ...]) -> Any:
     """A record's time, None where it has none."""
-    value = get(item, path)
-    if value is None or value is ABSENT:
+    value = value_at(item, path.split("."))
+    if value is None:
         return None
     try:
         return read_time(value, dict.fromkeys(forms))[0]

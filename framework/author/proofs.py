@@ -9,7 +9,7 @@ from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
 from framework.author.yamltext import flow
-from framework.build.fields import ABSENT, get
+from framework.build.fields import value_at
 from framework.build.looks import look_of
 from framework.build.records import Record
 from framework.spec.near import counted
@@ -143,5 +143,4 @@ def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:
 
 
 def _at(record: Record, path: str) -> Json:
-    found = get(record, path)
-    return None if found is ABSENT else found
+    return value_at(record, path.split("."))

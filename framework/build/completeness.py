@@ -80,7 +80,7 @@ class Completeness:
             return
         url, earlier = (shown(one, self._terms.secrets) for one in (page.response.url, before[1]))
         message = (
-            f"page {self._pages:,} ({url}) brought the same {_records(count)} as page "
+            f"page {self._pages:,} ({url}) brought the same {counted(count, 'record')} as page "
             f"{before[0]:,} ({earlier})"
         )
         if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
@@ -150,9 +150,9 @@ class Completeness:
             records, url = self._short
             self._warn(
                 "page-too-short",
-                f"{url} brought {_records(records)} of the {paginator.value_step:,} that the "
-                "paginator's limit counts, and more followed: if the API gives no more at once, "
-                "records are skipped. Lower the limit",
+                f"{url} brought {counted(records, 'record')} of the {paginator.value_step:,} that "
+                "the paginator's limit counts, and more followed: if the API gives no more at "
+                "once, records are skipped. Lower the limit",
             )
         count = count_of(page)
         if count < paginator.value_step:
@@ -172,7 +172,3 @@ class Completeness:
 def _numbered(page: PageData[Json]) -> Any:
     """The paginator that counts, where another one stands around it."""
     return getattr(page.paginator, "inner", page.paginator)
-
-
-def _records(count: int) -> str:
-    return f"{count:,} record{'s' * (count != 1)}"

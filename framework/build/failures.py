@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -56,8 +57,8 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             "cannot be compared with its initial_value; write initial_value as the API writes "
             "the field"
         )
-    if isinstance(error, UNREADABLE) and _from_paginator(error):
-        return RequestError(f"{resource}: {_unpaged(error)}", code="next-unreadable")
+    if isinstance(error, UNREADABLE) and (given := _given_to_paginator(error)):
+        return RequestError(f"{resource}: {_unpaged(error, given)}", code="next-unreadable")
     return None
 
 
@@ -117,12 +118,8 @@ def _hint(error: NotJson, kind: str, size: int) -> str:
     )
 
 
-def _from_paginator(error: Exception) -> bool:
-    return bool(_paginator(error))
-
-
-def _paginator(error: Exception) -> dict[str, Any]:
-    """The paginator and what it was given, as the names that dlt has for them; else nothing."""
+def _given_to_paginator(error: Exception) -> dict[str, Any]:
+    """The paginator that failed and what it was given, by dlt's names; empty for other errors."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename.endswith("rest_client/paginators.py"):
@@ -131,9 +128,8 @@ def _paginator(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _unpaged(error: Exception) -> str:
+def _unpaged(error: Exception, given: Mapping[str, Any]) -> str:
     """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
-    given = _paginator(error)
     paginator, response = given.get("self"), given.get("response")
     text = str(error)
     for option in ("total_path", "has_more_path"):

@@ -6,6 +6,7 @@ Records are changed in place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,7 @@ def get(record: Record, path: str) -> Json:
     return value
 
 
-def value_at(record: Json, path: tuple[str, ...]) -> Json:
+def value_at(record: Json, path: Iterable[str]) -> Json:
     """What lies at these keys; None where an object on the way is null, absent or no object."""
     for key in path:
         if not isinstance(record, dict):

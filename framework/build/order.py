@@ -7,7 +7,7 @@ and a parameter that the API takes no notice of lets everything come again: both
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from operator import gt, lt
@@ -16,6 +16,8 @@ from typing import Any
 from framework.build.records import Record
 from framework.build.rules import Rules
 from framework.spec.connector import Endpoint
+from framework.spec.near import counted
+from framework.spec.placeholders import texts_of
 from framework.spec.timeforms import TimeError, read_time
 
 Json = Any
@@ -46,8 +48,8 @@ class Order:
             lost = "records behind such a place may be left out" if self._declared == "desc" else ""
             yield (
                 "cursor-out-of-order",
-                f"row_order is {self._declared}, but `{path}` goes the other way {count:,} "
-                f"time{'s' * (count != 1)}, at first from {before} to {after}"
+                f"row_order is {self._declared}, but `{path}` goes the other way "
+                f"{counted(count, 'time')}, at first from {before} to {after}"
                 f"{': ' if lost else ''}{lost}. Ask the API for this order, or take row_order away",
             )
         if self._older is not None:
@@ -181,14 +183,4 @@ def _carries_start(endpoint: Endpoint) -> bool:
     if incremental is not None and incremental.start_param:
         return True
     parts = (endpoint.path, endpoint.params, endpoint.json, endpoint.data, endpoint.headers)
-    return any("incremental." in text for text in _texts(parts))
-
-
-def _texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _texts(list(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
+    return any("incremental." in text for text in texts_of(parts))

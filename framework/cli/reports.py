@@ -10,6 +10,7 @@ from rich.table import Table
 
 from framework.cli.findings import visible_lines
 from framework.run.report import Report
+from framework.spec.near import counted
 
 WORTH_NAMING = 0.1
 """Seconds from which the closing text names a request among the slowest."""
@@ -59,7 +60,7 @@ def _told(report: Report) -> Iterator[str]:
             answers = "answer was" if part.ignored == 1 else "answers were"
             yield f"{part.name}: {part.ignored:,} {answers} ignored, as response_actions say"
         for code, count in part.more.items():
-            yield f"{part.name}: {count:,} more warning{'s' * (count != 1)} like these [{code}]"
+            yield f"{part.name}: {counted(count, 'more warning')} like these [{code}]"
         if part.left_out:
             counts = ", ".join(f"{what} {count:,}" for what, count in part.left_out.items())
             yield f"{part.name}: records read and not loaded: {counts}"

@@ -75,12 +75,10 @@ class Gathering:
             pass
 
     def _await_parents(self, resource: Resource, done: dict[str, threading.Event]) -> None:
-        parent = resource.parent
-        while parent is not None:
-            if parent in done:
-                while not done[parent].wait(0.5):
+        for ancestor in self._connector.ancestors(resource):
+            if ancestor.name in done:
+                while not done[ancestor.name].wait(0.5):
                     self._world.stop.check()
-            parent = self._connector.resource(parent).parent
 
     def read(self, resource: Resource) -> None:
         """Read one resource; its part of the report says what became of it."""
@@ -211,10 +209,8 @@ class Gathering:
 
     def _blocked_by(self, resource: Resource) -> str | None:
         """Why a resource is not asked: an ancestor of it failed or was skipped."""
-        parent = resource.parent
-        while parent is not None:
-            part = self._parts.get(parent)
+        for ancestor in self._connector.ancestors(resource):
+            part = self._parts.get(ancestor.name)
             if part is not None and not part.loads:
-                return f"{parent} {'failed' if part.status == 'failed' else 'was skipped'}"
-            parent = self._connector.resource(parent).parent
+                return f"{part.name} {'failed' if part.status == 'failed' else 'was skipped'}"
         return None

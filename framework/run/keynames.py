@@ -13,10 +13,11 @@ from typing import Any
 
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
-from framework.run.tables import table_name
+from framework.run.tables import column_path, table_name
 from framework.spec.columns import table_of
 from framework.spec.connector import Resource
 from framework.spec.naming import SEPARATOR, normalize_path
+from framework.spec.near import counted
 
 Json = Any
 Meeting = tuple[str, tuple[str, ...]]
@@ -57,8 +58,7 @@ class KeyNames:
         if not self._counts:
             return None
         named = [
-            f"{' and '.join(f'`{path}`' for path in paths)} in {column} "
-            f"({count:,} time{'s' * (count != 1)})"
+            f"{' and '.join(f'`{path}`' for path in paths)} in {column} ({counted(count, 'time')})"
             for (column, paths), count in self._counts.most_common(NAMED)
         ]
         more = len(self._counts) - len(named)
@@ -145,7 +145,7 @@ def _kept_as_json(resource: Resource) -> Iterator[str]:
         for suffix, table in table_of(resource.schema).tables():
             for column in table.columns:
                 if column.data_type == "json":
-                    yield f"{suffix}{SEPARATOR}{column.name}" if suffix else column.name
+                    yield column_path(suffix, column.name)
     written = resource.hints.get("columns") or ()
     for hint in written:
         name, rules = (

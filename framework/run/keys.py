@@ -61,7 +61,6 @@ class PrimaryKeys:
         except _NotPlain:
             of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
             raise self._without(next(of_many), "an object or a list") from None
-
         except _Long as long:
             held = long.args[0]
             name = next(n for n in names if any(r.get(n) == held for r in records))

@@ -19,16 +19,13 @@ def read_in_part(
     connector: Connector, resource: Resource, held: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """The resource's ancestors of which only what changed is read, by the state that is `held`."""
-    found: list[str] = []
-    above = resource.parent
-    while above is not None:
-        ancestor, state = connector.resource(above), held.get(above, {})
-        if (ancestor.endpoint.incremental is not None and _has_moved(state)) or (
-            ancestor.only_changed is not None and state
-        ):
-            found.append(above)
-        above = ancestor.parent
-    return tuple(reversed(found))
+    found = [one for one in connector.ancestors(resource) if _in_part(one, held.get(one.name, {}))]
+    return tuple(one.name for one in reversed(found))
+
+
+def _in_part(resource: Resource, state: Mapping[str, Any]) -> bool:
+    reads_on = resource.endpoint.incremental is not None and _has_moved(state)
+    return reads_on or (resource.only_changed is not None and bool(state))
 
 
 def _has_moved(state: Mapping[str, Any]) -> bool:
@@ -41,8 +38,12 @@ def _has_moved(state: Mapping[str, Any]) -> bool:
 
 def anew(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
     """The command that loads a resource from the beginning, its ancestors with it where needed."""
-    names = ",".join((*read_in_part(connector, resource, held), resource.name))
-    return f"framework run {connector.name} --refresh --resources {names}"
+    return _loading(connector, {*read_in_part(connector, resource, held), resource.name})
+
+
+def _loading(connector: Connector, names: Collection[str]) -> str:
+    ordered = ",".join(one.name for one in connector.resources if one.name in names)
+    return f"framework run {connector.name} --refresh --resources {ordered}"
 
 
 def refuse_late_refresh(
@@ -54,11 +55,9 @@ def refuse_late_refresh(
     for resource in connector.resources:
         above = emptied.get(resource.name, ())
         if resource.write_disposition != "replace" and not emptied.keys() >= set(above):
-            names = ",".join(one.name for one in connector.resources if one.name in wanted)
             raise UsageError(
-                f"--refresh empties {resource.name}, and {_words(above)}: the lists of "
-                f"what did not would not come back. Load all of it anew: "
-                f"framework run {connector.name} --refresh --resources {names}"
+                f"--refresh empties {resource.name}, and {_words(above)}: the lists of what did "
+                f"not would not come back. Load all of it anew: {_loading(connector, wanted)}"
             )
 
 

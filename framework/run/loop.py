@@ -39,15 +39,11 @@ from framework.run.pipeline import (
 from framework.run.ranges import refuse_range
 from framework.run.report import Collector, Report
 from framework.run.selection import select, unselected_parents
-from framework.run.tables import (
-    listed_tables,
-    make_promised_tables,
-    table_name,
-    undeclared_fields,
-)
+from framework.run.tables import listed_tables, make_promised_tables, table_name, undeclared_fields
 from framework.run.variants import told_variants
 from framework.run.where import say_where
 from framework.spec.connector import Connector, Resource
+from framework.spec.near import counted
 
 MODES = "framework_modes"
 """In the source's state: "limited" or "full" for each resource, how its table was loaded."""
@@ -311,7 +307,7 @@ class _Run:
             if lost > 0 and resource.hints.get("schema_contract"):
                 part.left_out["contract"] = part.left_out.get("contract", 0) + lost
                 message = (
-                    f"{lost:,} record{'s' * (lost != 1)} discarded by schema_contract: the table, "
+                    f"{counted(lost, 'record')} discarded by schema_contract: the table, "
                     "a field or a type was new. Columns that are declared in `schema` or "
                     "`columns` are not new"
                 )

@@ -37,9 +37,6 @@ def refuse_range(connector: Connector, chosen: Iterable[Resource], options: RunO
 
 
 def _is_ranged(connector: Connector, resource: Resource) -> bool:
-    current: Resource | None = resource
-    while current is not None:
-        if current.endpoint.incremental is not None:
-            return True
-        current = None if current.parent is None else connector.resource(current.parent)
-    return False
+    return any(
+        one.endpoint.incremental is not None for one in (resource, *connector.ancestors(resource))
+    )

@@ -52,10 +52,10 @@ def unselected_parents(connector: Connector, chosen: Iterable[Resource]) -> dict
     names = {resource.name for resource in chosen}
     found: dict[str, str] = {}
     for resource in chosen:
-        parent = resource.parent
-        while parent is not None and parent not in names:
-            found.setdefault(parent, resource.name)
-            parent = connector.resource(parent).parent
+        for ancestor in connector.ancestors(resource):
+            if ancestor.name in names:
+                break
+            found.setdefault(ancestor.name, resource.name)
     return found
 
 

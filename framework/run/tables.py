@@ -64,14 +64,12 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
     a step of its own sets."""
     if resource.schema is None:
         return []
-    root = schema.naming.normalize_table_identifier(table_name(resource))
     allowed = set(resource.hints.get("columns") or ())
     allowed.update(f"_{resource.parent}_{name}" for name in resource.include_from_parent)
     declared = dict(table_of(resource.schema).tables())
     written = [join_path(*path.split(".")) for path in set_by_steps(resource)]
     found = []
-    for name, table in tables_of_resource(schema, resource):
-        suffix = name[len(root) + 2 :]
+    for suffix, table in tables_of_resource(schema, resource):
         if suffix not in declared and _among(suffix, written):
             continue
         if suffix not in declared:
@@ -79,13 +77,13 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
             continue
         known = {column.name for column in declared[suffix].columns} | allowed
         found += [
-            f"{suffix}__{column}" if suffix else column
+            path
             for column, hint in table["columns"].items()
             if hint.get("data_type")
             and column not in known
             and not column.startswith("_dlt")
             and base_of(column) not in known
-            and not _among(f"{suffix}__{column}" if suffix else column, written)
+            and not _among(path := column_path(suffix, column), written)
         ]
     return found
 
@@ -106,13 +104,18 @@ def set_by_steps(resource: Resource) -> list[str]:
 
 
 def tables_of_resource(schema: Schema, resource: Resource) -> Iterator[tuple[str, Any]]:
-    """The resource's tables by name, those of its lists too."""
+    """The resource's tables, those of its lists too, by what their names add to its own."""
     root = schema.naming.normalize_table_identifier(table_name(resource))
     listed = tuple(listed_tables(schema, resource)) if resource.tables is not None else (root,)
     below = tuple(f"{name}{SEPARATOR}" for name in listed)
     for name, table in schema.tables.items():
         if name in listed or name.startswith(below):
-            yield name, table
+            yield name[len(root) + len(SEPARATOR) :], table
+
+
+def column_path(suffix: str, column: str) -> str:
+    """A column as messages name it, with the list that it is in."""
+    return f"{suffix}{SEPARATOR}{column}" if suffix else column
 
 
 def base_of(column: str) -> str | None:

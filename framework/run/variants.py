@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dlt.common.schema import Schema
 
-from framework.run.tables import base_of, table_name, tables_of_resource
+from framework.run.tables import base_of, column_path, tables_of_resource
 from framework.spec.columns import table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import SEPARATOR
+from framework.spec.near import counted
 
 NAMED = 10
 """So many fields the warning names."""
@@ -21,7 +21,7 @@ def told_variants(schema: Schema, resource: Resource) -> str | None:
     named = "; ".join(
         f"`{field}` also in {', '.join(found[field])}" for field in list(found)[:NAMED]
     )
-    fields = f"{len(found):,} field{'s' * (len(found) != 1)}"
+    fields = counted(len(found), "field")
     return (
         f"values of several types came in {fields} and lie in several columns: {named}"
         f"{'; …' * (len(found) > NAMED)}. Declare a type that holds them all, in `columns` or a "
@@ -34,16 +34,14 @@ def variant_columns(schema: Schema, resource: Resource) -> dict[str, list[str]]:
     declared: set[str] = set(resource.hints.get("columns") or ())
     if resource.schema is not None:
         declared.update(
-            f"{suffix}{SEPARATOR}{column.name}" if suffix else column.name
+            column_path(suffix, column.name)
             for suffix, table in table_of(resource.schema).tables()
             for column in table.columns
         )
-    root = schema.naming.normalize_table_identifier(table_name(resource))
     found: dict[str, list[str]] = {}
-    for name, table in tables_of_resource(schema, resource):
-        place = f"{name[len(root) + 2 :]}{SEPARATOR}" if name != root else ""
+    for suffix, table in tables_of_resource(schema, resource):
         for column, hint in table["columns"].items():
-            base = base_of(column)
-            if base and hint.get("data_type") and f"{place}{column}" not in declared:
-                found.setdefault(f"{place}{base}", []).append(f"{place}{column}")
+            base, path = base_of(column), column_path(suffix, column)
+            if base and hint.get("data_type") and path not in declared:
+                found.setdefault(column_path(suffix, base), []).append(path)
     return found

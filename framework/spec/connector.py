@@ -6,7 +6,7 @@ out; placeholders such as `{config.x}` still stand in strings. Nothing here know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -356,6 +356,12 @@ class Connector:
             if resource.name == name:
                 return resource
         raise KeyError(name)
+
+    def ancestors(self, resource: Resource) -> Iterator[Resource]:
+        """The resource's parent, the parent's parent, and so on."""
+        while resource.parent is not None:
+            resource = self.resource(resource.parent)
+            yield resource
 
 
 def _names(value: Json) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from framework.author.airbyte.combined import mapping
 from framework.author.airbyte.scope import Scope
 from framework.author.airbyte.terms import (
     Term,
     call,
     constant,
-    dotted,
     surely,
     written,
 )
@@ -102,10 +102,10 @@ def _uuid(_scope: Scope) -> Term:
 
 
 def _dict(_scope: Scope, base: Term | None = None, **named: Term) -> Term:
-    shown = ", ".join(f"{dotted([key])}: {written(one).text}" for key, one in named.items())
+    shown = mapping(tuple(named.items())).text
     if base is None:
-        return Term(f"{{{shown}}}" if named else "`{}`", "object")
-    return Term(f"merge({base.text}, {{{shown}}})" if named else base.text, "object")
+        return Term(shown if named else "`{}`", "object")
+    return Term(f"merge({base.text}, {shown})" if named else base.text, "object")
 
 
 MACROS: dict[str, Macro] = {

@@ -104,7 +104,7 @@ def translate_stream(
         steps = [*steps, {"filter": cursor.filter}]
     if cursor.incremental is None and "context().incremental." in json.dumps(steps):
         inside.remarks.missing(stream.place, "a window's times in the records of a list without")
-        steps = [step for step in steps if "context().incremental." not in json.dumps(step)]
+        steps = _without(steps, "context().incremental.")
     if "json" in endpoint and "data" in endpoint:
         inside.remarks.missing(requester.place, "a body that is JSON and a form at once")
         del endpoint["data"]
@@ -237,22 +237,24 @@ def _unasked(
     parent, path = partitioned.parent
     text = json.dumps(steps)
     own = json.dumps(f"context().parent.{path}" if path != "@" else "context().parent")[1:-1]
-    if own not in text:
+    partitions = partitioned.partitions
+    if own in text:
+        name = free_name((parent,), {one["name"] for one in partitions})
+        partitions = (*partitions, {"name": name, "resource": parent, "field": path})
+        steps = json.loads(text.replace(own, f"context().partition.{name}"))
+    else:
         importing.remarks.note(
             stream.place, f"the original repeats its request for each record of {parent}; once here"
         )
-        if "context().parent" in text:
-            importing.remarks.missing(stream.place, f"fields of {parent}, which no request names")
-            steps = [step for step in steps if "context().parent" not in json.dumps(step)]
-        return replace(partitioned, parent=None), steps
-    name = free_name((parent,), {one["name"] for one in partitioned.partitions})
-    partition = {"name": name, "resource": parent, "field": path}
-    steps = json.loads(text.replace(own, f"context().partition.{name}"))
     if "context().parent" in json.dumps(steps):
         importing.remarks.missing(stream.place, f"fields of {parent}, which no request names")
-        steps = [step for step in steps if "context().parent" not in json.dumps(step)]
-    both = (*partitioned.partitions, partition)
-    return replace(partitioned, parent=None, partitions=both), steps
+        steps = _without(steps, "context().parent")
+    return replace(partitioned, parent=None, partitions=partitions), steps
+
+
+def _without(steps: list[dict[str, Json]], text: str) -> list[dict[str, Json]]:
+    """The steps but for those in which the text stands."""
+    return [step for step in steps if text not in json.dumps(step)]
 
 
 def found_data(resource: Resource) -> Mapping[str, Json]:
