@@ -79,7 +79,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("resource", "loaded", "cursor", "watermark"):
         table.add_column(column, no_wrap=True, overflow="fold")
     for one in found:
