@@ -33,6 +33,7 @@ from framework.run.nesting import settle
 from framework.run.options import RunOptions
 
 FINISHED = "loaded what an interrupted run had read"
+HAD_FINISHED = "an interrupted run had loaded all that it had read"
 DUCKDB_HEADERS = 3 * 4096
 """Bytes of a DuckDB file before its first table: one that is shorter holds none."""
 
@@ -169,7 +170,7 @@ def _settle(
     pending.forget_copies(pipeline)
     waiting = pending.pending(pipeline)
     if all(load_id in found.complete for load_id in waiting):
-        return []  # the run was ended between its last row and the last word
+        return [HAD_FINISHED]  # it was ended between its last row and the last word
     for load_id, storage in waiting.items():
         if pending.read_for(storage, load_id) not in (found.state, None):
             return [f"{DROPPED}the destination has changed since, it is read again"]

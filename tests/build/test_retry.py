@@ -1,7 +1,6 @@
 """Attempts: how many, when, after what, and that a wait ends when the run is stopped."""
 
 import threading
-import time
 
 import pytest
 import requests
@@ -60,14 +59,16 @@ def test_dlts_own_settings_hold_where_the_file_is_silent(tmp_path, web, monkeypa
     assert len(web.asked) == 5  # dlt's request_max_attempts
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "3")
     monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "3")
-    monkeypatch.setenv("RUNTIME__REQUEST_TIMEOUT", "0.05")
     shop = opened(tmp_path, retrying(web.url))
     with pytest.raises(RequestError):
         shop.read("items")
     assert shop.stop.waited == [3, 6]
-    web.on("/items", lambda _: time.sleep(0.09))
+    monkeypatch.setenv("RUNTIME__REQUEST_TIMEOUT", "0.05")
+    given_up = threading.Event()
+    web.on("/items", lambda _: given_up.wait(60))
     with pytest.raises(RequestError, match="timeout"):
         opened(tmp_path, retrying(web.url, max_retries=0)).read("items")
+    given_up.set()
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -128,10 +129,9 @@ def test_a_stop_during_a_wait_raises_at_once(tmp_path, web):
     stop = Stop()
     shop = opened(tmp_path, retrying(web.url), stop=stop)
     threading.Timer(0.05, stop.set).start()
-    began = time.monotonic()
     with pytest.raises(Interrupted):
         shop.read("items")
-    assert time.monotonic() - began < 2
+    assert len(web.asked) == 1  # the 200 seconds were not waited out
 
 
 def test_a_stop_raises_what_it_was_given_and_sends_nothing_more(tmp_path, web):

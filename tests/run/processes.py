@@ -173,6 +173,7 @@ def _stuck(*_: Any, **__: Any) -> None:
     sys.stderr.write("stuck in a job\n")
     sys.stderr.flush()
     threading.Event().wait(LONGEST)
+    sys.stderr.write("the job went on\n")
 
 
 def _die_at_an_operation() -> None:

@@ -6,13 +6,13 @@ import json
 import shutil
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from framework.errors import DestinationError
+from framework.run.pipeline import FINISHED, HAD_FINISHED
 from framework.spec.jsonschemas import Draft202012Validator
 from framework.spec.locate import shared_schema
 from tests.run.processes import command
@@ -21,8 +21,6 @@ from tests.run.shop import Shop
 from tests.servers.web import Answer, Asked, Web
 
 START = "2020-01-01T00:00:00Z"
-AT_MOST = 2.0
-"""Seconds in which an interrupted run has to end."""
 
 
 @pytest.fixture
@@ -53,7 +51,7 @@ def test_after_a_kill_the_next_run_ends_in_the_same_tables_and_says_what_it_foun
         assert run.ended()[0] == -signal.SIGKILL
     report = load(connector, project)
     assert report.status == "ok"
-    assert report.notes == (["loaded what an interrupted run had read"] if read_whole else [])
+    assert report.notes == ([FINISHED] if read_whole else [])
     assert (shop.since() == START) == (not read_whole and moment != "die after loading")
     assert {name: len(rows) for name, rows in everything(project).items()} == {
         "customers": 3, "orders": 3, "lines": 6,
@@ -67,7 +65,7 @@ def test_a_working_folder_that_was_half_made_is_no_trouble(shop: Shop, project: 
     (extracted,) = project.rglob("normalize/extracted")
     (extracted.parents[1] / "load").mkdir()  # the kill came before the folders in it were made
     report = load(connector, project)
-    assert (report.status, report.notes) == ("ok", ["loaded what an interrupted run had read"])
+    assert (report.status, report.notes) == ("ok", [FINISHED])
     assert len(everything(project)["lines"]) == 6
 
 
@@ -104,6 +102,9 @@ def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
         shutil.rmtree(project / "dlt")
     report = load(connector, project)
     assert report.status == "ok"
+    if not lost:
+        committed = moment == "die after the load's commit"
+        assert report.notes == [HAD_FINISHED if committed else FINISHED]
     # a load that was committed counts, what appends has its rows once more for each
     times = 1 + runs_before + (moment == "die after the load's commit" or not lost)
     wanted = ROWS | {"customers": 3 * times}
@@ -146,7 +147,7 @@ def test_what_the_destination_refuses_for_good_is_dropped_by_the_next_run(
         code, _, said = run.ended()
     assert code == 1
     report = load(connector, project)
-    assert report.notes == ["loaded what an interrupted run had read"]
+    assert report.notes == [FINISHED]
     wanted = ROWS | {"customers": 6}
     assert {name: len(values(project, name)) for name in ROWS} == wanted
 
@@ -166,7 +167,7 @@ def test_after_a_full_disk_the_next_run_ends_in_the_same_tables(
     assert (code, said.count("error: no space left on the disk")) == (1, 1), said
     report = load(connector, project)
     assert report.status == "ok"
-    finished = report.notes == ["loaded what an interrupted run had read"]
+    finished = report.notes in ([FINISHED], [HAD_FINISHED])
     wanted = ROWS | {"customers": 2000 * (1 + runs_before + finished)}
     wanted |= {f"{name}__tags": 2 * count for name, count in wanted.items()}
     assert {name: len(rows) for name, rows in everything(project).items()} == wanted
@@ -204,23 +205,22 @@ def test_a_signal_while_fetching_ends_the_run_at_once(
     shop: Shop, project: Path, number: signal.Signals, code: int, form: str
 ) -> None:
     asked, go_on = threading.Event(), threading.Event()
+    answered: list[bool] = []
 
     def slow(_: Asked) -> Any:
         asked.set()
-        go_on.wait(60)
+        answered.append(go_on.wait(60))
         return {"items": []}
 
     connector = connector_of(project, simple(shop))
     shop.web.on("/orders/{id}/lines", slow)
     with command(project, "run", "shop", "--format", form) as run:
         assert asked.wait(60)
-        began = time.monotonic()
         run.signal(number)
         ended, out, said = run.ended()
-        took = time.monotonic() - began
+    assert answered == []  # the run did not wait for it
     go_on.set()
     assert ended == code
-    assert took < AT_MOST
     if form == "json":
         report = json.loads(out)
         Draft202012Validator(shared_schema("run-report")).validate(report)
@@ -253,13 +253,11 @@ def test_a_signal_while_waiting_as_the_server_told_ends_the_run_at_once(
     shop.answers["/orders/2/lines"] = Answer(429, {}, {"Retry-After": "3600"})
     with command(project, "run", "shop") as run:
         run.wait_for("lines: waits 300 s")
-        began = time.monotonic()
         run.signal(signal.SIGTERM)
         ended, out, said = run.ended()
-        took = time.monotonic() - began
     assert ended == 143
+    assert shop.web.paths().count("/orders/2/lines") == 1  # the wait was not waited out
     assert "shop: interrupted in" in out
-    assert took < AT_MOST
     assert said.count("error:") == 1
 
 
@@ -270,12 +268,10 @@ def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_r
     as_json = ("--format", "json", "--log-format", "json")
     with command(project, "run", "shop", *as_json, hook="stuck in a job") as run:
         run.wait_for("stuck in a job")
-        began = time.monotonic()
         run.signal(signal.SIGINT)
         ended, out, said = run.ended()
-        took = time.monotonic() - began
     assert ended == 130
-    assert took < AT_MOST
+    assert "went on" not in said  # the job was not waited for
     told, last = json.loads(out), json.loads(said.splitlines()[-1])
     Draft202012Validator(shared_schema("log-event")).validate(last)
     for one in (told, last):
@@ -284,7 +280,7 @@ def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_r
     assert {part["status"] for part in told["resources"]} == {"not_loaded"}
     assert "Traceback" not in said
     report = load(connector, project)
-    assert report.notes == ["loaded what an interrupted run had read"]
+    assert report.notes == [FINISHED]
     assert len(values(project, "lines")) == 6
 
 
