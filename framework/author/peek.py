@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from framework.author.cassette import read_cassette
 from framework.author.replays import cassette_of, played
 from framework.build.compile import Compiled, compile_connector
-from framework.build.events import Watch
+from framework.build.events import Event, Warned, Watch
 from framework.build.outcomes import ResourceSkipped
 from framework.build.records import Record
 from framework.build.settings import resolve_settings
 from framework.build.source import Readings
-from framework.build.terms import Terms
+from framework.build.terms import Sample, Terms
 from framework.build.world import Stop, World
 from framework.errors import FrameworkError, Interrupted, RequestError
 from framework.run.options import RunOptions
@@ -27,12 +27,14 @@ Json = Any
 @dataclass(frozen=True)
 class Looked:
     """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
-    the file's own action, or `unknown` where the parent gave no record to ask for."""
+    the file's own action, or `unknown` where the parent gave no record to ask for. `warnings` are
+    those that a run would give, each with its code and message."""
 
     resource: str
     outcome: Literal["readable", "refused", "skipped", "unknown"]
     message: str
     status: int | None = None
+    warnings: tuple[dict[str, str], ...] = ()
 
 
 def first_records(
@@ -91,8 +93,18 @@ def look_at(
     watch: Watch,
 ) -> list[Looked]:
     """Whether each resource can be read, by one request to it."""
-    compiled = _compile(connector, config, alias, world, watch)
-    readings = _readings(compiled, 1, world, watch, awaits_jobs=False)
+    heard: list[Warned] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Warned):
+            heard.append(event)
+        watch(event)
+
+    compiled = _compile(connector, config, alias, world, hear)
+    # one page, however few records it has: a limit would go on to the next ones until it has some
+    sample = Sample(1, 1, lambda *_: None)
+    terms = Terms(world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False)
+    readings = Readings(compiled, terms)
     found = []
     for resource in resources:
         reading = readings[resource.name]
@@ -113,7 +125,13 @@ def look_at(
                 found.append(Looked(resource.name, "readable", "its export job was created"))
             else:
                 found.append(Looked(resource.name, "readable", "" if count else "no records"))
-    return found
+    return [replace(one, warnings=_warnings(heard, one.resource)) for one in found]
+
+
+def _warnings(heard: Iterable[Warned], resource: str) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"code": one.code, "message": one.message} for one in heard if one.resource == resource
+    )
 
 
 def _compile(
@@ -127,11 +145,6 @@ def _compile(
     return compile_connector(connector, settings, world, watch)
 
 
-def _readings(
-    compiled: Compiled, limit: int, world: World, watch: Watch, *, awaits_jobs: bool = True
-) -> Readings:
+def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
     in_flight = compiled.connector.client.max_in_flight
-    terms = Terms(
-        world, watch, compiled.secrets, in_flight, limit, state={}, awaits_jobs=awaits_jobs
-    )
-    return Readings(compiled, terms)
+    return Readings(compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={}))

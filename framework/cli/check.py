@@ -79,8 +79,10 @@ def command(
             first, _, rest = one.message.partition("\n")
             line = f"{one.resource:<{width}}  {MARKS[one.outcome]:<7}  {visible(first)}".rstrip()
             sys.stdout.write(line + "\n")
-            if rest:
-                sys.stdout.write(f"{'':<{width}}           {visible_lines(rest)}\n")
+            more = [rest] * bool(rest)
+            more += [f"{told['message']} [{told['code']}]" for told in one.warnings]
+            for text in more:
+                sys.stdout.write(f"{'':<{width}}           {visible_lines(text)}\n")
     return int(any(one.outcome == "refused" for one in looked))
 
 

@@ -61,10 +61,12 @@ def command(
     from framework.run.quiet import set_defaults
 
     set_defaults()
+    from rich.console import Console
+
     from framework.author.peek import recorded_or_live
     from framework.build.door import judged
-    from framework.build.events import unwatched
     from framework.build.world import Stop
+    from framework.cli.progress import Progress
     from framework.cli.signals import heard
     from framework.run.selection import select
     from framework.spec.locate import locate, schema_folder
@@ -73,9 +75,10 @@ def command(
     connector = judged(location)
     chosen = select(connector, resources or None)
     stop, folder, failed = Stop(), schema_folder(location), False
+    watch = Progress(Console(stderr=True), quiet=True)
     with heard(stop):
         for resource, records in recorded_or_live(
-            connector, chosen, limit, config, alias, replay, stop, unwatched
+            connector, chosen, limit, config, alias, replay, stop, watch
         ):
             if isinstance(records, FrameworkError):
                 _tell(f"error: {visible_lines(str(records))}")

@@ -3,8 +3,9 @@
 from framework.author.peek import look_at
 from framework.build.events import unwatched
 from framework.build.world import World
+from framework.cli.main import main
 from tests.build.opened import connector_of, one_list
-from tests.servers.web import Web
+from tests.servers.web import Answer, Web
 
 
 def test_a_look_at_an_export_creates_the_job_and_waits_for_nothing(project):
@@ -15,3 +16,28 @@ def test_a_look_at_an_export_creates_the_job_and_waits_for_nothing(project):
         (looked,) = look_at(connector, connector.resources, {}, None, World(), unwatched)
         assert (looked.outcome, looked.message) == ("readable", "its export job was created")
         assert web.paths() == ["/items"]
+
+
+def test_a_selector_that_finds_nothing_is_told_after_one_request(project, capsys):
+    def more(asked):
+        page = int(asked.param("after", "0"))
+        return Answer(200, {"rows": [{"id": page}], "next": page + 1})
+
+    cursor = {"type": "cursor", "cursor_param": "after", "cursor_path": "next"}
+    with Web() as web:
+        web.on("/items", more)
+        connector_of(project, one_list(web.url, {"data_selector": "row", "paginator": cursor}))
+        assert main(["check", "shop"]) == 0
+        assert web.paths() == ["/items"]
+        out = capsys.readouterr().out
+        assert "yes      no records" in out
+        assert "`row` finds nothing" in out
+        assert "[selector-no-match]" in out
+
+
+def test_infer_tells_of_a_selector_that_finds_nothing(project, capsys):
+    with Web() as web:
+        web.on("/items", {"rows": [{"id": 1}]})
+        connector_of(project, one_list(web.url, {"data_selector": "row"}))
+        assert main(["infer", "shop"]) == 1
+        assert "selector-no-match" in capsys.readouterr().err
