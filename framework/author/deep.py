@@ -43,10 +43,16 @@ def prove(
     world: World,
     watch: Watch,
 ) -> Iterator[Proof]:
-    """What the API's answers say to each resource, parents first."""
+    """What the API's answers say to each resource, parents first; of what is read only for its
+    children, the faults."""
     look = _Look(connector, config, alias, world, watch)
-    for resource in resources:
-        yield from look.at(resource)
+    chosen = {resource.name for resource in resources}
+    above = {one.name for resource in resources for one in connector.ancestors(resource)}
+    for resource in connector.resources:
+        if resource.name in chosen:
+            yield from look.at(resource)
+        elif resource.name in above:
+            yield from (proof for proof in look.at(resource) if proof.outcome == "fault")
 
 
 class _Look:
@@ -85,11 +91,13 @@ class _Look:
         error: FrameworkError | None = None
         try:
             seen.records = [record for page in reading.pages() for record in page]
-        except ResourceSkipped as skipped:
-            yield prover.unknown("request", str(skipped))
-            return
-        except FrameworkError as failed:
-            seen.records, error = None, failed
+        except (ResourceSkipped, FrameworkError) as ended:
+            above = reading.ended_above(ended)
+            if above is not None or isinstance(ended, ResourceSkipped):
+                why = f"not asked, because {above} cannot be read" if above else str(ended)
+                yield prover.unknown("request", why)
+                return
+            seen.records, error = None, ended
         found = list(proofs(prover, seen)) if seen.pages else []
         yield from found
         if error is not None:
@@ -99,10 +107,10 @@ class _Look:
                 yield refusal(prover, seen, error, self._parents_of(resource))
             return
         if not seen.pages:
-            none = (
-                f"{resource.parent} gave no record to ask for" if resource.parent else "no answer"
-            )
-            yield prover.unknown("request", none)
+            why = f"{resource.parent or 'its partition'} gave nothing to ask for"
+            if reading.not_asked:
+                why = f"{' and '.join(reading.not_asked)} left out all there was to ask for"
+            yield prover.unknown("request", f"not asked, because {why}")
         if seen.selected:
             yield from self._lists(prover, seen, reading)
         for event in self._heard:

@@ -55,8 +55,15 @@ class Seen:
 
     @property
     def selected(self) -> list[Json]:
-        """What the selector found, as it came."""
-        return [item for page in self.pages for item in page]
+        """What the selector found, as it came; a page that only repeats the one before it, which
+        is a fault of paging, says nothing of keys."""
+        return [
+            item
+            for pages in self.lists
+            for before, page in zip([None, *pages], pages, strict=False)
+            if page != before
+            for item in page
+        ]
 
     @property
     def known(self) -> list[Record]:

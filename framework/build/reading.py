@@ -81,6 +81,14 @@ class Reading:
         """How many of the parent's records it was asked for; 0 for a root."""
         return self._parents
 
+    def ended_above(self, error: Exception) -> str | None:
+        """The uppermost ancestor that this error ended, by name: it is none of this resource's."""
+        found, above = None, self.parent
+        while above is not None:
+            found = above.name if error in (above._error, above.cut) else found
+            above = above.parent
+        return found
+
     @property
     def left_out(self) -> dict[str, int]:
         """How many records were read and not handed on, by what left them out."""

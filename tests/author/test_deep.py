@@ -298,6 +298,74 @@ def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
     assert "+    path: /rows/{resources.rows.id}/tags" in fault.diff
 
 
+def family(web: Web, **rows: Json) -> Json:
+    """Rows, their parts, and the parts of those, read through each other."""
+    single = {"paginator": "single_page"}
+    return {
+        "client": {"base_url": web.url, "retry": {"max_retries": 0}},
+        "resource_defaults": {"write_disposition": "merge", "primary_key": "id"},
+        "resources": [
+            {"name": "rows", "endpoint": {"path": "/rows", **single, **rows}},
+            {"name": "parts", "endpoint": {"path": "/rows/{resources.rows.id}/parts", **single}},
+            {"name": "bits", "endpoint": {"path": "/parts/{resources.parts.id}/bits", **single}},
+        ],
+    }
+
+
+BROKEN: list[tuple[str, Callable[[Asked], Answer], Json]] = [
+    ("path-not-found", lambda _: Answer(404, {}), {}),
+    ("format-differs", written(LINES), {}),
+    (
+        "page-repeated",
+        lambda _: Answer(200, {"rows": ROWS, "next": "x"}),
+        {"data_selector": "rows", "paginator": {**CURSOR, "cursor_path": "next"}},
+    ),
+    ("selector-no-match", paged, {"data_selector": "data.items"}),
+]
+
+
+@pytest.mark.parametrize(("code", "answer", "endpoint"), BROKEN)
+def test_the_fault_of_a_parent_is_told_once_and_of_its_children_that_they_were_not_asked(
+    code: str, answer: Callable[[Asked], Answer], endpoint: Json, web: Web, project: Path
+) -> None:
+    web.on("/rows", answer)
+    connector = connector_of(project, family(web, **endpoint))
+    found = list(prove(connector, connector.resources, {}, None, World(), unwatched))
+    assert [(one.resource, one.code) for one in found if one.outcome == "fault"] == [("rows", code)]
+    for name, above in (("parts", "rows"), ("bits", "rows|parts")):
+        (proof,) = (one for one in found if one.resource == name)
+        assert proof.outcome == "unknown"
+        assert re.match(f"not asked, because ({above}) ", proof.message)
+    chosen = [connector.resource("bits")]
+    alone = list(prove(connector, chosen, {}, None, World(), unwatched))
+    assert [(one.resource, one.outcome) for one in alone] == [
+        ("rows", "fault"),
+        ("bits", "unknown"),
+    ]
+
+
+def test_a_binding_that_fails_is_told_of_the_child_and_not_of_what_hangs_on_it(
+    web: Web, project: Path
+) -> None:
+    web.on("/rows", lambda _: Answer(200, [{"uuid": 1}]))
+    found = looked_at(project, family(web))
+    assert found["parts.parent"].code == "binding-null"
+    assert found["bits.request"].message == "not asked, because parts cannot be read"
+
+
+def test_a_child_that_its_when_leaves_out_is_not_called_one_without_parents(
+    web: Web, project: Path
+) -> None:
+    web.on("/rows", lambda _: Answer(200, ROWS))
+    body = family(web)
+    body["resources"][1]["when"] = "id > `9`"
+    found = looked_at(project, body)
+    assert found["parts.request"].message == (
+        "not asked, because when left out all there was to ask for"
+    )
+    assert found["bits.request"].message == "not asked, because parts gave nothing to ask for"
+
+
 def test_the_command_shows_each_proof_and_fails_for_a_fault(
     web: Web, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
