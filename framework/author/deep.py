@@ -98,13 +98,14 @@ class _Look:
                 yield prover.unknown("request", why)
                 return
             seen.records, error = None, ended
-        found = list(proofs(prover, seen)) if seen.pages else []
+        parents = self._parents_of(resource)
+        found = list(proofs(prover, seen, parents)) if seen.pages else []
         yield from found
         if error is not None:
             if not any(one.code == "cursor-missing" for one in found) or isinstance(
                 error, RequestError
             ):
-                yield refusal(prover, seen, error, self._parents_of(resource))
+                yield refusal(prover, seen, error, parents)
             return
         if not seen.pages:
             why = f"{resource.parent or 'its partition'} gave nothing to ask for"
@@ -121,8 +122,10 @@ class _Look:
         """Children, paging and the incremental, of a resource that gave records."""
         resource = prover.resource
         if resource.parent:
-            asked = counted(reading.parents, "record")
-            yield prover.ok("parent", f"asked for {asked} of {resource.parent}")
+            asked = f"asked for {counted(reading.parents, 'record')} of {resource.parent}"
+            if len(seen.distinct_lists) < len(seen.lists):
+                asked += f", with {counted(len(seen.distinct_lists), 'different request')}"
+            yield prover.ok("parent", asked)
         if any(event.code == "page-repeated" for event in self._heard):
             yield repeated(prover, seen, "page-repeated")
         else:

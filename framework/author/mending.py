@@ -21,11 +21,12 @@ _MERGED = (("endpoint",), ("endpoint", "params"), ("endpoint", "json"))
 @dataclass(frozen=True)
 class Change:
     """`key` (a path below the resource) gets `value`, which is YAML on one line. With `old` that
-    text is replaced within the resource instead."""
+    text is replaced within the resource instead. `also` are changes that are made with it."""
 
     key: tuple[str, ...]
     value: str
     old: str | None = None
+    also: tuple[Change, ...] = ()
 
 
 def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
@@ -35,7 +36,9 @@ def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
     except (OSError, UnicodeError):
         return ""
     for change in changes:
-        after = changed(before, resource, change)
+        after: str | None = before
+        for one in (change, *change.also):
+            after = None if after is None else changed(after, resource, one)
         if after is not None and after != before:
             lines = difflib.unified_diff(
                 before.splitlines(keepends=True),

@@ -57,13 +57,16 @@ class Seen:
     def selected(self) -> list[Json]:
         """What the selector found, as it came; a page that only repeats the one before it, which
         is a fault of paging, says nothing of keys."""
-        return [
-            item
-            for pages in self.lists
-            for before, page in zip([None, *pages], pages, strict=False)
-            if page != before
-            for item in page
-        ]
+        return [item for pages in self.lists for item in _items(pages)]
+
+    @property
+    def distinct_lists(self) -> list[list[Json]]:
+        """The same by list; of lists that were asked for by one request only the first."""
+        found: dict[Any, list[Json]] = {}
+        for pages in self.lists:
+            request = pages[0].response.request
+            found.setdefault((request.method, request.url, request.body), _items(pages))
+        return list(found.values())
 
     @property
     def known(self) -> list[Record]:
@@ -71,6 +74,15 @@ class Seen:
         if self.records is not None:
             return self.records
         return [item for item in self.selected if isinstance(item, dict)]
+
+
+def _items(pages: list[Any]) -> list[Json]:
+    return [
+        item
+        for before, page in zip([None, *pages], pages, strict=False)
+        if page != before
+        for item in page
+    ]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from framework.author.composite import composites
 from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
@@ -17,8 +18,8 @@ from framework.spec.near import counted
 Json = Any
 
 
-def proofs(prover: Prover, seen: Seen) -> Iterator[Proof]:
-    """What was seen of selector, key, cursor and format."""
+def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
+    """What was seen of selector, key, cursor and format. `parents` are its parent's records."""
     resource, pages = prover.resource, seen.pages
     yield from _format(prover, pages)
     if not seen.selected:
@@ -33,7 +34,7 @@ def proofs(prover: Prover, seen: Seen) -> Iterator[Proof]:
     yield prover.ok("data_selector", f"{found} on {counted(len(pages), 'page')}")
     if not seen.known:
         return
-    yield from _key(prover, seen.known)
+    yield from _key(prover, seen, parents)
     if resource.endpoint.incremental is not None:
         yield _cursor(prover, resource.endpoint.incremental.cursor_path, seen.known)
 
@@ -94,27 +95,42 @@ def _too_short(prover: Prover, seen: Seen) -> Proof | None:
     )
 
 
-def _key(prover: Prover, records: list[Record]) -> Iterator[Proof]:
-    resource = prover.resource
-    rivals = keys(records, of_child=resource.parent is not None)
+def _key(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
+    resource, records, lists = prover.resource, seen.known, seen.distinct_lists
+    if len(lists) < len(seen.lists):
+        # several parents have the same list: what comes again with it is no other record
+        records = list({str(record): record for record in records}.values())
+    single = keys(records, of_child=resource.parent is not None)
+    rivals = [
+        (f"primary_key: {flow(name)}", Change(("primary_key",), flow(name))) for name in single
+    ]
+    if not rivals:
+        rivals = [(one.told, one.change) for one in composites(prover, seen, parents)]
+    told = " or ".join(text for text, _ in rivals[:SHOWN])
+    changes = [change for _, change in rivals[:1]]
+    few = "" if rivals else _few(records)
     key = resource.primary_key
     if not key:
         if resource.write_disposition == "merge" or rivals:
-            told = " or ".join(f"primary_key: {flow(name)}" for name in rivals[:SHOWN])
-            yield prover.unknown("primary_key", f"none is declared{_few(records, rivals)}", told)
+            yield prover.unknown("primary_key", f"none is declared{few}", told)
         return
     values = [tuple(_at(record, name) for name in key) for record in records]
     shown = ", ".join(key)
     empty = sum(None in value for value in values)
     doubled = len(values) - len(set(map(str, values)))
     if empty:
-        message = f"{shown}: null or missing in {empty:,} of {len(values):,} records"
-        message += _few(records, rivals)
-        yield prover.of_key("primary_key", "key-missing", message, "primary_key", rivals)
+        message = f"{shown}: null or missing in {empty:,} of {len(values):,} records{few}"
+        yield prover.fault("primary_key", "key-missing", message, told, changes)
+    elif doubled and _one_list(lists):
+        bound = ", ".join(f"`{one.text}` of {one.resource}" for one in resource.bindings)
+        message = f"{shown}: all {len(lists)} lists hold the same records"
+        remedy = f"see whether the API takes notice of {bound}: the path may name it otherwise"
+        yield prover.fault("primary_key", "key-repeated", message, remedy)
     elif doubled:
-        message = f"{shown}: {doubled:,} of {len(values):,} records have a key that came before"
-        message += _few(records, rivals)
-        yield prover.of_key("primary_key", "key-repeated", message, "primary_key", rivals)
+        message = (
+            f"{shown}: {doubled:,} of {len(values):,} records have a key that came before{few}"
+        )
+        yield prover.fault("primary_key", "key-repeated", message, told, changes)
     elif (
         len(key) == 1
         and len(values) < ENOUGH
@@ -126,11 +142,14 @@ def _key(prover: Prover, records: list[Record]) -> Iterator[Proof]:
         yield prover.ok("primary_key", f"{shown}: tells all records apart")
 
 
-def _few(records: list[Record], rivals: list[str]) -> str:
+def _one_list(lists: list[list[Json]]) -> bool:
+    return len(lists) > 1 and all(items == lists[0] for items in lists)
+
+
+def _few(records: list[Record]) -> str:
     """Why no key is proposed, where more records could tell one."""
-    if rivals or not 1 < len(records) < ENOUGH:
-        return ""
-    return f"; {len(records)} records are too few to tell one"
+    few = 1 < len(records) < ENOUGH
+    return f"; {len(records)} records are too few to tell one" if few else ""
 
 
 def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:

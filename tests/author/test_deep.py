@@ -196,20 +196,26 @@ def test_a_fault_has_its_name_and_its_diff_mends_it(
     found = {one.code: one for one in proofs(web, project, answer, **endpoint).values() if one.code}
     assert remedy in found[code].remedy
     assert "2026-01-0" not in found[code].message
+    assert code not in {one.code for one in mended(project, found[code])}
+
+
+def mended(project: Path, fault: Proof) -> list[Proof]:
+    """What is proved after the fault's diff was applied to the file."""
     file = project / "connectors" / "shop.yaml"
-    file.write_text(patched(file.read_text("utf-8"), found[code].diff), "utf-8")
+    file.write_text(patched(file.read_text("utf-8"), fault.diff), "utf-8")
     connector = judged(locate("shop"))
-    after = list(prove(connector, connector.resources, {}, None, World(), unwatched))
-    assert code not in {one.code for one in after}
+    return list(prove(connector, connector.resources, {}, None, World(), unwatched))
 
 
 def patched(text: str, diff: str) -> str:
-    """The text with a diff of one hunk applied."""
-    lines = diff.splitlines(keepends=True)[3:]
-    before = "".join(line[1:] for line in lines if line[0] in " -")
-    after = "".join(line[1:] for line in lines if line[0] in " +")
-    assert text.count(before) == 1
-    return text.replace(before, after)
+    """The text with a diff applied, hunk by hunk."""
+    hunks = re.split(r"^@@.*\n", diff, flags=re.MULTILINE)[1:]
+    for lines in (hunk.splitlines(keepends=True) for hunk in hunks):
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        after = "".join(line[1:] for line in lines if line[0] in " +")
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    return text
 
 
 @pytest.mark.parametrize(
@@ -342,6 +348,80 @@ def test_the_fault_of_a_parent_is_told_once_and_of_its_children_that_they_were_n
         ("rows", "fault"),
         ("bits", "unknown"),
     ]
+
+
+def lines(web: Web, **parts: Json) -> Json:
+    """Rows and their parts, which are numbered from 1 in each row."""
+
+    def numbered(asked: Asked) -> Json:
+        row = int(asked.parts["id"])
+        return [{"number": n, "row_id": row, "ordered": row * n} for n in range(1, 2 + row)]
+
+    web.on("/rows", lambda _: Answer(200, ROWS))
+    web.on("/rows/{id}/parts", lambda asked: Answer(200, numbered(asked)))
+    body = family(web)
+    body["resources"] = body["resources"][:2]
+    body["resources"][1] |= parts
+    return body
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "remedy"),
+    [
+        ({"primary_key": "number"}, "key-repeated", "primary_key: [row_id, number]"),
+        ({"primary_key": "id"}, "key-missing", "primary_key: [row_id, number]"),
+        (
+            {"primary_key": "number", "processing_steps": [{"filter": "number > `0`"}]},
+            "key-repeated",
+            "primary_key: [row_id, number]",
+        ),
+        (
+            {"primary_key": "number", "endpoint": {"data_selector": "[].{number: number}"}},
+            "key-repeated",
+            "primary_key: [_rows_id, number] and include_from_parent: [id]",
+        ),
+        (
+            {
+                "primary_key": "number",
+                "include_from_parent": ["note", "group"],
+                "endpoint": {"data_selector": "[].{number: number}"},
+            },
+            "key-repeated",
+            "primary_key: [_rows_id, number] and include_from_parent: [note, group, id]",
+        ),
+    ],
+)
+def test_a_key_that_repeats_between_parents_is_mended_with_the_parents_own(
+    parts: Json, code: str, remedy: str, web: Web, project: Path
+) -> None:
+    body = lines(web)
+    endpoint = {**body["resources"][1]["endpoint"], **parts.pop("endpoint", {})}
+    body["resources"][1] |= {**parts, "endpoint": endpoint}
+    fault = looked_at(project, body)["parts.primary_key"]
+    assert (fault.code, fault.remedy) == (code, remedy)
+    after = mended(project, fault)
+    assert {one.about: one.outcome for one in after if one.resource == "parts"} == {
+        "data_selector": "ok",
+        "primary_key": "ok",
+        "parent": "ok",
+    }
+
+
+def test_no_key_is_made_of_lists_that_are_all_the_same(web: Web, project: Path) -> None:
+    body = lines(web, primary_key="number")
+    web.on("/rows/{id}/parts", lambda _: Answer(200, [{"number": 1}, {"number": 2}]))
+    fault = looked_at(project, body)["parts.primary_key"]
+    assert (fault.code, fault.diff) == ("key-repeated", "")
+    assert "takes notice of `id` of rows" in fault.remedy
+
+
+def test_a_list_that_several_parents_share_repeats_no_key(web: Web, project: Path) -> None:
+    body = lines(web)
+    web.on("/groups/{id}", lambda asked: Answer(200, {"id": asked.parts["id"]}))
+    body["resources"][1]["endpoint"]["path"] = "/groups/{resources.rows.group}"
+    found = looked_at(project, body)
+    assert found["parts.primary_key"].outcome == "ok"
+    assert found["parts.parent"].message == "asked for 3 records of rows, with 2 different requests"
 
 
 def test_a_binding_that_fails_is_told_of_the_child_and_not_of_what_hangs_on_it(
