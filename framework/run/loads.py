@@ -56,18 +56,20 @@ def remembered(pipeline: Any, connector: str, kind: str, pending: Iterable[str])
 @contextmanager
 def marked(pipeline: Any, connector: str, kind: str, load_ids: Iterable[str]) -> Iterator[None]:
     """While the block lasts these loads stand in the destination as begun; when it ends well, no
-    more."""
+    more. Where they cannot be taken out then, the next run does it: they are complete by now."""
     ids = list(load_ids)
     if kind not in KINDS or not ids:
         yield
         return
-    try:
+    begun = False
+    with suppress(DestinationUndefinedEntity):  # the dataset's first load
         _begin(pipeline, connector, ids)
-    except DestinationUndefinedEntity:  # the dataset's first load
+        begun = True
+    if not begun:
         pipeline.sync_schema()
         _begin(pipeline, connector, ids)
     yield
-    with pipeline.destination_client() as client:
+    with suppress(Exception), pipeline.destination_client() as client:
         _unmark(client, ids)
 
 

@@ -31,6 +31,7 @@ from framework.run.pending import READ_FOR
 from framework.run.pipeline import (
     Opened,
     described,
+    failing_as,
     load,
     normalize,
     open_pipeline,
@@ -161,7 +162,10 @@ class _Run:
         load(self.pipeline, self.target, self.connector.name)
         self.report.loaded = True
         self._count_rows(loaded, normalized, gathering)
-        make_promised_tables(self.pipeline, loaded)
+        with failing_as(
+            "all rows are loaded, but a list without rows has no table in", self.target
+        ):
+            make_promised_tables(self.pipeline, loaded)
         self.watch.step_done()
         for resource in loaded:
             self._tell_columns(resource)

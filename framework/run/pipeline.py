@@ -38,6 +38,10 @@ DUCKDB_HEADERS = 3 * 4096
 """Bytes of a DuckDB file before its first table: one that is shorter holds none."""
 
 DROPPED = "dropped what an interrupted run had read: "
+STUCK = (
+    "An interrupted run had read this, and each run tries it first; `run --refresh` drops what "
+    "still cannot be loaded and reads it again"
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
 
     DestinationError where the destination cannot be reached or written.
     """
-    try:
+    with failing_as("cannot open", target):
         notes = _without_stump(target)
         pipeline = dlt.pipeline(
             target.pipeline,
@@ -69,12 +73,10 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
             dataset_name=target.dataset,
         )
         waiting = pending.pending(pipeline)
-    except Exception as error:
-        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
     with _held_open(pipeline, target):
         found = _remembered(pipeline, target, connector, waiting)
         if waiting:
-            notes += _settle(pipeline, target, connector, found, watch)
+            notes += _settle(pipeline, target, connector, found, watch, drop=options.refresh)
             found = _remembered(pipeline, target, connector)
         notes += _take_back(pipeline, target, connector, found)
         _start_from_destination(pipeline, target)
@@ -82,15 +84,24 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
 
 
 @contextmanager
+def failing_as(what: str, target: Target, *, rows: bool = False) -> Iterator[None]:
+    """What fails in the block is a DestinationError that begins with `what`. With `rows` the
+    reason may quote some of them."""
+    try:
+        yield
+    except Exception as error:
+        _raise_interrupt(error)
+        raise destination_error(
+            error, f"{what} {described(target)}", target.kind, rows=rows
+        ) from error
+
+
+@contextmanager
 def _held_open(pipeline: Any, target: Target) -> Iterator[None]:
     """The destination's connection, opened once for all that is asked inside."""
     with ExitStack() as opened:
-        try:
+        with failing_as("cannot open", target):
             opened.enter_context(pipeline.destination_client())
-        except Exception as error:
-            raise destination_error(
-                error, f"cannot open {described(target)}", target.kind
-            ) from error
         yield
 
 
@@ -111,7 +122,7 @@ def looked_at(target: Target, folder: Path) -> Any:
 
     DestinationError where the destination cannot be reached.
     """
-    try:
+    with failing_as("cannot open", target):
         pipeline = dlt.pipeline(
             target.pipeline,
             pipelines_dir=str(folder),
@@ -119,8 +130,6 @@ def looked_at(target: Target, folder: Path) -> Any:
             dataset_name=target.dataset,
         )
         pipeline.sync_destination()
-    except Exception as error:
-        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
     return pipeline
 
 
@@ -148,7 +157,7 @@ def normalize(pipeline: Any) -> Any:
 
 def load(pipeline: Any, target: Target, connector: str) -> Any:
     """Load what is normalized; DestinationError in our words."""
-    try:
+    with failing_as("cannot load into", target, rows=True):
         appending = list(pending.appending(pipeline))
         # kept open: DuckDB writes all down at every closing
         with (
@@ -156,17 +165,13 @@ def load(pipeline: Any, target: Target, connector: str) -> Any:
             marked(pipeline, connector, target.kind, appending),
         ):
             return pipeline.load()
-    except Exception as error:
-        _raise_interrupt(error)
-        raise destination_error(
-            error, f"cannot load into {described(target)}", target.kind, rows=True
-        ) from error
 
 
 def _settle(
-    pipeline: Any, target: Target, connector: str, found: Remembered, watch: Watch
+    pipeline: Any, target: Target, connector: str, found: Remembered, watch: Watch, *, drop: bool
 ) -> list[str]:
-    """Finish what an interrupted run had read: a package is there only when it was read whole."""
+    """Finish what an interrupted run had read: a package is there only when it was read whole.
+    With `drop` what cannot be loaded, for whatever reason, is dropped."""
     pending.forget_copies(pipeline)
     waiting = pending.pending(pipeline)
     if all(load_id in found.complete for load_id in waiting):
@@ -192,18 +197,20 @@ def _settle(
     try:
         load(pipeline, target, connector)
     except DestinationError as error:
-        if not is_refused(error):
-            raise
-        return [f"{DROPPED}{error} It is read again."]
+        if drop or is_refused(error):
+            return [f"{DROPPED}{_sentence(error)} It is read again."]
+        raise DestinationError(f"{_sentence(error)} {STUCK}.") from error
     return [FINISHED]
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error).rstrip('.')}."
 
 
 def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered) -> list[str]:
     """Rows that a load appended which never completed, and of which nothing is left here."""
-    try:
+    with failing_as("cannot write", target):
         rows = take_back(pipeline, connector, found)
-    except Exception as error:
-        raise destination_error(error, f"cannot write {described(target)}", target.kind) from error
     if not rows:
         return []
     return [f"took back {rows:,} rows that an interrupted load had appended; they are read again"]
@@ -212,20 +219,15 @@ def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered)
 def _remembered(
     pipeline: Any, target: Target, connector: str, waiting: Iterable[str] = ()
 ) -> Remembered:
-    try:
+    with failing_as("cannot open", target):
         return remembered(pipeline, connector, target.kind, waiting)
-    except Exception as error:
-        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:
-    try:
+    with failing_as("cannot open", target):
         pending.drop_all(pipeline)
         pipeline.drop()
         pipeline.sync_destination()
-    except Exception as error:
-        _raise_interrupt(error)
-        raise destination_error(error, f"cannot open {described(target)}", target.kind) from error
 
 
 def _raise_interrupt(error: Exception) -> None:

@@ -72,13 +72,14 @@ def load(
     world: World | None = None,
     watch: Any = None,
     config: Mapping[str, Json] | None = None,
+    report: Report | None = None,
     **options: Any,
 ) -> Report:
     """One run into the folder's DuckDB file, without waits; dlt's own place for pipelines."""
     chosen = RunOptions(
         resources=resources or None, folder=folder, config=dict(config or {}), **options
     )
-    return run(connector, chosen, world or World(now=now, waits=False), watch or Heard())
+    return run(connector, chosen, world or World(now=now, waits=False), watch or Heard(), report)
 
 
 def statuses(report: Report) -> dict[str, str]:

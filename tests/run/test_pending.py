@@ -9,10 +9,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from framework.errors import DestinationError
 from framework.run.pipeline import FINISHED, HAD_FINISHED
+from framework.run.report import Report
 from framework.spec.jsonschemas import Draft202012Validator
 from framework.spec.locate import shared_schema
 from tests.run.processes import command
@@ -150,6 +152,91 @@ def test_what_the_destination_refuses_for_good_is_dropped_by_the_next_run(
     assert report.notes == [FINISHED]
     wanted = ROWS | {"customers": 6}
     assert {name: len(values(project, name)) for name in ROWS} == wanted
+
+
+def test_what_never_loads_is_dropped_by_a_refresh_and_the_error_says_so(
+    shop: Shop, project: Path
+) -> None:
+    body = shop.connector(customers={"write_disposition": "append"}, lines=None, notes=None)
+    connector = connector_of(project, body)
+    with duckdb.connect(project / "shop.duckdb") as database:
+        database.execute("create schema shop_data; create view shop_data.orders as select 1 as id")
+    with pytest.raises(DestinationError, match=r"cannot load into .*view") as caught:
+        load(connector, project)
+    assert "--refresh" not in str(caught.value)
+    body["resources"][1]["table_name"] = "orders_read"
+    connector = connector_of(project, body)
+    with pytest.raises(DestinationError, match=r"cannot load into .*view.* `run --refresh` drops"):
+        load(connector, project)
+    assert len(shop.asked("/orders")) == 1
+    report = load(connector, project, refresh=True)
+    assert report.status == "ok"
+    assert [note.split(": cannot load into")[0] for note in report.notes] == [
+        "dropped what an interrupted run had read"
+    ]
+    assert shop.since() == START
+    assert load(connector, project, now=later()).notes == []
+    assert (values(project, "orders_read"), len(values(project, "customers"))) == ([1, 2, 3], 6)
+
+
+def test_a_refresh_loads_what_an_interrupted_run_had_read_where_that_can_be_loaded(
+    shop: Shop, project: Path
+) -> None:
+    connector = connector_of(project, simple(shop))
+    with command(project, "run", "shop", hook="die after a job's commit") as run:
+        run.ended()
+    report = load(connector, project, "customers", refresh=True)
+    assert (report.status, report.notes) == ("ok", [FINISHED])
+    assert {name: len(rows) for name, rows in everything(project).items()} == {
+        "customers": 3, "orders": 3, "lines": 6,
+    }  # fmt: skip
+
+
+def test_a_load_whose_mark_cannot_be_taken_away_is_a_load(
+    shop: Shop, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any) -> None:
+        raise ConnectionError("the connection is lost")
+
+    def marks() -> list[tuple[Any, ...]]:
+        with tables(project) as found:
+            return found.sql("select status from shop_data._dlt_loads order by status")
+
+    connector = connector_of(project, disposed(shop))
+    with monkeypatch.context() as patched:
+        patched.setattr("framework.run.loads._unmark", lost)
+        report = load(connector, project)
+    assert (report.status, report.loaded) == ("ok", True)
+    assert marks() == [(0,), (1,)]
+    report = load(connector, project, now=later())
+    assert (report.status, report.notes) == ("ok", [])
+    assert marks() == [(0,), (0,)]
+    assert len(values(project, "customers")) == 6
+
+
+def test_a_table_without_rows_that_cannot_be_made_leaves_the_rows_that_are_loaded(
+    shop: Shop, project: Path
+) -> None:
+    listed = {"type": "array", "items": {"type": "string"}}
+    body = shop.connector(
+        customers={
+            "schema": {
+                "type": "object",
+                "properties": {"id": {"type": "integer"}, "tags": listed},
+            }
+        },
+        orders=None, lines=None, notes=None,
+    )  # fmt: skip
+    connector, report = connector_of(project, body), Report("shop")
+    with duckdb.connect(project / "shop.duckdb") as database:
+        database.execute(
+            "create schema shop_data; create view shop_data.customers__tags as select 1 as id"
+        )
+    with pytest.raises(DestinationError, match="all rows are loaded, but a list without rows"):
+        load(connector, project, report=report)
+    assert report.loaded
+    assert report.resources["customers"].rows == 3
+    assert values(project, "customers") == [1, 2, 3]
 
 
 @pytest.mark.parametrize("room", [0, 1_000, 13_000, 50_000, 300_000])
