@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -68,10 +68,7 @@ def _work(
 
 
 def _result(future: Future[T], stop: Stop) -> T:
-    while True:
-        try:
-            return future.result(timeout=0.5)
-        except TimeoutError:
-            if future.done():
-                raise
-            stop.check()
+    while not future.done():
+        wait([future], timeout=0.5)
+        stop.check()
+    return future.result()

@@ -24,7 +24,8 @@ class Numbered:
         self.total = total
         self.most = 0
         self._now = 0
-        self._fails = fails
+        self._failing = set(range(2, 2 + fails))
+        self._several = threading.Event()
         self._lock = threading.Lock()
         self._random = random.Random(7)
 
@@ -32,10 +33,14 @@ class Numbered:
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
+            if self._now > 1:
+                self._several.set()
             pause = self._random.random() / 100
             number = int(asked.param("page") or 0)
-            broken = self._fails > 0 and number > 1
-            self._fails -= broken
+            broken = number in self._failing
+            self._failing.discard(number)
+        if number > 1:
+            self._several.wait(60)
         time.sleep(pause)
         with self._lock:
             self._now -= 1

@@ -7,16 +7,18 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
+from framework.build import budget
 from framework.build.budget import Budget
 from framework.build.world import Stop
 from framework.errors import Interrupted
 from framework.spec.connector import RateLimit
-from tests.build.opened import opened
+from tests.build.opened import NoWait, opened
 from tests.servers.web import Answer, Web
 
 
@@ -32,14 +34,14 @@ def answered(headers: Mapping[str, str]) -> requests.Response:
 
 
 def test_no_window_ever_holds_more_than_declared() -> None:
-    budget = Budget(8, limit(5, 0.2), Stop())
+    places = Budget(8, limit(5, 0.2), Stop())
     arrived: list[float] = []
 
     def send() -> None:
-        budget.take(lambda seconds, why: None)
+        places.take(lambda seconds, why: None)
         arrived.append(time.monotonic())
         time.sleep(0.01)
-        budget.give_back(None)
+        places.give_back(None)
 
     threads = [threading.Thread(target=send) for _ in range(17)]
     for thread in threads:
@@ -52,38 +54,28 @@ def test_no_window_ever_holds_more_than_declared() -> None:
 
 
 def test_only_so_many_are_in_flight() -> None:
-    budget = Budget(3, None, Stop())
-    now = most = 0
-    lock = threading.Lock()
-
-    def send() -> None:
-        nonlocal now, most
-        budget.take(lambda seconds, why: None)
-        with lock:
-            now += 1
-            most = max(most, now)
-        time.sleep(0.005)
-        with lock:
-            now -= 1
-        budget.give_back(None)
-
-    threads = [threading.Thread(target=send) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 3
+    places = Budget(3, None, Stop())
+    for _ in range(3):
+        places.take(lambda seconds, why: None)
+    fourth = threading.Thread(target=places.take, args=[lambda seconds, why: None], daemon=True)
+    fourth.start()
+    fourth.join(0.05)
+    assert fourth.is_alive()
+    places.give_back(None)
+    fourth.join(60)
+    assert not fourth.is_alive()
 
 
-def test_headers_that_say_less_are_believed() -> None:
+def test_headers_that_say_less_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: NoWait.skipped))
     told: list[str] = []
     named = limit(100, 60, limit_header="L", remaining_header="R", reset_header="S")
-    budget = Budget(4, named, Stop())
-    budget.take(lambda seconds, why: told.append(why))
-    budget.give_back(answered({"L": "100", "R": "0", "S": "0.1"}))
-    began = time.monotonic()
-    budget.take(lambda seconds, why: told.append(why))
-    assert time.monotonic() - began >= 0.09
+    stop = NoWait()
+    places = Budget(4, named, stop)
+    places.take(lambda seconds, why: told.append(why))
+    places.give_back(answered({"L": "100", "R": "0", "S": "45"}))
+    places.take(lambda seconds, why: told.append(why))
+    assert sum(stop.waited) == pytest.approx(45)
     assert told == ["rate limit told by the API"]
 
 
@@ -129,12 +121,12 @@ def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
 
 def test_a_wait_for_a_place_ends_when_the_run_is_stopped() -> None:
     stop = Stop()
-    budget = Budget(2, limit(1, 3600), stop)
-    budget.take(lambda seconds, why: None)
-    budget.give_back(None)
+    places = Budget(2, limit(1, 3600), stop)
+    places.take(lambda seconds, why: None)
+    places.give_back(None)
     threading.Timer(0.05, stop.set).start()
     with pytest.raises(Interrupted):
-        budget.take(lambda seconds, why: None)
+        places.take(lambda seconds, why: None)
 
 
 def test_the_declared_limit_may_come_from_config(tmp_path: Path, web: Web) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from framework.build.outline import Unparsed, count_of, ends_of, outlined
 from framework.build.selectors import to_dlt
 from framework.spec.expressions import compile_expression
+from tests.fuzz import fuzzed
 
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5)
 JSON = st.recursive(
@@ -21,6 +22,7 @@ JSON = st.recursive(
 BODIES = st.dictionaries(st.sampled_from(["items", "next", "[", "é"]), JSON)
 
 
+@fuzzed
 @given(BODIES, JSON, st.booleans())
 def test_an_outline_is_the_body_with_the_list_counted(body, other, escaped):
     text = json.dumps({**body, "data": {"other": other, **body}}, ensure_ascii=escaped)

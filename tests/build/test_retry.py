@@ -126,9 +126,15 @@ def test_a_stop_during_a_wait_raises_at_once(tmp_path, web):
     from framework.build.world import Stop
 
     web.on("/items", Answer(503, headers={"Retry-After": "200"}))
-    stop = Stop()
-    shop = opened(tmp_path, retrying(web.url), stop=stop)
-    threading.Timer(0.05, stop.set).start()
+
+    class Stopped(Stop):
+        """Asked to stop by another thread while it waits."""
+
+        def wait(self, seconds):
+            threading.Thread(target=self.set).start()
+            super().wait(seconds)
+
+    shop = opened(tmp_path, retrying(web.url), stop=Stopped())
     with pytest.raises(Interrupted):
         shop.read("items")
     assert len(web.asked) == 1  # the 200 seconds were not waited out

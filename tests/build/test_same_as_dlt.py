@@ -241,9 +241,6 @@ def written(flow: Any) -> dict[str, Counter[str]]:
     return rows
 
 
-# dlt never closes its sessions: after a failed run their sockets are found by the collector
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def where_it_stands(state: Json) -> Json:
     """A resource's state but for what tells records of one watermark apart: of those that a merge
     would put in their own place dlt takes the key, and we all that they hold."""
@@ -260,6 +257,7 @@ def where_it_stands(state: Json) -> Json:
     }
 
 
+# dlt never closes its sessions: after a failed run their sockets are found by the collector
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_a_config_does_what_it_does_in_dlt(tmp_path, case):

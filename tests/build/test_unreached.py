@@ -6,7 +6,7 @@ import pytest
 
 from framework.errors import RequestError
 from tests.build.opened import one_list, opened
-from tests.servers.raw import Peer, Raw, head
+from tests.servers.raw import Peer, Raw, head, refusing
 from tests.servers.tls import signed
 from tests.servers.web import Web
 
@@ -59,9 +59,9 @@ def test_https_where_plain_http_is_spoken(tmp_path, web):
 
 
 def test_nothing_listens(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert said_by(tmp_path, f"http://127.0.0.1:{port}").startswith("the connection is refused")
+    with refusing() as port:
+        said = said_by(tmp_path, f"http://127.0.0.1:{port}")
+    assert said.startswith("the connection is refused")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,7 @@ def test_a_proxy_that_refuses(tmp_path, monkeypatch, status, said):
 
 
 def test_a_proxy_that_is_not_there(tmp_path, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
-    error = said_by(tmp_path, "http://api.example.com")
+    with refusing() as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        error = said_by(tmp_path, "http://api.example.com")
     assert error.startswith("the proxy does not answer")

@@ -12,6 +12,7 @@ from framework.build.wire import NotJson, make_response
 from framework.errors import RequestError
 from tests.build.opened import one_list, opened
 from tests.servers.nowhere import Nowhere
+from tests.servers.raw import refusing
 from tests.servers.web import Answer
 
 JSON = {"Content-Type": "application/json"}
@@ -125,15 +126,13 @@ def test_a_host_that_does_not_resolve_is_named(tmp_path, monkeypatch):
 
 
 def test_a_port_that_refuses_is_named(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    body = one_list(f"http://127.0.0.1:{port}")
-    body["client"]["retry"]["max_retries"] = 0
-    with pytest.raises(
-        RequestError, match=rf"127\.0\.0\.1:{port}/items: the connection is refused"
-    ):
-        opened(tmp_path, body).read("items")
+    with refusing() as port:
+        body = one_list(f"http://127.0.0.1:{port}")
+        body["client"]["retry"]["max_retries"] = 0
+        with pytest.raises(
+            RequestError, match=rf"127\.0\.0\.1:{port}/items: the connection is refused"
+        ):
+            opened(tmp_path, body).read("items")
 
 
 def test_a_server_that_never_answers_is_a_timeout(tmp_path):

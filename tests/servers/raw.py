@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class Peer:
@@ -50,6 +51,14 @@ def head(*lines: str, status: str = "200 OK") -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
 
 
+@contextmanager
+def refusing() -> Iterator[int]:
+    """A port of this machine where nothing listens, kept from everybody else meanwhile."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
 class Raw:
     """`with Raw(play) as server`: plays for every request; `asked` holds the targets in order."""
 
@@ -57,6 +66,7 @@ class Raw:
         self.asked: list[str] = []
         self._play = play
         self._over = threading.Event()
+        self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -82,8 +92,10 @@ class Raw:
         try:
             with connection:
                 while (target := _target(connection)) is not None:
-                    self.asked.append(target)
-                    self._play(Peer(connection, target, len(self.asked), self._over))
+                    with self._lock:
+                        self.asked.append(target)
+                        number = len(self.asked)
+                    self._play(Peer(connection, target, number, self._over))
         except OSError:
             return  # the client went away
 
