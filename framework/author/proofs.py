@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from framework.author.composite import composites
+from framework.author.formats import formats
 from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
 from framework.author.yamltext import flow
 from framework.build.fields import value_at
-from framework.build.looks import look_of
 from framework.build.records import Record
 from framework.spec.near import counted
 
@@ -21,7 +21,10 @@ Json = Any
 def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
     """What was seen of selector, key, cursor and format. `parents` are its parent's records."""
     resource, pages = prover.resource, seen.pages
-    yield from _format(prover, pages)
+    written = list(formats(prover, pages))
+    yield from written
+    if any(one.code != "list-or-one" for one in written):
+        return  # what was read is nothing that the API said
     if not seen.selected:
         yield _nothing(prover, pages)
         return
@@ -29,7 +32,6 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
     if inner is not None:
         yield inner
         return
-    yield from _one_column(prover, seen.selected)
     found = f"{prover.selector}: {counted(len(seen.selected), 'record')}"
     yield prover.ok("data_selector", f"{found} on {counted(len(pages), 'page')}")
     if not seen.known:
@@ -37,32 +39,6 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
     yield from _key(prover, seen, parents)
     if resource.endpoint.incremental is not None:
         yield _cursor(prover, resource.endpoint.incremental.cursor_path, seen.known)
-
-
-def _format(prover: Prover, pages: list[Any]) -> Iterator[Proof]:
-    """A format that could read the answer, and is not the one that it is in."""
-    kind = prover.resource.endpoint.response_format.kind
-    look = look_of(pages[0].response.content)
-    if kind in ("json", "text") or look is None or look.reads is None or look.packed:
-        return
-    if look.kind != kind and (kind, look.kind) != ("jsonl", "json"):  # a single line of it
-        message = f"{kind} is declared, and the answer looks like {look.name}"
-        change = Change(("endpoint", "response_format"), look.reads)
-        remedy = f"response_format: {look.reads}"
-        yield prover.fault("response_format", "format-differs", message, remedy, [change])
-
-
-def _one_column(prover: Prover, records: list[Json]) -> Iterator[Proof]:
-    """CSV read with another delimiter than it is written with: one column, named by all."""
-    if prover.resource.endpoint.response_format.kind != "csv" or len(records[0]) != 1:
-        return
-    (column,) = records[0]
-    for delimiter, shown in ((";", '";"'), ("\t", '"\\t"'), ("|", '"|"')):
-        if delimiter in column:
-            message = f"one column, whose name holds {shown}: the delimiter is another"
-            remedy = f"response_format: {{type: csv, delimiter: {shown}}}"
-            yield prover.fault("response_format", "delimiter-differs", message, remedy)
-            return
 
 
 def _nothing(prover: Prover, pages: list[Any]) -> Proof:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from framework.author.formats import unread
 from framework.author.mending import Change
 from framework.author.nextpage import repeated, signs_of
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import keys
 from framework.author.yamltext import flow
-from framework.build.looks import look_of
 from framework.build.outcomes import BindingError, RecordError
 from framework.build.records import Record
 from framework.build.wire import NotJson
@@ -37,7 +37,7 @@ def refusal(prover: Prover, seen: Seen, error: FrameworkError, parents: list[Rec
         remedy = f"the answer speaks of more at {', '.join(told)}" if told else "total_path: null"
         return prover.fault("paginator", error.code, message, remedy)
     if error.code == "format-differs" and isinstance(error.__cause__, NotJson):
-        return _format(prover, error, error.__cause__)
+        return unread(prover, error, error.__cause__)
     status = error.status
     if status is None:
         return prover.fault("request", "no-answer", message)
@@ -70,22 +70,6 @@ def _rebound(binding: Binding, field: str) -> Change:
         begin = f"{{resources.{binding.resource}."
         return Change((), f"{begin}{field}}}", f"{begin}{binding.text}}}")
     return Change(("endpoint", "params", binding.name, "field"), field)
-
-
-def _format(prover: Prover, error: RequestError, cause: NotJson) -> Proof:
-    look = look_of(cause.response.content)
-    message = str(error).split("\n", 1)[0]
-    if look is None or look.reads is None:
-        what = "" if look is None else f"; it looks like {look.name}"
-        remedy = "check base_url, the path and the credentials"
-        return prover.fault("response_format", "format-differs", f"{message}{what}", remedy)
-    if prover.resource.endpoint.response_format.kind == look.kind and not look.packed:
-        return prover.fault("response_format", "format-broken", str(error))
-    place = "endpoint.response_format"
-    remedy = f"response_format: {look.reads}"
-    change = Change(tuple(place.split(".")), look.reads)
-    message = f"{message}; it looks like {look.name}"
-    return prover.fault("response_format", "format-differs", message, remedy, [change])
 
 
 def _params(prover: Prover, message: str) -> Proof:

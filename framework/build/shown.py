@@ -150,7 +150,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "paginator": filler.final(_plain(endpoint.paginator)),
             "data_selector": selector.text if isinstance(selector, Expression) else selector,
             "incremental": endpoint.incremental and _incremental(endpoint.incremental),
-            "response_format": _response_format(endpoint.response_format),
+            "response_format": format_written(endpoint.response_format),
             "export": endpoint.export and _export(endpoint.export),
             "response_actions": [_action(action) for action in endpoint.response_actions],
             "auth": _auth(endpoint.auth, filler),
@@ -195,8 +195,8 @@ def _incremental(incremental: Incremental) -> dict[str, Json]:
     )
 
 
-def _response_format(form: ResponseFormat) -> dict[str, Json] | None:
-    """What differs from the defaults, None for plain JSON."""
+def format_written(form: ResponseFormat) -> dict[str, Json] | None:
+    """A `response_format` as a file has it: what differs from the defaults, None for plain JSON."""
     plain = vars(ResponseFormat())
     changed = {key: _plain(v) for key, v in vars(form).items() if v != plain[key] and key != "kind"}
     return {"type": form.kind, **changed} if form != ResponseFormat() else None

@@ -119,6 +119,21 @@ CSV = "id;updated_at\n" + "".join(f"{row['id']};{row['updated_at']}\n" for row i
 LINES = "".join(f'{{"id": {row["id"]}}}\n' for row in ROWS)
 XML = "<rows>" + "".join(f"<row><id>{row['id']}</id></row>" for row in ROWS) + "</rows>"
 ONE = {"paginator": "single_page", "data_selector": None}
+LATIN = "id;größe\n1;2,5\n2;3,5\n".encode("cp1252")
+LINE = "<line><sku>a</sku></line>"
+ORDERS = (
+    f"<orders><order><id>1</id>{LINE}</order><order><id>2</id>{LINE}{LINE}<tag>x</tag></order>"
+    "<order><id>3</id><tag/><tag>y</tag></order></orders>"
+)
+
+
+def ordered(asked: Asked) -> Answer:
+    """Two orders, and one on the second page."""
+    first = "<order><id>1</id></order><order><id>2</id></order>"
+    orders = {"1": first, "2": "<order><id>3</id></order>"}.get(asked.param("page", ""), "")
+    return Answer(200, f"<orders>{orders}</orders>")
+
+
 FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
     ("selector-no-match", paged, {"data_selector": "data.items"}, "data_selector: data.rows"),
     ("selector-too-short", paged, {"data_selector": "data"}, "data_selector: data.rows"),
@@ -174,6 +189,52 @@ FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
         "response_format: {type: jsonl, compression: gzip}",
     ),
     ("format-differs", written(LINES), {**ONE, "response_format": "csv"}, "response_format: jsonl"),
+    (
+        "delimiter-differs",
+        written(CSV.encode("utf-16")),
+        {**ONE, "response_format": {"type": "csv", "encoding": "utf-16"}},
+        'response_format: {type: csv, encoding: utf-16, delimiter: ";"}',
+    ),
+    (
+        "delimiter-differs",
+        written(LATIN),
+        {**ONE, "response_format": {"type": "csv", "encoding": "cp1252"}},
+        'response_format: {type: csv, encoding: cp1252, delimiter: ";"}',
+    ),
+    (
+        "delimiter-differs",
+        written(CSV.replace(";", ",")),
+        {**ONE, "response_format": {"type": "csv", "delimiter": ";"}},
+        "response_format: csv",
+    ),
+    (
+        "format-differs",
+        written(gzip.compress(CSV.encode())),
+        {**ONE, "response_format": {"type": "csv", "encoding": "cp1252"}},
+        'response_format: {type: csv, compression: gzip, encoding: cp1252, delimiter: ";"}',
+    ),
+    (
+        "list-or-one",
+        written(ORDERS),
+        {**ONE, "data_selector": "orders.order", "response_format": "xml"},
+        "response_format: {type: xml, lists: [line, tag]}",
+    ),
+    (
+        "list-or-one",
+        written(ORDERS),
+        {
+            **ONE,
+            "data_selector": "orders.order",
+            "response_format": {"type": "xml", "lists": ["order", "tag"]},
+        },
+        "response_format: {type: xml, lists: [order, tag, line]}",
+    ),
+    (
+        "list-or-one",
+        ordered,
+        {"data_selector": "orders.order[]", "response_format": "xml"},
+        "response_format: {type: xml, lists: [order]}",
+    ),
     (
         "method-refused",
         lambda asked: Answer(200 if asked.method == "POST" else 405, ROWS),
@@ -258,6 +319,18 @@ def test_a_fault_that_only_its_documentation_mends_has_its_name(
     found = {one.code: one for one in proofs(web, project, answer, **endpoint).values() if one.code}
     assert found[code].outcome == "fault"
     assert remedy in found[code].remedy
+
+
+def test_a_list_of_one_that_the_selector_itself_finds_is_no_fault(web: Web, project: Path) -> None:
+    found = proofs(web, project, ordered, data_selector="orders.order", response_format="xml")
+    assert {one.outcome for one in found.values()} == {"ok"}
+    assert found["rows.data_selector"].message == "orders.order: 3 records on 2 pages"
+
+
+def test_nothing_is_said_of_the_key_of_columns_that_are_none(web: Web, project: Path) -> None:
+    found = proofs(web, project, written(CSV), **ONE, response_format="csv", primary_key="id")
+    assert [one.code for one in found.values()] == ["delimiter-differs", ""]
+    assert found["rows.paginator"].outcome == "unknown"
 
 
 def test_an_incremental_that_the_api_heeds_is_no_fault(web: Web, project: Path) -> None:
@@ -467,7 +540,7 @@ def test_the_page_on_running_has_every_fault() -> None:
     told = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page.split("## What check --deep tells")[1]))
     source = "".join(
         (root / "framework" / "author" / f"{name}.py").read_text("utf-8")
-        for name in ("refusals", "proofs", "nextpage", "ignored")
+        for name in ("refusals", "proofs", "nextpage", "ignored", "formats")
     )
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) <= told
 
