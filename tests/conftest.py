@@ -56,6 +56,14 @@ def postgres() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="pg")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("XDG_RUNTIME_DIR", folder)
+        # on a busy machine a start takes longer than the ten seconds that it would be given
+        patched.setenv("PGCTLTIMEOUT", "600")
+        execute = server.postgres_server.pgexec
+        patched.setattr(
+            server.postgres_server,
+            "pgexec",
+            lambda *words, timeout=None, **more: execute(*words, **more),
+        )
         running = server.get_server(folder, cleanup_mode="stop")
     yield folder
     running.cleanup()

@@ -383,7 +383,11 @@ def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
             "refresh_token": f"next-of-this-test-{len(given)}",
             "expires_in": 3600,
         }
-        headers = {"X-Session": given[-1], "X-Seconds": "60", "Set-Cookie": f"sid={given[-1]}; a=b"}
+        headers = {
+            "X-Session": given[-1],
+            "X-Seconds": "3600",
+            "Set-Cookie": f"sid={given[-1]}; a=b",
+        }
         return Answer(200, body if kind not in ("headers", "cookies") else {}, headers)
 
     asked_for: list[str] = []

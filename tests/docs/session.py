@@ -94,7 +94,7 @@ class Session:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         return done.returncode, done.stdout
 
