@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -63,6 +64,10 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
 
 
 _INTERPRETER = _Interpreter()
+
+
+_PARSING = threading.Lock()
+"""Held while warnings are turned off: which are shown is one setting for all threads."""
 
 
 class ExpressionError(FrameworkError):
@@ -217,7 +222,7 @@ def _called(node: Mapping[str, Json]) -> Iterator[tuple[str, Sequence[Mapping[st
 
 def _parse(text: str) -> Mapping[str, Json]:
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             # `word` in backticks without quotes is old syntax that jmespath still takes
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             parsed: Mapping[str, Json] = jmespath.compile(text).parsed

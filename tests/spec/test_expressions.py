@@ -2,6 +2,9 @@
 
 import copy
 import pickle
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -181,3 +184,15 @@ def test_a_pattern_that_would_look_for_ever_gives_up(monkeypatch):
     monkeypatch.setattr(patterns, "SECONDS", 0.01)
     with pytest.raises(ExpressionError, match="still looking after"):
         compile_expression("matches(@, '^(a|aa)+$')").search("a" * 200 + "b")
+
+
+def test_expressions_compiled_at_once_leave_warnings_as_they_were():
+    """A literal in old syntax is no warning, in whatever thread."""
+    before, interval = list(warnings.filters), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(compile_expression, [f"a[?b == `x{n}`]" for n in range(1_000)]))
+    finally:
+        sys.setswitchinterval(interval)
+    assert warnings.filters == before
