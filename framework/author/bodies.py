@@ -23,6 +23,7 @@ from framework.author.declared import (
 from framework.author.forms import EMAIL, UUID, is_numeric, is_time
 from framework.author.selecting import expression_texts, records
 from framework.spec.connector import Connector, Resource
+from framework.spec.jsonpath import path_keys
 
 Json = Any
 
@@ -130,7 +131,7 @@ class _Walk:
         self._declared = bodies._declared.get(name)
         self._envelope = bodies._envelope.get(name, frozenset())
         incremental = resource.endpoint.incremental if resource else None
-        self._cursor = tuple(incremental.cursor_path.split(".")) if incremental else None
+        self._cursor = path_keys(incremental.cursor_path) if incremental else None
         self._pairs: list[tuple[Json, Json]] = []
 
     def done(self) -> Walked:

@@ -11,6 +11,7 @@ from framework.build.fields import value_at
 from framework.build.outcomes import ResourceSkipped
 from framework.errors import FrameworkError
 from framework.spec.connector import Resource
+from framework.spec.jsonpath import path_keys
 from framework.spec.near import counted
 from framework.spec.timeforms import NAMED, TimeError, read_time, write_time
 
@@ -56,7 +57,7 @@ def ignored_start(prover: Prover, seen: Seen, asked_from: AskedFrom) -> Iterator
 
 def moment(item: Json, path: str, forms: tuple[str, ...]) -> Any:
     """A record's time, None where it has none."""
-    value = value_at(item, path.split("."))
+    value = value_at(item, path_keys(path))
     if value is None:
         return None
     try:

@@ -13,6 +13,7 @@ from framework.author.suspects import ENOUGH, identifying, keys, record_lists, t
 from framework.author.yamltext import flow
 from framework.build.fields import value_at
 from framework.build.records import Record
+from framework.spec.jsonpath import path_keys
 from framework.spec.near import counted
 
 Json = Any
@@ -138,4 +139,4 @@ def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:
 
 
 def _at(record: Record, path: str) -> Json:
-    return value_at(record, path.split("."))
+    return value_at(record, path_keys(path))

@@ -18,11 +18,18 @@ _DOT_QUOTED = re.compile(r"\.'([^']*)'")
 _DOT_BRACKET = re.compile(r"\.\[\s*(?:\*|-?\d+|\?)")
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_NO_PATH = re.compile(r"[({|]")
+_KEY_OF_PATH = re.compile(r"\"([^\"\\]+)\"|([^\".]+)")
 
 
 def is_jsonpath(text: str) -> bool:
     """Whether a text goes to dlt as it is."""
     return text.lstrip().startswith("$")
+
+
+def path_keys(path: str) -> tuple[str, ...]:
+    """The keys of a `cursor_path`, which has double quotes around one that is no plain name."""
+    return tuple(match[1] or match[2] for match in _KEY_OF_PATH.finditer(path))
 
 
 def jsonpath_problem(text: str) -> str | None:
@@ -71,7 +78,7 @@ def respelling(text: str) -> tuple[str, str] | None:
             f"`{text}` gives in JMESPath nothing of a mapping, and in dlt the mapping itself",
             f"[]{rest}" if rest else "@",
         )
-    if bare.count("[*]") > 1:
+    if bare.count("[*]") > 1 and not _NO_PATH.search(bare):
         return (
             f"in JMESPath `{text}` gives lists of lists, in dlt one flat list",
             _outside_strings(text, "[*]", "[]"),

@@ -121,10 +121,27 @@ def test_what_means_something_else_in_dlt_is_respelled(selector, better):
         "items[?kind == 'a-b'].id",
         "a || 'none'",
         "data.[id, name]",
+        "(data[*] || data.*)[*].[rows[*] || rows.*][][]",
     ],
 )
 def test_what_means_the_same_is_left_alone(selector):
     assert codes(endpoint(data_selector=selector)) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ('"@timestamp"', set()),
+        ('meta."Last Change"', set()),
+        ("changed-at", set()),
+        ('"open', {"cursor-path"}),
+        ("Last Change", {"cursor-path"}),
+        ("max(dates)", {"cursor-path"}),
+    ],
+)
+def test_a_cursor_is_a_field_under_any_name(path, found):
+    incremental = {"cursor_path": path, "start_param": "since", "initial_value": 1}
+    assert codes(endpoint(incremental=incremental)) == found
 
 
 def test_spelling_is_judged_wherever_dlt_reads_jsonpath_too():

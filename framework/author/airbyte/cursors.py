@@ -10,12 +10,15 @@ from framework.author.airbyte.durations import iso_duration
 from framework.author.airbyte.importing import ABSENT, Importing, shown
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.options import field_path, part_of
-from framework.author.airbyte.terms import Term, quoted
+from framework.author.airbyte.terms import Term, dotted, quoted
 from framework.author.airbyte.times import is_iso, time_format
+from framework.spec.jsonpath import path_keys
 from framework.spec.timeforms import form_problem
 
 Json = Any
 Put = tuple[str, list[str], Json]
+
+_PLAIN = re.compile(r"[\w.{}-]+")
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,16 @@ def _counting(importing: Importing, component: Component, uses: str) -> Cursor:
 
 
 def _path(importing: Importing, component: Component) -> str:
+    """The cursor's field, in double quotes where it is no plain name."""
     found = importing.text(
         str(component.get("cursor_field", "")),
         importing.sent(component),
         component.at("cursor_field"),
     )
-    return "" if found is ABSENT else str(found)
+    if found in (ABSENT, ""):
+        return ""
+    name = str(found)
+    return name if _PLAIN.fullmatch(name) else dotted(name.split("."))
 
 
 def _send(
@@ -180,8 +187,8 @@ class _Made:
         if not is_iso(fmt) or "now" in start or "(" in start:
             return None
         if start.startswith("{config.") and start.count("{") == 1:
-            return f"{path} >= context().{start.strip('{}')}"
-        return None if "{" in start else f"{path} >= {quoted(start)}"
+            return f"{dotted(path_keys(path))} >= context().{start.strip('{}')}"
+        return None if "{" in start else f"{dotted(path_keys(path))} >= {quoted(start)}"
 
     def _moment(self, key: str) -> Json:
         """A MinMaxDatetime or a text as what `initial_value` and `end_value` take."""

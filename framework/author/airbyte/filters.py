@@ -10,6 +10,7 @@ from framework.author.airbyte.terms import (
     PROJECTION,
     Term,
     Untranslatable,
+    as_texts,
     call,
     compared,
     constant,
@@ -95,7 +96,7 @@ def _join(subject: Term, d: Term | None = None, attribute: Term | None = None) -
     if items.fixed:
         separator = "" if d is None else d.constant
         return constant(str(separator).join(str(item) for item in items.constant))
-    return call("join", d or constant(""), items, kind="text")
+    return call("join", d or constant(""), as_texts(items), kind="text")
 
 
 def _listed(subject: Term) -> str:

@@ -359,7 +359,8 @@ def _list(node: nodes.List | nodes.Tuple, scope: Scope) -> Term:
     items = [translate(one, scope) for one in node.items]
     if all(item.fixed for item in items):
         return constant([item.constant for item in items])
-    return Term(f"[{', '.join(written(item).text for item in items)}]", "list")
+    texts = ", ".join(written(item).text for item in items)
+    return Term(f"[{texts}]", "list", parts=tuple(items))
 
 
 def _dict(node: nodes.Dict, scope: Scope) -> Term:

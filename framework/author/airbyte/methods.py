@@ -13,6 +13,7 @@ from framework.author.airbyte.terms import (
     NULL,
     Term,
     Untranslatable,
+    as_texts,
     call,
     compared,
     constant,
@@ -92,7 +93,7 @@ def _split(subject: Term, *arguments: Term, **named: Term) -> Term:
 
 
 def _join(subject: Term, items: Term) -> Term:
-    return call("join", subject, items, kind="text")
+    return call("join", subject, as_texts(items), kind="text")
 
 
 def _values(subject: Term) -> Term:

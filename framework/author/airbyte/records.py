@@ -10,7 +10,7 @@ from framework.author.airbyte.failing import may_fail
 from framework.author.airbyte.importing import Importing
 from framework.author.airbyte.manifest import Component
 from framework.author.airbyte.scope import only
-from framework.author.airbyte.terms import Term, constant, dotted, identifier, quoted
+from framework.author.airbyte.terms import Term, constant, dotted, quoted
 
 Json = Any
 Steps = list[dict[str, Json]]
@@ -42,37 +42,41 @@ def _extracted(importing: Importing, extractor: Component) -> str:
             extractor.place, f"the records are taken by a {extractor.type or 'class'} of its own"
         )
         return "@"
-    keys = importing.text(
-        extractor.get("field_path", []), importing.sent(extractor), extractor.at("field_path")
-    )
-    keys = keys if isinstance(keys, list) else [keys]
-    return pointer([str(key) for key in keys if key != ""])
+    terms = _keys(importing, extractor, "field_path")
+    keys = [str(one.constant) for one in terms]
+    if all(one.fixed for one in terms):
+        return pointer([key for key in keys if key])
+    if "*" in keys:
+        importing.remarks.missing(extractor.at("field_path"), "a computed key beside a `*`")
+    return _below(terms)
 
 
 def pointer(keys: list[str]) -> str:
-    """A path with `*` for any key or position, as JMESPath; `{config.x}` stays a placeholder."""
-    if not keys:
-        return "@"
+    """A path with `*` for any key or position, as JMESPath."""
     if "*" not in keys:
-        return (
-            dotted([_key(key) for key in keys])
-            if not any("{" in k for k in keys)
-            else ".".join(key if "{" in key else identifier(key) for key in keys)
-        )
-    if keys[-1] == "*" and keys.count("*") == 1:
-        base = pointer(keys[:-1])
+        return _path(keys)
+    place = keys.index("*")
+    base, below = _path(keys[:place]), keys[place + 1 :]
+    if "*" in below:
+        return _each(base, below)
+    if not below:
         # each item of a list, or each value of an object
         return f"{base}.* || {base}"
-    lists = _starred(keys, "[*]" if keys.count("*") == 1 else "[]")
-    objects = _starred(keys, ".*") + ("" if keys.count("*") == 1 else " | [][]")
-    return f"{lists} || {objects}"
+    return f"{_path(below, f'{base}[*]')} || {_path(below, f'{base}.*')}"
 
 
-def _starred(keys: list[str], star: str) -> str:
-    text = "@" if keys[0] == "*" else ""
-    for key in keys:
-        text = f"{text}{star}" if key == "*" else dotted([_key(key)], text)
-    return text
+def _each(base: str, below: list[str]) -> str:
+    """What lies below all items or values of `base`, each of which may be either again."""
+    items = f"{base}[*] || {base}.*"
+    if "*" not in below:
+        return _path(below, f"({items})[*]") if below else items
+    place = below.index("*")
+    inner = _each(_path(below[:place]), below[place + 1 :])
+    return f"({items})[*].[{inner}][][]"
+
+
+def _path(keys: list[str], base: str = "") -> str:
+    return dotted([_key(key) for key in keys], base)
 
 
 def _key(key: str) -> str | int:
@@ -336,14 +340,16 @@ def _keys(importing: Importing, component: Component, key: str) -> list[Term]:
     """The keys of a path, each of which may be a template."""
     scope = importing.kept(component)
     written = component.get(key, [])
+    written = written if isinstance(written, list) else [written]
     found = [importing.term(str(one), scope, component.at(key)) for one in written]
     return [] if None in found else [one for one in found if one is not None]
 
 
 def _below(terms: list[Term]) -> str:
-    text = "@"
+    text = ""
     for one in terms:
-        text = f"get({text}, {one.text})"
+        fixed = one.fixed
+        text = _path([str(one.constant)], text) if fixed else f"get({text or '@'}, {one.text})"
     return text
 
 

@@ -130,7 +130,7 @@ def _split_query(path: str) -> tuple[str, dict[str, Json]]:
     before, mark, query = path.partition("?")
     if not mark or before.count("{") != before.count("}"):
         return path, {}
-    pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+    pairs = _pairs(query.replace("+", "%2B"))
     params: dict[str, Json] = {}
     for name, value in pairs:
         if name in params:
@@ -139,6 +139,15 @@ def _split_query(path: str) -> tuple[str, dict[str, Json]]:
         else:
             params[name] = value
     return before, params
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    """The pairs of a query; an `&` in a placeholder parts nothing."""
+    parted, depth = "", 0
+    for character in query:
+        depth += (character == "{") - (character == "}")
+        parted += "\n" if character == "&" and not depth else character
+    return parse_qsl(parted, keep_blank_values=True, separator="\n")
 
 
 def _mapping(importing: Importing, component: Component, key: str) -> dict[str, Json]:
@@ -156,7 +165,7 @@ def _mapping(importing: Importing, component: Component, key: str) -> dict[str, 
         if str(found).startswith("{") and str(found).endswith("}") and "=" not in str(found):
             importing.remarks.missing(component.at(key), "a whole mapping from one template")
             return {}
-        return dict(parse_qsl(str(found), keep_blank_values=True))
+        return dict(_pairs(str(found)))
     values = importing.text(written, scope, component.at(key))
     if not isinstance(values, dict):
         return {}

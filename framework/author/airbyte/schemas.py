@@ -10,6 +10,7 @@ from typing import Any
 from framework.author.airbyte.importing import ABSENT, Importing
 from framework.author.airbyte.manifest import Component, load
 from framework.author.remarks import ManifestError
+from framework.spec.jsonpath import path_keys
 from framework.spec.jsonwords import schema_error
 
 Json = Any
@@ -152,7 +153,7 @@ def agreeing(
         found["type"] = kinds[0] if len(kinds) == 1 else kinds or "string"
     nullable = False
     if cursor:
-        found = _place(fresh, cursor.split("."))
+        found = _place(fresh, list(path_keys(cursor)))
         if not found:
             found["type"] = ["string", "null"]
         types = found.get("type")

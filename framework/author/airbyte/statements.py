@@ -206,7 +206,7 @@ def _spread(node: nodes.Expr, scope: Scope) -> list[str | Term]:
         if any(_is_text(part) for side in sides for part in side):
             return [*sides[0], *sides[1]]
     term = translate(node, scope)
-    return list(term.parts) or [term]
+    return list(term.parts) if term.parts and term.kind == "text" else [term]
 
 
 def _expression(node: nodes.Node) -> nodes.Expr:

@@ -29,8 +29,8 @@ class Untranslatable(Exception):
 class Term:
     """A JMESPath. `level` is the loosest operator in it; `constant` a value known now (with
     `fixed` true); `members` are the inputs of a group such as `config.credentials`;
-    `parts` what a joined text is made of, `pairs` what a written mapping is; `optional` whether it
-    is an input that may be null."""
+    `parts` what a joined text or a written list is made of, `pairs` what a written mapping is;
+    `optional` whether it is an input that may be null."""
 
     text: str
     kind: Kind = "any"
@@ -142,6 +142,16 @@ def as_text(term: Term) -> Term:
     if term.kind in ("number", "boolean", "list", "object") and not term.optional:
         return call("to_string", term, kind="text")
     return Term(f"to_string(not_null({term.text}, ''))", "text")
+
+
+def as_texts(items: Term) -> Term:
+    """A list whose items are joined: numbers as text, and of nothing no item."""
+    if items.fixed:
+        return items
+    if items.parts:
+        texts = (as_text(one).text for one in items.parts if isinstance(one, Term))
+        return Term(f"[{', '.join(texts)}]", "list")
+    return Term(f"map(&to_string(@), not_null({items.text}, `[]`))", "list")
 
 
 def call(name: str, *arguments: Term, kind: Kind = "any") -> Term:

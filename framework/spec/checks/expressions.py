@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 Json = Any
 
-_DOTTED = re.compile(r"[^\s.\[\]()'\"`*$@?|,&]+(?:\.[^\s.\[\]()'\"`*$@?|,&]+)*")
+_KEY = r"(?:[^\s.\[\]()'\"`*$@?|,&]+|\"[^\"\\]+\")"
+_DOTTED = re.compile(rf"{_KEY}(?:\.{_KEY})*")
 
 
 def check_expressions(draft: Draft) -> Iterator[Finding]:
@@ -50,7 +51,8 @@ def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
                     pointer,
                     "cursor-path",
                     f"found {path or 'nothing'}, expected a field of the record as keys joined by "
-                    "dots, such as updated_at or meta.changed; no expression",
+                    "dots, such as updated_at or meta.changed, in double quotes where a key is no "
+                    "plain name; no expression",
                 )
 
 

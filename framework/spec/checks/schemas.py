@@ -10,7 +10,7 @@ from framework.findings import Finding
 from framework.spec.checks.loading import key_fields
 from framework.spec.columns import Column, Table, field_schema, may_be_null
 from framework.spec.draft import Draft
-from framework.spec.jsonpath import is_jsonpath
+from framework.spec.jsonpath import is_jsonpath, path_keys
 from framework.spec.jsonwords import not_json_schema, shown
 from framework.spec.merge import Merged, named_columns
 from framework.spec.naming import normalize_path
@@ -75,7 +75,7 @@ def check_cursor_fields(draft: Draft) -> Iterator[Finding]:
             if not isinstance(path, str) or is_jsonpath(path) or not path:
                 continue
             pointer = (*cursor.pointer, "cursor_path")
-            found = field_schema(schema, tuple(path.split(".")))
+            found = field_schema(schema, path_keys(path))
             if found is None:
                 yield draft.document.finding(
                     pointer,
