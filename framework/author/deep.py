@@ -17,7 +17,7 @@ from framework.author.proofs import proofs
 from framework.author.refusals import refusal
 from framework.build.compile import compile_connector
 from framework.build.events import Event, Warned, Watch, unwatched
-from framework.build.outcomes import ResourceSkipped
+from framework.build.outcomes import RecordError, ResourceSkipped
 from framework.build.reading import Reading
 from framework.build.rules import Range
 from framework.build.settings import resolve_settings
@@ -84,7 +84,8 @@ class _Look:
 
     def at(self, resource: Resource) -> Iterator[Proof]:
         """What one resource's answers prove."""
-        prover, seen = Prover(self._connector, resource), self._seen[resource.name]
+        prover = Prover(self._connector, resource, self._compiled.secrets)
+        seen = self._seen[resource.name]
         reading = self._readings[resource.name]
         reading.loads = True
         self._heard.clear()
@@ -97,7 +98,9 @@ class _Look:
                 why = f"not asked, because {above} cannot be read" if above else str(ended)
                 yield prover.unknown("request", why)
                 return
-            seen.records, error = None, ended
+            # what a step does not take is not what the key stands in
+            stepped = bool(resource.steps) and isinstance(ended, RecordError)
+            seen.records, error = ([] if stepped else None), ended
         parents = self._parents_of(resource)
         found = list(proofs(prover, seen, parents)) if seen.pages else []
         yield from found

@@ -64,7 +64,8 @@ class StandIns:
         self._avoid = avoid
         self._numbers = numbers
         self._known: dict[str, str] = {}
-        self._used: set[str] = set()
+        # a number that stays is no stand-in of another text
+        self._used: set[str] = {text for text in numbers if text in avoid}
         self._counts: dict[str, int] = {}
 
     def known(self, text: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from framework.author.mending import Change, diff
 from framework.author.yamltext import flow
 from framework.build.records import Record
+from framework.build.secrets import Secrets
 from framework.spec.connector import Connector, Resource
 
 Json = Any
@@ -91,6 +92,7 @@ class Prover:
 
     connector: Connector
     resource: Resource
+    secrets: Secrets
 
     def ok(self, about: str, message: str) -> Proof:
         """Something that is as the file says."""

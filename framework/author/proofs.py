@@ -11,6 +11,7 @@ from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
 from framework.author.yamltext import flow
+from framework.build.answers import error_in
 from framework.build.fields import value_at
 from framework.build.records import Record
 from framework.spec.jsonpath import path_keys
@@ -43,6 +44,10 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
 
 
 def _nothing(prover: Prover, pages: list[Any]) -> Proof:
+    said = error_in(pages[0].response, prover.secrets)
+    if said:
+        message = f"{prover.selector}: no records, and the answer says: {said}"
+        return prover.fault("data_selector", "selector-no-match", message)
     lists = list(
         dict.fromkeys(path for page in pages for path in record_lists(page.response.json()))
     )

@@ -34,7 +34,7 @@ def refusal(prover: Prover, seen: Seen, error: FrameworkError, parents: list[Rec
         return repeated(prover, seen, error.code)
     if error.code == "next-unreadable":
         told = [sign.path for page in seen.pages[:1] for sign in signs_of(page)][:SHOWN]
-        remedy = f"the answer speaks of more at {', '.join(told)}" if told else "total_path: null"
+        remedy = f"the answer speaks of more at {', '.join(told)}" if told else ""
         return prover.fault("paginator", error.code, message, remedy)
     if error.code == "format-differs" and isinstance(error.__cause__, NotJson):
         return unread(prover, error, error.__cause__)

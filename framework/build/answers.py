@@ -16,6 +16,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from framework.build.context import Context, with_response
 from framework.build.outcomes import ResourceSkipped
 from framework.build.secrets import Secrets
+from framework.build.shape import shape_of
 from framework.build.templates import evaluated, text_of
 from framework.build.urls import shown
 from framework.build.wire import NotJson, Response
@@ -51,6 +52,9 @@ SAID_UNDER = (
     "errormessages",
 )
 """The keys that APIs say their errors in, lower case, in the order they are repeated."""
+
+TOLD_UNDER = ("errors", "error")
+"""Where a body with a status of success tells an error."""
 
 
 class Answers:
@@ -189,6 +193,24 @@ def own_words(response: requests.Response, secrets: Secrets) -> str:
         body = response.json()
     except NotJson:
         return ""
+    return _words(body, secrets)
+
+
+def unlike(response: requests.Response, secrets: Secrets) -> str:
+    """What a success is made of, where what was looked for is not in it, and the error that it
+    tells, as GraphQL does."""
+    words = error_in(response, secrets)
+    return shape_of(response.json()) + (f"; it says: {words}" if words else "")
+
+
+def error_in(response: requests.Response, secrets: Secrets) -> str:
+    """The error that a success tells; empty where it tells none."""
+    body = response.json()
+    told = {key: body.get(key) for key in TOLD_UNDER} if isinstance(body, dict) else {}
+    return _words(told, secrets)
+
+
+def _words(body: Any, secrets: Secrets) -> str:
     words: list[str] = []
     _gather(body, words)
     return shortened(secrets.redact("; ".join(dict.fromkeys(words))))

@@ -18,6 +18,7 @@ from framework.build.context import Context, with_response, without_secrets
 from framework.build.events import Waiting
 from framework.build.plan import Plan
 from framework.build.requested import Requested
+from framework.build.shape import kind_of
 from framework.build.templates import Values, expand
 from framework.build.terms import Terms
 from framework.build.urls import shown
@@ -162,7 +163,7 @@ def _addresses(resource: str, request: JobRequest, values: Values) -> Iterator[s
         found = expand(template, values, "json")
         for url in found if isinstance(found, list) else [found]:
             if not isinstance(url, str) or not url:
-                what = "nothing" if url is None or url == "" else f"a {type(url).__name__}"
+                what = "nothing" if url is None or url == "" else kind_of(url)
                 raise RequestError(
                     f"{resource}: the export's `{template}` has to give a URL, found {what} in the "
                     "job's answer"

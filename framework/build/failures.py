@@ -12,10 +12,10 @@ from dlt.extract.incremental.exceptions import (
     IncrementalCursorPathMissing,
 )
 
+from framework.build.answers import unlike
 from framework.build.looks import look_of
 from framework.build.outcomes import RecordError
 from framework.build.secrets import Secrets
-from framework.build.shape import shape_of
 from framework.build.token_requests import TokenError
 from framework.build.unreached import unreached
 from framework.build.urls import shown
@@ -58,7 +58,9 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             "the field"
         )
     if isinstance(error, UNREADABLE) and (given := _given_to_paginator(error)):
-        return RequestError(f"{resource}: {_unpaged(error, given)}", code="next-unreadable")
+        return RequestError(
+            f"{resource}: {_unpaged(error, given, secrets)}", code="next-unreadable"
+        )
     return None
 
 
@@ -128,7 +130,7 @@ def _given_to_paginator(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _unpaged(error: Exception, given: Mapping[str, Any]) -> str:
+def _unpaged(error: Exception, given: Mapping[str, Any], secrets: Secrets) -> str:
     """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
     paginator, response = given.get("self"), given.get("response")
     text = str(error)
@@ -137,7 +139,7 @@ def _unpaged(error: Exception, given: Mapping[str, Any]) -> str:
         if path is None or (f"`{path}`" not in text and f"'{path}'" not in text):
             continue
         if response is not None and "not found" in text:
-            what = f"finds nothing in the answer; {shape_of(response.json())}"
+            what = f"finds nothing in the answer; {unlike(response, secrets)}"
         else:
             kind = "whole number" if option == "total_path" else "true or false"
             what = f"finds what is no {kind}"

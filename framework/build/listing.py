@@ -15,6 +15,7 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
 
 from framework.build.ahead import end_of, numbers, one_page
+from framework.build.answers import unlike
 from framework.build.completeness import Completeness
 from framework.build.context import Context, without_secrets
 from framework.build.fields import get
@@ -24,7 +25,6 @@ from framework.build.plan import Plan
 from framework.build.pool import in_order
 from framework.build.requested import Requested
 from framework.build.selectors import within
-from framework.build.shape import shape_of
 from framework.build.terms import Terms
 from framework.build.urls import shown
 from framework.build.wire import Response
@@ -142,7 +142,8 @@ class Listing:
             return
         seen.misses(
             f"data_selector `{selector}` finds nothing in the answer of "
-            f"{shown(page.response.url, self._terms.secrets)}; {shape_of(body)}"
+            f"{shown(page.response.url, self._terms.secrets)}; "
+            f"{unlike(page.response, self._terms.secrets)}"
         )
 
     def _is_empty_element(self, body: Json) -> bool:

@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any
 
 from framework.build.outcomes import RecordError
+from framework.build.shape import kind_of
 from framework.build.times import run_start
 from framework.spec.connector import Partition
 from framework.spec.durations import parse_duration
@@ -65,7 +66,7 @@ def _values(partition: Partition, now: datetime, resource: str) -> Iterator[Valu
     elif isinstance(argument, (list, tuple)):
         values = argument
     else:
-        raise RecordError(f"{place}: `values` gives {_shown(argument)}, expected a list")
+        raise RecordError(f"{place}: `values` gives {kind_of(argument)}, expected a list")
     for value in values:
         yield {partition.name: value}
 
@@ -107,14 +108,9 @@ def _time(value: Json, place: str) -> datetime:
         return read_time(value, ("iso",))[0]
     except TimeError:
         raise RecordError(
-            f"{place}: `dates` wants times such as 2026-01-31, found {_shown(value)}"
+            f"{place}: `dates` wants times such as 2026-01-31, found {kind_of(value)}"
         ) from None
 
 
 def _hashable(value: Json) -> Json:
     return repr(value) if isinstance(value, (list, dict)) else (type(value), value)
-
-
-def _shown(value: Json) -> str:
-    kinds: dict[type, str] = {dict: "a mapping", list: "a list", type(None): "nothing"}
-    return kinds.get(type(value), "a text" if isinstance(value, str) else "a number")

@@ -20,6 +20,7 @@ from framework.build.context import Context
 from framework.build.fields import ABSENT, get, put, remove, take
 from framework.build.outcomes import RecordError
 from framework.build.records import Record, as_records
+from framework.build.shape import kind_of
 from framework.spec.connector import Resource, Step
 from framework.spec.expressions import Expression, ExpressionError
 from framework.spec.growth import MOST, size_of
@@ -180,7 +181,7 @@ def _map(step: Step, record: Record, context: Context | None) -> Iterable[Record
     made = _found(step, record, context)
     if not isinstance(made, dict):
         raise RecordError(
-            f"map `{step.text}` has to give an object for each record, found {type(made).__name__}"
+            f"map `{step.text}` has to give an object for each record, found {kind_of(made)}"
         )
     return (made,)
 
@@ -286,9 +287,7 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
         if kind in ("boolean", "bool"):
             return _boolean(value)
     except (TypeError, ValueError, LookupError, OverflowError):
-        raise RecordError(
-            f"cast: `{path}` holds a {type(value).__name__} that is no {kind}"
-        ) from None
+        raise RecordError(f"cast: `{path}` holds {kind_of(value)} that is no {kind}") from None
     raise RecordError(f"cast: unknown type {kind}")
 
 

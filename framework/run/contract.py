@@ -17,6 +17,7 @@ from framework.build.fields import value_at
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.secrets import shown_key
+from framework.build.shape import kind_of
 from framework.run.arrow_tables import coerced
 from framework.run.layout import WRITTEN_AS
 from framework.run.storable import storable, variant
@@ -27,16 +28,6 @@ from framework.spec.naming import SEPARATOR, join_path, normalize_path
 
 Json = Any
 ENTITIES = ("tables", "columns", "data_type")
-WORDS = {
-    bool: "true or false",
-    int: "an integer",
-    Digits: "an integer",
-    float: "a number",
-    str: "text",
-    dict: "an object",
-    list: "a list",
-    type(None): "null",
-}
 
 
 class _DropRow(Exception):
@@ -192,9 +183,7 @@ class Contract:
             self._plain = False
             return
         if path in self._keys.values():
-            raise self._no_key(
-                ".".join(path), f"{WORDS[type(value)]} that is no {column.data_type}"
-            )
+            raise self._no_key(".".join(path), f"{kind_of(value)} that is no {column.data_type}")
         if self._breaks("data_type", holder, key, path, f"declared as {column.data_type}"):
             return
         self._plain = False
@@ -215,7 +204,7 @@ class Contract:
         field = ".".join(path)
         if mode == "freeze":
             raise RecordError(
-                f"{self._resource.name}: `{field}` holds {WORDS[type(holder[key])]}, "
+                f"{self._resource.name}: `{field}` holds {kind_of(holder[key])}, "
                 f"{expected}; schema_contract freezes {entity}. {self._named()}Change the schema "
                 "or schema_contract."
             )

@@ -333,6 +333,39 @@ def test_nothing_is_said_of_the_key_of_columns_that_are_none(web: Web, project: 
     assert found["rows.paginator"].outcome == "unknown"
 
 
+@pytest.mark.parametrize("more", [None, "data.has_more"])
+def test_an_error_that_comes_as_a_success_is_told_and_no_list_to_read(
+    more: str | None, web: Web, project: Path
+) -> None:
+    body = {"data": None, "errors": [{"message": "no field titel"}]}
+    cursor = {**CURSOR, "cursor_path": "data.next", **({"has_more_path": more} if more else {})}
+    found = proofs(web, project, lambda _: Answer(200, body), paginator=cursor)
+    assert any("says: no field titel" in one.message for one in found.values())
+    assert all(one.remedy == one.diff == "" for one in found.values())
+
+
+def test_what_a_step_does_not_take_is_told_once_and_of_no_key(web: Web, project: Path) -> None:
+    web.on("/rows", lambda _: Answer(200, [{"Id": str(n), "Cost": f"{n},5"} for n in range(9)]))
+    web.on("/rows/{id}/parts", lambda _: Answer(200, []))
+    rows = {
+        "name": "rows",
+        "processing_steps": [{"rename_keys": "lower(@)"}, {"cast": {"cost": "number"}}],
+        "endpoint": {"path": "/rows", "paginator": "single_page"},
+    }
+    path = "/rows/{resources.rows.id}/parts"
+    body = {
+        "client": {"base_url": web.url},
+        "resource_defaults": {"write_disposition": "merge", "primary_key": "id"},
+        "resources": [rows, {"name": "parts", "endpoint": {"path": path}}],
+    }
+    found = looked_at(project, body)
+    faults = {name: one.message for name, one in found.items() if one.outcome == "fault"}
+    assert faults == {
+        "rows.records": "rows: processing_steps: cast: `cost` holds text that is no number"
+    }
+    assert found["parts.request"].message == "not asked, because rows cannot be read"
+
+
 def test_an_incremental_that_the_api_heeds_is_no_fault(web: Web, project: Path) -> None:
     def since(asked: Asked) -> Answer:
         return Answer(200, [row for row in ROWS if row["updated_at"] >= asked.param("since", "")])

@@ -61,6 +61,12 @@ def test_digits_stay_where_the_number_itself_is_in_the_recording() -> None:
     assert stand_ins(numbers={"4711"}).of("4711") == "4711"
 
 
+def test_a_number_that_stays_is_the_stand_in_of_no_other_text() -> None:
+    texts = [str(n) for n in range(1, 10)]
+    made = stand_ins(avoid=set(texts), numbers={"0", "1", "2"})
+    assert len({made.of(text) for text in texts}) == len(texts)
+
+
 def test_amounts_stay_amounts() -> None:
     made = stand_ins()
     for text in ("49.99", "0.5", "1000", "-3.25", "007"):

@@ -346,6 +346,14 @@ def test_a_selector_that_finds_nothing_is_said(tmp_path, web):
     assert message.endswith("its keys are itemz, count")
 
 
+def test_an_error_in_an_answer_without_the_list_is_said(tmp_path, web):
+    web.on("/parents", {"data": None, "errors": [{"message": "no field titel"}]})
+    shop = opened(tmp_path, parent_and_child(web.url, parent={"data_selector": "data.items"}))
+    assert shop.read("parents") == []
+    message = shop.heard.warned[0].message
+    assert message.endswith("its keys are data, errors; it says: no field titel")
+
+
 def test_a_selector_that_finds_nothing_on_many_pages_is_said_once(tmp_path, web):
     following = {None: "a", "a": "b", "b": None}
     web.on("/parents", lambda asked: {"itemz": [1], "next": following[asked.param("at")]})
