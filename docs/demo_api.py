@@ -1,4 +1,4 @@
-"""The API of a small library, for docs/tutorial.md: python3 demo_api.py, then ask 127.0.0.1:48765.
+"""The API of a small library, for docs/tutorial.md: run it, then ask 127.0.0.1:48765.
 
 Python's standard library only. It wants the header `Authorization: Bearer demo-token`. The people
 in it are made up.

@@ -338,10 +338,13 @@ def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[i
         if variables
         else "The API wants credentials: add `auth` to the client."
     )
+    refused = "The credentials may not read this."
+    if variables:
+        refused = f"The credentials may not read this, or are wrong: check {variables}."
     skip = f"Or leave it out: --resources without {resource}."
     return {
         401: credentials,
-        403: f"The credentials may not read this. {skip}",
+        403: f"{refused} {skip}",
         404: "Check base_url and the endpoint's path.",
         429: "The rate limit was still reached after all retries: run it later, or lower "
         "client.max_in_flight.",

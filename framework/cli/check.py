@@ -52,25 +52,34 @@ def command(
     from framework.run.quiet import set_defaults
 
     set_defaults()
+    from rich.console import Console
+
     from framework.author.peek import look_at
     from framework.build.door import judged
-    from framework.build.events import unwatched
+    from framework.build.events import Event, Waiting
     from framework.build.world import World
+    from framework.cli.progress import Progress
     from framework.cli.signals import heard
     from framework.run.selection import select
     from framework.spec.locate import locate
 
     connector = judged(locate(name, connectors))
     chosen = select(connector, resources)
-    world = World()
+    world, progress = World(), Progress(Console(stderr=True), live=False)
+
+    def watch(event: Event) -> None:
+        """Warnings are told with what was found."""
+        if isinstance(event, Waiting):
+            progress(event)
+
     if deep:
         from framework.author.deep import prove
 
         with heard(world.stop):
-            proofs = list(prove(connector, chosen, config, alias, world, unwatched))
+            proofs = list(prove(connector, chosen, config, alias, world, watch))
         return _show_proofs(proofs, form)
     with heard(world.stop):
-        looked = look_at(connector, chosen, config, alias, world, unwatched)
+        looked = look_at(connector, chosen, config, alias, world, watch)
     if form == "json":
         _print_json([vars(one) for one in looked])
     else:

@@ -75,7 +75,7 @@ def command(
     connector = judged(location)
     chosen = select(connector, resources or None)
     stop, folder, failed = Stop(), schema_folder(location), False
-    watch = Progress(Console(stderr=True), quiet=True)
+    watch = Progress(Console(stderr=True), live=False)
     with heard(stop):
         for resource, records in recorded_or_live(
             connector, chosen, limit, config, alias, replay, stop, watch

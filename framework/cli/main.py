@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import gc
 import os
 import sys
@@ -86,6 +87,9 @@ def entry() -> NoReturn:
     """The process of the command line. A small run is mostly importing and ending: Python searches
     for garbage meanwhile, of which there is none, and at the end takes down object by object what
     the system takes back at once."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     gc.set_threshold(*COLLECTED)
     code = main()
     with contextlib.suppress(OSError):  # whoever read it may be gone
@@ -118,6 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return error.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _say(f"the output cannot be written: {error.strerror}")
+            return 1
         _say_bug(error)
         return 3
 

@@ -53,6 +53,11 @@ def command(
     """
     if is_file_name(name):
         raise UsageError(f"{name!r} is a file's name, expected a connector's name such as shop")
+    if not re.fullmatch(r"(?!.*__)[a-z][a-z0-9_]{0,62}", name):
+        raise UsageError(
+            f"{name!r} is no connector's name: lower-case letters, digits and single _, starting "
+            "with a letter, such as shop"
+        )
     folder = connectors or Path("connectors")
     file = folder / f"{name}.yaml"
     if file.exists():

@@ -63,7 +63,7 @@ def command(
     chosen = select(connector, (resource,))
     world = World()
     with heard(world.stop):
-        watch = Progress(Console(stderr=True), quiet=True)
+        watch = Progress(Console(stderr=True), live=False)
         ((_, records),) = first_records(connector, chosen, limit, config, alias, world, watch)
     if isinstance(records, FrameworkError):
         raise records

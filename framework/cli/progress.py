@@ -45,9 +45,10 @@ class Line:
 
 
 class Progress:
-    """Call it with each event, from any thread. `quiet` shows nothing but warnings."""
+    """Call it with each event, from any thread. `quiet` shows nothing but warnings; not `live`
+    are plain lines on a terminal, too."""
 
-    def __init__(self, console: Console, *, quiet: bool) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False, live: bool = True) -> None:
         self._console = console
         self._quiet = quiet
         self._lines: dict[str, Line] = {}
@@ -55,7 +56,7 @@ class Progress:
         self._step = ""
         self._told: dict[str, float] = {}
         self._live: Live | None = None
-        if console.is_terminal and not quiet:
+        if live and console.is_terminal and not quiet:
             self._live = Live(
                 get_renderable=self._table, console=console, transient=True, refresh_per_second=8
             )

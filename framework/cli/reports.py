@@ -12,7 +12,7 @@ from framework.cli.findings import visible_lines
 from framework.run.report import Report
 from framework.spec.near import counted
 
-WORTH_NAMING = 0.1
+WORTH_NAMING = 1.0
 """Seconds from which the closing text names a request among the slowest."""
 NAMED = 3
 

@@ -61,7 +61,8 @@ Examples:
 @click.option(
     "--destination",
     metavar="NAME",
-    help="Any dlt destination, with dlt's own configuration; duckdb by default.",
+    help="duckdb (the default), postgres, filesystem (Parquet files) or any other of dlt's, with "
+    "dlt's own configuration.",
 )
 @click.option("--dataset", metavar="NAME", help="The dataset; NAME_data by default.")
 @click.option("--refresh", is_flag=True, help="Drop what is selected and load it again.")

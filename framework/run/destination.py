@@ -108,7 +108,7 @@ def _destination(kind: str, file: Path | None) -> Any:
     except UnknownDestinationModule:
         raise UsageError(
             f"--destination {kind!r}: dlt knows no such destination (duckdb, postgres, "
-            "filesystem, bigquery, snowflake, ...)"
+            "filesystem for Parquet files, bigquery, snowflake, ...)"
         ) from None
     except ImportError as error:
         raise DestinationError(

@@ -1,5 +1,7 @@
 """A look at the API: one request to each resource, and no more than that."""
 
+import pytest
+
 from framework.author.peek import look_at
 from framework.build.events import unwatched
 from framework.build.world import World
@@ -33,6 +35,26 @@ def test_a_selector_that_finds_nothing_is_told_after_one_request(project, capsys
         assert "yes      no records" in out
         assert "`row` finds nothing" in out
         assert "[selector-no-match]" in out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["check", "shop"],
+        ["check", "shop", "--deep"],
+        ["preview", "shop", "items"],
+        ["infer", "shop"],
+    ],
+)
+def test_a_look_says_what_it_waits_for(project, capsys, monkeypatch, argv):
+    monkeypatch.setattr("framework.cli.progress.WORTH_TELLING", 0.0)
+    answers = iter([Answer(503), *[Answer(200, [{"id": n} for n in range(9)])] * 9])
+    retry = {"status_codes": [503], "max_retries": 1, "backoff_factor": 0.001}
+    with Web() as web:
+        web.on("/items", lambda _: next(answers))
+        connector_of(project, one_list(web.url, retry=retry))
+        assert main(argv) == 0
+        assert "items: waits 0 s (503" in capsys.readouterr().err
 
 
 def test_infer_tells_of_a_selector_that_finds_nothing(project, capsys):

@@ -170,7 +170,11 @@ def test_an_error_shows_no_secret_and_no_person(tmp_path, web):
     ("status", "remedy"),
     [
         (401, "The credentials are not accepted: check SOURCES__SHOP__K."),
-        (403, "The credentials may not read this. Or leave it out: --resources without items."),
+        (
+            403,
+            "The credentials may not read this, or are wrong: check SOURCES__SHOP__K. "
+            "Or leave it out: --resources without items.",
+        ),
         (404, "Check base_url and the endpoint's path."),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import pty
 import subprocess
@@ -134,6 +136,25 @@ def test_output_into_a_closed_pipe_ends_quietly() -> None:
         _, said = process.communicate(timeout=60)
     assert said == b""
     assert process.returncode == 141
+
+
+def test_output_onto_a_full_disk_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["list"]) == 1
+    said = capsys.readouterr().err
+    assert said == "error: the output cannot be written: No space left on device\n"
+
+
+def test_whoever_closes_our_streams_gets_the_exit_code() -> None:
+    command = '"$0" -m framework list <&- >&- 2>&-'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(["sh", "-c", command, sys.executable], env=environment).returncode == 0
 
 
 @pytest.mark.parametrize("without", [False, True], ids=["colours", "NO_COLOR"])

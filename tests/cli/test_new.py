@@ -68,7 +68,7 @@ def test_a_further_resource_says_that_the_first_ones_key_and_selector_want_a_loo
         (["new", "shop", "--base-url", "https://a.example.com"], 2, "--path is missing"),
         (["new", "shop", "--base-url", "ftp://a", "--path", "/x"], 2, "--base-url is 'ftp://a'"),
         (["new", "../x", *SHOP[2:]], 2, "expected a connector's name"),
-        (["new", "My-Shop", *SHOP[2:]], 2, "wrong-name"),
+        (["new", "My-Shop"], 2, "is no connector's name"),
         (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "no resource's name"),
         ([*SHOP, "--data-selector", "a-b"], 2, 'write "a-b"'),
         ([*SHOP, "--auth", "magic"], 2, "magic"),

@@ -239,7 +239,7 @@ def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", ignored=2)})
     report.resources["orders"].not_asked = {"when": 5}
     report.resources["lines"] = ResourceReport("lines", "skipped", error="not asked: orders failed")
-    for number, seconds in enumerate((9.0, 0.5, 0.3, 0.2, 0.01)):
+    for number, seconds in enumerate((9.0, 1.5, 1.3, 1.2, 0.5)):
         url = f"https://api.example.com/{number}"
         report.slowest.append(RequestAnswered("orders", 1, "GET", url, 200, seconds))
     talk = io.StringIO()
@@ -249,8 +249,8 @@ def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
         "orders: lists not asked for: when 5",
         "lines: not asked: orders failed",
         "slowest: 9.0 s GET https://api.example.com/0 (200)",
-        "slowest: 0.5 s GET https://api.example.com/1 (200)",
-        "slowest: 0.3 s GET https://api.example.com/2 (200)",
+        "slowest: 1.5 s GET https://api.example.com/1 (200)",
+        "slowest: 1.3 s GET https://api.example.com/2 (200)",
     ]
 
 
