@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -122,16 +123,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(error))
         return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _say(f"the output cannot be written: {error.strerror}")
-            return 1
-        _say_bug(error)
-        return 3
+        known = _no_bug(error)
+        if known is None:
+            _say_bug(error)
+            return 3
+        _say(known)
+        return 1
 
 
 def _flush() -> None:
     """Meet a closed pipe here and not at the interpreter's end."""
     sys.stdout.flush()
+
+
+def _no_bug(error: Exception) -> str | None:
+    """What the person's disk or settings are to blame for; None for a bug."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the output cannot be written: {error.strerror}"
+    if type(error).__name__ == "TomlProviderReadException":  # dlt's, which is not imported here
+        files = " or ".join(filter(os.path.exists, getattr(error, "full_paths", ())))
+        place = re.search(r"at (line \d+) col", str(error))
+        if place is None:
+            return f"{files} cannot be read: it has to be a text in UTF-8 that you may read"
+        return f'{files} is no TOML in {place[1]}: a setting is NAME = "TEXT", with the quotes'
+    return None
 
 
 def _say(message: str) -> None:

@@ -151,6 +151,27 @@ def test_output_onto_a_full_disk_is_one_message(
     assert said == "error: the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.parametrize("file", ["secrets.toml", "config.toml"])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"[sources.scheduling]\napi_key = canary-4711\n", "is no TOML in line 2"),
+        (b"api_key = 'canary-4711\xff'\n", "cannot be read"),
+    ],
+)
+def test_settings_that_are_no_toml_are_one_message_without_them(
+    file: str, text: bytes, reason: str, project: Path
+) -> None:
+    (project / ".dlt").mkdir()
+    (project / ".dlt" / file).write_bytes(text)
+    for verb in ("check", "run"):
+        with _framework(verb, "scheduling", stderr=subprocess.PIPE) as process:
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert f"{file} {reason}".encode() in said
+        assert b"canary" not in said
+
+
 def test_whoever_closes_our_streams_gets_the_exit_code() -> None:
     command = '"$0" -m framework list <&- >&- 2>&-'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
