@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from framework.cli.findings import visible_lines
@@ -15,6 +16,7 @@ from framework.spec.near import counted
 WORTH_NAMING = 1.0
 """Seconds from which the closing text names a request among the slowest."""
 NAMED = 3
+_ANY_WIDTH = 10_000
 
 COLOURS = {"ok": "green", "skipped": "yellow", "failed": "red", "not_loaded": "yellow"}
 
@@ -36,7 +38,7 @@ def show_report(report: Report, console: Console, talk: Console | None) -> None:
             f"{len(part.warnings) + part.more.total():,}",
             f"{part.seconds:.1f}",
         )
-    console.print(table)
+    print_whole(table, console)
     for line in _told(report) if talk is not None else ():
         assert talk is not None
         talk.print(visible_lines(line), highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -47,6 +49,13 @@ def show_report(report: Report, console: Console, talk: Console | None) -> None:
         lines.append(f"try:  {report.query}")
     for line in lines:
         console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """The table as wide as it is: a narrow terminal folds its lines, and a log has them whole."""
+    wide = console.options.update_width(_ANY_WIDTH)
+    table.width = Measurement.get(console, wide, table).maximum
+    console.print(table, crop=False)
 
 
 def _told(report: Report) -> Iterator[str]:

@@ -79,6 +79,8 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     from rich.table import Table
     from rich.text import Text
 
+    from framework.cli.reports import print_whole
+
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("resource", "loaded", "cursor", "watermark"):
         table.add_column(column, no_wrap=True, overflow="fold")
@@ -88,7 +90,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
             first = (one.resource, one.loaded or "no") if number == 0 else ("", "")
             table.add_row(*first, Text(visible(cursor)), Text(visible(watermark)))
     console = Console()
-    console.print(table)
+    print_whole(table, console)
     console.print(
         f"state of {where(connector, options)}", highlight=False, markup=False, soft_wrap=True
     )

@@ -235,6 +235,16 @@ def test_the_log_as_json_masks_secrets(
     assert request["url"] == f"{web.url}/things?t=***&who=***"
 
 
+def test_the_closing_table_is_whole_on_a_narrow_terminal() -> None:
+    name = "orders_of_all_shops_in_all_regions"
+    report = Report("shop", {name: ResourceReport(name, "not_loaded", rows=1_234_567)})
+    shown = io.StringIO()
+    show_report(report, Console(file=shown, width=30), None)
+    assert shown.getvalue().splitlines()[1].split() == [
+        *(name, "not", "loaded", "1,234,567", "0", "0", "0", "0.0")
+    ]
+
+
 def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", ignored=2)})
     report.resources["orders"].not_asked = {"when": 5}

@@ -36,8 +36,9 @@ def words(text: str) -> list[list[str]]:
 
 
 def test_show_has_a_line_for_each_resource_and_names_the_place(
-    loaded: Any, project: Path, capsys: pytest.CaptureFixture[str]
+    loaded: Any, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
     assert main(["state", "show", "shop"]) == 0
     lines = words(capsys.readouterr().out)
     assert lines == [

@@ -14,6 +14,7 @@ from framework.spec.placeholders import Placeholder, TemplateError, placeholders
 from framework.spec.texts import Text
 
 _KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
+_LONGEST = 60
 INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")
 _ALLOWED = {
     "client": ("config", "secrets"),
@@ -76,7 +77,9 @@ def _expression(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str
     try:
         expression = compile_expression(placeholder.text)
     except ExpressionError as error:
-        return "bad-placeholder", f"found {shown}: {error.reason}; write {{{{ for a brace"
+        short = shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
+        own = "braces of the text's own are doubled, {{ and }}"
+        return "bad-placeholder", f"found {short}: {error.reason}; {own}"
     roots = [path[0] for path in expression.reads(over_context=True) if path]
     there = (*ROOTS, *SIGNED_PARTS) if text.area == "signature" else ROOTS
     unknown = next((root for root in roots if root not in there), None)
