@@ -11,6 +11,7 @@ from dlt.extract.incremental.exceptions import (
     IncrementalCursorPathHasValueNone,
     IncrementalCursorPathMissing,
 )
+from jsonpath_ng.exceptions import JSONPathError
 
 from framework.build.answers import unlike
 from framework.build.looks import look_of
@@ -56,6 +57,12 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
             f"{resource}: the values at the incremental's cursor_path `{error.cursor_path}` "
             "cannot be compared with its initial_value; write initial_value as the API writes "
             "the field"
+        )
+    if isinstance(error, JSONPathError):
+        return RequestError(
+            f"{resource}: no paginator is declared, and the answer has its next page under keys "
+            "that cannot be guessed from. Declare it: `paginator: {type: json_link, "
+            "next_url_path: '\"a key\".next'}`, for example."
         )
     if isinstance(error, UNREADABLE) and (given := _given_to_paginator(error)):
         return RequestError(

@@ -7,6 +7,7 @@ run says so; one that would carry a secret in its URL or body is not sent at all
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -17,25 +18,36 @@ from urllib.parse import urlsplit
 import requests
 from dlt.common import logger
 from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.detector import find_response_page_data
 from requests.adapters import BaseAdapter
 
 from framework.build.connections import OverLimit
 from framework.build.events import Warned, Watch
 from framework.build.hosts import AllowedHosts, origin
 from framework.build.secrets import Secrets
+from framework.build.selectors import to_dlt
 from framework.build.urls import shown
 from framework.errors import RequestError
+from framework.spec.expressions import compile_expression
 
 _UNSENDABLE = re.compile(r"[\r\n\x00]|[^\x00-\xff]")
 CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
 
 
 class Unlogged(RESTClient):
-    """dlt's client, which words each request for its log, be there one or not."""
+    """dlt's client, which words each request for its log, be there one or not, and takes the keys
+    of a list that it finds for a JSONPath as they are."""
 
     def _log_request(self, request: requests.Request, prepared_url: str) -> None:
         if logger.isEnabledFor(logging.INFO):
             super()._log_request(request, prepared_url)
+
+    def detect_data_selector(self, response: requests.Response) -> Any:
+        """Where the list is that dlt finds, whatever letters its keys have."""
+        keys, _ = find_response_page_data(response.json())
+        return (
+            "$" if keys == ("$",) else to_dlt(compile_expression(".".join(map(json.dumps, keys))))
+        )
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

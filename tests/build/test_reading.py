@@ -336,6 +336,34 @@ def test_a_cycle_of_pages_ends_with_an_error(tmp_path, web):
     assert len(web.asked) == 4
 
 
+@pytest.mark.parametrize(
+    "keys", [["hydra:member"], ["my items"], ["odata.value"], ["in", "x y"], ["*"], ["{a"], ['"']]
+)
+def test_a_list_that_is_found_without_a_selector_may_stand_under_any_key(tmp_path, web, keys):
+    body = [{"id": 1}]
+    for key in reversed(keys):
+        body = {key: body}
+    web.on("/items", {**body, "more": 5})
+    assert opened(tmp_path, one_list(web.url)).read("items") == [{"id": 1}]
+
+
+def test_a_next_page_under_keys_that_nobody_guesses_from_is_an_error_with_its_remedy(tmp_path, web):
+    web.on(
+        "/items",
+        lambda asked: {
+            "items": [{"id": asked.param("page")}],
+            "hydra:view": {"next": None if asked.query else "/items?page=2"},
+        },
+    )
+    body = one_list(web.url, {"paginator": "auto"})
+    with pytest.raises(RequestError, match="items: no paginator is declared") as caught:
+        opened(tmp_path, body).read("items")
+    assert """next_url_path: '"a key".next'""" in str(caught.value)
+    link = {"type": "json_link", "next_url_path": '"hydra:view".next'}
+    found = opened(tmp_path, one_list(web.url, {"paginator": link})).read("items")
+    assert found == [{"id": None}, {"id": "2"}]
+
+
 def test_a_selector_that_finds_nothing_is_said(tmp_path, web):
     web.on("/parents", {"itemz": [{"id": 1}], "count": 1})
     shop = opened(tmp_path, parent_and_child(web.url, parent={"data_selector": "data.items"}))
