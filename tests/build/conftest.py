@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from framework.build import budget
 from framework.run.quiet import set_defaults
-from tests.build.opened import NoWait
+from tests.build.opened import forwarded
 from tests.servers.web import Web
 
 
@@ -35,9 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
     monkeypatch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
     set_defaults()
-    monkeypatch.setattr(
-        budget, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
-    )
+    forwarded(monkeypatch)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dlt
+import pytest
 import yaml
 from dlt.common.destination.reference import Destination
 
+from framework.build import budget
 from framework.build.compile import Compiled, compile_connector
 from framework.build.door import judged
 from framework.build.events import Event, Waiting, Warned
@@ -55,7 +59,7 @@ class Heard:
 
 class NoWait(Stop):
     """A stop that nobody waits for: the waits are written down, and the budget's clock is put
-    forward by them (see `project` in conftest.py)."""
+    forward by them (`forwarded`)."""
 
     skipped = 0.0
 
@@ -69,6 +73,12 @@ class NoWait(Stop):
             self.waited.append(seconds)
             NoWait.skipped += seconds
         self.check()
+
+
+def forwarded(patch: pytest.MonkeyPatch) -> None:
+    """Have the budget's clock go forward by what a NoWait did not wait."""
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
+    patch.setattr(budget, "time", clock)
 
 
 def connector_file(folder: Path, data: Mapping[str, Json], name: str = "shop") -> Path:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from framework.build import budget
-from tests.build.opened import NoWait
+from tests.build.opened import forwarded
 from tests.servers.web import Web
 
 
 @pytest.fixture(autouse=True)
 def _without_waits(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        budget, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
-    )
+    forwarded(monkeypatch)
 
 
 @pytest.fixture

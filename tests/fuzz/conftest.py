@@ -1,4 +1,4 @@
-"""Every test here: dlt's folders and settings are in the test's own folder."""
+"""Every test here: dlt's folders and settings are in the test's own folder, and nobody waits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.opened import forwarded
+
 
 @pytest.fixture(autouse=True)
-def _in_project(project: Path) -> None:
+def _in_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test writes is outside its own folder."""
+    forwarded(monkeypatch)
