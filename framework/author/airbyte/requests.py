@@ -16,6 +16,9 @@ Json = Any
 
 _HEAD = re.compile(r"((?:https?://)?(?:[^{}/?]|\{[^{}]*\})+)(/.*)?", re.DOTALL)
 
+_AFTER_HOST = re.compile(r"(https?://[^/{}]+)\{((?:resources|partition)\.[\w.\"]+)\}")
+"""A value right behind the host: a path of its own, which begins with a slash."""
+
 _NO_BRANCH = re.compile(r", `null`\)\}$")
 
 
@@ -106,7 +109,7 @@ def _address(importing: Importing, component: Component) -> tuple[str, str]:
 
     base, path = text("url_base"), text("path")
     if not base:
-        url = text("url")
+        url = _AFTER_HOST.sub(r"\1/{join('/', split(\2, '/')[1:])}", text("url"))
         match = _HEAD.fullmatch(url)
         if match and not path:
             return match[1], match[2] or ""

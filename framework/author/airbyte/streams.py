@@ -264,4 +264,5 @@ def found_data(resource: Resource) -> Mapping[str, Json]:
         "base_url": resource.request.base_url,
         "endpoint": resource.endpoint,
         "partitions": resource.data.get("partitions"),
+        "processing_steps": resource.data.get("processing_steps"),
     }
