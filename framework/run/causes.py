@@ -21,6 +21,7 @@ QUOTED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 VALUES = re.compile(r"(?<==)\([^)]*\)|(?<=contains )\(.*\)|(?<=\bvalue )-?\d\S*", re.IGNORECASE)
+_NEXT_SENTENCE = re.compile(r"(?<=\w)\s*\n\s*(?=[A-Z])")
 CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
@@ -150,5 +151,6 @@ def without_values(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    # a line without an end and one with a capital letter are two sentences
+    line = " ".join(_NEXT_SENTENCE.sub(". ", text).split())
     return line if len(line) <= 400 else line[:399] + "…"

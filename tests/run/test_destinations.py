@@ -87,7 +87,7 @@ def test_a_postgres_that_is_not_there_or_does_not_answer_is_one_message(
         with pytest.raises(DestinationError, match=r"cannot open postgres.*timeout") as caught:
             load(connector, project, destination="postgres")
     assert "not-to-be-shown" not in str(caught.value)
-    with pytest.raises(DestinationError, match=f"port {port} failed: Connection refused"):
+    with pytest.raises(DestinationError, match=f"port {port} failed: Connection refused. Is the"):
         load(connector, project, destination="postgres")
     assert shop.web.asked == []
 
