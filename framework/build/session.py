@@ -71,6 +71,7 @@ class Session(requests.Session):
     ) -> None:
         super().__init__()
         self.auth = _no_netrc
+        self.params = None  # type: ignore[assignment]  # so that there is nothing to merge
         self.max_redirects = 10
         self.headers["User-Agent"] = user_agent
         self.mount("http://", adapter)

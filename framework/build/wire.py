@@ -174,12 +174,10 @@ class LiveAdapter(HTTPAdapter):
             raise
         finally:
             answer.close()
-        response = make_response(request, answer.status_code, answer.reason or "", (), body)
-        response.headers = answer.headers
-        response.raw = answer.raw
-        response.encoding = answer.encoding
-        response.elapsed = answer.elapsed
-        return response
+        answer._content = body
+        # one of ours, with nothing copied
+        answer.__class__ = Response
+        return answer
 
     def _read(self, answer: requests.Response) -> bytes:
         parts: list[bytes] = []
