@@ -19,6 +19,8 @@ _DEFAULT = re.compile(
     r"\{not_null\((?:to_integer\()?config\.(\w+)\)?, ([`'])(\d+)[`']\)\}"
     r"|\{config\.(\w+) \|\| ([`'])(\d+)[`']\}"
 )
+_OPENED = "'{\""
+"""How a text begins that spells an object, such as the variables of a query."""
 _LINK = re.compile(r"regex_search\(not_null\(headers\.link, ''\), '<\(\[\^>\]\*\)>")
 
 
@@ -159,9 +161,16 @@ class _Made:
         self._token(paginator, "cursor", "paginator.cursor")
         if plain:
             paginator["cursor_path"] = plain[1]
+        elif _OPENED in cursor.text and self._in_json():
+            # the original reads such a text as what it spells
+            paginator["cursor"] = f"[{cursor.text}][?@].parse_json(@) | [0]"
         else:
             paginator["cursor"] = cursor.text
         return paginator
+
+    def _in_json(self) -> bool:
+        option = self.component.part("page_token_option", "RequestOption")
+        return option is not None and not _is_path(option) and part_of(option) == "json"
 
     def _token(self, paginator: dict[str, Json], word: str, token: str) -> None:
         """Where the page's token goes: a parameter by name, another part by placeholder."""
