@@ -487,3 +487,17 @@ def test_no_shape_of_input_ends_in_an_exception(at):
 
 def test_the_whole_example_of_shapes_is_clean_but_for_one():
     assert codes(judge_text(json.dumps(FULL))) - GUESSES == set()
+
+
+def test_a_field_that_the_request_names_makes_no_list_begin_anew():
+    parent = {**LIST, "name": "orders", "primary_key": "id", "write_disposition": "merge"}
+    cursor = {"cursor_path": "at", "start_param": "since", "initial_value": 1}
+    child = {
+        "name": "events",
+        "write_disposition": "append",
+        "endpoint": {"path": "{resources.orders.id}/events", "incremental": cursor},
+        "processing_steps": [{"set": {"of": "context().parent.id"}}],
+    }
+    assert codes(judge_data({"client": CLIENT, "resources": [parent, child]})) == set()
+    child["processing_steps"] = [{"set": {"of": "context().parent.name"}}]
+    assert codes(judge_data({"client": CLIENT, "resources": [parent, child]})) == {"append-rereads"}

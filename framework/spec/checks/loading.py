@@ -10,6 +10,7 @@ from framework.spec.draft import Draft
 from framework.spec.merge import Merged, named_columns
 from framework.spec.near import listed, mentions
 from framework.spec.parts import cursors
+from framework.spec.references import references
 from framework.spec.texts import resource_texts
 
 if TYPE_CHECKING:
@@ -119,6 +120,14 @@ def check_rereads(draft: Draft) -> Iterator[Finding]:
             continue
         if disposition(merged)[0] != "append" or not cursors(merged):
             continue
+        nearest = draft.parent_of(merged)
+        named = {
+            bound.expression
+            for bound in references(merged)
+            if nearest and bound.parent == nearest.name
+        }
+        if one.path[0] == "parent" and ".".join(one.path[1:]) in named:
+            continue  # the request tells the list from others by it already
         yield draft.document.finding(
             one.pointer,
             "append-rereads",
