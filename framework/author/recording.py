@@ -12,6 +12,7 @@ from framework.author.cassette import Cassette, write_cassette
 from framework.author.recorder import Recorder, RecordingAdapter, named_headers
 from framework.author.replays import cassette_of, played
 from framework.author.standins import scrub
+from framework.author.written import refuse_bundled
 from framework.build.events import Watch, unwatched
 from framework.build.settings import resolve_settings
 from framework.build.wire import LiveAdapter
@@ -47,6 +48,7 @@ def record(
     Nothing is loaded but into a database that is thrown away. CassetteError where the run failed,
     the recording does not play, or a secret would be in it; then nothing is written.
     """
+    refuse_bundled(connector.root, connector.name)
     recorder = Recorder(named_headers(connector))
     client = connector.client
     live = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder))

@@ -10,6 +10,7 @@ from typing import Any
 from framework.author.cassette import read_cassette
 from framework.author.expected import compare, read_expected, snapshot, write_expected
 from framework.author.replays import cassette_of, played
+from framework.author.written import refuse_bundled
 from framework.build.events import unwatched
 from framework.build.world import Stop
 from framework.run.loop import run
@@ -39,6 +40,8 @@ def test_connector(connector: Connector, *, update: bool, stop: Stop) -> Outcome
 
     CassetteError where a file is missing or broken.
     """
+    if update:
+        refuse_bundled(connector.root, connector.name)
     cassette = read_cassette(cassette_of(connector), connector.name)
     expected = None if update else read_expected(expected_path(connector), connector.name)
     with TemporaryDirectory(prefix="framework-") as folder:

@@ -19,6 +19,16 @@ def write_text(path: Path, text: str) -> None:
         raise FrameworkError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def refuse_bundled(root: Path, name: str) -> None:
+    """FrameworkError where a connector's files would go into the installed package."""
+    if root == bundled_root() and (root / "__init__.py").exists():
+        raise FrameworkError(
+            f"{name} comes with the framework, into whose folder nothing is written. Copy "
+            f"{root / 'connectors' / name}.yaml into connectors/ of your project and "
+            f"{root / 'schemas' / name} into schemas/: there it is yours, and is used instead"
+        )
+
+
 def give_schema(folder: Path) -> None:
     """The JSON Schema where a connector file's first line says it is, for the editor."""
     name = "connector.schema.json"

@@ -64,6 +64,7 @@ def command(
     from rich.console import Console
 
     from framework.author.peek import recorded_or_live
+    from framework.author.written import refuse_bundled
     from framework.build.door import judged
     from framework.build.world import Stop
     from framework.cli.progress import Progress
@@ -72,6 +73,8 @@ def command(
     from framework.spec.locate import locate, schema_folder
 
     location = locate(name, connectors)
+    if write:
+        refuse_bundled(location.root, location.name)
     connector = judged(location)
     chosen = select(connector, resources or None)
     stop, folder, failed = Stop(), schema_folder(location), False
