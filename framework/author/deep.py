@@ -102,6 +102,7 @@ class _Look:
             stepped = bool(resource.steps) and isinstance(ended, RecordError)
             seen.records, error = ([] if stepped else None), ended
         parents = self._parents_of(resource)
+        seen.missed = any(event.code == "selector-no-match" for event in self._heard)
         found = list(proofs(prover, seen, parents)) if seen.pages else []
         yield from found
         if error is not None:
@@ -115,10 +116,13 @@ class _Look:
             if reading.not_asked:
                 why = f"{' and '.join(reading.not_asked)} left out all there was to ask for"
             yield prover.unknown("request", f"not asked, because {why}")
-        if seen.selected:
-            yield from self._lists(prover, seen, reading)
+        found = list(self._lists(prover, seen, reading)) if seen.selected else []
+        yield from found
+        told = {*_PROVED, *(one.code for one in found)}
+        if "fault" in (one.outcome for one in found if one.about == "paginator"):
+            told.add("total-differs")
         for event in self._heard:
-            if event.code not in _PROVED and event.resource == resource.name:
+            if event.code not in told and event.resource == resource.name:
                 yield prover.fault(event.code, event.code, event.message)
 
     def _lists(self, prover: Prover, seen: Seen, reading: Reading) -> Iterator[Proof]:

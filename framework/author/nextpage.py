@@ -2,26 +2,79 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import Sign, next_pages, params_of
+from framework.author.yamltext import flow
 
 Json = Any
+_VALUES = {"page_number": "page", "offset": "offset", "cursor": "cursor"}
+_VARIABLE = re.compile(r"\$(after|before|cursor|\w*[cC]ursor|page|offset|skip)\b")
+"""The variable of a GraphQL query that says which page."""
 _LOOK_UP = "look {} up in the API's documentation"
 
 
 def paging(prover: Prover, seen: Seen) -> Proof:
     """What was seen of the second page, where no error spoke of it."""
     lists = [pages for pages in seen.lists if pages and pages[0]]
-    if any(len(pages) > 1 for pages in lists):
+    for first, *rest in lists:
+        if not any(rest):
+            continue
+        if _asks_too_much(prover, len(first)):
+            message = f"{len(first):,} records came where more were asked for, and more followed"
+            return prover.repaged(message, "page-too-short", {"limit": len(first)})
         return prover.ok("paginator", "the second page holds other records")
     for pages in lists:
-        signs = signs_of(pages[0])
+        signs, records = signs_of(pages[0]), len(pages[0])
+        if (
+            signs
+            and any(sign.kind == "total" for sign in signs)
+            and _asks_too_much(prover, records)
+        ):
+            message = f"{records:,} records came where more were asked for, and there are more"
+            return prover.repaged(message, "page-too-short", {"limit": records})
         if signs:
             message = "one page was read, and its answer speaks of more"
-            return _read_on(prover, message, signs, len(pages[0]))
+            return _read_on(prover, message, signs, records)
+    if any(len(pages) > 1 for pages in lists):
+        return prover.unknown("paginator", "the second page is empty, and no sign of more")
     return prover.unknown("paginator", "one page, and no sign of a second")
+
+
+def _asks_too_much(prover: Prover, records: int) -> bool:
+    """Whether an offset moves by more than came: what lies between is never asked for."""
+    limit = prover.paginator.get("limit")
+    return prover.paginator["type"] == "offset" and isinstance(limit, int) and records < limit
+
+
+def unreadable(prover: Prover, seen: Seen, message: str) -> Proof:
+    """The fault of a paginator that cannot read the answer."""
+    if "paginator's total_path" in message:
+        return prover.repaged(message, "next-unreadable", {"total_path": None})
+    if prover.paginator["type"] != "json_link":
+        told = [sign.path for page in seen.pages[:1] for sign in signs_of(page)][:SHOWN]
+        remedy = f"the answer speaks of more at {', '.join(told)}" if told else ""
+        return prover.fault("paginator", "next-unreadable", message, remedy)
+    path = str(prover.paginator.get("next_url_path", "next"))
+    made, note = _reading(Sign(path, "cursor"), 0)
+    return prover.repaged(message, "next-unreadable", made, note)
+
+
+def refused(prover: Prover, seen: Seen, message: str) -> Proof:
+    """The fault of paging whose first page was answered, and the next one refused."""
+    message += "\nThe first page was answered, and the next one was not"
+    first = seen.pages[0]
+    kind = {"cursor": "cursor", "json_link": "link", "header_link": "link"}.get(
+        str(prover.paginator["type"])
+    )
+    rest = [sign for sign in signs_of(first) if sign.kind != kind]
+    if rest:
+        return _read_on(prover, message, rest, len(first), "next-refused")
+    remedy = "correct what the paginator reads, or the name that it sends it under"
+    return prover.fault("paginator", "next-refused", message, remedy)
 
 
 def repeated(prover: Prover, seen: Seen, code: str) -> Proof:
@@ -46,6 +99,10 @@ def repeated(prover: Prover, seen: Seen, code: str) -> Proof:
     )
     others = [name for name in named if name not in differing]
     if key and code == "page-repeated":
+        if prover.resource.endpoint.json and not others:
+            return _in_body(
+                prover, message, code, kind, str(prover.paginator.get(key) or _VALUES[kind])
+            )
         if others:
             return prover.repaged(message, code, {key: others[0]})
         if kind == "page_number" and not prover.paginator.get("base_page"):
@@ -59,6 +116,20 @@ def repeated(prover: Prover, seen: Seen, code: str) -> Proof:
     names = " or ".join(differing) or "the parameter of the next page"
     remedy = f"the API takes no notice of {names}: give it the name that its documentation has"
     return prover.fault("paginator", code, message, f"{remedy}{f' ({key})' if key else ''}")
+
+
+def _in_body(prover: Prover, message: str, code: str, kind: str, name: str) -> Proof:
+    """The fault of a page's value in the query of a request that has a body: there it belongs."""
+    endpoint, value = prover.resource.endpoint, f"{{paginator.{_VALUES[kind]}}}"
+    body = endpoint.json if isinstance(endpoint.json, dict) else {}
+    place: tuple[str, ...] = ("endpoint", "json", name)
+    written = flow(value)
+    if isinstance(body.get("query"), str) and "{" in body["query"]:  # GraphQL
+        known = body.get("variables") or {}
+        name = next(iter(_VARIABLE.findall(body["query"])), name)
+        place, written = (*place[:2], "variables"), flow({**known, name: value})
+    remedy = f"{'.'.join(place[1:])}: {written}; the API may want it in the body, by its own name"
+    return prover.fault("paginator", code, message, remedy, [Change(place, written)])
 
 
 def signs_of(page: Any) -> list[Sign]:

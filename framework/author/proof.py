@@ -38,10 +38,12 @@ class Proof:
 @dataclass
 class Seen:
     """What one resource gave: the pages (dlt's `PageData`) of each list, and its records as they
-    would be loaded, None where they could not be read."""
+    would be loaded, None where they could not be read. `missed` says that a page had nothing where
+    the selector looks."""
 
     lists: list[list[Any]] = field(default_factory=list)
     records: list[Record] | None = None
+    missed: bool = False
 
     def add(self, number: int, page: Any) -> None:
         """A page came; the first of a list begins it."""

@@ -9,11 +9,12 @@ from framework.author.composite import composites
 from framework.author.formats import formats
 from framework.author.mending import Change
 from framework.author.proof import SHOWN, Proof, Prover, Seen
-from framework.author.suspects import ENOUGH, identifying, keys, record_lists, times
+from framework.author.suspects import ENOUGH, identifying, keys, places_of, record_lists, times
 from framework.author.yamltext import flow
 from framework.build.answers import error_in
 from framework.build.fields import value_at
 from framework.build.records import Record
+from framework.build.shape import shape_of
 from framework.spec.jsonpath import path_keys
 from framework.spec.near import counted
 
@@ -28,9 +29,9 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
     if any(one.code != "list-or-one" for one in written):
         return  # what was read is nothing that the API said
     if not seen.selected:
-        yield _nothing(prover, pages)
+        yield _nothing(prover, seen, parents)
         return
-    inner = _too_short(prover, seen)
+    inner = _too_short(prover, seen) or _elsewhere(prover, seen)
     if inner is not None:
         yield inner
         return
@@ -43,20 +44,33 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
         yield _cursor(prover, resource.endpoint.incremental.cursor_path, seen.known)
 
 
-def _nothing(prover: Prover, pages: list[Any]) -> Proof:
-    said = error_in(pages[0].response, prover.secrets)
+def _nothing(prover: Prover, seen: Seen, parents: list[Record]) -> Proof:
+    said = error_in(seen.pages[0].response, prover.secrets)
     if said:
         message = f"{prover.selector}: no records, and the answer says: {said}"
         return prover.fault("data_selector", "selector-no-match", message)
-    lists = list(
-        dict.fromkeys(path for page in pages for path in record_lists(page.response.json()))
-    )
-    if not lists:
-        return prover.unknown("data_selector", "no records in the answer")
+    bodies = [page.response.json() for page in seen.pages]
+    lists = list(dict.fromkeys(path for body in bodies for path in record_lists(body)))
     message = f"{prover.selector}: no records, and the answer has a list"
-    return prover.of_key(
-        "data_selector", "selector-no-match", message, "endpoint.data_selector", lists
-    )
+    if lists:
+        return prover.of_key(
+            "data_selector", "selector-no-match", message, "endpoint.data_selector", lists
+        )
+    if seen.missed:
+        message = f"{prover.selector}: finds nothing in the answer; {shape_of(bodies[0])}"
+        return prover.fault("data_selector", "selector-no-match", message)
+    return prover.unknown("data_selector", "no records in the answer", _shared(prover, parents))
+
+
+def _shared(prover: Prover, parents: list[Record]) -> str:
+    """What to take of the parent instead, where what is taken does not tell its records apart."""
+    for one in prover.resource.bindings:
+        values = [str(_at(record, one.text)) for record in parents]
+        rivals = keys(parents)[:SHOWN]
+        if rivals and len(set(values)) < len(values):
+            told = " or ".join(rivals)
+            return f"`{one.text}` does not tell the records of {one.resource} apart: take {told}?"
+    return ""
 
 
 def _too_short(prover: Prover, seen: Seen) -> Proof | None:
@@ -75,6 +89,25 @@ def _too_short(prover: Prover, seen: Seen) -> Proof | None:
     return prover.of_key(
         "data_selector", "selector-too-short", message, "endpoint.data_selector", paths
     )
+
+
+def _elsewhere(prover: Prover, seen: Seen) -> Proof | None:
+    """What was selected has no key at all, and what lies elsewhere in the answer has it."""
+    key = prover.resource.primary_key
+    some = any(_at(one, name) is not None for one in seen.known for name in key)
+    if not key or some or not seen.known or keys(seen.known):
+        return None
+    paths = places_of(seen.pages[0].response.json(), key)
+    if not paths:
+        return None
+    inside = [path for path in paths if path.removeprefix("values(").startswith(prover.selector)]
+    code = "selector-too-short" if inside else "key-missing"
+    message = (
+        f"{prover.selector}: {counted(len(seen.selected), 'record')} without {', '.join(key)}, "
+        "which is elsewhere in the answer"
+    )
+    place = "endpoint.data_selector"
+    return prover.of_key("data_selector", code, message, place, inside or paths)
 
 
 def _key(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:

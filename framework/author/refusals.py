@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.author.formats import unread
 from framework.author.mending import Change
-from framework.author.nextpage import repeated, signs_of
+from framework.author.nextpage import refused, repeated, unreadable
 from framework.author.proof import SHOWN, Proof, Prover, Seen
 from framework.author.suspects import keys
 from framework.author.yamltext import flow
@@ -25,6 +25,8 @@ def refusal(prover: Prover, seen: Seen, error: FrameworkError, parents: list[Rec
     """The fault that an error is; `parents` are the records that a child was asked for."""
     message, resource = str(error), prover.resource
     if isinstance(error, BindingError):
+        if not resource.bindings:
+            return prover.fault("request", "not-asked", message)
         return _bound(prover, message, "binding-null", parents)
     if isinstance(error, RecordError):
         return prover.fault("records", "records-unfit", message)
@@ -33,14 +35,20 @@ def refusal(prover: Prover, seen: Seen, error: FrameworkError, parents: list[Rec
     if error.code in ("page-repeated", "next-repeated"):
         return repeated(prover, seen, error.code)
     if error.code == "next-unreadable":
-        told = [sign.path for page in seen.pages[:1] for sign in signs_of(page)][:SHOWN]
-        remedy = f"the answer speaks of more at {', '.join(told)}" if told else ""
-        return prover.fault("paginator", error.code, message, remedy)
+        return unreadable(prover, seen, message)
     if error.code == "format-differs" and isinstance(error.__cause__, NotJson):
         return unread(prover, error, error.__cause__)
+    if error.code.startswith("job-"):
+        return prover.fault("export", error.code, message)
     status = error.status
     if status is None:
         return prover.fault("request", "no-answer", message)
+    if seen.pages and not (resource.parent or resource.partitions or resource.endpoint.export):
+        return refused(prover, seen, message)
+    if resource.parent and status == 404 and seen.pages and not resource.endpoint.response_actions:
+        action = "[{status_code: 404, action: ignore}]"
+        change, remedy = Change(("endpoint", "response_actions"), action), "response_actions: "
+        return prover.fault("parent", "binding-refused", message, remedy + action, [change])
     if resource.parent and status in (400, 404, 422):
         return _bound(prover, message, "binding-refused", parents)
     if status == 405:
@@ -82,6 +90,11 @@ def _params(prover: Prover, message: str) -> Proof:
     said = message.split("answered", 1)[-1]
     named = [name for name in endpoint.params if name in said]
     sent = f"sent besides paging: {', '.join(names)}" if names else "nothing was sent but paging"
+    paginator = prover.paginator
+    numbered = paginator["type"] == "page_number" and not paginator.get("base_page")
+    if numbered and (not names or str(paginator.get("page_param", "page")) in said):
+        note = ": the API may count from 1"
+        return prover.repaged(message, "params-refused", {"base_page": 1}, note)
     if len(named) == 1:
         change = Change(("endpoint", "params", named[0]), "null")
         remedy = f"correct {named[0]}, or take it away"

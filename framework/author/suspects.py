@@ -12,11 +12,14 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from framework.author.inferring import infer_schema
+from framework.build.answers import SAID_UNDER
+from framework.build.fields import value_at
+from framework.spec.expressions import ExpressionError, compile_expression
 
 Json = Any
 Record = Mapping[str, Json]
 
-_DEPTH = 4
+_DEPTH, _DEEPER = 4, 8
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _KEYS = re.compile(
     r"(^|[@.])(id|ID|uri|uuid|guid|key|code|slug|url|sku|no|number)$"
@@ -36,13 +39,63 @@ _CHANGED = re.compile(r"updat|modif|chang|creat|date|time|_at$", re.IGNORECASE)
 
 def record_lists(body: Json) -> list[str]:
     """Paths (JMESPath) of the lists of objects in a body, the longest list first; `@` is the body
-    itself."""
+    itself. Lists of errors are none."""
     found = [
         (len(value), path)
         for path, value in _walk(body, ())
-        if isinstance(value, list) and value and isinstance(value[0], Mapping)
+        if isinstance(value, list)
+        and value
+        and isinstance(value[0], Mapping)
+        and not (path and path[0].lower() in SAID_UNDER)
     ]
     return [written(path) for _, path in sorted(found, key=lambda one: -one[0])]
+
+
+def places_of(body: Json, key: Sequence[str]) -> list[str]:
+    """Paths (JMESPath) that give objects with all these fields, those of most objects first."""
+    paths = [_joined(path) for path, _ in _places(body, key)]
+    for names, value in _walk(body, ()):
+        inner = list(value.values()) if isinstance(value, Mapping) else []
+        if len(inner) > 1 and all(_has(one, key) for one in inner):
+            paths.append(f"values({written(names)})")
+    counts = {path: _count(path, body, key) for path in paths}
+    return sorted((path for path in counts if counts[path]), key=lambda one: -counts[one])
+
+
+def _places(value: Json, key: Sequence[str], depth: int = 0) -> Iterator[tuple[str, bool]]:
+    """What leads from a value to objects with the key, and whether that gives a list."""
+    if _has(value, key):
+        yield "", False
+    elif isinstance(value, Mapping) and depth < _DEEPER:
+        for name, inner in value.items():
+            for path, several in _places(inner, key, depth + 1):
+                yield f".{written([name])}{path}", several
+    elif isinstance(value, list) and value and depth < _DEEPER:
+        for path, several in _places(value[0], key, depth + 1):
+            if not path:
+                yield "[]" * several, True
+            else:
+                yield f"[]{path}{'[]' * several}", True
+
+
+def _has(value: Json, key: Sequence[str]) -> bool:
+    return isinstance(value, Mapping) and all(
+        value_at(value, name.split(".")) is not None for name in key
+    )
+
+
+def _joined(path: str) -> str:
+    return path.removeprefix(".") or "@"
+
+
+def _count(path: str, body: Json, key: Sequence[str]) -> int:
+    """How many objects with the key a path gives; 0 where it gives something else, too."""
+    try:
+        found = compile_expression(path).search(body)
+    except ExpressionError:
+        return 0
+    items = found if isinstance(found, list) else [found]
+    return len(items) if all(_has(item, key) for item in items) else 0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from framework.build.context import Context, with_response, without_secrets
 from framework.build.events import Waiting
 from framework.build.plan import Plan
 from framework.build.requested import Requested
-from framework.build.shape import kind_of
+from framework.build.shape import kind_of, shape_of
 from framework.build.templates import Values, expand
 from framework.build.terms import Terms
 from framework.build.urls import shown
@@ -88,14 +88,15 @@ class _Job:
         while True:
             context = self._ask(status, context)
             if self._holds(export.failed, context):
-                raise RequestError(f"{self._said('has failed', context)}")
+                raise RequestError(self._said("has failed", context), code="job-failed")
             if self._holds(export.ready, context):
                 return context
             longest = export.timeout.total_seconds()
             if max(waited, time.monotonic() - began) >= longest:
                 raise RequestError(
                     f"{self._said(f'is not ready after {longest:g} seconds', context)}\n"
-                    "Raise the export's timeout, or look at the job in the API."
+                    "Raise the export's timeout, or look at the job in the API.",
+                    code="job-not-ready",
                 )
             pause = export.every.total_seconds()
             waited += pause
@@ -136,7 +137,8 @@ class _Job:
         export = self.export
         said = [f"{self.name}: the export job {what}: GET {self.url}"]
         if export.ready is not None:
-            said += _state(export.ready, context["response"])
+            body = context["response"]
+            said += _state(export.ready, body) or [shape_of(body)]
         words = self._searched(export.message, context) if export.message else None
         if words:
             said.append(str(words)[:300])
@@ -166,7 +168,8 @@ def _addresses(resource: str, request: JobRequest, values: Values) -> Iterator[s
                 what = "nothing" if url is None or url == "" else kind_of(url)
                 raise RequestError(
                     f"{resource}: the export's `{template}` has to give a URL, found {what} in the "
-                    "job's answer"
+                    "job's answer",
+                    code="job-without-url",
                 )
             yield url
 

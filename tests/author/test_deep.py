@@ -107,6 +107,43 @@ def written(body: bytes | str, **headers: str) -> Callable[[Asked], Answer]:
     return lambda _: Answer(200, body, headers)
 
 
+def searched(asked: Asked) -> Answer:
+    """Two records a page, whose number is in the body of a POST."""
+    if asked.method != "POST":
+        return Answer(405, {})
+    page = asked.json().get("page", 1)
+    hits = [{"score": 1, "doc": row} for row in ROWS[2 * page - 2 : 2 * page]]
+    return Answer(200, {"hits": hits})
+
+
+def graph(asked: Asked) -> Answer:
+    """Two records a page, with a cursor in the variables of a query."""
+    at = int(asked.json().get("variables", {}).get("after") or 0)
+    following = at + 2 if at + 2 < len(ROWS) else None
+    edges = [{"node": row} for row in ROWS[at : at + 2]]
+    return Answer(200, {"data": {"rows": {"edges": edges, "pageInfo": {"endCursor": following}}}})
+
+
+def capped(asked: Asked) -> Answer:
+    """Never more than two records, from an offset on."""
+    at = int(asked.param("offset", "0") or 0)
+    return Answer(200, {"rows": ROWS[at : at + 2], "total": len(ROWS)})
+
+
+def from_one(asked: Asked) -> Answer:
+    """Pages from 1; another one is refused."""
+    return paged(asked) if asked.param("page") != "0" else Answer(400, {"error": "no page 0"})
+
+
+def addressed(asked: Asked) -> Answer:
+    """The next page's address in the body, and no other cursor than a number."""
+    at = int(asked.param("after", "0") or 0) if (asked.param("after") or "0").isdigit() else None
+    if at is None:
+        return Answer(400, {"error": "after is no number"})
+    following = f"/rows?after={at + 2}" if at + 2 < len(ROWS) else None
+    return Answer(200, {"rows": ROWS[at : at + 2], "next_url": following, "next": at + 2})
+
+
 SINCE = {
     "cursor_path": "updated_at",
     "start_param": "since",
@@ -236,6 +273,90 @@ FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
         "response_format: {type: xml, lists: [order]}",
     ),
     (
+        "selector-too-short",
+        lambda _: Answer(200, {"groups": [{"rows": ROWS[:2]}, {"rows": ROWS[2:]}]}),
+        {**ONE, "data_selector": "groups"},
+        'data_selector: "groups[].rows[]"',
+    ),
+    (
+        "selector-too-short",
+        lambda _: Answer(200, {"groups": [ROWS[:2], ROWS[2:]]}),
+        {**ONE, "data_selector": "groups"},
+        'data_selector: "groups[]"',
+    ),
+    (
+        "selector-too-short",
+        lambda _: Answer(200, {"rows": {f"row {row['id']}": row for row in ROWS}}),
+        {**ONE, "data_selector": "rows"},
+        "data_selector: values(rows)",
+    ),
+    (
+        "key-missing",
+        lambda _: Answer(200, {"notes": [{"text": "x"}], "deep": {"rows": ROWS}}),
+        {**ONE, "data_selector": "notes"},
+        "data_selector: deep.rows",
+    ),
+    (
+        "selector-too-short",
+        searched,
+        {"method": "POST", "json": {"page": "{paginator.page}"}, "data_selector": "hits"},
+        'data_selector: "hits[].doc"',
+    ),
+    (
+        "page-repeated",
+        searched,
+        {"method": "POST", "json": {"size": 2}, "data_selector": "hits[].doc"},
+        'json.page: "{paginator.page}"',
+    ),
+    (
+        "page-repeated",
+        graph,
+        {
+            "method": "POST",
+            "json": {"query": "query ($after: Int) {{ rows(after: $after) {{ id }} }}"},
+            "data_selector": "data.rows.edges[].node",
+            "paginator": {"type": "cursor", "cursor_path": "data.rows.pageInfo.endCursor"},
+        },
+        'json.variables: {after: "{paginator.cursor}"}',
+    ),
+    (
+        "page-too-short",
+        capped,
+        {
+            "paginator": {"type": "offset", "limit": 100, "total_path": "total"},
+            "data_selector": "rows",
+        },
+        "limit: 2",
+    ),
+    (
+        "page-too-short",
+        capped,
+        {
+            "paginator": {"type": "offset", "limit": 3, "total_path": "total"},
+            "data_selector": "rows",
+        },
+        "limit: 2",
+    ),
+    ("params-refused", from_one, {"paginator": {**NUMBERED, "base_page": 0}}, "base_page: 1"),
+    (
+        "next-unreadable",
+        paged,
+        {"paginator": {**NUMBERED, "total_path": "meta.pages"}},
+        "total_path: null",
+    ),
+    (
+        "next-unreadable",
+        addressed,
+        {"paginator": {"type": "json_link", "next_url_path": "next"}, "data_selector": "rows"},
+        "{type: cursor, cursor_path: next, cursor_param: next}",
+    ),
+    (
+        "next-refused",
+        addressed,
+        {"paginator": {**CURSOR, "cursor_path": "next_url"}, "data_selector": "rows"},
+        "{type: json_link, next_url_path: next_url}",
+    ),
+    (
         "method-refused",
         lambda asked: Answer(200 if asked.method == "POST" else 405, ROWS),
         ONE,
@@ -299,6 +420,24 @@ def patched(text: str, diff: str) -> str:
             heedless,
             {**ONE, "data_selector": "rows", "incremental": SINCE},
             "takes no notice of since",
+        ),
+        (
+            "selector-no-match",
+            lambda _: Answer(200, {"data": None, "errors": [{"message": "unknown field"}]}),
+            {**ONE, "data_selector": "data.rows"},
+            "",
+        ),
+        (
+            "selector-no-match",
+            lambda _: Answer(200, {"status": "ok"}),
+            {**ONE, "data_selector": "rows"},
+            "",
+        ),
+        (
+            "next-refused",
+            lambda asked: Answer(400 if asked.param("after") else 200, {"rows": ROWS, "n": "x"}),
+            {"paginator": {**CURSOR, "cursor_path": "n"}, "data_selector": "rows"},
+            "correct what the paginator reads",
         ),
         ("auth-refused", lambda _: Answer(401, {}), ONE, ""),
         ("path-not-found", lambda _: Answer(404, {}), ONE, ""),
@@ -528,6 +667,62 @@ def test_a_list_that_several_parents_share_repeats_no_key(web: Web, project: Pat
     found = looked_at(project, body)
     assert found["parts.primary_key"].outcome == "ok"
     assert found["parts.parent"].message == "asked for 3 records of rows, with 2 different requests"
+
+
+def test_a_child_that_not_every_parent_has_is_ignored_where_it_is_not_found(
+    web: Web, project: Path
+) -> None:
+    body = lines(web, primary_key=["row_id", "number"])
+    web.on("/rows/2/parts", lambda _: Answer(404, {}))
+    fault = looked_at(project, body)["parts.parent"]
+    assert fault.code == "binding-refused"
+    assert {one.outcome for one in mended(project, fault) if one.code} == set()
+
+
+def test_a_child_without_records_tells_a_binding_that_parents_share(
+    web: Web, project: Path
+) -> None:
+    body = lines(web)
+    web.on("/groups/{id}", lambda _: Answer(200, []))
+    body["resources"][1]["endpoint"]["path"] = "/groups/{resources.rows.group}"
+    found = looked_at(project, body)["parts.data_selector"]
+    assert (found.outcome, "take id" in found.remedy) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "export", "code"),
+    [
+        ({"state": "failed"}, {}, "job-failed"),
+        ({"state": "running"}, {}, "job-not-ready"),
+        ({"state": "done"}, {"download": {"url": "{response.file}"}}, "job-without-url"),
+        ({"state": "done"}, {"status": "/jobs/{job.number}"}, "not-asked"),
+    ],
+)
+def test_what_became_of_an_export_job_has_its_name(
+    status: Json, export: Json, code: str, web: Web, project: Path
+) -> None:
+    web.on("/jobs/{id}", lambda _: Answer(200, status))
+    asked = {
+        "status": "/jobs/{job.id}",
+        "ready": "state == 'done'",
+        "failed": "state == 'failed'",
+        "download": {"url": "{response.url}"},
+        "every": "PT0.01S",
+        "timeout": "PT0.01S",
+        **export,
+    }
+    found = proofs(web, project, lambda _: Answer(200, {"id": 1}), **ONE, export=asked)
+    assert {one.code for one in found.values()} == {code}
+
+
+def test_an_empty_second_page_is_not_called_another(web: Web, project: Path) -> None:
+    def short(asked: Asked) -> Answer:
+        at = int(asked.param("offset", "0") or 0)
+        return Answer(200, {"rows": ROWS[at : at + 2]})
+
+    offset = {"type": "offset", "limit": 100, "total_path": None}
+    found = proofs(web, project, short, paginator=offset, data_selector="rows")
+    assert found["rows.paginator"].outcome == "unknown"
 
 
 def test_a_binding_that_fails_is_told_of_the_child_and_not_of_what_hangs_on_it(
