@@ -33,15 +33,16 @@ CHECKED = {
 
 @dataclass(frozen=True)
 class Answers:
-    """What is asked. `paths` make one resource each; `data_selector` and `primary_key` hold for
-    all of them, None where there is none. `header` is where an api_key goes."""
+    """What is asked. `paths` make one resource each; `data_selector` holds for all of them, None
+    where there is none. `primary_keys` has one for each path, or one for all (None: there is none).
+    `header` is where an api_key goes."""
 
     name: str
     base_url: str
     paths: tuple[str, ...]
     auth: str
     data_selector: str | None
-    primary_key: str | None
+    primary_keys: tuple[str | None, ...]
     paginator: str
     header: str = "X-API-Key"
 
@@ -61,17 +62,18 @@ def connector_text(answers: Answers) -> str:
         *_auth(answers),
         "  retry: {status_codes: [429, 500, 502, 503, 504], max_retries: 3, backoff_factor: 2}",
         "resource_defaults:",
-        *_disposition(answers),
+        *([f"  {line}" for line in _key(answers.primary_keys[0])] if _same(answers) else []),
         "  endpoint:",
         *_selector(answers),
         *_paginator(answers),
         "resources:",
     ]
     names: set[str] = set()
-    for path in answers.paths:
+    for number, path in enumerate(answers.paths):
         name = _resource_name(path, names)
         lines += [f"  - name: {name}"]
         lines += _own(answers) if len(names) > 1 else []
+        lines += [] if _same(answers) else [f"    {x}" for x in _key(answers.primary_keys[number])]
         lines.append(f"    endpoint: {{path: {_quoted(path)}}}")
     return "\n".join(lines) + "\n"
 
@@ -105,17 +107,25 @@ def _auth(answers: Answers) -> list[str]:
     }[answers.auth]
 
 
-def _disposition(answers: Answers) -> list[str]:
-    if answers.primary_key is None:
-        return ["  write_disposition: replace      # merge wants a primary_key"]
-    key = [part.strip() for part in answers.primary_key.split(",")]
+def _same(answers: Answers) -> bool:
+    """Whether all resources have one key, which is then written once."""
+    return len(set(answers.primary_keys)) == 1
+
+
+def _key(primary_key: str | None) -> list[str]:
+    if primary_key is None:
+        return ["write_disposition: replace      # merge wants a primary_key"]
+    key = [part.strip() for part in primary_key.split(",")]
+    if not all(key):
+        raise UsageError(f"the primary key {primary_key!r} has a field without a name")
     written = _quoted(key[0]) if len(key) == 1 else f"[{', '.join(map(_quoted, key))}]"
-    return [f"  primary_key: {written}", "  write_disposition: merge"]
+    return [f"primary_key: {written}", "write_disposition: merge"]
 
 
 def _own(answers: Answers) -> list[str]:
     """What to look at in a further resource: it has the first one's answers."""
-    asked = {"primary_key": answers.primary_key, "endpoint.data_selector": answers.data_selector}
+    of_all = answers.primary_keys[0] if len(answers.primary_keys) == 1 else None
+    asked = {"primary_key": of_all, "endpoint.data_selector": answers.data_selector}
     given = [key for key, answer in asked.items() if answer is not None]
     return [f"    # to be checked: its {' and '.join(given)}, where other than above"] * bool(given)
 

@@ -22,6 +22,8 @@ from framework.spec.locate import is_file_name
 Examples:
   framework new shop
   framework new shop --base-url https://api.shop.example.com/v2 --path /orders --path /customers
+  framework new shop --base-url https://api.shop.example.com --path /orders --primary-key id \\
+      --path /stock --primary-key shelf,sku
   framework new shop --base-url https://api.shop.example.com --path /orders --auth api_key \\
       --header X-Shop-Key --data-selector data --primary-key id --paginator page_number
 """,
@@ -32,7 +34,13 @@ Examples:
 @click.option("--auth", type=click.Choice(AUTHS), help="How requests prove who asks.")
 @click.option("--header", default="X-API-Key", show_default=True, help="The header of an api_key.")
 @click.option("--data-selector", metavar="EXPR", help="Where an answer holds the records.")
-@click.option("--primary-key", metavar="FIELD", help="What tells records apart; several: a,b.")
+@click.option(
+    "--primary-key",
+    "primary_keys",
+    multiple=True,
+    metavar="FIELD",
+    help="What tells records apart; several: a,b. Once for all paths, or once for each.",
+)
 @click.option("--paginator", type=click.Choice(list(PAGINATORS)), help="How pages follow.")
 @connectors_option
 def command(
@@ -42,7 +50,7 @@ def command(
     auth: str | None,
     header: str,
     data_selector: str | None,
-    primary_key: str | None,
+    primary_keys: tuple[str, ...],
     paginator: str | None,
     connectors: Path | None,
 ) -> int:
@@ -62,15 +70,17 @@ def command(
     file = folder / f"{name}.yaml"
     if file.exists():
         raise FrameworkError(f"{file} is there already; choose another name, or edit it")
+    url = _base_url(base_url)
+    lists = tuple(_below(url, path) for path in paths or _paths())
     answers = Answers(
         name,
-        _base_url(base_url),
-        tuple(_slashed(path) for path in paths or _paths()),
+        url,
+        lists,
         auth or _ask("How do requests prove who asks?", "bearer", AUTHS),
         data_selector
         or _ask("Where in an answer are the records? (empty: dlt finds it)", "")
         or None,
-        primary_key or _ask("Which field tells records apart? (empty: none)", "") or None,
+        _keys(primary_keys, lists),
         paginator or _ask("How do pages follow one another?", "single_page", tuple(PAGINATORS)),
         header,
     )
@@ -100,8 +110,25 @@ def _paths() -> list[str]:
     return text.split()
 
 
-def _slashed(path: str) -> str:
+def _below(url: str, path: str) -> str:
+    path = path.removeprefix(url)
+    if "://" in path.partition("?")[0]:
+        raise UsageError(f"--path is {path!r}, expected a path below {url} such as /users")
     return path if path.startswith("/") else f"/{path}"
+
+
+def _keys(given: tuple[str, ...], paths: tuple[str, ...]) -> tuple[str | None, ...]:
+    """The primary key of each path, or the one of all."""
+    if len(given) not in (0, 1, len(paths)):
+        raise UsageError(
+            f"found {len(given)} --primary-key for {len(paths)} --path; give one for all, or one "
+            "for each in their order"
+        )
+    if not given:
+        given = tuple(
+            _ask(f"What tells the records of {p} apart? (empty: none)", "") for p in paths
+        )
+    return tuple(key or None for key in given)
 
 
 def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:

@@ -61,6 +61,37 @@ def test_a_further_resource_says_that_the_first_ones_key_and_selector_want_a_loo
     )
 
 
+def test_each_resource_can_have_a_key_of_its_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = ["--path", "/stock", "--path", "/prices"]
+    keys = ["--primary-key", "id", "--primary-key", "shelf,sku", "--primary-key", ""]
+    assert main([*SHOP, *paths, *keys]) == 0
+    assert main(["validate", "--strict", "shop"]) == 0, capsys.readouterr().out
+    text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+    assert text.partition("resource_defaults:\n")[2] == (
+        "  endpoint:\n"
+        "    paginator: single_page\n"
+        "resources:\n"
+        "  - name: orders\n"
+        "    primary_key: id\n"
+        "    write_disposition: merge\n"
+        "    endpoint: {path: /orders}\n"
+        "  - name: stock\n"
+        "    primary_key: [shelf, sku]\n"
+        "    write_disposition: merge\n"
+        "    endpoint: {path: /stock}\n"
+        "  - name: prices\n"
+        "    write_disposition: replace      # merge wants a primary_key\n"
+        "    endpoint: {path: /prices}\n"
+    )
+
+
+def test_an_address_below_the_base_url_is_taken_as_its_path(project: Path) -> None:
+    assert main([*SHOP[:4], "--path", "https://api.shop.example.com/v2/orders"]) == 0
+    assert "path: /orders" in (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
@@ -72,6 +103,9 @@ def test_a_further_resource_says_that_the_first_ones_key_and_selector_want_a_loo
         (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "no resource's name"),
         ([*SHOP, "--data-selector", "a-b"], 2, 'write "a-b"'),
         ([*SHOP, "--auth", "magic"], 2, "magic"),
+        ([*SHOP, "--primary-key", "a", "--primary-key", "b"], 2, "2 --primary-key for 1 --path"),
+        ([*SHOP, "--primary-key", "a,"], 2, "a field without a name"),
+        ([*SHOP[:4], "--path", "https://other.example.com/x"], 2, "a path below"),
     ],
 )
 def test_answers_that_make_no_connector_write_nothing(
@@ -93,7 +127,7 @@ def test_no_file_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
 def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "framework", "new", "shop"]
-    answers = "https://api.shop.example.com\n/orders\nnone\nitems\nid\nsingle_page\n"
+    answers = "https://api.shop.example.com\n/orders /stock\nnone\nitems\nid\nsku\nsingle_page\n"
     os.write(ours, answers.encode())
     done = subprocess.run(command, cwd=project, stdin=theirs, capture_output=True, timeout=60)
     os.close(ours)
@@ -103,6 +137,7 @@ def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
     text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
     assert "data_selector: items" in text
     assert "primary_key: id" in text
+    assert "primary_key: sku" in text
     assert "auth" not in text
 
 
