@@ -91,6 +91,21 @@ def test_a_field_that_became_several_columns_is_told(web: Web, project: Path, sc
     assert "warm" not in message
 
 
+def test_a_list_that_came_as_one_object_too_is_told(web: Web, project: Path) -> None:
+    alone, several = "<line><sku>a</sku></line>", "<line><sku>b</sku></line>" * 2
+    things = f"<t><id>1</id>{alone}</t><t><id>2</id>{several}</t>"
+    web.on("/things", lambda _: Answer(200, f"<ts>{things}</ts>"))
+    endpoint = {"data_selector": "ts.t", "response_format": "xml"}
+    report = load(connector_of(project, list_of(web, endpoint=endpoint)), project)
+    assert codes(report) == [("things", "variant-columns")]
+    message = message_of(report, "variant-columns")
+    assert "`line` also in line__sku" in message
+    assert "`lists`" in message
+    endpoint["response_format"] = {"type": "xml", "lists": ["line"]}
+    mended = connector_of(project, list_of(web, endpoint=endpoint))
+    assert codes(load(mended, project, refresh=True)) == []
+
+
 def test_a_declared_type_that_holds_all_is_one_column_and_no_warning(
     web: Web, project: Path
 ) -> None:
