@@ -27,8 +27,8 @@ Json = Any
 @dataclass(frozen=True)
 class Looked:
     """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
-    the file's own action, or `unknown` where the parent gave no record to ask for. `warnings` are
-    those that a run would give, each with its code and message."""
+    the file's own action, or `unknown` where the parent gave no record to ask for or is itself told
+    to be refused. `warnings` are those that a run would give, each with its code and message."""
 
     resource: str
     outcome: Literal["readable", "refused", "skipped", "unknown"]
@@ -50,6 +50,7 @@ def first_records(
     there are none: a list that cannot be read leaves the others."""
     compiled = _compile(connector, config, alias, world, watch)
     readings = _readings(compiled, limit, world, watch)
+    told: set[str] = set()
     for resource in resources:
         reading = readings[resource.name]
         # a child of this resource reads the same list: keep what was read for it
@@ -61,7 +62,12 @@ def first_records(
         except Interrupted:
             raise
         except FrameworkError as error:
+            above = reading.ended_above(error)
+            if above in told:
+                why = f"not asked, because {above} cannot be read"
+                error = RequestError(f"{resource.name}: {why}")
             yield resource, error
+        told.add(resource.name)
 
 
 def recorded_or_live(
@@ -105,7 +111,7 @@ def look_at(
     sample = Sample(1, 1, lambda *_: None)
     terms = Terms(world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False)
     readings = Readings(compiled, terms)
-    found = []
+    found: list[Looked] = []
     for resource in resources:
         reading = readings[resource.name]
         # a child of this resource reads the same list: keep what was read for it
@@ -115,6 +121,11 @@ def look_at(
         except ResourceSkipped as error:
             found.append(Looked(resource.name, "skipped", str(error)))
         except FrameworkError as error:
+            above = reading.ended_above(error)
+            if above in {one.resource for one in found}:
+                reason = f"not asked, because {above} cannot be read"
+                found.append(Looked(resource.name, "unknown", reason))
+                continue
             status = getattr(error, "status", None)
             found.append(Looked(resource.name, "refused", str(error), status))
         else:

@@ -63,3 +63,20 @@ def test_infer_tells_of_a_selector_that_finds_nothing(project, capsys):
         connector_of(project, one_list(web.url, {"data_selector": "row"}))
         assert main(["infer", "shop"]) == 1
         assert "selector-no-match" in capsys.readouterr().err
+
+
+def test_the_error_of_a_parent_is_told_once(project, capsys):
+    with Web() as web:
+        web.on("/items", lambda _: Answer(401, {}))
+        body = one_list(web.url, {})
+        child = {"path": "/items/{resources.items.id}/parts", "paginator": "single_page"}
+        body["resources"].append({"name": "parts", "endpoint": child})
+        connector_of(project, body)
+        assert main(["check", "shop"]) == 1
+        assert capsys.readouterr().out.count("401") == 1
+        assert main(["check", "shop", "--resources", "parts"]) == 1
+        assert capsys.readouterr().out.count("401") == 1
+        assert main(["infer", "shop"]) == 1
+        err = capsys.readouterr().err
+        assert err.count("401") == 1
+        assert "parts: not asked, because items cannot be read" in err
