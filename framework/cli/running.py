@@ -77,9 +77,13 @@ def run_verb(
     saying = threading.Lock()
 
     def last_words(error: FrameworkError) -> None:
-        """Tell of a run that ends before its time, once, from whichever thread comes first."""
-        if not saying.acquire(blocking=False):
-            return
+        """Tell of a run that ends before its time, once, from whichever thread comes first; the
+        other one, which would end the process, waits for it."""
+        with saying:
+            if report.error is None:
+                tell(error)
+
+    def tell(error: FrameworkError) -> None:
         report.end(error)
         if log is not None:
             log.end(report)

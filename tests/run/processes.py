@@ -147,6 +147,23 @@ def _interrupt(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def _interrupt_and_talk_slowly() -> None:
+    """Ctrl-C ends the run by force at once, and whoever tells of it takes its time."""
+    import threading
+
+    from framework.cli import running, signals
+
+    signals.GRACE = 0.0
+    written = running.report_json
+
+    def slowly(report: Any) -> str:
+        threading.Event().wait(0.5)
+        return written(report)
+
+    running.report_json = slowly
+    _instead("framework.run.loop:hand_over", _interrupt)
+
+
 def _refuse() -> None:
     """A destination that says no to every table of rows, for good."""
     import duckdb
@@ -247,6 +264,7 @@ HOOKS: dict[str, Callable[[], None]] = {
     "little room": _little_room,
     "die after loading": lambda: _instead("framework.run.loop:make_promised_tables", die),
     "interrupt while extracting": lambda: _instead("framework.run.loop:hand_over", _interrupt),
+    "interrupt and talk slowly": _interrupt_and_talk_slowly,
     "interrupt while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", _interrupt
     ),

@@ -387,6 +387,16 @@ def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
     assert values(project, "orders") == [1, 2, 3]
 
 
+def test_a_run_that_is_ended_by_force_has_its_last_words_whole(shop: Shop, project: Path) -> None:
+    connector_of(project, simple(shop))
+    with command(
+        project, "run", "shop", "--format", "json", hook="interrupt and talk slowly"
+    ) as run:
+        ended, out, _ = run.ended()
+    assert ended == 130
+    assert json.loads(out)["status"] == "interrupted"
+
+
 def test_of_two_runs_at_once_the_second_waits_and_says_so(shop: Shop, project: Path) -> None:
     asked, go_on = threading.Event(), threading.Event()
     answers = iter([[{"id": 1}], [{"id": 2}]])
