@@ -158,7 +158,9 @@ def test_the_log_as_json_tells_every_request_page_wait_skip_and_step(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     skip = {"response_actions": [{"status_code": 403, "action": "skip_resource"}]}
-    write_connector(project, shop.connector(lines={"endpoint": skip}))
+    body = shop.connector(lines={"endpoint": skip})
+    body["client"]["max_in_flight"] = 1  # what is in flight when lines are skipped nobody waits for
+    write_connector(project, body)
     shop.web.on("/customers", each(Answer(503), {"items": shop.customers}))
     shop.answers["/orders/1/lines"] = Answer(403, {"message": "not yours"})
     assert main(["run", "shop", "--log-format", "json"]) == 0

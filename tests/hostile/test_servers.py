@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
         assert error == server.error
         codes = (warned.code for warned in part.warnings)
         assert tuple(code for code in codes if code != "undeclared-fields") == server.warnings
-        if server.asked is not None:
-            assert len(raw.asked) == server.asked
+    if server.asked is not None:
+        assert len(raw.asked) == server.asked
     assert part.status == ("ok" if server.error is None else "failed")
     with tables(project) as found:
         rows = plain(found.rows("items")) if "items" in found.names() else []
@@ -69,22 +70,33 @@ def test_the_page_shows_the_table() -> None:
     assert page.main(check=True) == 0, "run python -m tests.hostile.page"
 
 
-def test_a_run_has_an_end(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A list that goes on for ever, each page of it in good time."""
-    goes_on = numbered(lambda number: {"items": [{"id": number}]})
-    with Raw(goes_on) as raw:
+def test_a_run_has_an_end(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that goes on for ever, each page of it in good time. The time is over with page 5."""
+    timers: list[threading.Timer] = []
+    monkeypatch.setattr(threading.Timer, "start", lambda timer: timers.append(timer))
+
+    def answer(number: int) -> Any:
+        if number == 5:
+            [timer] = timers
+            assert timer.interval == 7200
+            timer.function(*timer.args)
+        return {"items": [{"id": number}]}
+
+    with Raw(numbered(answer)) as raw:
         endpoint = {"path": "/items", "data_selector": "items", **PAGES}
         body = {
             "client": {"base_url": raw.url},
             "resources": [{"name": "items", "write_disposition": "replace", "endpoint": endpoint}],
         }
         write_connector(project, body)
-        assert main(["run", "shop", "--format", "json", "--max-time", "PT0.5S"]) == 1
+        assert main(["run", "shop", "--format", "json", "--max-time", "PT2H"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert (report["status"], report["signal"]) == ("interrupted", None)
-    assert "the run was still reading after 0.5 s (--max-time)" in report["error"]
+    assert "the run was still reading after 7200 s (--max-time)" in report["error"]
     assert "Nothing of this run is loaded" in report["error"]
     assert report["resources"][0]["status"] == "not_loaded"
-    assert report["resources"][0]["requests"] > 0
+    assert report["resources"][0]["requests"] == len(raw.asked) == 5
     with tables(project) as found:
         assert "items" not in found.names()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Peer:
@@ -60,7 +60,8 @@ def refusing() -> Iterator[int]:
 
 
 class Raw:
-    """`with Raw(play) as server`: plays for every request; `asked` holds the targets in order."""
+    """`with Raw(play) as server`: plays for every request; `asked` holds the targets in order, all
+    of them when the block is left."""
 
     def __init__(self, play: Play) -> None:
         self.asked: list[str] = []
@@ -72,21 +73,34 @@ class Raw:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Raw:
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._open: list[tuple[socket.socket, threading.Thread]] = []
+        self._last: object = None
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with socket.socket() as last:  # accepted when all that came before are
+            last.bind(("127.0.0.1", 0))
+            self._last = last.getsockname()
+            last.connect(("127.0.0.1", self.port))
+            self._listening.join()
         self._listener.close()
+        for connection, thread in self._open:
+            with suppress(OSError):  # it is closed
+                connection.shutdown(socket.SHUT_RDWR)  # what came is read all the same
+            thread.join()
 
     def _listen(self) -> None:
-        while not self._over.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
+        while True:
+            connection, address = self._listener.accept()
+            if address == self._last:
+                connection.close()
                 return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._open.append((connection, thread))
+            thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         try:

@@ -36,7 +36,7 @@ def answer(
     number: int,
 ) -> tuple[int, dict[str, str], Record]:
     """Status, headers and body. `query` is the raw text, with uris as the API writes them;
-    `number` counts the server's requests."""
+    `number` counts the requests whose path begins with the same name."""
     scheme, _, value = (authorization or "").partition(" ")
     token = tokens.get(value) if scheme.lower() == "bearer" else None
     user = world.user(token.user)["uri"] if token else "nobody"

@@ -1,6 +1,6 @@
 """Lists cut into pages, and the tokens that lead on. A list stays as it was when its first page
 was asked for. A token belongs to one path and query, and grows stale: after so many further
-requests, or so much time."""
+requests for the list or what is below it, or so much time."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class Pages:
         select: Callable[[], Sequence[Record]],
     ) -> Page:
         """The page that a query asks for; `select` gives the list when it is the first one.
-        `number` counts the server's requests. Raises a 400 Refusal for a stale or foreign
-        token."""
+        `number` counts the requests for the list and what is below it. Raises a 400 Refusal for a
+        stale or foreign token."""
         count = int(query.get("count", DEFAULT_COUNT))
         rest = {k: v for k, v in query.items() if k not in ("count", "page_token")}
         if "page_token" in query:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -45,8 +46,9 @@ class Simulator:
     `tokens` are those that are known: Token, or just the value of an owner's. `rate_limit`
     requests per user and `rate_window` seconds (`clock` is what they are counted by).
     `latency` seconds pass before each answer. Page tokens live for `page_token_requests`
-    further requests and `page_token_seconds`; None is for ever. `old_pagination` leaves
-    next_page_token out. `public_url` is what uris and links start with."""
+    further requests for the list or what is below it (others come when they like) and
+    `page_token_seconds`; None is for ever. `old_pagination` leaves next_page_token out.
+    `public_url` is what uris and links start with."""
 
     def __init__(
         self,
@@ -83,7 +85,7 @@ class Simulator:
         self._public_url = public_url
         self._port = port
         self._lock = threading.Lock()
-        self._number = 0
+        self._numbers: Counter[str] = Counter()
         self._at_once = 0
         self._stopping = threading.Event()
         self._server: Server | None = None
@@ -157,9 +159,10 @@ class Simulator:
     def handle(self, method: str, target: str, authorization: str | None) -> Reply:
         """The answer to one request, logged. Called from the server's threads."""
         parts = urlsplit(target)
+        below = parts.path[1:].partition("/")[0]
         with self._lock:
-            self._number += 1
-            number = self._number
+            self._numbers[below] += 1
+            number = self._numbers[below]
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:
