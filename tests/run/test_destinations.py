@@ -18,6 +18,7 @@ from tests.run.processes import FORKS
 from tests.run.running import connector_of, later, load, loaded, plain, scheduling, values
 from tests.run.shop import Shop
 from tests.run.truth import is_of, schema_of
+from tests.servers.raw import refusing
 from tests.servers.web import Web
 from tests.simulator import NOW, TABLES, Simulator, small_world
 
@@ -80,15 +81,18 @@ def test_a_postgres_that_is_not_there_or_does_not_answer_is_one_message(
 ) -> None:
     pytest.importorskip("psycopg2")
     connector = simple(shop, project)
+    url = "postgresql://me:not-to-be-shown@127.0.0.1:{}/x?connect_timeout=2"
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        url = f"postgresql://me:not-to-be-shown@127.0.0.1:{port}/x?connect_timeout=2"
-        monkeypatch.setenv(CREDENTIALS, url)
+        monkeypatch.setenv(CREDENTIALS, url.format(silent.getsockname()[1]))
         with pytest.raises(DestinationError, match=r"cannot open postgres.*timeout") as caught:
             load(connector, project, destination="postgres")
     assert "not-to-be-shown" not in str(caught.value)
-    with pytest.raises(DestinationError, match=f"port {port} failed: Connection refused. Is the"):
-        load(connector, project, destination="postgres")
+    with refusing() as port:
+        monkeypatch.setenv(CREDENTIALS, url.format(port))
+        with pytest.raises(
+            DestinationError, match=f"port {port} failed: Connection refused. Is the"
+        ):
+            load(connector, project, destination="postgres")
     assert shop.web.asked == []
 
 

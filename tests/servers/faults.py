@@ -79,6 +79,7 @@ class Faults:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
     faults: Faults
 
     def handle_error(self, request: Any, client_address: Any) -> None:
