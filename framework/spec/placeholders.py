@@ -20,7 +20,7 @@ from framework.errors import FrameworkError
 Json = Any
 Kind = OneOf["config", "secrets", "resources", "incremental", "param", "expression"]
 
-_CONFIG = re.compile(r"\{config\.([A-Za-z0-9_]+)\}")
+CONFIG = re.compile(r"\{config\.([A-Za-z0-9_]+)\}")
 _QUOTES = "'\"`"
 _ENTRY = re.compile(r"(config|secrets|incremental)\.([\w-]*)")
 _PARENT = re.compile(r"resources\.([^.]*)(?:\.(.*))?", re.DOTALL)
@@ -105,12 +105,12 @@ def placeholders(text: str) -> tuple[Placeholder, ...]:
 
 def config_names(expression: str) -> tuple[str, ...]:
     """The config entries that an expression is built from: `{config.x}` inside it."""
-    return tuple(dict.fromkeys(_CONFIG.findall(expression)))
+    return tuple(dict.fromkeys(CONFIG.findall(expression)))
 
 
 def with_config(expression: str, values: Mapping[str, object]) -> str:
     """The expression with each `{config.x}` inside it replaced by its value."""
-    return _CONFIG.sub(lambda match: str(values.get(match[1], match[0])), expression)
+    return CONFIG.sub(lambda match: str(values.get(match[1], match[0])), expression)
 
 
 def escape(text: str) -> str:

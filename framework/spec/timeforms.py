@@ -52,6 +52,19 @@ def form_problem(form: str) -> str | None:
     return None
 
 
+def unit_meant(value: Json, form: str) -> str | None:
+    """The form of the unit that a number is counted in, where read in its own form it lies far
+    from our time and in that one near it; else None."""
+    if form not in _UNITS or _lies(value, form, 1971, 2200):
+        return None
+    return next((other for other in _UNITS if _lies(value, other, 2000, 2100)), None)
+
+
+def _lies(value: Json, form: str, first: int, last: int) -> bool:
+    found = _read(value, form)
+    return found is not None and first <= found[0].year <= last
+
+
 def like(example: Json) -> str:
     """The form in which an example is written: its digits of a second, its zone, its space or T.
 

@@ -144,6 +144,20 @@ def test_a_cursor_is_a_field_under_any_name(path, found):
     assert codes(endpoint(incremental=incremental)) == found
 
 
+def test_the_unit_of_a_bound_is_judged_where_config_holds_it_and_once():
+    cursor = {"cursor_path": "at", "format": "epoch_milliseconds"}
+    bounds = {"initial_value": "{config.since}", "end_value": "{config.until}"}
+    found = judged(
+        {**LIST, "endpoint": {"incremental": {**cursor, **bounds, "start_param": "from"}}},
+        config={
+            "since": {"type": "integer", "default": 1735689600},
+            "until": {"type": "integer", "default": 1767225600000},
+        },
+    )
+    (finding,) = [one for one in found.findings if one.code == "time-in-other-unit"]
+    assert "write 1735689600000" in finding.message
+
+
 def test_spelling_is_judged_wherever_dlt_reads_jsonpath_too():
     paginator = {"type": "cursor", "cursor_path": "next-token", "has_more_path": "'more'"}
     found = judged(client={**CLIENT, "paginator": paginator})

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from framework.spec.timeforms import TimeError, form_problem, like, read_time, shape, write_time
+from framework.spec.timeforms import (
+    TimeError,
+    form_problem,
+    like,
+    read_time,
+    shape,
+    unit_meant,
+    write_time,
+)
 
 MOMENT = datetime(2024, 6, 5, 12, 30, 1, 234567, tzinfo=UTC)
 
@@ -96,3 +104,23 @@ def test_an_example_says_how_times_are_written(example, form):
 @pytest.mark.parametrize("form", ["YYYY-MM-DD", "%Y-%q", "%", "%Y-%", "epoch"])
 def test_what_is_no_form_is_told(form):
     assert form_problem(form)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "meant"),
+    [
+        (1735689600, "epoch_milliseconds", "epoch_seconds"),
+        ("1735689600", "epoch_milliseconds", "epoch_seconds"),
+        (1735689600000, "epoch_seconds", "epoch_milliseconds"),
+        (1735689600000, "epoch_microseconds", "epoch_milliseconds"),
+        (1735689600000, "epoch_milliseconds", None),
+        (0, "epoch_milliseconds", None),
+        (86400000, "epoch_milliseconds", None),
+        ("2025-01-01", "epoch_milliseconds", None),
+        (1735689600, "iso", None),
+        ("20250101", "%Y%m%d", None),
+        (None, "epoch_seconds", None),
+    ],
+)
+def test_a_number_in_another_unit_than_its_form_is_told_by_how_far_off_it_lies(value, form, meant):
+    assert unit_meant(value, form) == meant

@@ -69,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     loading.check_one_cursor,
     windows.check_windows,
     windows.check_time_formats,
+    windows.check_units,
     retries.check_retries,
     schemas.check_files,
     schemas.check_keys,

@@ -13,8 +13,9 @@ from framework.spec.merge import Merged
 from framework.spec.near import mentions
 from framework.spec.parts import Cursor, cursors
 from framework.spec.periods import Period, is_period, parse_period
+from framework.spec.placeholders import CONFIG
 from framework.spec.texts import resource_texts
-from framework.spec.timeforms import form_problem
+from framework.spec.timeforms import form_problem, read_time, unit_meant, write_time
 
 if TYPE_CHECKING:
     from framework.spec.document import Pointer
@@ -49,6 +50,37 @@ def check_time_formats(draft: Draft) -> Iterator[Finding]:
                     yield draft.document.finding(
                         pointer, "bad-time-format", f"found {form}: {problem}"
                     )
+
+
+def check_units(draft: Draft) -> Iterator[Finding]:
+    """Bounds of an incremental that are counted in another unit than `format` says."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for cursor in cursors(merged):
+            for key in ("initial_value", "end_value"):
+                pointer, value = _of_config(draft, (*cursor.pointer, key), cursor.written.get(key))
+                form = str(cursor.written.get("format"))
+                meant = unit_meant(value, form)
+                if meant is None or pointer in seen:
+                    continue
+                seen.add(pointer)
+                moment = read_time(value, (meant,))[0]
+                yield draft.document.finding(
+                    pointer,
+                    "time-in-other-unit",
+                    f"found {value} for {form}: as {meant} it is {moment:%Y-%m-%d}, as {form} it "
+                    f"is not near our time; write {write_time(moment, form)}",
+                    severity="warning",
+                )
+
+
+def _of_config(draft: Draft, pointer: Pointer, value: Json) -> tuple[Pointer, Json]:
+    """A value and its place; of an entry of config that stands there alone, its default's."""
+    alone = CONFIG.fullmatch(value) if isinstance(value, str) else None
+    entry = draft.section("config").get(alone[1]) if alone else None
+    if alone is None or not isinstance(entry, dict):
+        return pointer, value
+    return ("config", alone[1], "default"), entry.get("default")
 
 
 def _problems(merged: Merged, cursor: Cursor) -> Iterator[Problem]:
