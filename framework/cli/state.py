@@ -122,8 +122,11 @@ def reset(name: str, resource: str | None, yes: bool, **place: Any) -> int:
     from framework.build.world import Stop
     from framework.cli.progress import Progress
     from framework.cli.signals import heard
+    from framework.run.selection import select
     from framework.run.state import forget, where
 
+    if resource is not None:
+        select(connector, [resource])  # nobody is asked about what there is not
     place_named = where(connector, options)
     what = f"the watermark of {resource}" if resource else "every watermark"
     if not yes:

@@ -118,6 +118,18 @@ def test_a_reset_asks_and_without_a_terminal_wants_yes(
         assert (FIRST in capsys.readouterr().out) == (code != 0)
 
 
+def test_of_a_resource_that_there_is_not_nobody_is_asked(
+    loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stdin in (None, Terminal("y\n")):
+        if stdin is not None:
+            monkeypatch.setattr("sys.stdin", stdin)
+        assert main(["state", "reset", "shop", "order"]) == 2
+        said = capsys.readouterr().err
+        assert "no resource 'order'; did you mean orders?" in said
+        assert "--yes" not in said
+
+
 def test_a_reset_that_would_append_every_row_once_more_is_refused(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
