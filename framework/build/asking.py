@@ -15,12 +15,14 @@ from dlt.sources.helpers.rest_client.client import PageData, RESTClient
 
 from framework.build.context import Context, with_incremental, without_secrets
 from framework.build.cursor import Cursor
+from framework.build.decoding import charset_of, json_in
 from framework.build.events import Warned
 from framework.build.exports import downloads
 from framework.build.failures import in_our_words
 from framework.build.listing import Listing
 from framework.build.order import Order
 from framework.build.outline import is_unparsed
+from framework.build.packing import Undecodable
 from framework.build.plan import Plan
 from framework.build.records import Page, Record, TextPage, as_records
 from framework.build.rules import Rules
@@ -34,13 +36,11 @@ from framework.build.windows import WHOLE, Window
 from framework.build.wire import NotJson, Response
 from framework.errors import FrameworkError
 from framework.spec.expressions import Expression
-from framework.spec.jsontext import repeated_keys
+from framework.spec.jsontext import may_repeat_keys, repeated_keys
 
 Json = Any
 MOST_WINDOWS = 12
 """Windows without a record after which a look gives up."""
-LONGEST_LOOK = 1 << 20
-"""Bytes of an answer in which repeated keys are looked for."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Asker:
         self.loads = False
         self.stays_text: Callable[[], bool] | None = None
         self.order = None if rules is None else Order(rules, plan.endpoint)
-        self._answers = 0
+        self._doubtful = 0
         self.step = stepper(plan.resource)
         self._plan = plan
         self._client = client
@@ -134,17 +134,32 @@ class Asker:
                 return
 
     def _look(self, page: PageData[Json]) -> None:
-        """Warn of keys that an object of the answer has twice. Parsing hides them, and finding
-        them takes several times as long: so the first answer, the second, the fourth and so on."""
-        with self._counting:
-            self._answers += 1
-            number = self._answers
+        """Warn of keys that an object of the answer has twice: parsing hides them."""
         response = page.response
-        body = response.parsed_body if isinstance(response, Response) else None
-        if is_unparsed(page):
-            body = response.content
-        if number & (number - 1) or not body or len(body) > LONGEST_LOOK:
+        if not isinstance(response, Response) or is_unparsed(page):
+            return  # Arrow's reader refuses such a page, and then it is parsed
+        body = response.parsed_body
+        if body is None:
+            body = self._json_of(response)
+        self._look_into(response, body, response.json())
+
+    def _json_of(self, response: Response) -> bytes:
+        """The JSON of an answer that is packed, in lines, or not in UTF-8; empty where none is."""
+        form, kind = self._plan.endpoint.response_format, response.headers.get("Content-Type", "")
+        try:
+            texts = json_in(form, response.content, charset_of(kind))
+        except Undecodable:
+            texts = []
+        return f"[{','.join(texts)}]".encode() if texts else b""
+
+    def _look_into(self, response: Response, body: bytes, parsed: Json) -> None:
+        if not body or not may_repeat_keys(body, parsed):
             return
+        with self._counting:
+            self._doubtful += 1
+            number = self._doubtful
+        if number & (number - 1):
+            return  # being sure takes as long as parsing: the first, the second, the fourth ...
         found = repeated_keys(body)
         if found:
             named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
@@ -195,9 +210,11 @@ class Asker:
 
         def parse() -> list[Record]:
             try:
-                return as_records(selector.search(response.whole()) or ())
+                parsed = response.whole()
             except NotJson as error:
                 ours = in_our_words(error, self._plan.resource.name, self._terms.secrets)
                 raise (ours or error) from error
+            self._look_into(response, response.content, parsed)
+            return as_records(selector.search(parsed) or ())
 
         return TextPage(page[0].count, response.content, selector.names, parse)

@@ -23,6 +23,9 @@ Json = Any
 
 csv.field_size_limit(2**31 - 1)
 
+ANY_SIZE = 1 << 40
+"""Bytes, for a body that was unpacked before within its bound."""
+
 
 def decoder(form: ResponseFormat, most: int) -> Callable[[requests.Response], Json] | None:
     """What reads a response's body in this format; None where the format is plain JSON."""
@@ -54,6 +57,17 @@ def decoded(form: ResponseFormat, body: bytes, charset: str | None, most: int) -
     if all(isinstance(data, list) for data in found):
         return [item for data in found for item in data]
     return found
+
+
+def json_in(form: ResponseFormat, body: bytes, charset: str | None) -> list[str]:
+    """The JSON texts in a body that `decoded` has read: its lines, or all of it; none where the
+    format is another."""
+    if form.kind not in ("json", "jsonl"):
+        return []
+    texts = [_text(form, part, charset) for part in unpacked(form.compression, body, ANY_SIZE)]
+    if form.kind == "json":
+        return texts
+    return [line for text in texts for line in text.split("\n") if line.strip()]
 
 
 def encoded(form: ResponseFormat, data: Json) -> bytes:

@@ -50,17 +50,24 @@ def may_be_past_64_bits(body: bytes) -> bool:
     return b"0" * 19 in alike and _PAST_64_BITS.search(body) is not None
 
 
+def may_repeat_keys(body: bytes, parsed: Any) -> bool:
+    """Whether what was parsed has other quotes than the body: a key that an object has twice is
+    not there any more. False is sure, but for texts that have the escape of a quote as text."""
+    # writing and counting take a quarter of the time of parsing; Digits are no text in the body
+    numbers = orjson.OPT_PASSTHROUGH_SUBCLASS
+    written = orjson.dumps(parsed, default=lambda _: 0, option=numbers)
+    return body.count(b'"') + body.count(rb"\u0022") != written.count(b'"')
+
+
 def repeated_keys(body: bytes) -> Counter[str]:
     """How many objects have a key more than once, by key. A key that is no name may be somebody's:
     it is counted as `…`. The body has to be JSON."""
     found: Counter[str] = Counter()
 
-    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        known = dict(pairs)
-        if len(known) < len(pairs):
+    def made(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) < len(pairs):
             twice = Counter(key if NAME.fullmatch(key) else "…" for key, _ in pairs)
             found.update({key: 1 for key, count in twice.items() if count > 1})
-        return known
 
     json.loads(body, object_pairs_hook=made)
     return found

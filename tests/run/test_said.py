@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from framework.run.report import Report
-from tests.run.running import codes, connector_of, later, load, tables
+from tests.run.running import codes, connector_of, later, load, tables, values
 from tests.run.shop import Shop
-from tests.servers.web import Answer, Web
+from tests.servers.web import Answer, Asked, Web
 
 
 def list_of(web: Web, **resource: Any) -> dict[str, Any]:
@@ -160,6 +161,55 @@ def test_keys_that_an_answer_repeats_are_told_without_what_is_no_name(
     assert "`n` (in 1)" in message
     assert "`…` (in 1)" in message
     assert "ada" not in message
+
+
+TWICE = b'{"id": 3, "n": 1, "n": 2}'
+"""A record with a key twice, in the third of three answers."""
+
+
+@pytest.mark.parametrize("twice", [True, False])
+@pytest.mark.parametrize(
+    ("form", "schema"),
+    [
+        ("json", None),
+        ("json", "declared"),
+        ("jsonl", None),
+        ("packed", None),
+        ("past 64 bits", None),
+    ],
+)
+def test_keys_are_looked_for_in_every_answer(
+    web: Web, project: Path, form: str, schema: str | None, twice: bool
+) -> None:
+    texts = [b'{"id": 1, "n": 1, "t": "a\\"b\\u0022"}', b'{"id": 2, "n": 1}', TWICE]
+    if not twice:
+        texts[2] = b'{"id": 3, "n": 2}'
+    if form == "past 64 bits":
+        texts = [text[:-1] + b', "big": 123456789012345678901234567890}' for text in texts]
+    around = b"%s\n" if form in ("jsonl", "packed") else b"[%s]"
+
+    def page(asked: Asked) -> Answer:
+        number = int(asked.param("page") or 1)
+        body = around % texts[number - 1] if number <= 3 else around % b""
+        if form == "packed":
+            body = gzip.compress(body)
+        return Answer(200, body, {"Content-Type": "application/octet-stream"})
+
+    web.on("/things", page)
+    formats: Any = {"jsonl": {"type": "jsonl"}, "packed": {"type": "jsonl", "compression": "gzip"}}
+    endpoint: Any = {"paginator": {"type": "page_number", "base_page": 1, "total_path": None}}
+    if form in formats:
+        endpoint["response_format"] = formats[form]
+    more: Any = {"endpoint": endpoint}
+    if schema:
+        fields = {"id": "integer", "n": "integer", "t": "string"}
+        properties = {name: {"type": kind} for name, kind in fields.items()}
+        more["schema"] = {"type": "object", "properties": properties}
+    report = load(connector_of(project, list_of(web, **more)), project)
+    assert report.status == "ok", report.resources["things"].error
+    assert values(project, "things", "n") == [1, 1, 2]
+    found = [code for _, code in codes(report) if code == "json-key-repeated"]
+    assert found == (["json-key-repeated"] if twice else [])
 
 
 def cursored(web: Web, **cursor: Any) -> dict[str, Any]:

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from framework.spec.jsontext import MAX_DEPTH, Digits, depth_of, parse
+from framework.spec.jsontext import (
+    MAX_DEPTH,
+    Digits,
+    depth_of,
+    may_repeat_keys,
+    parse,
+    repeated_keys,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,34 @@ def test_a_refusal_repeats_nothing_of_the_body():
         parse(b'{"name": "Ada Lindqvist", "a": oops}')
     assert "Ada" not in str(caught.value)
     assert "oops" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 1}',
+        '{"a": 1, "b": 2, "a": "x"}',
+        '[{"a": "\\u0022\\u0022"}, {"a": 1, "a": 1}]',
+        '{"a": 12345678901234567890123, "a": 1}',
+        '{"a": {"b": [{"c": 1, "c": null}]}}',
+        '{"a" : 1,\n"\\u0061" : 2}',
+    ],
+)
+def test_a_key_that_is_there_twice_leaves_fewer_quotes(text):
+    assert may_repeat_keys(text.encode(), parse(text)[0])
+    assert repeated_keys(text.encode()) in ({"a": 1}, {"c": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"a": "\\" : \\u0022", "b": "\\\\"}',
+        '{"a" : 12345678901234567890123, "b": {"a": "é\\u00e9"}}',
+        '[{"a": 1}, {"a": 1}]',
+        '{"a:": "\\":", "": "a"}',
+    ],
+)
+def test_what_has_no_key_twice_has_the_same_quotes(text):
+    assert not may_repeat_keys(text.encode(), parse(text)[0])
+    assert not repeated_keys(text.encode())
