@@ -43,6 +43,7 @@ class Gathering:
         collector: Collector,
         world: World,
         spool_for: Callable[[Resource], AnySpool],
+        keys_of: Callable[[Resource], PrimaryKeys],
     ) -> None:
         self._connector = connector
         self._readings = readings
@@ -50,6 +51,7 @@ class Gathering:
         self._parts = collector.report.resources
         self._world = world
         self._spool_for = spool_for
+        self._keys_of = keys_of
         self.spools: dict[str, AnySpool] = {}
 
     def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
@@ -111,7 +113,7 @@ class Gathering:
         self._watch(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, spool: AnySpool, reading: Reading, part: ResourceReport) -> None:
-        keys = PrimaryKeys(reading.plan.resource)
+        keys = self._keys_of(reading.plan.resource)
         if isinstance(spool, ArrowSpool):
             spool.seen, reading.stays_text = keys, spool.takes_text
         try:

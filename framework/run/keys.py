@@ -11,10 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from dlt.common.schema import Schema
 
 from framework.build.outcomes import RecordError
 from framework.build.records import Record
 from framework.build.table_names import TABLE
+from framework.run.keykinds import KeyKinds
 from framework.spec.connector import Resource
 from framework.spec.jsontext import Digits
 from framework.spec.naming import normalize_identifier
@@ -23,10 +25,13 @@ Json = Any
 
 
 class PrimaryKeys:
-    """Told of all records; eight bytes are kept of each key."""
+    """Told of all records; eight bytes are kept of each key. `schema` is what was loaded before."""
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
+        self._kinds = None
+        if resource.schema is None and resource.tables is None:
+            self._kinds = KeyKinds(resource, schema)
         self._names: tuple[str, ...] | None = None
         self._take: Callable[[Record], Json] | None = None
         self._hashes = array("q")
@@ -47,12 +52,13 @@ class PrimaryKeys:
             records = [r for r in records if all(r.get(name) is not None for name in names)]
         mark = _mark if self._resource.schema is not None else _short
         try:
-            if len(names) == 1:
-                name = names[0]
-                self._hashes.extend([mark(record[name]) for record in records])
+            columns = [self._values(name, records) for name in names]
+            if len(columns) == 1:
+                self._hashes.extend(map(mark, columns[0]))
             else:
-                for record in records:
-                    self._hashes.append(hash(str([mark(record[name]) for name in names])))
+                self._hashes.extend(
+                    hash(str([*map(mark, key)])) for key in zip(*columns, strict=True)
+                )
         except KeyError as missing:
             raise self._without(str(missing.args[0])) from None
         except _Null:
@@ -69,6 +75,10 @@ class PrimaryKeys:
                 f"which is past 64 bits, in `{name}`, which is its primary key. Make it a text "
                 f"with processing_steps: [{{cast: {{{name}: string}}}}]."
             ) from None
+
+    def _values(self, name: str, records: list[Record]) -> list[Json]:
+        values = [record[name] for record in records]
+        return values if self._kinds is None else self._kinds.fitted(name, values)
 
     def add_columns(self, keys: pa.Table) -> None:
         """Count keys that came as columns of text or whole numbers, none of them null."""

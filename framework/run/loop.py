@@ -23,6 +23,7 @@ from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.garbage import seldom_collected
 from framework.run.gathering import Gathering, State
 from framework.run.handing import AnySpool, hand_over, prepare, spool_for
+from framework.run.keys import PrimaryKeys
 from framework.run.late import anew, refuse_late_refresh, tell_late
 from framework.run.lock import only_one
 from framework.run.log import redacted
@@ -193,7 +194,10 @@ class _Run:
         def spool(resource: Resource) -> AnySpool:
             return spool_for(resource, self.target, schema, folder)
 
-        return Gathering(self.connector, readings, self.watch, self.world, spool)
+        def keys(resource: Resource) -> PrimaryKeys:
+            return PrimaryKeys(resource, schema)
+
+        return Gathering(self.connector, readings, self.watch, self.world, spool, keys)
 
     def _extract(
         self, loaded: list[Resource], gathering: Gathering, state: State, mode: str

@@ -108,7 +108,7 @@ def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: 
     spool = ArrowSpool(
         things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
     )
-    spool.seen = PrimaryKeys(things)
+    spool.seen = PrimaryKeys(things, None)
     parsed: list[bytes] = []
 
     def page(number: int, size: str) -> TextPage:

@@ -118,3 +118,50 @@ def test_a_key_past_64_bits_fails_its_resource_alone_and_loads_as_text(
     steps = [{"cast": {"id": "string"}}]
     assert load(connector_of(project, body(web, processing_steps=steps)), project).status == "ok"
     assert values(project, "things") == [str(2**70)]
+
+
+TEXT = {"columns": {"id": {"data_type": "text"}}}
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([1, "x"], "text in `id`, which is its primary key, and the key's column has integers"),
+        ([1, 2.5], "a number in `id`, which is its primary key, and the key's column has integers"),
+        (["2026-01-01T00:00:00Z", "x"], "text in `id`, which is its primary key, and the key's"),
+    ],
+)
+def test_keys_of_several_kinds_fail_their_resource_alone_and_load_as_text(
+    web: Web, project: Path, ids: list[Any], said: str
+) -> None:
+    web.on("/things", [{"id": value} for value in ids])
+    report = load(connector_of(project, body(web)), project)
+    assert statuses(report) == {"things": "failed", "others": "ok"}
+    error = report.resources["things"].error or ""
+    assert error.startswith(f"things: a record has {said}")
+    assert "columns: {id: {data_type: text}}." in error
+    assert values(project, "others", "a") == [1]
+    assert load(connector_of(project, body(web, **TEXT)), project).status == "ok"
+    assert values(project, "things") == sorted(map(str, ids))
+
+
+def test_a_key_of_another_kind_than_the_loaded_column_fails_its_resource_alone(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", [{"id": 1}])
+    load(connector_of(project, body(web)), project)
+    web.on("/things", [{"id": "x"}])
+    report = load(connector_of(project, body(web)), project)
+    assert statuses(report) == {"things": "failed", "others": "ok"}
+    error = report.resources["things"].error or ""
+    assert error.endswith("columns: {id: {data_type: text}}, and load it anew with --refresh.")
+    assert values(project, "things") == [1]
+    report = load(connector_of(project, body(web, **TEXT)), project, refresh=True)
+    assert (report.status, values(project, "things")) == ("ok", ["x"])
+
+
+def test_keys_that_are_one_in_their_column_are_told(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": 1, "n": 1}, {"id": "1", "n": 2}, {"id": "2", "n": 3}])
+    report = load(connector_of(project, body(web)), project)
+    assert codes(report) == [("things", "keys-repeated")]
+    assert values(project, "things") == [1, 2]
