@@ -12,7 +12,9 @@ from dlt.common.schema.typing import TTableSchema
 from dlt.common.schema.utils import has_column_with_prop, has_table_seen_data
 
 from framework.build.hints import resource_hints
+from framework.build.outcomes import RecordError
 from framework.errors import FrameworkError
+from framework.run.contract import modes_of
 from framework.run.nesting import nested_tables
 from framework.run.tables import table_name
 from framework.spec.columns import Table, table_of
@@ -29,6 +31,19 @@ def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None
         raise FrameworkError(
             f"{resource.name}: table {table} was loaded with {problem}. Change it back, "
             f"or load it anew: {remedy}"
+        )
+
+
+def refuse_frozen_table(schema: Schema | None, resource: Resource) -> None:
+    """RecordError where the resource's own table would be new, and its contract has none made."""
+    if resource.schema is not None or modes_of(resource)["tables"] != "freeze":
+        return  # what is declared is not new
+    loaded = {} if schema is None else schema.tables.get(normalize_path(table_name(resource)), {})
+    if not has_table_seen_data(loaded) and resource.tables is None:
+        raise RecordError(
+            f"{resource.name}: its table is new, and schema_contract freezes tables. Declare its "
+            "`schema`, or let the table be made and freeze what is in it: schema_contract: "
+            "{tables: evolve, columns: freeze, data_type: freeze}."
         )
 
 

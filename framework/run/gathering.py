@@ -93,9 +93,9 @@ class Gathering:
             return
         self._watch(ResourceStarted(resource.name))
         began = time.monotonic()
-        spool = self.spools[resource.name] = self._spool_for(resource)
         reading = self._readings.for_table(resource.name)
         try:
+            spool = self.spools[resource.name] = self._spool_for(resource)
             self._fill(spool, reading, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
@@ -107,7 +107,7 @@ class Gathering:
         part.ignored = reading.plan.ignored
         part.left_out.update(reading.left_out)
         part.not_asked = reading.not_asked
-        if not part.loads:
+        if not part.loads and resource.name in self.spools:
             self.spools.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status, part.error))

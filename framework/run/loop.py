@@ -17,7 +17,7 @@ from framework.build.source import Readings, Start, build_source
 from framework.build.terms import Terms
 from framework.build.world import World
 from framework.errors import UsageError
-from framework.run.agreement import refuse_other_tables
+from framework.run.agreement import refuse_frozen_table, refuse_other_tables
 from framework.run.causes import contract_broken, disk_full, known_cause
 from framework.run.destination import Target, refuse_what_cannot_be, target_of
 from framework.run.garbage import seldom_collected
@@ -192,6 +192,7 @@ class _Run:
         schema = self._loaded_schema()
 
         def spool(resource: Resource) -> AnySpool:
+            refuse_frozen_table(schema, resource)
             return spool_for(resource, self.target, schema, folder)
 
         def keys(resource: Resource) -> PrimaryKeys:

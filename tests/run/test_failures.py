@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -264,22 +265,38 @@ def test_a_frozen_contract_fails_the_run_and_leaves_nothing_behind(
 ) -> None:
     frozen = {"schema_contract": {entity: "freeze"}}
     without = shop.connector(lines=None, notes=None)
+    shop.customers[1]["n"] = 1
     load(connector_of(project, without), project)
     connector = connector_of(project, shop.connector(customers=frozen, lines=None, notes=None))
     known = dict(shop.customers[0])
     shop.customers[0].update(
-        {"tables": {"list": [{"a": 1}]}, "columns": {"new": 1}, "data_type": {"name": {"a": 1}}}[
-            entity
-        ]
+        {"tables": {"list": [{"a": 1}]}, "columns": {"new": 1}, "data_type": {"n": "text"}}[entity]
     )
-    if entity == "data_type":
-        shop.customers[0]["id"] = "not a number"
     with pytest.raises(FrameworkError, match=r"^customers.*schema contract"):
         load(connector, project, now=later())
     shop.customers[0] = known
     report = load(connector, project, now=later(48))
     assert (report.status, report.notes) == ("ok", [])
     assert shop.since() == "2026-11-23T12:00:00Z"
+    assert values(project, "customers") == [1, 2, 3]
+
+
+@pytest.mark.parametrize("contract", ["freeze", {"tables": "freeze"}])
+@pytest.mark.parametrize("refresh", [False, True])
+def test_a_table_that_is_new_and_may_not_be_made_fails_its_resource_before_it_is_asked(
+    shop: Shop, project: Path, contract: Any, refresh: bool
+) -> None:
+    def customers(written: Any) -> Any:
+        changed = {"schema_contract": written}
+        return connector_of(project, shop.connector(customers=changed, lines=None, notes=None))
+
+    report = load(customers(contract), project, refresh=refresh)
+    assert statuses(report) == {"customers": "failed", "orders": "ok"}
+    assert "its table is new, and schema_contract freezes tables" in str(report.as_dict())
+    assert shop.asked("/customers") == []
+    named = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
+    assert load(customers(named), project, refresh=refresh).status == "ok"
+    assert load(customers(contract), project, now=later()).status == "ok"
     assert values(project, "customers") == [1, 2, 3]
 
 
