@@ -17,6 +17,7 @@ from framework.author.remarks import Remarks
 Json = Any
 
 _KEY = r'(?:"[^".]+"|[A-Za-z_]\w*)'
+_HOST = re.compile(r"^((?:\w+://)?[^/]*).*$", re.DOTALL)
 _READ = re.compile(rf"resources\.([a-z0-9_]+)\.({_KEY}(?:\.{_KEY})*)(\[)?")
 
 
@@ -68,7 +69,10 @@ def _retry(retry: Json) -> dict[str, Json]:
 
 
 def _base_url(resources: Sequence[Resource]) -> str:
-    found = most_common(one.request.base_url for one in resources if one.request.base_url)
+    bases = [one.request.base_url for one in resources if one.request.base_url]
+    # a path can spell another host, but not one that an input tells
+    told = [base for base in bases if "{" in _HOST.sub(r"\1", base)]
+    found = most_common(told or bases)
     return str(found) if found is not ABSENT else "https://api.example.com"
 
 

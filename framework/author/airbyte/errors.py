@@ -144,10 +144,33 @@ def _waiting(importing: Importing, handler: Component) -> dict[str, Json]:
             found["max_retries"] = int(value)
         elif value is not ABSENT:
             found["max_retries"] = by_default(importing, handler, value, "max_retries")
-    for strategy in handler.parts("backoff_strategies"):
-        for key, value in _strategy(importing, strategy).items():
+    told = [_strategy(importing, one) for one in handler.parts("backoff_strategies")]
+    for waits in _one_header(importing, handler, told):
+        for key, value in waits.items():
             found.setdefault(key, value)
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _one_header(
+    importing: Importing, handler: Component, told: list[dict[str, Json]]
+) -> list[dict[str, Json]]:
+    """Of several headers that say how long to wait the first; `Retry-After` is read anyway."""
+    headers = [one for one in told if "wait_header" in one]
+    if len(headers) < 2:
+        return told
+    kept = [one for one in headers if not _read_anyway(one)] or headers[:1]
+    for more in kept[1:]:
+        importing.remarks.note(
+            handler.at("backoff_strategies"),
+            f"the header {kept[0]['wait_header']} says how long to wait, and not the "
+            f"{more['wait_header']} after it",
+        )
+    return [one for one in told if "wait_header" not in one or one is kept[0]]
+
+
+def _read_anyway(waits: dict[str, Json]) -> bool:
+    plain = not {*waits} - {"wait_header", "max_wait"}
+    return plain and str(waits["wait_header"]).lower() == "retry-after"
 
 
 def by_default(importing: Importing, handler: Component, value: Json, key: str) -> Json:
