@@ -44,6 +44,11 @@ def paged(asked: Asked) -> Answer:
 def proofs(
     web: Web, project: Path, answer: Callable[[Asked], Answer], **endpoint: Json
 ) -> dict[str, Proof]:
+    return looked_at(project, rows_of(web, answer, **endpoint))
+
+
+def rows_of(web: Web, answer: Callable[[Asked], Answer], **endpoint: Json) -> Json:
+    """The body of a connector with one resource, `rows`, which has nothing from defaults."""
     web.on("/rows", answer)
     numbered = {"type": "page_number", "base_page": 1, "total_path": None}
     asked = {"path": "/rows", "data_selector": "data.rows", "paginator": numbered, **endpoint}
@@ -55,7 +60,7 @@ def proofs(
         "endpoint": {name: value for name, value in asked.items() if value is not None},
     }
     client = {"base_url": web.url, "retry": {"max_retries": 0}}
-    return looked_at(project, {"client": client, "resources": [resource]})
+    return {"client": client, "resources": [resource]}
 
 
 def looked_at(project: Path, body: Json) -> dict[str, Proof]:
@@ -379,6 +384,34 @@ def test_a_fault_has_its_name_and_its_diff_mends_it(
     assert remedy in found[code].remedy
     assert "2026-01-0" not in found[code].message
     assert code not in {one.code for one in mended(project, found[code])}
+
+
+@pytest.mark.parametrize(
+    ("code", "answer", "endpoint", "remedy"),
+    # an incremental is inherited whole: its one key has no place of its own
+    [fault for fault in FAULTS if fault[0] != "cursor-missing"],
+)
+def test_a_diff_mends_what_a_resource_has_from_defaults_that_others_have_too(
+    code: str,
+    answer: Callable[[Asked], Answer],
+    endpoint: Json,
+    remedy: str,
+    web: Web,
+    project: Path,
+) -> None:
+    body = rows_of(web, answer, **endpoint)
+    (rows,) = body["resources"]
+    path = rows["endpoint"].pop("path")
+    body["resource_defaults"] = {name: rows.pop(name) for name in list(rows) if name != "name"}
+    rows["endpoint"] = {"path": path}
+    body["resources"].append({"name": "others", "endpoint": {"path": "/others"}})
+    web.on("/others", [])
+    connector = connector_of(project, body)
+    found = prove(connector, connector.resources[:1], {}, None, World(), unwatched)
+    (fault,) = (one for one in found if one.code == code)
+    assert remedy in fault.remedy
+    after = [one.code for one in mended(project, fault) if one.resource == "rows"]
+    assert code not in after
 
 
 def mended(project: Path, fault: Proof) -> list[Proof]:
