@@ -65,9 +65,9 @@ def _nothing(prover: Prover, seen: Seen, parents: list[Record]) -> Proof:
 def _shared(prover: Prover, parents: list[Record]) -> str:
     """What to take of the parent instead, where what is taken does not tell its records apart."""
     for one in prover.resource.bindings:
-        values = [str(_at(record, one.text)) for record in parents]
+        values = [_at(record, one.text) for record in parents]
         rivals = keys(parents)[:SHOWN]
-        if rivals and len(set(values)) < len(values):
+        if rivals and None not in values and len(set(map(str, values))) < len(values):
             told = " or ".join(rivals)
             return f"`{one.text}` does not tell the records of {one.resource} apart: take {told}?"
     return ""

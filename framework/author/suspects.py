@@ -134,16 +134,17 @@ def params_of(url: str) -> tuple[str, ...]:
 def keys(records: Sequence[Record], *, of_child: bool = False) -> list[str]:
     """Fields that look like an id and tell all records apart, the surest name first; from few
     records (under `ENOUGH`) only an `id` or the like, and of a child, which may number its records
-    anew for each parent, none."""
+    anew for each parent, none. Of plain values, which are records of a `value`, it is that."""
     few = len(records) < ENOUGH
     if len(records) < 2 or (few and of_child):
         return []
     found = []
+    plain = list(records[0]) == ["value"]
     for name in records[0]:
         values = [record.get(name) for record in records]
         if not all(_short(value) for value in values) or len(set(values)) != len(values):
             continue
-        if _SURE.fullmatch(name) if few else identifying(name, values):
+        if plain or (_SURE.fullmatch(name) if few else identifying(name, values)):
             found.append(name)
     return sorted(found, key=lambda name: _SURE.fullmatch(name) is None)
 

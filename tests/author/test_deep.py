@@ -302,6 +302,12 @@ FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
         "data_selector: deep.rows",
     ),
     (
+        "key-missing",
+        lambda _: Answer(200, {"data": {"rows": ["a", "b"]}}),
+        {"paginator": "single_page"},
+        "primary_key: value",
+    ),
+    (
         "selector-too-short",
         searched,
         {"method": "POST", "json": {"page": "{paginator.page}"}, "data_selector": "hits"},
@@ -720,6 +726,9 @@ def test_a_child_without_records_tells_a_binding_that_parents_share(
     body["resources"][1]["endpoint"]["path"] = "/groups/{resources.rows.group}"
     found = looked_at(project, body)["parts.data_selector"]
     assert (found.outcome, "take id" in found.remedy) == ("unknown", True)
+    web.on("/names/{id}", lambda _: Answer(200, []))
+    body["resources"][1]["endpoint"]["path"] = "/names/{resources.rows.name || 'none'}"
+    assert looked_at(project, body)["parts.data_selector"].remedy == ""
 
 
 @pytest.mark.parametrize(
