@@ -235,14 +235,15 @@ def _token(text: str | None) -> Lookup:
 
 
 def _headers(base: str) -> Lookup:
-    """Headers by lower-case name; the original reads `link` as a mapping by relation."""
+    """Headers by lower-case name; the original reads `link` as a mapping by relation, and `Link`
+    alone as the text that it is."""
 
     def lookup(keys: Keys) -> tuple[Term, int]:
         if not keys:
             return Term(base, "object"), 0
         name = str(keys[0]).lower()
-        term = Term(dotted([name], base), "text")
-        if name != "link":
+        term = Term(dotted([name], base), "text", optional=True)
+        if name != "link" or keys == ("Link",):
             return term, 1
         if len(keys) == 1:
             return _links(term), 1
