@@ -133,7 +133,7 @@ class _Run:
         if self.options.refresh:
             for resource in self.chosen:
                 moved.pop(resource.name, None)
-        gathering = self._gathering(moved)
+        gathering = self._gathering(moved, schema)
         try:
             self._read_and_load(gathering, before, moved)
         except OSError as error:
@@ -168,10 +168,11 @@ class _Run:
         ):
             make_promised_tables(self.pipeline, loaded)
         self.watch.step_done()
+        schema = self.pipeline.default_schema  # which dlt reads from its file each time
         for resource in loaded:
-            self._tell_columns(resource)
+            self._tell_columns(resource, schema)
 
-    def _gathering(self, state: State) -> Gathering:
+    def _gathering(self, state: State, schema: Any) -> Gathering:
         in_flight = self.connector.client.max_in_flight
         options = self.options
         terms = Terms(
@@ -189,7 +190,6 @@ class _Run:
             self.connector, self.chosen
         ).keys()
         readings = Readings(self.compiled, terms, read)
-        schema = self._loaded_schema()
 
         def spool(resource: Resource) -> AnySpool:
             refuse_frozen_table(schema, resource)
@@ -304,11 +304,11 @@ class _Run:
 
     def _count_rows(self, loaded: list[Resource], info: Any, gathering: Gathering) -> None:
         counts = info.row_counts if info is not None else {}
-        naming = self.pipeline.default_schema.naming
+        schema = self.pipeline.default_schema
         for resource in loaded:
-            tables = [naming.normalize_table_identifier(table_name(resource))]
+            tables = [schema.naming.normalize_table_identifier(table_name(resource))]
             if resource.tables is not None:
-                tables = listed_tables(self.pipeline.default_schema, resource)
+                tables = listed_tables(schema, resource)
             rows = sum(counts.get(table, 0) for table in tables)
             part = self.report.resources[resource.name]
             part.rows = rows
@@ -322,11 +322,11 @@ class _Run:
                 )
                 self.watch(Warned(resource.name, "discarded", message))
 
-    def _tell_columns(self, resource: Resource) -> None:
-        variants = told_variants(self.pipeline.default_schema, resource)
+    def _tell_columns(self, resource: Resource, schema: Any) -> None:
+        variants = told_variants(schema, resource)
         if variants:
             self.watch(Warned(resource.name, "variant-columns", variants))
-        extra = undeclared_fields(self.pipeline.default_schema, resource)
+        extra = undeclared_fields(schema, resource)
         if extra:
             message = f"fields arrive that the schema does not declare: {', '.join(extra)}"
             self.watch(Warned(resource.name, "undeclared-fields", message))
