@@ -7,13 +7,14 @@ working folder remembers. A deleted database is therefore loaded anew, not conti
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dlt
 from dlt.common.pipeline import get_dlt_pipelines_dir
+from dlt.common.time import increasing_precise_time
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.build.events import StepStarted, Watch
@@ -80,6 +81,7 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
             found = _remembered(pipeline, target, connector)
         notes += _take_back(pipeline, target, connector, found)
         _start_from_destination(pipeline, target)
+    _number_after(found.state)
     return Opened(pipeline, notes, found.state)
 
 
@@ -221,6 +223,13 @@ def _remembered(
 ) -> Remembered:
     with failing_as("cannot open", target):
         return remembered(pipeline, connector, target.kind, waiting)
+
+
+def _number_after(load_id: str) -> None:
+    """Have the next package counted after this one, whatever the clock says now: its number is the
+    time, and of two states the one with the larger number holds."""
+    with suppress(ValueError):  # another program's number
+        increasing_precise_time._last = max(increasing_precise_time._last, float(load_id))
 
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from framework.errors import UsageError
@@ -45,6 +46,24 @@ def test_a_parent_alone_keeps_its_watermark_for_the_child_and_says_so(
     assert shop.since() == "2026-11-24T12:00:00Z"
     load(connector, project, now=later(72))
     assert shop.since() == "2026-11-24T12:00:00Z"
+
+
+def test_a_clock_that_was_set_back_hides_no_state(shop: Shop, project: Path) -> None:
+    appended = {"write_disposition": "append"}
+    body = shop.connector(customers=None, orders=appended, lines=None, notes=None)
+    body["resources"][0]["endpoint"]["incremental"].pop("watermark")
+    connector = connector_of(project, body)
+    load(connector, project)
+    with duckdb.connect(project / "shop.duckdb") as database:
+        # as if the machine's clock had been a day ahead then
+        for table, column in (("_dlt_loads", "load_id"), ("_dlt_pipeline_state", "_dlt_load_id")):
+            ahead = f"cast(cast({column} as double) + 86400 as text)"
+            database.execute(f"update shop_data.{table} set {column} = {ahead}")
+    for number in (4, 5):
+        shop.orders.append({"id": number, "at": f"2026-11-{20 + number}T10:00:00Z"})
+        assert loaded(load(connector, project, now=later())) == {"orders": 1}
+        assert loaded(load(connector, project, now=later(48))) == {"orders": 0}
+    assert values(project, "orders") == [1, 2, 3, 4, 5]
 
 
 def test_a_child_that_no_run_selects_by_itself_holds_nothing_back(
