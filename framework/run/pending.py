@@ -7,11 +7,13 @@ where it can't be finished, and where the destination isn't the one that it was 
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import get_root_table
 from dlt.common.storages import FileStorage
@@ -19,6 +21,16 @@ from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileNa
 
 READ_FOR = "framework_read_for"
 """In a package's state: the load whose state its run started from."""
+
+OPENED = (
+    "state.json",
+    "schemas/*.json",
+    "normalize/extracted/*/schema.json",
+    "normalize/extracted/*/load_package_state.json",
+    "load/normalized/*/schema.json",
+    "load/normalized/*/load_package_state.json",
+)
+"""What has to be JSON in a working folder."""
 
 FOLLOW_UPS = ("sql", "reference")
 """Jobs that dlt makes while it loads, and makes again."""
@@ -67,7 +79,10 @@ def is_whole(pipeline: Any) -> bool:
     if ids_in(storage) and not pipeline.default_schema_name:
         return False
     for load_id in ids_in(storage):
-        read = storage.load_schema(load_id)
+        try:
+            read = storage.load_schema(load_id)
+        except FileNotFoundError:
+            return False
         if read.name not in pipeline.schemas:
             return False
         if pipeline.schemas[read.name].stored_version_hash != read.stored_version_hash:
@@ -79,6 +94,19 @@ def forget_copies(pipeline: Any) -> None:
     """A package that was normalized isn't normalized again: a kill may have left both."""
     for load_id in ids_in(normalized(pipeline)):
         extracted(pipeline).delete_package(load_id, not_exists_ok=True)
+
+
+def is_readable(folder: Path) -> bool:
+    """Whether what dlt opens first in this working folder can be read: a loss of power leaves
+    empty files, and with them no run could ever begin there."""
+    for file in (one for pattern in OPENED for one in folder.glob(pattern)):
+        try:
+            if not isinstance(orjson.loads(file.read_bytes()), dict):
+                return False
+        except ValueError:
+            return False
+    versions = folder.glob("*/.version")
+    return all(re.fullmatch(rb"\d+\.\d+\.\d+\s*", file.read_bytes()) for file in versions)
 
 
 def begin_again(storage: PackageStorage, load_id: str) -> None:
@@ -108,12 +136,11 @@ def appending(pipeline: Any) -> Iterator[str]:
             yield load_id
 
 
-def drop_all(pipeline: Any) -> None:
-    """Take the working folder away in one step: one that is gone by half would be loaded by half.
+def drop_all(folder: Path) -> None:
+    """Take a working folder away in one step: one that is gone by half would be loaded by half.
 
-    The pipeline has to be dropped or opened anew after it.
+    Its pipeline has to be dropped or opened anew after it.
     """
-    folder = Path(pipeline.working_dir)
     if not folder.exists():
         return
     aside = folder.with_name(f"{folder.name}.dropped")

@@ -38,6 +38,7 @@ HAD_FINISHED = "an interrupted run had loaded all that it had read"
 DUCKDB_HEADERS = 3 * 4096
 """Bytes of a DuckDB file before its first table: one that is shorter holds none."""
 
+UNREADABLE = "made dlt's working folder anew, which could not be read; what was in it is read again"
 DROPPED = "dropped what an interrupted run had read: "
 STUCK = (
     "An interrupted run had read this, and each run tries it first; `run --refresh` drops what "
@@ -67,6 +68,10 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
     """
     with failing_as("cannot open", target):
         notes = _without_stump(target)
+        folder = pipelines_folder(options) / target.pipeline
+        if not pending.is_readable(folder):
+            pending.drop_all(folder)
+            notes.append(UNREADABLE)
         pipeline = dlt.pipeline(
             target.pipeline,
             pipelines_dir=str(pipelines_folder(options)),
@@ -153,7 +158,7 @@ def normalize(pipeline: Any) -> Any:
         if cause is None:
             raise
         if not isinstance(cause, KeyboardInterrupt):
-            pending.drop_all(pipeline)
+            pending.drop_all(Path(pipeline.working_dir))
         raise cause from error
 
 
@@ -234,7 +239,7 @@ def _number_after(load_id: str) -> None:
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:
     with failing_as("cannot open", target):
-        pending.drop_all(pipeline)
+        pending.drop_all(Path(pipeline.working_dir))
         pipeline.drop()
         pipeline.sync_destination()
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from framework.errors import DestinationError
-from framework.run.pipeline import FINISHED, HAD_FINISHED
+from framework.run.pipeline import FINISHED, HAD_FINISHED, UNREADABLE
 from framework.run.report import Report
 from framework.spec.jsonschemas import Draft202012Validator
 from framework.spec.locate import shared_schema
@@ -282,6 +282,37 @@ def test_what_an_interrupted_run_read_is_dropped_where_it_cannot_be_normalized(
     assert "dropped" in report.notes[0]
     assert shop.since() == START
     assert values(project, "orders") == [1, 2, 3]
+
+
+EXTRACTED, NORMALIZED = "die before normalizing", "die before the package is done"
+BROKEN = [
+    ("state.json", EXTRACTED),
+    ("schemas/*", EXTRACTED),
+    ("normalize/.version", EXTRACTED),
+    ("normalize/extracted/*/schema.json", EXTRACTED),
+    ("normalize/extracted/*/load_package_state.json", EXTRACTED),
+    ("load/.version", NORMALIZED),
+    ("load/normalized/*/schema.json", NORMALIZED),
+    ("load/normalized/*/load_package_state.json", NORMALIZED),
+]
+
+
+@pytest.mark.parametrize("left", [b"", b"\x00\xff no json", b"[]"], ids=["empty", "bytes", "list"])
+def test_a_working_folder_that_cannot_be_read_is_made_anew(
+    shop: Shop, project: Path, left: bytes
+) -> None:
+    connector = connector_of(project, simple(shop))
+    load(connector, project)
+    for broken, moment in BROKEN:
+        with command(project, "run", "shop", hook=moment) as run:
+            assert run.ended()[0] == -signal.SIGKILL
+        [file] = (project / "dlt" / "pipelines").glob(f"*/{broken}")
+        file.write_bytes(left)
+        report = load(connector, project, now=later())
+        assert (broken, report.status, report.notes) == (broken, "ok", [UNREADABLE])
+    assert {name: len(rows) for name, rows in everything(project).items()} == {
+        "customers": 3, "orders": 3, "lines": 6,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
