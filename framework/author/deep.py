@@ -12,6 +12,7 @@ from typing import Any
 
 from framework.author.ignored import ignored_start
 from framework.author.nextpage import paging, repeated
+from framework.author.peek import not_asked
 from framework.author.proof import Proof, Prover, Seen
 from framework.author.proofs import proofs
 from framework.author.refusals import refusal
@@ -95,8 +96,7 @@ class _Look:
         except (ResourceSkipped, FrameworkError) as ended:
             above = reading.ended_above(ended)
             if above is not None or isinstance(ended, ResourceSkipped):
-                why = f"not asked, because {above} cannot be read" if above else str(ended)
-                yield prover.unknown("request", why)
+                yield prover.unknown("request", not_asked(above) if above else str(ended))
                 return
             # what a step does not take is not what the key stands in
             stepped = bool(resource.steps) and isinstance(ended, RecordError)

@@ -37,6 +37,11 @@ class Looked:
     warnings: tuple[dict[str, str], ...] = ()
 
 
+def not_asked(above: str) -> str:
+    """Why a resource was not asked, where an ancestor's error is told at that one."""
+    return f"not asked, because {above} cannot be read"
+
+
 def first_records(
     connector: Connector,
     resources: Iterable[Resource],
@@ -64,8 +69,7 @@ def first_records(
         except FrameworkError as error:
             above = reading.ended_above(error)
             if above in told:
-                why = f"not asked, because {above} cannot be read"
-                error = RequestError(f"{resource.name}: {why}")
+                error = RequestError(f"{resource.name}: {not_asked(above)}")
             yield resource, error
         told.add(resource.name)
 
@@ -123,8 +127,7 @@ def look_at(
         except FrameworkError as error:
             above = reading.ended_above(error)
             if above in {one.resource for one in found}:
-                reason = f"not asked, because {above} cannot be read"
-                found.append(Looked(resource.name, "unknown", reason))
+                found.append(Looked(resource.name, "unknown", not_asked(above)))
                 continue
             status = getattr(error, "status", None)
             found.append(Looked(resource.name, "refused", str(error), status))

@@ -16,7 +16,7 @@ from framework.build.outcomes import RecordError
 from framework.errors import FrameworkError
 from framework.run.contract import modes_of
 from framework.run.nesting import nested_tables
-from framework.run.tables import table_name
+from framework.run.tables import loaded_table, table_name
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
 from framework.spec.naming import normalize_path
@@ -38,7 +38,7 @@ def refuse_frozen_table(schema: Schema | None, resource: Resource) -> None:
     """RecordError where the resource's own table would be new, and its contract has none made."""
     if resource.schema is not None or modes_of(resource)["tables"] != "freeze":
         return  # what is declared is not new
-    loaded = {} if schema is None else schema.tables.get(normalize_path(table_name(resource)), {})
+    loaded = loaded_table(schema, resource)
     if not has_table_seen_data(loaded) and resource.tables is None:
         raise RecordError(
             f"{resource.name}: its table is new, and schema_contract freezes tables. Declare its "

@@ -15,9 +15,9 @@ from dlt.common.schema.utils import autodetect_sc_type
 
 from framework.build.outcomes import RecordError
 from framework.build.shape import kind_of
-from framework.run.tables import table_name
+from framework.run.tables import loaded_table
 from framework.spec.connector import Resource
-from framework.spec.naming import normalize_identifier, normalize_path
+from framework.spec.naming import normalize_identifier
 
 Json = Any
 NATURAL: Mapping[type, str] = {int: "bigint", str: "text", float: "double", bool: "bool"}
@@ -31,12 +31,9 @@ class KeyKinds:
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
         self._types: dict[str, TDataType] = _declared(resource)
-        table = (
-            {} if schema is None else schema.tables.get(normalize_path(table_name(resource)), {})
-        )
         self._loaded = {
             name: column["data_type"]
-            for name, column in table.get("columns", {}).items()
+            for name, column in loaded_table(schema, resource).get("columns", {}).items()
             if column.get("data_type")
         }
 
@@ -51,13 +48,13 @@ class KeyKinds:
             kind = self._types[column] = _inferred(values[0])
         if all(NATURAL[one] == kind for one in kinds):
             return values
-        return [self._fitted(name, kind, value) for value in values]
+        return [self._fitted(name, column, kind, value) for value in values]
 
-    def _fitted(self, name: str, kind: TDataType, value: Json) -> Json:
+    def _fitted(self, name: str, column: str, kind: TDataType, value: Json) -> Json:
         try:
             return coerce_value(kind, py_type_to_sc_type(type(value)), value)
         except (ValueError, SyntaxError):
-            anew = ", and load it anew with --refresh" if name in self._loaded else ""
+            anew = ", and load it anew with --refresh" if column in self._loaded else ""
             raise RecordError(
                 f"{self._resource.name}: a record has {kind_of(value)} in `{name}`, which is "
                 f"its primary key, and the key's column has {PLURALS.get(kind, kind)}. Make all of "

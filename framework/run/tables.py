@@ -9,12 +9,13 @@ from typing import Any
 from dlt.common.destination.client import JobClientBase
 from dlt.common.normalizers.json.helpers import requires_root_key
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TTableSchema
 from dlt.common.schema.utils import has_table_seen_data, new_table
 from dlt.destinations.sql_client import SqlClientBase
 
 from framework.spec.columns import Table, table_of
 from framework.spec.connector import Resource
-from framework.spec.naming import SEPARATOR, join_path
+from framework.spec.naming import SEPARATOR, join_path, normalize_path
 
 VARIANT = re.compile(
     "(.+)__v_(text|double|bool|timestamp|bigint|binary|json|decimal|wei|date|time)"
@@ -47,6 +48,11 @@ def table_name(resource: Resource) -> str:
     """The resource's own table, as the file names it."""
     name = resource.hints.get("table_name")
     return name if isinstance(name, str) else resource.name
+
+
+def loaded_table(schema: Schema | None, resource: Resource) -> TTableSchema:
+    """The resource's own table as dlt's schema has it; empty where it has none."""
+    return {} if schema is None else schema.tables.get(normalize_path(table_name(resource)), {})
 
 
 def listed_tables(schema: Schema, resource: Resource) -> list[str]:

@@ -160,6 +160,17 @@ def test_a_key_of_another_kind_than_the_loaded_column_fails_its_resource_alone(
     assert (report.status, values(project, "things")) == ("ok", ["x"])
 
 
+def test_a_loaded_key_is_known_by_its_column_whatever_the_file_calls_it(
+    web: Web, project: Path
+) -> None:
+    web.on("/things", [{"Id": 1}])
+    load(connector_of(project, body(web, primary_key="Id")), project)
+    web.on("/things", [{"Id": "x"}])
+    report = load(connector_of(project, body(web, primary_key="Id")), project)
+    error = report.resources["things"].error or ""
+    assert error.endswith("columns: {Id: {data_type: text}}, and load it anew with --refresh.")
+
+
 def test_keys_that_are_one_in_their_column_are_told(web: Web, project: Path) -> None:
     web.on("/things", [{"id": 1, "n": 1}, {"id": "1", "n": 2}, {"id": "2", "n": 3}])
     report = load(connector_of(project, body(web)), project)
