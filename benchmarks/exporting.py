@@ -10,8 +10,8 @@ import re
 import zipfile
 from typing import Any
 
-from framework.spec.connector import Export, ResponseFormat
-from framework.spec.expressions import Expression
+from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.model import Export, ResponseFormat
 
 Json = Any
 

@@ -23,19 +23,19 @@ import yaml
 from benchmarks.answering import TODAY, Answering
 from benchmarks.settings_of import config_of, given_of
 from benchmarks.venvs import python_of
-from framework.author.airbyte.convert import import_airbyte
-from framework.author.airbyte.manifest import load, read_manifest
-from framework.author.imported import write_imported
-from framework.build.compile import compile_connector
-from framework.build.events import unwatched
-from framework.build.settings import resolve_settings
-from framework.build.source import Readings
-from framework.build.table_names import TABLE
-from framework.build.terms import Terms
-from framework.build.world import World
-from framework.spec.connector import Connector
-from framework.spec.judge import judge
-from framework.spec.locate import locate
+from framework.definition.finder import locate
+from framework.definition.model import Connector
+from framework.definition.validation import judge
+from framework.events import unwatched
+from framework.extract.compiler import compile_connector
+from framework.extract.dlt_source import Readings
+from framework.extract.read_options import Terms
+from framework.extract.table_names import TABLE
+from framework.importers.airbyte.convert import import_airbyte
+from framework.importers.airbyte.manifest import load, read_manifest
+from framework.importers.import_report import write_imported
+from framework.runtime.environment import World
+from framework.runtime.settings import resolve_settings
 
 Json = Any
 Records = dict[str, list[Json]]
@@ -190,7 +190,7 @@ def read_original(manifest: Path, config: Json, names: list[str], folder: Path) 
 
 def plain(name: str) -> str:
     """A stream's name as its resource is called."""
-    from framework.author.airbyte.inputs import free_name
+    from framework.importers.airbyte.inputs import free_name
 
     return free_name((name,), set(), "stream")
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from framework.spec.connector import Connector, Resource
-from framework.spec.expressions import Expression, compile_expression
-from framework.spec.paging import CONTEXT_EXPRESSIONS
+from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.model import Connector, Resource
+from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
 
 Json = Any
 Keys = tuple[str, ...]

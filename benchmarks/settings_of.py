@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.author.airbyte.inputs import UNDECLARED, read_inputs
-from framework.spec.connector import Connector
+from framework.definition.model import Connector
+from framework.importers.airbyte.inputs import UNDECLARED, read_inputs
 
 Json = Any
 

@@ -22,7 +22,7 @@ def source(connector: str, **config: Any) -> DltSource:
     Raises FindingsError for a file with errors, SettingsError for what is missing,
     UsageError for an unknown connector or entry.
     """
-    from framework.build.door import open_source
+    from framework.api import open_source
 
     return open_source(connector, config)
 
@@ -32,6 +32,6 @@ def rest_api_config(connector: str, **config: Any) -> dict[str, Any]:
 
     Arguments and errors as for `source`.
     """
-    from framework.build.door import open_config
+    from framework.api import open_config
 
     return open_config(connector, config)

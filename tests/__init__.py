@@ -1,1 +1,1 @@
-"""Tests; a package so that they can import `tests.simulator` however pytest is started."""
+"""Tests; a package so that they can import `tests.support.simulator` however pytest is started."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.run.quiet import DEFAULTS, set_defaults
+from framework.load.dlt_defaults import DEFAULTS, set_defaults
 
 LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "GITHUB_ACTIONS")
 """How variables begin that would change what a test sees."""

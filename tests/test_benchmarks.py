@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks.windowing import window_of
-from framework.spec.connector import Incremental
+from framework.definition.model import Incremental
 
 ROOT = Path(__file__).resolve().parent.parent
 

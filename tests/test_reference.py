@@ -1,9 +1,9 @@
 import re
 
-from framework.author.reference import PAGE, main, render_reference
-from framework.spec.document import parse_document
-from framework.spec.format import check_format
-from framework.spec.locate import bundled_root, shared_schema
+from framework.authoring.scaffold.reference_page import PAGE, main, render_reference
+from framework.definition.finder import bundled_root, shared_schema
+from framework.definition.schema_findings import check_format
+from framework.definition.yaml_reader import parse_document
 
 
 def test_the_reference_page_is_fresh():

@@ -10,7 +10,21 @@ import pytest
 import framework
 
 ROOT = Path(framework.__file__).parent
-ORDER = ("errors", "findings", "spec", "build", "run", "author", "cli")
+ORDER = (
+    "errors",
+    "findings",
+    "text",
+    "events",
+    "definition",
+    "runtime",
+    "http",
+    "extract",
+    "api",
+    "load",
+    "authoring",
+    "importers",
+    "cli",
+)
 HEAVY = {"dlt", "requests", "duckdb", "pyarrow", "vcr"}
 
 
@@ -48,10 +62,10 @@ def test_a_room_imports_only_rooms_before_it(path: Path) -> None:
             assert parts[1] in allowed, f"{room} imports {name}"
 
 
-@pytest.mark.parametrize("room", ["spec", "cli"])
+@pytest.mark.parametrize("room", ["definition", "cli"])
 def test_what_is_fast_imports_nothing_heavy(room: str) -> None:
     for path in sorted((ROOT / room).rglob("*.py")):
-        heavy = {name.split(".")[0] for name in imported(path, lazily=room == "spec")} & HEAVY
+        heavy = {name.split(".")[0] for name in imported(path, lazily=room == "definition")} & HEAVY
         assert not heavy, f"{path.name} imports {heavy}"
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
-from tests.simulator import (
+from tests.support.simulator import (
     API,
     HERE,
     NOW,
@@ -505,7 +505,7 @@ def test_uris_can_stand_under_another_address(world: World, public_url: str) -> 
 
 
 def test_it_runs_by_hand_until_terminated() -> None:
-    command = [sys.executable, "-m", "tests.simulator", "--token", "by-hand"]
+    command = [sys.executable, "-m", "tests.support.simulator", "--token", "by-hand"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         base_url = process.stdout.readline().strip()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.simulator import NOW, TABLES, World, big_world, last_part, small_world
+from tests.support.simulator import NOW, TABLES, World, big_world, last_part, small_world
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "schemas" / "scheduling"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.findings import visible, visible_lines
-from framework.cli.options import asking_options
+from framework.cli.findings_view import visible, visible_lines
+from framework.cli.option_types import asking_options
 
 if TYPE_CHECKING:
-    from framework.author.proof import Proof
+    from framework.authoring.diagnose.proof import Proof
 
 MARKS = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
 
@@ -49,19 +49,19 @@ def command(
 
     Exit code 1 when one of them is refused, or with --deep has a fault.
     """
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
     from rich.console import Console
 
-    from framework.author.peek import look_at
-    from framework.build.door import judged
-    from framework.build.events import Event, Waiting
-    from framework.build.world import World
-    from framework.cli.progress import Progress
+    from framework.api import judged
+    from framework.authoring.diagnose.probe import look_at
+    from framework.cli.progress_view import Progress
     from framework.cli.signals import heard
-    from framework.run.selection import select
-    from framework.spec.locate import locate
+    from framework.definition.finder import locate
+    from framework.events import Event, Waiting
+    from framework.load.preflight import select
+    from framework.runtime.environment import World
 
     connector = judged(locate(name, connectors))
     chosen = select(connector, resources)
@@ -73,7 +73,7 @@ def command(
             progress(event)
 
     if deep:
-        from framework.author.deep import prove
+        from framework.authoring.diagnose.diagnosis import prove
 
         with heard(world.stop):
             proofs = list(prove(connector, chosen, config, alias, world, watch))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.findings import visible_lines
-from framework.cli.options import looking_options
+from framework.cli.findings_view import visible_lines
+from framework.cli.option_types import looking_options
 from framework.errors import FrameworkError
 
 if TYPE_CHECKING:
-    from framework.spec.connector import Resource
+    from framework.definition.model import Resource
 
 
 @click.command(
@@ -58,19 +58,19 @@ def command(
     proposal holds names and types, no values. Read it before you keep it: a field that was never
     null may be null tomorrow. Exit code 1 if a resource cannot be read or has no records.
     """
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
     from rich.console import Console
 
-    from framework.author.peek import recorded_or_live
-    from framework.author.written import refuse_bundled
-    from framework.build.door import judged
-    from framework.build.world import Stop
-    from framework.cli.progress import Progress
+    from framework.api import judged
+    from framework.authoring.diagnose.probe import recorded_or_live
+    from framework.authoring.scaffold.file_writer import refuse_bundled
+    from framework.cli.progress_view import Progress
     from framework.cli.signals import heard
-    from framework.run.selection import select
-    from framework.spec.locate import locate, schema_folder
+    from framework.definition.finder import locate, schema_folder
+    from framework.load.preflight import select
+    from framework.runtime.environment import Stop
 
     location = locate(name, connectors)
     if write:
@@ -95,8 +95,8 @@ def command(
 
 
 def _propose(resource: Resource, records: list[dict[str, Any]], path: Path, write: bool) -> None:
-    from framework.author.inferring import infer_schema
-    from framework.author.written import write_text
+    from framework.authoring.scaffold.file_writer import write_text
+    from framework.authoring.scaffold.infer_schema import infer_schema
 
     inferred = infer_schema(records, resource.schema)
     _tell(f"{resource.name}: from {inferred.records:,} records")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.findings import visible
-from framework.cli.options import connectors_option
+from framework.cli.findings_view import visible
+from framework.cli.option_types import connectors_option
 
 if TYPE_CHECKING:
-    from framework.spec.document import Json
-    from framework.spec.locate import Location
+    from framework.definition.finder import Location
+    from framework.definition.yaml_reader import Json
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ListedResource:
 
 def listing(connectors: Path | None = None) -> list[Listed]:
     """Every connector found, own ones first. Files with errors are in it, as far as they go."""
-    from framework.spec.locate import discover
+    from framework.definition.finder import discover
 
     return [_listed(location) for location in discover(connectors)]
 
@@ -72,8 +72,8 @@ def render_list_json(listed: list[Listed]) -> str:
 
 
 def _listed(location: Location) -> Listed:
-    from framework.spec.judge import judge
-    from framework.spec.locate import bundled_root
+    from framework.definition.finder import bundled_root
+    from framework.definition.validation import judge
 
     judged = judge(location)
     bundled = location.path.absolute().parent == bundled_root() / "connectors"
@@ -92,8 +92,8 @@ def _listed(location: Location) -> Listed:
 
 def _as_far_as_it_goes(location: Location) -> tuple[str, tuple[ListedResource, ...]]:
     """Description and resources of a file with errors."""
-    from framework.spec.document import read_document
-    from framework.spec.merge import merge_resources
+    from framework.definition.defaults import merge_resources
+    from framework.definition.yaml_reader import read_document
 
     document, _ = read_document(location.path)
     if document is None:

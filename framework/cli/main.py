@@ -19,7 +19,7 @@ from typing import NoReturn
 import click
 
 from framework import __version__
-from framework.cli.findings import visible_lines
+from framework.cli.findings_view import visible_lines
 from framework.errors import FrameworkError
 
 VERBS = (
@@ -60,7 +60,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         # a module cannot be called `import`
-        module = "importing" if cmd_name == "import" else cmd_name
+        module = "import_command" if cmd_name == "import" else cmd_name
         command: click.Command = import_module(f"framework.cli.{module}").command
         return command
 

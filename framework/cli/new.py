@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from framework.author.starting import AUTHS, PAGINATORS, Answers, connector_text
-from framework.author.written import give_schema, write_text
-from framework.cli.options import connectors_option
+from framework.authoring.scaffold.file_writer import give_schema, write_text
+from framework.authoring.scaffold.template import AUTHS, PAGINATORS, Answers, connector_text
+from framework.cli.option_types import connectors_option
+from framework.definition.finder import is_file_name
 from framework.errors import FrameworkError, UsageError
-from framework.spec.locate import is_file_name
 
 
 @click.command(
@@ -143,9 +143,9 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
 
 def _write(file: Path, text: str) -> None:
     """Write what was judged to be right. FrameworkError where it is not, and nothing is written."""
-    from framework.spec.document import parse_document
-    from framework.spec.judge import judge_document
-    from framework.spec.locate import Location
+    from framework.definition.finder import Location
+    from framework.definition.validation import judge_document
+    from framework.definition.yaml_reader import parse_document
 
     location = Location(file.stem, file, file.parent.parent, str(file))
     document, found = parse_document(text, str(file))

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from framework.cli.findings import visible
-from framework.cli.options import looking_options
+from framework.cli.findings_view import visible
+from framework.cli.option_types import looking_options
 
 WIDEST = 40
 """Characters of a value that a table shows."""
@@ -45,19 +45,19 @@ def command(
 
     A child's records are those of the first records of its parent.
     """
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
     from rich.console import Console
 
-    from framework.author.peek import first_records
-    from framework.build.door import judged
-    from framework.build.world import World
-    from framework.cli.progress import Progress
+    from framework.api import judged
+    from framework.authoring.diagnose.probe import first_records
+    from framework.cli.progress_view import Progress
     from framework.cli.signals import heard
+    from framework.definition.finder import locate
     from framework.errors import FrameworkError
-    from framework.run.selection import select
-    from framework.spec.locate import locate
+    from framework.load.preflight import select
+    from framework.runtime.environment import World
 
     connector = judged(locate(name, connectors))
     chosen = select(connector, (resource,))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from framework.cli.options import asking_options, limit_option, talk_options
+from framework.cli.option_types import asking_options, limit_option, talk_options
 
 
 @click.command(
@@ -40,17 +40,17 @@ def command(
     The recording is played once before it is written; nothing is loaded but into a database that
     is thrown away. Then: framework test NAME --update
     """
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults(verbose=verbose)
     from rich.console import Console
 
-    from framework.author.recording import record
-    from framework.build.door import judged
-    from framework.build.world import World
-    from framework.cli.progress import Progress
+    from framework.api import judged
+    from framework.authoring.cassettes.recording import record
+    from framework.cli.progress_view import Progress
     from framework.cli.signals import heard
-    from framework.spec.locate import locate
+    from framework.definition.finder import locate
+    from framework.runtime.environment import World
 
     connector = judged(locate(name, connectors))
     world = World()

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from framework.cli.options import asking_options, limit_option, talk_options
+from framework.cli.option_types import asking_options, limit_option, talk_options
 
 
 def _duration(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> float | None:
     """Seconds of an ISO 8601 duration."""
-    from framework.spec.durations import DurationError, parse_duration
+    from framework.definition.durations import DurationError, parse_duration
 
     try:
         return None if value is None else parse_duration(value).total_seconds()
@@ -23,7 +23,7 @@ def _duration(
 
 def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """An ISO time, or a number for cursors that are numbers."""
-    from framework.spec.timeforms import TimeError, read_time
+    from framework.definition.datetimes import TimeError, read_time
 
     if value is not None:
         try:

@@ -10,17 +10,17 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from framework.cli.findings import visible_lines
-from framework.cli.log import JsonLog
-from framework.cli.progress import Progress
-from framework.cli.reports import report_json, show_report
+from framework.cli.findings_view import visible_lines
+from framework.cli.log_view import JsonLog
+from framework.cli.progress_view import Progress
+from framework.cli.report_view import report_json, show_report
 from framework.cli.signals import ended_after, heard
 from framework.errors import FrameworkError, Interrupted, UsageError
-from framework.run.quiet import set_defaults
+from framework.load.dlt_defaults import set_defaults
 
 
 def _is_before(since: str, until: str) -> bool:
-    from framework.spec.timeforms import read_time
+    from framework.definition.datetimes import read_time
 
     begin, end = (read_time(text, ("iso", "epoch_seconds"))[0] for text in (since, until))
     return begin < end
@@ -48,12 +48,12 @@ def run_verb(
 ) -> int:
     """Run and show; the exit code."""
     set_defaults(verbose=verbose)
-    from framework.build.door import judged
-    from framework.build.world import World
-    from framework.run.loop import run
-    from framework.run.options import RunOptions
-    from framework.run.report import Report
-    from framework.spec.locate import locate
+    from framework.api import judged
+    from framework.definition.finder import locate
+    from framework.load.report import Report
+    from framework.load.run_options import RunOptions
+    from framework.load.runner import run
+    from framework.runtime.environment import World
 
     talk = Console(stderr=True)
     options = RunOptions(
@@ -104,7 +104,7 @@ def run_verb(
             connector = judged(locate(name, connectors))
             report.connector = connector.name
             if replay is not None:
-                from framework.author.replays import replaying
+                from framework.authoring.cassettes.replays import replaying
 
                 with replaying(connector, replay or None, options, world.stop) as played:
                     run(connector, played.options, played.world, progress, report)

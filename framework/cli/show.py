@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from framework.cli.options import alias_option, connectors_option, set_option
+from framework.cli.option_types import alias_option, connectors_option, set_option
 
 
 @click.command(
@@ -49,14 +49,14 @@ def command(
 def _shown(
     name: str, connectors: Path | None, config: Mapping[str, str], alias: str | None
 ) -> dict[str, Any]:
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.build.door import judged
-    from framework.build.secrets import MASK
-    from framework.build.settings import resolve_settings
-    from framework.build.shown import shown_config
-    from framework.spec.locate import locate
+    from framework.api import judged
+    from framework.definition.finder import locate
+    from framework.extract.render import shown_config
+    from framework.runtime.redaction import MASK
+    from framework.runtime.settings import resolve_settings
 
     connector = judged(locate(name, connectors))
     given = {**dict.fromkeys(connector.secrets, MASK), **config}

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from framework.build.world import Stop
 from framework.errors import FrameworkError, Interrupted, OutOfTime, Terminated
+from framework.runtime.environment import Stop
 
 GRACE = 1.5
 """Seconds to end in. What runs longer (a destination that loads) is left to the next run, which

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from framework.cli.findings import visible
-from framework.cli.options import alias_option, connectors_option
+from framework.cli.findings_view import visible
+from framework.cli.option_types import alias_option, connectors_option
 from framework.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,7 +68,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     import json
 
     connector, options = _opened(name, **place)
-    from framework.run.state import known_state, where
+    from framework.load.destination_state import known_state, where
 
     found = known_state(connector, options, resource)
     if form == "json":
@@ -79,7 +79,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from framework.cli.reports import print_whole
+    from framework.cli.report_view import print_whole
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in ("resource", "loaded", "cursor", "watermark"):
@@ -119,11 +119,11 @@ def reset(name: str, resource: str | None, yes: bool, **place: Any) -> int:
     from rich.console import Console
 
     connector, options = _opened(name, **place)
-    from framework.build.world import Stop
-    from framework.cli.progress import Progress
+    from framework.cli.progress_view import Progress
     from framework.cli.signals import heard
-    from framework.run.selection import select
-    from framework.run.state import forget, where
+    from framework.load.destination_state import forget, where
+    from framework.load.preflight import select
+    from framework.runtime.environment import Stop
 
     if resource is not None:
         select(connector, [resource])  # nobody is asked about what there is not
@@ -155,12 +155,12 @@ def _opened(
     dataset: str | None,
 ) -> tuple[Any, Any]:
     """The connector, and the options of a run that name the same place."""
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.build.door import judged
-    from framework.run.options import RunOptions
-    from framework.spec.locate import locate
+    from framework.api import judged
+    from framework.definition.finder import locate
+    from framework.load.run_options import RunOptions
 
     connector = judged(locate(name, connectors))
     return connector, RunOptions(None, destination, dataset, alias=alias)
@@ -168,7 +168,7 @@ def _opened(
 
 def _marks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Cursor and watermark of everything in a resource's state."""
-    from framework.build.keyed import ONLY_CHANGED, unpacked_prints
+    from framework.extract.incremental.state_codec import ONLY_CHANGED, unpacked_prints
 
     found = []
     for kind, entries in state.items():
@@ -186,7 +186,7 @@ def _mark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
     if "lists" in entry:
-        from framework.build.keyed import unpacked
+        from framework.extract.incremental.state_codec import unpacked
 
         values = [value for value in unpacked(entry["lists"]).values() if value is not None]
         span = f", from {min(values)} to {max(values)}" if values else ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from framework.cli.options import connectors_option
+from framework.cli.option_types import connectors_option
 from framework.errors import FrameworkError
-from framework.spec.near import counted
+from framework.text import counted
 
 
 @click.command(
@@ -32,15 +32,15 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
     are none. Exit code 1 when a table differs, a recorded answer is never used, or a named
     connector has no cassette.
     """
-    from framework.run.quiet import set_defaults
+    from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.author.replays import cassette_of
-    from framework.author.testing import test_connector
-    from framework.build.door import judged
-    from framework.build.world import Stop
+    from framework.api import judged
+    from framework.authoring.cassettes.replays import cassette_of
+    from framework.authoring.cassettes.testing import test_connector
     from framework.cli.signals import heard
-    from framework.spec.locate import locate, own
+    from framework.definition.finder import locate, own
+    from framework.runtime.environment import Stop
 
     locations = [locate(name, connectors) for name in names] or own(connectors)
     failed = tested = 0

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from framework.cli.findings import render_github, render_json, render_text, summary
-from framework.cli.options import connectors_option
+from framework.cli.findings_view import render_github, render_json, render_text, summary
+from framework.cli.option_types import connectors_option
 
 if TYPE_CHECKING:
+    from framework.definition.finder import Location
+    from framework.definition.validation import Judged
     from framework.findings import Finding
-    from framework.spec.judge import Judged
-    from framework.spec.locate import Location
 
 Format = Literal["text", "json", "github"]
 Write = Callable[[str], object]
@@ -36,8 +36,8 @@ def validate(
 
     Exit code 1 where there are errors, or warnings with `strict`. UsageError for an unknown name.
     """
-    from framework.spec.judge import judge
-    from framework.spec.locate import bundled, locate, own
+    from framework.definition.finder import bundled, locate, own
+    from framework.definition.validation import judge
 
     locations = [locate(name, connectors) for name in names] or own(connectors)
     findings: list[Finding] = []
@@ -76,7 +76,7 @@ def _once(locations: Sequence[Location]) -> list[Location]:
 
 
 def _text(location: Location) -> str:
-    from framework.spec.document import read_document
+    from framework.definition.yaml_reader import read_document
 
     document, _ = read_document(location.path)
     if document is not None:
@@ -92,8 +92,8 @@ def _refusals(judged: Judged) -> list[Finding]:
     """What dlt says when the source is built; nothing where the file has errors anyway."""
     if judged.connector is None:
         return []
-    from framework.build.prove import prove
-    from framework.spec.document import read_document
+    from framework.definition.yaml_reader import read_document
+    from framework.extract.dry_run import prove
 
     document, _ = read_document(judged.location.path, judged.location.display)
     if document is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.opened import forwarded
-from tests.servers.web import Web
+from tests.support.open_resource import forwarded
+from tests.support.servers.web import Web
 
 
 @pytest.fixture(autouse=True)

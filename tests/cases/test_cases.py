@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from framework.author.cassette import read_cassette
-from framework.author.recording import record
-from framework.author.replays import replaying
-from framework.build.events import unwatched
-from framework.build.packing import Undecodable, unpacked
-from framework.build.world import Stop, World
-from framework.run.loop import run
-from framework.run.options import RunOptions
-from tests.build.opened import NoWait
-from tests.cases.case import (
+from framework.authoring.cassettes.cassette import read_cassette
+from framework.authoring.cassettes.recording import record
+from framework.authoring.cassettes.replays import replaying
+from framework.events import unwatched
+from framework.http.packing import Undecodable, unpacked
+from framework.load.run_options import RunOptions
+from framework.load.runner import run
+from framework.runtime.environment import Stop, World
+from tests.support.case import (
     Case,
     as_set,
     cases,
@@ -26,8 +25,9 @@ from tests.cases.case import (
     ran,
     secrets_of,
 )
-from tests.run.running import NOW
-from tests.servers.web import Web
+from tests.support.open_resource import NoWait
+from tests.support.run_verbs import NOW
+from tests.support.servers.web import Web
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from framework.cli.main import main
-from tests.simulator import SCOPES, Simulator, Token, small_world
+from tests.support.simulator import SCOPES, Simulator, Token, small_world
 
 pytestmark = pytest.mark.usefixtures("project")
 CANARY = "canary-7f3a9c51e2"

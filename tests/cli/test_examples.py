@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import VERBS, main
-from tests.run.running import write_connector
-from tests.servers.web import Web
-from tests.simulator import Simulator, small_world
+from tests.support.run_verbs import write_connector
+from tests.support.servers.web import Web
+from tests.support.simulator import Simulator, small_world
 
 MANIFEST = """
 version: 6.0.0

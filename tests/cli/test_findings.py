@@ -2,16 +2,16 @@ import json
 
 import pytest
 
-from framework.cli.findings import (
+from framework.cli.findings_view import (
     render_github,
     render_json,
     render_text,
     summary,
     visible,
 )
+from framework.definition.finder import shared_schema
+from framework.definition.json_schema import Draft202012Validator
 from framework.findings import Finding
-from framework.spec.jsonschemas import Draft202012Validator
-from framework.spec.locate import shared_schema
 
 
 def finding(line=1, column=1, message="words", severity="error", path="a.yaml", code="some-code"):

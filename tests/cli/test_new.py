@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from framework.author.starting import AUTHS, PAGINATORS
+from framework.authoring.scaffold.template import AUTHS, PAGINATORS
 from framework.cli.main import main
-from tests.servers.web import Answer, Web
+from tests.support.servers.web import Answer, Web
 
 pytestmark = pytest.mark.usefixtures("project")
 SHOP = ["new", "shop", "--base-url", "https://api.shop.example.com/v2", "--path", "/orders"]

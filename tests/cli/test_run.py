@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from framework.build.events import RequestAnswered, Warned
-from framework.cli import reports
+from framework.cli import report_view as reports
 from framework.cli.main import main
-from framework.cli.reports import show_report
-from framework.run.quiet import DEFAULTS
-from framework.run.report import Report, ResourceReport
-from framework.spec.jsonschemas import Draft202012Validator
-from framework.spec.locate import shared_schema
-from tests.run.running import write_connector
-from tests.run.shop import Shop
-from tests.servers.web import Answer, Asked, Web, each
-from tests.simulator import Simulator, Token, small_world
+from framework.cli.report_view import show_report
+from framework.definition.finder import shared_schema
+from framework.definition.json_schema import Draft202012Validator
+from framework.events import RequestAnswered, Warned
+from framework.load.dlt_defaults import DEFAULTS
+from framework.load.report import Report, ResourceReport
+from tests.support.run_verbs import write_connector
+from tests.support.servers.web import Answer, Asked, Web, each
+from tests.support.shop import Shop
+from tests.support.simulator import Simulator, Token, small_world
 
 pytestmark = pytest.mark.usefixtures("project")
 ROOT = Path(__file__).parents[2]

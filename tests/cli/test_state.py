@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
-from tests.run.running import connector_of, everything, later, load, values
-from tests.run.shop import Shop
-from tests.servers.web import Web
+from tests.support.run_verbs import connector_of, everything, later, load, values
+from tests.support.servers.web import Web
+from tests.support.shop import Shop
 
 START = "2020-01-01T00:00:00Z"
 FIRST = "2026-11-23T12:00:00Z"

@@ -119,9 +119,9 @@ def test_the_source_line_is_shown_even_where_the_file_is_no_yaml():
 def test_what_dlt_says_is_asked_only_on_request(monkeypatch):
     import types
 
-    prove = types.ModuleType("framework.build.prove")
+    prove = types.ModuleType("framework.extract.dry_run")
     prove.prove = lambda connector: [(("resources", 0), f"no {connector.name}")]
-    monkeypatch.setitem(sys.modules, "framework.build.prove", prove)
+    monkeypatch.setitem(sys.modules, "framework.extract.dry_run", prove)
     write("shop")
     assert run("shop")[0] == 0
     code, text = run("shop", dlt=True)

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from framework.build.templates import Values, expand, fill
-from framework.spec.expressions import compile_expression
-from framework.spec.functions import FUNCTIONS
-from framework.spec.judge import judge
-from framework.spec.locate import locate
-from tests.docs.blocks import read
+from framework.definition.expressions.function_registry import FUNCTIONS
+from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.finder import locate
+from framework.definition.validation import judge
+from framework.runtime.templates import Values, expand, fill
+from tests.support.docs_blocks import read
 
 CELL = re.compile(r"(?<!\\)\|")
 VALUES = {

@@ -11,11 +11,11 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from framework.spec.judge import judge
-from framework.spec.locate import locate, shared_schema
-from tests.docs.blocks import PAGES, blocks
-from tests.docs.pages import differences, runnable
-from tests.docs.session import session
+from framework.definition.finder import locate, shared_schema
+from framework.definition.validation import judge
+from tests.support.docs_blocks import PAGES, blocks
+from tests.support.docs_pages import differences, runnable
+from tests.support.docs_session import session
 
 ALL = [block for page in PAGES for block in blocks(page)]
 LANGUAGES = {"sh", "console", "yaml", "json", "toml", "python", "text", "dockerfile"}

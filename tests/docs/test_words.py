@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.blocks import ROOT, read
+from tests.support.docs_blocks import ROOT, read
 
 PAGES = sorted(
     str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]

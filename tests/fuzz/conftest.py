@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.build.opened import forwarded
+from tests.support.open_resource import forwarded
 
 
 @pytest.fixture(autouse=True)

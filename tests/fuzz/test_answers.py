@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.errors import FrameworkError
-from tests.build.opened import Opened, one_list, opened
 from tests.fuzz import fuzzed, mutated, values
-from tests.servers.nowhere import Nowhere
+from tests.support.open_resource import Opened, one_list, opened
+from tests.support.servers.nowhere import Nowhere
 
 API = "https://api.example.com"
 URL = f"{API}/items"

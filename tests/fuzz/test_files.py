@@ -11,11 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.author.cassette import read_cassette
+from framework.authoring.cassettes.cassette import read_cassette
+from framework.definition.finder import bundled_root, locate
+from framework.definition.validation import judge_document
+from framework.definition.yaml_reader import parse_document
 from framework.errors import CassetteError
-from framework.spec.document import parse_document
-from framework.spec.judge import judge_document
-from framework.spec.locate import bundled_root, locate
 from tests.fuzz import fuzzed, mutated, values
 
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from framework.build.world import World
 from framework.cli.main import main
-from tests.hostile import page
-from tests.hostile.servers import PAGES, SERVERS, Hostile, numbered
-from tests.run.running import NOW, connector_of, load, plain, tables, write_connector
-from tests.servers.raw import Raw
+from framework.runtime.environment import World
+from tests.support import hostile_page as page
+from tests.support.hostile_servers import PAGES, SERVERS, Hostile, numbered
+from tests.support.run_verbs import NOW, connector_of, load, plain, tables, write_connector
+from tests.support.servers.raw import Raw
 
 STAND_IN = "http://api.example.com"
 
@@ -67,7 +67,7 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
 
 
 def test_the_page_shows_the_table() -> None:
-    assert page.main(check=True) == 0, "run python -m tests.hostile.page"
+    assert page.main(check=True) == 0, "run python -m tests.support.hostile_page"
 
 
 def test_a_run_has_an_end(

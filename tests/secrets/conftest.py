@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.web import Web
+from tests.support.servers.web import Web
 
 
 @pytest.fixture(autouse=True)

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from framework.author.leaks import leaks
+from framework.authoring.scrub.leak_check import leaks
 from framework.cli.main import main
-from framework.run.quiet import DEFAULTS
-from tests.run.running import connector_of, load, write_connector
-from tests.servers.raw import Raw, head
-from tests.servers.web import Answer, Asked, Web
+from framework.load.dlt_defaults import DEFAULTS
+from tests.support.run_verbs import connector_of, load, write_connector
+from tests.support.servers.raw import Raw, head
+from tests.support.servers.web import Answer, Asked, Web
 
 ROOT = Path(__file__).parents[2]
 NAMES = (
@@ -324,7 +324,7 @@ def test_a_bug_of_ours_shows_places_and_no_values(
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError(SECRETS["bearer"]) from KeyError(SECRETS["password"])
 
-    monkeypatch.setattr("framework.run.loop.run", broken)
+    monkeypatch.setattr("framework.load.runner.run", broken)
     assert main(["run", "scheduling", "--replay"]) == 3
     said = capsys.readouterr().err
     assert "ValueError" in said

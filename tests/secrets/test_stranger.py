@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
-from framework.spec.judge import judge
-from framework.spec.locate import locate
-from tests.run.running import connector_of, load, tables, write_connector
-from tests.servers.web import Answer, Web
+from framework.definition.finder import locate
+from framework.definition.validation import judge
+from tests.support.run_verbs import connector_of, load, tables, write_connector
+from tests.support.servers.web import Answer, Web
 
 API = "https://api.example.com"
 

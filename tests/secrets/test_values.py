@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from framework.build.secrets import shown_key
 from framework.cli.main import main
-from framework.run.causes import without_values
-from tests.run.running import write_connector
-from tests.servers.web import Web
+from framework.load.dlt_errors import without_values
+from framework.runtime.redaction import shown_key
+from tests.support.run_verbs import write_connector
+from tests.support.servers.web import Web
 
 PERSON = "Ada Lindqvist"
 ADDRESS = "ada.lindqvist@example.com"

@@ -1,0 +1,1 @@
+"""`check --deep`: a connector file held against real responses."""

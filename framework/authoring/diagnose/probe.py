@@ -1,0 +1,164 @@
+"""A look at the API without loading: the first records of a resource, or one request each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from framework.authoring.cassettes.cassette import read_cassette
+from framework.authoring.cassettes.replays import cassette_of, played
+from framework.definition.model import Connector, Resource
+from framework.errors import FrameworkError, Interrupted, RequestError
+from framework.events import Event, Warned, Watch
+from framework.extract.compiler import Compiled, compile_connector
+from framework.extract.dlt_source import Readings
+from framework.extract.page import Record
+from framework.extract.read_options import Sample, Terms
+from framework.load.run_options import RunOptions
+from framework.runtime.environment import Stop, World
+from framework.runtime.outcomes import ResourceSkipped
+from framework.runtime.settings import resolve_settings
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
+    the file's own action, or `unknown` where the parent gave no record to ask for or is itself told
+    to be refused. `warnings` are those that a run would give, each with its code and message."""
+
+    resource: str
+    outcome: Literal["readable", "refused", "skipped", "unknown"]
+    message: str
+    status: int | None = None
+    warnings: tuple[dict[str, str], ...] = ()
+
+
+def not_asked(above: str) -> str:
+    """Why a resource was not asked, where an ancestor's error is told at that one."""
+    return f"not asked, because {above} cannot be read"
+
+
+def first_records(
+    connector: Connector,
+    resources: Iterable[Resource],
+    limit: int,
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
+    """At most `limit` records of each resource, as they would be loaded; parents likewise. Or why
+    there are none: a list that cannot be read leaves the others."""
+    compiled = _compile(connector, config, alias, world, watch)
+    readings = _readings(compiled, limit, world, watch)
+    told: set[str] = set()
+    for resource in resources:
+        reading = readings[resource.name]
+        # a child of this resource reads the same list: keep what was read for it
+        reading.loads = True
+        try:
+            yield resource, [record for page in reading.pages() for record in page]
+        except ResourceSkipped as error:
+            yield resource, RequestError(str(error))
+        except Interrupted:
+            raise
+        except FrameworkError as error:
+            above = reading.ended_above(error)
+            if above in told:
+                error = RequestError(f"{resource.name}: {not_asked(above)}")
+            yield resource, error
+        told.add(resource.name)
+
+
+def recorded_or_live(
+    connector: Connector,
+    resources: Iterable[Resource],
+    limit: int,
+    config: Mapping[str, Json],
+    alias: str | None,
+    replay: str | None,
+    stop: Stop,
+    watch: Watch,
+) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
+    """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
+    if replay is None:
+        return first_records(connector, resources, limit, config, alias, World(stop=stop), watch)
+    cassette = read_cassette(Path(replay) if replay else cassette_of(connector), connector.name)
+    playing = played(cassette, RunOptions(config=config), stop)
+    return first_records(
+        connector, resources, limit, playing.options.config, alias, playing.world, watch
+    )
+
+
+def look_at(
+    connector: Connector,
+    resources: Iterable[Resource],
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> list[Looked]:
+    """Whether each resource can be read, by one request to it."""
+    heard: list[Warned] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Warned):
+            heard.append(event)
+        watch(event)
+
+    compiled = _compile(connector, config, alias, world, hear)
+    # one page, however few records it has: a limit would go on to the next ones until it has some
+    sample = Sample(1, 1, lambda *_: None)
+    terms = Terms(world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False)
+    readings = Readings(compiled, terms)
+    found: list[Looked] = []
+    for resource in resources:
+        reading = readings[resource.name]
+        # a child of this resource reads the same list: keep what was read for it
+        reading.loads = True
+        try:
+            count = sum(len(page) for page in reading.pages())
+        except ResourceSkipped as error:
+            found.append(Looked(resource.name, "skipped", str(error)))
+        except FrameworkError as error:
+            above = reading.ended_above(error)
+            if above in {one.resource for one in found}:
+                found.append(Looked(resource.name, "unknown", not_asked(above)))
+                continue
+            status = getattr(error, "status", None)
+            found.append(Looked(resource.name, "refused", str(error), status))
+        else:
+            if count == 0 and reading.explained_empty:
+                reason = f"{resource.parent} has no record to ask for"
+                found.append(Looked(resource.name, "unknown", reason))
+            elif resource.endpoint.export is not None:
+                found.append(Looked(resource.name, "readable", "its export job was created"))
+            else:
+                found.append(Looked(resource.name, "readable", "" if count else "no records"))
+    return [replace(one, warnings=_warnings(heard, one.resource)) for one in found]
+
+
+def _warnings(heard: Iterable[Warned], resource: str) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"code": one.code, "message": one.message} for one in heard if one.resource == resource
+    )
+
+
+def _compile(
+    connector: Connector,
+    config: Mapping[str, Json],
+    alias: str | None,
+    world: World,
+    watch: Watch,
+) -> Compiled:
+    settings = resolve_settings(connector, config, section=alias, replay=world.replay)
+    return compile_connector(connector, settings, world, watch)
+
+
+def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
+    in_flight = compiled.connector.client.max_in_flight
+    return Readings(compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={}))

@@ -1,0 +1,200 @@
+"""schemas/connector.schema.json in, docs/reference.md out: every key with type and meaning.
+
+`python -m framework.authoring.scaffold.reference_page` writes the page, with `--check` it says whether it is fresh.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from framework.definition import wording
+from framework.definition.finder import bundled_root, shared_schema
+
+Schema = Mapping[str, Any]
+
+PAGE = Path("docs/reference.md")
+_TOP = "A connector file"
+_INTRODUCTION = """\
+# The connector file
+
+<!-- Written by `python -m framework.authoring.scaffold.reference_page` from schemas/connector.schema.json. -->
+
+A connector is one YAML file: dlt's `RESTAPIConfig`, key for key, with additions around and inside
+it. Below is every key. Text in addresses, headers, auth, paths, parameters, bodies and initial
+values may hold placeholders: `{config.x}`, `{secrets.x}`, `{resources.parent.field}` and
+`{incremental.start_value}`. A text that begins with a placeholder needs quotes.
+
+## Completion and checks in the editor
+
+Editors with a YAML language server (VS Code with the YAML extension, Neovim, JetBrains, ...)
+complete keys, show these descriptions and mark mistakes while you write, when the file begins with
+the line below. The path is the schema's, seen from the connector file.
+
+```yaml
+# yaml-language-server: $schema=../schemas/connector.schema.json
+version: 1
+name: pokemon
+description: Names and addresses of all Pokemon.
+client:
+  base_url: https://pokeapi.co/api/v2
+resources:
+  - name: pokemon
+    primary_key: name
+    write_disposition: merge
+    endpoint:
+      path: /pokemon
+      params: {limit: 1000}
+      data_selector: results
+      paginator: {type: json_link, next_url_path: next}
+```
+
+JSON files are YAML: there, a key `"$schema"` at the top does the same.
+"""
+
+
+def render_reference(schema: Schema) -> str:
+    """The whole page, the same for the same schema."""
+    parts = [_INTRODUCTION, _section(schema, _TOP, schema)]
+    for name in _sections(schema):
+        parts.append(_section(schema, name, schema["$defs"][name]))
+    return "\n".join(parts)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write docs/reference.md, or with `--check` compare it; exit code 1 where it is old."""
+    page = bundled_root() / PAGE
+    text = render_reference(shared_schema("connector"))
+    if "--check" in arguments:
+        fresh = page.is_file() and page.read_text(encoding="utf-8") == text
+        if not fresh:
+            print(
+                f"{PAGE} is old; run python -m framework.authoring.scaffold.reference_page",
+                file=sys.stderr,
+            )
+        return int(not fresh)
+    page.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _sections(schema: Schema) -> list[str]:
+    """The definitions that get a section, in the order in which they are met."""
+    found: list[str] = []
+
+    def walk(part: Any) -> None:
+        if isinstance(part, Mapping):
+            name = _definition(part)
+            if name and name not in found:
+                if _has_section(schema["$defs"][name]):
+                    found.append(name)
+                walk(schema["$defs"][name])
+            for key, inner in part.items():
+                if key not in ("$defs", "examples", "default", "enum"):
+                    walk(inner)
+        elif isinstance(part, list):
+            for inner in part:
+                walk(inner)
+
+    walk(schema)
+    return found
+
+
+def _definition(part: Schema) -> str | None:
+    reference = part.get("$ref")
+    return reference.rsplit("/", 1)[1] if isinstance(reference, str) else None
+
+
+def _has_section(schema: Schema) -> bool:
+    return bool(_properties(schema)) or bool(list(_variants(schema)))
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema]:
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    return properties
+
+
+def _variants(schema: Schema) -> Iterator[str]:
+    """The definitions that `if`/`then` on a type choose from."""
+    for part in schema.get("allOf", ()):
+        name = _definition(part.get("then", {}))
+        if name:
+            yield name
+
+
+def _section(schema: Schema, name: str, part: Schema) -> str:
+    title = name if name == _TOP else f"`{name}`"
+    lines = [f"## {title}", "", str(part.get("description", "")), ""]
+    short = part.get("x-expected")
+    if short:
+        lines += [f"Expected: {short}.", ""]
+    variants = list(_variants(part))
+    if variants:
+        lines += [f"- {_link(variant)}" for variant in variants]
+        lines.append("")
+    rows = [_row(schema, key, value, part) for key, value in _properties(part).items()]
+    if rows:
+        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *rows, ""]
+    return "\n".join(lines)
+
+
+def _row(schema: Schema, key: str, value: Schema, owner: Schema) -> str:
+    required = key in owner.get("required", ())
+    shown = f"`{key}`" + (" (required)" if required else "")
+    default = f"`{_plain(value['default'])}`" if "default" in value else ""
+    definition = schema["$defs"].get(_definition(value) or "", {})
+    meaning = str(value.get("description") or definition.get("description") or "")
+    examples = value.get("examples") or []
+    if examples:
+        meaning += f" For example {wording.alternatives(f'`{_plain(one)}`' for one in examples)}."
+    if value.get("x-secret"):
+        meaning += " A secret."
+    return f"| {shown} | {_cell(_kind(schema, value))} | {_cell(default)} | {_cell(meaning)} |"
+
+
+def _kind(schema: Schema, value: Schema) -> str:
+    """What may be written, in words; definitions with a section are links to it."""
+    name = _definition(value)
+    if name:
+        definition = schema["$defs"][name]
+        return _link(name) if _has_section(definition) else _kind(schema, definition)
+    if "const" in value:
+        return f"`{_plain(value['const'])}`"
+    if "enum" in value:
+        return wording.alternatives(f"`{_plain(one)}`" for one in value["enum"] if one is not None)
+    if "x-expected" in value:
+        return str(value["x-expected"])
+    types = value.get("type")
+    if types is None:
+        return "anything"
+    listed = [types] if isinstance(types, str) else list(types)
+    return wording.alternatives(
+        _one_kind(schema, value, one) for one in listed if one != "null" or len(listed) == 1
+    )
+
+
+def _one_kind(schema: Schema, value: Schema, one: str) -> str:
+    items, values = value.get("items"), value.get("additionalProperties")
+    if one == "array" and isinstance(items, Mapping) and (items.get("type") or "$ref" in items):
+        return f"a list, each {_kind(schema, items)}"
+    if one == "object" and isinstance(values, Mapping) and values:
+        return f"a mapping, each value {_kind(schema, values)}"
+    return wording.types(one)
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name})"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""An auth that is one of several, as config chooses: which one, and whose secrets are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
+from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
+
+Json = Any
+
+ONE_OF = "one_of"
+
+
+class NoSuchCase(ValueError):
+    """Config chooses a case that the file has not; `cases` are those that it has."""
+
+    def __init__(self, by: str, value: Json, cases: list[str]) -> None:
+        self.by = by
+        super().__init__(f"auth: `{by}` gives {value!r}, expected {' or '.join(cases)}")
+
+
+def chosen(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> Json:
+    """The auth that config chooses, as often as there is a choice; None for none at all.
+
+    NoSuchCase where there is none of that name.
+    """
+    while isinstance(auth, Mapping) and auth.get("type") == ONE_OF:
+        by, cases = str(auth["by"]), auth["cases"]
+        value = compile_expression(by).search({"config": config}, {"config": config})
+        name = case_name(value)
+        if name not in cases:
+            raise NoSuchCase(by, value, [str(case) for case in cases])
+        auth = cases[name]
+    return auth
+
+
+def case_name(value: Json) -> str:
+    """The key of a case for a value of config: booleans and null as YAML writes them."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def secrets_used(data: Json, config: Mapping[str, Json]) -> frozenset[str]:
+    """The secrets that a file's data refers to, those of auths that are not chosen left out."""
+    return frozenset(_used(data, config))
+
+
+def _used(value: Json, config: Mapping[str, Json]) -> Iterator[str]:
+    if isinstance(value, str):
+        try:
+            parts = placeholders(value) if "secrets" in value else ()
+        except TemplateError:
+            parts = ()
+        for part in parts:
+            yield from _names(part)
+    elif isinstance(value, Mapping):
+        if value.get("type") == ONE_OF and isinstance(value.get("cases"), Mapping):
+            yield from _used(chosen(value, config), config)
+            return
+        for key, item in value.items():
+            yield from _used(key, config)
+            yield from _used(item, config)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _used(item, config)
+
+
+def _names(part: Placeholder) -> Iterator[str]:
+    if part.kind == "secrets":
+        yield part.name
+    if part.kind != "expression":
+        return
+    try:
+        paths = compile_expression(part.text).reads(over_context=True)
+    except ExpressionError:
+        return
+    for path in paths:
+        if path[:1] == ("secrets",) and len(path) > 1:
+            yield path[1]

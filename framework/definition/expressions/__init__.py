@@ -1,0 +1,1 @@
+"""JMESPath, JSONPath and placeholders of a connector file."""

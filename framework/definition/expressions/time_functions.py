@@ -1,0 +1,97 @@
+"""Functions of times: read, written in another form, moved by a duration.
+
+A time is ISO 8601 text or a number of seconds since 1970; without a zone it is in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from framework.definition.datetimes import TimeError, form_problem, read_time, write_time
+from framework.definition.durations import DurationError
+from framework.definition.expressions.function import STRING, Function, FunctionError
+from framework.definition.periods import parse_period
+
+Json = Any
+
+_TIME = ("string", "number")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC, `2026-11-23T12:00:00Z`."""
+    return str(write_time(moment, "iso"))
+
+
+def _format_time(time: Json, pattern: str, zone: str = "UTC") -> Json:
+    moment = _moment("format_time", time)[0]
+    try:
+        there = UTC if zone == "UTC" else ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise FunctionError(
+            f"format_time() knows no zone {zone}; write one such as Europe/Stockholm"
+        ) from None
+    return write_time(moment, _form("format_time", pattern), there)
+
+
+def _parse_time(text: Json, pattern: str) -> str:
+    try:
+        return iso(read_time(text, [_form("parse_time", pattern)])[0])
+    except TimeError:
+        raise FunctionError(f"parse_time() wants a time written as {pattern}") from None
+
+
+def _add_time(time: Json, duration: str) -> Json:
+    return _moved("add_time", time, duration, 1)
+
+
+def _subtract_time(time: Json, duration: str) -> Json:
+    return _moved("subtract_time", time, duration, -1)
+
+
+def _timestamp(time: Json) -> int | float:
+    seconds = (_moment("timestamp", time)[0] - _EPOCH).total_seconds()
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _moved(name: str, time: Json, duration: str, times: int) -> Json:
+    """A day moved by days stays a day, a number stays one; else it is ISO text in UTC."""
+    moment, day = _moment(name, time)
+    try:
+        period = parse_period(duration)
+        moment = period.after(moment, times)
+    except DurationError as error:
+        raise FunctionError(f"{name}(): {error}") from None
+    if isinstance(time, (int, float)):
+        return _timestamp(iso(moment))
+    if day and not period.rest.seconds and not period.rest.microseconds:
+        return moment.date().isoformat()
+    return iso(moment)
+
+
+def _moment(name: str, time: Json) -> tuple[datetime, bool]:
+    try:
+        return read_time(time, ["iso" if isinstance(time, str) else "epoch_seconds"])
+    except TimeError:
+        raise FunctionError(
+            f"{name}() wants a time in ISO 8601 or seconds since 1970; "
+            "parse_time() reads other forms"
+        ) from None
+
+
+def _form(name: str, pattern: str) -> str:
+    problem = form_problem(pattern)
+    if problem:
+        raise FunctionError(f"{name}(): {problem}")
+    return pattern
+
+
+TIME_FUNCTIONS = (
+    Function("format_time", (_TIME, STRING, STRING), 2, call=_format_time),
+    Function("parse_time", (_TIME, STRING), 2, call=_parse_time),
+    Function("add_time", (_TIME, STRING), 2, call=_add_time),
+    Function("subtract_time", (_TIME, STRING), 2, call=_subtract_time),
+    Function("timestamp", (_TIME,), 1, call=_timestamp),
+)

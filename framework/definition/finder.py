@@ -1,0 +1,142 @@
+"""A connector's name or file in, its place on disk out: the user's own connectors first.
+
+Knows folders and file names only; no file is read except the schemas that come with us.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from framework.errors import UsageError
+from framework.text import nearest
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True)
+class Location:
+    """A connector file. `root` holds its connectors/, schemas/ and cassettes/; `display` is the
+    file as messages name it."""
+
+    name: str
+    path: Path
+    root: Path
+    display: str
+
+
+def bundled_root() -> Path:
+    """The folder with our own connectors/, schemas/ and cassettes/.
+
+    That is `framework/` itself in a wheel, and the folder above it in a checkout.
+    """
+    package = Path(__file__).resolve().parent.parent
+    return package if (package / "connectors").is_dir() else package.parent
+
+
+def discover(connectors: Path | None = None) -> list[Location]:
+    """The user's own connectors (in ./connectors, or in `connectors`), then the bundled ones.
+
+    An own connector hides a bundled one of the same name. UsageError where `connectors` is
+    given and is no folder.
+    """
+    mine = _own(connectors)
+    names = {location.name for location in mine}
+    return mine + [location for location in bundled() if location.name not in names]
+
+
+def own(connectors: Path | None = None) -> list[Location]:
+    """The user's own connectors, or the bundled ones where there are none."""
+    return _own(connectors) or bundled()
+
+
+def bundled() -> list[Location]:
+    """The connectors that come with us."""
+    return _inside(bundled_root() / "connectors")
+
+
+def locate(name_or_file: str, connectors: Path | None = None) -> Location:
+    """The connector of that name, or the file: what contains `/` or ends in `.yaml` is a file.
+
+    A file need not exist (reading it will say so). UsageError for a name that is not known,
+    with the nearest one that is.
+    """
+    if is_file_name(name_or_file):
+        return _of_file(Path(name_or_file), name_or_file)
+    found = discover(connectors)
+    for location in found:
+        if location.name == name_or_file:
+            return location
+    raise UsageError(_unknown(name_or_file, [location.name for location in found], connectors))
+
+
+def is_file_name(name_or_file: str) -> bool:
+    """Whether the text means a file and not the name of a connector."""
+    separators = {"/", os.sep, os.altsep or "/"}
+    return name_or_file.endswith(_SUFFIXES) or any(mark in name_or_file for mark in separators)
+
+
+def cassette_path(location: Location) -> Path:
+    """Where the connector's recording is, or would be."""
+    return location.root / "cassettes" / f"{location.name}.yaml"
+
+
+def schema_folder(location: Location) -> Path:
+    """Where the JSON Schemas of the connector's records are, or would be."""
+    return location.root / "schemas" / location.name
+
+
+@cache
+def _shared_schema_text(name: str) -> str:
+    return (bundled_root() / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+def shared_schema(name: str) -> dict[str, Any]:
+    """One of the JSON Schemas that come with us: connector, finding, run-report."""
+    schema: dict[str, Any] = json.loads(_shared_schema_text(name))
+    return schema
+
+
+def _own(connectors: Path | None) -> list[Location]:
+    folder = Path("connectors") if connectors is None else connectors
+    if connectors is not None and not folder.is_dir():
+        reason = "it is a file" if folder.exists() else "there is no such folder"
+        raise UsageError(f"--connectors {folder}: {reason}")
+    return _inside(folder)
+
+
+def _inside(folder: Path) -> list[Location]:
+    """The connectors of a folder, sorted by name. A folder named like one is listed too: the
+    person who made it hears about it when it is read."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
+    except OSError:
+        return []
+    return [_of_file(path, str(path)) for path in paths if not path.name.startswith(".")]
+
+
+def _of_file(path: Path, display: str) -> Location:
+    folder = path.absolute().parent
+    root = folder.parent if folder.name == "connectors" else folder
+    name = path.name
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return Location(name, path, root, display)
+
+
+def _unknown(name: str, known: list[str], connectors: Path | None) -> str:
+    near = nearest(name, known)
+    if near:
+        return f"there is no connector {name}; did you mean {near}?"
+    folder = "connectors" if connectors is None else str(connectors)
+    if Path(name).exists():
+        return f"there is no connector {name}; to read the file, write ./{name}"
+    listed = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
+    return (
+        f"there is no connector {name} in {folder}/ or among those that come with us "
+        f"({listed or 'none'}); a file is named with a / or ends in .yaml"
+    )

@@ -1,0 +1,254 @@
+"""A resource's JSON Schema in, the columns and child tables that dlt makes of its records out.
+
+The table of types is design's: formats to timestamp, date, time, decimal; objects flattened with
+`__`; arrays to child tables. Knows neither dlt nor where the schema came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from framework.definition.naming import join_path
+
+Json = Any
+Schema = Mapping[str, Json]
+
+_FORMATS = {"date-time": "timestamp", "date": "date", "time": "time", "decimal": "decimal"}
+_TYPES = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
+_LONGEST_CHAIN = 40
+"""References to references; a longer chain goes in a circle."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `path` are the record's keys down to the value, `name` is what dlt calls it.
+
+    `nullable` is what the schema says of null; `required` whether the value must be there.
+    """
+
+    path: tuple[str, ...]
+    name: str
+    data_type: str
+    description: str | None = None
+    nullable: bool = False
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: () and "" for the root, else the list's path in its parent and dlt's suffix.
+
+    `scalars` is true where the list holds plain values, which land in a column `value`.
+    """
+
+    path: tuple[str, ...]
+    name: str
+    columns: tuple[Column, ...]
+    children: tuple[Table, ...] = ()
+    scalars: bool = False
+
+    def column(self, name: str) -> Column | None:
+        """The column of that (normalized) name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def tables(self) -> Iterator[tuple[str, Table]]:
+        """This table and all below it, each with its whole suffix: "", "a", "a__b"."""
+        yield self.name, self
+        for child in self.children:
+            for suffix, table in child.tables():
+                yield (f"{self.name}__{suffix}" if self.name else suffix), table
+
+
+def table_of(schema: Schema) -> Table:
+    """The root table of records that a JSON Schema describes."""
+    facts = _facts(schema, schema)
+    return _table((), "", facts, schema, frozenset({"#"}))
+
+
+def field_schema(schema: Schema, path: tuple[str, ...]) -> Schema | None:
+    """The schema of the value at these keys, references resolved; None where none is declared."""
+    current: Schema = _facts(schema, schema).schema
+    for key in path:
+        properties = current.get("properties")
+        found = properties.get(key) if isinstance(properties, dict) else None
+        if found is None:
+            return None
+        current = _facts(found, schema).schema
+    return current
+
+
+def may_be_null(schema: Schema, root: Schema) -> bool:
+    """Whether a schema lets a value be null."""
+    return _facts(schema, root).nullable
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """A schema with its references and its unions with null taken apart.
+
+    `references` are those that were followed: one inside itself has no end of columns.
+    """
+
+    schema: Schema
+    types: tuple[str, ...]
+    nullable: bool
+    references: frozenset[str] = frozenset()
+
+
+def _facts(schema: Json, root: Schema) -> _Facts:
+    nullable = False
+    followed: set[str] = set()
+    for _ in range(_LONGEST_CHAIN):
+        if not isinstance(schema, dict):
+            return _Facts({}, (), True)
+        branches = schema.get("anyOf") or schema.get("oneOf")
+        if "$ref" in schema:
+            target = _resolve(schema["$ref"], root)
+            followed.add(str(schema["$ref"]))
+            beside = {key: value for key, value in schema.items() if key != "$ref"}
+            schema = {**target, **beside} if isinstance(target, dict) else {}
+        elif isinstance(branches, list):
+            rest = [branch for branch in branches if not _only_null(branch)]
+            nullable = nullable or len(rest) < len(branches)
+            if len(rest) != 1:
+                union = _union(rest, root)
+                return _Facts({**schema, "anyOf": rest}, union, nullable, frozenset(followed))
+            beside = {k: v for k, v in schema.items() if k not in ("anyOf", "oneOf")}
+            schema = {**rest[0], **beside} if isinstance(rest[0], dict) else {}
+        else:
+            break
+    types = _types(schema)
+    values = schema.get("enum")
+    if isinstance(values, list) and None in values and not types:
+        nullable = True
+    return _Facts(
+        schema,
+        tuple(t for t in types if t != "null"),
+        nullable or "null" in types or not types,
+        frozenset(followed),
+    )
+
+
+def _union(branches: list[Json], root: Schema) -> tuple[str, ...]:
+    """The types of several branches; one, where they all are the same."""
+    found: list[str] = []
+    for branch in branches:
+        found += [t for t in _facts(branch, root).types or ("?",) if t not in found]
+    return tuple(found)
+
+
+def _types(schema: Schema) -> tuple[str, ...]:
+    written = schema.get("type")
+    if isinstance(written, str):
+        return (written,)
+    if isinstance(written, list):
+        return tuple(t for t in written if isinstance(t, str))
+    values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if isinstance(values, list) and values:
+        names = {str: "string", bool: "boolean", int: "integer", float: "number"}
+        found = {names.get(type(value), "null" if value is None else "?") for value in values}
+        return tuple(sorted(found))
+    if isinstance(schema.get("properties"), dict):
+        return ("object",)
+    return ()
+
+
+def _only_null(branch: Json) -> bool:
+    return isinstance(branch, dict) and (
+        branch.get("type") in ("null", ["null"])
+        or branch.get("const", 0) is None
+        or branch.get("enum") == [None]
+    )
+
+
+def _resolve(reference: Json, root: Schema) -> Json:
+    if reference == "#":
+        return root
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return None
+    current: Json = root
+    for step in reference[2:].split("/"):
+        step = step.replace("~1", "/").replace("~0", "~")
+        if not isinstance(current, dict) or step not in current:
+            return None
+        current = current[step]
+    return current
+
+
+def _table(
+    path: tuple[str, ...], name: str, facts: _Facts, root: Schema, above: frozenset[str]
+) -> Table:
+    if facts.types != ("object",) or not isinstance(facts.schema.get("properties"), dict):
+        value = Column(
+            ("value",), "value", _scalar(facts), _description(facts.schema), facts.nullable, True
+        )
+        return Table(path, name, (value,), (), scalars=bool(path))
+    columns, children = _members(facts, root, (), above | facts.references, True)
+    return Table(path, name, tuple(columns), tuple(children))
+
+
+def _members(
+    facts: _Facts, root: Schema, prefix: tuple[str, ...], above: frozenset[str], required: bool
+) -> tuple[list[Column], list[Table]]:
+    columns: list[Column] = []
+    children: list[Table] = []
+    wanted = facts.schema.get("required")
+    must = set(wanted) if isinstance(wanted, list) else set()
+    for key, written in facts.schema["properties"].items():
+        if not key.strip():
+            continue
+        path = (*prefix, key)
+        inner = _facts(written, root)
+        there = required and key in must
+        items = _items(inner, root)
+        circular = bool((items or inner).references & above)
+        if not circular and inner.types == ("object",) and inner.schema.get("properties"):
+            inside = above | inner.references
+            more, below = _members(inner, root, path, inside, there and not inner.nullable)
+            if inner.nullable:
+                more = [_let_null(column) for column in more]
+            columns += more
+            children += below
+        elif items is not None and not circular:
+            children.append(_table(path, join_path(*path), items, root, above | inner.references))
+        else:
+            description = _description(inner.schema)
+            columns.append(
+                Column(path, join_path(*path), _scalar(inner), description, inner.nullable, there)
+            )
+    return columns, children
+
+
+def _let_null(column: Column) -> Column:
+    return Column(column.path, column.name, column.data_type, column.description, True, False)
+
+
+def _items(facts: _Facts, root: Schema) -> _Facts | None:
+    """What a list's items are; None for what is no list, or says nothing of its items."""
+    items = facts.schema.get("items")
+    if facts.types != ("array",) or not isinstance(items, dict):
+        return None
+    if not items.keys() - {"description", "title", "$comment"}:
+        return None
+    return _facts(items, root)
+
+
+def _scalar(facts: _Facts) -> str:
+    types = set(facts.types)
+    written = str(facts.schema.get("format"))
+    # an amount that comes as text or as a number is one decimal, where the format says so
+    if written == "decimal" and types and types <= {"string", "number", "integer"}:
+        return "decimal"
+    if types == {"integer", "number"}:
+        return "double"
+    if len(types) != 1:
+        return "json"
+    only = types.pop()
+    return _FORMATS.get(written, "text") if only == "string" else _TYPES.get(only, "json")
+
+
+def _description(schema: Schema) -> str | None:
+    description = schema.get("description")
+    return description if isinstance(description, str) else None

@@ -1,0 +1,351 @@
+"""A judged file and its settings compiled: plans to read by, and a RESTAPIConfig for dlt.
+
+Knows dlt's words and classes, nothing of pipelines and destinations. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dlt.common.configuration import resolve_configuration
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.requests.retry import DEFAULT_RETRY_STATUS
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
+from dlt.sources.helpers.rest_client.client import RESTClient
+from requests.adapters import BaseAdapter
+
+from framework import __version__
+from framework.definition.auth_choice import chosen, secrets_used
+from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.expressions.placeholders import Placeholder, with_config
+from framework.definition.model import (
+    Binding,
+    Client,
+    Connector,
+    Endpoint,
+    Export,
+    JobRequest,
+    RateLimit,
+    Resource,
+    Selector,
+)
+from framework.definition.naming import normalize_path
+from framework.definition.paginator_keys import PAGING
+from framework.definition.written import AUTH_EXPRESSIONS, SIGNED
+from framework.events import Watch
+from framework.extract.paginators import paginator_of, paging_values, size_params
+from framework.extract.plan import Plan, PlannedBinding
+from framework.extract.selectors import finder, to_dlt
+from framework.http.auth.authenticators import AuthTerms, build_auth
+from framework.http.decoders import decoder
+from framework.http.hosts import AllowedHosts, refuse_plain_http
+from framework.http.rate_limit import Budget
+from framework.http.response_actions import Answers, Decode
+from framework.http.retry import RetryingAdapter, RetryPolicy
+from framework.http.session import Session, Unlogged
+from framework.http.transport import LiveAdapter
+from framework.runtime.context import Context, run_context, without_secrets
+from framework.runtime.environment import World
+from framework.runtime.redaction import MASK, Secrets
+from framework.runtime.settings import Settings, environment_name
+from framework.runtime.templates import (
+    Place,
+    evaluated,
+    fill,
+    made_of_secrets,
+    text_of,
+)
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A connector ready to run: one plan a resource, parents first, over one session."""
+
+    connector: Connector
+    settings: Settings
+    secrets: Secrets
+    client: RESTClient
+    plans: Mapping[str, Plan]
+
+
+class Filler:
+    """Fills config, secrets and the clock into the parts of a file.
+
+    What is made of secrets is added to `secrets`; with none given it is masked.
+    """
+
+    def __init__(self, context: Context, secrets: Secrets | None = None) -> None:
+        self.context = context
+        self._secrets = secrets
+
+    def known(self, placeholder: Placeholder) -> Json:
+        """The value of a constant placeholder."""
+        if self._secrets is None and made_of_secrets(placeholder):
+            return MASK
+        if placeholder.kind == "expression":
+            return evaluated(placeholder.text, self.context, self._secrets)
+        return self.context[placeholder.kind][placeholder.name]
+
+    def final(self, value: Json, place: Place = "text") -> Json:
+        """The value with nothing left to replace."""
+        return fill(value, self.known, place=place, final=True)
+
+    def expression(self, text: str) -> str:
+        """An expression with the config inside it filled in."""
+        return with_config(text, self.context["config"])
+
+    def path(self, text: str) -> Json:
+        """An expression on an answer's body as dlt takes it."""
+        return to_dlt(selector_of(text), without_secrets(self.context))
+
+    def template(self, value: Json, place: Place) -> Json:
+        """The value with only a parent's and a cursor's placeholders left."""
+        return fill(value, self.known, place=place, final=False)
+
+
+def compile_connector(
+    connector: Connector, settings: Settings, world: World, watch: Watch
+) -> Compiled:
+    """Everything that a run of the connector needs, built once."""
+    secrets = world.secrets
+    filler = Filler(run_context(settings, world.now), secrets)
+    for value in filter(None, settings.secrets.values()):
+        secrets.add(value)
+    client = connector.client
+    base_url = str(filler.final(client.base_url))
+    if connector.secrets:
+        refuse_plain_http(base_url)
+    runtime = resolve_configuration(RuntimeConfiguration())
+    adapter = _adapter(client, filler, runtime, world, watch)
+    timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
+
+    def session_for(url: str) -> Session:
+        allowed = AllowedHosts.of(url, filler.final(list(client.allowed_hosts)))
+        return Session(
+            adapter, allowed, secrets, timeout, watch, f"rest-connector-framework/{__version__}"
+        )
+
+    def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
+        picked = chosen(config, settings.config)
+        if picked is None:
+            return None if config is None else build_auth({"type": "none"}, terms)
+        terms_of_it = replace(terms, remedy=_credentials(settings, picked))
+        return build_auth(filled_auth({"type": "bearer", **picked}, filler), terms_of_it)
+
+    terms = AuthTerms(
+        base_url,
+        session_for,
+        secrets,
+        filler.context,
+        watch,
+        None if world.replay else settings.section,
+        "",
+    )
+    rest_client = Unlogged(
+        base_url=base_url,
+        headers=_header_texts(filler.final(dict(client.headers))),
+        auth=auth_of(client.auth),
+        paginator=paginator_of(client.paginator, filler.final, filler.path),
+        session=session_for(base_url),
+        config=runtime,
+    )
+    plans = {
+        resource.name: _plan(
+            resource, connector, settings, filler, secrets, auth_of(resource.endpoint.auth)
+        )
+        for resource in connector.resources
+    }
+    return Compiled(connector, settings, secrets, rest_client, plans)
+
+
+def _adapter(
+    client: Client, filler: Filler, runtime: RuntimeConfiguration, world: World, watch: Watch
+) -> RetryingAdapter:
+    inner: BaseAdapter
+    if world.wire is not None:
+        inner = world.wire(client.max_in_flight)
+    else:
+        inner = LiveAdapter.of(client, client.max_in_flight)
+    retry = client.retry
+    codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
+    retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries
+    factor = retry.backoff_factor
+    limit = _rate_limit(client.rate_limit, filler)
+    policy = RetryPolicy(
+        frozenset(codes),
+        retries,
+        float(runtime.request_backoff_factor if factor is None else factor),
+        retry.max_wait.total_seconds(),
+        limit,
+        retry.wait,
+        without_secrets(filler.context),
+    )
+    budget = Budget(
+        client.max_in_flight, limit if world.waits else None, world.stop, policy.max_wait
+    )
+    return RetryingAdapter(inner, policy, budget, world, watch)
+
+
+def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
+    return None if limit is None else replace(limit, requests=filler.final(limit.requests))
+
+
+def selector_of(text: str) -> Selector:
+    """JMESPath compiled; a JSONPath, which starts with `$`, as it is."""
+    return text if text.startswith("$") else compile_expression(text)
+
+
+def _plan(
+    resource: Resource,
+    connector: Connector,
+    settings: Settings,
+    filler: Filler,
+    secrets: Secrets,
+    auth: AuthConfigBase | None,
+) -> Plan:
+    paginator = resource.endpoint.paginator or connector.client.paginator
+    endpoint = filled_endpoint(resource.endpoint, filler)
+    params = {**size_params(paginator, filler.final), **endpoint.params}
+    endpoint = replace(endpoint, params=params)
+    taken = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
+    if endpoint.export is not None:
+        download = endpoint.export.download
+        taken = paging_values(download.params, download.json, download.headers) & PAGING
+    bindings = tuple(_binding(binding, filler) for binding in resource.bindings)
+    partitions = tuple(
+        replace(partition, argument=filler.final(partition.argument))
+        for partition in resource.partitions
+    )
+
+    def answers(decode: Decode | None, elsewhere: bool = False) -> Answers:
+        return Answers(
+            resource.name,
+            endpoint.response_actions,
+            secrets,
+            _remedies(connector, settings, resource.name),
+            without_secrets(filler.context),
+            decode,
+            elsewhere,
+            many=bool(bindings or partitions),
+        )
+
+    return Plan(
+        replace(resource, partitions=partitions),
+        endpoint,
+        bindings,
+        None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
+        paginator_of(paginator, filler.final, filler.path, taken),
+        bool((paginator or {}).get("ahead")),
+        auth,
+        answers(
+            decoder(endpoint.response_format, connector.client.max_response_size),
+            endpoint.export is not None,
+        ),
+        filler.context,
+        answers(None) if endpoint.export is not None else None,
+        _other_tables(resource, connector),
+        tuple(_binding(binding, filler) for binding in resource.above),
+    )
+
+
+def _other_tables(resource: Resource, connector: Connector) -> frozenset[str]:
+    """The tables of the other resources, as far as the file names them."""
+    others = (one for one in connector.resources if one is not resource and not one.tables)
+    return frozenset(normalize_path(str(one.hints.get("table_name") or one.name)) for one in others)
+
+
+def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
+    """The endpoint with config and secrets filled in; templates for the rest are left."""
+    incremental = endpoint.incremental
+    if incremental is not None:
+        arguments = filler.final(dict(incremental.arguments))
+        incremental = replace(incremental, arguments=arguments)
+    return replace(
+        endpoint,
+        path=filler.template(endpoint.path, "path"),
+        params=filler.template(dict(endpoint.params), "query"),
+        json=filler.template(endpoint.json, "json"),
+        data=filler.template(endpoint.data, "text"),
+        headers=_header_texts(filler.template(dict(endpoint.headers), "text")),
+        incremental=incremental,
+        export=_filled_export(endpoint.export, filler),
+    )
+
+
+def _filled_export(export: Export | None, filler: Filler) -> Export | None:
+    if export is None:
+        return None
+
+    def filled(request: JobRequest) -> JobRequest:
+        return replace(
+            request,
+            path=None if request.path is None else filler.template(request.path, "path"),
+            urls=tuple(filler.template(url, "json") for url in request.urls),
+            params=filler.template(dict(request.params), "query"),
+            json=filler.template(request.json, "json"),
+            headers=_header_texts(filler.template(dict(request.headers), "text")),
+        )
+
+    status = export.status
+    return replace(
+        export, download=filled(export.download), status=None if status is None else filled(status)
+    )
+
+
+def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
+    """An auth with config and secrets filled in; its expressions and templates are left."""
+    return {
+        key: value
+        if key in (*AUTH_EXPRESSIONS, SIGNED)
+        else filled_auth(value, filler)
+        if isinstance(value, Mapping)
+        else filler.final(value)
+        for key, value in config.items()
+    }
+
+
+def _credentials(settings: Settings, auth: Mapping[str, Json]) -> str:
+    """What the person can do where credentials are refused."""
+    names = sorted(secrets_used(auth, settings.config))
+    variables = " and ".join(environment_name(settings.section, name) for name in names)
+    return f"Check {variables}." if variables else "Check the auth of the file."
+
+
+def _header_texts(headers: Mapping[str, Json]) -> dict[str, Json]:
+    """Headers are text; a null takes a header away."""
+    return {name: None if value is None else text_of(value) for name, value in headers.items()}
+
+
+def _binding(binding: Binding, filler: Filler) -> PlannedBinding:
+    """The binding under the name that the filled templates have for it."""
+    if binding.name.startswith("resources."):
+        name = filler.template("{" + binding.name + "}", "text")[1:-1]
+        field = name.split(".", 2)[2]
+    else:
+        name, field = binding.name, filler.expression(binding.text)
+    selector = selector_of(field)
+    return PlannedBinding(replace(binding, name=name, field=selector), selector, finder(selector))
+
+
+def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[int, str]:
+    variables = " and ".join(environment_name(settings.section, name) for name in connector.secrets)
+    credentials = (
+        f"The credentials are not accepted: check {variables}."
+        if variables
+        else "The API wants credentials: add `auth` to the client."
+    )
+    refused = "The credentials may not read this."
+    if variables:
+        refused = f"The credentials may not read this, or are wrong: check {variables}."
+    skip = f"Or leave it out: --resources without {resource}."
+    return {
+        401: credentials,
+        403: f"{refused} {skip}",
+        404: "Check base_url and the endpoint's path.",
+        429: "The rate limit was still reached after all retries: run it later, or lower "
+        "client.max_in_flight.",
+    }

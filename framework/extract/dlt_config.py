@@ -1,0 +1,170 @@
+"""A compiled connector as the RESTAPIConfig that dlt's own `rest_api_source` takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
+
+from framework.definition.expressions.placeholders import placeholders, texts_of
+from framework.definition.model import Resource
+from framework.errors import SettingsError
+from framework.extract.compiler import Compiled
+from framework.extract.hints import resource_hints
+from framework.extract.incremental.policy import lag_in_dlts_units
+from framework.extract.page import Shape, shaper
+from framework.extract.pagination import Paging
+from framework.extract.plan import Plan
+from framework.extract.selectors import to_dlt
+from framework.extract.transforms import stepper
+from framework.runtime.context import Context, without_secrets
+from framework.runtime.templates import expand
+
+Json = Any
+
+
+def rest_api_config(compiled: Compiled) -> dict[str, Any]:
+    """The RESTAPIConfig that dlt's own `rest_api_source` takes, with live objects in it.
+
+    What dlt has no word for (`when`, actions besides ignore, waits) is done by the session and
+    the response hook in it, or is left out: `when` is, so dlt asks for every child. SettingsError
+    for what dlt would load something else for.
+    """
+    client = compiled.client
+    for plan in compiled.plans.values():
+        _refuse(plan, compiled)
+    return {
+        "client": {
+            "base_url": client.base_url,
+            "headers": client.headers,
+            "auth": client.auth,
+            "paginator": client.paginator,
+            "session": client.session,
+        },
+        "resources": [_for_dlt(plan) for plan in compiled.plans.values()],
+    }
+
+
+def _refuse(plan: Plan, compiled: Compiled) -> None:
+    """Stop where dlt alone would read or load something else than we do."""
+    resource = plan.resource
+    what = None
+    if resource.endpoint.export is not None:
+        what = "an export job"
+    elif resource.tables is not None:
+        what = "a table for each list"
+    elif isinstance(plan.paginator, Paging) and plan.paginator.rules.rewrites:
+        what = "paging values in its request"
+    elif resource.partitions:
+        what = "partitions"
+    elif plan.above:
+        what = "values of resources above its parent"
+    elif resource.keeps != () or _has_expressions(plan):
+        what = "expressions that are evaluated for each request or parent"
+    elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
+        what = "an incremental with windows or times in forms of its own"
+    elif resource.endpoint.incremental is not None and not _has_one_list(plan, compiled):
+        what = "a watermark for each record of its parent"
+    if what is not None:
+        raise SettingsError(
+            f"{resource.name} has {what}, which dlt's own rest_api_source cannot do: use "
+            "framework.source in place of framework.rest_api_config"
+        )
+
+
+def _has_expressions(plan: Plan) -> bool:
+    """Whether a template of the request is left that is none of dlt's own placeholders."""
+    endpoint = plan.endpoint
+    parts = (endpoint.path, endpoint.params, endpoint.json, endpoint.data, endpoint.headers)
+    return any(
+        part.kind == "expression"
+        for text in parts
+        for template in texts_of(text)
+        for part in placeholders(template)
+    )
+
+
+def _has_one_list(plan: Plan, compiled: Compiled) -> bool:
+    parent = plan.resource.parent
+    if parent is None:
+        return True
+    above = compiled.plans[parent]
+    paginator = above.paginator or compiled.client.paginator
+    return above.resource.parent is None and isinstance(paginator, SinglePagePaginator)
+
+
+def _for_dlt(plan: Plan) -> dict[str, Any]:
+    resource, endpoint = plan.resource, plan.endpoint
+    params: dict[str, Any] = {
+        name: expand(value, {}, "query") if isinstance(value, bool) else value
+        for name, value in endpoint.params.items()
+    }
+    for binding in plan.bindings:
+        if not binding.name.startswith("resources."):
+            field = binding.selector
+            params[binding.name] = {
+                "type": "resolve",
+                "resource": binding.binding.resource,
+                "field": to_dlt(field),
+            }
+    asked: dict[str, Any] = {
+        "path": endpoint.path,
+        "method": endpoint.method,
+        "params": params,
+        "json": endpoint.json,
+        "data": endpoint.data,
+        "headers": dict(endpoint.headers) or None,
+        "paginator": plan.paginator,
+        "data_selector": plan.selector,
+        "auth": plan.auth,
+        "response_actions": [plan.answers],
+    }
+    incremental = endpoint.incremental
+    if incremental is not None:
+        asked["incremental"] = {
+            **incremental.arguments,
+            "start_param": incremental.start_param,
+            "end_param": incremental.end_param,
+            "lag": lag_in_dlts_units(incremental, incremental.arguments.get("initial_value")),
+        }
+    made: dict[str, Any] = {
+        "name": resource.name,
+        **resource_hints(resource),
+        "selected": resource.selected,
+        "endpoint": {key: value for key, value in asked.items() if value is not None},
+    }
+    if "nested_hints" in made:
+        # dlt.resource takes tuples for what lies deeper; RESTAPIConfig wants texts, and has none
+        # for it: there dlt goes by the values
+        made["nested_hints"] = {
+            path: hints for path, hints in made["nested_hints"].items() if isinstance(path, str)
+        }
+    if resource.include_from_parent:
+        made["include_from_parent"] = list(resource.include_from_parent)
+    steps = _steps_for_dlt(resource, without_secrets(plan.context))
+    if steps:
+        made["processing_steps"] = steps
+    return made
+
+
+def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]:
+    """The file's steps and what its schema asks for, as dlt's functions of one record."""
+
+    def functions(kind: str, run: Shape, *, each_one: bool = True) -> dict[str, Any]:
+        if kind == "filter":
+            return {"filter": lambda record: bool(run([record]))}
+        if each_one:  # a page stays a list: children's loops go through it
+            return {"map": lambda record: run([record])[0]}
+        return {"yield_map": lambda record: run([record])}
+
+    steps = []
+    for step in resource.steps:
+        run = partial(stepper(replace(resource, steps=(step,))), context=context)
+        # others give several records for one, or none where they fail
+        each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
+        steps.append(functions(step.kind, run, each_one=each_one))
+    if resource.schema is not None:
+        steps.append(functions("schema", shaper(resource)))
+    return steps

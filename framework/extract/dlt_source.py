@@ -1,0 +1,135 @@
+"""A compiled connector as a DltSource: each resource handed to dlt with a generator of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource, DltSource
+from dlt.sources.rest_api import rest_api_source
+from dlt.sources.rest_api.typing import EndpointResource
+
+from framework.definition.model import Resource
+from framework.extract.compiler import Compiled
+from framework.extract.hints import resource_hints
+from framework.extract.incremental.cursor import Cursors
+from framework.extract.page import Record, shaper
+from framework.extract.read_options import Terms
+from framework.extract.resource_reader import Reading
+from framework.extract.table_names import by_table
+
+BATCH = 5000
+"""Records handed to dlt at once: each hand-over costs dlt milliseconds of its own."""
+
+Start = Callable[[], Iterator[Any]]
+"""What dlt calls when a run begins: gives the generator of a resource's batches."""
+
+
+class Readings:
+    """The readings of one run, by resource. A source used once more gets new ones.
+
+    `read` are the resources that will be read, all where it is None: a parent binds nothing for
+    others.
+    """
+
+    def __init__(
+        self, compiled: Compiled, terms: Terms, read: Collection[str] | None = None
+    ) -> None:
+        self._compiled = compiled
+        self._terms = terms
+        self._read = compiled.plans.keys() if read is None else read
+        self._taken: set[str] = set()
+        self._round = self._begin()
+
+    def __getitem__(self, name: str) -> Reading:
+        return self._round[name]
+
+    def for_table(self, name: str) -> Reading:
+        """The reading whose records will be loaded; a new round where it was taken before."""
+        if name in self._taken:
+            self._round = self._begin()
+            self._taken.clear()
+        self._taken.add(name)
+        reading = self._round[name]
+        reading.loads = True
+        return reading
+
+    def _begin(self) -> dict[str, Reading]:
+        readings: dict[str, Reading] = {}
+        for name, plan in self._compiled.plans.items():
+            held = None
+            incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
+            if self._terms.state is not None and (incremental or changed):
+                held = self._terms.state.setdefault(name, {})
+            cursors = None
+            if incremental is not None:
+                now = self._terms.world.now
+                cursors = Cursors(plan.resource, incremental, now, held, self._terms.again)
+            readings[name] = Reading(plan, self._compiled.client, cursors, self._terms, held)
+        for name, plan in self._compiled.plans.items():
+            if plan.resource.parent is not None and name in self._read:
+                readings[plan.resource.parent].feed(readings[name])
+        for name in readings.keys() & set(self._read):
+            readings[name].ask_above()
+        return readings
+
+
+def build_source(compiled: Compiled, starts: dict[str, Start]) -> DltSource:
+    """The source, named after the connector; `starts` has a generator for each resource."""
+    resources: list[str | EndpointResource | DltResource] = [
+        _resource(plan.resource, starts[name]) for name, plan in compiled.plans.items()
+    ]
+    return rest_api_source(
+        {"client": {"base_url": compiled.client.base_url}, "resources": resources},
+        name=compiled.connector.name,
+    )
+
+
+def reading_source(compiled: Compiled, terms: Terms) -> DltSource:
+    """The source that reads while dlt runs it: for pipelines that are not ours."""
+    readings = Readings(compiled, terms)
+    return build_source(compiled, {name: _starter(readings, name) for name in compiled.plans})
+
+
+def _resource(resource: Resource, start: Start) -> DltResource:
+    made: DltResource = dlt.resource(
+        start, name=resource.name, selected=resource.selected, **resource_hints(resource)
+    )
+    return made
+
+
+def _starter(readings: Readings, name: str) -> Start:
+    def start() -> Iterator[Any]:
+        # dlt calls this for all selected resources before it reads any of them: so every
+        # reading knows in time whether its records will be wanted
+        reading = readings.for_table(name)
+        return batches_for_dlt(reading.plan.resource, _batches(reading))
+
+    return start
+
+
+def _batches(reading: Reading) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    for page in reading.pages():
+        batch += page
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iterator[Any]:
+    """Batches shaped by the declared schema; an empty table's schema where there are none."""
+    shape = shaper(resource)
+    empty = True
+    for batch in batches:
+        empty = False
+        if resource.tables is None:
+            yield shape(batch)
+            continue
+        for table, records in by_table(batch):
+            yield dlt.mark.with_table_name(records, table)
+    if empty and resource.schema is not None:
+        yield dlt.mark.materialize_table_schema()

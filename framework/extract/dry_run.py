@@ -1,0 +1,56 @@
+"""A judged file built once with stand-ins for what is not known: does dlt take it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from framework.definition.jsonwords import FORMAT_EXAMPLES
+from framework.definition.model import Connector
+from framework.events import unwatched
+from framework.extract.compiler import compile_connector
+from framework.extract.dlt_source import reading_source
+from framework.extract.read_options import Terms
+from framework.runtime.environment import World
+from framework.runtime.settings import STAND_IN, Settings
+
+Json = Any
+SAMPLES = {
+    "integer": 1,
+    "number": 1.0,
+    "boolean": True,
+    "array": [],
+    "object": {},
+}
+
+
+def prove(connector: Connector) -> list[tuple[tuple[()], str]]:
+    """What dlt says against the connector, each with its place; nothing where it takes it.
+
+    No request is made and no setting is looked up.
+    """
+    settings = Settings(
+        connector.name,
+        {
+            name: _sample(entry.schema) if entry.required else entry.default
+            for name, entry in connector.config.items()
+        },
+        dict.fromkeys(connector.secrets, STAND_IN),
+    )
+    world = World(waits=False)
+    try:
+        compiled = compile_connector(connector, settings, world, unwatched)
+        reading_source(compiled, Terms(world, unwatched, compiled.secrets, 1))
+    except Exception as error:
+        return [((), f"dlt does not build it: {type(error).__name__}: {error}")]
+    return []
+
+
+def _sample(schema: Mapping[str, Json]) -> Json:
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind in SAMPLES:
+        return schema.get("minimum", SAMPLES[kind])
+    return FORMAT_EXAMPLES.get(schema.get("format", ""), "sample")

@@ -1,0 +1,1 @@
+"""Watermarks, windows and the state of lists."""

@@ -1,0 +1,259 @@
+"""A resource's incremental while it is read: dlt's own where one list has one plain watermark.
+
+Where a file or a run asks for more (windows, formats, a list for each parent, a range again), the
+watermark is a `Track`. State has dlt's form and, once loaded, dlt's place: under the resource's
+name.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import dlt
+from dlt.common.incremental.typing import IncrementalColumnState
+from dlt.extract.incremental import Incremental as DltIncremental
+
+from framework.definition.model import Incremental, Resource
+from framework.extract.incremental.policy import Range, Rules, lag_in_dlts_units
+from framework.extract.incremental.state_codec import packed, unpacked
+from framework.extract.incremental.watermark import Track
+from framework.extract.incremental.windows import Window
+from framework.extract.page import Record
+
+Json = Any
+
+
+class _Pipe:
+    """What dlt's incremental wants of a pipe: a name; closing it is told by `exhausted`."""
+
+    has_parent = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def close(self) -> None:
+        """Nothing to close: the reading looks at `exhausted`."""
+
+
+class _Held(DltIncremental[Any]):
+    """dlt's incremental over a state that we hold, instead of the running pipeline's."""
+
+    held: dict[str, Json]
+
+    def get_state(self) -> IncrementalColumnState:
+        """The held state, begun as dlt begins its own."""
+        if self.end_value is not None:
+            return super().get_state()
+        state: Any = self.held.setdefault(self.cursor_path, {})
+        if not state:
+            state.update(
+                initial_value=self.initial_value,
+                last_value=self.initial_value,
+                unique_hashes=[],
+                start_value=self.initial_value,
+            )
+        return state  # type: ignore[no-any-return]
+
+
+class Plain:
+    """dlt's own incremental over one list. `held` is the resource's `incremental` state, moved
+    in place while records pass."""
+
+    resumable = False
+
+    def __init__(self, resource: Resource, rules: Rules, held: dict[str, Json]) -> None:
+        spec = rules.spec
+        lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
+        self._dlt = _Held(**{**spec.arguments, **_floor(rules, held), "lag": lag})
+        self._dlt.held = held
+        key = resource.hints.get("primary_key")
+        if key is not None and rules.appends:
+            # as written: dlt's hashes of seen records tell a name from a list of one, and an
+            # empty list has none. Of what is merged they hash the whole record: `Rules.digest`
+            self._dlt.set_deduplication_key(key, from_hints=True)
+        # the pipe is ours: dlt asks it for its name only
+        self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]
+        self._start = self._dlt.start_value
+        if rules.run_start:
+            self._dlt.advance(rules.started())
+
+    def windows(self) -> Iterator[Window]:
+        """The one asking of the list."""
+        yield Window(
+            {
+                "incremental.initial_value": self._dlt.initial_value,
+                "incremental.start_value": self._start,
+                "incremental.last_value": self._start,
+                "incremental.end_value": self._dlt.end_value,
+            }
+        )
+
+    def filter(self, records: list[Record]) -> list[Record]:
+        """The records that are new, by dlt's rules; the watermark follows them."""
+        return self._dlt(records) or []
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the list's order says that nothing new follows."""
+        return bool(self._dlt.can_close())
+
+    def finish(self, window: Window) -> None:
+        """The list was read to its end: dlt has moved its state already."""
+
+    def cut(self) -> None:
+        """Never asked for: there is one window."""
+
+
+def _floor(rules: Rules, held: dict[str, Json]) -> dict[str, Json]:
+    """The initial value that a lag may not cross: not one that has moved past the watermark."""
+    state, initial = held.get(rules.spec.cursor_path), rules.initial
+    if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
+        return {}
+    try:
+        moved = rules.last_of((initial, state["last_value"])) != state["last_value"]
+    except TypeError:
+        return {}
+    return {"initial_value": state.get("initial_value")} if moved else {}
+
+
+def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
+    """The resource's `incremental` state: that which is given, else the running pipeline's."""
+    if given is not None:
+        return given
+    state: dict[str, Json] = dlt.current.resource_state(resource).setdefault("incremental", {})
+    return state
+
+
+Cursor = Plain | Track
+
+APPENDED = "appended"
+"""In the state of a cursor: where a run came to that appended its records, and whose watermark
+stays all the same, because what hangs on them was not loaded."""
+
+
+class Cursors:
+    """The incremental of one resource over all its lists, its values filled in.
+
+    `held` is the resource's `incremental` state; None leaves it to the pipeline that is running.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        spec: Incremental,
+        now: datetime,
+        held: dict[str, Json] | None,
+        again: Range | None = None,
+    ) -> None:
+        self._resource = resource
+        self._rules = Rules(resource, spec, now, again)
+        self._plain = self._rules.times is None and again is None
+        if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
+            self._plain = False  # dlt would not stop at the watermark, having moved it
+        if spec.arguments.get("allow_external_schedulers") and not spec.timed:
+            self._plain = True  # only dlt asks the scheduler
+        self._given = held
+        self._held: dict[str, Json] = {}
+        self._moves = False
+        self._lists: dict[str, Json] = {}
+        self._hashes: dict[str, list[str]] = {}
+        self._appended: dict[str, Json] | None = None
+        self._known: dict[str, Track] = {}
+
+    @property
+    def rules(self) -> Rules:
+        """What holds for every list."""
+        return self._rules
+
+    def begin(self, *, moves: bool) -> None:
+        """Read the state; with `moves` false nothing that is read will change it."""
+        held = held_state(self._resource.name, self._given) if self._rules.keeps else {}
+        self._moves = moves and self._rules.keeps
+        self._held = held if self._moves else copy.deepcopy(held)
+        path = self._rules.spec.cursor_path
+        state = self._held.get(path) or {}
+        self._appended = state.pop(APPENDED, None)
+        if not state:
+            self._held.pop(path, None)
+        self._lists = unpacked(state.get("lists", ()))
+        self._hashes = dict(state.get("hashes", {}))
+
+    def alone(self, key: str) -> Cursor:
+        """The watermark of a resource that is one list, asked with the values of that key.
+
+        A list asked with other values than before begins anew.
+        """
+        path = self._rules.spec.cursor_path
+        state = self._held.get(path)
+        if state and ("lists" in state or state.get("of", key) != key):
+            state = self._held[path] = {}
+        if self._plain:
+            made: Cursor = Plain(self._resource, self._rules, self._held)
+        else:
+            made = Track(self._rules, state, alone=True)
+        self._of(key)
+        return made
+
+    def _of(self, key: str) -> None:
+        state = self._held.get(self._rules.spec.cursor_path)
+        if key and state:
+            state["of"] = key
+
+    def one_of_many(self, key: str) -> Track:
+        """The watermark of one of the resource's lists."""
+        if key not in self._lists:
+            return Track(self._rules)
+        return Track(
+            self._rules,
+            {"last_value": self._lists[key], "unique_hashes": self._hashes.get(key, [])},
+        )
+
+    def not_appended(self, key: str, records: list[Record]) -> list[Record]:
+        """Those of a list that no earlier run has appended whose watermark had to stay."""
+        if self._appended is None or self._rules.run_start:
+            return records
+        if key not in self._known:
+            state: dict[str, Json] | None = self._appended
+            if "lists" in self._appended:
+                last = unpacked(self._appended["lists"]).get(key)
+                hashes = self._appended.get("hashes", {}).get(key, [])
+                state = None if last is None else {"last_value": last, "unique_hashes": hashes}
+            elif self._appended.get("of", key) != key:
+                state = None
+            if state is None:
+                return records
+            self._known[key] = Track(self._rules, state)
+        return self._known[key].filter(records)
+
+    def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
+        """Take the watermark of a list that was read."""
+        if not isinstance(cursor, Track):
+            return
+        state = cursor.state()
+        if not many:
+            self._held[self._rules.spec.cursor_path] = state
+            self._of(key)
+            return
+        self._lists[key] = state["last_value"]
+        self._hashes.pop(key, None)
+        if state["unique_hashes"]:
+            self._hashes[key] = state["unique_hashes"]
+
+    def end(self, *, many: bool, kept: set[str] | None) -> None:
+        """All lists were read: write what they came to. `kept` are the keys that there still
+        are, None where lists that were not asked for this time come back."""
+        if not many:
+            return
+        if kept is not None:
+            self._lists = {key: value for key, value in self._lists.items() if key in kept}
+            self._hashes = {key: value for key, value in self._hashes.items() if key in kept}
+        state: dict[str, Json] = {
+            "initial_value": self._rules.kept(self._rules.initial),
+            "lists": packed(self._lists),
+        }
+        if self._hashes:
+            state["hashes"] = self._hashes
+        self._held[self._rules.spec.cursor_path] = state

@@ -1,0 +1,1 @@
+"""Warnings about lists as they are read."""

@@ -1,0 +1,186 @@
+"""Whether lists come in the order, and from the value on, that the file and its requests ask for.
+
+A list that is read from its newest record to the watermark loses what stands in the wrong place,
+and a parameter that the API takes no notice of lets everything come again: both are told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from operator import gt, lt
+from typing import Any
+
+from framework.definition.datetimes import TimeError, read_time
+from framework.definition.expressions.placeholders import texts_of
+from framework.definition.model import Endpoint
+from framework.extract.incremental.policy import Rules
+from framework.extract.page import Record
+from framework.text import counted
+
+Json = Any
+DAY = timedelta(days=1)
+
+
+class Order:
+    """What was seen of all lists of one resource that has an incremental; thread-safe."""
+
+    def __init__(self, rules: Rules, endpoint: Endpoint) -> None:
+        self._rules = rules
+        self._declared = rules.row_order
+        self._sent = _carries_start(endpoint)
+        self._records = 0
+        self._turned: tuple[int, Json, Json] | None = None
+        self._older: tuple[int, Json, Json] | None = None
+        self._lock = threading.Lock()
+
+    def of_list(self, start: Json) -> OneList:
+        """What looks at one list, which was asked for from `start` on."""
+        return OneList(self, self._rules, start if self._sent else None)
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """Code and words of what was seen."""
+        path = self._rules.spec.cursor_path
+        if self._turned is not None:
+            count, before, after = self._turned
+            lost = "records behind such a place may be left out" if self._declared == "desc" else ""
+            yield (
+                "cursor-out-of-order",
+                f"row_order is {self._declared}, but `{path}` goes the other way "
+                f"{counted(count, 'time')}, at first from {before} to {after}"
+                f"{': ' if lost else ''}{lost}. Ask the API for this order, or take row_order away",
+            )
+        if self._older is not None:
+            count, value, start = self._older
+            newer = "older" if self._rules.last_of is max else "past what was"
+            yield (
+                "cursor-not-honoured",
+                f"{count:,} of {self._records:,} records are {newer} than asked for: `{path}` is "
+                f"{value} in one, and the request says {start}. The API takes no notice of that "
+                "value, or compares it with another field: correct the parameter, or cursor_path",
+            )
+
+    def add(
+        self, records: int, turned: Sequence[tuple[Json, Json]], older: Sequence[Json], start: Json
+    ) -> None:
+        """Count what was seen in one page."""
+        with self._lock:
+            self._records += records
+            if turned:
+                count, *first = self._turned or (0, *turned[0])
+                self._turned = (count + len(turned), first[0], first[1])
+            if older:
+                count, *first = self._older or (0, older[0], start)
+                self._older = (count + len(older), first[0], first[1])
+
+
+class OneList:
+    """Looks at the pages of one list, in their order."""
+
+    def __init__(self, order: Order, rules: Rules, start: Json) -> None:
+        self._order = order
+        self._rules = rules
+        self._start = start
+        self._last: Json = None
+
+    def look(self, records: list[Record]) -> None:
+        """Look at the records as they came."""
+        declared = self._rules.row_order
+        if not records or (declared is None and self._start is None):
+            return
+        try:
+            if declared is None and self._rules.times is None and not self._before(records):
+                self._order.add(len(records), (), (), self._start)
+                return
+        except TypeError:
+            pass  # some have none
+        values = [value for value in map(self._rules.find, records) if value is not None]
+        if not values:
+            return
+        try:
+            turned = [] if declared is None else self._turned(values, declared)
+            older = [] if self._start is None or declared is not None else self._older(values)
+        except TypeError:
+            return  # of several kinds: the filter says so
+        self._last = values[-1]
+        self._order.add(len(records), turned, older, self._start)
+
+    def _before(self, records: list[Record]) -> bool:
+        """Whether one may lie before the start, found out as fast as can be."""
+        if self._rules.last_of is max:
+            return bool(min(map(self._rules.find, records)) < self._start)
+        return bool(max(map(self._rules.find, records)) > self._start)
+
+    def _turned(self, values: list[Json], declared: str) -> list[tuple[Json, Json]]:
+        """The neighbours that are in the wrong order."""
+        wrong = gt if declared == "asc" else lt
+        if self._last is not None:
+            values = [self._last, *values]
+        if not any(map(wrong, values, values[1:])) and self._reads_as_written:
+            return []
+        return [
+            (one, other)
+            for one, other in pairwise(values)
+            if (moments := self._moments(one, other)) and wrong(*moments)
+        ]
+
+    def _older(self, values: list[Json]) -> list[Json]:
+        """Those that lie before the start."""
+        latest = self._rules.last_of is max
+        before = lt if latest else gt
+        start, grace = self._start, timedelta(0)
+        if self._reads_as_written and self._rules.times is None:
+            if not before(min(values) if latest else max(values), start):
+                return []
+            values = [value for value in values if before(value, start)]
+        elif self._reads_as_written:
+            values = [min(values), max(values)]
+        found = []
+        for value in values:
+            moments = self._moments(value, start)
+            if isinstance(moments[1], datetime) and self._is_day(value, start):
+                grace = DAY
+            if before(*moments) and not (grace and abs(moments[1] - moments[0]) <= grace):
+                found.append(value)
+        return found
+
+    @property
+    def _reads_as_written(self) -> bool:
+        """Whether values may be compared as they are written, at least to find candidates."""
+        times = self._rules.times
+        return times is None or times.records[0] in ("iso", "epoch_seconds", "epoch_milliseconds")
+
+    def _moments(self, one: Json, other: Json) -> tuple[Any, Any]:
+        """Both as times, where both are some; else as they are."""
+        forms = ("iso",) if self._rules.times is None else self._rules.times.records
+        sent = () if self._rules.times is None else (self._rules.times.sent,)
+        if self._rules.times is None and not (isinstance(one, str) and isinstance(other, str)):
+            return one, other
+        try:
+            return read_time(one, forms)[0], read_time(other, (*sent, *forms))[0]
+        except TimeError:
+            return one, other
+
+    def _is_day(self, *values: Json) -> bool:
+        """Whether one says no more than the day, in whatever zone."""
+        forms = ("iso",) if self._rules.times is None else self._rules.times.records
+        if self._rules.times is not None and self._rules.times.of_days:
+            return True
+        for value in values:
+            try:
+                if read_time(value, forms)[1]:
+                    return True
+            except TimeError:
+                continue
+        return False
+
+
+def _carries_start(endpoint: Endpoint) -> bool:
+    """Whether a request says from where on."""
+    incremental = endpoint.incremental
+    if incremental is not None and incremental.start_param:
+        return True
+    parts = (endpoint.path, endpoint.params, endpoint.json, endpoint.data, endpoint.headers)
+    return any("incremental." in text for text in texts_of(parts))

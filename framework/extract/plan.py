@@ -1,0 +1,84 @@
+"""A resource made ready to be read: every value filled in, every path compiled, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+
+from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.model import Binding, Endpoint, Resource, Selector
+from framework.http.response_actions import Answers
+from framework.runtime.context import Context
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class PlannedBinding:
+    """A value taken from the parent's record: `find` gives it, or None, on a record and a
+    context."""
+
+    binding: Binding
+    selector: Selector
+    find: Callable[[Json, Context | None], Json]
+
+    @property
+    def name(self) -> str:
+        """The placeholder's text in the child's request."""
+        return self.binding.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`endpoint` has config and secrets filled in; its templates await a parent's values.
+
+    `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
+    `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
+    reach in all of the run, secrets included. `job_answers` reads what is said of an export job;
+    `other_tables` are those of other resources.
+
+    `above` are bindings on ancestors further up than the parent. The resource's partitions are
+    filled in.
+    """
+
+    resource: Resource
+    endpoint: Endpoint
+    bindings: tuple[PlannedBinding, ...]
+    selector: Any
+    paginator: BasePaginator | None
+    ahead: bool
+    auth: AuthConfigBase | None
+    answers: Answers
+    context: Context
+    job_answers: Answers | None = None
+    other_tables: frozenset[str] = frozenset()
+    above: tuple[PlannedBinding, ...] = ()
+
+    @cached_property
+    def binds_in_context(self) -> bool:
+        """Whether what is taken from the parent's records reaches the context."""
+        selectors = [self.resource.when, *(binding.selector for binding in self.bindings)]
+        return any(isinstance(one, Expression) and one.contextual for one in selectors)
+
+    @property
+    def ignored(self) -> int:
+        """How many answers an action of the file ignored so far."""
+        job = self.job_answers
+        return self.answers.ignored + (0 if job is None else job.ignored)
+
+    def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:
+        """The parameters that carry the incremental's values."""
+        incremental = self.endpoint.incremental
+        if incremental is None:
+            return {}
+        params = {}
+        if incremental.start_param:
+            params[incremental.start_param] = values["incremental.start_value"]
+        if incremental.end_param:
+            params[incremental.end_param] = values["incremental.end_value"]
+        return params

@@ -1,0 +1,369 @@
+"""One resource read: its list asked for once, page after page, for its table and for its children.
+
+Records come out as the file's steps and its incremental leave them. What children bind is taken
+from them on the way, so no list is asked for twice and no page is kept for the children's sake.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
+
+from framework.errors import FrameworkError, RequestError
+from framework.events import PageRead, Warned
+from framework.extract.asking import Asked, Asker
+from framework.extract.changed import Changed
+from framework.extract.incremental.cursor import Cursor, Cursors, held_state
+from framework.extract.kept import Kept
+from framework.extract.page import Record
+from framework.extract.parent_child import Taken
+from framework.extract.partitions import batched, multiplied
+from framework.extract.plan import Plan
+from framework.extract.read_options import Terms
+from framework.extract.slices import Bound, Slice, named, sliced
+from framework.http.error_messages import in_our_words
+from framework.runtime.outcomes import RecordError, ResourceSkipped
+from framework.runtime.thread_pool import in_order
+
+Json = Any
+
+
+class Reading:
+    """A resource's records, read once.
+
+    `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
+    reading for good: whoever asks later gets it again. `cut` is the error of a window after which
+    nothing was asked for: what the windows before it gave is whole, and `pages` raises it when
+    all of that was taken. `stays_text`, set before, says whether whoever takes the pages wants
+    their records not parsed but as TextPage.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: RESTClient,
+        cursors: Cursors | None,
+        terms: Terms,
+        held: dict[str, Json] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.parent: Reading | None = None
+        self.loads = False
+        self.stays_text: Callable[[], bool] | None = None
+        self.records = 0
+        self.cut: FrameworkError | None = None
+        self._client = client
+        self._cursors = cursors
+        self._held = held
+        self._terms = terms
+        self._children: dict[str, Taken] = {}
+        self._pending: deque[list[Record]] = deque()
+        self._source = self._read()
+        self._error: Exception | None = None
+        self._asker = Asker(plan, client, terms, None if cursors is None else cursors.rules)
+        self._parents = 0
+        self._lists = 1
+        self._unchanged = 0
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.plan.resource.name
+
+    @property
+    def parents(self) -> int:
+        """How many of the parent's records it was asked for; 0 for a root."""
+        return self._parents
+
+    def ended_above(self, error: Exception) -> str | None:
+        """The uppermost ancestor that this error ended, by name: it is none of this resource's."""
+        found, above = None, self.parent
+        while above is not None:
+            found = above.name if error in (above._error, above.cut) else found
+            above = above.parent
+        return found
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many records were read and not handed on, by what left them out."""
+        return self._asker.left_out
+
+    @property
+    def not_asked(self) -> dict[str, int]:
+        """How many lists were not asked for, by what said so."""
+        fed = None if self.parent is None else self.parent._children.get(self.name)
+        counts = {"when": fed.left_out if fed else 0, "only_changed": self._unchanged}
+        return {what: count for what, count in counts.items() if count}
+
+    @property
+    def explained_empty(self) -> bool:
+        """Whether having no records needs no explaining: there was nothing to ask for, or every
+        answer was ignored, which is said elsewhere."""
+        return not self._lists or self.plan.ignored > 0
+
+    def feed(self, child: Reading) -> None:
+        """Keep for this child what it binds; before anything is read."""
+        child.parent = self
+        self._children[child.name] = Taken(child.plan)
+
+    def ask_above(self) -> None:
+        """Have what is taken from ancestors further up carried down; after all were fed."""
+        wanted = {binding.binding.resource for binding in self.plan.above}
+        for ancestor in wanted | self.plan.resource.keeps_above.keys():
+            below = self
+            while below.parent is not None and below.parent.name != ancestor:
+                below = below.parent
+            if below.parent is not None:
+                below.parent._children[below.name].carry(self.plan)
+
+    def pages(self) -> Iterator[list[Record]]:
+        """Lists of records, page by page, each once."""
+        while True:
+            while self._pending:
+                yield self._pending.popleft()
+            with self._lock:
+                page = self._next()
+            if page is None:
+                if self.cut is not None:
+                    raise self.cut
+                return
+            yield page
+
+    def bound(self, child: str) -> Kept[Bound]:
+        """What each record gives that child, after all pages were read."""
+        with self._lock:
+            while (page := self._next()) is not None:
+                if self.loads:
+                    self._pending.append(page)
+        if self.cut is not None and not self.loads:
+            raise self.cut
+        fed = self._children[child]
+        if fed.error is not None:
+            raise fed.error
+        return fed.bounds
+
+    def _next(self) -> list[Record] | None:
+        if self._error is not None:
+            raise self._error
+        try:
+            return next(self._source, None)
+        except ResourceSkipped as error:
+            self._error = error
+            raise
+        except Exception as error:
+            ours = in_our_words(error, self.name, self._terms.secrets)
+            self._error = ours or error
+            if ours is None:
+                raise
+            raise ours from error
+
+    def _read(self) -> Iterator[list[Record]]:
+        yield from self._read_pages()
+        self._judge_ignored()
+        self._judge_steps()
+        for code, message in () if self._asker.order is None else self._asker.order.told():
+            self._terms.watch(Warned(self.name, code, message))
+
+    def _read_pages(self) -> Iterator[list[Record]]:
+        for one, records in self._all_pages():
+            limit = self._terms.limit
+            if limit is not None and self.records + len(records) >= limit:
+                records = records[: limit - self.records]
+                self._take(records, one)
+                yield records
+                return
+            self._take(records, one)
+            if self._cursors is not None and self.loads:
+                new = self._cursors.not_appended(one.key, records)
+                self.records -= len(records) - len(new)
+                records = new
+            if records:
+                yield records
+
+    def _take(self, records: list[Record], one: Slice) -> None:
+        self.records += len(records)
+        self._terms.watch(PageRead(self.name, len(records)))
+        for child in self._children.values():
+            child.take(records, one.bound)
+
+    def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
+        """The records of every page, stepped and new: of the one list, or of all lists."""
+        self._asker.loads = self.loads
+        if not self._children and self._cursors is None and self._terms.limit is None:
+            self._asker.stays_text = self.stays_text
+        cursors, changed, kept = self._cursors, self._changed(), set[str]()
+        slices = self._slices(changed, kept)
+        many = self._lists > 1 or not self._is_one_list
+        if cursors is not None:
+            cursors.begin(moves=self.loads)
+        for asked in self._each(slices, many):
+            for page in asked.pages:
+                yield asked.slice, page
+            if cursors is not None and asked.cursor is not None:
+                cursors.done(asked.slice.key, asked.cursor, many=many)
+            if asked.cut is not None:
+                self.cut = asked.cut
+                break
+        whole = self.cut is None and self._is_whole
+        if cursors is not None:
+            cursors.end(many=many, kept=kept if whole else None)
+        if changed is not None and self.cut is None:
+            changed.end(kept if whole else None)
+
+    def _changed(self) -> Changed | None:
+        resource, again = self.plan.resource, self._terms.again is not None
+        if resource.only_changed is None:
+            return None
+        return Changed(
+            held_state(resource.name, self._held),
+            resource.only_changed.text,
+            moves=self.loads and not again,
+            asks_all=again,
+        )
+
+    def _slices(self, changed: Changed | None, kept: set[str]) -> Iterator[Slice]:
+        """Each list to ask for, counted; `kept` comes to hold the keys of all that there are."""
+        plan, keys = self.plan, self._cursors is not None or changed is not None
+        now = self._terms.world.now
+        partitions, empty = multiplied(plan.resource.partitions, now, self.name)
+        bounds: Collection[Bound | None] = [None]
+        if self.parent is not None:
+            found = self.parent.bound(self.name)
+            bounds = found.first(self._terms.sample.lists) if self._terms.sample else found
+            self._parents = len(bounds)
+        batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
+        if batches is not None:
+            values = (one.values[f"partition.{batches.name}"] for one in bounds if one is not None)
+            groups = list(batched(batches, values))
+            partitions = [{**group, **rest} for group in groups for rest in partitions]
+            bounds = [None]
+        if self._terms.sample:
+            partitions = partitions[: self._terms.sample.lists]
+        for name in empty:
+            message = f"the partition {name} has no values, so nothing is asked for"
+            self._terms.watch(Warned(self.name, "partition-empty", message))
+        slices = sliced(bounds, partitions, plan, keys=keys)
+        if changed is not None:
+            every = list(slices)
+            kept.update(one.key for one in every)
+            if every and not any(one.bound and one.bound.changed for one in every):
+                message = (
+                    "no record of the parent has a value at `only_changed`, so all are asked for"
+                )
+                self._terms.watch(Warned(self.name, "only-changed-nothing", message))
+            asked = changed.chosen(every)
+            self._lists = len(asked)
+            self._unchanged = len(every) - len(asked)
+            return iter(asked)
+        self._lists = len(bounds) * len(partitions)
+        return _noted(slices, kept) if keys else slices
+
+    @property
+    def _is_one_list(self) -> bool:
+        """Whether there is one list in each run, by the file's word."""
+        if self.plan.resource.partitions:
+            return False
+        return self.parent is None or self.parent.gives_one
+
+    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[Asked]:
+        """Every slice asked for, several at once; a single one page by page."""
+        if self._lists == 1:
+            yield from self._streamed(next(slices), many)
+            return
+        jobs = (self._job(one, many) for one in slices)
+        workers = min(self._terms.max_in_flight, self._lists)
+        yield from in_order(jobs, workers, self._terms.world.stop)
+
+    def _streamed(self, one: Slice, many: bool) -> Iterator[Asked]:
+        asked = Asked([], one, self._cursor_of(one, many))
+        for page in self._blamed(asked):
+            yield Asked([page], one, None)
+        yield asked
+
+    def _job(self, one: Slice, many: bool) -> Callable[[], Asked]:
+        def fetch() -> Asked:
+            asked = Asked([], one, self._cursor_of(one, many))
+            asked.pages.extend(self._blamed(asked))
+            return asked
+
+        return fetch
+
+    def _blamed(self, asked: Asked) -> Iterator[list[Record]]:
+        """The pages of a slice; an error names the record of the parent that it was asked for."""
+        try:
+            yield from self._asker.pages_of(asked)
+        except Exception as error:
+            secrets = self._terms.secrets
+            ours = in_our_words(error, self.name, secrets)
+            if asked.slice.bound is None or not isinstance(ours, (RequestError, RecordError)):
+                raise
+            raise named(ours, asked.slice.bound, self.plan, secrets) from error
+
+    def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
+        if self._cursors is None:
+            return None
+        return self._cursors.one_of_many(one.key) if many else self._cursors.alone(one.key)
+
+    @property
+    def gives_one(self) -> bool:
+        """Whether there is one record by the file's word: a root that has a single page."""
+        paginator = self.plan.paginator or self._client.paginator
+        return self.parent is None and isinstance(paginator, SinglePagePaginator)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether a list of this resource that is not asked for has no parent any more."""
+        resource = self.plan.resource
+        if resource.write_disposition != "merge":
+            return False
+        return resource.when is None and (self.parent is None or self.parent.comes_whole)
+
+    @property
+    def comes_whole(self) -> bool:
+        """Whether each run gives all records that there are."""
+        above = self.parent is None or self.parent.comes_whole
+        resource = self.plan.resource
+        return (
+            above
+            and self._cursors is None
+            and resource.when is None
+            and resource.only_changed is None
+        )
+
+    def _judge_ignored(self) -> None:
+        ignored = self.plan.ignored
+        alone = self.parent is None and self._lists <= 1
+        if ignored and not self.records and (alone or ignored >= self._lists > 1):
+            self._terms.watch(
+                Warned(
+                    self.name,
+                    "all-ignored",
+                    f"every answer ({ignored}) was ignored by response_actions: no records",
+                )
+            )
+
+    def _judge_steps(self) -> None:
+        for failed in self._asker.step.failures:
+            step = failed.step
+            what = "null was put in its place" if step.on_error == "null" else "left out"
+            self._terms.watch(
+                Warned(
+                    self.name,
+                    "step-failed",
+                    f"processing_steps: `{step.kind}` failed on {failed.count:,} "
+                    f"record{'s' * (failed.count > 1)}, by its on_error {what}; "
+                    f"the first: {failed.first}",
+                )
+            )
+
+
+def _noted(slices: Iterator[Slice], kept: set[str]) -> Iterator[Slice]:
+    for one in slices:
+        kept.add(one.key)
+        yield one

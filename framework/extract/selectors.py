@@ -1,0 +1,68 @@
+"""JMESPath where dlt takes a JSONPath.
+
+dlt asks a JSONPath for matches in a decoded body; these objects answer with what a compiled
+JMESPath finds, so that dlt's own paginators and its client run on it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlt.common import jsonpath
+from jsonpath_ng import DatumInContext, JSONPath
+
+from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.model import Selector
+from framework.runtime.context import Context
+
+
+class JmesPath(JSONPath):
+    """A JMESPath that dlt can use: one match with the found value, none where it is null.
+
+    `context` is what its `context()` gives.
+    """
+
+    def __init__(self, expression: Expression, context: Context | None = None) -> None:
+        self.expression = expression
+        self._context = context
+
+    def find(self, datum: Any) -> list[DatumInContext]:
+        """The match, as a list of one or none."""
+        data = datum.value if isinstance(datum, DatumInContext) else datum
+        value = self.expression.search(data, self._context)
+        return [] if value is None else [DatumInContext(value)]
+
+    def __deepcopy__(self, _: dict[int, Any]) -> JmesPath:
+        return self
+
+    def __str__(self) -> str:
+        return self.expression.text
+
+    __repr__ = __str__
+
+
+def to_dlt(selector: Selector, context: Context | None = None) -> Any:
+    """The selector as dlt takes it, compiled once: JMESPath adapted, `$...` as dlt's JSONPath."""
+    if isinstance(selector, Expression):
+        return JmesPath(selector, context)
+    return jsonpath.compile_path(selector)
+
+
+def within(selector: Any, context: Context) -> Any:
+    """A selector of `to_dlt` with another context."""
+    if isinstance(selector, JmesPath) and selector.expression.contextual:
+        return JmesPath(selector.expression, context)
+    return selector
+
+
+def finder(selector: Selector) -> Any:
+    """A function from a record and a context to what the selector finds first, else None."""
+    if isinstance(selector, Expression):
+        return selector.search
+    path = jsonpath.compile_path(selector)
+
+    def find(record: Any, _context: Context | None = None) -> Any:
+        matches = path.find(record)
+        return matches[0].value if matches else None
+
+    return find

@@ -1,0 +1,306 @@
+"""The file's `processing_steps`: lists of records go in and come out, changed in place.
+
+An expression that fails on a record fails the resource, or does what the step's `on_error` says;
+then it is counted, and the count is there to be told.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
+from framework.definition.expressions.limits import MOST, size_of
+from framework.definition.expressions.value_functions import plain, truthy
+from framework.definition.model import Resource, Step
+from framework.extract.page import Record, as_records
+from framework.runtime.context import Context
+from framework.runtime.field_paths import ABSENT, get, put, remove, take
+from framework.runtime.outcomes import RecordError
+from framework.shape import kind_of
+
+LARGEST = 1_000_000
+"""As many values as a record may hold."""
+
+Json = Any
+OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
+"""What a step makes of one record in a context; RecordError or ExpressionError where it cannot."""
+
+
+@dataclass(frozen=True)
+class Failures:
+    """How often a step failed on a record; `first` says why it did the first time."""
+
+    step: Step
+    count: int
+    first: str
+
+
+class Steps:
+    """The steps of one resource; thread-safe. Called with records, gives records. `filtered` are
+    those that a `filter` left out."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource.name
+        judged = _judged(resource.steps)
+        self._steps = [
+            (number, step, _STEPS[step.kind], large)
+            for number, (step, large) in enumerate(zip(resource.steps, judged, strict=True))
+        ]
+        self._failures: dict[int, Failures] = {}
+        self.filtered = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, records: list[Record], context: Context | None = None) -> list[Record]:
+        """The records after all steps; RecordError where a step fails that may not. `context` is
+        what their `context()` gives."""
+        if not self._steps:
+            return records
+        flow: Iterable[Record] = records
+        for number, step, apply, large in self._steps:
+            flow = self._each(number, step, apply, flow, context)
+            if large:
+                flow = self._bounded(flow)
+        made = list(flow)
+        try:
+            for record in made:
+                orjson.dumps(record)
+        except TypeError as error:
+            raise RecordError(
+                f"{self._resource}: processing_steps: a record has become what no file takes: "
+                f"{error}"
+            ) from None
+        return made
+
+    def _bounded(self, records: Iterable[Record]) -> Iterator[Record]:
+        """RecordError for a record that the steps have blown up."""
+        for record in records:
+            if size_of(record, LARGEST) > LARGEST:
+                raise RecordError(
+                    f"{self._resource}: processing_steps: a record has grown to more than "
+                    f"{LARGEST:,} values; look for steps that put a record into itself"
+                )
+            yield record
+
+    @property
+    def failures(self) -> list[Failures]:
+        """What failed so far and did not end the resource, in the steps' order."""
+        with self._lock:
+            return [self._failures[number] for number in sorted(self._failures)]
+
+    def _each(
+        self,
+        number: int,
+        step: Step,
+        apply: OneStep,
+        records: Iterable[Record],
+        context: Context | None,
+    ) -> Iterator[Record]:
+        for record in records:
+            try:
+                # as a list: what fails half-way gives nothing
+                made = list(apply(step, record, context))
+                if not made and step.kind == "filter":
+                    with self._lock:
+                        self.filtered += 1
+            except (ExpressionError, RecordError) as error:
+                if step.on_error == "fail":
+                    raise RecordError(f"{self._resource}: processing_steps: {error}") from error
+                self._count(number, step, str(error))
+                made = _instead(step, record, context)
+            yield from made
+
+    def _count(self, number: int, step: Step, why: str) -> None:
+        with self._lock:
+            known = self._failures.get(number) or Failures(step, 0, why)
+            self._failures[number] = Failures(step, known.count + 1, known.first)
+
+
+def _judged(steps: Iterable[Step]) -> Iterator[bool]:
+    """For each step, whether records may have become far too large by then: twice as large with
+    each of forty steps fills any memory."""
+    grown = 1
+    for step in steps:
+        grown *= _growth(step)
+        yield grown > MOST
+        grown = 1 if grown > MOST else grown
+
+
+def _growth(step: Step) -> int:
+    if step.kind == "set":
+        values = [value for value in step.argument.values() if isinstance(value, Expression)]
+        return 1 + sum(value.growth for value in values)
+    return 1 if step.expression is None else step.expression.growth
+
+
+def stepper(resource: Resource) -> Steps:
+    """The resource's steps as one function over a list of records."""
+    return Steps(resource)
+
+
+def _instead(step: Step, record: Record, context: Context | None) -> list[Record]:
+    """What comes of a record on which the step failed."""
+    if step.on_error == "skip_record" or step.kind not in ("set", "cast"):
+        return []
+    made = {}
+    for path, value in step.argument.items():
+        try:
+            made[path] = _one(step.kind, path, value, record, context)
+        except (ExpressionError, RecordError):
+            made[path] = None
+    return [_with(record, made)]
+
+
+def _one(kind: str, path: str, value: Json, record: Record, context: Context | None) -> Json:
+    """One field of a `set` or `cast`; ABSENT where there is nothing to cast."""
+    if kind == "set":
+        return value.search(record, context) if isinstance(value, Expression) else value
+    found = get(record, path)
+    return found if found is ABSENT or found is None else _cast_value(path, value, found)
+
+
+def _with(record: Record, made: Mapping[str, Json]) -> Record:
+    for path, value in made.items():
+        if value is not ABSENT:
+            put(record, path, value)
+    return record
+
+
+def _filter(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    return (record,) if truthy(_found(step, record, context)) else ()
+
+
+def _map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    made = _found(step, record, context)
+    if not isinstance(made, dict):
+        raise RecordError(
+            f"map `{step.text}` has to give an object for each record, found {kind_of(made)}"
+        )
+    return (made,)
+
+
+def _yield_map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    made = _found(step, record, context)
+    return as_records(made if isinstance(made, list) else [made])
+
+
+def _fields(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    """`set` and `cast`: all values are computed before one is put."""
+    made = {
+        path: _one(step.kind, path, value, record, context) for path, value in step.argument.items()
+    }
+    return (_with(record, made),)
+
+
+def _remove(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
+    for path in step.argument:
+        remove(record, path)
+    return (record,)
+
+
+def _rename(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
+    return (_with(record, {new: take(record, old) for old, new in step.argument.items()}),)
+
+
+def _rename_keys(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
+    return (_renamed(step, record, context),)
+
+
+def _renamed(step: Step, value: Json, context: Context | None) -> Json:
+    if isinstance(value, list):
+        return [_renamed(step, item, context) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made: Record = {}
+    for key, item in value.items():
+        name = _found(step, key, context)
+        if not isinstance(name, str) or not name:
+            raise RecordError(f"rename_keys `{step.text}` has to give a text for each key")
+        if name in made:
+            raise RecordError(f"rename_keys `{step.text}` gives one name for two keys of a record")
+        made[name] = _renamed(step, item, context)
+    return made
+
+
+def _flatten(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
+    """Lift the keys of an object one level up; what the record already has stays."""
+    for path in step.argument:
+        value = take(record, path)
+        if isinstance(value, dict):
+            for key, item in value.items():
+                record.setdefault(key, item)
+        elif value is not ABSENT and value is not None:
+            put(record, path, value)
+    return (record,)
+
+
+def _explode(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
+    """A record for each item of a list, with the item in the list's place."""
+    (path,) = step.argument
+    value = take(record, path)
+    if value is ABSENT or value is None:
+        return
+    items = value if isinstance(value, list) else [value]
+    for number, item in enumerate(items, 1):
+        # a copy each: later steps change records in place
+        made = record if number == len(items) else copy.deepcopy(record)
+        put(made, path, item)
+        yield made
+
+
+_STEPS: Mapping[str, OneStep] = {
+    "filter": _filter,
+    "map": _map,
+    "yield_map": _yield_map,
+    "set": _fields,
+    "remove": _remove,
+    "rename": _rename,
+    "rename_keys": _rename_keys,
+    "cast": _fields,
+    "flatten": _flatten,
+    "explode": _explode,
+}
+
+
+def _found(step: Step, data: Json, context: Context | None) -> Json:
+    assert step.expression is not None
+    return step.expression.search(data, context)
+
+
+def _cast_value(path: str, kind: str, value: Json) -> Json:
+    try:
+        if kind in ("string", "text"):
+            return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str) and not value.strip():
+            return None  # as CSV writes what is not there
+        if kind in ("integer", "bigint"):
+            return plain(int(value))
+        if kind in ("number", "double"):
+            return _finite(float(value))
+        if kind in ("boolean", "bool"):
+            return _boolean(value)
+    except (TypeError, ValueError, LookupError, OverflowError):
+        raise RecordError(f"cast: `{path}` holds {kind_of(value)} that is no {kind}") from None
+    raise RecordError(f"cast: unknown type {kind}")
+
+
+def _finite(number: float) -> float:
+    """The number; ValueError where it is none that JSON has."""
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _boolean(value: Json) -> bool:
+    if isinstance(value, str):
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
+            value.strip().lower()
+        ]
+    return bool(value)

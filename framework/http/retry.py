@@ -1,0 +1,221 @@
+"""Attempts: a request is sent again, as the file declares, until it is answered for good.
+
+Written here and not with tenacity: the wait depends on the answer's headers and is told aloud, and
+it has to end at once when the run is stopped. Works below `requests`' hooks, so that response
+actions are asked about the last answer only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import requests
+from requests.adapters import BaseAdapter
+
+from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
+from framework.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
+from framework.http.rate_limit import Budget
+from framework.http.response_actions import status_line
+from framework.http.waits import Wait, wait_before
+from framework.runtime.context import Context
+from framework.runtime.environment import World
+from framework.runtime.urls import shown
+
+TRANSIENT = (
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
+"""What may pass by itself; dlt retries on the same."""
+
+HOPELESS = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
+"""Kinds of ConnectionError that another attempt does not mend."""
+
+
+class Wanting(Protocol):
+    """A response hook that may ask for one more attempt (the action `retry`)."""
+
+    resource: str
+
+    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
+        """The action that asks for one more attempt, None where there is none."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """`max_retries` follow the first attempt; waits are in seconds. `context` is what expressions
+    reach."""
+
+    status_codes: frozenset[int]
+    max_retries: int
+    backoff_factor: float
+    max_wait: float
+    rate_limit: RateLimit | None = None
+    wait: WaitRule = field(default_factory=WaitRule)
+    context: Context = field(default_factory=dict, repr=False)
+
+    def of(self, action: ResponseAction | None) -> RetryPolicy:
+        """The policy of a response action: its own words first, else these."""
+        if action is None or action.retry == ActionRetry():
+            return self
+        own = action.retry
+        factor = self.backoff_factor if own.backoff_factor is None else own.backoff_factor
+        says_when = own.wait.header is not None or own.wait.expression is not None
+        wait = own.wait if says_when else replace(self.wait, backoff=own.wait.backoff)
+        if own.wait.backoff is None and own.backoff_factor is None:
+            wait = replace(wait, backoff=self.wait.backoff)
+        return replace(
+            self,
+            max_retries=self.max_retries if own.max_retries is None else own.max_retries,
+            backoff_factor=factor,
+            max_wait=self.max_wait if own.max_wait is None else own.max_wait.total_seconds(),
+            wait=wait,
+        )
+
+
+class RetryingAdapter(BaseAdapter):
+    """Sends through `inner`, again and again where the policy says so. Thread-safe."""
+
+    def __init__(
+        self, inner: BaseAdapter, policy: RetryPolicy, budget: Budget, world: World, watch: Watch
+    ) -> None:
+        super().__init__()
+        self._budget = budget
+        self._inner = inner
+        self._policy = policy
+        self._world = world
+        self._watch = watch
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        """The last answer, or the last error. Each condition has its own number of retries: each
+        response action, and all that the client's policy names, errors of the wire included."""
+        rules = _rules(request)
+        resource = rules.resource if rules else ""
+        attempt = 0
+        retries: dict[int, int] = {}
+        while True:
+            attempt += 1
+            self._world.stop.check()
+            response: requests.Response | None = None
+            action: ResponseAction | None = None
+            failed: Exception | None = None
+            try:
+                response = self._attempt(request, resource, attempt, kwargs)
+            except TRANSIENT as error:
+                if isinstance(error, HOPELESS):
+                    raise
+                failed, why = error, type(error).__name__
+            else:
+                action = rules.wants_retry(response) if rules else None
+                if action is None and response.status_code not in self._policy.status_codes:
+                    return response
+                why = status_line(response, self._world.secrets)
+            policy, key = self._policy.of(action), id(action)
+            retries[key] = retries.get(key, 0) + 1
+            if retries[key] > policy.max_retries:
+                if failed is not None:
+                    raise failed
+                assert response is not None
+                return response
+            self._wait(resource, retries[key], response, why, policy, action)
+            _rewind(request)
+
+    def _attempt(
+        self, request: requests.PreparedRequest, resource: str, attempt: int, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        def tell(seconds: float, why: str) -> None:
+            self._watch(Waiting(resource, seconds, why))
+
+        self._budget.take(tell)
+        response: requests.Response | None = None
+        began, failed = time.monotonic(), None
+        try:
+            self._watch(RequestSent(resource, attempt))
+            response = self._inner.send(request, **kwargs)
+            # where a hook sends a request again
+            response.connection = self  # type: ignore[assignment]
+            return response
+        except Exception as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            self._budget.give_back(response)
+            self._watch(
+                RequestAnswered(
+                    resource,
+                    attempt,
+                    request.method or "GET",
+                    shown(request.url, self._world.secrets),
+                    None if response is None else response.status_code,
+                    time.monotonic() - began,
+                    0 if response is None else len(response.content),
+                    failed,
+                )
+            )
+
+    def close(self) -> None:
+        """Close the connections below."""
+        self._inner.close()
+
+    def _wait(
+        self,
+        resource: str,
+        attempt: int,
+        response: requests.Response | None,
+        why: str,
+        policy: RetryPolicy,
+        action: ResponseAction | None,
+    ) -> None:
+        wait = wait_before(
+            attempt,
+            response,
+            backoff_factor=policy.backoff_factor,
+            max_wait=policy.max_wait,
+            rate_limit=policy.rate_limit,
+            rule=policy.wait,
+            context=policy.context,
+        )
+        if not self._world.waits:
+            return
+        limited = action is not None and action.action == "rate_limited"
+        if limited or (response is not None and response.status_code == 429):
+            self._budget.close_for(wait.seconds, f"{why}, {wait.why}")
+        self._watch(Waiting(resource, wait.seconds, f"{why}, {wait.why}"))
+        if wait.asked is not None:
+            self._tell_bound(resource, wait)
+        self._world.stop.wait(wait.seconds)
+
+    def _tell_bound(self, resource: str, wait: Wait) -> None:
+        with self._lock:
+            if resource in self._told:
+                return
+            self._told.add(resource)
+        self._watch(
+            Warned(
+                resource,
+                "wait-bounded",
+                f"the server asked for a wait of {wait.asked:,.0f} s ({wait.why}); "
+                f"waited {wait.seconds:,.0f} s, as client.retry.max_wait says",
+            )
+        )
+
+
+def _rules(request: requests.PreparedRequest) -> Wanting | None:
+    hooks: Mapping[str, Any] = request.hooks or {}
+    for hook in hooks.get("response", ()):
+        if hasattr(hook, "wants_retry"):
+            return hook  # type: ignore[no-any-return]
+    return None
+
+
+def _rewind(request: requests.PreparedRequest) -> None:
+    """A body that is a stream starts again from where it stood."""
+    position = getattr(request, "_body_position", None)
+    if isinstance(position, int) and hasattr(request.body, "seek"):
+        requests.utils.rewind_body(request)

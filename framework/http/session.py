@@ -1,0 +1,230 @@
+"""The session of every request of a connector, with the rule of who gets credentials.
+
+Credentials go to the base URL's origin and to `client.allowed_hosts`: not to a next-page link or a
+redirect elsewhere, and not from https to http. Elsewhere a request goes out without them, and the
+run says so; one that would carry a secret in its URL or body is not sent at all.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from dlt.common import logger
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.detector import find_response_page_data
+from requests.adapters import BaseAdapter
+
+from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.errors import RequestError
+from framework.events import Warned, Watch
+from framework.extract.selectors import to_dlt
+from framework.http.connections import OverLimit
+from framework.http.hosts import AllowedHosts, origin
+from framework.runtime.redaction import Secrets
+from framework.runtime.urls import shown
+
+_UNSENDABLE = re.compile(r"[\r\n\x00]|[^\x00-\xff]")
+CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
+
+
+class Unlogged(RESTClient):
+    """dlt's client, which words each request for its log, be there one or not, and takes the keys
+    of a list that it finds for a JSONPath as they are."""
+
+    def _log_request(self, request: requests.Request, prepared_url: str) -> None:
+        if logger.isEnabledFor(logging.INFO):
+            super()._log_request(request, prepared_url)
+
+    def detect_data_selector(self, response: requests.Response) -> Any:
+        """Where the list is that dlt finds, whatever letters its keys have."""
+        keys, _ = find_response_page_data(response.json())
+        return (
+            "$" if keys == ("$",) else to_dlt(compile_expression(".".join(map(json.dumps, keys))))
+        )
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """An auth that adds nothing: without one, requests would send what ~/.netrc has."""
+    return request
+
+
+class Session(requests.Session):
+    """A requests session with a timeout, bounded redirects and guarded credentials."""
+
+    raise_for_status = False  # dlt's client looks for it
+
+    def __init__(
+        self,
+        adapter: BaseAdapter,
+        hosts: AllowedHosts,
+        secrets: Secrets,
+        timeout: float,
+        watch: Watch,
+        user_agent: str,
+    ) -> None:
+        super().__init__()
+        self.auth = _no_netrc
+        self.params = None  # type: ignore[assignment]  # so that there is nothing to merge
+        self.max_redirects = 10
+        self.headers["User-Agent"] = user_agent
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+        self._hosts = hosts
+        self._secrets = secrets
+        self._timeout = timeout
+        self._watch = watch
+        self._told: set[tuple[str, str]] = set()
+        self._environment: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Session:
+        return self
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """The request ready to be sent, without credentials where they may not go."""
+        self._refuse_address(request.url, request)
+        if self._hosts.allows(request.url):
+            return super().prepare_request(request)
+        bare = requests.Request(
+            request.method,
+            request.url,
+            headers=self._harmless(request.headers or {}),
+            params=request.params,
+            json=request.json,
+            data=request.data,
+            hooks=request.hooks,
+        )
+        prepared = super().prepare_request(bare)
+        prepared.headers.pop("Cookie", None)
+        self._refuse_secrets(prepared)
+        self._tell(prepared, request.hooks)
+        return prepared
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """What a redirect's next hop carries: nothing of ours where it may not go."""
+        self._refuse_address(prepared_request.url, response.request)
+        if self._hosts.allows(prepared_request.url or ""):
+            return
+        kept = self._harmless(prepared_request.headers)
+        for name in set(prepared_request.headers) - set(kept):
+            del prepared_request.headers[name]
+        self._refuse_secrets(prepared_request)
+        self._tell(prepared_request, response.request.hooks)
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """What the environment says of proxies and certificates, asked once for each host: it is
+        half a millisecond of looking through all variables."""
+        if proxies or stream is not None or verify is not None or cert is not None:
+            return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        scheme, _, rest = url.partition("://")
+        host = (scheme, rest.partition("/")[0])
+        found: Any = self._environment.get(host)
+        if found is None:
+            found = super().merge_environment_settings(url, {}, None, None, None)
+            self._environment[host] = found
+        return {**found, "proxies": dict(found["proxies"])}
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send, with the connector's timeout where none is given."""
+        self._refuse_unsendable(request)
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self._timeout
+        try:
+            return super().send(request, **kwargs)
+        except OverLimit as error:
+            place = f"{request.method} {shown(request.url, self._secrets)}"
+            resource = _resource_of(request.hooks)
+            of = f"{resource}: {place}" if resource else place
+            raise RequestError(f"{of}: the answer is over a limit: {error}") from error
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where a redirect leads; RequestError where its Location cannot be read."""
+        try:
+            target = super().get_redirect_target(resp)
+            urlsplit(target or "")
+        except ValueError:  # bytes that are no text, brackets that are no address
+            raise self._astray(resp.request, "", "its Location cannot be read") from None
+        return target
+
+    def _harmless(self, headers: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in headers.items()
+            if name.title() not in CREDENTIALS and not self._secrets.found_in(str(value))
+        }
+
+    def _refuse_address(self, url: str | None, asked: Any) -> None:
+        """RequestError where the API sends us to what it may not."""
+        why = self._hosts.refusal(url or "")
+        if why is not None:
+            raise self._astray(asked, url or "", why)
+
+    def _refuse_unsendable(self, request: requests.PreparedRequest) -> None:
+        """RequestError where a header's value is none that HTTP takes: a secret pasted with a line
+        break, say."""
+        for name, value in request.headers.items():
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
+            if _UNSENDABLE.search(text):
+                resource = _resource_of(request.hooks)
+                begin = f"{resource}: " if resource else ""
+                raise RequestError(
+                    f"{begin}{request.method} {shown(request.url, self._secrets)} was not sent: "
+                    f"the header {name} would hold a line break, or a letter that headers do not "
+                    "take. Check the secret or config entry that it is made of."
+                )
+
+    def _astray(self, asked: Any, url: str, why: str) -> RequestError:
+        resource = _resource_of(asked.hooks)
+        begin = f"{resource}: " if resource else ""
+        there = f" to {shown(url, self._secrets)}" if url else ""
+        return RequestError(f"{begin}refused to follow a link or redirect{there}: {why}")
+
+    def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
+        body = request.body
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+        if self._secrets.found_in(request.url or "") or self._secrets.found_in(text):
+            raise RequestError(
+                f"refused to send a secret to {_host(request)}: it is not the base URL's host; "
+                "add it to client.allowed_hosts if it belongs to the API"
+            )
+
+    def _tell(self, request: requests.PreparedRequest, hooks: Any) -> None:
+        resource = _resource_of(hooks)
+        if any(getattr(hook, "elsewhere", False) for hook in (hooks or {}).get("response", ())):
+            return
+        key = (resource, _host(request))
+        with self._lock:
+            if key in self._told:
+                return
+            self._told.add(key)
+        self._watch(
+            Warned(
+                resource,
+                "credentials-withheld",
+                f"{shown(request.url, self._secrets)} was asked without credentials: "
+                f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
+                "if it belongs to the API",
+            )
+        )
+
+
+def _resource_of(hooks: Any) -> str:
+    """The resource whose hook a request carries; empty where it is nobody's."""
+    listening = (hooks or {}).get("response", ())
+    return str(next((hook.resource for hook in listening if hasattr(hook, "resource")), ""))
+
+
+def _host(request: requests.PreparedRequest) -> str:
+    scheme, host, port = origin(request.url or "")
+    return f"{scheme}://{host}:{port}"

@@ -1,0 +1,193 @@
+"""The wire: a prepared request goes in, a whole and decoded response comes out.
+
+Bodies are read at once, bounded after decompression, and parsed at most once. Retries, waits and
+credentials are not known here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+from urllib3._collections import HTTPHeaderDict
+
+from framework.definition.json_text import parse
+from framework.definition.model import Client
+from framework.http.connections import OverLimit, limit_answers
+from framework.http.packing import Undecodable
+
+CHUNK = 1 << 18
+
+
+class NotJson(ValueError):
+    """A body that is no JSON; `response` is whose, `reason` says why where that is known."""
+
+    def __init__(self, response: requests.Response, reason: str = "") -> None:
+        super().__init__("the body is no JSON")
+        self.response = response
+        self.reason = reason
+
+
+class Unread(NotJson):
+    """A body that is not of the format that the file declares; `reason` follows "the body"."""
+
+
+class Response(requests.Response):
+    """A response whose body is parsed once, however often it is asked for.
+
+    `decode` reads a body that is no JSON; errors are JSON, if anything. `leaves`, where it is set
+    in time, gives the body of a JSON answer without its records, or None.
+    """
+
+    decode: Callable[[requests.Response], Any] | None = None
+    leaves: Callable[[bytes], Any] | None = None
+    _json: Any = None
+    _parsed = False
+    _plain = False
+
+    def json(self, **_: Any) -> Any:
+        """The parsed body; NotJson where it is none."""
+        if not self._parsed:
+            if self.decode is not None and self.status_code < 400:
+                self._json = self._decoded(self.decode)
+            else:
+                outline = self.leaves(self.content) if self.leaves is not None else None
+                self._json = self.whole() if outline is None else outline
+            self._parsed = True
+        return self._json
+
+    @property
+    def parsed_body(self) -> bytes | None:
+        """The body, where it is JSON in UTF-8 and was parsed as it is; else None."""
+        return self.content if self._plain else None
+
+    def _decoded(self, decode: Callable[[requests.Response], Any]) -> Any:
+        try:
+            return decode(self)
+        except Undecodable as error:
+            raise Unread(self, str(error)) from None
+
+    def whole(self) -> Any:
+        """The parsed body with its records; NotJson where it is none."""
+        try:
+            parsed, self._plain = parse(self.content)
+        except ValueError as error:
+            return self._json_of_text(str(error))
+        return parsed
+
+    def _json_of_text(self, reason: str) -> Any:
+        """The JSON of a body that is no plain UTF-8: another character set, or with a mark."""
+        encoding = requests.utils.guess_json_utf(self.content) or "utf-8"  # type: ignore[no-untyped-call]
+        if encoding == "utf-8" and self.encoding:
+            encoding = self.encoding
+        try:
+            text = self.content.decode(encoding)
+        except LookupError:
+            raise NotJson(self, f"its character set {encoding} is not known") from None
+        except UnicodeError:
+            raise NotJson(self, f"it is not in {encoding}, as it says") from None
+        try:
+            return parse(text)[0]
+        except ValueError as error:
+            raise NotJson(self, reason if encoding == "utf-8" else str(error)) from None
+
+    @property
+    def apparent_encoding(self) -> str:
+        """UTF-8: guessing a character set costs more than parsing the page."""
+        return "utf-8"
+
+
+def make_response(
+    request: requests.PreparedRequest,
+    status: int,
+    reason: str,
+    headers: Iterable[tuple[str, str]],
+    body: bytes,
+) -> Response:
+    """A response as the network would have given it; `body` is already decompressed."""
+    response = Response()
+    response.status_code = status
+    response.reason = reason
+    pairs = list(headers)
+    response.headers = CaseInsensitiveDict()
+    for name, value in pairs:
+        known = response.headers.get(name)
+        response.headers[name] = value if known is None else f"{known}, {value}"
+    response.url = request.url or ""
+    response.request = request
+    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    response._content = body
+    response._content_consumed = True  # type: ignore[attr-defined]
+    response.raw = HTTPResponse(
+        body=io.BytesIO(b""), headers=HTTPHeaderDict(pairs), status=status, preload_content=False
+    )
+    return response
+
+
+class LiveAdapter(HTTPAdapter):
+    """The network. `max_size` bounds a body in bytes after decompression, `max_seconds` the time
+    from the end of a request to the end of its answer."""
+
+    def __init__(self, connections: int, max_size: int, max_seconds: float) -> None:
+        self._max_size = max_size
+        self._max_seconds = max_seconds
+        super().__init__(pool_connections=16, pool_maxsize=connections, pool_block=False)
+
+    @classmethod
+    def of(cls, client: Client, connections: int) -> LiveAdapter:
+        """With the limits that the file gives."""
+        return cls(connections, client.max_response_size, client.max_response_time.total_seconds())
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        """Pools whose answers come to an end."""
+        super().init_poolmanager(*arguments, **named)
+        limit_answers(self.poolmanager, self._max_seconds)
+
+    def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
+        """The same behind a proxy."""
+        manager = super().proxy_manager_for(*arguments, **named)
+        limit_answers(manager, self._max_seconds)
+        return manager
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: ARG002
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send and read the whole answer; OverLimit for one that is too large or too slow."""
+        answer = super().send(
+            request, stream=True, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+        )
+        try:
+            body = self._read(answer)
+        except requests.RequestException as error:
+            error.request = request  # requests leaves it out where the body is at fault
+            raise
+        finally:
+            answer.close()
+        answer._content = body
+        # one of ours, with nothing copied
+        answer.__class__ = Response
+        return answer
+
+    def _read(self, answer: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        for part in answer.iter_content(CHUNK):
+            size += len(part)
+            if size > self._max_size:
+                raise OverLimit(
+                    f"it is larger than client.max_response_size ({self._max_size:,} bytes "
+                    "after decompression); ask for smaller pages or raise the limit"
+                )
+            parts.append(part)
+        return b"".join(parts)

@@ -1,0 +1,1 @@
+"""Connectors of other tools as connector files."""

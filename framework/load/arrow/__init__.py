@@ -1,0 +1,1 @@
+"""Records to destinations as Arrow tables."""

@@ -1,0 +1,1 @@
+"""Warnings about records as they are loaded."""

@@ -1,0 +1,169 @@
+"""The primary keys of one resource's records, counted: how many records repeat one.
+
+A key that is null or missing ends the resource: dlt would end the whole run with it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.schema import Schema
+
+from framework.definition.json_text import Digits
+from framework.definition.model import Resource
+from framework.definition.naming import normalize_identifier
+from framework.extract.page import Record
+from framework.extract.table_names import TABLE
+from framework.load.monitors.keykinds import KeyKinds
+from framework.runtime.outcomes import RecordError
+
+Json = Any
+
+
+class PrimaryKeys:
+    """Told of all records; eight bytes are kept of each key. `schema` is what was loaded before."""
+
+    def __init__(self, resource: Resource, schema: Schema | None) -> None:
+        self._resource = resource
+        self._kinds = None
+        if resource.schema is None and resource.tables is None:
+            self._kinds = KeyKinds(resource, schema)
+        self._names: tuple[str, ...] | None = None
+        self._take: Callable[[Record], Json] | None = None
+        self._hashes = array("q")
+
+    def add(self, records: list[Record]) -> None:
+        """Count these. RecordError where one has no key, and no schema says more of it."""
+        if not self._resource.primary_key or not records:
+            return
+        if self._names is None:
+            self._names = _names_in(records[0], self._resource.primary_key)
+            if self._names and self._resource.tables is not None:
+                self._names = (*self._names, TABLE)
+        names = self._names
+        if not names:
+            return
+        if self._resource.schema is not None:
+            # what has no key is the contract's business there
+            records = [r for r in records if all(r.get(name) is not None for name in names)]
+        mark = _mark if self._resource.schema is not None else _short
+        try:
+            columns = [self._values(name, records) for name in names]
+            if len(columns) == 1:
+                self._hashes.extend(map(mark, columns[0]))
+            else:
+                self._hashes.extend(
+                    hash(str([*map(mark, key)])) for key in zip(*columns, strict=True)
+                )
+        except KeyError as missing:
+            raise self._without(str(missing.args[0])) from None
+        except _Null:
+            nulls = (name for name in names if any(r.get(name) is None for r in records))
+            raise self._without(next(nulls)) from None
+        except _NotPlain:
+            of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
+            raise self._without(next(of_many), "an object or a list") from None
+        except _Long as long:
+            held = long.args[0]
+            name = next(n for n in names if any(r.get(n) == held for r in records))
+            raise RecordError(
+                f"{self._resource.name}: a record has a whole number of {len(str(held))} digits, "
+                f"which is past 64 bits, in `{name}`, which is its primary key. Make it a text "
+                f"with processing_steps: [{{cast: {{{name}: string}}}}]."
+            ) from None
+
+    def _values(self, name: str, records: list[Record]) -> list[Json]:
+        values = [record[name] for record in records]
+        return values if self._kinds is None else self._kinds.fitted(name, values)
+
+    def add_columns(self, keys: pa.Table) -> None:
+        """Count keys that came as columns of text or whole numbers, none of them null."""
+        columns = [column.to_pylist() for column in keys.columns]
+        if len(columns) == 1:
+            self._hashes.extend(map(_mark, columns[0]))
+        else:
+            self._hashes.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))
+
+    @property
+    def repeated(self) -> int:
+        """How many records have a key that another one before them has."""
+        if not self._hashes:
+            return 0
+        marks = pa.Array.from_buffers(
+            pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)]
+        )
+        # sorted: counting what is distinct takes ten times the memory
+        ordered = marks.take(pc.array_sort_indices(marks))
+        same = pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1))
+        return int(pc.sum(same).as_py() or 0)
+
+    def told(self) -> str | None:
+        """The repeated keys in words, or None."""
+        repeated = self.repeated
+        if not repeated:
+            return None
+        key = ", ".join(self._resource.primary_key)
+        merges = self._resource.write_disposition == "merge"
+        outcome = "a merge keeps one of each" if merges else "the table holds all of them"
+        return (
+            f"{repeated:,} of {len(self._hashes):,} records repeat a primary key (`{key}`) of this "
+            f"run: {outcome}. Check primary_key and the paginator, or ignore this if the API's "
+            "data changed between pages"
+        )
+
+    def _without(self, name: str, found: str = "null or nothing") -> RecordError:
+        message = (
+            f"{self._resource.name}: a record has {found} in `{name}`, which is its "
+            "primary key. Correct primary_key or data_selector, or leave such records out with "
+            "processing_steps."
+        )
+        parent = self._resource.parent
+        if parent is not None:
+            message += (
+                f" A field of {parent} comes by `include_from_parent: [FIELD]`, as "
+                f"`_{parent}_FIELD`."
+            )
+        return RecordError(message)
+
+
+class _Null(Exception):
+    """A key is null."""
+
+
+class _Long(Exception):
+    """A key is a number that no column of numbers holds: the key's own would be left empty."""
+
+
+class _NotPlain(Exception):
+    """A key is an object or a list, which have no column."""
+
+
+def _mark(value: Json) -> int:
+    """An integer that tells keys apart."""
+    if value is None:
+        raise _Null
+    if isinstance(value, (dict, list)):
+        raise _NotPlain
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return value
+    return hash(value if isinstance(value, (str, float)) else str(value))
+
+
+def _short(value: Json) -> int:
+    """The same; _Long where dlt would put it into a column beside the key's."""
+    if isinstance(value, Digits):
+        raise _Long(value)
+    return _mark(value)
+
+
+def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The record's own names for the key's columns; empty where they are not at its top."""
+    known = {normalize_identifier(name): name for name in record if name.strip()}
+    names = tuple(
+        name if name in record else known.get(normalize_identifier(name), name) for name in key
+    )
+    return () if any("__" in name and name not in record for name in names) else names

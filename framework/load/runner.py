@@ -1,0 +1,342 @@
+"""A run: every resource read, then one load package of all that were read whole."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from framework.definition.model import Connector, Resource
+from framework.errors import UsageError
+from framework.events import Warned, Watch, unwatched
+from framework.extract.compiler import Compiled, compile_connector
+from framework.extract.dlt_source import Readings, Start, build_source
+from framework.extract.read_options import Terms
+from framework.load.declared_tables import (
+    listed_tables,
+    make_promised_tables,
+    table_name,
+    undeclared_fields,
+)
+from framework.load.destinations.target import Target, refuse_what_cannot_be, target_of
+from framework.load.dlt_errors import contract_broken, disk_full, known_cause
+from framework.load.dlt_handoff import AnySpool, hand_over, prepare, spool_for
+from framework.load.extractor import Gathering, State
+from framework.load.garbage import seldom_collected
+from framework.load.late import anew, refuse_late_refresh, tell_late
+from framework.load.lock import only_one
+from framework.load.log import redacted
+from framework.load.monitors.primary_keys import PrimaryKeys
+from framework.load.monitors.schema_drift import told_variants
+from framework.load.pipeline import (
+    Opened,
+    described,
+    failing_as,
+    load,
+    normalize,
+    open_pipeline,
+    pipelines_folder,
+)
+from framework.load.preflight import select, unselected_parents
+from framework.load.ranges import refuse_range
+from framework.load.recovery import READ_FOR
+from framework.load.report import Collector, Report
+from framework.load.run_options import RunOptions
+from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
+from framework.load.where import say_where
+from framework.runtime.environment import World
+from framework.runtime.settings import resolve_settings
+from framework.text import counted
+
+MODES = "framework_modes"
+"""In the source's state: "limited" or "full" for each resource, how its table was loaded."""
+
+
+def run(
+    connector: Connector,
+    options: RunOptions,
+    world: World,
+    watch: Watch = unwatched,
+    report: Report | None = None,
+) -> Report:
+    """Load the chosen resources; the report says what became of each. One that is given is filled
+    in while the run lasts, for whoever has to tell of a run that ends before its time.
+
+    Raises a FrameworkError for what no single resource is to blame for: wrong options, missing
+    settings, a destination that cannot be written, an interrupt.
+    """
+    chosen = select(connector, options.resources)
+    target = target_of(connector, options)
+    refuse_what_cannot_be(target, chosen)
+    refuse_range(connector, chosen, options)
+    report = report or Report(connector.name)
+    report.destination, report.dataset = target.kind, target.dataset
+    collector = Collector(report, chosen, unselected_parents(connector, chosen), watch)
+    settings = resolve_settings(
+        connector, options.config, section=options.alias, replay=world.replay
+    )
+    compiled = compile_connector(connector, settings, world, collector)
+    folder = pipelines_folder(options)
+    with (
+        seldom_collected(),
+        redacted(compiled.secrets),
+        only_one(folder, connector.name, target, collector, world.stop),
+    ):
+        opened = open_pipeline(target, options, connector.name, collector)
+        report.notes = opened.notes
+        running = _Run(compiled, chosen, options, world, collector, target, opened)
+        running.go()
+    before = bool(running.known) and not options.refresh
+    say_where(report, target, opened.pipeline, chosen, before=before)
+    report.end()
+    return report
+
+
+class _Run:
+    """One run's parts, which its steps share."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        chosen: tuple[Resource, ...],
+        options: RunOptions,
+        world: World,
+        collector: Collector,
+        target: Target,
+        opened: Opened,
+    ) -> None:
+        self.compiled = compiled
+        self.connector = compiled.connector
+        self.chosen = chosen
+        self.options = options
+        self.world = world
+        self.watch = collector
+        self.report = collector.report
+        self.target = target
+        self.pipeline = opened.pipeline
+        self.read_for = opened.read_for
+        self.known = self._known_resources()
+
+    def go(self) -> None:
+        """Read, settle the state, extract, normalize, load."""
+        source_state = self._source_state()
+        self._refuse_mixing(source_state.get(MODES, {}))
+        before = _incremental_states(source_state)
+        schema = self._loaded_schema()
+        if schema is not None:
+            for resource in self.chosen:
+                refuse_other_tables(schema, resource, anew(self.connector, resource, before))
+        if self.options.refresh:
+            refuse_late_refresh(self.connector, self.chosen, before)
+        else:
+            tell_late(self.connector, self.chosen, source_state.get(MODES, {}), before, self.watch)
+        moved = copy.deepcopy(before)
+        if self.options.refresh:
+            for resource in self.chosen:
+                moved.pop(resource.name, None)
+        gathering = self._gathering(moved, schema)
+        try:
+            self._read_and_load(gathering, before, moved)
+        except OSError as error:
+            full = disk_full(error)
+            if full is None:
+                raise
+            raise full from error
+        finally:
+            gathering.close()
+
+    def _read_and_load(self, gathering: Gathering, before: State, moved: State) -> None:
+        self.watch.step("extract")
+        gathering.read_all(self.chosen, self.connector.client.max_in_flight)
+        loaded = [r for r in self.chosen if self.report.resources[r.name].loads]
+        for resource in loaded:
+            self._judge_empty(resource, gathering, before)
+        if not loaded:
+            return
+        limited = self.options.limit is not None
+        refreshed = {r.name for r in self.chosen} if self.options.refresh else set()
+        after = gathering.settled(before, moved, limited=limited, refreshed=refreshed)
+        self._extract(loaded, gathering, after, "limited" if limited else "full")
+        self.report.handed_over = True
+        self.watch.step("normalize")
+        normalized = normalize(self.pipeline)
+        self.watch.step("load")
+        load(self.pipeline, self.target, self.connector.name)
+        self.report.loaded = True
+        self._count_rows(loaded, normalized, gathering)
+        with failing_as(
+            "all rows are loaded, but a list without rows has no table in", self.target
+        ):
+            make_promised_tables(self.pipeline, loaded)
+        self.watch.step_done()
+        schema = self.pipeline.default_schema  # which dlt reads from its file each time
+        for resource in loaded:
+            self._tell_columns(resource, schema)
+
+    def _gathering(self, state: State, schema: Any) -> Gathering:
+        in_flight = self.connector.client.max_in_flight
+        options = self.options
+        terms = Terms(
+            self.world,
+            self.watch,
+            self.compiled.secrets,
+            in_flight,
+            options.limit,
+            state,
+            again=options.again,
+        )
+        folder = Path(self.pipeline.working_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        read = {r.name for r in self.chosen} | unselected_parents(
+            self.connector, self.chosen
+        ).keys()
+        readings = Readings(self.compiled, terms, read)
+
+        def spool(resource: Resource) -> AnySpool:
+            refuse_frozen_table(schema, resource)
+            return spool_for(resource, self.target, schema, folder)
+
+        def keys(resource: Resource) -> PrimaryKeys:
+            return PrimaryKeys(resource, schema)
+
+        return Gathering(self.connector, readings, self.watch, self.world, spool, keys)
+
+    def _extract(
+        self, loaded: list[Resource], gathering: Gathering, state: State, mode: str
+    ) -> None:
+        """One package of all that was read, and the state that belongs to it."""
+
+        def start(resource: Resource) -> Start:
+            def rows() -> Iterator[Any]:
+                own = state.get(resource.name)
+                if own:
+                    dlt.current.resource_state(resource.name)["incremental"] = own
+                dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
+                package: Any = dlt.current.load_package_state()
+                package["state"][READ_FOR] = self.read_for
+                yield from hand_over(resource, gathering.spools[resource.name])
+
+            return rows
+
+        starts = {resource.name: start(resource) for resource in self.connector.resources}
+        source = build_source(self.compiled, starts)
+        for resource in loaded:
+            prepare(source.resources[resource.name], resource, gathering.spools[resource.name])
+        try:
+            self.pipeline.extract(
+                source.with_resources(*(resource.name for resource in loaded)),
+                refresh="drop_resources" if self.options.refresh else None,
+                loader_file_format=self.target.file_format,
+            )
+        except PipelineStepFailed as error:
+            cause = known_cause(error) or contract_broken(error) or disk_full(error)
+            if cause is None:
+                raise
+            raise cause from error
+
+    def _judge_empty(self, resource: Resource, gathering: Gathering, before: State) -> None:
+        """Warn where having no records surprises: no earlier run and no incremental explains it."""
+        if not gathering.is_unexplained(resource):
+            return
+        if resource.endpoint.incremental is not None and (
+            before.get(resource.name) or self.options.again
+        ):
+            return
+        if resource.name in self.known and resource.write_disposition != "replace":
+            return
+        part = self.report.resources[resource.name]
+        if any(warned.code == "selector-no-match" for warned in part.warnings):
+            return  # the cause is told
+        filtered = part.left_out.get("filter")
+        message = (
+            f"every record that came ({filtered:,}) was left out by a filter of processing_steps"
+            if filtered
+            else "the API answered with no records: check the endpoint, its parameters and "
+            "data_selector, or ignore this if there are none"
+        )
+        self.watch(Warned(resource.name, "no-records", message))
+
+    def _known_resources(self) -> set[str]:
+        """Resources that an earlier run loaded into this dataset."""
+        if not self.pipeline.default_schema_name:
+            return set()
+        tables = self.pipeline.default_schema.data_tables(seen_data_only=True)
+        return {str(table.get("resource", table["name"])) for table in tables}
+
+    def _loaded_schema(self) -> Any:
+        """dlt's schema of what is loaded and stays, or None."""
+        if self.options.refresh or not self.pipeline.default_schema_name:
+            return None
+        return self.pipeline.default_schema
+
+    def _source_state(self) -> dict[str, Any]:
+        found = self.pipeline.state.get("sources", {}).get(self.connector.name, {})
+        return copy.deepcopy(found)
+
+    def _refuse_mixing(self, modes: Mapping[str, str]) -> None:
+        """Keep parts that --limit loaded apart from whole loads."""
+        dropped = {resource.name for resource in self.chosen} if self.options.refresh else set()
+        kept = {name: mode for name, mode in modes.items() if name not in dropped}
+        if self.options.limit is not None:
+            if "full" in kept.values():
+                raise UsageError(
+                    f"--limit would mix a part into {described(self.target)}, which holds an "
+                    "unlimited run: choose another --dataset"
+                )
+            for resource in self.chosen:
+                if modes.get(resource.name) == "full":
+                    message = (
+                        "--refresh with --limit replaces the rows of a whole run by a part: run "
+                        "--refresh alone to have all of them again"
+                    )
+                    self.watch(Warned(resource.name, "refresh-limited", message))
+            return
+        doubled = [
+            resource.name
+            for resource in self.chosen
+            if resource.write_disposition == "append" and kept.get(resource.name) == "limited"
+        ]
+        if doubled:
+            raise UsageError(
+                f"{described(self.target)} holds rows of a run with --limit, which "
+                f"{', '.join(doubled)} would append once more: add --refresh, or choose another "
+                "--dataset"
+            )
+
+    def _count_rows(self, loaded: list[Resource], info: Any, gathering: Gathering) -> None:
+        counts = info.row_counts if info is not None else {}
+        schema = self.pipeline.default_schema
+        for resource in loaded:
+            tables = [schema.naming.normalize_table_identifier(table_name(resource))]
+            if resource.tables is not None:
+                tables = listed_tables(schema, resource)
+            rows = sum(counts.get(table, 0) for table in tables)
+            part = self.report.resources[resource.name]
+            part.rows = rows
+            lost = gathering.records_of(resource) - part.left_out.get("contract", 0) - rows
+            if lost > 0 and resource.hints.get("schema_contract"):
+                part.left_out["contract"] = part.left_out.get("contract", 0) + lost
+                message = (
+                    f"{counted(lost, 'record')} discarded by schema_contract: the table, "
+                    "a field or a type was new. Columns that are declared in `schema` or "
+                    "`columns` are not new"
+                )
+                self.watch(Warned(resource.name, "discarded", message))
+
+    def _tell_columns(self, resource: Resource, schema: Any) -> None:
+        variants = told_variants(schema, resource)
+        if variants:
+            self.watch(Warned(resource.name, "variant-columns", variants))
+        extra = undeclared_fields(schema, resource)
+        if extra:
+            message = f"fields arrive that the schema does not declare: {', '.join(extra)}"
+            self.watch(Warned(resource.name, "undeclared-fields", message))
+
+
+def _incremental_states(source_state: Mapping[str, Any]) -> State:
+    resources = source_state.get("resources", {})
+    return {name: state.get("incremental", {}) for name, state in resources.items()}

@@ -1,0 +1,95 @@
+"""What was loaded before held against what is declared now: what cannot go into one table.
+
+Asked before any request: dlt would find out in the load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dlt.common.schema import Schema
+from dlt.common.schema.typing import TTableSchema
+from dlt.common.schema.utils import has_column_with_prop, has_table_seen_data
+
+from framework.definition.model import Resource
+from framework.definition.naming import normalize_path
+from framework.definition.record_schema import Table, table_of
+from framework.errors import FrameworkError
+from framework.extract.hints import resource_hints
+from framework.load.arrow.nested_tables import nested_tables
+from framework.load.contract import modes_of
+from framework.load.declared_tables import loaded_table, table_name
+from framework.runtime.outcomes import RecordError
+
+
+def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None:
+    """FrameworkError where the resource's loaded tables cannot take what it declares now.
+
+    `remedy` is the command that loads it anew.
+    """
+    for table, problem in _problems(schema, resource):
+        raise FrameworkError(
+            f"{resource.name}: table {table} was loaded with {problem}. Change it back, "
+            f"or load it anew: {remedy}"
+        )
+
+
+def refuse_frozen_table(schema: Schema | None, resource: Resource) -> None:
+    """RecordError where the resource's own table would be new, and its contract has none made."""
+    if resource.schema is not None or modes_of(resource)["tables"] != "freeze":
+        return  # what is declared is not new
+    loaded = loaded_table(schema, resource)
+    if not has_table_seen_data(loaded) and resource.tables is None:
+        raise RecordError(
+            f"{resource.name}: its table is new, and schema_contract freezes tables. Declare its "
+            "`schema`, or let the table be made and freeze what is in it: schema_contract: "
+            "{tables: evolve, columns: freeze, data_type: freeze}."
+        )
+
+
+def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
+    root = normalize_path(table_name(resource))
+    loaded = schema.tables.get(root)
+    if loaded is None or not has_table_seen_data(loaded):
+        return
+    for name in map(normalize_path, resource.primary_key):
+        if not loaded["columns"].get(name, {}).get("data_type"):  # a hint alone makes no column
+            # its rows would have null there, which no database lets be
+            yield root, f"no column `{name}`, which is a primary key now"
+    if resource.schema is None:
+        return
+    if loaded.get("parent"):
+        yield root, f"the rows of a list in {loaded['parent']}"
+    declared = table_of(resource.schema)
+    hints = resource_hints(resource).get("columns", {}).values()
+    own = {normalize_path(hint["name"]): hint.get("data_type") for hint in hints}
+    yield from _columns(root, loaded, own)
+    for name, parent, table in nested_tables(root, declared):
+        below = schema.tables.get(name)
+        if below is None or not has_table_seen_data(below):
+            continue
+        if below.get("parent") != parent:
+            yield name, f"rows that are no list of {parent}"
+        if _finds_by_root(resource) and not has_column_with_prop(below, "root_key"):
+            yield name, "rows that do not know their root, which a merge needs"
+        yield from _columns(name, below, _types(table))
+
+
+def _finds_by_root(resource: Resource) -> bool:
+    """Whether a load looks for the rows of lists by their root: scd2 ends the root's row only."""
+    written = resource.hints.get("write_disposition")
+    strategy = written.get("strategy") if isinstance(written, Mapping) else None
+    return resource.write_disposition == "merge" and strategy != "scd2"
+
+
+def _types(table: Table) -> dict[str, str | None]:
+    return {column.name: column.data_type for column in table.columns}
+
+
+def _columns(
+    name: str, loaded: TTableSchema, declared: dict[str, str | None]
+) -> Iterator[tuple[str, str]]:
+    for column, data_type in declared.items():
+        found = loaded["columns"].get(column, {}).get("data_type")
+        if found and data_type and found != data_type:
+            yield name, f"`{column}` as {found}, which the schema declares as {data_type}"

@@ -1,0 +1,1 @@
+"""What every run has at hand: environment, settings, redaction, templates, threads."""

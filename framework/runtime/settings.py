@@ -1,0 +1,164 @@
+"""Config and secrets: declared in the file, given by the person, found through dlt's providers.
+
+Looked up as `sources.SECTION.entry`, then `sources.entry`; never by a bare name, unless the entry
+names one itself. Everything missing or wrong is said at once, before any request.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.definition.auth_choice import NoSuchCase, secrets_used
+from framework.definition.expressions.jmespath_expression import ExpressionError
+from framework.definition.model import ConfigEntry, Connector, SecretEntry
+from framework.errors import SettingsError, UsageError
+
+Json = Any
+STAND_IN = "replayed"
+"""What every secret is in a replay: it goes nowhere."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every declared entry with its value; None for a secret that is optional, or that only an
+    auth wants which config does not choose. `section` is where the values were looked up."""
+
+    section: str
+    config: Mapping[str, Json]
+    secrets: Mapping[str, str | None] = field(repr=False)
+
+
+def resolve_settings(
+    connector: Connector,
+    given: Mapping[str, Json],
+    *,
+    section: str | None = None,
+    replay: bool = False,
+) -> Settings:
+    """The values of all entries; SettingsError names every one that is missing or wrong, a
+    UsageError those that there are not, too.
+
+    `given` holds values set for this run, by entry name: text is read by the declared type. In a
+    replay nothing is looked up: what `given` lacks takes its default, and secrets are stand-ins.
+    """
+    section = section or connector.name
+    unknown = [
+        f"there is no config entry {name}" + _near(name, connector.config)
+        for name in given
+        if name not in connector.config and name not in connector.secrets
+    ]
+    problems = [*unknown]
+    config: dict[str, Json] = {}
+    for name, entry in connector.config.items():
+        found = given.get(name)
+        if name not in given and not replay:
+            found = _look_up(section, name, entry.key)
+        if found is None:
+            if entry.required:
+                problems.append(_missing(section, entry))
+            config[name] = entry.default
+            continue
+        config[name], problem = _read(entry, found)
+        if problem:
+            problems.append(f"{name}: {problem}")
+    secrets: dict[str, str | None] = {}
+    for name, secret in _asked_for(connector, config, problems).items():
+        value = given.get(name, STAND_IN if replay else None)
+        if value is None:
+            value = _look_up(section, name, secret.key)
+        text = "" if value is None else str(value).strip()
+        if not text and not secret.optional:
+            problems.append(_missing(section, secret, empty=value is not None))
+        secrets[name] = text or None
+    if problems:
+        raise (UsageError if unknown else SettingsError)("\n".join(problems))
+    return Settings(section, config, dict.fromkeys(connector.secrets) | secrets)
+
+
+def _asked_for(
+    connector: Connector, config: Mapping[str, Json], problems: list[str]
+) -> Mapping[str, SecretEntry]:
+    """The secrets of this run: not those that only an auth wants which config does not choose."""
+    try:
+        every = secrets_used(connector.data, config)
+    except NoSuchCase as error:
+        problems.append(str(error))
+        return {}
+    except ExpressionError as error:
+        problems.append(f"auth: {error}")
+        return {}
+    return {name: entry for name, entry in connector.secrets.items() if name in every}
+
+
+def environment_name(section: str, name: str) -> str:
+    """The environment variable that sets an entry: `SOURCES__SCHEDULING__API_KEY`."""
+    return f"SOURCES__{section}__{name}".upper()
+
+
+def _look_up(section: str, name: str, key: str | None) -> Json:
+    """The value from dlt's providers in their order, each at its most specific place, or None."""
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.specs import PluggableRunContext
+
+    places: list[tuple[str, ...]] = [("sources", section), ("sources",)]
+    for provider in Container()[PluggableRunContext].providers.providers:
+        for sections in places if provider.supports_sections else []:
+            value, _ = provider.get_value(name, str, None, *sections)
+            if value is not None:
+                return value
+        if key is not None:
+            value, _ = provider.get_value(key, str, None)
+            if value is not None:
+                return value
+    return None
+
+
+def _read(entry: ConfigEntry, found: Json) -> tuple[Json, str | None]:
+    """The value in its declared type, and what is wrong with it, if anything."""
+    value = _typed(entry.schema.get("type"), found) if isinstance(found, str) else found
+    return value, _mismatch(entry.schema, value)
+
+
+def _typed(kind: Json, text: str) -> Json:
+    """Text as the declared type: numbers, booleans, lists and mappings are written as JSON."""
+    kinds = {kind} if isinstance(kind, str) else set(kind or ())
+    if not kinds or "string" in kinds:
+        return text
+    try:
+        return json.loads(text.lower() if kinds == {"boolean"} else text)
+    except ValueError:
+        return text
+
+
+def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
+    from framework.definition.expressions.patterns import PatternError
+    from framework.definition.json_schema import misfit_of
+    from framework.definition.jsonwords import misfit
+
+    checked = {key: part for key, part in schema.items() if key != "default"}
+    try:
+        error = misfit_of(checked, value)
+    except PatternError as problem:
+        return f"its declaration has a pattern that cannot be used: {problem}"
+    return None if error is None else misfit(error)
+
+
+def _missing(section: str, entry: ConfigEntry | SecretEntry, *, empty: bool = False) -> str:
+    kind = "secret" if isinstance(entry, SecretEntry) else "config"
+    file = ".dlt/secrets.toml" if kind == "secret" else ".dlt/config.toml"
+    about = f" It is: {entry.description.strip().rstrip('.')}." if entry.description else ""
+    bare = f", or {entry.key}" if entry.key else ""
+    return (
+        f"the {kind} `{entry.name}` is {'empty' if empty else 'missing'}.{about} Set the "
+        f"environment variable {environment_name(section, entry.name)}{bare}, or `{entry.name}` "
+        f"under [sources.{section}] in {file}."
+    )
+
+
+def _near(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known) or 'none'}"

@@ -1,0 +1,243 @@
+"""Placeholders replaced: first those that config, secrets and the clock answer, later the rest.
+
+`fill` is done once, when a source is built, and leaves templates; `expand` is done for each
+request, with what a parent, a cursor or the last answer gives. Escaping is decided here and
+nowhere else: path values are percent-encoded, booleans in queries and texts are `true` and `false`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import quote
+
+from framework.definition.expressions.context_roots import CONSTANT
+from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.expressions.placeholders import Literal as Text
+from framework.definition.expressions.placeholders import (
+    Placeholder,
+    config_names,
+    parse_template,
+    with_config,
+)
+from framework.runtime.outcomes import BindingError
+from framework.runtime.redaction import Secrets
+
+Json = Any
+Place = Literal["path", "query", "json", "text"]
+"""Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
+_LEADING_ELSEWHERE = {".", ".."}
+"""Pieces that a path loses before it is sent, and others with them."""
+
+_WRITTEN_SLASH = re.compile(r"'[^']*/[^']*'")
+
+
+def text_of(value: Json) -> str:
+    """A value as it stands in a text: booleans, lists and objects as JSON has them."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+class Values(dict[str, Json]):
+    """The values of placeholders by their text; what is not there is evaluated over `context`.
+
+    A value that secrets are in becomes one of `secrets`.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Json],
+        context: Mapping[str, Json],
+        secrets: Secrets | None = None,
+    ) -> None:
+        super().__init__(known)
+        self.context = context
+        self._secrets = secrets
+
+    def __missing__(self, text: str) -> Json:
+        """What the expression gives; ExpressionError where it fails."""
+        return evaluated(text, self.context, self._secrets)
+
+
+def evaluated(text: str, context: Mapping[str, Json], secrets: Secrets | None = None) -> Json:
+    """What an expression over the context gives. What is made of secrets becomes a secret."""
+    expression, roots = _expression(text)
+    value = expression.search(context, context)
+    if secrets is not None and "secrets" in roots and value is not None:
+        secrets.add(text_of(value))
+    return value
+
+
+def is_constant(placeholder: Placeholder) -> bool:
+    """Whether config, secrets and the clock are all that it takes."""
+    if placeholder.kind == "expression":
+        return _expression(placeholder.text)[1] <= CONSTANT
+    return placeholder.kind in ("config", "secrets")
+
+
+def made_of_secrets(placeholder: Placeholder) -> bool:
+    """Whether a secret is part of the value."""
+    if placeholder.kind == "expression":
+        return "secrets" in _expression(placeholder.text)[1]
+    return placeholder.kind == "secrets"
+
+
+@lru_cache(maxsize=4096)
+def _expression(text: str) -> tuple[Expression, frozenset[str]]:
+    """The expression and the roots that it reads; all of the context is the root "" too."""
+    expression = compile_expression(text)
+    paths = expression.reads(over_context=True)
+    return expression, frozenset(path[0] if path else "" for path in paths)
+
+
+def escape(text: str) -> str:
+    """The text as a template that gives just this text."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, final: bool) -> Json:
+    """`value` with its constant placeholders replaced, at any depth.
+
+    `known` gives the value of a constant placeholder. With `final` the result is plain; without,
+    it is still a template for `expand`, and a key of JSON whose value is null is left out.
+    """
+    if isinstance(value, str):
+        return _fill_text(value, known, place, final)
+    if isinstance(value, Mapping):
+        made = {
+            text_of(fill(key, known, place=place, final=final)): (
+                item,
+                fill(item, known, place=place, final=final),
+            )
+            for key, item in value.items()
+        }
+        keeps = final or place != "json"
+        return {key: found for key, (item, found) in made.items() if keeps or _stays(item, found)}
+    if isinstance(value, (list, tuple)):
+        return [fill(item, known, place=place, final=final) for item in value]
+    return value
+
+
+def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, final: bool) -> Json:
+    parts = parse_template(value)
+    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+        alone = parts[0]
+        if not is_constant(alone):
+            return "{" + later_text(alone, known) + "}"
+        found = known(alone)
+        if place == "path":
+            found = _encoded(found, alone)
+        return found if final or not isinstance(found, str) else escape(found)
+    texts = []
+    for part in parts:
+        if isinstance(part, Text):
+            texts.append(part.text if final else escape(part.text))
+        elif is_constant(part):
+            found = known(part)
+            if found is None:
+                raise BindingError(_nothing(value, part))
+            text = _encoded(found, part) if place == "path" else text_of(found)
+            texts.append(text if final else escape(text))
+        else:
+            texts.append("{" + later_text(part, known) + "}")
+    return "".join(texts)
+
+
+def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -> str:
+    """What stands between the braces of a placeholder that is left for `expand`.
+
+    Config inside a parent's expression is filled in, and an expression that amounts to a dotted
+    path is written as one, which dlt can read too.
+    """
+    expression = placeholder.expression
+    if placeholder.kind != "resources" or expression is None or expression.startswith("$"):
+        return placeholder.text
+    values = {
+        name: known(Placeholder("config", f"config.{name}", name))
+        for name in config_names(expression)
+    }
+    filled = with_config(expression, values)
+    names = compile_expression(filled).names
+    return f"resources.{placeholder.name}.{'.'.join(names) if names else filled}"
+
+
+def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
+    """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text
+    (a `Values` also evaluates expressions).
+
+    A placeholder alone in a string keeps its value's type in JSON and in queries; where it gives
+    null, a key of JSON is left out.
+    """
+    if isinstance(value, str):
+        return _expand_text(value, bound, place)
+    if isinstance(value, Mapping):
+        made = {
+            expand(key, bound, "text"): (item, expand(item, bound, place))
+            for key, item in value.items()
+        }
+        return {
+            key: found
+            for key, (item, found) in made.items()
+            if place != "json" or _stays(item, found)
+        }
+    if isinstance(value, (list, tuple)):
+        return [expand(item, bound, place) for item in value]
+    if place == "query" and isinstance(value, bool):
+        return text_of(value)
+    return value
+
+
+def _stays(item: Json, found: Json) -> bool:
+    """Whether a key of JSON is sent: not where its placeholder gives null."""
+    return found is not None or item is None
+
+
+def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
+    parts = parse_template(value)
+    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+        found = bound[parts[0].text]
+        if found is None and place == "path":
+            raise BindingError(_nothing(value, parts[0]))
+        if place == "json" or found is None:
+            return found
+        if place == "query":
+            return text_of(found) if isinstance(found, bool) else found
+        return _encoded(found, parts[0]) if place == "path" else text_of(found)
+    texts = []
+    for part in parts:
+        if isinstance(part, Text):
+            texts.append(part.text)
+            continue
+        found = bound[part.text]
+        if found is None:
+            raise BindingError(_nothing(value, part))
+        texts.append(_encoded(found, part) if place == "path" else text_of(found))
+    return "".join(texts)
+
+
+def _nothing(text: str, placeholder: Placeholder) -> str:
+    shown = f"`{text}`: {{{placeholder.text}}}"
+    if placeholder.kind == "incremental":
+        return (
+            f"{shown} has no value yet; give the incremental an initial_value, or write the "
+            "placeholder alone, which then is left out"
+        )
+    return f"{shown} is null; write a value in its place, {{{placeholder.text} || 'none'}}"
+
+
+def _encoded(value: Json, placeholder: Placeholder) -> str:
+    """The value as a piece of a path. An expression that itself writes a slash means it."""
+    writes = placeholder.kind == "expression" and _WRITTEN_SLASH.search(placeholder.text)
+    text = text_of(value)
+    if not _LEADING_ELSEWHERE.isdisjoint(text.split("/") if writes else [text]):
+        raise BindingError(
+            f"{{{placeholder.text}}} is `{text}`, which a path cannot hold: another path would be "
+            "asked for; leave such records out with `when` or `filter`"
+        )
+    return quote(text, safe="/" if writes else "")

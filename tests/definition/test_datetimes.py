@@ -1,0 +1,126 @@
+"""Times read and written in the forms that APIs have."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from framework.definition.datetimes import (
+    TimeError,
+    form_problem,
+    like,
+    read_time,
+    shape,
+    unit_meant,
+    write_time,
+)
+
+MOMENT = datetime(2024, 6, 5, 12, 30, 1, 234567, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("iso", "2024-06-05T12:30:01.234567Z"),
+        ("epoch_seconds", 1717590601),
+        ("epoch_milliseconds", 1717590601234),
+        ("%Y-%m-%d", "2024-06-05"),
+        ("%Y%m%d", "20240605"),
+        ("%d/%m/%Y %H:%M:%S", "05/06/2024 12:30:01"),
+        ("%Y-%m-%dT%H:%M:%S.%3fZ", "2024-06-05T12:30:01.234Z"),
+        ("%Y-%m-%dT%H:%M:%S%z", "2024-06-05T12:30:01+0000"),
+        ("%I:%M %p, %d %b %Y", "12:30 PM, 05 Jun 2024"),
+    ],
+)
+def test_a_time_that_was_written_is_read_as_the_same_to_its_precision(form, written):
+    assert form_problem(form) is None
+    assert write_time(MOMENT, form) == written
+    read, _ = read_time(written, [form])
+    assert write_time(read, form) == written
+    assert read <= MOMENT
+
+
+@pytest.mark.parametrize(
+    ("value", "iso", "day"),
+    [
+        ("2024-06-05", "2024-06-05T00:00:00Z", True),
+        ("20240605", "2024-06-05T00:00:00Z", True),
+        ("2024-06-05T12:30:01+02:00", "2024-06-05T10:30:01Z", False),
+        ("2024-06-05 12:30:01", "2024-06-05T12:30:01Z", False),
+        ("2024-06-05T12:30:01.123456789Z", "2024-06-05T12:30:01.123456Z", False),
+    ],
+)
+def test_iso_is_read_in_all_its_forms(value, iso, day):
+    moment, is_day = read_time(value, ["iso"])
+    assert (write_time(moment, "iso"), is_day) == (iso, day)
+
+
+@pytest.mark.parametrize(
+    ("value", "forms", "iso"),
+    [
+        ("1717590601", ["iso", "epoch_seconds"], "2024-06-05T12:30:01Z"),
+        (1717590601.5, ["epoch_seconds"], "2024-06-05T12:30:01.500000Z"),
+        (-1, ["epoch_seconds"], "1969-12-31T23:59:59Z"),
+        ("05.06.2024", ["iso", "%d.%m.%Y"], "2024-06-05T00:00:00Z"),
+        ("01/02/2024", ["%d/%m/%Y", "%m/%d/%Y"], "2024-02-01T00:00:00Z"),
+        ("01/22/2024", ["%d/%m/%Y", "%m/%d/%Y"], "2024-01-22T00:00:00Z"),
+    ],
+)
+def test_the_first_form_that_fits_is_taken(value, forms, iso):
+    assert write_time(read_time(value, forms)[0], "iso") == iso
+
+
+@pytest.mark.parametrize("value", ["", "soon", "2024-13-01", None, True, [], {}, 1e300, 12])
+def test_what_is_no_time_is_refused_without_being_quoted(value):
+    with pytest.raises(TimeError) as caught:
+        read_time(value, ["iso", "epoch_seconds"] if value != 12 else ["iso"])
+    assert "soon" not in str(caught.value)
+
+
+def test_a_shape_says_how_a_value_is_written_and_nothing_of_it():
+    assert shape("31/08/2026 at Anna's") == "99/99/9999 aa aaaa'a"
+    assert (shape(None), shape(12.5), shape([1])) == ("null", "99.9", "a list")
+
+
+@pytest.mark.parametrize(
+    ("example", "form"),
+    [
+        ("2024-01-01", "%Y-%m-%d"),
+        ("20240101", "%Y%m%d"),
+        ("2024-01", "%Y-%m"),
+        ("2024-01-01T00:00:00Z", "%Y-%m-%dT%H:%M:%SZ"),
+        ("2024-01-01 00:00:00", "%Y-%m-%d %H:%M:%S"),
+        ("2024-01-01T00:00:00.000Z", "%Y-%m-%dT%H:%M:%S.%3fZ"),
+        ("2024-01-01T00:00:00.000000+02:00", "%Y-%m-%dT%H:%M:%S.%f+00:00"),
+        (1700000000, "epoch_seconds"),
+        ("whenever", "iso"),
+        (None, "iso"),
+        (True, "iso"),
+    ],
+)
+def test_an_example_says_how_times_are_written(example, form):
+    assert like(example) == form
+
+
+@pytest.mark.parametrize("form", ["YYYY-MM-DD", "%Y-%q", "%", "%Y-%", "epoch"])
+def test_what_is_no_form_is_told(form):
+    assert form_problem(form)
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "meant"),
+    [
+        (1735689600, "epoch_milliseconds", "epoch_seconds"),
+        ("1735689600", "epoch_milliseconds", "epoch_seconds"),
+        (1735689600000, "epoch_seconds", "epoch_milliseconds"),
+        (1735689600000, "epoch_microseconds", "epoch_milliseconds"),
+        (1735689600000, "epoch_milliseconds", None),
+        (0, "epoch_milliseconds", None),
+        (86400000, "epoch_milliseconds", None),
+        ("2025-01-01", "epoch_milliseconds", None),
+        (1735689600, "iso", None),
+        ("20250101", "%Y%m%d", None),
+        (None, "epoch_seconds", None),
+    ],
+)
+def test_a_number_in_another_unit_than_its_form_is_told_by_how_far_off_it_lies(value, form, meant):
+    assert unit_meant(value, form) == meant

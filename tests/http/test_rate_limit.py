@@ -1,0 +1,148 @@
+"""The budget of requests, counted where they arrive."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from framework.definition.model import RateLimit
+from framework.errors import Interrupted
+from framework.http import rate_limit as budget
+from framework.http.rate_limit import Budget
+from framework.runtime.environment import Stop
+from tests.support.open_resource import NoWait, opened
+from tests.support.servers.web import Answer, Web
+
+
+def limit(requests_: int | None = None, seconds: float = 0.2, **headers: str) -> RateLimit:
+    return RateLimit(requests_, timedelta(seconds=seconds), **headers)
+
+
+def answered(headers: Mapping[str, str]) -> requests.Response:
+    response = requests.Response()
+    response.status_code = 200
+    response.headers.update(headers)
+    return response
+
+
+def test_no_window_ever_holds_more_than_declared() -> None:
+    places = Budget(8, limit(5, 0.2), Stop())
+    arrived: list[float] = []
+
+    def send() -> None:
+        places.take(lambda seconds, why: None)
+        arrived.append(time.monotonic())
+        time.sleep(0.01)
+        places.give_back(None)
+
+    threads = [threading.Thread(target=send) for _ in range(17)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    arrived.sort()
+    assert len(arrived) == 17
+    assert all(late - early >= 0.2 for early, late in zip(arrived, arrived[5:], strict=False))
+
+
+def test_only_so_many_are_in_flight() -> None:
+    places = Budget(3, None, Stop())
+    for _ in range(3):
+        places.take(lambda seconds, why: None)
+    fourth = threading.Thread(target=places.take, args=[lambda seconds, why: None], daemon=True)
+    fourth.start()
+    fourth.join(0.05)
+    assert fourth.is_alive()
+    places.give_back(None)
+    fourth.join(60)
+    assert not fourth.is_alive()
+
+
+def test_headers_that_say_less_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: NoWait.skipped))
+    told: list[str] = []
+    named = limit(100, 60, limit_header="L", remaining_header="R", reset_header="S")
+    stop = NoWait()
+    places = Budget(4, named, stop)
+    places.take(lambda seconds, why: told.append(why))
+    places.give_back(answered({"L": "100", "R": "0", "S": "45"}))
+    places.take(lambda seconds, why: told.append(why))
+    assert sum(stop.waited) == pytest.approx(45)
+    assert told == ["rate limit told by the API"]
+
+
+def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
+    def answer(asked: Any) -> Any:
+        if len(web.asked) == 1:
+            return Answer(429, {"title": "Too many"}, {"X-Reset": "30"})
+        return [{"id": 1}]
+
+    web.on("/items", answer)
+    data = {
+        "client": {
+            "base_url": web.url,
+            "rate_limit": {"headers": {"reset": "X-Reset"}},
+            "retry": {"status_codes": [429], "max_retries": 1, "backoff_factor": 1},
+        },
+        "resources": [
+            {
+                "name": "items",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/items", "paginator": "single_page"},
+            }
+        ],
+    }
+    waited: list[str] = []
+
+    class Passing(Stop):
+        """Lets a moment pass for a long wait, and the budget's window with it."""
+
+        def wait(self, seconds: float) -> None:
+            waited.append("wait")
+            if len(waited) > 3:
+                self.set(Interrupted("enough"))
+            self.check()
+
+    test = opened(tmp_path, data, stop=Passing())
+    with pytest.raises(Interrupted):
+        test.read("items")
+    whys = [event.why for event in test.heard.events if hasattr(event, "why")]
+    assert len(web.asked) == 1
+    assert any("X-Reset" in why for why in whys)
+
+
+def test_a_wait_for_a_place_ends_when_the_run_is_stopped() -> None:
+    stop = Stop()
+    places = Budget(2, limit(1, 3600), stop)
+    places.take(lambda seconds, why: None)
+    places.give_back(None)
+    threading.Timer(0.05, stop.set).start()
+    with pytest.raises(Interrupted):
+        places.take(lambda seconds, why: None)
+
+
+def test_the_declared_limit_may_come_from_config(tmp_path: Path, web: Web) -> None:
+    web.on("/items", [{"id": 1}])
+    data = {
+        "config": {"per_second": {"type": "integer", "default": 1000}},
+        "client": {
+            "base_url": web.url,
+            "rate_limit": {"requests": "{config.per_second}", "per": "PT1S"},
+        },
+        "resources": [
+            {
+                "name": "items",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/items", "paginator": "single_page"},
+            }
+        ],
+    }
+    assert opened(tmp_path, data, {"per_second": "3"}).read("items") == [{"id": 1}]

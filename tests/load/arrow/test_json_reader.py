@@ -1,0 +1,155 @@
+"""Pages that Arrow reads itself: what it takes, and what it leaves to the slower way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pytest
+
+from framework.definition.json_text import parse as parse_json
+from framework.definition.record_schema import table_of
+from framework.extract.page import Page, Record, TextPage
+from framework.load.arrow.json_reader import RawPage, records_in
+from framework.load.arrow.layout import layout_of
+from framework.load.arrow.tables import Misfit
+from framework.load.arrow_spool import ArrowSpool
+from framework.load.background_worker import Aside
+from framework.load.monitors.column_names import KeyNames
+from framework.load.monitors.primary_keys import PrimaryKeys
+from tests.support.both_paths import resource, shop
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "size": {"type": "number"},
+        "at": {"type": "string", "format": "date-time"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+LAYOUT = layout_of(table_of(SCHEMA))
+
+
+def raw(body: bytes, *path: str) -> RawPage:
+    """The page of this body."""
+    found: Any = orjson.loads(body)
+    for name in path:
+        found = found[name]
+    return RawPage(body, path, len(found))
+
+
+def test_pages_become_one_array_in_their_order_whatever_stands_around_the_list() -> None:
+    pages = [
+        raw(b'{"data": {"items": [{"id": 1, "size": 2}], "next": "2024-01-01"}, "n": 1}', *PATH),
+        raw(
+            b'{\r\n  "data": {"items": [\n{"id": 2,\n "tags": ["a\\n", null]}], "next": null}}',
+            *PATH,
+        ),
+    ]
+    assert records_in(pages, LAYOUT.type).to_pylist() == [
+        {"id": 1, "size": 2.0, "at": None, "tags": None},
+        {"id": 2, "size": None, "at": None, "tags": ["a\n", None]},
+    ]
+
+
+PATH = ("data", "items")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"id": 1, "other": 2}',
+        '{"id": 1, "other": null}',
+        '{"id": "1"}',
+        '{"id": 1.0}',
+        '{"id": true}',
+        '{"id": 9223372036854775808}',
+        '{"size": true}',
+        '{"size": "1"}',
+        '{"at": 5}',
+        '{"at": {}}',
+        '{"tags": "a"}',
+        '{"tags": [1]}',
+        '{"tags": [["a"]]}',
+        '{"id": 1, "id": 2}',
+    ],
+)
+def test_what_the_schema_does_not_declare_so_is_a_misfit(record: str) -> None:
+    page = raw(f'{{"items": [{{"id": 0}}, {record}]}}'.encode(), "items")
+    with pytest.raises(Misfit):
+        records_in([page], LAYOUT.type)
+
+
+def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
+    project: Path,
+) -> None:
+    things = shop(project, resource("things", SCHEMA)).resource("things")
+    spool = ArrowSpool(
+        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
+    )
+    bodies = [
+        orjson.dumps({"items": [{"id": number, "size": value}]})
+        for number, value in enumerate([1, "large", 2, 3])
+    ]
+    for body in bodies:
+        spool.add(Page(orjson.loads(body)["items"], body, ("items",)))
+    assert list(spool.finish()) == []
+    fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
+    others = [record["id"] for batch in spool.batches(10) for record in batch]
+    assert (fitting, others) == ([0, 2, 3], [1])
+    spool.close()
+
+
+def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
+    things = shop(project, resource("things", SCHEMA)).resource("things")
+    spool = ArrowSpool(
+        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
+    )
+    spool.seen = PrimaryKeys(things, None)
+    parsed: list[bytes] = []
+
+    def page(number: int, size: str) -> TextPage:
+        body = b'{"items": [{"id": %d, "size": %s}]}' % (number, size.encode())
+
+        def parse() -> list[Record]:
+            parsed.append(body)
+            found: list[Record] = parse_json(body)[0]["items"]
+            return found
+
+        return TextPage(1, body, ("items",), parse)
+
+    batches = [[page(1, "1"), page(2, "2.5")], [page(3, "123456789012345678901")], [page(1, "4")]]
+    for pages in batches:
+        for one in pages:
+            spool.add(one)
+        spool._convert(spool._batch())
+    assert list(spool.finish()) == []
+    assert [body for body in parsed if b"12345678901234567890" not in body] == []
+    assert len(parsed) == 1
+    fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
+    others = [record["id"] for batch in spool.batches(10) for record in batch]
+    assert (fitting, others) == ([1, 2, 1], [3])
+    assert "1 of 4 records repeat a primary key" in str(spool.seen.told())
+    spool.close()
+
+
+def test_work_aside_is_done_in_order_and_its_first_error_ends_it() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 3:
+            raise ValueError("three")
+        done.append(number)
+
+    aside = Aside(work)
+    with pytest.raises(ValueError, match="three"):  # noqa: PT012
+        for number in range(1000):
+            aside.put(number)
+        aside.wait()
+    assert done == [0, 1, 2]
+    aside.close()
+    with pytest.raises(ValueError, match="three"):
+        aside.put(4)

@@ -1,0 +1,1 @@
+"""What helps tests: servers, runs, cases; no tests."""

@@ -1,0 +1,133 @@
+"""docs/checks.md from the cases in tests/definition/rules.
+
+`python -m tests.support.checks_page [--check]`
+
+A case says what a code means and holds a bad example; the output is what `validate` prints.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from framework.cli.findings_view import render_text
+from framework.definition.finder import locate
+from framework.definition.validation import Judged, judge
+from framework.definition.yaml_reader import MAX_BYTES
+
+CASES = Path(__file__).parents[1] / "definition" / "rules"
+PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
+FILE = "connectors/example.yaml"
+
+_HEAD = """\
+# What validate says
+<!-- Generated from tests/definition/rules by `python -m tests.support.checks_page`. -->
+
+Every finding has a code. Below is each code with what it means, a small file that has the mistake,
+and what `framework validate` prints about it. Errors stop a run; warnings do not, unless you ask
+with `--strict`. The first line of a finding is `file:line:column: severity: message [code]`.
+
+All examples are the file `connectors/example.yaml`.
+"""
+
+_INSTEAD = {
+    "folder": "The example is a folder named `example.yaml`.",
+    "large": "The example is a file of more than 5 MB.",
+    "binary": "The example is a file with the byte 0xff in its second line.",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One code: `at` is the finding's line and column; `instead` names an example that is no
+    text; `files` lie beside the connector."""
+
+    code: str
+    means: str
+    severity: str
+    at: str
+    example: str = ""
+    instead: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def cases() -> list[Case]:
+    return [
+        Case(code=path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted(CASES.glob("*.yaml"))
+    ]
+
+
+def judge_case(case: Case) -> Judged:
+    """The case's connector, judged in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder, _inside(folder):
+        file = Path(FILE)
+        file.parent.mkdir()
+        if case.instead == "folder":
+            file.mkdir()
+        elif case.instead == "large":
+            file.write_text("#" * (MAX_BYTES + 1), encoding="utf-8")
+        elif case.instead == "binary":
+            file.write_bytes(b"version: 1\nname: \xff\xfe\n")
+        else:
+            file.write_text(case.example, encoding="utf-8")
+        for name, text in case.files.items():
+            beside = Path(name)
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(text, encoding="utf-8")
+        return judge(locate(FILE))
+
+
+def page() -> str:
+    every = cases()
+    lists = {
+        severity: ", ".join(f"[{c.code}](#{c.code})" for c in every if c.severity == severity)
+        for severity in ("error", "warning")
+    }
+    parts = [_HEAD, f"Errors: {lists['error']}.\n", f"Warnings: {lists['warning']}.\n"]
+    return "\n".join([*parts, *(_section(case) for case in every)])
+
+
+def _section(case: Case) -> str:
+    output = render_text(judge_case(case).findings, {FILE: case.example})
+    lines = [f"## {case.code}", "", case.means.strip(), ""]
+    if case.instead:
+        lines += [_INSTEAD[case.instead], ""]
+    else:
+        lines += ["```yaml", case.example.rstrip("\n"), "```", ""]
+    for name, text in case.files.items():
+        lines += [f"With `{name}`:", "", "```json", text.rstrip("\n"), "```", ""]
+    return "\n".join([*lines, "```text", output, "```", ""])
+
+
+@contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def main(arguments: list[str]) -> int:
+    text = page()
+    if "--check" in arguments:
+        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
+        if not fresh:
+            print("docs/checks.md is not fresh: run python -m tests.support.checks_page")
+        return 0 if fresh else 1
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,703 @@
+"""The table: what each server does, and what comes of it. `docs/reliability.md` shows it.
+
+`http://api.example.com` stands for the server's address. Every connector reads one resource,
+`items`, with the primary key `id`, by merge, and retries once without waiting.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.servers.raw import Peer, Play, head
+
+Json = Any
+KIND = "Content-Type: application/json"
+GET = "items: GET http://api.example.com/items"
+BROKEN = f"{GET} answered 200 with a body that is no JSON (application/json, "
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One server. `error` is the resource's error in full, or None where `rows` are loaded.
+
+    `warnings` are the codes told. `client` and `endpoint` are added to the connector.
+    """
+
+    group: str
+    does: str
+    play: Play
+    error: str | None = None
+    rows: tuple[Mapping[str, Json], ...] = ()
+    warnings: tuple[str, ...] = ()
+    asked: int | None = None
+    client: Mapping[str, Json] = field(default_factory=dict)
+    endpoint: Mapping[str, Json] = field(default_factory=dict)
+
+
+def body(text: bytes | str, *headers: str, status: str = "200 OK") -> Play:
+    """A right answer with this body."""
+    raw = text.encode() if isinstance(text, str) else text
+    return lambda peer: peer.answer(raw, *headers, status=status)
+
+
+def typed(kind: str, raw: bytes) -> Play:
+    """An answer of another content type."""
+    return lambda peer: peer.send(head(f"Content-Type: {kind}", f"Content-Length: {len(raw)}"), raw)
+
+
+def then_reset(*pieces: bytes) -> Play:
+    """These bytes, then nothing more."""
+
+    def play(peer: Peer) -> None:
+        peer.send(*pieces)
+        peer.reset()
+
+    return play
+
+
+def in_turn(*plays: Play) -> Play:
+    """One play for each request, the last one for ever."""
+    return lambda peer: plays[min(peer.number, len(plays)) - 1](peer)
+
+
+def endless(first: bytes, piece: bytes) -> Play:
+    """A body without an end, as fast as it is read."""
+    return lambda peer: peer.send(first, *itertools.repeat(piece, 100_000))
+
+
+def dripping(first: bytes, piece: bytes) -> Play:
+    """An answer that comes in pieces, slowly and for ever."""
+
+    def play(peer: Peer) -> None:
+        peer.send(first)
+        peer.drip(itertools.repeat(piece))
+
+    return play
+
+
+def numbered(answer: Any) -> Play:
+    """An answer made from the number in `page=N` of the request, 1 where there is none."""
+
+    def play(peer: Peer) -> None:
+        number = int(peer.target.partition("page=")[2] or 1)
+        peer.answer(json.dumps(answer(number)).encode())
+
+    return play
+
+
+def bomb(size: int) -> bytes:
+    """A body of so many bytes, compressed to a thousandth."""
+    return gzip.compress(b"[" + b" " * size + b"]")
+
+
+def zipped(**members: bytes) -> bytes:
+    """A zip file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return packed.getvalue()
+
+
+def formatted(kind: str, **more: Json) -> dict[str, Json]:
+    """An endpoint whose answers are of this format."""
+    return {"response_format": {"type": kind, **more}}
+
+
+SMALL = {"max_response_size": 1_000_000}
+SHORT = {"max_response_time": "PT0.2S"}
+PAGES = {"paginator": {"type": "page_number", "base_page": 1, "total_path": None}}
+LINKS = {"paginator": {"type": "json_link", "next_url_path": "next"}, "data_selector": "items"}
+CURSOR = {
+    "paginator": {"type": "cursor", "cursor_path": "next", "cursor_param": "page"},
+    "data_selector": "items",
+}
+TOO_LARGE = (
+    f"{GET}: the answer is over a limit: it is larger than client.max_response_size (1,000,000 "
+    "bytes after decompression); ask for smaller pages or raise the limit"
+)
+TOO_SLOW = (
+    f"{GET}: the answer is over a limit: it was not there after 0.2 s "
+    "(client.max_response_time); ask for smaller pages or raise the limit"
+)
+BROKE_OFF = f"{GET}: the answer broke off before its end."
+ASTRAY = "items: refused to follow a link or redirect"
+
+
+def cut(size: int, why: str) -> str:
+    """The error for a JSON body of so many bytes."""
+    return f"{BROKEN}{size:,} bytes)\nThe answer is cut or broken: {why}."
+
+
+def link(url: str) -> Play:
+    """A page whose next page is there."""
+    return body(json.dumps({"items": [{"id": 1}], "next": url}))
+
+
+SIZE_AND_TIME = (
+    Hostile(
+        "Size and time",
+        "a gzip bomb: 50 MB of blanks in 50 kB",
+        lambda peer: peer.answer(bomb(50_000_000), "Content-Encoding: gzip"),
+        TOO_LARGE,
+        asked=1,
+        client=SMALL,
+    ),
+    Hostile(
+        "Size and time",
+        "a body without an end",
+        endless(head(KIND), b"[1,2,3]," * 8_000),
+        TOO_LARGE,
+        asked=1,
+        client=SMALL,
+    ),
+    Hostile(
+        "Size and time",
+        "chunks without an end",
+        endless(head(KIND, "Transfer-Encoding: chunked"), b"8\r\n[1,2,3],\r\n" * 5_000),
+        TOO_LARGE,
+        asked=1,
+        client=SMALL,
+    ),
+    Hostile(
+        "Size and time",
+        "the line before a chunk has no end",
+        endless(head(KIND, "Transfer-Encoding: chunked") + b"8;", b"x" * 65_536),
+        BROKE_OFF,
+        asked=2,
+    ),
+    Hostile(
+        "Size and time",
+        "one byte of the body now and then",
+        dripping(head(KIND, "Content-Length: 1000000"), b"["),
+        TOO_SLOW,
+        asked=1,
+        client=SHORT,
+    ),
+    Hostile(
+        "Size and time",
+        "one byte of a header now and then",
+        dripping(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+        TOO_SLOW,
+        asked=1,
+        client=SHORT,
+    ),
+    Hostile(
+        "Size and time",
+        "`100 Continue` for ever",
+        dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        TOO_SLOW,
+        asked=1,
+        client=SHORT,
+    ),
+    Hostile(
+        "Size and time",
+        "a header of 70 kB",
+        body("[]", "X-A: " + "a" * 70_000),
+        f"{GET}: the answer is over a limit: a line of its headers has more than 65,536 bytes",
+        asked=1,
+    ),
+    Hostile(
+        "Size and time",
+        "120 headers",
+        body("[]", *(f"X-{n}: 1" for n in range(120))),
+        f"{GET}: the answer is over a limit: it has more than 100 headers",
+        asked=1,
+    ),
+    Hostile(
+        "Size and time",
+        "nothing at all",
+        lambda peer: peer.drip([b""], pause=30),
+        f"{GET}: no answer within the timeout. Raise client.timeout, or ask for less.",
+        asked=2,
+        client={"timeout": "PT0.1S"},
+    ),
+)
+
+WIRE = (
+    Hostile(
+        "The wire",
+        "breaks the connection off",
+        Peer.reset,
+        f"{GET}: the server broke the connection off.",
+        asked=2,
+    ),
+    Hostile(
+        "The wire",
+        "breaks off, then answers",
+        in_turn(Peer.reset, body('[{"id": 1}]')),
+        rows=({"id": 1},),
+        asked=2,
+    ),
+    Hostile(
+        "The wire",
+        "bytes that are no HTTP",
+        then_reset(b"\x00\x01hello\r\n\r\n"),
+        f"{GET}: what answers there does not speak HTTP. Check base_url and its port.",
+    ),
+    Hostile(
+        "The wire",
+        "half a body",
+        then_reset(head(KIND, "Content-Length: 50"), b'[{"id": 1}'),
+        BROKE_OFF,
+        asked=2,
+    ),
+    Hostile(
+        "The wire",
+        "half a body once, then a whole one",
+        in_turn(then_reset(head(KIND, "Content-Length: 50"), b"["), body('[{"id": 1}]')),
+        rows=({"id": 1},),
+        asked=2,
+    ),
+    Hostile(
+        "The wire",
+        "half a chunk",
+        then_reset(head(KIND, "Transfer-Encoding: chunked"), b"ff\r\n[]"),
+        BROKE_OFF,
+    ),
+    Hostile(
+        "The wire",
+        "a chunk whose length is no number",
+        then_reset(head(KIND, "Transfer-Encoding: chunked"), b"zz\r\n[]\r\n"),
+        BROKE_OFF,
+    ),
+    Hostile(
+        "The wire",
+        "a `Content-Length` that is too small",
+        lambda peer: peer.send(head(KIND, "Content-Length: 5"), b'[{"id": 1}]'),
+        cut(5, "unexpected end of data at line 1, column 6"),
+    ),
+    Hostile(
+        "The wire",
+        "two lengths that differ",
+        lambda peer: peer.send(head(KIND, "Content-Length: 5", "Content-Length: 10"), b"[]"),
+        f"{GET}: the answer has several lengths, or a header that is none.",
+    ),
+    Hostile(
+        "The wire",
+        "says gzip and is not",
+        body("[]", "Content-Encoding: gzip"),
+        f"{GET}: the answer is not compressed as its header says.",
+    ),
+    Hostile(
+        "The wire",
+        "gzip that breaks off",
+        body(
+            gzip.compress(b'[{"id": 1, "text": "long"}]', compresslevel=0)[:40],
+            "Content-Encoding: gzip",
+        ),
+        cut(25, "unexpected end of data at line 1, column 26"),
+    ),
+    Hostile(
+        "The wire",
+        "packed thirty times",
+        body("[]", "Content-Encoding: " + ", ".join(["gzip"] * 30)),
+        f"{GET}: the answer is not compressed as its header says.",
+    ),
+    Hostile(
+        "The wire",
+        "packed in a way that is not read",
+        body(b"\x8b\x00\x80", "Content-Encoding: br"),
+        f"{BROKEN}3 bytes, packed as br, which is not read)\nThe answer is cut or broken: "
+        "it is not in utf-8, as it says.",
+    ),
+)
+
+JSON = (
+    Hostile(
+        "What it says",
+        "an HTML page with status 200",
+        typed("text/html", b"<html>Log in"),
+        f"{GET} answered 200 with a body that is no JSON (text/html, 12 bytes)\nCheck base_url "
+        "and the path: an HTML page often means a login or a wrong address.",
+    ),
+    Hostile(
+        "What it says",
+        "CSV that calls itself JSON",
+        body("id,name\n1,a\n2,b\n"),
+        f"{BROKEN}16 bytes)\nIt looks like CSV: write `response_format: csv` in the endpoint.",
+    ),
+    Hostile(
+        "What it says",
+        "JSON lines that call themselves JSON",
+        body('{"id": 1}\n{"id": 2}\n'),
+        f"{BROKEN}20 bytes)\nIt looks like JSON lines: write `response_format: jsonl` in the "
+        "endpoint.",
+    ),
+    Hostile(
+        "What it says",
+        "XML without a content type",
+        lambda peer: peer.send(head("Content-Length: 9"), b"<items/>\n"),
+        f"{GET} answered 200 with a body that is no JSON (no Content-Type, 9 bytes)\nIt looks like "
+        "XML: write `response_format: xml` in the endpoint.",
+    ),
+    Hostile(
+        "What it says",
+        "an empty body",
+        body(""),
+        f"{GET} answered 200 with a body that is no JSON (an empty body)\nWhere that means "
+        "that there is nothing, say so in response_actions: {status_code: 200, action: "
+        "ignore}.",
+    ),
+    Hostile(
+        "What it says",
+        "JSON that is cut",
+        body('[{"id": 1}, {"id"'),
+        cut(17, "unexpected end of data at line 1, column 18"),
+    ),
+    Hostile(
+        "What it says",
+        "`NaN`",
+        body('[{"id": 1, "n": NaN}]'),
+        cut(21, "it holds NaN, which JSON does not have"),
+    ),
+    Hostile(
+        "What it says",
+        "a number past every double",
+        body('[{"id": 1, "n": 1e400}]'),
+        cut(23, "number is infinity when parsed as double at line 1, column 17"),
+    ),
+    Hostile(
+        "What it says",
+        "an integer past 64 bits",
+        body('[{"id": 1, "n": 123456789012345678901234567890}]'),
+        rows=({"id": 1, "n__v_text": "123456789012345678901234567890"},),
+        warnings=("variant-columns",),
+    ),
+    Hostile(
+        "What it says",
+        "a key twice in an object: the last one holds, as in JavaScript",
+        body('[{"id": 1, "n": 1, "n": 2}]'),
+        rows=({"id": 1, "n": 2},),
+        warnings=("json-key-repeated",),
+    ),
+    Hostile(
+        "What it says",
+        "lists in lists, 50,000 deep",
+        body("[" * 50_000 + "]" * 50_000),
+        cut(100_000, "it is nested deeper than 100 levels"),
+    ),
+    Hostile(
+        "What it says",
+        "objects in objects, 150 deep",
+        body('[{"id": 1, "n": ' + '{"a":' * 150 + "1" + "}" * 150 + "}]"),
+        cut(919, "it is nested deeper than 100 levels"),
+    ),
+    Hostile(
+        "What it says",
+        "Latin-1 that says UTF-8",
+        body('[{"id": 1, "n": "é"}]'.encode("latin-1")),
+        cut(21, "it is not in utf-8, as it says"),
+    ),
+    Hostile(
+        "What it says",
+        "Latin-1 that says so",
+        typed("application/json; charset=iso-8859-1", '[{"id": 1, "n": "é"}]'.encode("latin-1")),
+        rows=({"id": 1, "n": "é"},),
+    ),
+    Hostile(
+        "What it says",
+        "a character set that nobody knows",
+        typed("application/json; charset=klingon", b'[{"id": "\xff"}]'),
+        cut(13, "its character set klingon is not known"),
+    ),
+    Hostile(
+        "What it says",
+        "half a surrogate pair",
+        body('[{"id": 1, "n": "\\ud800"}]'),
+        cut(26, "no low surrogate in string at line 1, column 18"),
+    ),
+    Hostile(
+        "What it says",
+        "a NUL in a text",
+        body('[{"id": 1, "n": "a\\u0000b"}]'),
+        rows=({"id": 1, "n": "a\x00b"},),
+    ),
+    Hostile(
+        "What it says",
+        "columns that dlt keeps for itself",
+        body('[{"id": 1, "_dlt_parent_id": [1]}]'),
+        rows=({"id": 1},),
+    ),
+)
+
+LAUGHS = "".join(
+    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "lol">' for n in range(10)
+)
+ROWS = {"data_selector": "items.item"}
+
+UNPACKED = (
+    "the body is larger than client.max_response_size (1,000,000 bytes) once unpacked; ask for "
+    "less or raise the limit"
+)
+ENTITIES = "the body is XML with entities or a character set that are not read"
+
+OTHER_FORMATS = (
+    Hostile(
+        "Other formats",
+        "a gzip file that unpacks to 50 MB of JSON lines",
+        typed("application/gzip", gzip.compress(b'{"id": 1}\n' * 5_000_000, compresslevel=1)),
+        f"{GET} answered 200 (application/gzip, N bytes): {UNPACKED}",
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("jsonl", compression="gzip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file that unpacks to 50 MB",
+        typed("application/zip", zipped(a=b'{"id": 1}\n' * 5_000_000)),
+        f"{GET} answered 200 (application/zip, N bytes): {UNPACKED}",
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file of 20,000 empty files",
+        typed("application/zip", zipped(**{f"f{n}": b"" for n in range(20_000)})),
+        warnings=("no-records",),
+        client={"max_response_size": 10_000_000},
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file whose file wants to be elsewhere: nothing is written, its rows are read",
+        typed("application/zip", zipped(**{"..__..__etc__cron": b'{"id": 1}'})),
+        rows=({"id": 1},),
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "says zip and is not",
+        typed("application/zip", b"PK\x03\x04 no"),
+        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "a zip file that breaks off",
+        typed("application/zip", zipped(a=b'{"id": 1}')[:-30]),
+        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        endpoint=formatted("jsonl", compression="zip"),
+    ),
+    Hostile(
+        "Other formats",
+        "XML whose entities grow to a billion",
+        typed("text/xml", f"<!DOCTYPE a [{LAUGHS}]><items><item>&l9;</item></items>".encode()),
+        f"{GET} answered 200 (text/xml, 560 bytes): {ENTITIES}",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML that names a file of this machine",
+        typed(
+            "text/xml",
+            b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+            b"<items><item><id>&f;</id></item></items>",
+        ),
+        f"{GET} answered 200 (text/xml, 94 bytes): {ENTITIES}",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML, 50,000 deep",
+        typed("text/xml", b"<a>" * 50_000 + b"</a>" * 50_000),
+        f"{GET} answered 200 (text/xml, 350,000 bytes): the body is XML nested deeper than "
+        "100 levels",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "XML that is cut",
+        typed("text/xml", b"<items><item><id>1</id></item>"),
+        f"{GET} answered 200 (text/xml, 30 bytes): the body is no XML: line 1, column 31",
+        endpoint={**formatted("xml"), **ROWS},
+    ),
+    Hostile(
+        "Other formats",
+        "a line of CSV without an end",
+        endless(head("Content-Type: text/csv") + b"id,n\n1,", b"x" * 65_536),
+        TOO_LARGE,
+        asked=1,
+        client=SMALL,
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "CSV with a quote that is never closed",
+        typed("text/csv", b'id,n\n1,"a\n2,b\n'),
+        f"{GET} answered 200 (text/csv, 14 bytes): the body is no CSV: line 3: unexpected end of "
+        "data",
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "CSV with more fields than names",
+        typed("text/csv", b"id,n\n1,a,b\n"),
+        f"{GET} answered 200 (text/csv, 11 bytes): the body has 3 values in its line 2 and 2 "
+        "columns; look at the `delimiter` and `header` of response_format",
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "JSON lines, one of them cut",
+        typed("application/x-ndjson", b'{"id": 1}\n{"id"\n'),
+        f"{GET} answered 200 (application/x-ndjson, 16 bytes): the body has no JSON in its line 2: "
+        "unexpected end of data at line 1, column 6",
+        endpoint=formatted("jsonl"),
+    ),
+    Hostile(
+        "Other formats",
+        "JSON lines, one of them a list 50,000 deep",
+        typed("application/x-ndjson", b'{"id": 1}\n' + b"[" * 50_000),
+        f"{GET} answered 200 (application/x-ndjson, 50,010 bytes): the body has no JSON in its "
+        "line 2: it is nested deeper than 100 levels",
+        endpoint=formatted("jsonl"),
+    ),
+)
+
+LINKS_AND_REDIRECTS = (
+    Hostile(
+        "Links and redirects",
+        "redirects for ever",
+        body("", "Location: /items", status="302 X"),
+        f"{GET}: redirected too often. Check base_url and the path.",
+        asked=11,
+    ),
+    Hostile(
+        "Links and redirects",
+        "a redirect without a place to go",
+        body("", status="302 Found"),
+        f"{GET} answered 302 with a body that is no JSON (an empty body)\nIt is a redirect "
+        "that leads nowhere. Check base_url and the path.",
+    ),
+    Hostile(
+        "Links and redirects",
+        "a redirect to a file of this machine",
+        body("", "Location: file:///etc/passwd", status="302 Found"),
+        f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
+    ),
+    Hostile(
+        "Links and redirects",
+        "a next page that is a file of this machine",
+        link("file:///etc/passwd"),
+        f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
+        endpoint=LINKS,
+    ),
+    Hostile(
+        "Links and redirects",
+        "a redirect whose address cannot be read",
+        body("", "Location: http://[bad", status="302 Found"),
+        f"{ASTRAY}: its Location cannot be read",
+    ),
+    Hostile(
+        "Links and redirects",
+        "a redirect in bytes that are no text",
+        body("", "Location: /\xff\xfe", status="302 Found"),
+        f"{ASTRAY}: its Location cannot be read",
+    ),
+    Hostile(
+        "Links and redirects",
+        "a next page whose address cannot be read",
+        link("http://[bad"),
+        "items: the paginator cannot read the answer: Invalid IPv6 URL\nCorrect the "
+        "paginator's paths; `total_path: null` where the API tells no total.",
+        endpoint=LINKS,
+    ),
+    Hostile(
+        "Links and redirects",
+        "a next page that is a number",
+        body('{"items": [{"id": 1}], "next": 5}'),
+        "items: the paginator cannot read the answer: the next page's URL is no text\nCorrect "
+        "the paginator's paths; `total_path: null` where the API tells no total.",
+        endpoint=LINKS,
+    ),
+)
+
+TOO_MANY = "429 Too Many Requests"
+LISTED = {**PAGES, "data_selector": "items"}
+COUNTED = {
+    "paginator": {"type": "offset", "limit": 2, "total_path": "total"},
+    "data_selector": "items",
+}
+IMPATIENT = {"retry": {"max_retries": 1, "backoff_factor": 0, "max_wait": "PT0.05S"}}
+
+PAGING_AND_WAITS = (
+    Hostile(
+        "Paging and waits",
+        "the same page for every number",
+        body('{"items": [{"id": 1}, {"id": 2}]}'),
+        "items: paging does not get on: page 2 (http://api.example.com/items?page=2) brought the "
+        "same 2 records as page 1 (http://api.example.com/items?page=1). Check the paginator: the "
+        "API may take no notice of the parameter that asks for the next page.",
+        asked=2,
+        endpoint=LISTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "a cursor that comes again",
+        numbered(lambda number: {"items": [{"id": number}], "next": 3 - number % 2}),
+        "items: paging does not end: after page 3 http://api.example.com/items?page=2 would be "
+        "asked for, as after page 1. Check the paginator: the API repeats its next page.",
+        asked=3,
+        endpoint=CURSOR,
+    ),
+    Hostile(
+        "Paging and waits",
+        "tells of ten records and has one",
+        body('{"items": [{"id": 1}], "total": 10}'),
+        "items: paging does not get on: page 2 (http://api.example.com/items?offset=2&limit=2) "
+        "brought the same 1 record as page 1 (http://api.example.com/items?offset=0&limit=2). "
+        "Check the paginator: the API may take no notice of the parameter that asks for the next "
+        "page.",
+        warnings=("page-too-short",),
+        endpoint=COUNTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "tells of three records and has two",
+        in_turn(
+            body('{"items": [{"id": 1}, {"id": 2}], "total": 3}'), body('{"items": [], "total": 3}')
+        ),
+        rows=({"id": 1}, {"id": 2}),
+        warnings=("total-differs",),
+        endpoint=COUNTED,
+    ),
+    Hostile(
+        "Paging and waits",
+        "`Retry-After: 86400`, then answers",
+        in_turn(body("", "Retry-After: 86400", status=TOO_MANY), body('[{"id": 1}]')),
+        rows=({"id": 1},),
+        warnings=("wait-bounded",),
+        asked=2,
+        client=IMPATIENT,
+    ),
+    Hostile(
+        "Paging and waits",
+        "no requests left until the year 2100, then answers",
+        in_turn(
+            body("", "X-Left: 0", "X-Reset: 4102444800", status="503 Busy"), body('[{"id": 1}]')
+        ),
+        rows=({"id": 1},),
+        asked=2,
+        client={
+            **IMPATIENT,
+            "rate_limit": {
+                "requests": 100,
+                "headers": {"remaining": "X-Left", "reset": "X-Reset", "reset_as": "epoch"},
+            },
+        },
+    ),
+)
+
+SERVERS = (
+    *(*SIZE_AND_TIME, *WIRE, *JSON),
+    *(*OTHER_FORMATS, *LINKS_AND_REDIRECTS, *PAGING_AND_WAITS),
+)

@@ -1,0 +1,211 @@
+"""Connectors of tests, opened: written to a file, judged, compiled, and read without a pipeline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dlt
+import pytest
+import yaml
+from dlt.common.destination.reference import Destination
+
+from framework.api import judged
+from framework.definition.finder import locate
+from framework.definition.model import Connector
+from framework.definition.validation import judge
+from framework.events import Event, Waiting, Warned
+from framework.extract.compiler import Compiled, compile_connector
+from framework.extract.dlt_source import Readings, reading_source
+from framework.extract.incremental.policy import Range
+from framework.extract.resource_reader import Reading, Terms
+from framework.http import rate_limit as budget
+from framework.runtime.environment import Stop, World
+from framework.runtime.settings import resolve_settings
+
+Json = Any
+NO_WAIT = {"backoff_factor": 0}
+
+
+class Heard:
+    """A watch that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    @property
+    def warned(self) -> list[Warned]:
+        """The warnings."""
+        return [event for event in self.events if isinstance(event, Warned)]
+
+    @property
+    def codes(self) -> list[str]:
+        """The warnings' codes."""
+        return [event.code for event in self.warned]
+
+    @property
+    def waits(self) -> list[float]:
+        """The waits announced, in seconds."""
+        return [event.seconds for event in self.events if isinstance(event, Waiting)]
+
+
+class NoWait(Stop):
+    """A stop that nobody waits for: the waits are written down, and the budget's clock is put
+    forward by them (`forwarded`)."""
+
+    skipped = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited: list[float] = []
+        self._guard = threading.Lock()
+
+    def wait(self, seconds: float) -> None:
+        with self._guard:
+            self.waited.append(seconds)
+            NoWait.skipped += seconds
+        self.check()
+
+
+def forwarded(patch: pytest.MonkeyPatch) -> None:
+    """Have the budget's clock go forward by what a NoWait did not wait."""
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
+    patch.setattr(budget, "time", clock)
+
+
+def connector_file(folder: Path, data: Mapping[str, Json], name: str = "shop") -> Path:
+    """The file of a connector with this body."""
+    path = folder / "connectors" / f"{name}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    body = {"version": 1, "name": name, **data}
+    path.write_text(yaml.safe_dump(body, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def connector_of(folder: Path, data: Mapping[str, Json] | str, name: str = "shop") -> Connector:
+    """The judged connector with this body (data, or YAML text)."""
+    body = yaml.safe_load(data) if isinstance(data, str) else data
+    location = locate(str(connector_file(folder, body, name)))
+    outcome = judge(location)
+    assert outcome.connector is not None, outcome.findings
+    return judged(location)
+
+
+@dataclass
+class Opened:
+    """A connector compiled for tests, with all that it tells and waits for."""
+
+    connector: Connector
+    compiled: Compiled
+    heard: Heard
+    stop: NoWait
+    terms: Terms
+    readings: Readings = field(init=False)
+    taken: dict[str, Reading] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.readings = Readings(self.compiled, self.terms)
+
+    def take(self, *names: str) -> Opened:
+        """Have these resources read for their tables, as a run does for all before it reads."""
+        for name in names:
+            self.taken[name] = self.readings.for_table(name)
+        return self
+
+    def read(self, name: str) -> list[dict[str, Json]]:
+        """All records of a resource, as if for its table; a second time what is left of them."""
+        if name not in self.taken:
+            self.take(name)
+        return [record for page in self.taken[name].pages() for record in page]
+
+    def source(self) -> Any:
+        """The DltSource."""
+        return reading_source(self.compiled, self.terms)
+
+
+def opened(
+    folder: Path,
+    data: Mapping[str, Json] | str,
+    settings: Mapping[str, Json] | None = None,
+    *,
+    limit: int | None = None,
+    in_flight: int | None = None,
+    state: dict[str, dict[str, Json]] | None = None,
+    name: str = "shop",
+    again: Range | None = None,
+    **world: Any,
+) -> Opened:
+    """A connector compiled with these settings, in a world without waits."""
+    connector = connector_of(folder, data, name)
+    heard = Heard()
+    stop = world.pop("stop", None) or NoWait()
+    outside = World(stop=stop, **world)
+    compiled = compile_connector(
+        connector, resolve_settings(connector, settings or {}), outside, heard
+    )
+    terms = Terms(
+        outside,
+        heard,
+        compiled.secrets,
+        in_flight or connector.client.max_in_flight,
+        limit,
+        {} if state is None else state,
+        again=again,
+    )
+    return Opened(connector, compiled, heard, stop, terms)
+
+
+def one_list(
+    url: str, endpoint: Mapping[str, Json] | None = None, **client: Json
+) -> dict[str, Json]:
+    """The body of a connector with one resource, `items`, that answers in one page."""
+    return {
+        "client": {"base_url": url, "retry": dict(NO_WAIT), **client},
+        "resources": [
+            {
+                "name": "items",
+                "write_disposition": "replace",
+                "endpoint": {"path": "/items", "paginator": "single_page", **(endpoint or {})},
+            }
+        ],
+    }
+
+
+def pipeline(folder: Path, name: str = "shop", destination: Any = "dummy") -> Any:
+    """A pipeline in the test's folder whose destination keeps nothing."""
+    if destination == "dummy":
+        destination = Destination.from_reference("dummy", completed_prob=1.0)
+    return dlt.pipeline(
+        name,
+        pipelines_dir=str(folder / "pipelines"),
+        destination=destination,
+        dataset_name=f"{name}_data",
+    )
+
+
+def run_threads(count: int, job: Callable[[], Any]) -> list[Any]:
+    """The job done by so many threads at once; their results, an exception as itself."""
+    results: list[Any] = []
+    gate = threading.Barrier(count)
+
+    def work() -> None:
+        gate.wait()
+        try:
+            results.append(job())
+        except Exception as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
