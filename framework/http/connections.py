@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import time
 from functools import partial
-from http.client import HTTPException, HTTPResponse, LineTooLong
+from http.client import HTTPException, LineTooLong
+from http.client import HTTPResponse as HttpClientResponse
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -25,7 +26,7 @@ class OverLimit(RequestError):
     """An answer that is over a limit. The text says nothing yet of whose answer it is."""
 
 
-class _Answer(HTTPResponse):
+class _Answer(HttpClientResponse):
     """The standard library's response, read through a socket that knows the time."""
 
     def __init__(self, sock: Any, *arguments: Any, seconds: float, **named: Any) -> None:

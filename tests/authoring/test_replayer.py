@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import requests
-from framework.authoringing.cassettes import replayer
 
+from framework.authoring.cassettes import replayer
 from framework.authoring.cassettes.cassette import Cassette, Interaction
 from framework.authoring.cassettes.replayer import ReplayAdapter
 from framework.errors import CassetteError

@@ -9,7 +9,7 @@ import yaml
 from framework.definition.finder import locate
 from framework.definition.validation import judge
 from framework.extract.transforms import Steps
-from tests.importers.styles import imported
+from tests.support.manifest_styles import imported
 
 CASES = yaml.safe_load((Path(__file__).parent / "records.yaml").read_text(encoding="utf-8"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.importers.styles import FILES, as_text, texts
+from tests.support.manifest_styles import FILES, as_text, texts
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

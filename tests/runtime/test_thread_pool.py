@@ -3,8 +3,8 @@
 from concurrent.futures import Future
 
 import pytest
-from framework.loadtime import thread_pool as pool
 
+from framework.runtime import thread_pool as pool
 from framework.runtime.environment import Stop
 
 

@@ -203,8 +203,8 @@ def _die_at_an_operation() -> None:
     from datetime import datetime
 
     from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
-    from framework.loadtime import environment as world
 
+    from framework.runtime import environment as world
     from tests.support.run_verbs import NOW
 
     class Standing(datetime):

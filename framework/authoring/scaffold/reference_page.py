@@ -1,6 +1,7 @@
 """schemas/connector.schema.json in, docs/reference.md out: every key with type and meaning.
 
-`python -m framework.authoring.scaffold.reference_page` writes the page, with `--check` it says whether it is fresh.
+`python -m framework.authoring.scaffold.reference_page` writes the page; `--check` says whether it
+is fresh.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _TOP = "A connector file"
 _INTRODUCTION = """\
 # The connector file
 
-<!-- Written by `python -m framework.authoring.scaffold.reference_page` from schemas/connector.schema.json. -->
+<!-- Written by `python -m framework.authoring.scaffold.reference_page`
+from schemas/connector.schema.json. -->
 
 A connector is one YAML file: dlt's `RESTAPIConfig`, key for key, with additions around and inside
 it. Below is every key. Text in addresses, headers, auth, paths, parameters, bodies and initial
