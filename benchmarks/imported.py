@@ -30,7 +30,7 @@ from framework.events import unwatched
 from framework.extract.compiler import compile_connector
 from framework.extract.dlt_source import Readings
 from framework.extract.read_options import Terms
-from framework.extract.table_names import TABLE
+from framework.extract.transforms import TABLE
 from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.airbyte.manifest import load, read_manifest
 from framework.importers.import_report import write_imported

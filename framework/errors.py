@@ -58,6 +58,10 @@ class RequestError(FrameworkError):
         self.code = code
 
 
+class TokenError(RequestError):
+    """No token was given. The text says nothing yet of the resource that needed it."""
+
+
 class CassetteError(FrameworkError):
     """A cassette is missing, cut, of another connector, or does not hold a request."""
 
@@ -86,3 +90,19 @@ class OutOfTime(Interrupted):
 
     exit_code = 1
     signal = None
+
+
+class ResourceSkipped(Exception):
+    """An answer met an action `skip_resource`: the resource writes nothing and moves no state."""
+
+    def __init__(self, resource: str, message: str) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
+class BindingError(FrameworkError):
+    """A parent's record lacks what a child has to take from it."""
+
+
+class RecordError(FrameworkError):
+    """A record cannot be read, stepped or shaped as the file says."""

@@ -36,8 +36,8 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
 
     set_defaults()
     from framework.api import judged
-    from framework.authoring.cassettes.replays import cassette_of
-    from framework.authoring.cassettes.testing import test_connector
+    from framework.authoring.cassettes.replayer import cassette_of
+    from framework.authoring.cassettes.snapshot import test_connector
     from framework.cli.signals import heard
     from framework.definition.finder import locate, own
     from framework.runtime.environment import Stop

@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from framework.definition.annotations import resource_texts, text_reaches
-from framework.definition.answer_parts import parse_export, parse_response_format
+from framework.definition.annotations import (
+    client_expressions,
+    cursors,
+    reach,
+    resource_expressions,
+    resource_texts,
+    text_reaches,
+)
 from framework.definition.defaults import Merged, bind_path
-from framework.definition.durations import parse_duration
+from framework.definition.durations import Period, parse_duration, parse_period
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
 from framework.definition.expressions.placeholders import config_names, placeholders
@@ -24,12 +30,15 @@ from framework.definition.model import (
     ConfigEntry,
     Connector,
     Endpoint,
+    Export,
     Incremental,
+    JobRequest,
     OnError,
     Partition,
     RateLimit,
     Resource,
     ResponseAction,
+    ResponseFormat,
     Retry,
     SecretEntry,
     Selector,
@@ -37,16 +46,59 @@ from framework.definition.model import (
     WaitRule,
 )
 from framework.definition.paginator_keys import total_path
-from framework.definition.parts import cursors
-from framework.definition.periods import Period, parse_period
-from framework.definition.reach import reach
 from framework.definition.references import references
-from framework.definition.written import client_expressions, resource_expressions
 
 if TYPE_CHECKING:
     from framework.definition.draft import Draft
 
 Json = Any
+
+
+def parse_export(written: Json) -> Export | None:
+    """An export job with its defaults; None where there is none."""
+    if not written:
+        return None
+    status, plain = written.get("status"), Export(JobRequest())
+    every, timeout = written.get("every"), written.get("timeout")
+
+    def compiled(key: str) -> Expression | None:
+        return None if written.get(key) is None else compile_expression(written[key])
+
+    return Export(
+        _job_request(written["download"]),
+        None if status is None else _job_request(status),
+        compiled("ready"),
+        compiled("failed"),
+        compiled("message"),
+        plain.every if every is None else parse_duration(every),
+        plain.timeout if timeout is None else parse_duration(timeout),
+    )
+
+
+def _job_request(written: Json) -> JobRequest:
+    """A request of an export job; a text alone is its path, or its URL."""
+    if isinstance(written, str):
+        written = {"url" if "://" in written or written.startswith("{") else "path": written}
+    urls = written.get("url") or ()
+    return JobRequest(
+        written.get("path"),
+        (urls,) if isinstance(urls, str) else tuple(urls),
+        str(written.get("method") or "GET").upper(),
+        {k: v for k, v in (written.get("params") or {}).items() if v is not None},
+        written.get("json"),
+        written.get("headers") or {},
+    )
+
+
+def parse_response_format(written: Json) -> ResponseFormat:
+    """A format with its defaults; a text alone is its type."""
+    given = {"type": written} if isinstance(written, str) else dict(written or {})
+    given["kind"] = given.pop("type", "json")
+    for key in ("header", "lists"):
+        if isinstance(given.get(key), list):
+            given[key] = tuple(given[key])
+    return ResponseFormat(**given)
+
 
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import Text, client_texts, resource_texts, text_reaches
-from framework.definition.defaults import Merged, merge_resources
-from framework.definition.reach import Reach, reach
-from framework.definition.records import RecordSchema, load_schema
-from framework.definition.references import bound_expressions, references
-from framework.definition.written import (
+from framework.definition.annotations import (
+    Reach,
+    Text,
     Written,
     client_expressions,
+    client_texts,
+    reach,
     resource_expressions,
+    resource_texts,
+    text_reaches,
 )
+from framework.definition.defaults import Merged, merge_resources
+from framework.definition.record_schema import RecordSchema, load_schema
+from framework.definition.references import bound_expressions, references
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location

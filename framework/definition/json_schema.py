@@ -9,11 +9,134 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema import validators as _validators
+from jsonschema.exceptions import SchemaError
+
+from framework.definition.expressions.limits import PatternError, compiled, in_time
+from framework.text import did_you_mean
+
+Json = Any
+
+
+_LOCAL = re.compile(r"#(/[A-Za-z0-9_$.~-]+)*")
+_TYPES = {"string", "integer", "number", "boolean", "object", "array", "null"}
+
+
+def plainly_valid(schema: Json) -> bool:
+    """True only where the metaschema has nothing against `schema`."""
+    if isinstance(schema, bool):
+        return True
+    if not isinstance(schema, dict):
+        return False
+    return all(_fits(key, value) for key, value in schema.items())
+
+
+def _fits(key: str, value: Json) -> bool:
+    if key.startswith("x-"):
+        return True
+    check = _KEYWORDS.get(key)
+    return check is not None and check(value)
+
+
+def _anything(value: Json) -> bool:  # noqa: ARG001
+    return True
+
+
+def _text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _plain_pattern(value: Json) -> bool:
+    try:
+        re.compile(value)
+    except (re.error, TypeError, RecursionError, OverflowError):
+        return False
+    return isinstance(value, str)
+
+
+def _reference(value: Json) -> bool:
+    return isinstance(value, str) and _LOCAL.fullmatch(value) is not None
+
+
+def _dialect(value: Json) -> bool:
+    return bool(value == "https://json-schema.org/draft/2020-12/schema")
+
+
+def _flag(value: Json) -> bool:
+    return isinstance(value, bool)
+
+
+def _list(value: Json) -> bool:
+    return isinstance(value, list)
+
+
+def _number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _positive(value: Json) -> bool:
+    return _number(value) and bool(value > 0)
+
+
+def _size(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _names(value: Json) -> bool:
+    return (
+        isinstance(value, list)
+        and all(isinstance(name, str) for name in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _type(value: Json) -> bool:
+    if isinstance(value, str):
+        return value in _TYPES
+    return _names(value) and bool(value) and set(value) <= _TYPES
+
+
+def _schemas(value: Json) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(plainly_valid, value))
+
+
+def _named_schemas(value: Json) -> bool:
+    return isinstance(value, dict) and all(map(plainly_valid, value.values()))
+
+
+def _named_names(value: Json) -> bool:
+    return isinstance(value, dict) and all(map(_names, value.values()))
+
+
+_KEYWORDS: dict[str, Callable[[Json], bool]] = {
+    "type": _type,
+    "pattern": _plain_pattern,
+    "$ref": _reference,
+    "$schema": _dialect,
+    **dict.fromkeys(("title", "description", "$comment", "format"), _text),
+    **dict.fromkeys(("default", "const"), _anything),
+    **dict.fromkeys(("enum", "examples"), _list),
+    **dict.fromkeys(("properties", "$defs", "dependentSchemas"), _named_schemas),
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _schemas),
+    **dict.fromkeys(("items", "additionalProperties", "not", "if", "then", "else"), plainly_valid),
+    **dict.fromkeys(("contains", "propertyNames", "unevaluatedProperties"), plainly_valid),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _number),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _size),
+    **dict.fromkeys(("minProperties", "maxProperties", "minContains", "maxContains"), _size),
+    **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly"), _flag),
+    "multipleOf": _positive,
+    "required": _names,
+    "dependentRequired": _named_names,
+}
 
 
 class DurationFormatError(Exception):
@@ -65,12 +188,6 @@ def _import_without_waiting() -> None:
 
 _import_without_waiting()
 
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError  # noqa: E402
-from jsonschema import validators as _validators  # noqa: E402
-from jsonschema.exceptions import SchemaError  # noqa: E402
-
-from framework.definition.expressions.patterns import PatternError, compiled, in_time  # noqa: E402
-from framework.definition.plainly import plainly_valid  # noqa: E402
 
 __all__ = [
     "Draft202012Validator",
@@ -126,3 +243,112 @@ def _bounded() -> Any:
         "additionalProperties": _additional,
     }
     return _validators.extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
+
+
+_TEXTS = {"$schema", "$ref", "title", "description", "format", "$comment"}
+_NUMBERS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+_MAPPINGS = {"properties", "$defs"}
+_SCHEMAS = {"items", "additionalProperties"}
+_TYPE_WORDS = ("string", "integer", "number", "boolean", "object", "array", "null")
+FORMAT_EXAMPLES = {
+    "uri": "https://api.example.com",
+    "date-time": "2026-01-01T00:00:00Z",
+    "date": "2026-01-01",
+    "email": "person@example.com",
+}
+"""A value of each format that config often has."""
+
+
+def schema_error(schema: Json) -> Any | None:
+    """What JSON Schema has against a schema as jsonschema's error, or None.
+
+    An everyday schema is seen to be one here: jsonschema takes a hundred times longer for it.
+    RecursionError for one that is nested too deeply.
+    """
+    if _plain(schema):
+        return None
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        return error
+    return None
+
+
+def _plain(schema: Json) -> bool:
+    """Whether a schema holds nothing but everyday keys with values of the right kind."""
+    if not isinstance(schema, dict):
+        return isinstance(schema, bool)
+    for key, value in schema.items():
+        if key in _TEXTS:
+            fine = isinstance(value, str)
+        elif key == "type":
+            types = value if isinstance(value, list) and value else [value]
+            fine = all(isinstance(one, str) and one in _TYPE_WORDS for one in types)
+            fine = fine and len(set(types)) == len(types)
+        elif key in _MAPPINGS:
+            fine = isinstance(value, dict) and all(_plain(inner) for inner in value.values())
+        elif key in _SCHEMAS:
+            fine = _plain(value)
+        elif key in ("anyOf", "oneOf", "allOf"):
+            fine = isinstance(value, list) and bool(value) and all(map(_plain, value))
+        elif key == "required":
+            fine = isinstance(value, list) and all(isinstance(name, str) for name in value)
+            fine = fine and len(set(value)) == len(value)
+        elif key in _NUMBERS:
+            fine = isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            lists = key in ("enum", "examples") and isinstance(value, list)
+            fine = lists or key in ("const", "default") or key.startswith("x-")
+        if not fine:
+            return False
+    return True
+
+
+def not_json_schema(error: Any) -> str:
+    """What JSON Schema itself has against a schema; the place is told elsewhere."""
+    key = next((step for step in reversed(error.path) if isinstance(step, str)), None)
+    found = f"found {shown(error.instance)}"
+    if key == "type":
+        near = (
+            did_you_mean(str(error.instance), _TYPE_WORDS)
+            or f"; there are {', '.join(_TYPE_WORDS)}"
+        )
+        return f"{found}, which is no type of JSON Schema{near}"
+    if key is None:
+        return f"{found}, expected a JSON Schema: a mapping"
+    return f"{found}, which JSON Schema does not take for {key}"
+
+
+def misfit(error: Any) -> str:
+    """What JSON Schema has against a value: found, and expected."""
+    found = shown(error.instance)
+    wanted = error.validator_value
+    if error.validator == "type":
+        types = wanted if isinstance(wanted, list) else [wanted]
+        return f"found {found}, expected {' or '.join(types)}"
+    if error.validator == "format":
+        example = FORMAT_EXAMPLES.get(wanted)
+        such = "" if example is None else f", such as {example}"
+        return f"found {found}, expected the format {wanted}{such}"
+    if error.validator == "enum":
+        return f"found {found}, expected one of {', '.join(shown(value) for value in wanted)}"
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+        "exclusiveMaximum": "less than",
+        "minLength": "a length of at least",
+        "maxLength": "a length of at most",
+        "pattern": "text that matches",
+        "const": "exactly",
+    }
+    if error.validator in words:
+        return f"found {found}, expected {words[error.validator]} {wanted}"
+    return str(error.message)
+
+
+def shown(value: Json) -> str:
+    """A value in a message: texts in quotes, lists and mappings by their kind."""
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return json.dumps(value, ensure_ascii=False)

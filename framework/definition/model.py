@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from framework.definition.durations import Period
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.periods import Period
 
 Json = Any
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import resource_texts, text_reaches
+from framework.definition.annotations import (
+    Written,
+    is_resolve,
+    partitions,
+    resource_texts,
+    text_reaches,
+)
 from framework.definition.defaults import Merged
-from framework.definition.parts import is_resolve, partitions
-from framework.definition.written import Written
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer

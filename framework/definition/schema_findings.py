@@ -5,20 +5,136 @@ Knows the shape of a file (keys, types, allowed values), nothing of what they me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from framework.definition import wording
+from framework.definition import schema_findings as wording
+from framework.definition.finder import shared_schema
 from framework.definition.json_schema import Draft202012Validator
-from framework.definition.places import belongs, connector_schema, goes_with
 from framework.text import did_you_mean
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Document, Pointer
     from framework.findings import Finding
+
+Json = Any
+
+
+Schema = Mapping[str, Any]
+
+
+@cache
+def connector_schema() -> Schema:
+    """schemas/connector.schema.json with every `$ref` replaced by what it refers to.
+
+    The validator looks up each reference at each value; without them it takes two thirds of the
+    time. Definitions are shared, so this is not to be changed.
+    """
+    schema = shared_schema("connector")
+    made: dict[str, Schema] = {}
+
+    def definition(name: str) -> Schema:
+        if name not in made:
+            made[name] = inlined(schema["$defs"][name])
+        return made[name]
+
+    def inlined(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inlined(inner) for inner in part]
+        if not isinstance(part, dict):
+            return part
+        own = {key: inlined(inner) for key, inner in part.items() if key not in ("$ref", "$defs")}
+        reference = part.get("$ref")
+        return {**definition(reference.rsplit("/", 1)[1]), **own} if reference else own
+
+    whole: Schema = inlined(schema)
+    return whole
+
+
+def keys_at(pointer: Pointer) -> frozenset[str]:
+    """The keys that a mapping at `pointer` may have in any of its variants."""
+    return frozenset(key for schema in _schemas_at(pointer) for key in schema.get("properties", {}))
+
+
+_EVERYWHERE = {"name", "type", "description"}
+"""Keys with a meaning of their own at many places: where else they may stand helps nobody."""
+
+
+def belongs(key: str, pointer: Pointer) -> str | None:
+    """Where a key that is not allowed at `pointer` is: one level down, or up to three up."""
+    if key in _EVERYWHERE:
+        return None
+    outer = _above(pointer)
+    for step, place in outer[:1]:
+        if key in keys_at(place):
+            return f"it belongs one level up, beside `{step}`"
+    for inner in sorted(keys_at(pointer)):
+        if key in keys_at((*pointer, inner)):
+            return f"it belongs inside `{inner}`"
+    for step, place in outer[1:3]:
+        if key in keys_at(place):
+            return f"it belongs further up, beside `{step}`"
+    return None
+
+
+def _above(pointer: Pointer) -> list[tuple[str, Pointer]]:
+    """The keys that lead to a place, the nearest first, each with the mapping it stands in."""
+    return [
+        (step, pointer[:position])
+        for position, step in reversed(list(enumerate(pointer)))
+        if isinstance(step, str)
+    ]
+
+
+def goes_with(key: str, pointer: Pointer) -> str | None:
+    """Where another variant of the mapping at `pointer` has the key: which one it is."""
+    for schema in _schemas_at(pointer):
+        if key not in schema.get("properties", {}):
+            continue
+        for chooser in ("type", "strategy"):
+            part = schema["properties"].get(chooser, {})
+            variant = part.get("const") or next(iter(part.get("enum", ())), None)
+            if variant is not None:
+                return f"it goes with `{chooser}: {variant}`"
+    return None
+
+
+@cache
+def _schemas_at(pointer: Pointer) -> tuple[Schema, ...]:
+    current = tuple(_variants(connector_schema()))
+    for step in pointer:
+        current = tuple(
+            variant
+            for schema in current
+            for inner in _inside(schema, step)
+            for variant in _variants(inner)
+        )
+    return current
+
+
+def _inside(schema: Schema, step: str | int) -> Iterator[Schema]:
+    if isinstance(step, int):
+        below = schema.get("items")
+    else:
+        below = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    if isinstance(below, Mapping):
+        yield below
+
+
+def _variants(schema: Schema) -> Iterator[Schema]:
+    """A schema with everything that applies to the same value."""
+    if "properties" in schema or "items" in schema or "additionalProperties" in schema:
+        yield schema
+    for key in ("then", "else"):
+        if key in schema:
+            yield from _variants(schema[key])
+    for part in schema.get("allOf", ()):
+        yield from _variants(part)
+
 
 _PYTHON_ONLY = {"session", "convert", "transform", "hooks", "validator"}
 _PLACES = {"properties", "patternProperties", "additionalProperties", "items", "propertyNames"}
@@ -252,3 +368,108 @@ def _schemas(error: Any) -> list[Mapping[str, Any]]:
         if isinstance(node, Mapping) and not named:
             chain.append(node)
     return chain[::-1]
+
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_LONGEST = 60
+_PLACEHOLDER = re.compile(r"(?:config|secrets|resources|incremental)\.\S+\Z")
+_BOOLEANS = {"yes", "no", "on", "off", "y", "n", "true", "false"}
+
+
+def found(value: Json) -> str:
+    """The value as a message names it: text 'abc', the number 5, a list, nothing (null)."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"text '{shortened(value)}'"
+    if isinstance(value, int | float):
+        return f"the number {shortened(str(value))}"
+    kind = "list" if isinstance(value, list) else "mapping"
+    return f"a {kind}" if value else f"an empty {kind}"
+
+
+def shortened(text: str) -> str:
+    """One line of at most 60 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+def types(names: str | Iterable[str]) -> str:
+    """JSON Schema types as `a list, a mapping or text`; null is left out beside others."""
+    listed = [names] if isinstance(names, str) else list(names)
+    return alternatives(_TYPES[name] for name in listed if name != "null" or len(listed) == 1)
+
+
+def values(allowed: Iterable[Json]) -> str:
+    """Allowed values as `append, replace or merge`; null is left out beside others."""
+    every = list(allowed)
+    return alternatives(plain(value) for value in every if value is not None or len(every) == 1)
+
+
+def plain(value: Json) -> str:
+    """A scalar as it is written in YAML."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *first, last = list(words)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def together(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = list(words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def remedy(value: Json, expected: str | Iterable[str]) -> str:
+    """What to do about a value of the wrong type, as the end of a message, or nothing."""
+    wanted = {expected} if isinstance(expected, str) else set(expected)
+    placeholder = _unquoted_placeholder(value)
+    if placeholder:
+        return f'; a text that starts with {{ needs quotes: "{{{placeholder}}}"'
+    if isinstance(value, str):
+        return _text_remedy(value, wanted)
+    if isinstance(value, bool | int | float) and wanted & {"string"}:
+        return f'; put quotes around it: "{plain(value)}"'
+    if value is None:
+        return "; write a value after the colon, or take the key away"
+    if wanted - {"null"} == {"array"}:
+        if isinstance(value, dict):
+            return "; begin each item with `- `"
+        return f"; write [{plain(value)}]"
+    if isinstance(value, list) and len(value) == 1 and "object" in wanted:
+        return "; take away the `- ` or the [ ]"
+    return ""
+
+
+def _text_remedy(value: str, wanted: set[str]) -> str:
+    if "boolean" in wanted and value.lower() in _BOOLEANS:
+        return f"; write {'true' if value.lower() in ('yes', 'on', 'y', 'true') else 'false'}"
+    if wanted & {"integer", "number"} and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return "; take away the quotes"
+    if "array" in wanted and "object" not in wanted:
+        return f"; write [{shortened(value)}]"
+    return ""
+
+
+def _unquoted_placeholder(value: Json) -> str | None:
+    """`{config.x}` without quotes is YAML for a mapping whose key has no value."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if inner is None and isinstance(key, str) and _PLACEHOLDER.match(key):
+            return key
+    return None

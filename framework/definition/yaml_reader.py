@@ -6,10 +6,14 @@ YAML is read as JSON with comments: dates, `on` and `no` stay text, and what mak
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.compose import Composer, Node
+import yaml
+
+from framework.definition.yaml_errors import syntax_error
 from framework.findings import Finding
 
 if TYPE_CHECKING:
@@ -18,6 +22,333 @@ if TYPE_CHECKING:
     from framework.findings import Severity
 
 Json = Any
+
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+# What YAML 1.2 reads as a number or a word of its own, and JSON does not have.
+_ELSEWHERE = re.compile(
+    r"(?:True|TRUE|False|FALSE|Null|NULL"
+    r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|0o[0-7]+|0x[0-9a-fA-F]+)\Z"
+)
+_NOT_FINITE = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_WORDS: dict[str, bool | None] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "true": True,
+    "false": False,
+}
+_MAX_DIGITS = 300
+
+Scalar = str | int | float | bool | None
+
+
+def plain_scalar(text: str) -> tuple[Scalar, tuple[str, str] | None]:
+    """The value of an unquoted scalar, and what is wrong with it as (code, message)."""
+    if text in _WORDS:
+        return _WORDS[text], None
+    first = text[0]
+    if not (first.isdigit() or first in "+-.TFN"):
+        return text, None
+    if _INTEGER.match(text):
+        if len(text) > _MAX_DIGITS:
+            return 0, _out_of_range(text)
+        return int(text), None
+    if _NUMBER.match(text):
+        number = float(text)
+        return (number, None) if math.isfinite(number) else (0, _out_of_range(text))
+    if _NOT_FINITE.match(text):
+        return 0, _out_of_range(text)
+    if _ELSEWHERE.match(text):
+        return text, ("ambiguous-scalar", _ambiguous(text))
+    return text, None
+
+
+def _out_of_range(text: str) -> tuple[str, str]:
+    shown = text if len(text) <= 20 else f"{text[:20]}…"
+    return "number-out-of-range", f"found {shown}, expected a finite number as in JSON"
+
+
+def _ambiguous(text: str) -> str:
+    meant = text.lower() if text[0] in "TFN" else "a decimal number without leading zeros or '+'"
+    return (
+        f"found {text}, which YAML readers understand differently; "
+        f"write {meant}, or put quotes around it if text is meant"
+    )
+
+
+MAX_DEPTH = 64
+"""Levels of nesting; the JSON Schema validator needs some 15 Python frames for one level."""
+
+MAX_VALUES = 100_000
+"""Keys and values in one file; judging as many still ends in seconds."""
+
+MAX_ALIASED = 20_000
+"""Values that aliases may add to what is written."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Place = tuple[int, int]
+"""Line and column, both from 0, as PyYAML counts them."""
+
+
+class Node:
+    """A value with the place where it starts; `items` are what is inside it.
+
+    `size` counts the values in it (itself included, aliases expanded), `height` its levels.
+    """
+
+    __slots__ = ("column", "height", "items", "line", "size", "value")
+
+    def __init__(self, value: Any, line: int, column: int) -> None:
+        self.value = value
+        self.line = line
+        self.column = column
+        self.items: dict[str, tuple[Place, Node]] | list[Node] | None = None
+        self.size = 1
+        self.height = 1
+
+    def child(self, step: str | int) -> tuple[Place, Node] | None:
+        """The key's place and the value at `step`, or None; a list item is its own key."""
+        if isinstance(self.items, dict) and isinstance(step, str):
+            return self.items.get(step)
+        if isinstance(self.items, list) and isinstance(step, int) and 0 <= step < len(self.items):
+            node = self.items[step]
+            return (node.line, node.column), node
+        return None
+
+
+@dataclass
+class _Open:
+    """A list or mapping that is being read; `key` waits for its value."""
+
+    node: Node
+    anchor: str | None
+    as_key: bool
+    key: str | None = None
+    key_place: Place | None = None
+    keep: bool = True
+
+
+class _Stop(Exception):
+    pass
+
+
+class Composer:
+    """Reads one text once: `compose()`, then `problems` as (line, column, code, message)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.problems: list[tuple[int, int, str, str]] = []
+        self._stack: list[_Open] = []
+        self._anchors: dict[str, Node | None] = {}
+        self._aliased = 0
+        self._root: Node | None = None
+
+    def compose(self) -> Node | None:
+        """The root mapping, or None where nothing is left to judge."""
+        control = _CONTROL.search(self.text)
+        if control:
+            before = _LINE_BREAK.split(self.text[: control.start()])
+            self._problem(
+                (len(before) - 1, len(before[-1])),
+                "not-text",
+                f"found the character U+{ord(control[0]):04X}, which no text file holds",
+            )
+            return None
+        try:
+            self._read()
+        except yaml.YAMLError as error:
+            line, column, message = syntax_error(error, _LINE_BREAK.split(self.text))
+            self._problem((line, column), "yaml-syntax", message)
+            return None
+        except _Stop:
+            return None
+        root = self._root
+        if root is None or root.value is None:
+            message = "the file is empty, expected a mapping with `version`, `name` and the rest"
+            self._problem((0, 0), "empty-file", message)
+            return None
+        if not isinstance(root.value, dict):
+            found = "a list" if isinstance(root.value, list) else "a single value"
+            message = f"found {found}, expected a mapping (lines such as `key: value`)"
+            self._problem((root.line, root.column), "not-a-mapping", message)
+            return None
+        return root
+
+    def _problem(self, place: Place, code: str, message: str) -> None:
+        self.problems.append((*place, code, message))
+
+    def _read(self) -> None:
+        documents = values = 0
+        for event in yaml.parse(self.text, Loader=_LOADER):
+            start: Any = event.start_mark
+            place = (start.line, start.column)
+            values += isinstance(event, yaml.NodeEvent)
+            if values > MAX_VALUES:
+                message = f"the file holds more than {MAX_VALUES:,} values, the most that is read"
+                self._problem(place, "file-too-large", message)
+                raise _Stop
+            if isinstance(event, yaml.ScalarEvent):
+                self._scalar(event, place)
+            elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                self._open(event, place)
+            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                self._close()
+            elif isinstance(event, yaml.AliasEvent):
+                self._alias(event, place)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    message = (
+                        "a second YAML document starts here (`---`), expected one; "
+                        "put each connector in a file of its own"
+                    )
+                    self._problem(place, "several-documents", message)
+                    return
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+        value: Any = event.value
+        plain = bool(event.implicit[0]) and event.tag is None and event.style in (None, "", False)
+        expects_key = self._expects_key()
+        if plain and expects_key and value == "<<":
+            message = "merge keys (`<<`) are not read; write the keys out"
+            self._problem(place, "merge-key", message)
+            self._skip_value()
+            return
+        self._check_tag(event.tag, place)
+        if plain:
+            value, problem = plain_scalar(event.value)
+            if problem:
+                self._problem(place, *problem)
+        node = Node(value, *place)
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        if expects_key:
+            self._key(node, event.value)
+        else:
+            self._add(node)
+
+    def _open(self, event: yaml.CollectionStartEvent, place: Place) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            message = f"lists and mappings nest more than {MAX_DEPTH} levels deep"
+            self._problem(place, "nesting-too-deep", message)
+            raise _Stop
+        self._check_tag(event.tag, place)
+        mapping = isinstance(event, yaml.MappingStartEvent)
+        node = Node({} if mapping else [], *place)
+        node.items = {} if mapping else []
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        self._stack.append(_Open(node, event.anchor, self._expects_key()))
+
+    def _close(self) -> None:
+        done = self._stack.pop()
+        if done.anchor:
+            self._anchors[done.anchor] = done.node
+        if done.as_key:
+            self._key(done.node, None)
+        else:
+            self._add(done.node)
+
+    def _alias(self, event: yaml.AliasEvent, place: Place) -> None:
+        name = event.anchor
+        if name not in self._anchors:
+            message = (
+                f"found *{name}, but no &{name} before it; put quotes around a text starting with *"
+            )
+            self._problem(place, "unknown-alias", message)
+            node: Node | None = None
+        else:
+            node = self._anchors[name]
+            if node is None:
+                message = f"*{name} stands inside &{name} and so would never end"
+                self._problem(place, "alias-explosion", message)
+                raise _Stop
+        if node is None:
+            node = Node(None, *place)
+        self._aliased += node.size
+        if self._aliased > MAX_ALIASED:
+            message = f"aliases add more than {MAX_ALIASED} values to this file; write less of them"
+            self._problem(place, "alias-explosion", message)
+            raise _Stop
+        if len(self._stack) + node.height > MAX_DEPTH + 1:
+            message = f"with *{name} lists and mappings nest more than {MAX_DEPTH} levels deep"
+            self._problem(place, "nesting-too-deep", message)
+            raise _Stop
+        if self._expects_key():
+            self._key(Node(node.value, *place), None if node.items is not None else str(node.value))
+        else:
+            self._add(node)
+
+    def _expects_key(self) -> bool:
+        if not self._stack:
+            return False
+        top = self._stack[-1]
+        return isinstance(top.node.items, dict) and top.key_place is None
+
+    def _key(self, node: Node, written: str | None) -> None:
+        """Take `node` as the key of the mapping on top; its value comes next."""
+        top = self._stack[-1]
+        place = (node.line, node.column)
+        top.key_place = place
+        top.keep = True
+        if not isinstance(node.value, str):
+            found = "a list or mapping" if written is None else (written or "nothing")
+            message = f"found {found} as a key, expected text; put quotes around it"
+            self._problem(place, "key-not-text", message)
+            top.keep = False
+            return
+        top.key = node.value
+        assert isinstance(top.node.items, dict)
+        earlier = top.node.items.get(node.value)
+        if earlier:
+            (line, _), _ = earlier
+            message = (
+                f"the key {_short(node.value)} stands twice in this mapping, "
+                f"in line {line + 1} and in line {place[0] + 1}; take one away"
+            )
+            self._problem(place, "duplicate-key", message)
+            top.keep = False
+
+    def _skip_value(self) -> None:
+        top = self._stack[-1]
+        top.key_place = (0, 0)
+        top.keep = False
+
+    def _add(self, node: Node) -> None:
+        """Put a finished value into the list or mapping on top, or make it the root."""
+        if not self._stack:
+            self._root = node
+            return
+        top = self._stack[-1]
+        inside = top.node
+        inside.size += node.size
+        inside.height = max(inside.height, node.height + 1)
+        if isinstance(inside.items, list):
+            inside.items.append(node)
+            inside.value.append(node.value)
+            return
+        if top.keep and inside.items is not None and top.key is not None and top.key_place:
+            inside.items[top.key] = (top.key_place, node)
+            inside.value[top.key] = node.value
+        top.key, top.key_place, top.keep = None, None, True
+
+    def _check_tag(self, tag: str | None, place: Place) -> None:
+        if tag is None:
+            return
+        shown = tag.replace("tag:yaml.org,2002:", "!!")
+        self._problem(place, "yaml-tag", f"the tag {_short(shown)} is not read; take it away")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""
 
 Pointer = tuple[str | int, ...]

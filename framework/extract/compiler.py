@@ -17,6 +17,7 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from requests.adapters import BaseAdapter
 
 from framework import __version__
+from framework.definition.annotations import AUTH_EXPRESSIONS, SIGNED
 from framework.definition.auth_choice import chosen, secrets_used
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import Placeholder, with_config
@@ -33,18 +34,17 @@ from framework.definition.model import (
 )
 from framework.definition.naming import normalize_path
 from framework.definition.paginator_keys import PAGING
-from framework.definition.written import AUTH_EXPRESSIONS, SIGNED
 from framework.events import Watch
-from framework.extract.paginators import paginator_of, paging_values, size_params
+from framework.extract.pagination import paginator_of, paging_values, size_params
 from framework.extract.plan import Plan, PlannedBinding
+from framework.extract.rest_client import Unlogged
 from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthTerms, build_auth
 from framework.http.decoders import decoder
-from framework.http.hosts import AllowedHosts, refuse_plain_http
 from framework.http.rate_limit import Budget
 from framework.http.response_actions import Answers, Decode
 from framework.http.retry import RetryingAdapter, RetryPolicy
-from framework.http.session import Session, Unlogged
+from framework.http.session import AllowedHosts, Session, refuse_plain_http
 from framework.http.transport import LiveAdapter
 from framework.runtime.context import Context, run_context, without_secrets
 from framework.runtime.environment import World

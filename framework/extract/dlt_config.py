@@ -12,7 +12,7 @@ from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.model import Resource
 from framework.errors import SettingsError
 from framework.extract.compiler import Compiled
-from framework.extract.hints import resource_hints
+from framework.extract.dlt_source import resource_hints
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shaper
 from framework.extract.pagination import Paging

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.jsonwords import FORMAT_EXAMPLES
+from framework.definition.json_schema import FORMAT_EXAMPLES
 from framework.definition.model import Connector
 from framework.events import unwatched
 from framework.extract.compiler import compile_connector

@@ -20,13 +20,13 @@ from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import Export, JobRequest
 from framework.errors import RequestError
 from framework.events import Waiting
+from framework.extract.page_reader import Requested
 from framework.extract.plan import Plan
 from framework.extract.read_options import Terms
-from framework.extract.requested import Requested
 from framework.runtime.context import Context, with_response, without_secrets
+from framework.runtime.redaction import shown
 from framework.runtime.templates import Values, expand
-from framework.runtime.urls import shown
-from framework.shape import kind_of, shape_of
+from framework.text import kind_of, shape_of
 
 Json = Any
 

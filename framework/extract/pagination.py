@@ -8,25 +8,42 @@ request besides the paginator's own parameter is the `write` function's business
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.paginators import (
     BasePaginator,
     BaseReferencePaginator,
+    HeaderCursorPaginator,
+    HeaderLinkPaginator,
+    JSONLinkPaginator,
     OffsetPaginator,
     RangePaginator,
 )
+from dlt.sources.rest_api.config_setup import create_paginator
 from jsonpath_ng import DatumInContext, JSONPath
+from requests import Response
+from requests.utils import parse_header_links
 
-from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.expressions.value_functions import truthy
+from framework.definition.paginator_keys import (
+    CONTEXT_EXPRESSIONS,
+    OF_A_PAGE,
+    OURS,
+    PAGING,
+    PARAMETERS,
+)
 from framework.runtime.context import Context, with_response
 from framework.runtime.field_paths import take
 
 Json = Any
+
+
 Write = Callable[[requests.Request, Context], None]
 """Writes a request anew for a page; the context has `paginator` and the last answer's roots."""
 
@@ -178,3 +195,168 @@ def _without_unsent(request: requests.Request) -> None:
     if isinstance(params, dict):
         for name in [name for name in params if str(name).startswith(UNSENT)]:
             del params[name]
+
+
+class LinkHeader(HeaderLinkPaginator):
+    """`rel` as in RFC 8288: words between blanks, in any case."""
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
+        """Look for the next page's URL in the header."""
+        wanted = self.links_next_key.lower()
+        found = (
+            link["url"]
+            for link in parse_header_links(response.headers.get("link") or "")
+            if wanted in _relation(link).lower().split()
+        )
+        self._next_reference = next(found, None) or None
+
+
+class BodyLink(JSONLinkPaginator):
+    """No next page where the body says it by an empty text or false."""
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Look for the next page's URL in the body."""
+        super().update_state(response, data)
+        self._next_reference = self._next_reference or None
+
+
+class HeaderCursor(HeaderCursorPaginator):
+    """No next page where the header is empty."""
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Look for the next cursor in the header."""
+        super().update_state(response, data)
+        self._next_reference = self._next_reference or None
+
+
+class Total(JSONPath):
+    """A total's path that gives what an earlier page told where this one tells none."""
+
+    def __init__(self, path: Any) -> None:
+        self._path = path
+        self._known: list[DatumInContext] = []
+
+    def find(self, datum: Any) -> list[DatumInContext]:
+        """What the path gives, as a list of one or none."""
+        found = [one for one in self._path.find(datum) if one.value is not None]
+        self._known = found or self._known
+        return self._known
+
+    def __str__(self) -> str:
+        return str(self._path)
+
+    __repr__ = __str__
+
+
+def widened(paginator: BasePaginator | None) -> BasePaginator | None:
+    """The paginator, taught what dlt's does not read."""
+    if type(paginator) is HeaderLinkPaginator:
+        return LinkHeader(paginator.links_next_key)
+    if type(paginator) is JSONLinkPaginator:
+        return BodyLink(paginator.next_url_path)
+    if type(paginator) is HeaderCursorPaginator:
+        return HeaderCursor(paginator.cursor_key, paginator.cursor_param)
+    if isinstance(paginator, RangePaginator) and paginator.total_path is not None:
+        paginator.total_path = Total(jsonpath.compile_path(paginator.total_path))
+    return paginator
+
+
+def _relation(link: dict[str, str]) -> str:
+    return next((value for name, value in link.items() if name.lower() == "rel"), "")
+
+
+PATHS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
+"""The paginator's keys that hold an expression on the body."""
+
+
+def paginator_of(
+    config: Mapping[str, Json] | None,
+    final: Callable[[Json], Json],
+    path_of: Callable[[str], Json],
+    taken: frozenset[str] = frozenset(),
+) -> BasePaginator | None:
+    """The paginator of a mapping with a `type`; None where dlt shall detect one.
+
+    `final` fills placeholders in, `path_of` makes an expression on the body one that dlt takes.
+    `taken` is what the request's placeholders take of the last page (`paging_values`): paging
+    values in it are not sent by their default names, too. Nor is one whose name is null.
+    """
+    if config is None or config["type"] == "auto":
+        return None
+    kept = {k: v for k, v in config.items() if k in (*PATHS, *CONTEXT_EXPRESSIONS)}
+    filled = {**config, **final({k: v for k, v in config.items() if k not in kept})}
+    theirs = {key: value for key, value in filled.items() if key not in OURS}
+    for key in PATHS:
+        if isinstance(theirs.get(key), str):
+            theirs[key] = path_of(theirs[key])
+    over = None
+    for key, place in (("cursor", "cursor_path"), ("next_url", "next_url_path")):
+        if filled.get(key) is not None:
+            over = theirs[place] = Over(compile_expression(filled[key]))
+    unsent = False
+    for value, names in PARAMETERS.get(str(config["type"]), {}).items():
+        if any(theirs.get(name) for name in names):
+            continue
+        if value in taken or names[0] in theirs:
+            theirs[names[0]] = UNSENT + value
+            unsent = True
+    inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
+    stop = filled.get("stop_when")
+    rules = Rules(
+        None if stop is None else compile_expression(stop),
+        filled.get("page_size", theirs.get("limit")),
+        bool(filled.get("stop_after_short_page")),
+        filled.get("send_first", True),
+        bool(taken),
+    )
+    if inner is None or (over is None and not unsent and rules == Rules(size=rules.size)):
+        return inner
+    return Paging(inner, rules, over)
+
+
+def paging_values(*templates: Json) -> frozenset[str]:
+    """What the placeholders of a request take of the last page: names below `paginator`, and the
+    other roots that only an answer gives."""
+    found: set[str] = set()
+    for text in texts_of(templates):
+        for part in placeholders(text):
+            if part.kind != "expression":
+                continue
+            for path in compile_expression(part.text).reads(over_context=True):
+                if path[:1] == ("paginator",):
+                    found |= set(path[1:2]) or PAGING
+                elif path[:1] and path[0] in OF_A_PAGE:
+                    found.add(path[0])
+    return frozenset(found)
+
+
+def size_params(
+    config: Mapping[str, Json] | None, final: Callable[[Json], Json]
+) -> dict[str, Json]:
+    """The parameter that carries the page's size, if one does."""
+    name = (config or {}).get("page_size_param")
+    return {name: final(config["page_size"])} if config is not None and name else {}
+
+
+def one_page(paginator: BasePaginator, value: int) -> Paging:
+    """Paging that asks for the page of one number (or offset) and for no other."""
+    whole = paginator if isinstance(paginator, Paging) else Paging(paginator, Rules())
+    return whole.alone(value)
+
+
+def end_of(paginator: RangePaginator, body: Any) -> int | None:
+    """The number that no page has any more, as the body's total and the file say; None where
+    neither tells."""
+    ends = []
+    if paginator.total_path:
+        found = jsonpath.find_values(paginator.total_path, body)
+        if found and str(found[0]).isdigit():
+            ends.append(int(found[0]) + paginator.base_index)
+    if paginator.maximum_value is not None:
+        ends.append(paginator.maximum_value)
+    return min(ends) if ends else None
+
+
+def numbers(paginator: RangePaginator, start: int, end: int) -> Iterator[int]:
+    """The numbers from `start` up to `end`, in the paginator's steps."""
+    return iter(range(start, end, paginator.value_step))

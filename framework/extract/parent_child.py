@@ -5,20 +5,179 @@ Values to bind, fields to copy, what its expressions read: all else of a record 
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from tempfile import SpooledTemporaryFile
+from typing import Any, Generic, TypeVar
+from weakref import finalize
 
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.definition.expressions.value_functions import truthy
-from framework.extract.incremental.state_codec import fingerprint
-from framework.extract.kept import Kept
+from framework.errors import BindingError, FrameworkError
+from framework.extract.incremental.state_codec import (
+    ONLY_CHANGED,
+    fingerprint,
+    key_of,
+    packed_prints,
+    unpacked_prints,
+)
 from framework.extract.page import Record
 from framework.extract.plan import Plan, PlannedBinding
-from framework.extract.slices import Bound
-from framework.runtime.context import Context, with_parent, without_secrets
-from framework.runtime.outcomes import BindingError
+from framework.runtime.context import (
+    Context,
+    with_ancestors,
+    with_parent,
+    with_partition,
+    without_secrets,
+)
+from framework.runtime.redaction import Secrets, shown_key
 
 Json = Any
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What one record of the parent gives a child: values by placeholder, fields to copy, and
+    those that the child's expressions read (`kept`).
+
+    `changed` is the fingerprint of the field of `only_changed`, None where the record has none.
+    `above` are values of further ancestors by placeholder, `kept_above` what is kept of their
+    records: for the child, or for what is below it.
+    """
+
+    values: dict[str, Json]
+    include: dict[str, Json] = field(default_factory=dict)
+    kept: dict[str, Json] = field(default_factory=dict)
+    changed: str | None = None
+    above: Mapping[str, Json] = field(default_factory=dict)
+    kept_above: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One list to ask for, `bound` to a record of the parent, or None for a root. `key` tells it
+    from the resource's others in the state."""
+
+    bound: Bound | None = None
+    partition: dict[str, Json] = field(default_factory=dict)
+    key: str = ""
+
+    @property
+    def values(self) -> dict[str, Json]:
+        """The values of placeholders by their text."""
+        return {} if self.bound is None else {**self.bound.above, **self.bound.values}
+
+    @property
+    def include(self) -> dict[str, Json]:
+        """Fields to add to each record."""
+        return {} if self.bound is None else self.bound.include
+
+    def context(self, whole: Context, parent: str | None) -> Context:
+        """The context with what the list is asked for."""
+        if self.bound is not None and parent is not None:
+            whole = with_ancestors(whole, self.bound.kept_above, parent, self.bound.kept)
+        return with_partition(whole, self.partition)
+
+
+def keyed(one: Slice, plan: Plan) -> Slice:
+    """The slice with its key: a hash of all that its requests are made of; none of the one list
+    of a root."""
+    if one.bound is None and not one.partition:
+        return one
+    asked: dict[str, Json] = {"partition": one.partition}
+    if one.bound is not None:
+        above = {binding.name: one.bound.above.get(binding.name) for binding in plan.above}
+        kept = {name: one.bound.kept_above.get(name) for name in plan.resource.keeps_above}
+        asked |= {
+            "values": one.bound.values,
+            "kept": one.bound.kept,
+            "above": above,
+            "kept_above": kept,
+        }
+    return replace(one, key=key_of(asked))
+
+
+def sliced(
+    bounds: Iterable[Bound | None], partitions: list[dict[str, Json]], plan: Plan, *, keys: bool
+) -> Iterator[Slice]:
+    """A slice for each bound and each partition. BindingError where an ancestor's value that the
+    request needs is null."""
+    for bound in bounds:
+        if bound is not None:
+            _refuse_nothing(bound, plan)
+        for partition in partitions:
+            one = Slice(bound, partition)
+            yield keyed(one, plan) if keys else one
+
+
+def named(error: FrameworkError, bound: Bound, plan: Plan, secrets: Secrets) -> FrameworkError:
+    """The error of a list with the parent's record that it was asked for: what was bound of it,
+    where it looks like an id and is no secret."""
+    values = {binding.binding.text: bound.values.get(binding.name) for binding in plan.bindings}
+    known = [f"`{text}` {secrets.redact(shown_key(value))}" for text, value in values.items()]
+    if not known:
+        return error
+    made = copy(error)
+    made.args = (f"{error}\nIt is for the {plan.resource.parent} with {', '.join(known)}.",)
+    return made
+
+
+def _refuse_nothing(bound: Bound, plan: Plan) -> None:
+    for binding in plan.above:
+        if bound.above.get(binding.name) is None:
+            raise BindingError(
+                f"{plan.resource.name}: takes `{binding.binding.text}` from each record of "
+                f"{binding.binding.resource}, but a record has null or nothing there"
+            )
+
+
+T = TypeVar("T")
+BATCH = 1000
+"""So many are objects at once; the rest is bytes."""
+IN_MEMORY = 4 << 20
+"""Bytes from which they are on disk."""
+
+
+class Kept(Generic[T]):
+    """Add values, then go through them, in their order and as often as needed, one at a time."""
+
+    def __init__(self) -> None:
+        self._last: list[T] = []
+        self._batches = 0
+        self._file: Any = None
+
+    def add(self, value: T) -> None:
+        """Keep this after those that were added before."""
+        self._last.append(value)
+        if len(self._last) == BATCH:
+            if self._file is None:
+                self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+                finalize(self, self._file.close)
+            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+            self._batches += 1
+            self._last = []
+
+    def __len__(self) -> int:
+        return self._batches * BATCH + len(self._last)
+
+    def __iter__(self) -> Iterator[T]:
+        place = 0
+        for _ in range(self._batches):
+            self._file.seek(place)
+            batch: list[T] = pickle.load(self._file)
+            place = self._file.tell()
+            yield from batch
+        yield from self._last
+
+    def __contains__(self, value: object) -> bool:
+        return any(one == value for one in self)
+
+    def first(self, count: int) -> list[T]:
+        """So many of them, or all."""
+        return list(islice(self, count))
 
 
 class Taken:
@@ -126,3 +285,38 @@ def _kept(names: tuple[str, ...] | None, record: Record) -> Record:
     return (
         dict(record) if names is None else {name: record[name] for name in names if name in record}
     )
+
+
+class Changed:
+    """What the last loaded run saw of one field of the parent, by the key of the child's list."""
+
+    def __init__(
+        self, held: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
+    ) -> None:
+        self._place = f"{ONLY_CHANGED}{field}"
+        self._held = held
+        self._moves = moves
+        self._asks_all = asks_all
+        self._before = unpacked_prints(held.get(self._place, ""))
+        self._now: dict[str, str] = {}
+
+    def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
+        """The lists to ask for; one whose parent lacks the field always is."""
+        return [
+            one for one in slices if self._is_new(one.key, one.bound.changed if one.bound else None)
+        ]
+
+    def _is_new(self, key: str, seen: str | None) -> bool:
+        if seen is None:
+            return True
+        self._now[key] = seen
+        return self._asks_all or self._before.get(key) != seen
+
+    def end(self, kept: set[str] | None) -> None:
+        """All lists were read; `kept` as in `Cursors.end`."""
+        if not self._moves:
+            return
+        before = self._before
+        if kept is not None:
+            before = {key: seen for key, seen in before.items() if key in kept}
+        self._held[self._place] = packed_prints({**before, **self._now})

@@ -11,12 +11,11 @@ from itertools import product
 from typing import Any
 
 from framework.definition.datetimes import TimeError, read_time, write_time
-from framework.definition.durations import parse_duration
+from framework.definition.durations import parse_duration, parse_period
 from framework.definition.model import Partition
-from framework.definition.periods import parse_period
+from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
-from framework.runtime.outcomes import RecordError
-from framework.shape import kind_of
+from framework.text import kind_of
 
 Json = Any
 Values = dict[str, Json]

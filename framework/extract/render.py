@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framework.definition.auth_choice import chosen
+from framework.definition.durations import format_period
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import (
     Client,
@@ -22,7 +23,6 @@ from framework.definition.model import (
     Retry,
     WaitRule,
 )
-from framework.definition.periods import format_period
 from framework.extract.compiler import Filler, filled_auth, filled_endpoint
 from framework.runtime.context import run_context
 from framework.runtime.redaction import MASK

@@ -10,7 +10,7 @@ import copy
 import json
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +20,20 @@ from framework.definition.expressions.jmespath_expression import Expression, Exp
 from framework.definition.expressions.limits import MOST, size_of
 from framework.definition.expressions.value_functions import plain, truthy
 from framework.definition.model import Resource, Step
+from framework.definition.naming import normalize_path
+from framework.errors import RecordError
 from framework.extract.page import Record, as_records
 from framework.runtime.context import Context
 from framework.runtime.field_paths import ABSENT, get, put, remove, take
-from framework.runtime.outcomes import RecordError
-from framework.shape import kind_of
+from framework.runtime.templates import expand
+from framework.text import kind_of
+
+Json = Any
+
 
 LARGEST = 1_000_000
 """As many values as a record may hold."""
 
-Json = Any
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
 """What a step makes of one record in a context; RecordError or ExpressionError where it cannot."""
 
@@ -304,3 +308,39 @@ def _boolean(value: Json) -> bool:
             value.strip().lower()
         ]
     return bool(value)
+
+
+TABLE = "\0table"
+"""A key that no record and no context has otherwise."""
+
+
+def table_of_list(
+    resource: str, template: str, values: Mapping[str, Json], others: Collection[str]
+) -> str:
+    """The table that a list's records go to, in dlt's spelling; `others` are other resources'.
+
+    RecordError where the file's template gives no name, or that of another resource's table.
+    """
+    name = expand(template, values, "text")
+    if not isinstance(name, str) or not name.strip():
+        raise RecordError(f"{resource}: table_name `{template}` gives no name for a list")
+    table = normalize_path(name)
+    if table in others:
+        raise RecordError(
+            f"{resource}: table_name `{template}` gives {table}, which is another resource's "
+            "table; put something before it, such as `x_{...}`"
+        )
+    return table
+
+
+def marked(records: list[Record], table: str) -> list[Record]:
+    """The records with their table's name."""
+    return [{**record, TABLE: table} for record in records]
+
+
+def by_table(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
+    """The records of each table, without its name."""
+    tables: dict[str, list[Record]] = {}
+    for record in records:
+        tables.setdefault(record.pop(TABLE), []).append(record)
+    yield from tables.items()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import requests
 
 from framework.definition.model import RateLimit
-from framework.http.waits import reset_of
+from framework.http.wait_headers import reset_of
 from framework.runtime.environment import Stop
 
 SLICE = 0.25

@@ -17,14 +17,12 @@ from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.placeholders import Literal, parse_template
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
-from framework.errors import RequestError
+from framework.errors import RequestError, ResourceSkipped
 from framework.http.transport import NotJson, Response
 from framework.runtime.context import Context, with_response
-from framework.runtime.outcomes import ResourceSkipped
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Secrets, shown
 from framework.runtime.templates import evaluated, text_of
-from framework.runtime.urls import shown
-from framework.shape import shape_of
+from framework.text import shape_of
 
 Decode = Callable[[requests.Response], Any]
 

@@ -16,14 +16,108 @@ from typing import Any, Protocol
 import requests
 from requests.adapters import BaseAdapter
 
+from framework.definition.expressions.jmespath_expression import ExpressionError
+from framework.definition.expressions.limits import PatternError, compiled, in_time
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
 from framework.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
 from framework.http.rate_limit import Budget
 from framework.http.response_actions import status_line
-from framework.http.waits import Wait, wait_before
-from framework.runtime.context import Context
+from framework.http.wait_headers import (
+    is_number,
+    reset_of,
+    seconds_in,
+    seconds_until,
+    seconds_until_date,
+)
+from framework.runtime.context import Context, with_response
 from framework.runtime.environment import World
-from framework.runtime.urls import shown
+from framework.runtime.redaction import shown
+
+NO_RULE = WaitRule()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`seconds` to wait, after the bound; `asked` is what the server wanted where that is more."""
+
+    seconds: float
+    why: str
+    asked: float | None = None
+
+
+def wait_before(
+    attempt: int,
+    response: requests.Response | None,
+    *,
+    backoff_factor: float,
+    max_wait: float,
+    rate_limit: RateLimit | None,
+    rule: WaitRule = NO_RULE,
+    context: Context | None = None,
+) -> Wait:
+    """The wait after failed attempt number `attempt` (from 1).
+
+    What the file names comes first (a header, an expression), then what the server says
+    (`Retry-After`, then on a 429 the reset header that the file names), then the rule's backoff,
+    else backoff_factor * 2 ** (attempt - 1): 2, 4, 8 s with a factor of 2.
+    """
+    told = None
+    if response is not None:
+        told = _ruled(response, rule, context or {}) or _told(response, rate_limit)
+    if told is None:
+        seconds = backoff_factor * 2 ** (attempt - 1)
+        if rule.backoff is not None:
+            seconds = rule.backoff.total_seconds()
+        return Wait(min(seconds, max_wait), "backoff")
+    seconds, header = told
+    if seconds > max_wait:
+        return Wait(max_wait, header, asked=seconds)
+    return Wait(seconds, header)
+
+
+def _ruled(
+    response: requests.Response, rule: WaitRule, context: Context
+) -> tuple[float, str] | None:
+    """What the file says how to read; None where the answer has nothing of the kind."""
+    if rule.header is not None:
+        value = response.headers.get(rule.header)
+        if value is not None and rule.pattern is not None:
+            value = _part(rule.pattern, value)
+        seconds = None if value is None else seconds_until(value, rule.header_as)
+        return None if seconds is None else (max(seconds, 0.0), rule.header)
+    if rule.expression is None:
+        return None
+    context = with_response(context, response)
+    try:
+        given = rule.expression.search(context, context)
+    except ExpressionError:
+        return None  # a function on what this answer has not: it says nothing about waiting
+    seconds = None if given is None or isinstance(given, bool) else seconds_in(str(given))
+    return None if seconds is None else (max(seconds, 0.0), "the answer")
+
+
+def _part(pattern: str, value: str) -> str | None:
+    """The pattern's first group, or all that it finds; None where it finds nothing in time."""
+    try:
+        found = in_time(compiled(pattern).search, value)
+    except PatternError:
+        return None
+    part: str | None = None if found is None else found[1] if found.re.groups else found[0]
+    return part
+
+
+def _told(response: requests.Response, rate_limit: RateLimit | None) -> tuple[float, str] | None:
+    value = response.headers.get("Retry-After")
+    if value:
+        seconds = seconds_in(value) if is_number(value) else seconds_until_date(value)
+        if seconds is not None and seconds > 0:
+            return seconds, "Retry-After"
+    if rate_limit is None or rate_limit.reset_header is None or response.status_code != 429:
+        return None
+    seconds = reset_of(response, rate_limit)
+    # A window that has just ended still needs a moment: an attempt at once meets the same 429.
+    return None if seconds is None else (seconds or 1.0, rate_limit.reset_header)
+
 
 TRANSIENT = (
     requests.exceptions.ConnectionError,

@@ -7,47 +7,123 @@ run says so; one that would carry a secret in its URL or body is not sent at all
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from dlt.common import logger
-from dlt.sources.helpers.rest_client.client import RESTClient
-from dlt.sources.helpers.rest_client.detector import find_response_page_data
 from requests.adapters import BaseAdapter
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
-from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.errors import RequestError
+from framework.errors import RequestError, SettingsError
 from framework.events import Warned, Watch
-from framework.extract.selectors import to_dlt
-from framework.http.connections import OverLimit
-from framework.http.hosts import AllowedHosts, origin
-from framework.runtime.redaction import Secrets
-from framework.runtime.urls import shown
+from framework.http.transport import OverLimit
+from framework.runtime.redaction import Secrets, shown
+
+PORTS = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=200)  # each request asks several times
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL, lower case, the default port filled in.
+
+    Read as the connection reads it: another parser may see another host in an odd URL. All is
+    empty in a URL that cannot be read.
+    """
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return "", "", None
+    scheme = (parts.scheme or "").lower()
+    host = (parts.host or "").lower().strip("[]")
+    return scheme, host, parts.port or PORTS.get(scheme)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine's own loopback, by name or by address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_inside(host: str) -> bool:
+    """Whether a host is this machine or an address of a private network, as it is written."""
+    if is_loopback(host):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return not address.is_global
+
+
+def refuse_plain_http(url: str, what: str = "the base URL") -> None:
+    """SettingsError where credentials would travel unencrypted: `validate` says it of an address
+    that stands in the file, this of one that a config entry gives."""
+    scheme, host, _ = origin(url)
+    if scheme == "http" and not is_loopback(host):
+        raise SettingsError(
+            f"{what} goes to http://{host}: over plain http everyone on the way can read "
+            "the credentials and the data. Give one that begins with https://."
+        )
+
+
+@dataclass(frozen=True)
+class AllowedHosts:
+    """The base URL's origin, and host names (or host:port) that the file adds to it.
+
+    An added host is trusted over https only, over http where it is loopback.
+    """
+
+    base_url: str
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, base_url: str, hosts: Iterable[str]) -> AllowedHosts:
+        """From `client.base_url` and `client.allowed_hosts`."""
+        return cls(base_url, frozenset(host.lower() for host in hosts))
+
+    def allows(self, url: str) -> bool:
+        """Whether credentials may be sent to this URL."""
+        scheme, host, port = there = origin(url)
+        if there == origin(self.base_url):
+            return True
+        if scheme != "https" and not is_loopback(host):
+            return False
+        if f"{host}:{port}" in self.hosts:
+            return True
+        return host in self.hosts and (port == PORTS.get(scheme) or is_loopback(host))
+
+    def refusal(self, url: str) -> str | None:
+        """Why a URL that the API gave (a next page, a redirect) is not asked at all, or None.
+
+        An API out in the world has no business with addresses of this machine and its network:
+        asking them for it would carry what they answer across the border.
+        """
+        scheme, host, port = origin(url)
+        if scheme not in PORTS or not host:
+            return "it is no http or https address"
+        if self.allows(url) or not is_inside(host) or is_inside(origin(self.base_url)[1]):
+            return None
+        if host in self.hosts or f"{host}:{port}" in self.hosts:
+            return None
+        return (
+            f"{host} is an address of this machine or its network, and the base URL is not; add "
+            "it to client.allowed_hosts if it belongs to the API"
+        )
+
 
 _UNSENDABLE = re.compile(r"[\r\n\x00]|[^\x00-\xff]")
 CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
-
-
-class Unlogged(RESTClient):
-    """dlt's client, which words each request for its log, be there one or not, and takes the keys
-    of a list that it finds for a JSONPath as they are."""
-
-    def _log_request(self, request: requests.Request, prepared_url: str) -> None:
-        if logger.isEnabledFor(logging.INFO):
-            super()._log_request(request, prepared_url)
-
-    def detect_data_selector(self, response: requests.Response) -> Any:
-        """Where the list is that dlt finds, whatever letters its keys have."""
-        keys, _ = find_response_page_data(response.json())
-        return (
-            "$" if keys == ("$",) else to_dlt(compile_expression(".".join(map(json.dumps, keys))))
-        )
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -15,8 +15,7 @@ from framework.definition.expressions.placeholders import TemplateError, parse_t
 from framework.definition.rules.auth_rules import is_secret_name
 from framework.importers.airbyte.inputs import free_name
 from framework.importers.airbyte.manifest import load
-from framework.importers.import_report import Imported, comments
-from framework.importers.remarks import ManifestError, Remarks
+from framework.importers.import_report import Imported, ManifestError, Remarks, comments
 
 Json = Any
 Place = tuple[str | int, ...]

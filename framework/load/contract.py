@@ -7,6 +7,7 @@ column, `freeze` ends the resource, `discard_value` and `discard_row` are counte
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,16 +18,54 @@ from framework.definition.json_text import Digits
 from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, join_path, normalize_path
 from framework.definition.record_schema import Column, Table
+from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.arrow.layout import WRITTEN_AS
 from framework.load.arrow.tables import coerced
-from framework.load.storable import storable, variant
 from framework.runtime.field_paths import value_at
-from framework.runtime.outcomes import RecordError
 from framework.runtime.redaction import shown_key
-from framework.shape import kind_of
+from framework.text import kind_of
 
 Json = Any
+
+
+DATA_TYPES = {int: "bigint", float: "double", str: "text", Digits: "text", bool: "bool"}
+NAMELESS = "_empty"
+"""What dlt calls the column of an empty key; it has no such name for a list there."""
+
+SUSPECT = re.compile(rb'\d{19}|\de\+?\d\d|"[\s_]*":')
+"""What a record looks like, written as JSON, where `storable` may have something to do."""
+
+
+def storable(value: Json) -> Json:
+    """The value as dlt can write it; a copy where anything had to change."""
+    if isinstance(value, list):
+        return [variant("value", v) if too_long(v) else storable(v) for v in value]
+    if isinstance(value, dict):
+        made: dict[str, Json] = {}
+        for key, item in value.items():
+            name = key if any(map(str.strip, key.split(SEPARATOR))) else NAMELESS
+            made.update(variant(name, item) if too_long(item) else {name: storable(item)})
+        return made
+    return value
+
+
+def too_long(value: Json) -> bool:
+    """Whether dlt would take a number for 64 bits, and fail when it writes it."""
+    if type(value) is float:
+        return abs(value) >= 2**63
+    if type(value) is int:  # of the file's own making
+        return not -(2**63) <= value < 2**63
+    return type(value) is Digits
+
+
+def variant(key: str, value: Json) -> dict[str, Json]:
+    """A plain value under the name that dlt gives one of another type than its column's; an
+    integer past 64 bits is text there."""
+    kind = "text" if type(value) is int and too_long(value) else DATA_TYPES[type(value)]
+    return {f"{key}__v_{kind}": str(value) if kind == "text" else value}
+
+
 ENTITIES = ("tables", "columns", "data_type")
 
 

@@ -12,12 +12,12 @@ from framework.definition.model import Connector
 from framework.errors import UsageError
 from framework.events import Watch
 from framework.load.destinations.target import target_of
-from framework.load.lock import only_one
 from framework.load.pipeline import (
     described,
     load,
     looked_at,
     normalize,
+    only_one,
     open_pipeline,
     pipelines_folder,
 )

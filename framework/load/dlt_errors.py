@@ -7,8 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from framework.errors import DestinationError, FrameworkError
-from framework.runtime.outcomes import ResourceSkipped
+from framework.errors import DestinationError, FrameworkError, ResourceSkipped
 from framework.runtime.redaction import MASK
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

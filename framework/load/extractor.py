@@ -13,7 +13,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, RecordError, ResourceSkipped
 from framework.events import ResourceEnded, ResourceStarted, Warned
 from framework.extract.dlt_source import Readings
 from framework.extract.incremental.cursor import APPENDED
@@ -26,7 +26,6 @@ from framework.load.monitors.primary_keys import PrimaryKeys
 from framework.load.preflight import holds_back
 from framework.load.report import Collector, ResourceReport
 from framework.runtime.environment import World
-from framework.runtime.outcomes import RecordError, ResourceSkipped
 from framework.runtime.thread_pool import in_order
 
 State = dict[str, dict[str, Any]]

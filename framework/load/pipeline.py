@@ -6,6 +6,10 @@ working folder remembers. A deleted database is therefore loaded anew, not conti
 
 from __future__ import annotations
 
+import gc
+import hashlib
+import logging
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +20,7 @@ import dlt
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.time import increasing_precise_time
 from dlt.pipeline.exceptions import PipelineStepFailed
+from fasteners import InterProcessLock
 
 from framework.errors import DestinationError
 from framework.events import StepStarted, Watch
@@ -32,6 +37,8 @@ from framework.load.dlt_errors import (
 )
 from framework.load.load_markers import KINDS, Remembered, marked, remembered, take_back
 from framework.load.run_options import RunOptions
+from framework.runtime.environment import Stop
+from framework.runtime.redaction import Secrets
 
 FINISHED = "loaded what an interrupted run had read"
 HAD_FINISHED = "an interrupted run had loaded all that it had read"
@@ -249,3 +256,65 @@ def _raise_interrupt(error: Exception) -> None:
     cause = known_cause(error)
     if isinstance(cause, KeyboardInterrupt):
         raise cause from error
+
+
+@contextmanager
+def only_one(
+    folder: Path, connector: str, target: Target, watch: Watch, stop: Stop
+) -> Iterator[None]:
+    """Hold the lock of the connector in this dataset; wait for a run that has it, and say so."""
+    where = f"{target.file or target.kind}\n{target.dataset}"
+    name = f"{connector}_{hashlib.sha256(where.encode()).hexdigest()[:8]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = InterProcessLock(folder / f"{name}.lock")
+        held = lock.acquire(blocking=False)
+    except OSError as error:
+        raise DestinationError(
+            f"cannot write to dlt's folder {folder}: {os.strerror(error.errno or 0)}. Set "
+            "DLT_DATA_DIR to a folder that can be written."
+        ) from None
+    if not held:
+        watch(StepStarted("waiting for another run of this connector into the same dataset"))
+    while not held:
+        stop.wait(0.2)
+        held = lock.acquire(blocking=False)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def redacted(secrets: Secrets) -> Iterator[None]:
+    """Nothing secret reaches dlt's log while the block lasts."""
+
+    def redact(record: logging.LogRecord) -> bool:
+        record.msg, record.args = secrets.redact(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = secrets.redact(logging.Formatter().formatException(record.exc_info))
+        return True
+
+    log = logging.getLogger("dlt")
+    log.addFilter(redact)
+    try:
+        yield
+    finally:
+        log.removeFilter(redact)
+
+
+THRESHOLDS = (100_000, 20, 50)
+"""New objects between two looks at the young ones; some pages' worth."""
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Inside, garbage is looked for seldom, and not among what was there before."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import UsageError
+from framework.events import Warned, Watch
 from framework.load.report import ResourceReport
+from framework.load.run_options import RunOptions
 from framework.text import listed, nearest
 
 
@@ -76,3 +79,105 @@ def holds_back(connector: Connector, name: str, done: Mapping[str, ResourceRepor
             became = "failed" if below.status == "failed" else "was skipped"
             return f"{child.name}, which reads from it, {became}"
     return None
+
+
+def refuse_range(connector: Connector, chosen: Iterable[Resource], options: RunOptions) -> None:
+    """UsageError where `--since` or `--until` has nothing to read, or would do harm."""
+    if options.again is None:
+        return
+    if options.refresh:
+        raise UsageError(
+            "--refresh loads everything again and --since/--until a part: choose one of them"
+        )
+    ranged = [resource for resource in chosen if _is_ranged(connector, resource)]
+    if not ranged:
+        raise UsageError(
+            "--since and --until want a resource with an incremental, and none that is chosen has "
+            "one or reads from one"
+        )
+    for resource in ranged:
+        if resource.write_disposition == "append":
+            raise UsageError(
+                f"{resource.name} appends: the range's rows would be there twice. Leave it out "
+                "with --resources, or give it write_disposition: merge"
+            )
+        if resource.write_disposition == "replace":
+            raise UsageError(
+                f"{resource.name} replaces its table: the range's rows alone would be left. Leave "
+                "it out with --resources, or give it write_disposition: merge"
+            )
+
+
+def _is_ranged(connector: Connector, resource: Resource) -> bool:
+    return any(
+        one.endpoint.incremental is not None for one in (resource, *connector.ancestors(resource))
+    )
+
+
+def read_in_part(
+    connector: Connector, resource: Resource, held: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The resource's ancestors of which only what changed is read, by the state that is `held`."""
+    found = [one for one in connector.ancestors(resource) if _in_part(one, held.get(one.name, {}))]
+    return tuple(one.name for one in reversed(found))
+
+
+def _in_part(resource: Resource, state: Mapping[str, Any]) -> bool:
+    reads_on = resource.endpoint.incremental is not None and _has_moved(state)
+    return reads_on or (resource.only_changed is not None and bool(state))
+
+
+def _has_moved(state: Mapping[str, Any]) -> bool:
+    """Whether a watermark is there that is not where the first run began."""
+    return any(
+        "lists" in one or one.get("last_value") not in (None, one.get("initial_value"))
+        for one in state.values()
+    )
+
+
+def anew(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
+    """The command that loads a resource from the beginning, its ancestors with it where needed."""
+    return _loading(connector, {*read_in_part(connector, resource, held), resource.name})
+
+
+def _loading(connector: Connector, names: Collection[str]) -> str:
+    ordered = ",".join(one.name for one in connector.resources if one.name in names)
+    return f"framework run {connector.name} --refresh --resources {ordered}"
+
+
+def refuse_late_refresh(
+    connector: Connector, chosen: Iterable[Resource], held: Mapping[str, Any]
+) -> None:
+    """UsageError where `--refresh` would empty a child that its parents do not fill again."""
+    emptied = {one.name: read_in_part(connector, one, held) for one in chosen}
+    wanted = {name for above in emptied.values() for name in above} | emptied.keys()
+    for resource in connector.resources:
+        above = emptied.get(resource.name, ())
+        if resource.write_disposition != "replace" and not emptied.keys() >= set(above):
+            raise UsageError(
+                f"--refresh empties {resource.name}, and {_words(above)}: the lists of what did "
+                f"not would not come back. Load all of it anew: {_loading(connector, wanted)}"
+            )
+
+
+def tell_late(
+    connector: Connector,
+    chosen: Iterable[Resource],
+    known: Collection[str],
+    held: Mapping[str, Any],
+    watch: Watch,
+) -> None:
+    """Warn of children that no run has loaded yet, where their parents' watermarks have moved."""
+    for resource in chosen:
+        above = read_in_part(connector, resource, held)
+        if above and resource.name not in known and resource.write_disposition != "replace":
+            message = (
+                f"its table is new, and {_words(above)}: the lists of what did not are not asked "
+                f"for. To have it all: {anew(connector, resource, held)}"
+            )
+            watch(Warned(resource.name, "begins-late", message))
+
+
+def _words(above: tuple[str, ...]) -> str:
+    gives = "gives" if len(above) == 1 else "give"
+    return f"{' and '.join(above)} {gives} only what changed since the last run"

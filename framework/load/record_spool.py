@@ -14,9 +14,8 @@ from typing import Any
 import orjson
 
 from framework.extract.page import Record
-from framework.load.contract import Contract
+from framework.load.contract import SUSPECT, Contract, storable
 from framework.load.monitors.column_names import KeyNames
-from framework.load.storable import SUSPECT, storable
 
 IN_MEMORY = 4 << 20
 """Bytes of JSON from which records go to disk, into a file without a name."""

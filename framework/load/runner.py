@@ -26,10 +26,6 @@ from framework.load.destinations.target import Target, refuse_what_cannot_be, ta
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause
 from framework.load.dlt_handoff import AnySpool, hand_over, prepare, spool_for
 from framework.load.extractor import Gathering, State
-from framework.load.garbage import seldom_collected
-from framework.load.late import anew, refuse_late_refresh, tell_late
-from framework.load.lock import only_one
-from framework.load.log import redacted
 from framework.load.monitors.primary_keys import PrimaryKeys
 from framework.load.monitors.schema_drift import told_variants
 from framework.load.pipeline import (
@@ -38,16 +34,24 @@ from framework.load.pipeline import (
     failing_as,
     load,
     normalize,
+    only_one,
     open_pipeline,
     pipelines_folder,
+    redacted,
+    seldom_collected,
 )
-from framework.load.preflight import select, unselected_parents
-from framework.load.ranges import refuse_range
+from framework.load.preflight import (
+    anew,
+    refuse_late_refresh,
+    refuse_range,
+    select,
+    tell_late,
+    unselected_parents,
+)
 from framework.load.recovery import READ_FOR
-from framework.load.report import Collector, Report
+from framework.load.report import Collector, Report, say_where
 from framework.load.run_options import RunOptions
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
-from framework.load.where import say_where
 from framework.runtime.environment import World
 from framework.runtime.settings import resolve_settings
 from framework.text import counted

@@ -14,12 +14,11 @@ from dlt.common.schema.utils import has_column_with_prop, has_table_seen_data
 from framework.definition.model import Resource
 from framework.definition.naming import normalize_path
 from framework.definition.record_schema import Table, table_of
-from framework.errors import FrameworkError
-from framework.extract.hints import resource_hints
+from framework.errors import FrameworkError, RecordError
+from framework.extract.dlt_source import resource_hints
 from framework.load.arrow.nested_tables import nested_tables
 from framework.load.contract import modes_of
 from framework.load.declared_tables import loaded_table, table_name
-from framework.runtime.outcomes import RecordError
 
 
 def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import requests
 
-from framework.http.transport import NotJson
 from framework.runtime.settings import Settings
 
 Json = Any
@@ -68,7 +67,7 @@ def with_response(context: Context, response: requests.Response) -> Context:
     """The context with an answer: body, headers by lower-case name, and status."""
     try:
         body = response.json()
-    except NotJson:
+    except ValueError:
         body = None
     headers = {name.lower(): value for name, value in response.headers.items()}
     return {**context, "response": body, "headers": headers, "status": response.status_code}

@@ -23,7 +23,7 @@ from framework.definition.expressions.placeholders import (
     parse_template,
     with_config,
 )
-from framework.runtime.outcomes import BindingError
+from framework.errors import BindingError
 from framework.runtime.redaction import Secrets
 
 Json = Any

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.nesting import too_deep
+from framework.authoring.cassettes.cassette import read_cassette, too_deep
 from framework.errors import CassetteError
 from framework.importers.airbyte.manifest import ManifestError, read_manifest
 

@@ -9,9 +9,9 @@ import pytest
 
 from framework.authoring.cassettes.cassette import read_cassette
 from framework.authoring.cassettes.recording import record
-from framework.authoring.cassettes.replays import replaying
+from framework.authoring.cassettes.replayer import replaying
 from framework.events import unwatched
-from framework.http.packing import Undecodable, unpacked
+from framework.http.decoders import Undecodable, unpacked
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import Stop, World

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from framework.definition.expressions import patterns
+from framework.definition.expressions import limits as patterns
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 
 PAGE = {

@@ -9,8 +9,8 @@ from framework.definition.json_schema import (
     Draft202012Validator,
     SchemaError,
     check_schema,
+    plainly_valid,
 )
-from framework.definition.plainly import plainly_valid
 
 FORMATS = [
     ("date-time", "2026-11-23T00:00:00Z", "yesterday"),

@@ -3,8 +3,7 @@
 import pytest
 
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
-from framework.definition.expressions.limits import MOST, size_of
-from framework.definition.expressions.patterns import PatternError
+from framework.definition.expressions.limits import MOST, PatternError, size_of
 from framework.definition.json_schema import misfit_of
 
 TEXT = {"a": "x" * 100_000, "b": ["y"] * 100_000}

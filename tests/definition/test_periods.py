@@ -4,8 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from framework.definition.durations import DurationError
-from framework.definition.periods import Period, format_period, is_period, parse_period
+from framework.definition.durations import (
+    DurationError,
+    Period,
+    format_period,
+    is_period,
+    parse_period,
+)
 
 LAST = datetime(2024, 1, 31, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from framework.definition import compose
+from framework.definition import yaml_reader as compose
 from framework.definition.yaml_reader import Mark, parse_document
 
 CASES = sorted((Path(__file__).parent / "cases" / "document").glob("*.yaml"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.extract.outline import Unparsed, count_of, ends_of, outlined
+from framework.extract.page import Unparsed, count_of, ends_of, outlined
 from framework.extract.selectors import to_dlt
 from tests.fuzz import fuzzed
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from framework.definition.model import Partition
+from framework.errors import RecordError
 from framework.extract.partitions import batched, multiplied
-from framework.runtime.outcomes import RecordError
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

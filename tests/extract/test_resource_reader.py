@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from framework.errors import FrameworkError, RequestError
+from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.events import PageRead
-from framework.extract import kept
-from framework.runtime.outcomes import BindingError, RecordError
+from framework.extract import parent_child as kept
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.web import Answer, each
 

@@ -1,8 +1,7 @@
 """What children bind, kept while their parent is read."""
 
-from framework.extract import kept
-from framework.extract.kept import Kept
-from framework.extract.slices import Bound
+from framework.extract import parent_child as kept
+from framework.extract.parent_child import Bound, Kept
 
 
 def test_all_come_back_in_order_as_often_as_asked_for(monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from framework.errors import SettingsError
-from framework.http.hosts import AllowedHosts, origin, refuse_plain_http
+from framework.http.session import AllowedHosts, origin, refuse_plain_http
 
 API = "https://api.example.com/v2"
 

@@ -9,8 +9,7 @@ import yaml
 
 from framework.definition.model import ResponseFormat
 from framework.http.content_sniffer import look_of
-from framework.http.decoders import decoded
-from framework.http.packing import packed
+from framework.http.decoders import decoded, packed
 
 BODIES = [
     (b"  \n", "nothing: it is empty", None),

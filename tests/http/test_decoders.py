@@ -3,8 +3,7 @@
 import pytest
 
 from framework.definition.model import ResponseFormat
-from framework.http.decoders import decoded, encoded
-from framework.http.packing import Undecodable
+from framework.http.decoders import Undecodable, decoded, encoded
 
 ROWS = [{"id": "1", "name": 'Ada "L", Ä\nb'}, {"id": "", "name": None}]
 FORMATS = [

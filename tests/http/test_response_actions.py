@@ -2,8 +2,7 @@
 
 import pytest
 
-from framework.errors import RequestError
-from framework.runtime.outcomes import ResourceSkipped
+from framework.errors import RequestError, ResourceSkipped
 from tests.extract.test_resource_reader import parent_and_child
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.web import Answer, each

@@ -8,9 +8,9 @@ import requests
 
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.model import RateLimit, WaitRule
-from framework.http import waits
+from framework.http import retry as waits
+from framework.http.retry import wait_before
 from framework.http.transport import make_response
-from framework.http.waits import wait_before
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

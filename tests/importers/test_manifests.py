@@ -10,8 +10,7 @@ from framework.definition.validation import judge
 from framework.definition.yaml_reader import parse_document
 from framework.importers.airbyte.convert import connector_name, import_airbyte
 from framework.importers.airbyte.manifest import read_manifest
-from framework.importers.import_report import write_imported
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import ManifestError, write_imported
 from tests.support.manifest_cases import FOLDER, NAMES, expected, imported, shown
 
 STREAM = """

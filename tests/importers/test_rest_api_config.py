@@ -9,7 +9,7 @@ import pytest
 from framework.cli.main import main
 from framework.definition.finder import locate
 from framework.definition.validation import judge
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import ManifestError
 from framework.importers.rest_api_config import import_restapi
 
 SMALL = Path(__file__).parent / "configs"

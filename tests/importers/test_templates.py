@@ -12,7 +12,7 @@ from framework.importers.airbyte.inputs import read_inputs
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.templates import condition, parse
 from framework.importers.airbyte.terms import Term, Untranslatable, constant
-from framework.importers.remarks import Remarks
+from framework.importers.import_report import Remarks
 
 CASES = yaml.safe_load((Path(__file__).parent / "templates.yaml").read_text(encoding="utf-8"))
 INPUTS = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from framework.extract import kept
+from framework.extract import parent_child as kept
 from framework.load import arrow_spool
 from framework.load import record_spool as spool
 from tests.support.run_verbs import NOW, connector_of, everything, load, tables

@@ -16,8 +16,7 @@ from framework.definition.finder import locate
 from framework.definition.validation import judge
 from framework.findings import Finding
 from framework.importers.airbyte.convert import import_airbyte
-from framework.importers.import_report import Imported, write_imported
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import Imported, ManifestError, write_imported
 from tests.support.manifest_cases import shown
 
 FOLDER = Path(__file__).parents[1] / "importers" / "styles"

@@ -7,6 +7,7 @@ vcrpy carries along. Scrubbing and matching are not known here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,17 +16,44 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.cassettes.nesting import too_deep
 from framework.authoring.scaffold.file_writer import write_whole
 from framework.authoring.scrub.leak_check import leaks
+from framework.definition.json_text import may_be_deep
 from framework.errors import CassetteError
+
+Json = Any
+
+
+DEEPEST = 200
+"""Lists and mappings inside one another."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BLOCKS = re.compile(r"^ {200}|(?:[-?:] +){100}", re.MULTILINE)
+
+
+def too_deep(text: str) -> bool:
+    """Whether lists and mappings nest deeper than DEEPEST; a yaml.YAMLError where it is no YAML.
+
+    Texts full of brackets are looked into, event by event: parsing does not recurse.
+    """
+    if not may_be_deep(text.encode("utf-8", "replace")) and _BLOCKS.search(text) is None:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
 
 try:
     from yaml import CSafeLoader as _Loader
 except ImportError:  # pragma: no cover - PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
-Json = Any
 Headers = tuple[tuple[str, str], ...]
 
 VERSION = 1

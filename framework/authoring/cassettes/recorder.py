@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 import requests
 from requests.adapters import BaseAdapter
 
-from framework.authoring.cassettes.addresses import Address
 from framework.authoring.cassettes.cassette import Headers, Interaction
+from framework.authoring.cassettes.matching import Address
 from framework.authoring.scrub.request_routes import cursor_headers
 from framework.definition.model import Connector
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.authoring.cassettes.cassette import Cassette, write_cassette
 from framework.authoring.cassettes.recorder import Recorder, RecordingAdapter, named_headers
-from framework.authoring.cassettes.replays import cassette_of, played
+from framework.authoring.cassettes.replayer import cassette_of, played
 from framework.authoring.scaffold.file_writer import refuse_bundled
 from framework.authoring.scrub.anonymizer import scrub
 from framework.definition.model import Connector

@@ -7,17 +7,23 @@ error that names the nearest recorded one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qsl, urlencode
 
 import requests
 from requests.adapters import BaseAdapter
 
-from framework.authoring.cassettes.addresses import Address
-from framework.authoring.cassettes.cassette import Cassette, Interaction
-from framework.authoring.cassettes.matching import Asked, agree, differences, distance
+from framework.authoring.cassettes.cassette import Cassette, Interaction, read_cassette
+from framework.authoring.cassettes.matching import Address, Asked, agree, differences, distance
+from framework.definition.model import Connector
 from framework.errors import CassetteError
 from framework.http.transport import make_response
+from framework.load.run_options import RunOptions
+from framework.runtime.environment import Stop, World
 from framework.runtime.settings import STAND_IN
 
 
@@ -139,3 +145,54 @@ class ReplayAdapter(BaseAdapter):
         nearest = min(self._index, key=lambda known: distance(asked, known))
         differs = "; ".join(differences(asked, nearest)) or "the bodies differ"
         return f"{head}. Nearest is {nearest}: {differs}; {tail}"
+
+
+@dataclass(frozen=True)
+class Played:
+    """What to run with; `adapter` knows afterwards which answers were never asked for."""
+
+    options: RunOptions
+    world: World
+    adapter: ReplayAdapter
+
+
+def cassette_of(connector: Connector) -> Path:
+    """Where the connector's cassette is, or would be."""
+    return connector.root / "cassettes" / f"{connector.name}.yaml"
+
+
+@contextmanager
+def replaying(
+    connector: Connector, path: str | Path | None, options: RunOptions, stop: Stop
+) -> Iterator[Played]:
+    """The world of a cassette, into `NAME_replay.duckdb` unless another destination is asked for.
+
+    It starts with nothing: the file is made anew and no state is kept. CassetteError where the
+    cassette cannot be used.
+    """
+    cassette = read_cassette(Path(path) if path else cassette_of(connector), connector.name)
+    file = f"{connector.name}_replay.duckdb"
+    if options.destination in (None, "duckdb"):
+        for name in (file, f"{file}.wal"):
+            (options.folder / name).unlink(missing_ok=True)
+    with TemporaryDirectory(prefix="framework-") as folder:
+        yield played(cassette, replace(options, file=file, pipelines=Path(folder)), stop)
+
+
+def played(cassette: Cassette, options: RunOptions, stop: Stop) -> Played:
+    """The options and the world that make a run the recorded one."""
+    adapter = ReplayAdapter(cassette)
+    world = World(
+        now=cassette.clock,
+        wire=lambda _: adapter,
+        waits=False,
+        replay=True,
+        stop=stop,
+    )
+    as_recorded = replace(
+        options,
+        resources=options.resources or cassette.resources or None,
+        config={**cassette.config, **options.config},
+        limit=options.limit or cassette.limit,
+    )
+    return Played(as_recorded, world, adapter)

@@ -17,7 +17,7 @@ from framework.authoring.diagnose.proof import Proof, Prover, Seen
 from framework.authoring.diagnose.record_checks import proofs
 from framework.authoring.diagnose.request_errors import refusal
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError, RequestError
+from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import Event, Warned, Watch, unwatched
 from framework.extract.compiler import compile_connector
 from framework.extract.dlt_source import Readings
@@ -25,7 +25,6 @@ from framework.extract.incremental.policy import Range
 from framework.extract.read_options import Sample, Terms
 from framework.extract.resource_reader import Reading
 from framework.runtime.environment import World
-from framework.runtime.outcomes import RecordError, ResourceSkipped
 from framework.runtime.settings import resolve_settings
 from framework.text import counted
 

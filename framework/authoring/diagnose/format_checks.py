@@ -14,7 +14,7 @@ from framework.authoring.diagnose.heuristics import written
 from framework.authoring.diagnose.proof import SHOWN, Proof, Prover
 from framework.authoring.diagnose.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.definition.answer_parts import parse_response_format
+from framework.definition.converter import parse_response_format
 from framework.definition.model import ResponseFormat
 from framework.errors import RequestError
 from framework.extract.render import format_written

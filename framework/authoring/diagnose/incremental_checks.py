@@ -10,9 +10,8 @@ from framework.authoring.diagnose.proof import Proof, Prover, Seen
 from framework.definition.datetimes import NAMED, TimeError, read_time, write_time
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Resource
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, ResourceSkipped
 from framework.runtime.field_paths import value_at
-from framework.runtime.outcomes import ResourceSkipped
 from framework.text import counted
 
 Json = Any

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.replays import cassette_of, played
+from framework.authoring.cassettes.replayer import cassette_of, played
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError, Interrupted, RequestError
+from framework.errors import FrameworkError, Interrupted, RequestError, ResourceSkipped
 from framework.events import Event, Warned, Watch
 from framework.extract.compiler import Compiled, compile_connector
 from framework.extract.dlt_source import Readings
@@ -18,7 +18,6 @@ from framework.extract.page import Record
 from framework.extract.read_options import Sample, Terms
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Stop, World
-from framework.runtime.outcomes import ResourceSkipped
 from framework.runtime.settings import resolve_settings
 
 Json = Any

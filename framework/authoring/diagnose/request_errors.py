@@ -9,10 +9,9 @@ from framework.authoring.diagnose.proof import SHOWN, Proof, Prover, Seen
 from framework.authoring.diagnose.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.model import Binding
-from framework.errors import FrameworkError, RequestError
+from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.extract.page import Record
 from framework.http.transport import NotJson
-from framework.runtime.outcomes import BindingError, RecordError
 
 _KINDS = {
     **dict.fromkeys((401, 403), ("auth", "auth-refused")),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.definition import wording
+from framework.definition import schema_findings as wording
 from framework.definition.finder import bundled_root, shared_schema
 
 Schema = Mapping[str, Any]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.scalars import plain_scalar
+from framework.definition.yaml_reader import plain_scalar
 
 Json = Any
 Pointer = tuple[str | int, ...]

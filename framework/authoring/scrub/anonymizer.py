@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from framework.authoring.cassettes.addresses import Address
 from framework.authoring.cassettes.cassette import Headers, Interaction
+from framework.authoring.cassettes.matching import Address
 from framework.authoring.scrub.body_walker import Bodies, Walked
 from framework.authoring.scrub.config_values import base_url, kept_config, settle, strings
 from framework.authoring.scrub.fake_values import is_numeric
@@ -22,8 +22,7 @@ from framework.authoring.scrub.request_rewriter import Rewriter
 from framework.authoring.scrub.request_routes import Part, Routes
 from framework.definition.model import Connector, Resource, ResponseFormat
 from framework.errors import CassetteError
-from framework.http.decoders import charset_of, decoded, encoded
-from framework.http.packing import Undecodable
+from framework.http.decoders import Undecodable, charset_of, decoded, encoded
 
 Json = Any
 

@@ -21,7 +21,7 @@ from framework.authoring.scrub.allowlist import (
     property_names,
 )
 from framework.authoring.scrub.fake_values import EMAIL, UUID, is_numeric, is_time
-from framework.authoring.scrub.selecting import expression_texts, records
+from framework.authoring.scrub.request_routes import expression_texts, records
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.authoring.cassettes.addresses import Address
+from framework.authoring.cassettes.matching import Address
 from framework.authoring.scrub.allowlist import lets_stay, property_names
 from framework.authoring.scrub.fake_values import is_numeric, is_time
 from framework.authoring.scrub.request_rewriter import Rewriter

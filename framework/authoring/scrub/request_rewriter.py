@@ -13,9 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from framework.authoring.cassettes.addresses import Address, Pairs, rebase
 from framework.authoring.cassettes.cassette import Interaction
-from framework.authoring.cassettes.matching import CREDENTIALS
+from framework.authoring.cassettes.matching import CREDENTIALS, Address, Pairs, rebase
 from framework.authoring.scrub.fake_values import StandIns, is_numeric, is_time
 from framework.authoring.scrub.request_routes import (
     Captured,
@@ -23,10 +22,11 @@ from framework.authoring.scrub.request_routes import (
     Routes,
     capture,
     cursor_headers,
+    fill_config,
+    finder,
     managed_parameters,
     text_of,
 )
-from framework.authoring.scrub.selecting import fill_config, finder
 from framework.definition.expressions.placeholders import Placeholder, texts_of
 from framework.definition.model import Binding, Connector, Resource
 from framework.errors import FrameworkError

@@ -20,8 +20,7 @@ from jmespath import exceptions, visitor
 from framework.definition.expressions.context_roots import Path, paths_read
 from framework.definition.expressions.function import FunctionError
 from framework.definition.expressions.function_registry import CONTEXT, FUNCTIONS, Registry
-from framework.definition.expressions.limits import MOST, growth
-from framework.definition.expressions.patterns import PatternError, compiled
+from framework.definition.expressions.limits import MOST, PatternError, compiled, growth
 from framework.definition.expressions.text_functions import PATTERNED
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import FrameworkError

@@ -6,11 +6,15 @@ answer depends on a number or on two texts have bounds of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 Json = Any
+
 
 MOST = 100_000
 """As many times as large as its data an answer may be."""
@@ -69,3 +73,44 @@ def size_of(value: Json, most: int) -> int:
         elif isinstance(one, list):
             level.extend(one)
     return count
+
+
+SECONDS = 1.0
+"""As long as one pattern may look at one text."""
+
+_MOST_REPEATS = 1_000_000
+_REPEATS = re.compile(r"\{(\d*)(?:,(\d*))?\}")
+
+T = TypeVar("T")
+
+
+class PatternError(ValueError):
+    """A text that is no regular expression, or one that gives up; names no data."""
+
+
+@lru_cache(maxsize=1024)
+def compiled(pattern: str) -> Any:
+    """The pattern, ready to be used; PatternError where it is none."""
+    import regex  # 30 ms that most connectors do not need
+
+    try:
+        re.compile(pattern)
+        # `regex` writes repeats out: (a{1000}){1000} and more would take all memory
+        if math.prod(int(n) for pair in _REPEATS.findall(pattern) for n in pair if n not in "0") > (
+            _MOST_REPEATS
+        ):
+            raise PatternError(f"it repeats more than {_MOST_REPEATS:,} times")
+        return regex.compile(pattern)
+    except (re.error, regex.error, RecursionError, OverflowError) as error:
+        raise PatternError(str(error)) from None
+
+
+def in_time(look: Callable[..., T], *arguments: Any) -> T:
+    """What a compiled pattern's method answers; PatternError where that takes too long."""
+    try:
+        return look(*arguments, timeout=SECONDS)
+    except TimeoutError:
+        raise PatternError(
+            f"the pattern was still looking after {SECONDS:g} s; one without repeats inside "
+            "repeats is faster"
+        ) from None

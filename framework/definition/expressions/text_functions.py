@@ -20,7 +20,7 @@ from framework.definition.expressions.function import (
     integer,
     whole,
 )
-from framework.definition.expressions.patterns import PatternError, compiled, in_time
+from framework.definition.expressions.limits import PatternError, compiled, in_time
 
 Json = Any
 

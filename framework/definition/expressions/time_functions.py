@@ -10,9 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from framework.definition.datetimes import TimeError, form_problem, read_time, write_time
-from framework.definition.durations import DurationError
+from framework.definition.durations import DurationError, parse_period
 from framework.definition.expressions.function import STRING, Function, FunctionError
-from framework.definition.periods import parse_period
 
 Json = Any
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from framework.definition.annotations import auths
 from framework.definition.auth_choice import case_name
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import (
@@ -15,7 +16,6 @@ from framework.definition.expressions.placeholders import (
     parse_template,
     placeholders,
 )
-from framework.definition.written import auths
 from framework.findings import Finding
 from framework.text import listed, mentions
 

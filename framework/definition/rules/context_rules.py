@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from framework.definition.annotations import cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import CONSTANT, ROOTS, SIGNED_PARTS
-from framework.definition.parts import cursors
 from framework.definition.references import references
 from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
 from framework.findings import Finding
 from framework.text import did_you_mean, listed
 
 if TYPE_CHECKING:
+    from framework.definition.annotations import Reach
     from framework.definition.defaults import Merged
-    from framework.definition.reach import Reach
 
 _OF_A_LIST = frozenset({"config", "now", "incremental", "partition", "parent", "resources"})
 

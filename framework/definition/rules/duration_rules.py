@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from framework.definition.annotations import cursors, partitions
 from framework.definition.draft import Draft
-from framework.definition.durations import DurationError, is_duration, parse_duration
-from framework.definition.parts import cursors, partitions
-from framework.definition.periods import is_period, parse_period
+from framework.definition.durations import (
+    DurationError,
+    is_duration,
+    is_period,
+    parse_duration,
+    parse_period,
+)
 from framework.findings import Finding
 
 if TYPE_CHECKING:

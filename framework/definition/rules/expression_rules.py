@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
+from framework.definition.annotations import Written, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.definition.expressions.jmespath_expression import (
@@ -18,8 +19,6 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem, respelling
 from framework.definition.expressions.placeholders import config_names, with_config
-from framework.definition.parts import cursors
-from framework.definition.written import Written
 from framework.findings import Finding
 
 if TYPE_CHECKING:

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import resource_texts
+from framework.definition.annotations import Cursor, cursors, resource_texts
 from framework.definition.datetimes import form_problem, read_time, unit_meant, write_time
 from framework.definition.defaults import Merged
 from framework.definition.draft import Draft
-from framework.definition.durations import DurationError, is_duration, parse_duration
+from framework.definition.durations import (
+    DurationError,
+    Period,
+    is_duration,
+    is_period,
+    parse_duration,
+    parse_period,
+)
 from framework.definition.expressions.placeholders import CONFIG
-from framework.definition.parts import Cursor, cursors
-from framework.definition.periods import Period, is_period, parse_period
 from framework.findings import Finding
 from framework.text import mentions
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from framework.definition.annotations import is_resolve
 from framework.definition.defaults import Merged
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
-from framework.definition.parts import is_resolve
 from framework.definition.references import references
 from framework.definition.rules.write_disposition_rules import disposition, key_fields
 from framework.findings import Finding

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import resource_texts
+from framework.definition.annotations import (
+    cursors,
+    partitions,
+    resource_expressions,
+    resource_texts,
+)
 from framework.definition.datetimes import form_problem
 from framework.definition.defaults import Merged
 from framework.definition.draft import Draft
-from framework.definition.parts import cursors, partitions
 from framework.definition.references import references
-from framework.definition.written import resource_expressions
 from framework.findings import Finding
 from framework.text import did_you_mean, listed
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.annotations import Text
+from framework.definition.annotations import Text, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
-from framework.definition.parts import cursors
 from framework.findings import Finding
 from framework.text import did_you_mean
 

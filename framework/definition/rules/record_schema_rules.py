@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from framework.definition.annotations import cursors
 from framework.definition.defaults import Merged, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.jsonpath import is_jsonpath, path_keys
-from framework.definition.jsonwords import not_json_schema, shown
+from framework.definition.json_schema import not_json_schema, shown
 from framework.definition.naming import normalize_path
-from framework.definition.parts import cursors
-from framework.definition.record_schema import Column, Table, field_schema, may_be_null
-from framework.definition.records import RecordSchema
+from framework.definition.record_schema import (
+    Column,
+    RecordSchema,
+    Table,
+    field_schema,
+    may_be_null,
+)
 from framework.definition.references import references
 from framework.definition.rules.write_disposition_rules import key_fields
 from framework.findings import Finding

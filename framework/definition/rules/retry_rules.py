@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.draft import Draft
-from framework.definition.expressions.patterns import PatternError, compiled
+from framework.definition.expressions.limits import PatternError, compiled
 from framework.findings import Finding
 
 if TYPE_CHECKING:

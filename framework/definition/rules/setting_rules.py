@@ -7,8 +7,7 @@ from typing import Any
 
 from framework.definition.annotations import Text
 from framework.definition.draft import Draft, settings_used
-from framework.definition.json_schema import misfit_of
-from framework.definition.jsonwords import misfit, not_json_schema, schema_error
+from framework.definition.json_schema import misfit, misfit_of, not_json_schema, schema_error
 from framework.findings import Finding
 from framework.text import did_you_mean, listed
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import resource_texts
+from framework.definition.annotations import cursors, resource_texts
 from framework.definition.defaults import Merged, named_columns
 from framework.definition.draft import Draft
-from framework.definition.parts import cursors
 from framework.definition.references import references
 from framework.findings import Finding
 from framework.text import listed, mentions

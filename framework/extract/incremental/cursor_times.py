@@ -12,7 +12,7 @@ from typing import Any
 
 from framework.definition.datetimes import TimeError, has_clock, like, read_time, write_time
 from framework.definition.model import Incremental
-from framework.runtime.outcomes import RecordError
+from framework.errors import RecordError
 
 Json = Any
 

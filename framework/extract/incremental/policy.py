@@ -16,9 +16,9 @@ from dlt.extract.utils import digest_dedup_value, resolve_column_value
 
 from framework.definition.datetimes import TimeError, is_time, like, shape, write_time
 from framework.definition.model import Incremental, Resource
+from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import Times, asked_for, moment_of, run_start
 from framework.extract.page import Record
-from framework.runtime.outcomes import RecordError
 
 Json = Any
 State = dict[str, Json]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from framework.definition.periods import Period
+from framework.definition.durations import Period
+from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
 from framework.extract.incremental.policy import Rules, State
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
-from framework.runtime.outcomes import RecordError
 
 Json = Any
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from framework.definition.periods import Period
-from framework.runtime.outcomes import RecordError
+from framework.definition.durations import Period
+from framework.errors import RecordError
 
 Json = Any
 MAX_WINDOWS = 100_000

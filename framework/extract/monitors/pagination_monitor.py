@@ -15,11 +15,11 @@ from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePag
 
 from framework.errors import RequestError
 from framework.events import Warned
-from framework.extract.outline import count_of, ends_of
+from framework.extract.page import count_of, ends_of
 from framework.extract.pagination import Paging
 from framework.extract.plan import Plan
 from framework.extract.read_options import Terms
-from framework.runtime.urls import shown
+from framework.runtime.redaction import shown
 from framework.text import counted
 
 Json = Any

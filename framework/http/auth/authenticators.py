@@ -18,12 +18,11 @@ from dlt.sources.rest_api.config_setup import create_auth
 from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.events import Warned, Watch
-from framework.http.auth.oauth import Token, TokenAuth
+from framework.http.auth.oauth import DEFAULT_SECONDS, Given, Token, TokenAuth, TokenRequest, ask
 from framework.http.auth.placement import Place, bearer, place_of
 from framework.http.auth.signing import SignedRequests, jwt_key, signed_jwt
-from framework.http.auth.token_requests import DEFAULT_SECONDS, Given, TokenRequest, ask
 from framework.http.auth.token_store import TokenFile, token_file
-from framework.http.hosts import refuse_plain_http
+from framework.http.session import refuse_plain_http
 from framework.runtime.context import Context
 from framework.runtime.redaction import Secrets
 from framework.runtime.settings import STAND_IN

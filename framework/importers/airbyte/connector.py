@@ -12,7 +12,7 @@ from framework.importers.airbyte.errors import as_action
 from framework.importers.airbyte.schemas import agreeing
 from framework.importers.airbyte.shared import ABSENT, most_common, share, share_pairs
 from framework.importers.airbyte.streams import Resource
-from framework.importers.remarks import Remarks
+from framework.importers.import_report import Remarks
 
 Json = Any
 

@@ -15,8 +15,7 @@ from framework.importers.airbyte.inputs import free_name, read_inputs
 from framework.importers.airbyte.limits import translate_limits
 from framework.importers.airbyte.manifest import Component, load, read_manifest
 from framework.importers.airbyte.registry import Registry
-from framework.importers.import_report import Imported, comments
-from framework.importers.remarks import ManifestError, Remarks
+from framework.importers.import_report import Imported, ManifestError, Remarks, comments
 
 Json = Any
 

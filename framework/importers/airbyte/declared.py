@@ -9,8 +9,7 @@ from typing import Any
 
 from framework.definition.json_schema import Draft202012Validator, SchemaError, misfit_of
 from framework.importers.airbyte.inputs import Input, Inputs
-from framework.importers.import_report import UNTOLD, UNUSED
-from framework.importers.remarks import Remarks
+from framework.importers.import_report import UNTOLD, UNUSED, Remarks
 
 Json = Any
 

@@ -12,7 +12,7 @@ from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.scope import Keys, Lookup, Scope, at, fixed, only
 from framework.importers.airbyte.templates import Template, condition, parse
 from framework.importers.airbyte.terms import NULL, Term, Untranslatable, constant, dotted
-from framework.importers.remarks import Remarks
+from framework.importers.import_report import Remarks
 
 Json = Any
 

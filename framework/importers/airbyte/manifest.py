@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.cassettes.nesting import too_deep
+from framework.authoring.cassettes.cassette import too_deep
 from framework.importers.airbyte.legacy import renewed
 from framework.importers.airbyte.parameters import handed_down
 from framework.importers.airbyte.references import resolved
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import ManifestError
 
 Json = Any
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import ManifestError
 
 Json = Any
 

@@ -16,7 +16,7 @@ from framework.importers.airbyte.partitions import Parent
 from framework.importers.airbyte.scope import at
 from framework.importers.airbyte.streams import Resource, found_data, translate_stream
 from framework.importers.airbyte.terms import constant
-from framework.importers.remarks import Remarks
+from framework.importers.import_report import Remarks
 
 Json = Any
 

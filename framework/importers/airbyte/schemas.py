@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from framework.definition.expressions.jsonpath import path_keys
-from framework.definition.jsonwords import schema_error
+from framework.definition.json_schema import schema_error
 from framework.importers.airbyte.importing import ABSENT, Importing
 from framework.importers.airbyte.manifest import Component, load
-from framework.importers.remarks import ManifestError
+from framework.importers.import_report import ManifestError
 
 Json = Any
 

@@ -16,7 +16,7 @@ from dlt.extract import DltResource
 
 from framework.definition.naming import SEPARATOR
 from framework.definition.record_schema import Table
-from framework.extract.hints import column_hints
+from framework.extract.dlt_source import column_hints
 
 VARIANT_ONLY = ("write_disposition", "variant_name")
 

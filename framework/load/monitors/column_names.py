@@ -14,9 +14,9 @@ from typing import Any
 from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, normalize_path
 from framework.definition.record_schema import table_of
+from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.declared_tables import column_path, table_name
-from framework.runtime.outcomes import RecordError
 from framework.text import counted
 
 Json = Any
