@@ -23,18 +23,18 @@ import yaml
 from benchmarks.answering import TODAY, Answering
 from benchmarks.settings_of import config_of, given_of
 from benchmarks.venvs import python_of
-from framework.definition.finder import locate
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
-from framework.events import unwatched
+from framework.definition.validation import validate
+from framework.events import ignore_event
 from framework.extract.compiler import compile_connector
-from framework.extract.dlt_source import Readings
-from framework.extract.read_options import Terms
+from framework.extract.dlt_source import ResourceReaders
+from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import TABLE
 from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.airbyte.manifest import load, read_manifest
 from framework.importers.import_report import write_imported
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
 Json = Any
@@ -76,7 +76,7 @@ def compare(file: Path) -> tuple[list[str], list[str]]:
         imported = import_airbyte(manifest)
         target = Path(folder) / "connectors" / f"{imported.name}.yaml"
         write_imported(imported, target)
-        connector = judge(locate(str(target))).connector
+        connector = validate(find_connector(str(target))).connector
         if connector is None:
             return ["the connector has findings"], []
         spec = here.get("spec") or {}
@@ -153,10 +153,10 @@ def turned(node: Json, address: str) -> Json:
 
 def read_ours(connector: Connector, given: Mapping[str, Json]) -> tuple[Records, list[str]]:
     """The records of every selected resource as they would be loaded, and what failed."""
-    world, watch = World(), unwatched
+    world, watch = Environment(), ignore_event
     compiled = compile_connector(connector, resolve_settings(connector, given), world, watch)
-    terms = Terms(world, watch, compiled.secrets, 1, None, state={})
-    readings = Readings(compiled, terms)
+    terms = ReadOptions(world, watch, compiled.secrets, 1, None, state={})
+    readings = ResourceReaders(compiled, terms)
     found: Records = {}
     failed = []
     for resource in connector.resources:

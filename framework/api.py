@@ -7,24 +7,24 @@ from typing import Any
 
 from dlt.extract import DltSource
 
-from framework.definition.finder import Location, locate
+from framework.definition.finder import Location, find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
+from framework.definition.validation import validate
 from framework.errors import FindingsError
-from framework.events import unwatched
-from framework.extract.compiler import Compiled, compile_connector
+from framework.events import ignore_event
+from framework.extract.compiler import CompiledConnector, compile_connector
 from framework.extract.dlt_config import rest_api_config
 from framework.extract.dlt_source import reading_source
-from framework.extract.read_options import Terms
-from framework.runtime.environment import World
+from framework.extract.read_options import ReadOptions
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
 Json = Any
 
 
-def judged(location: Location) -> Connector:
+def valid_connector(location: Location) -> Connector:
     """The connector of a file without errors; FindingsError with all of them otherwise."""
-    outcome = judge(location)
+    outcome = validate(location)
     if outcome.connector is None:
         raise FindingsError(outcome.findings)
     return outcome.connector
@@ -42,9 +42,11 @@ def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:
     return rest_api_config(compiled)
 
 
-def _open(name: str, config: Mapping[str, Json]) -> tuple[Compiled, Terms]:
-    connector = judged(locate(name))
-    world = World()
-    compiled = compile_connector(connector, resolve_settings(connector, config), world, unwatched)
+def _open(name: str, config: Mapping[str, Json]) -> tuple[CompiledConnector, ReadOptions]:
+    connector = valid_connector(find_connector(name))
+    world = Environment()
+    compiled = compile_connector(
+        connector, resolve_settings(connector, config), world, ignore_event
+    )
     limit = connector.client.max_in_flight
-    return compiled, Terms(world, unwatched, compiled.secrets, limit)
+    return compiled, ReadOptions(world, ignore_event, compiled.secrets, limit)

@@ -50,7 +50,7 @@ class PageRead:
 
 
 @dataclass(frozen=True)
-class Warned:
+class WarningRaised:
     """Something the person should know; `code` is kebab-case and stays in the report."""
 
     resource: str
@@ -94,14 +94,14 @@ Event = (
     | RequestAnswered
     | Waiting
     | PageRead
-    | Warned
+    | WarningRaised
     | ResourceStarted
     | ResourceEnded
     | StepStarted
     | StepEnded
 )
-Watch = Callable[[Event], None]
+EventHandler = Callable[[Event], None]
 
 
-def unwatched(_: Event) -> None:
+def ignore_event(_: Event) -> None:
     """Nobody is looking."""

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from framework.definition.json_text import NAME, Digits
+from framework.definition.json_text import MEMBER_NAME, Digits
 
 Json = Any
 
@@ -43,7 +43,7 @@ def mentions(mapping: Mapping[str, object], *keys: str) -> bool:
     )
 
 
-def listed(names: Iterable[str], most: int = 4) -> str:
+def join_words(names: Iterable[str], most: int = 4) -> str:
     """`a`, `a and b`, `a, b and 3 more`: names in a sentence."""
     every = list(names)
     if len(every) > most:
@@ -53,7 +53,7 @@ def listed(names: Iterable[str], most: int = 4) -> str:
     return f"{', '.join(every[:-1])} and {every[-1]}"
 
 
-def counted(count: int, what: str) -> str:
+def count_noun(count: int, what: str) -> str:
     """`1 record`, `2,000 records`."""
     return f"{count:,} {what}{'s' * (count != 1)}"
 
@@ -71,16 +71,16 @@ KINDS = {
 """How a value's type is told."""
 
 
-def kind_of(value: Json) -> str:
+def json_type(value: Json) -> str:
     """`text`, `a list`: the type of a value in the words of JSON."""
     return KINDS.get(type(value), type(value).__name__)
 
 
-def shape_of(body: Json) -> str:
+def json_shape(body: Json) -> str:
     """`its keys are a, b`, `it is a list`: the end of a message on what was not found."""
     if not isinstance(body, dict):
-        return f"it is {kind_of(body)}"
+        return f"it is {json_type(body)}"
     # an object may be a list by e-mail address or token: only names are shown
-    names = [key if NAME.fullmatch(key) else "…" for key in body]
+    names = [key if MEMBER_NAME.fullmatch(key) else "…" for key in body]
     keys = ", ".join(dict.fromkeys(names[:10])) + (", …" if len(names) > 10 else "")
     return f"its keys are {keys}" if keys else "it is empty"

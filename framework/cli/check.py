@@ -54,18 +54,18 @@ def command(
     set_defaults()
     from rich.console import Console
 
-    from framework.api import judged
-    from framework.authoring.diagnose.probe import look_at
+    from framework.api import valid_connector
+    from framework.authoring.diagnose.probe import probe
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import heard
-    from framework.definition.finder import locate
+    from framework.cli.signals import signals_handled
+    from framework.definition.finder import find_connector
     from framework.events import Event, Waiting
-    from framework.load.preflight import select
-    from framework.runtime.environment import World
+    from framework.load.preflight import select_resources
+    from framework.runtime.environment import Environment
 
-    connector = judged(locate(name, connectors))
-    chosen = select(connector, resources)
-    world, progress = World(), Progress(Console(stderr=True), live=False)
+    connector = valid_connector(find_connector(name, connectors))
+    chosen = select_resources(connector, resources)
+    world, progress = Environment(), Progress(Console(stderr=True), live=False)
 
     def watch(event: Event) -> None:
         """Warnings are told with what was found."""
@@ -73,13 +73,13 @@ def command(
             progress(event)
 
     if deep:
-        from framework.authoring.diagnose.diagnosis import prove
+        from framework.authoring.diagnose.diagnosis import diagnose
 
-        with heard(world.stop):
-            proofs = list(prove(connector, chosen, config, alias, world, watch))
+        with signals_handled(world.stop):
+            proofs = list(diagnose(connector, chosen, config, alias, world, watch))
         return _show_proofs(proofs, form)
-    with heard(world.stop):
-        looked = look_at(connector, chosen, config, alias, world, watch)
+    with signals_handled(world.stop):
+        looked = probe(connector, chosen, config, alias, world, watch)
     if form == "json":
         _print_json([vars(one) for one in looked])
     else:

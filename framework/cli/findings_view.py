@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from framework.findings import Finding
-from framework.text import counted
+from framework.text import count_noun
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _WIDEST = 100
@@ -62,10 +62,10 @@ def summary(findings: Sequence[Finding], files: int) -> str:
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     if not findings:
-        return f"{counted(files, 'file')}, nothing found"
-    counts = [counted(errors, "error")] if errors else []
-    counts += [counted(warnings, "warning")] if warnings else []
-    return f"{counted(files, 'file')}, {' and '.join(counts)}"
+        return f"{count_noun(files, 'file')}, nothing found"
+    counts = [count_noun(errors, "error")] if errors else []
+    counts += [count_noun(warnings, "warning")] if warnings else []
+    return f"{count_noun(files, 'file')}, {' and '.join(counts)}"
 
 
 def visible(text: str) -> str:

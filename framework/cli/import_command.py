@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from framework.errors import FrameworkError, UsageError
-from framework.text import counted
+from framework.text import count_noun
 
 if TYPE_CHECKING:
-    from framework.importers.import_report import Imported
+    from framework.importers.import_report import ImportedConnector
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
@@ -92,7 +92,7 @@ def dlt(file: Path, output: Path | None, force: bool, form: str) -> int:
 
 
 def _run(
-    importer: Callable[[Path, str | None], Imported],
+    importer: Callable[[Path, str | None], ImportedConnector],
     named: Callable[[Path], str],
     file: Path,
     output: Path | None,
@@ -129,7 +129,7 @@ def _check(target: Path, force: bool) -> None:
         )
 
 
-def _report(imported: Imported, written: list[Path]) -> dict[str, Any]:
+def _report(imported: ImportedConnector, written: list[Path]) -> dict[str, Any]:
     return {
         "connector": imported.name,
         "file": str(written[0]),
@@ -141,11 +141,11 @@ def _report(imported: Imported, written: list[Path]) -> dict[str, Any]:
     }
 
 
-def _text(imported: Imported, written: list[Path]) -> str:
-    lines = [f"written: {written[0]}, {counted(len(imported.resources), 'resource')}"]
+def _text(imported: ImportedConnector, written: list[Path]) -> str:
+    lines = [f"written: {written[0]}, {count_noun(len(imported.resources), 'resource')}"]
     if len(written) > 1:
         folder = written[1].parent
-        lines[0] += f"; {counted(len(written) - 1, 'schema')} in {folder}"
+        lines[0] += f"; {count_noun(len(written) - 1, 'schema')} in {folder}"
     for one in (*imported.missing, *imported.notes):
         word = "not imported" if one.kind == "missing" else "look"
         where = f"{one.resource}: " if one.resource else ""

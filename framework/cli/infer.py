@@ -63,23 +63,23 @@ def command(
     set_defaults()
     from rich.console import Console
 
-    from framework.api import judged
+    from framework.api import valid_connector
     from framework.authoring.diagnose.probe import recorded_or_live
     from framework.authoring.scaffold.file_writer import refuse_bundled
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import heard
-    from framework.definition.finder import locate, schema_folder
-    from framework.load.preflight import select
-    from framework.runtime.environment import Stop
+    from framework.cli.signals import signals_handled
+    from framework.definition.finder import find_connector, schema_folder
+    from framework.load.preflight import select_resources
+    from framework.runtime.environment import StopSignal
 
-    location = locate(name, connectors)
+    location = find_connector(name, connectors)
     if write:
         refuse_bundled(location.root, location.name)
-    connector = judged(location)
-    chosen = select(connector, resources or None)
-    stop, folder, failed = Stop(), schema_folder(location), False
+    connector = valid_connector(location)
+    chosen = select_resources(connector, resources or None)
+    stop, folder, failed = StopSignal(), schema_folder(location), False
     watch = Progress(Console(stderr=True), live=False)
-    with heard(stop):
+    with signals_handled(stop):
         for resource, records in recorded_or_live(
             connector, chosen, limit, config, alias, replay, stop, watch
         ):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedConnector:
     """A connector file as `list` shows it; `errors` where it cannot be run as it is."""
 
     name: str
@@ -38,14 +38,14 @@ class ListedResource:
     selected: bool
 
 
-def listing(connectors: Path | None = None) -> list[Listed]:
+def listing(connectors: Path | None = None) -> list[ListedConnector]:
     """Every connector found, own ones first. Files with errors are in it, as far as they go."""
-    from framework.definition.finder import discover
+    from framework.definition.finder import discover_connectors
 
-    return [_listed(location) for location in discover(connectors)]
+    return [_listed(location) for location in discover_connectors(connectors)]
 
 
-def render_list(listed: list[Listed]) -> str:
+def render_list(listed: list[ListedConnector]) -> str:
     """The connectors for people: each with its resources below."""
     if not listed:
         return "no connectors found"
@@ -65,17 +65,17 @@ def render_list(listed: list[Listed]) -> str:
     return "\n\n".join(blocks)
 
 
-def render_list_json(listed: list[Listed]) -> str:
+def render_list_json(listed: list[ListedConnector]) -> str:
     """The connectors for programs: a list of {name, description, path, bundled, errors,
     resources: [{name, selected}]}."""
     return json.dumps([asdict(connector) for connector in listed], indent=2, ensure_ascii=False)
 
 
-def _listed(location: Location) -> Listed:
+def _listed(location: Location) -> ListedConnector:
     from framework.definition.finder import bundled_root
-    from framework.definition.validation import judge
+    from framework.definition.validation import validate
 
-    judged = judge(location)
+    judged = validate(location)
     bundled = location.path.absolute().parent == bundled_root() / "connectors"
     errors = sum(finding.severity == "error" for finding in judged.findings)
     connector = judged.connector
@@ -87,7 +87,7 @@ def _listed(location: Location) -> Listed:
             ListedResource(resource.name, resource.selected) for resource in connector.resources
         )
     described = " ".join(description.split())
-    return Listed(location.name, described, location.display, bundled, errors, resources)
+    return ListedConnector(location.name, described, location.display, bundled, errors, resources)
 
 
 def _as_far_as_it_goes(location: Location) -> tuple[str, tuple[ListedResource, ...]]:

@@ -18,7 +18,7 @@ from framework.events import (
     StepEnded,
     StepStarted,
     Waiting,
-    Warned,
+    WarningRaised,
 )
 from framework.load.report import Report
 
@@ -72,7 +72,7 @@ def _told(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(event, Waiting):
         seconds = round(event.seconds, 3)
         yield "wait", {"resource": event.resource, "seconds": seconds, "why": event.why}
-    elif isinstance(event, Warned):
+    elif isinstance(event, WarningRaised):
         yield "warning", {
             "resource": event.resource, "code": event.code, "message": event.message,
         }  # fmt: skip

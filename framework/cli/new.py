@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from framework.authoring.scaffold.file_writer import give_schema, write_text
-from framework.authoring.scaffold.template import AUTHS, PAGINATORS, Answers, connector_text
+from framework.authoring.scaffold.template import AUTHS, PAGINATORS, ConnectorFacts, connector_text
 from framework.cli.option_types import connectors_option
 from framework.definition.finder import is_file_name
 from framework.errors import FrameworkError, UsageError
@@ -72,7 +72,7 @@ def command(
         raise FrameworkError(f"{file} is there already; choose another name, or edit it")
     url = _base_url(base_url)
     lists = tuple(_below(url, path) for path in paths or _paths())
-    answers = Answers(
+    answers = ConnectorFacts(
         name,
         url,
         lists,
@@ -144,13 +144,13 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
 def _write(file: Path, text: str) -> None:
     """Write what was judged to be right. FrameworkError where it is not, and nothing is written."""
     from framework.definition.finder import Location
-    from framework.definition.validation import judge_document
+    from framework.definition.validation import validate_document
     from framework.definition.yaml_reader import parse_document
 
     location = Location(file.stem, file, file.parent.parent, str(file))
     document, found = parse_document(text, str(file))
     if document is not None:
-        found = list(judge_document(document, location, found).findings)
+        found = list(validate_document(document, location, found).findings)
     errors = [finding for finding in found if finding.severity == "error"]
     if errors:
         first = errors[0]

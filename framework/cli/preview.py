@@ -50,19 +50,19 @@ def command(
     set_defaults()
     from rich.console import Console
 
-    from framework.api import judged
+    from framework.api import valid_connector
     from framework.authoring.diagnose.probe import first_records
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import heard
-    from framework.definition.finder import locate
+    from framework.cli.signals import signals_handled
+    from framework.definition.finder import find_connector
     from framework.errors import FrameworkError
-    from framework.load.preflight import select
-    from framework.runtime.environment import World
+    from framework.load.preflight import select_resources
+    from framework.runtime.environment import Environment
 
-    connector = judged(locate(name, connectors))
-    chosen = select(connector, (resource,))
-    world = World()
-    with heard(world.stop):
+    connector = valid_connector(find_connector(name, connectors))
+    chosen = select_resources(connector, (resource,))
+    world = Environment()
+    with signals_handled(world.stop):
         watch = Progress(Console(stderr=True), live=False)
         ((_, records),) = first_records(connector, chosen, limit, config, alias, world, watch)
     if isinstance(records, FrameworkError):

@@ -22,9 +22,9 @@ from framework.events import (
     StepEnded,
     StepStarted,
     Waiting,
-    Warned,
+    WarningRaised,
 )
-from framework.text import counted
+from framework.text import count_noun
 
 EVERY = 5.0
 """Seconds between two plain lines about the same resource."""
@@ -101,7 +101,7 @@ class Progress:
         elif isinstance(event, ResourceEnded):
             line.status, line.wait = event.status, ""
             self._say(f"{event.resource}: {event.status}, {_counts(line)}")
-        elif isinstance(event, Warned):
+        elif isinstance(event, WarningRaised):
             self._warn(event)
 
     def _now_and_then(self, name: str, line: Line) -> None:
@@ -116,7 +116,7 @@ class Progress:
                 visible_lines(text), highlight=False, markup=False, emoji=False, soft_wrap=True
             )
 
-    def _warn(self, event: Warned) -> None:
+    def _warn(self, event: WarningRaised) -> None:
         text = f"warning: {event.resource}: {event.message} [{event.code}]"
         self._console.print(
             visible_lines(text),
@@ -138,7 +138,7 @@ class Progress:
 
 def _counts(line: Line) -> str:
     counts = [(line.pages, "page"), (line.rows, "record"), (line.requests, "request")]
-    text = ", ".join(counted(count, word) for count, word in counts)
+    text = ", ".join(count_noun(count, word) for count, word in counts)
     if line.retries:
         text += f", {line.retries:,} {'retry' if line.retries == 1 else 'retries'}"
     return text

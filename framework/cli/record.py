@@ -45,16 +45,16 @@ def command(
     set_defaults(verbose=verbose)
     from rich.console import Console
 
-    from framework.api import judged
+    from framework.api import valid_connector
     from framework.authoring.cassettes.recording import record
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import heard
-    from framework.definition.finder import locate
-    from framework.runtime.environment import World
+    from framework.cli.signals import signals_handled
+    from framework.definition.finder import find_connector
+    from framework.runtime.environment import Environment
 
-    connector = judged(locate(name, connectors))
-    world = World()
-    with heard(world.stop), Progress(Console(stderr=True), quiet=quiet) as progress:
+    connector = valid_connector(find_connector(name, connectors))
+    world = Environment()
+    with signals_handled(world.stop), Progress(Console(stderr=True), quiet=quiet) as progress:
         recorded = record(
             connector,
             resources=resources,

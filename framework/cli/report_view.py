@@ -11,7 +11,7 @@ from rich.table import Table
 
 from framework.cli.findings_view import visible_lines
 from framework.load.report import Report
-from framework.text import counted
+from framework.text import count_noun
 
 WORTH_NAMING = 1.0
 """Seconds from which the closing text names a request among the slowest."""
@@ -69,7 +69,7 @@ def _told(report: Report) -> Iterator[str]:
             answers = "answer was" if part.ignored == 1 else "answers were"
             yield f"{part.name}: {part.ignored:,} {answers} ignored, as response_actions say"
         for code, count in part.more.items():
-            yield f"{part.name}: {counted(count, 'more warning')} like these [{code}]"
+            yield f"{part.name}: {count_noun(count, 'more warning')} like these [{code}]"
         if part.left_out:
             counts = ", ".join(f"{what} {count:,}" for what, count in part.left_out.items())
             yield f"{part.name}: records read and not loaded: {counts}"

@@ -16,7 +16,7 @@ from framework.cli.log_view import JsonLog
 from framework.cli.option_types import asking_options, limit_option, talk_options
 from framework.cli.progress_view import Progress
 from framework.cli.report_view import report_json, show_report
-from framework.cli.signals import ended_after, heard
+from framework.cli.signals import ended_after, signals_handled
 from framework.errors import FrameworkError, Interrupted, UsageError
 from framework.load.dlt_defaults import set_defaults
 
@@ -147,12 +147,12 @@ def run_verb(
 ) -> int:
     """Run and show; the exit code."""
     set_defaults(verbose=verbose)
-    from framework.api import judged
-    from framework.definition.finder import locate
+    from framework.api import valid_connector
+    from framework.definition.finder import find_connector
     from framework.load.report import Report
     from framework.load.run_options import RunOptions
     from framework.load.runner import run
-    from framework.runtime.environment import World
+    from framework.runtime.environment import Environment
 
     talk = Console(stderr=True)
     options = RunOptions(
@@ -170,7 +170,7 @@ def run_verb(
         raise UsageError("--replay plays what was recorded: it has no --since and --until")
     if since is not None and until is not None and not _is_before(since, until):
         raise UsageError(f"--until {until} is not after --since {since}: nothing lies between")
-    world = World()
+    world = Environment()
     log = JsonLog() if log_format == "json" else None
     report = Report(name, destination=destination, dataset=dataset)
     saying = threading.Lock()
@@ -196,16 +196,16 @@ def run_verb(
 
     try:
         with (
-            heard(world.stop, last_words),
+            signals_handled(world.stop, last_words),
             ended_after(world.stop, max_time),
             log or Progress(talk, quiet=quiet or form == "json") as progress,
         ):
-            connector = judged(locate(name, connectors))
+            connector = valid_connector(find_connector(name, connectors))
             report.connector = connector.name
             if replay is not None:
-                from framework.authoring.cassettes.replayer import replaying
+                from framework.authoring.cassettes.replayer import replay_environment
 
-                with replaying(connector, replay or None, options, world.stop) as played:
+                with replay_environment(connector, replay or None, options, world.stop) as played:
                     run(connector, played.options, played.world, progress, report)
             else:
                 run(connector, options, world, progress, report)

@@ -52,12 +52,12 @@ def _shown(
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.api import judged
-    from framework.definition.finder import locate
+    from framework.api import valid_connector
+    from framework.definition.finder import find_connector
     from framework.extract.render import shown_config
     from framework.runtime.redaction import MASK
     from framework.runtime.settings import resolve_settings
 
-    connector = judged(locate(name, connectors))
+    connector = valid_connector(find_connector(name, connectors))
     given = {**dict.fromkeys(connector.secrets, MASK), **config}
     return shown_config(connector, resolve_settings(connector, given, section=alias))

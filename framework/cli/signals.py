@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from framework.errors import FrameworkError, Interrupted, OutOfTime, Terminated
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 GRACE = 1.5
 """Seconds to end in. What runs longer (a destination that loads) is left to the next run, which
@@ -19,8 +19,8 @@ finishes or drops it: a kill at any moment is safe, so an end by force is too.""
 
 
 @contextmanager
-def heard(
-    stop: Stop, last_words: Callable[[FrameworkError], object] | None = None
+def signals_handled(
+    stop: StopSignal, last_words: Callable[[FrameworkError], object] | None = None
 ) -> Iterator[None]:
     """Turn SIGINT and SIGTERM into a stop of the run while the block lasts. `last_words` are said
     where it has to be ended by force."""
@@ -47,7 +47,7 @@ def heard(
 
 
 @contextmanager
-def ended_after(stop: Stop, seconds: float | None) -> Iterator[None]:
+def ended_after(stop: StopSignal, seconds: float | None) -> Iterator[None]:
     """Stop the run when that much time is over, if it is still reading; None: never."""
     if seconds is None:
         yield

@@ -68,7 +68,7 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     import json
 
     connector, options = _opened(name, **place)
-    from framework.load.destination_state import known_state, where
+    from framework.load.destination_state import known_state, state_location
 
     found = known_state(connector, options, resource)
     if form == "json":
@@ -92,7 +92,10 @@ def show(name: str, resource: str | None, form: str, **place: Any) -> int:
     console = Console()
     print_whole(table, console)
     console.print(
-        f"state of {where(connector, options)}", highlight=False, markup=False, soft_wrap=True
+        f"state of {state_location(connector, options)}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
     return 0
 
@@ -120,21 +123,21 @@ def reset(name: str, resource: str | None, yes: bool, **place: Any) -> int:
 
     connector, options = _opened(name, **place)
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import heard
-    from framework.load.destination_state import forget, where
-    from framework.load.preflight import select
-    from framework.runtime.environment import Stop
+    from framework.cli.signals import signals_handled
+    from framework.load.destination_state import forget, state_location
+    from framework.load.preflight import select_resources
+    from framework.runtime.environment import StopSignal
 
     if resource is not None:
-        select(connector, [resource])  # nobody is asked about what there is not
-    place_named = where(connector, options)
+        select_resources(connector, [resource])  # nobody is asked about what there is not
+    place_named = state_location(connector, options)
     what = f"the watermark of {resource}" if resource else "every watermark"
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"forget {what} in {place_named}? Say so with --yes")
         click.confirm(f"Forget {what} in {place_named}?", abort=True, err=True)
-    stop = Stop()
-    with heard(stop), Progress(Console(stderr=True), quiet=True) as progress:
+    stop = StopSignal()
+    with signals_handled(stop), Progress(Console(stderr=True), quiet=True) as progress:
         gone = forget(connector, options, resource, progress, stop)
     if gone:
         sys.stdout.write(
@@ -158,24 +161,24 @@ def _opened(
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.api import judged
-    from framework.definition.finder import locate
+    from framework.api import valid_connector
+    from framework.definition.finder import find_connector
     from framework.load.run_options import RunOptions
 
-    connector = judged(locate(name, connectors))
+    connector = valid_connector(find_connector(name, connectors))
     return connector, RunOptions(None, destination, dataset, alias=alias)
 
 
 def _marks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Cursor and watermark of everything in a resource's state."""
-    from framework.extract.incremental.state_codec import ONLY_CHANGED, unpacked_prints
+    from framework.extract.incremental.state_codec import ONLY_CHANGED, unpack_fingerprints
 
     found = []
     for kind, entries in state.items():
         for cursor, entry in entries.items() if isinstance(entries, Mapping) else ():
             name = cursor if kind == "incremental" else f"{kind}: {cursor}"
             if cursor.startswith(ONLY_CHANGED) and isinstance(entry, str):
-                seen = len(unpacked_prints(entry))
+                seen = len(unpack_fingerprints(entry))
                 found.append((cursor, f"{seen:,} {'list' if seen == 1 else 'lists'} seen"))
                 continue
             found.append((name, _mark(entry)))
@@ -186,9 +189,11 @@ def _mark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
     if "lists" in entry:
-        from framework.extract.incremental.state_codec import unpacked
+        from framework.extract.incremental.state_codec import unpack_watermarks
 
-        values = [value for value in unpacked(entry["lists"]).values() if value is not None]
+        values = [
+            value for value in unpack_watermarks(entry["lists"]).values() if value is not None
+        ]
         span = f", from {min(values)} to {max(values)}" if values else ""
         return f"{len(values):,} lists{span}"
     if "last_value" in entry:

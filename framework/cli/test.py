@@ -9,7 +9,7 @@ import click
 
 from framework.cli.option_types import connectors_option
 from framework.errors import FrameworkError
-from framework.text import counted
+from framework.text import count_noun
 
 
 @click.command(
@@ -35,21 +35,21 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.api import judged
-    from framework.authoring.cassettes.replayer import cassette_of
+    from framework.api import valid_connector
+    from framework.authoring.cassettes.replayer import load_cassette
     from framework.authoring.cassettes.snapshot import test_connector
-    from framework.cli.signals import heard
-    from framework.definition.finder import locate, own
-    from framework.runtime.environment import Stop
+    from framework.cli.signals import signals_handled
+    from framework.definition.finder import find_connector, own_connectors
+    from framework.runtime.environment import StopSignal
 
-    locations = [locate(name, connectors) for name in names] or own(connectors)
+    locations = [find_connector(name, connectors) for name in names] or own_connectors(connectors)
     failed = tested = 0
-    stop = Stop()
-    with heard(stop):
+    stop = StopSignal()
+    with signals_handled(stop):
         for location in locations:
             try:
-                connector = judged(location)
-                if not names and not cassette_of(connector).exists():
+                connector = valid_connector(location)
+                if not names and not load_cassette(connector).exists():
                     _say(f"{location.name}: not tested, it has no cassette")
                     continue
                 outcome = test_connector(connector, update=update, stop=stop)
@@ -67,7 +67,7 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
                     _say(f"  {_indented(problem)}")
             else:
                 done = "written" if update else "ok"
-                tables, rows = counted(outcome.tables, "table"), counted(outcome.rows, "row")
+                tables, rows = count_noun(outcome.tables, "table"), count_noun(outcome.rows, "row")
                 _say(f"{location.name}: {done}, {tables}, {rows}")
     if not tested and not failed:
         _say(

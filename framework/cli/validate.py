@@ -15,14 +15,14 @@ from framework.cli.option_types import connectors_option
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location
-    from framework.definition.validation import Judged
+    from framework.definition.validation import ValidationResult
     from framework.findings import Finding
 
 Format = Literal["text", "json", "github"]
 Write = Callable[[str], object]
 
 
-def validate(
+def validate_files(
     names: Sequence[str],
     *,
     connectors: Path | None = None,
@@ -36,14 +36,14 @@ def validate(
 
     Exit code 1 where there are errors, or warnings with `strict`. UsageError for an unknown name.
     """
-    from framework.definition.finder import bundled, locate, own
-    from framework.definition.validation import judge
+    from framework.definition.finder import bundled_connectors, find_connector, own_connectors
+    from framework.definition.validation import validate
 
-    locations = [locate(name, connectors) for name in names] or own(connectors)
+    locations = [find_connector(name, connectors) for name in names] or own_connectors(connectors)
     findings: list[Finding] = []
     texts: dict[str, str] = {}
     for location in _once(locations):
-        judged = judge(location)
+        judged = validate(location)
         found = [*judged.findings, *(_refusals(judged) if dlt else ())]
         if found and output == "text":
             texts[location.display] = _text(location)
@@ -56,7 +56,7 @@ def validate(
         elif findings:
             write(render_text(findings, texts, colour=colour))
         closing = summary(findings, len(_once(locations)))
-        if not names and locations == bundled():
+        if not names and locations == bundled_connectors():
             folder = connectors or "connectors"
             closing += f"; these are the bundled ones: there are none of your own in {folder}/"
         write(closing)
@@ -88,19 +88,19 @@ def _text(location: Location) -> str:
         return ""
 
 
-def _refusals(judged: Judged) -> list[Finding]:
+def _refusals(judged: ValidationResult) -> list[Finding]:
     """What dlt says when the source is built; nothing where the file has errors anyway."""
     if judged.connector is None:
         return []
     from framework.definition.yaml_reader import read_document
-    from framework.extract.dry_run import prove
+    from framework.extract.dry_run import build_with_placeholders
 
     document, _ = read_document(judged.location.path, judged.location.display)
     if document is None:
         return []
     return [
         document.finding(pointer, "dlt-refuses", f"dlt does not take this: {message}")
-        for pointer, message in prove(judged.connector)
+        for pointer, message in build_with_placeholders(judged.connector)
     ]
 
 
@@ -131,7 +131,7 @@ def command(
 
     With no names: your own connectors, or the bundled ones where you have none.
     """
-    return validate(
+    return validate_files(
         names,
         connectors=connectors,
         output=chosen_format(output, dict(os.environ)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from framework.definition.defaults import Merged
+from framework.definition.defaults import MergedResource
 from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
@@ -20,7 +20,7 @@ from framework.definition.expressions.placeholders import (
 from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
 
 if TYPE_CHECKING:
-    from framework.definition.defaults import Merged
+    from framework.definition.defaults import MergedResource
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
@@ -36,13 +36,13 @@ for), or the context itself (`choice` where only config is there, `wait` where a
 PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
 EXPORT_EXPRESSIONS = ("ready", "failed", "message")
 AUTH_EXPRESSIONS = ("by", "token_path", "expires_in_path", "refresh_token_path")
-SIGNED = "message"
+SIGNED_PARTS = "message"
 """The key of an auth whose text is signed: its placeholders are filled for each request."""
 STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
 
 
 @dataclass(frozen=True)
-class Written:
+class ExpressionPlace:
     """An expression at its place; `both` where dlt reads one there too, as JSONPath. One that
     is `bound` to a parent's record may have config entries in it. `resource` is the resource's
     position, None in the client."""
@@ -55,58 +55,60 @@ class Written:
     bound: bool = False
 
 
-def client_expressions(client: Mapping[str, Json]) -> Iterator[Written]:
+def client_expressions(client: Mapping[str, Json]) -> Iterator[ExpressionPlace]:
     """Those of the client section."""
     yield from _paginator(("client", "paginator"), client.get("paginator"), None)
     yield from _auth(("client", "auth"), client.get("auth"), None)
     retry = client.get("retry")
     if isinstance(retry, dict) and isinstance(retry.get("wait"), str):
-        yield Written(("client", "retry", "wait"), retry["wait"], "wait")
+        yield ExpressionPlace(("client", "retry", "wait"), retry["wait"], "wait")
 
 
-def resource_expressions(merged: Merged) -> Iterator[Written]:
+def resource_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
     """Those of one resource, but for what it reads from its parent."""
     endpoint, index = merged.endpoint, merged.index
     selector = endpoint.get("data_selector")
     if isinstance(selector, str):
-        yield Written(merged.place("endpoint", "data_selector"), selector, "body", index, True)
+        yield ExpressionPlace(
+            merged.place("endpoint", "data_selector"), selector, "body", index, True
+        )
     yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"), index)
     if isinstance(merged.data.get("when"), str):
-        yield Written(merged.place("when"), merged.data["when"], "parent", index)
+        yield ExpressionPlace(merged.place("when"), merged.data["when"], "parent", index)
     yield from _auth(merged.place("endpoint", "auth"), endpoint.get("auth"), index)
     if isinstance(merged.data.get("only_changed"), str):
         place = merged.place("only_changed")
-        yield Written(place, merged.data["only_changed"], "parent", index)
+        yield ExpressionPlace(place, merged.data["only_changed"], "parent", index)
     yield from _actions(merged)
     yield from _export(merged)
     yield from _steps(merged)
 
 
-def _paginator(pointer: Pointer, paginator: Json, index: int | None) -> Iterator[Written]:
+def _paginator(pointer: Pointer, paginator: Json, index: int | None) -> Iterator[ExpressionPlace]:
     if isinstance(paginator, dict):
         for key in PAGINATOR_EXPRESSIONS:
             if isinstance(paginator.get(key), str) and paginator[key]:
-                yield Written((*pointer, key), paginator[key], "paginator", index, True)
+                yield ExpressionPlace((*pointer, key), paginator[key], "paginator", index, True)
         for key in CONTEXT_EXPRESSIONS:
             if isinstance(paginator.get(key), str) and paginator[key]:
-                yield Written((*pointer, key), paginator[key], "context", index)
+                yield ExpressionPlace((*pointer, key), paginator[key], "context", index)
 
 
-def _export(merged: Merged) -> Iterator[Written]:
+def _export(merged: MergedResource) -> Iterator[ExpressionPlace]:
     export = merged.endpoint.get("export")
     export = export if isinstance(export, dict) else {}
     for key in EXPORT_EXPRESSIONS:
         if isinstance(export.get(key), str) and export[key]:
             place = merged.place("endpoint", "export", key)
-            yield Written(place, export[key], "answer", merged.index)
+            yield ExpressionPlace(place, export[key], "answer", merged.index)
 
 
-def _auth(pointer: Pointer, auth: Json, index: int | None) -> Iterator[Written]:
+def _auth(pointer: Pointer, auth: Json, index: int | None) -> Iterator[ExpressionPlace]:
     for place, part in auths(pointer, auth):
         for key in AUTH_EXPRESSIONS if isinstance(part, dict) else ():
             if isinstance(part.get(key), str):
                 subject: Subject = "choice" if key == "by" else "token"
-                yield Written((*place, key), part[key], subject, index)
+                yield ExpressionPlace((*place, key), part[key], subject, index)
 
 
 def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
@@ -123,17 +125,17 @@ def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
         yield from auths((*pointer, "request", "auth"), request["auth"])
 
 
-def _actions(merged: Merged) -> Iterator[Written]:
+def _actions(merged: MergedResource) -> Iterator[ExpressionPlace]:
     actions = merged.endpoint.get("response_actions")
     for position, action in enumerate(actions if isinstance(actions, list) else []):
         subjects: tuple[tuple[str, Subject], ...] = (("body", "answer"), ("wait", "wait"))
         for key, subject in subjects if isinstance(action, dict) else ():
             if isinstance(action.get(key), str):
                 pointer = merged.place("endpoint", "response_actions", position, key)
-                yield Written(pointer, action[key], subject, merged.index)
+                yield ExpressionPlace(pointer, action[key], subject, merged.index)
 
 
-def _steps(merged: Merged) -> Iterator[Written]:
+def _steps(merged: MergedResource) -> Iterator[ExpressionPlace]:
     steps = merged.data.get("processing_steps")
     for position, step in enumerate(steps if isinstance(steps, list) else []):
         if not isinstance(step, Mapping):
@@ -141,15 +143,15 @@ def _steps(merged: Merged) -> Iterator[Written]:
         place = merged.place("processing_steps", position)
         for key in STEP_EXPRESSIONS:
             if isinstance(step.get(key), str):
-                yield Written((*place, key), step[key], "record", merged.index)
+                yield ExpressionPlace((*place, key), step[key], "record", merged.index)
         fields = step.get("set")
         for name, value in (fields if isinstance(fields, dict) else {}).items():
             if isinstance(value, str):
-                yield Written((*place, "set", name), value, "record", merged.index)
+                yield ExpressionPlace((*place, "set", name), value, "record", merged.index)
 
 
 @dataclass(frozen=True)
-class Reach:
+class ContextRead:
     """`text`, a placeholder or an expression, reads `path` of the context.
 
     `area` says what the text is for where it is a placeholder, `key` that it stands in a key;
@@ -164,12 +166,12 @@ class Reach:
     area: str = ""
 
 
-def reach(written: Written) -> Iterator[Reach]:
+def context_reads(written: ExpressionPlace) -> Iterator[ContextRead]:
     """What an expression reads of the context; nothing where it does not compile."""
     text = written.text
     if written.bound:
         for name in config_names(text):
-            yield Reach(
+            yield ContextRead(
                 written.pointer, ("config", name), text, written.resource, area=written.subject
             )
     if is_jsonpath(text) or (written.bound and config_names(text)):
@@ -179,11 +181,11 @@ def reach(written: Written) -> Iterator[Reach]:
     except ExpressionError:
         return
     for path in expression.reads(over_context=written.subject in ("context", "choice", "wait")):
-        yield Reach(written.pointer, path, text, written.resource, area=written.subject)
+        yield ContextRead(written.pointer, path, text, written.resource, area=written.subject)
 
 
 @dataclass(frozen=True)
-class Cursor:
+class CursorPlace:
     """An incremental, wherever it was written; `param` where it stands in a parameter."""
 
     pointer: Pointer
@@ -191,7 +193,7 @@ class Cursor:
     param: str | None = None
 
 
-def partitions(merged: Merged) -> Iterator[tuple[int, Mapping[str, Json]]]:
+def partitions(merged: MergedResource) -> Iterator[tuple[int, Mapping[str, Json]]]:
     """The partitions of a resource with their positions."""
     written = merged.data.get("partitions")
     for position, partition in enumerate(written if isinstance(written, list) else []):
@@ -199,16 +201,16 @@ def partitions(merged: Merged) -> Iterator[tuple[int, Mapping[str, Json]]]:
             yield position, partition
 
 
-def cursors(merged: Merged) -> list[Cursor]:
+def cursors(merged: MergedResource) -> list[CursorPlace]:
     """The incrementals of a resource: at most one is legal."""
     found = [
-        Cursor(merged.place("endpoint", "params", name), entry, name)
+        CursorPlace(merged.place("endpoint", "params", name), entry, name)
         for name, entry in merged.params.items()
         if isinstance(entry, dict) and entry.get("type") == "incremental"
     ]
     written = merged.endpoint.get("incremental")
     if isinstance(written, dict):
-        found.append(Cursor(merged.place("endpoint", "incremental"), written))
+        found.append(CursorPlace(merged.place("endpoint", "incremental"), written))
     return found
 
 
@@ -228,7 +230,7 @@ _CURSOR_VALUES = ("initial_value", "end_value")
 
 
 @dataclass(frozen=True)
-class Text:
+class TemplatePlace:
     """A string that may hold placeholders.
 
     `area` says which are allowed: `client` and `setting` take config and secrets, `request`
@@ -252,33 +254,33 @@ class Text:
             return ()
 
 
-def text_reaches(text: Text) -> Iterator[Reach]:
+def text_reaches(text: TemplatePlace) -> Iterator[ContextRead]:
     """What the placeholders of a text read of the context."""
     for part in text.placeholders:
         if part.kind == "expression":
-            written = Written(text.pointer, part.text, "context", text.resource)
-            for one in reach(written):
+            written = ExpressionPlace(text.pointer, part.text, "context", text.resource)
+            for one in context_reads(written):
                 yield replace(one, key=text.key, area=text.area)
         elif part.kind in ("config", "secrets", "incremental"):
             path = (part.kind, part.name)
-            yield Reach(text.pointer, path, part.text, text.resource, text.key, text.area)
+            yield ContextRead(text.pointer, path, part.text, text.resource, text.key, text.area)
         for name in config_names(part.expression or ""):
             path = ("config", name)
-            yield Reach(text.pointer, path, part.text, text.resource, text.key, text.area)
+            yield ContextRead(text.pointer, path, part.text, text.resource, text.key, text.area)
 
 
-def resource_texts(merged: Merged) -> tuple[Text, ...]:
+def resource_texts(merged: MergedResource) -> tuple[TemplatePlace, ...]:
     """Every text of one resource that may hold placeholders, where it was written."""
     if "texts" not in merged.found:
         merged.found["texts"] = tuple(_resource_texts(merged))
-    texts: tuple[Text, ...] = merged.found["texts"]
+    texts: tuple[TemplatePlace, ...] = merged.found["texts"]
     return texts
 
 
-def _resource_texts(merged: Merged) -> Iterator[Text]:
+def _resource_texts(merged: MergedResource) -> Iterator[TemplatePlace]:
     endpoint = merged.endpoint
     path_place = merged.place("endpoint", "path")
-    yield Text(path_place, merged.path, "path", merged.index)
+    yield TemplatePlace(path_place, merged.path, "path", merged.index)
     for key in ("params", "json", "data", "headers"):
         value = endpoint.get(key)
         if key == "params" and isinstance(value, dict):
@@ -286,12 +288,14 @@ def _resource_texts(merged: Merged) -> Iterator[Text]:
         yield from _strings(merged, ("endpoint", key), value, "request")
     yield from _export_texts(merged)
     if isinstance(merged.data.get("table_name"), str):
-        yield Text(merged.place("table_name"), merged.data["table_name"], "request", merged.index)
+        yield TemplatePlace(
+            merged.place("table_name"), merged.data["table_name"], "request", merged.index
+        )
     for cursor in cursors(merged):
         for key in _CURSOR_VALUES:
             value = cursor.written.get(key)
             if isinstance(value, str):
-                yield Text((*cursor.pointer, key), value, "setting", merged.index)
+                yield TemplatePlace((*cursor.pointer, key), value, "setting", merged.index)
     actions = endpoint.get("response_actions")
     for position, action in enumerate(actions if isinstance(actions, list) else []):
         if isinstance(action, dict):
@@ -316,19 +320,19 @@ def _resource_texts(merged: Merged) -> Iterator[Text]:
                 yield from _strings(merged, ("endpoint", "paginator", key), value, "setting")
 
 
-def _export_texts(merged: Merged) -> Iterator[Text]:
+def _export_texts(merged: MergedResource) -> Iterator[TemplatePlace]:
     export = merged.endpoint.get("export")
     export = export if isinstance(export, dict) else {}
     for request in ("status", "download"):
         written, place = export.get(request), ("endpoint", "export", request)
         if isinstance(written, str):
-            yield Text(merged.place(*place), written, "request", merged.index)
+            yield TemplatePlace(merged.place(*place), written, "request", merged.index)
         for key in ("path", "url", "params", "json", "headers"):
             value = written.get(key) if isinstance(written, dict) else None
             yield from _strings(merged, (*place, key), value, "request")
 
 
-def client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
+def client_texts(client: Mapping[str, Json]) -> Iterator[TemplatePlace]:
     """Every text of the client that may hold placeholders."""
     for key in ("base_url", "headers", "allowed_hosts"):
         yield from _walk(("client", key), client.get(key), "client")
@@ -336,7 +340,7 @@ def client_texts(client: Mapping[str, Json]) -> Iterator[Text]:
         yield from _walk(place, value, area)
     limit = client.get("rate_limit")
     if isinstance(limit, dict) and isinstance(limit.get("requests"), str):
-        yield Text(("client", "rate_limit", "requests"), limit["requests"], "client")
+        yield TemplatePlace(("client", "rate_limit", "requests"), limit["requests"], "client")
     paginator = client.get("paginator")
     if isinstance(paginator, dict):
         for key, value in paginator.items():
@@ -350,15 +354,15 @@ def auth_parts(pointer: Pointer, auth: Json, area: Area) -> Iterator[tuple[Point
         yield pointer, auth, area
         return
     for key, value in auth.items():
-        if key == SIGNED and auth.get("type") == "hmac":
+        if key == SIGNED_PARTS and auth.get("type") == "hmac":
             yield (*pointer, key), value, "signature"
         elif key not in AUTH_EXPRESSIONS:
             yield from auth_parts((*pointer, key), value, area)
 
 
-def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[Text]:
+def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[TemplatePlace]:
     if isinstance(value, str):
-        yield Text(pointer, value, area)
+        yield TemplatePlace(pointer, value, area)
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from _walk((*pointer, key), inner, area)
@@ -367,13 +371,15 @@ def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[Text]:
             yield from _walk((*pointer, position), inner, area)
 
 
-def _strings(merged: Merged, path: Pointer, value: Json, area: Area) -> Iterator[Text]:
+def _strings(
+    merged: MergedResource, path: Pointer, value: Json, area: Area
+) -> Iterator[TemplatePlace]:
     if isinstance(value, str):
-        yield Text(merged.place(*path), value, area, merged.index)
+        yield TemplatePlace(merged.place(*path), value, area, merged.index)
     elif isinstance(value, dict):
         for key, inner in value.items():
             if area == "request" and isinstance(key, str):
-                yield Text(merged.place(*path, key), key, area, merged.index, key=True)
+                yield TemplatePlace(merged.place(*path, key), key, area, merged.index, key=True)
             yield from _strings(merged, (*path, key), inner, area)
     elif isinstance(value, list):
         for position, inner in enumerate(value):

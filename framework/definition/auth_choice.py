@@ -21,7 +21,7 @@ class NoSuchCase(ValueError):
         super().__init__(f"auth: `{by}` gives {value!r}, expected {' or '.join(cases)}")
 
 
-def chosen(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> Json:
+def chosen_auth(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> Json:
     """The auth that config chooses, as often as there is a choice; None for none at all.
 
     NoSuchCase where there is none of that name.
@@ -58,7 +58,7 @@ def _used(value: Json, config: Mapping[str, Json]) -> Iterator[str]:
             yield from _names(part)
     elif isinstance(value, Mapping):
         if value.get("type") == ONE_OF and isinstance(value.get("cases"), Mapping):
-            yield from _used(chosen(value, config), config)
+            yield from _used(chosen_auth(value, config), config)
             return
         for key, item in value.items():
             yield from _used(key, config)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from framework.definition.annotations import (
     client_expressions,
+    context_reads,
     cursors,
-    reach,
     resource_expressions,
     resource_texts,
     text_reaches,
 )
-from framework.definition.defaults import Merged, bind_path
+from framework.definition.defaults import MergedResource, bind_path
 from framework.definition.durations import Period, parse_duration, parse_period
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
@@ -174,11 +174,11 @@ def parse_selector(text: str) -> Selector:
     return text if is_jsonpath(text) else compile_expression(text)
 
 
-def _parents_first(draft: Draft) -> list[Merged]:
+def _parents_first(draft: Draft) -> list[MergedResource]:
     by_name = {merged.name: merged for merged in draft.resources}
-    placed: dict[str, Merged] = {}
+    placed: dict[str, MergedResource] = {}
 
-    def place(merged: Merged) -> None:
+    def place(merged: MergedResource) -> None:
         if merged.name in placed:
             return
         for reference in references(merged):
@@ -190,7 +190,7 @@ def _parents_first(draft: Draft) -> list[Merged]:
     return list(placed.values())
 
 
-def _resource(draft: Draft, merged: Merged) -> Resource:
+def _resource(draft: Draft, merged: MergedResource) -> Resource:
     data = merged.data
     parent = draft.parent_of(merged)
     name = None if parent is None else parent.name
@@ -236,7 +236,9 @@ def _partition(written: Mapping[str, Json]) -> Partition:
     )
 
 
-def _keeps(draft: Draft, merged: Merged, parent: str | None) -> dict[str, tuple[str, ...] | None]:
+def _keeps(
+    draft: Draft, merged: MergedResource, parent: str | None
+) -> dict[str, tuple[str, ...] | None]:
     """The fields that expressions read of the parent's record while the child is read, and of
     those of its ancestors, by resource; None where they read all of it."""
     found = [one for text in resource_texts(merged) for one in text_reaches(text)]
@@ -244,7 +246,7 @@ def _keeps(draft: Draft, merged: Merged, parent: str | None) -> dict[str, tuple[
         one
         for written in (*resource_expressions(merged), *client_expressions(draft.client))
         if written.subject != "parent"
-        for one in reach(written)
+        for one in context_reads(written)
     ]
     names: dict[str, dict[str, None] | None] = {}
     above = () if parent is None else (parent, *draft.above(parent))
@@ -267,7 +269,7 @@ def _keeps(draft: Draft, merged: Merged, parent: str | None) -> dict[str, tuple[
     return {name: None if read is None else tuple(read) for name, read in names.items()}
 
 
-def _bindings(merged: Merged) -> tuple[Binding, ...]:
+def _bindings(merged: MergedResource) -> tuple[Binding, ...]:
     found: dict[str, Binding] = {}
     for reference in references(merged):
         name, text = reference.param or reference.text, reference.expression
@@ -281,7 +283,7 @@ def _bindings(merged: Merged) -> tuple[Binding, ...]:
     return tuple(found.values())
 
 
-def _endpoint(merged: Merged) -> Endpoint:
+def _endpoint(merged: MergedResource) -> Endpoint:
     written = merged.endpoint
     path, bound = bind_path(merged.path, merged.params)
     selector = written.get("data_selector")
@@ -309,7 +311,7 @@ def _endpoint(merged: Merged) -> Endpoint:
     )
 
 
-def _incremental(merged: Merged) -> Incremental | None:
+def _incremental(merged: MergedResource) -> Incremental | None:
     for cursor in cursors(merged):
         written = cursor.written
         lag = written.get("lag")

@@ -16,7 +16,7 @@ from framework.errors import FrameworkError
 
 Json = Any
 
-NAMED = ("iso", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds")
+NAMED_FORMATS = ("iso", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {
     "epoch_seconds": timedelta(seconds=1),
@@ -39,13 +39,13 @@ class TimeError(FrameworkError):
     """A value that is no time in any of the forms; names its shape, not the value."""
 
 
-def form_problem(form: str) -> str | None:
+def format_problem(form: str) -> str | None:
     """Why a text is no form, or None."""
-    if form in NAMED:
+    if form in NAMED_FORMATS:
         return None
     named = [match[1] for match in _DIRECTIVE.finditer(form)]
     if not named:
-        return f"expected {', '.join(NAMED)} or a pattern such as %Y-%m-%d"
+        return f"expected {', '.join(NAMED_FORMATS)} or a pattern such as %Y-%m-%d"
     for letter in named:
         if letter not in _DIRECTIVES:
             return f"%{letter} is no directive; %Y, %m, %d, %H, %M, %S, %f, %3f and %z are"
@@ -65,7 +65,7 @@ def _lies(value: Json, form: str, first: int, last: int) -> bool:
     return found is not None and first <= found[0].year <= last
 
 
-def like(example: Json) -> str:
+def same_format(example: Json) -> str:
     """The form in which an example is written: its digits of a second, its zone, its space or T.
 
     `iso` where it is no time that can be told.
@@ -112,7 +112,7 @@ def read_time(value: Json, forms: Iterable[str]) -> tuple[datetime, bool]:
         found = _read(value, form)
         if found is not None:
             return found
-    raise TimeError(f"a value written as {shape(value)} is no time in any of its forms")
+    raise TimeError(f"a value written as {time_shape(value)} is no time in any of its forms")
 
 
 def _read(value: Json, form: str) -> tuple[datetime, bool] | None:
@@ -161,12 +161,12 @@ def is_time(value: Json) -> bool:
 @lru_cache(maxsize=200)
 def has_clock(form: str) -> bool:
     """Whether a form says more than the day."""
-    if form in NAMED:
+    if form in NAMED_FORMATS:
         return True
     return any(match[1] in _OF_A_CLOCK for match in _DIRECTIVE.finditer(form))
 
 
-def shape(value: Json) -> str:
+def time_shape(value: Json) -> str:
     """How a value is written, without the value: digits as 9, letters as a."""
     if value is None or isinstance(value, (bool, list, dict)):
         return {type(None): "null", bool: "true or false", list: "a list"}.get(type(value), "a map")

@@ -21,7 +21,7 @@ _MERGED_ONE_LEVEL = ("params", "json")
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedResource:
     """One resource after merging. `data["endpoint"]` is always a mapping with a text `path`.
 
     `origins` maps places in `data` to the document's; `place` looks them up. `single` is true
@@ -66,7 +66,7 @@ class Merged:
         return self.place(*path)[:1] == ("resource_defaults",)
 
 
-def merge_resources(data: Json) -> tuple[Merged, ...]:
+def merge_resources(data: Json) -> tuple[MergedResource, ...]:
     """Every resource of a connector file in file order; those without a name are left out."""
     resources = data.get("resources") if isinstance(data, dict) else None
     if not isinstance(resources, list):
@@ -118,7 +118,7 @@ def _plain(value: Json) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> Merged | None:
+def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> MergedResource | None:
     here: Pointer = ("resources", index)
     base: Pointer = ("resource_defaults",)
     origins: dict[Pointer, Pointer] = {(): here}
@@ -159,7 +159,7 @@ def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> Merged | 
     if single:
         _imply(endpoint, "data_selector", "$", origins)
         _imply(endpoint, "paginator", {"type": "single_page"}, origins)
-    return Merged(index, name, data, origins, single)
+    return MergedResource(index, name, data, origins, single)
 
 
 def _endpoint(resource: Mapping[str, Json]) -> dict[str, Json]:

@@ -12,17 +12,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
-    Reach,
-    Text,
-    Written,
+    ContextRead,
+    ExpressionPlace,
+    TemplatePlace,
     client_expressions,
     client_texts,
-    reach,
+    context_reads,
     resource_expressions,
     resource_texts,
     text_reaches,
 )
-from framework.definition.defaults import Merged, merge_resources
+from framework.definition.defaults import MergedResource, merge_resources
 from framework.definition.record_schema import RecordSchema, load_schema
 from framework.definition.references import bound_expressions, references
 
@@ -53,7 +53,7 @@ class Draft:
         return self.section("client")
 
     @cached_property
-    def resources(self) -> tuple[Merged, ...]:
+    def resources(self) -> tuple[MergedResource, ...]:
         """The merged resources in file order."""
         return merge_resources(self.data)
 
@@ -67,13 +67,13 @@ class Draft:
         value = self.data.get(key)
         return value if isinstance(value, dict) else {}
 
-    def texts(self) -> tuple[Text, ...]:
+    def texts(self) -> tuple[TemplatePlace, ...]:
         """Every text that may hold placeholders, each place of the document once."""
         return self._texts
 
     @cached_property
-    def _texts(self) -> tuple[Text, ...]:
-        found: dict[tuple[Pointer, bool], Text] = {}
+    def _texts(self) -> tuple[TemplatePlace, ...]:
+        found: dict[tuple[Pointer, bool], TemplatePlace] = {}
         for text in client_texts(self.client):
             found.setdefault((text.pointer, text.key), text)
         for merged in self.resources:
@@ -81,36 +81,36 @@ class Draft:
                 found.setdefault((text.pointer, text.key), text)
         return tuple(found.values())
 
-    def expressions(self) -> tuple[Written, ...]:
+    def expressions(self) -> tuple[ExpressionPlace, ...]:
         """Every expression, those in placeholders left out, each place of the document once."""
         return self._expressions
 
     @cached_property
-    def _expressions(self) -> tuple[Written, ...]:
+    def _expressions(self) -> tuple[ExpressionPlace, ...]:
         found = [*client_expressions(self.client)]
         for merged in self.resources:
             found += resource_expressions(merged)
             found += bound_expressions(merged)
         return tuple(dict.fromkeys(found))
 
-    def reaches(self) -> tuple[Reach, ...]:
+    def reaches(self) -> tuple[ContextRead, ...]:
         """Every part of the context that is read, by placeholders and by expressions."""
         return self._reaches
 
     @cached_property
-    def _reaches(self) -> tuple[Reach, ...]:
+    def _reaches(self) -> tuple[ContextRead, ...]:
         found = [one for text in self.texts() for one in text_reaches(text)]
         for written in self.expressions():
-            found += reach(written)
+            found += context_reads(written)
         return tuple(dict.fromkeys(found))
 
-    def schema(self, merged: Merged) -> RecordSchema | None:
+    def schema(self, merged: MergedResource) -> RecordSchema | None:
         """The JSON Schema of a resource's records with its place; None where none is named."""
         if merged.index not in self._loaded:
             self._loaded[merged.index] = load_schema(merged, self.location)
         return self._loaded[merged.index]
 
-    def parent_of(self, merged: Merged) -> Merged | None:
+    def parent_of(self, merged: MergedResource) -> MergedResource | None:
         """The resource that this one reads from, where it exists: of several that are named, the
         one that has the others above it, else the first."""
         named = [one.name for one in self._named(merged)]
@@ -130,7 +130,7 @@ class Draft:
                 self._above[name] = (parent.name, *self.above(parent.name))
         return self._above[name]
 
-    def _named(self, merged: Merged) -> list[Merged]:
+    def _named(self, merged: MergedResource) -> list[MergedResource]:
         names = dict.fromkeys(reference.parent for reference in references(merged))
         return [one for name in names for one in self.resources if one.name == name][:50]
 

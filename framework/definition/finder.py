@@ -38,7 +38,7 @@ def bundled_root() -> Path:
     return package if (package / "connectors").is_dir() else package.parent
 
 
-def discover(connectors: Path | None = None) -> list[Location]:
+def discover_connectors(connectors: Path | None = None) -> list[Location]:
     """The user's own connectors (in ./connectors, or in `connectors`), then the bundled ones.
 
     An own connector hides a bundled one of the same name. UsageError where `connectors` is
@@ -46,20 +46,20 @@ def discover(connectors: Path | None = None) -> list[Location]:
     """
     mine = _own(connectors)
     names = {location.name for location in mine}
-    return mine + [location for location in bundled() if location.name not in names]
+    return mine + [location for location in bundled_connectors() if location.name not in names]
 
 
-def own(connectors: Path | None = None) -> list[Location]:
+def own_connectors(connectors: Path | None = None) -> list[Location]:
     """The user's own connectors, or the bundled ones where there are none."""
-    return _own(connectors) or bundled()
+    return _own(connectors) or bundled_connectors()
 
 
-def bundled() -> list[Location]:
+def bundled_connectors() -> list[Location]:
     """The connectors that come with us."""
     return _inside(bundled_root() / "connectors")
 
 
-def locate(name_or_file: str, connectors: Path | None = None) -> Location:
+def find_connector(name_or_file: str, connectors: Path | None = None) -> Location:
     """The connector of that name, or the file: what contains `/` or ends in `.yaml` is a file.
 
     A file need not exist (reading it will say so). UsageError for a name that is not known,
@@ -67,7 +67,7 @@ def locate(name_or_file: str, connectors: Path | None = None) -> Location:
     """
     if is_file_name(name_or_file):
         return _of_file(Path(name_or_file), name_or_file)
-    found = discover(connectors)
+    found = discover_connectors(connectors)
     for location in found:
         if location.name == name_or_file:
             return location

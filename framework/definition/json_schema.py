@@ -17,15 +17,68 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema import validators as _validators
-from jsonschema.exceptions import SchemaError
-
-from framework.definition.expressions.limits import PatternError, compiled, in_time
+from framework.definition.expressions.limits import (
+    PatternError,
+    compile_pattern,
+    search_with_timeout,
+)
 from framework.text import did_you_mean
 
 Json = Any
 
+
+class DurationFormatError(Exception):
+    """A text that is no ISO 8601 duration, as the stand-in for isoduration says it."""
+
+
+def _is_valid_syntax(*arguments: Any) -> Any:
+    return importlib.import_module("rfc3987_syntax").is_valid_syntax(*arguments)
+
+
+def _validate_rfc3986(*arguments: Any, **named: Any) -> Any:
+    return importlib.import_module("rfc3986_validator").validate_rfc3986(*arguments, **named)
+
+
+def _parse_duration(text: str) -> Any:
+    real = importlib.import_module("isoduration")
+    try:
+        return real.parse_duration(text)
+    except real.DurationParsingException as error:
+        raise DurationFormatError(str(error)) from None
+
+
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "rfc3987_syntax": {"is_valid_syntax": _is_valid_syntax},
+    "rfc3986_validator": {"validate_rfc3986": _validate_rfc3986},
+    "isoduration": {
+        "parse_duration": _parse_duration,
+        "DurationParsingException": DurationFormatError,
+    },
+}
+
+
+def _import_without_waiting() -> None:
+    if "jsonschema" in sys.modules:
+        return
+    placed: list[str] = []
+    try:
+        for name, members in _STAND_INS.items():
+            if name not in sys.modules and importlib.util.find_spec(name) is not None:
+                module = ModuleType(name)
+                vars(module).update(members)
+                sys.modules[name] = module
+                placed.append(name)
+        importlib.import_module("jsonschema")
+    finally:
+        for name in placed:
+            del sys.modules[name]
+
+
+_import_without_waiting()
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError  # noqa: E402
+from jsonschema import validators as _validators  # noqa: E402
+from jsonschema.exceptions import SchemaError  # noqa: E402
 
 _LOCAL = re.compile(r"#(/[A-Za-z0-9_$.~-]+)*")
 _TYPES = {"string", "integer", "number", "boolean", "object", "array", "null"}
@@ -139,56 +192,6 @@ _KEYWORDS: dict[str, Callable[[Json], bool]] = {
 }
 
 
-class DurationFormatError(Exception):
-    """A text that is no ISO 8601 duration, as the stand-in for isoduration says it."""
-
-
-def _is_valid_syntax(*arguments: Any) -> Any:
-    return importlib.import_module("rfc3987_syntax").is_valid_syntax(*arguments)
-
-
-def _validate_rfc3986(*arguments: Any, **named: Any) -> Any:
-    return importlib.import_module("rfc3986_validator").validate_rfc3986(*arguments, **named)
-
-
-def _parse_duration(text: str) -> Any:
-    real = importlib.import_module("isoduration")
-    try:
-        return real.parse_duration(text)
-    except real.DurationParsingException as error:
-        raise DurationFormatError(str(error)) from None
-
-
-_STAND_INS: dict[str, dict[str, Any]] = {
-    "rfc3987_syntax": {"is_valid_syntax": _is_valid_syntax},
-    "rfc3986_validator": {"validate_rfc3986": _validate_rfc3986},
-    "isoduration": {
-        "parse_duration": _parse_duration,
-        "DurationParsingException": DurationFormatError,
-    },
-}
-
-
-def _import_without_waiting() -> None:
-    if "jsonschema" in sys.modules:
-        return
-    placed: list[str] = []
-    try:
-        for name, members in _STAND_INS.items():
-            if name not in sys.modules and importlib.util.find_spec(name) is not None:
-                module = ModuleType(name)
-                vars(module).update(members)
-                sys.modules[name] = module
-                placed.append(name)
-        importlib.import_module("jsonschema")
-    finally:
-        for name in placed:
-            del sys.modules[name]
-
-
-_import_without_waiting()
-
-
 __all__ = [
     "Draft202012Validator",
     "FormatChecker",
@@ -219,7 +222,9 @@ def misfit_of(schema: Mapping[str, Any], value: Any) -> ValidationError | None:
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not in_time(compiled(pattern).search, instance):
+    if isinstance(instance, str) and not search_with_timeout(
+        compile_pattern(pattern).search, instance
+    ):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 

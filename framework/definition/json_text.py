@@ -15,7 +15,7 @@ import orjson
 MAX_DEPTH = 100
 """Objects and lists inside one another; dlt makes a table of each list, orjson writes 254."""
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
+MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
 """A key that may be shown: others can be an address or a token."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -28,7 +28,7 @@ class Digits(str):
     """An integer past 64 bits, as text. To be told from a text of digits where both may come."""
 
 
-def parse(body: bytes | str) -> tuple[Any, bool]:
+def parse_json(body: bytes | str) -> tuple[Any, bool]:
     """The value, and whether it is what stands there. Integers past 64 bits are given as Digits:
     as numbers they would lose digits."""
     try:
@@ -66,7 +66,7 @@ def repeated_keys(body: bytes) -> Counter[str]:
 
     def made(pairs: list[tuple[str, Any]]) -> None:
         if len(dict(pairs)) < len(pairs):
-            twice = Counter(key if NAME.fullmatch(key) else "…" for key, _ in pairs)
+            twice = Counter(key if MEMBER_NAME.fullmatch(key) else "…" for key, _ in pairs)
             found.update({key: 1 for key, count in twice.items() if count > 1})
 
     json.loads(body, object_pairs_hook=made)

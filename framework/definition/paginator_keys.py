@@ -7,7 +7,7 @@ from typing import Any
 
 Json = Any
 
-OURS = (
+FRAMEWORK_KEYS = (
     *("ahead", "stop_when", "page_size", "page_size_param", "stop_after_short_page"),
     *("send_first", "cursor", "next_url"),
 )
@@ -19,7 +19,7 @@ CONTEXT_EXPRESSIONS = ("stop_when", "cursor", "next_url")
 PAGING = frozenset({"page", "offset", "limit", "cursor"})
 """What `paginator` holds in the context."""
 
-OF_A_PAGE = frozenset({"response", "headers", "status", "records", "last_record"})
+PAGE_KEYS = frozenset({"response", "headers", "status", "records", "last_record"})
 """The roots of the context that an answer gives to the request of the next page."""
 
 PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {

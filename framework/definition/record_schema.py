@@ -20,7 +20,7 @@ from framework.definition.naming import join_path
 from framework.text import did_you_mean
 
 if TYPE_CHECKING:
-    from framework.definition.defaults import Merged
+    from framework.definition.defaults import MergedResource
     from framework.definition.finder import Location
     from framework.definition.yaml_reader import Pointer
 
@@ -306,7 +306,7 @@ class RecordSchema:
         return table_of(schema)
 
 
-def load_schema(merged: Merged, location: Location) -> RecordSchema | None:
+def load_schema(merged: MergedResource, location: Location) -> RecordSchema | None:
     """The schema that a resource declares, or None. Never raises: what is wrong is in `problem`."""
     written = merged.data.get("schema")
     pointer = merged.place("schema")

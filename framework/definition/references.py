@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
-    Written,
+    ExpressionPlace,
     is_resolve,
     partitions,
     resource_texts,
     text_reaches,
 )
-from framework.definition.defaults import Merged
+from framework.definition.defaults import MergedResource
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -39,7 +39,7 @@ class Reference:
     partition: int | None = None
 
 
-def references(merged: Merged) -> tuple[Reference, ...]:
+def references(merged: MergedResource) -> tuple[Reference, ...]:
     """What a resource reads from its parents, resolves first, in the order of the file."""
     if "references" not in merged.found:
         merged.found["references"] = tuple(_references(merged))
@@ -47,7 +47,7 @@ def references(merged: Merged) -> tuple[Reference, ...]:
     return read
 
 
-def _references(merged: Merged) -> list[Reference]:
+def _references(merged: MergedResource) -> list[Reference]:
     found = [
         Reference(merged.place("endpoint", "params", name), parent, str(entry.get("field")), name)
         for name, entry in merged.params.items()
@@ -83,20 +83,22 @@ def _references(merged: Merged) -> list[Reference]:
     return found
 
 
-def bound_expressions(merged: Merged) -> Iterator[Written]:
+def bound_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
     """The expressions that bind a value of the parent's record."""
     for reference in references(merged):
         pointer = reference.pointer
         if reference.partition is not None:
             if reference.expression:
-                yield Written((*pointer, "field"), reference.expression, "parent", merged.index)
+                yield ExpressionPlace(
+                    (*pointer, "field"), reference.expression, "parent", merged.index
+                )
         elif reference.param is not None:
             if isinstance(merged.params[reference.param].get("field"), str):
                 place = (*pointer, "field")
-                yield Written(
+                yield ExpressionPlace(
                     place, reference.expression, "parent", merged.index, both=True, bound=True
                 )
         elif reference.expression:
-            yield Written(
+            yield ExpressionPlace(
                 pointer, reference.expression, "parent", merged.index, both=True, bound=True
             )

@@ -22,7 +22,7 @@ _OF_USE = ("unused-config", "unused-secret")
 
 
 @dataclass(frozen=True)
-class Judged:
+class ValidationResult:
     """A file judged: its findings by place, and its connector where none of them is an error."""
 
     location: Location
@@ -30,17 +30,17 @@ class Judged:
     findings: tuple[Finding, ...]
 
 
-def judge(location: Location) -> Judged:
+def validate(location: Location) -> ValidationResult:
     """Read and judge a connector file; whatever is wrong with it is a finding."""
     document, findings = read_document(location.path, location.display)
     if document is None:
         return _judged(location, None, findings)
-    return judge_document(document, location, findings)
+    return validate_document(document, location, findings)
 
 
-def judge_document(
+def validate_document(
     document: Document, location: Location, found: list[Finding] | None = None
-) -> Judged:
+) -> ValidationResult:
     """Judge a document that was read; `found` are the findings of reading it.
 
     The checks run beside the JSON Schema's errors, so that all mistakes come at once.
@@ -55,10 +55,10 @@ def judge_document(
     return _judged(location, draft, findings)
 
 
-def _judged(location: Location, draft: Draft | None, findings: list[Finding]) -> Judged:
+def _judged(location: Location, draft: Draft | None, findings: list[Finding]) -> ValidationResult:
     in_order = tuple(
         sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
     )
     if draft is None or any(finding.severity == "error" for finding in in_order):
-        return Judged(location, None, in_order)
-    return Judged(location, parse_connector(draft), in_order)
+        return ValidationResult(location, None, in_order)
+    return ValidationResult(location, parse_connector(draft), in_order)

@@ -17,8 +17,8 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from requests.adapters import BaseAdapter
 
 from framework import __version__
-from framework.definition.annotations import AUTH_EXPRESSIONS, SIGNED
-from framework.definition.auth_choice import chosen, secrets_used
+from framework.definition.annotations import AUTH_EXPRESSIONS, SIGNED_PARTS
+from framework.definition.auth_choice import chosen_auth, secrets_used
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
@@ -34,24 +34,24 @@ from framework.definition.model import (
 )
 from framework.definition.naming import normalize_path
 from framework.definition.paginator_keys import PAGING
-from framework.events import Watch
+from framework.events import EventHandler
 from framework.extract.pagination import paginator_of, paging_values, size_params
 from framework.extract.plan import Plan, PlannedBinding
-from framework.extract.rest_client import Unlogged
+from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
-from framework.http.auth.authenticators import AuthTerms, build_auth
-from framework.http.decoders import decoder
-from framework.http.rate_limit import Budget
-from framework.http.response_actions import Answers, Decode
+from framework.http.auth.authenticators import AuthContext, build_auth
+from framework.http.decoders import build_decoder
+from framework.http.rate_limit import RateLimiter
+from framework.http.response_actions import Decode, ResponseActions
 from framework.http.retry import RetryingAdapter, RetryPolicy
 from framework.http.session import AllowedHosts, Session, refuse_plain_http
 from framework.http.transport import LiveAdapter
 from framework.runtime.context import Context, run_context, without_secrets
-from framework.runtime.environment import World
-from framework.runtime.redaction import MASK, Secrets
+from framework.runtime.environment import Environment
+from framework.runtime.redaction import MASK, Redactor
 from framework.runtime.settings import Settings, environment_name
 from framework.runtime.templates import (
-    Place,
+    TemplateTarget,
     evaluated,
     fill,
     made_of_secrets,
@@ -62,12 +62,12 @@ Json = Any
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledConnector:
     """A connector ready to run: one plan a resource, parents first, over one session."""
 
     connector: Connector
     settings: Settings
-    secrets: Secrets
+    secrets: Redactor
     client: RESTClient
     plans: Mapping[str, Plan]
 
@@ -78,7 +78,7 @@ class Filler:
     What is made of secrets is added to `secrets`; with none given it is masked.
     """
 
-    def __init__(self, context: Context, secrets: Secrets | None = None) -> None:
+    def __init__(self, context: Context, secrets: Redactor | None = None) -> None:
         self.context = context
         self._secrets = secrets
 
@@ -90,7 +90,7 @@ class Filler:
             return evaluated(placeholder.text, self.context, self._secrets)
         return self.context[placeholder.kind][placeholder.name]
 
-    def final(self, value: Json, place: Place = "text") -> Json:
+    def final(self, value: Json, place: TemplateTarget = "text") -> Json:
         """The value with nothing left to replace."""
         return fill(value, self.known, place=place, final=True)
 
@@ -102,14 +102,14 @@ class Filler:
         """An expression on an answer's body as dlt takes it."""
         return to_dlt(selector_of(text), without_secrets(self.context))
 
-    def template(self, value: Json, place: Place) -> Json:
+    def template(self, value: Json, place: TemplateTarget) -> Json:
         """The value with only a parent's and a cursor's placeholders left."""
         return fill(value, self.known, place=place, final=False)
 
 
 def compile_connector(
-    connector: Connector, settings: Settings, world: World, watch: Watch
-) -> Compiled:
+    connector: Connector, settings: Settings, world: Environment, watch: EventHandler
+) -> CompiledConnector:
     """Everything that a run of the connector needs, built once."""
     secrets = world.secrets
     filler = Filler(run_context(settings, world.now), secrets)
@@ -130,13 +130,13 @@ def compile_connector(
         )
 
     def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
-        picked = chosen(config, settings.config)
+        picked = chosen_auth(config, settings.config)
         if picked is None:
             return None if config is None else build_auth({"type": "none"}, terms)
         terms_of_it = replace(terms, remedy=_credentials(settings, picked))
         return build_auth(filled_auth({"type": "bearer", **picked}, filler), terms_of_it)
 
-    terms = AuthTerms(
+    terms = AuthContext(
         base_url,
         session_for,
         secrets,
@@ -145,7 +145,7 @@ def compile_connector(
         None if world.replay else settings.section,
         "",
     )
-    rest_client = Unlogged(
+    rest_client = ListClient(
         base_url=base_url,
         headers=_header_texts(filler.final(dict(client.headers))),
         auth=auth_of(client.auth),
@@ -159,11 +159,15 @@ def compile_connector(
         )
         for resource in connector.resources
     }
-    return Compiled(connector, settings, secrets, rest_client, plans)
+    return CompiledConnector(connector, settings, secrets, rest_client, plans)
 
 
 def _adapter(
-    client: Client, filler: Filler, runtime: RuntimeConfiguration, world: World, watch: Watch
+    client: Client,
+    filler: Filler,
+    runtime: RuntimeConfiguration,
+    world: Environment,
+    watch: EventHandler,
 ) -> RetryingAdapter:
     inner: BaseAdapter
     if world.wire is not None:
@@ -184,7 +188,7 @@ def _adapter(
         retry.wait,
         without_secrets(filler.context),
     )
-    budget = Budget(
+    budget = RateLimiter(
         client.max_in_flight, limit if world.waits else None, world.stop, policy.max_wait
     )
     return RetryingAdapter(inner, policy, budget, world, watch)
@@ -204,7 +208,7 @@ def _plan(
     connector: Connector,
     settings: Settings,
     filler: Filler,
-    secrets: Secrets,
+    secrets: Redactor,
     auth: AuthConfigBase | None,
 ) -> Plan:
     paginator = resource.endpoint.paginator or connector.client.paginator
@@ -221,8 +225,8 @@ def _plan(
         for partition in resource.partitions
     )
 
-    def answers(decode: Decode | None, elsewhere: bool = False) -> Answers:
-        return Answers(
+    def answers(decode: Decode | None, elsewhere: bool = False) -> ResponseActions:
+        return ResponseActions(
             resource.name,
             endpoint.response_actions,
             secrets,
@@ -242,7 +246,7 @@ def _plan(
         bool((paginator or {}).get("ahead")),
         auth,
         answers(
-            decoder(endpoint.response_format, connector.client.max_response_size),
+            build_decoder(endpoint.response_format, connector.client.max_response_size),
             endpoint.export is not None,
         ),
         filler.context,
@@ -300,7 +304,7 @@ def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
     """An auth with config and secrets filled in; its expressions and templates are left."""
     return {
         key: value
-        if key in (*AUTH_EXPRESSIONS, SIGNED)
+        if key in (*AUTH_EXPRESSIONS, SIGNED_PARTS)
         else filled_auth(value, filler)
         if isinstance(value, Mapping)
         else filler.final(value)

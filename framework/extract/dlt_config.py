@@ -11,11 +11,11 @@ from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.model import Resource
 from framework.errors import SettingsError
-from framework.extract.compiler import Compiled
+from framework.extract.compiler import CompiledConnector
 from framework.extract.dlt_source import resource_hints
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shaper
-from framework.extract.pagination import Paging
+from framework.extract.pagination import FrameworkPaginator
 from framework.extract.plan import Plan
 from framework.extract.selectors import to_dlt
 from framework.extract.transforms import stepper
@@ -25,7 +25,7 @@ from framework.runtime.templates import expand
 Json = Any
 
 
-def rest_api_config(compiled: Compiled) -> dict[str, Any]:
+def rest_api_config(compiled: CompiledConnector) -> dict[str, Any]:
     """The RESTAPIConfig that dlt's own `rest_api_source` takes, with live objects in it.
 
     What dlt has no word for (`when`, actions besides ignore, waits) is done by the session and
@@ -47,7 +47,7 @@ def rest_api_config(compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _refuse(plan: Plan, compiled: Compiled) -> None:
+def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
     """Stop where dlt alone would read or load something else than we do."""
     resource = plan.resource
     what = None
@@ -55,7 +55,7 @@ def _refuse(plan: Plan, compiled: Compiled) -> None:
         what = "an export job"
     elif resource.tables is not None:
         what = "a table for each list"
-    elif isinstance(plan.paginator, Paging) and plan.paginator.rules.rewrites:
+    elif isinstance(plan.paginator, FrameworkPaginator) and plan.paginator.rules.rewrites:
         what = "paging values in its request"
     elif resource.partitions:
         what = "partitions"
@@ -86,7 +86,7 @@ def _has_expressions(plan: Plan) -> bool:
     )
 
 
-def _has_one_list(plan: Plan, compiled: Compiled) -> bool:
+def _has_one_list(plan: Plan, compiled: CompiledConnector) -> bool:
     parent = plan.resource.parent
     if parent is None:
         return True

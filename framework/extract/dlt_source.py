@@ -14,11 +14,11 @@ from dlt.sources.rest_api.typing import EndpointResource
 from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, normalize_identifier, normalize_path
 from framework.definition.record_schema import Table, table_of
-from framework.extract.compiler import Compiled
-from framework.extract.incremental.cursor import Cursors
+from framework.extract.compiler import CompiledConnector
+from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.page import Record, shaper
-from framework.extract.read_options import Terms
-from framework.extract.resource_reader import Reading
+from framework.extract.read_options import ReadOptions
+from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
 
 LONGEST_PARENT = 63
@@ -122,7 +122,7 @@ Start = Callable[[], Iterator[Any]]
 """What dlt calls when a run begins: gives the generator of a resource's batches."""
 
 
-class Readings:
+class ResourceReaders:
     """The readings of one run, by resource. A source used once more gets new ones.
 
     `read` are the resources that will be read, all where it is None: a parent binds nothing for
@@ -130,7 +130,7 @@ class Readings:
     """
 
     def __init__(
-        self, compiled: Compiled, terms: Terms, read: Collection[str] | None = None
+        self, compiled: CompiledConnector, terms: ReadOptions, read: Collection[str] | None = None
     ) -> None:
         self._compiled = compiled
         self._terms = terms
@@ -138,10 +138,10 @@ class Readings:
         self._taken: set[str] = set()
         self._round = self._begin()
 
-    def __getitem__(self, name: str) -> Reading:
+    def __getitem__(self, name: str) -> ResourceReader:
         return self._round[name]
 
-    def for_table(self, name: str) -> Reading:
+    def for_table(self, name: str) -> ResourceReader:
         """The reading whose records will be loaded; a new round where it was taken before."""
         if name in self._taken:
             self._round = self._begin()
@@ -151,8 +151,8 @@ class Readings:
         reading.loads = True
         return reading
 
-    def _begin(self) -> dict[str, Reading]:
-        readings: dict[str, Reading] = {}
+    def _begin(self) -> dict[str, ResourceReader]:
+        readings: dict[str, ResourceReader] = {}
         for name, plan in self._compiled.plans.items():
             held = None
             incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
@@ -161,8 +161,8 @@ class Readings:
             cursors = None
             if incremental is not None:
                 now = self._terms.world.now
-                cursors = Cursors(plan.resource, incremental, now, held, self._terms.again)
-            readings[name] = Reading(plan, self._compiled.client, cursors, self._terms, held)
+                cursors = ResourceCursors(plan.resource, incremental, now, held, self._terms.again)
+            readings[name] = ResourceReader(plan, self._compiled.client, cursors, self._terms, held)
         for name, plan in self._compiled.plans.items():
             if plan.resource.parent is not None and name in self._read:
                 readings[plan.resource.parent].feed(readings[name])
@@ -171,7 +171,7 @@ class Readings:
         return readings
 
 
-def build_source(compiled: Compiled, starts: dict[str, Start]) -> DltSource:
+def build_source(compiled: CompiledConnector, starts: dict[str, Start]) -> DltSource:
     """The source, named after the connector; `starts` has a generator for each resource."""
     resources: list[str | EndpointResource | DltResource] = [
         _resource(plan.resource, starts[name]) for name, plan in compiled.plans.items()
@@ -182,9 +182,9 @@ def build_source(compiled: Compiled, starts: dict[str, Start]) -> DltSource:
     )
 
 
-def reading_source(compiled: Compiled, terms: Terms) -> DltSource:
+def reading_source(compiled: CompiledConnector, terms: ReadOptions) -> DltSource:
     """The source that reads while dlt runs it: for pipelines that are not ours."""
-    readings = Readings(compiled, terms)
+    readings = ResourceReaders(compiled, terms)
     return build_source(compiled, {name: _starter(readings, name) for name in compiled.plans})
 
 
@@ -195,7 +195,7 @@ def _resource(resource: Resource, start: Start) -> DltResource:
     return made
 
 
-def _starter(readings: Readings, name: str) -> Start:
+def _starter(readings: ResourceReaders, name: str) -> Start:
     def start() -> Iterator[Any]:
         # dlt calls this for all selected resources before it reads any of them: so every
         # reading knows in time whether its records will be wanted
@@ -205,7 +205,7 @@ def _starter(readings: Readings, name: str) -> Start:
     return start
 
 
-def _batches(reading: Reading) -> Iterator[list[Record]]:
+def _batches(reading: ResourceReader) -> Iterator[list[Record]]:
     batch: list[Record] = []
     for page in reading.pages():
         batch += page

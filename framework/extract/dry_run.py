@@ -7,11 +7,11 @@ from typing import Any
 
 from framework.definition.json_schema import FORMAT_EXAMPLES
 from framework.definition.model import Connector
-from framework.events import unwatched
+from framework.events import ignore_event
 from framework.extract.compiler import compile_connector
 from framework.extract.dlt_source import reading_source
-from framework.extract.read_options import Terms
-from framework.runtime.environment import World
+from framework.extract.read_options import ReadOptions
+from framework.runtime.environment import Environment
 from framework.runtime.settings import STAND_IN, Settings
 
 Json = Any
@@ -24,7 +24,7 @@ SAMPLES = {
 }
 
 
-def prove(connector: Connector) -> list[tuple[tuple[()], str]]:
+def build_with_placeholders(connector: Connector) -> list[tuple[tuple[()], str]]:
     """What dlt says against the connector, each with its place; nothing where it takes it.
 
     No request is made and no setting is looked up.
@@ -37,10 +37,10 @@ def prove(connector: Connector) -> list[tuple[tuple[()], str]]:
         },
         dict.fromkeys(connector.secrets, STAND_IN),
     )
-    world = World(waits=False)
+    world = Environment(waits=False)
     try:
-        compiled = compile_connector(connector, settings, world, unwatched)
-        reading_source(compiled, Terms(world, unwatched, compiled.secrets, 1))
+        compiled = compile_connector(connector, settings, world, ignore_event)
+        reading_source(compiled, ReadOptions(world, ignore_event, compiled.secrets, 1))
     except Exception as error:
         return [((), f"dlt does not build it: {type(error).__name__}: {error}")]
     return []

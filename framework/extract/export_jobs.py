@@ -15,18 +15,18 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from framework.definition.expressions.context_roots import paths_read
-from framework.definition.expressions.jmespath_expression import Expression, tree
+from framework.definition.expressions.jmespath_expression import Expression, syntax_tree
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import Export, JobRequest
 from framework.errors import RequestError
 from framework.events import Waiting
-from framework.extract.page_reader import Requested
+from framework.extract.page_reader import RequestBuilder
 from framework.extract.plan import Plan
-from framework.extract.read_options import Terms
+from framework.extract.read_options import ReadOptions
 from framework.runtime.context import Context, with_response, without_secrets
-from framework.runtime.redaction import shown
+from framework.runtime.redaction import redact_url
 from framework.runtime.templates import Values, expand
-from framework.text import kind_of, shape_of
+from framework.text import json_shape, json_type
 
 Json = Any
 
@@ -37,7 +37,7 @@ def downloads(
     client: RESTClient,
     values: Mapping[str, Json],
     context: Context,
-    terms: Terms,
+    terms: ReadOptions,
 ) -> Iterator[tuple[Plan, Context]]:
     """A plan for each download of one job, with the context that its templates are filled in by.
 
@@ -66,7 +66,7 @@ class _Job:
     client: RESTClient
     values: Mapping[str, Json]
     context: Context
-    terms: Terms
+    terms: ReadOptions
     url: str = ""
 
     @property
@@ -76,7 +76,7 @@ class _Job:
 
     def create(self) -> Context:
         """The context of a new job: its creation's answer is `response` and `job`."""
-        made = Requested(self.plan.endpoint, self.plan, self.values)
+        made = RequestBuilder(self.plan.endpoint, self.plan, self.values)
         return self._answered(self._send(made.parts(self.context, self.terms.secrets)), None)
 
     def await_ready(self, context: Context) -> Context:
@@ -106,7 +106,7 @@ class _Job:
         values = Values(self.values, context, self.terms.secrets)
         url = next(iter(_addresses(self.name, status, values)))
         asked = _endpoint(self.plan, status, url)
-        parts = Requested(asked, None, self.values).parts(context, self.terms.secrets)
+        parts = RequestBuilder(asked, None, self.values).parts(context, self.terms.secrets)
         return self._answered(self._send(parts), context["job"])
 
     def _send(self, parts: dict[str, Json]) -> requests.Response:
@@ -116,7 +116,7 @@ class _Job:
     def _answered(self, response: requests.Response, job: Json) -> Context:
         response.json()  # no JSON is an error here
         found = with_response(self.context, response)
-        self.url = shown(response.request.url, self.terms.secrets)
+        self.url = redact_url(response.request.url, self.terms.secrets)
         return {**found, "job": found["response"] if job is None else job}
 
     def _holds(self, condition: Expression | None, context: Context) -> bool:
@@ -138,7 +138,7 @@ class _Job:
         said = [f"{self.name}: the export job {what}: GET {self.url}"]
         if export.ready is not None:
             body = context["response"]
-            said += _state(export.ready, body) or [shape_of(body)]
+            said += _state(export.ready, body) or [json_shape(body)]
         words = self._searched(export.message, context) if export.message else None
         if words:
             said.append(str(words)[:300])
@@ -148,7 +148,7 @@ class _Job:
 def _state(ready: Expression, body: Json) -> list[str]:
     """The fields that say whether a job is ready, with their values."""
     found = []
-    for path in paths_read(tree(ready.text), over_context=True):
+    for path in paths_read(syntax_tree(ready.text), over_context=True):
         value = body
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -165,7 +165,7 @@ def _addresses(resource: str, request: JobRequest, values: Values) -> Iterator[s
         found = expand(template, values, "json")
         for url in found if isinstance(found, list) else [found]:
             if not isinstance(url, str) or not url:
-                what = "nothing" if url is None or url == "" else kind_of(url)
+                what = "nothing" if url is None or url == "" else json_type(url)
                 raise RequestError(
                     f"{resource}: the export's `{template}` has to give a URL, found {what} in the "
                     "job's answer",

@@ -15,10 +15,10 @@ import msgspec
 from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.json_text import parse
+from framework.definition.json_text import parse_json
 from framework.definition.model import Resource
 from framework.definition.record_schema import Table, table_of
-from framework.extract.pagination import Paging
+from framework.extract.pagination import FrameworkPaginator
 from framework.extract.plan import Plan
 from framework.extract.selectors import JmesPath
 from framework.runtime.field_paths import value_at
@@ -158,9 +158,9 @@ def _cut(raw: bytes | msgspec.Raw, path: tuple[str, ...]) -> dict[str, Json] | N
         items = _LIST.decode(held)
         if not items:
             return None
-        first, last = (parse(bytes(item))[0] for item in (items[0], items[-1]))
+        first, last = (parse_json(bytes(item))[0] for item in (items[0], items[-1]))
         inner = Unparsed(len(items), (first, last))
-    return {path[0]: inner, **{key: parse(bytes(part))[0] for key, part in parts.items()}}
+    return {path[0]: inner, **{key: parse_json(bytes(part))[0] for key, part in parts.items()}}
 
 
 def count_of(page: Sequence[Json]) -> int:
@@ -185,7 +185,7 @@ def list_of(plan: Plan, paginator: Any) -> tuple[str, ...]:
     into it."""
     selector = plan.endpoint.data_selector
     names = selector.names if isinstance(selector, Expression) else ()
-    if plan.resource.steps or paginator is None or isinstance(paginator, Paging):
+    if plan.resource.steps or paginator is None or isinstance(paginator, FrameworkPaginator):
         return ()
     for path in vars(paginator).values():
         if not isinstance(path, JSONPath):

@@ -19,24 +19,24 @@ from dlt.sources.helpers.rest_client.utils import join_url
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Endpoint
-from framework.extract.monitors.pagination_monitor import Completeness
+from framework.extract.monitors.pagination_monitor import PaginationMonitor
 from framework.extract.page import list_of, outlined
-from framework.extract.pagination import Paging, end_of, numbers, one_page
+from framework.extract.pagination import FrameworkPaginator, end_of, numbers, one_page
 from framework.extract.plan import Plan
-from framework.extract.read_options import Terms
+from framework.extract.read_options import ReadOptions
 from framework.extract.selectors import within
 from framework.http.response_actions import unlike
 from framework.http.transport import Response
 from framework.runtime.context import Context, without_secrets
-from framework.runtime.field_paths import get
-from framework.runtime.redaction import Secrets, shown
+from framework.runtime.field_paths import get_field
+from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import Values, expand
-from framework.runtime.thread_pool import in_order
+from framework.runtime.thread_pool import run_in_order
 
 Json = Any
 
 
-class Requested:
+class RequestBuilder:
     """The requests of one list. `values` are those of its placeholders, by their text; `plan`
     knows the incremental's parameters, None where there is none."""
 
@@ -45,7 +45,7 @@ class Requested:
         self._plan = plan
         self._known = values
 
-    def parts(self, context: Context, secrets: Secrets) -> dict[str, Json]:
+    def parts(self, context: Context, secrets: Redactor) -> dict[str, Json]:
         """`path`, `method`, `params`, `json`, `data` and `headers` as dlt's client takes them."""
         endpoint = self._endpoint
         values = Values(self._known, context, secrets)
@@ -62,7 +62,7 @@ class Requested:
         }
 
     def writer(
-        self, base_url: str, headers: Mapping[str, Json] | None, secrets: Secrets
+        self, base_url: str, headers: Mapping[str, Json] | None, secrets: Redactor
     ) -> Callable[[requests.Request, Context], None]:
         """What writes a request anew for a page; `headers` are the client's own."""
 
@@ -85,7 +85,7 @@ def form(data: Json) -> Json:
     return data
 
 
-class Listing:
+class PageReader:
     """The pages of one list. `values` are those of its placeholders, by their text; `context`
     is what its expressions reach. `stays_text` says, page by page, whether nobody wants the
     records parsed."""
@@ -96,26 +96,26 @@ class Listing:
         client: RESTClient,
         values: Mapping[str, Json],
         context: Context,
-        terms: Terms,
+        terms: ReadOptions,
         stays_text: Callable[[], bool] | None = None,
     ) -> None:
         self._plan = plan
         self._client = client
         self._stays_text = stays_text
         self._context = context
-        self._requested = Requested(plan.endpoint, plan, values)
+        self._requested = RequestBuilder(plan.endpoint, plan, values)
         self._selector = within(plan.selector, without_secrets(context))
         self._terms = terms
 
     def pages(self) -> Iterator[PageData[Json]]:
         """The selected items, a list a page, in the list's order."""
-        seen = Completeness(self._plan, self._terms)
+        seen = PaginationMonitor(self._plan, self._terms)
         try:
             yield from self._pages(seen)
         finally:
             seen.tell_missed()
 
-    def _pages(self, seen: Completeness) -> Iterator[PageData[Json]]:
+    def _pages(self, seen: PaginationMonitor) -> Iterator[PageData[Json]]:
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
         sample = self._terms.sample
         for number, page in enumerate(self._paginate(paginator), 1):
@@ -141,7 +141,7 @@ class Listing:
             seen.follows(page)
 
     def _rest(
-        self, last: PageData[Json], paginator: RangePaginator, end: int, seen: Completeness
+        self, last: PageData[Json], paginator: RangePaginator, end: int, seen: PaginationMonitor
     ) -> Generator[PageData[Json], None, PageData[Json]]:
         """All pages after the first, side by side; a total that grows meanwhile is followed.
         Gives back the last of them."""
@@ -155,14 +155,14 @@ class Listing:
             values = list(numbers(paginator, following, end))
             jobs = map(job, values)
             workers = min(self._terms.max_in_flight, len(values))
-            for page in in_order(jobs, workers, self._terms.world.stop):
+            for page in run_in_order(jobs, workers, self._terms.world.stop):
                 if page is None or (not page and paginator.stop_after_empty_page):
                     return last
                 self._judge_empty(page, seen)
                 seen.came(page)
                 yield page
                 last = page
-                if isinstance(page.paginator, Paging) and page.paginator.ended:
+                if isinstance(page.paginator, FrameworkPaginator) and page.paginator.ended:
                     return last
                 end = max(end, end_of(paginator, page.response.json()) or 0)
             following = values[-1] + paginator.value_step
@@ -170,7 +170,7 @@ class Listing:
 
     def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
         context, client, secrets = self._context, self._client, self._terms.secrets
-        if isinstance(paginator, Paging):
+        if isinstance(paginator, FrameworkPaginator):
             write = self._requested.writer(client.base_url, client.headers, secrets)
             context = paginator.begin(context, write)
         hooks: list[Callable[..., None]] = [self._plan.answers]
@@ -185,7 +185,7 @@ class Listing:
             hooks={"response": hooks},
         )
 
-    def _judge_empty(self, page: PageData[Json], seen: Completeness) -> None:
+    def _judge_empty(self, page: PageData[Json], seen: PaginationMonitor) -> None:
         if page:
             return
         selector = self._selector
@@ -194,7 +194,7 @@ class Listing:
             return
         seen.misses(
             f"data_selector `{selector}` finds nothing in the answer of "
-            f"{shown(page.response.url, self._terms.secrets)}; "
+            f"{redact_url(page.response.url, self._terms.secrets)}; "
             f"{unlike(page.response, self._terms.secrets)}"
         )
 
@@ -205,7 +205,7 @@ class Listing:
         names = selector.names if isinstance(selector, Expression) else ()
         if self._plan.endpoint.response_format.kind != "xml" or len(names) < 2:
             return False
-        element = get(body, ".".join(names[:-1]))
+        element = get_field(body, ".".join(names[:-1]))
         if isinstance(element, dict):
             return all(name[:1] in ("@", "#") for name in element)
         return element is None or isinstance(element, str)

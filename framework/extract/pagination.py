@@ -1,7 +1,7 @@
 """dlt's paginators with what a file adds to them: ends of its own, a computed next page, and the
 paging values written anywhere in the request.
 
-A `Paging` wraps one of dlt's paginators and is one for dlt's client. What is written into a
+A `FrameworkPaginator` wraps one of dlt's paginators and is one for dlt's client. What is written into a
 request besides the paginator's own parameter is the `write` function's business.
 """
 
@@ -33,13 +33,13 @@ from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.paginator_keys import (
     CONTEXT_EXPRESSIONS,
-    OF_A_PAGE,
-    OURS,
+    FRAMEWORK_KEYS,
+    PAGE_KEYS,
     PAGING,
     PARAMETERS,
 )
 from framework.runtime.context import Context, with_response
-from framework.runtime.field_paths import take
+from framework.runtime.field_paths import take_field
 
 Json = Any
 
@@ -52,7 +52,7 @@ UNSENT = "\0unsent "
 
 
 @dataclass(frozen=True)
-class Rules:
+class PaginationRules:
     """What a file says of its pages beyond dlt's words. `size` is the records in a full page;
     `rewrites` says that the request's own placeholders take something of the last page."""
 
@@ -81,10 +81,12 @@ class Over(JSONPath):
     __repr__ = __str__
 
 
-class Paging(BasePaginator):
+class FrameworkPaginator(BasePaginator):
     """The paging of one list. `over` is how the next page is computed, None where dlt finds it."""
 
-    def __init__(self, inner: BasePaginator, rules: Rules, over: Over | None = None) -> None:
+    def __init__(
+        self, inner: BasePaginator, rules: PaginationRules, over: Over | None = None
+    ) -> None:
         super().__init__()
         self.inner = inner
         self.rules = rules
@@ -95,11 +97,11 @@ class Paging(BasePaginator):
         self._alone = False
         self._first = True
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Paging:
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrameworkPaginator:
         over = None if self._over is None else Over(self._over.expression)
         if over is not None:
             memo[id(self._over)] = over
-        return Paging(copy.deepcopy(self.inner, memo), self.rules, over)
+        return FrameworkPaginator(copy.deepcopy(self.inner, memo), self.rules, over)
 
     def begin(self, context: Context, write: Write) -> Context:
         """Make ready for a list; gives the context of its first request."""
@@ -109,9 +111,9 @@ class Paging(BasePaginator):
         self._context = {**context, "paginator": self._values(sent=True)}
         return self._context
 
-    def alone(self, value: int) -> Paging:
+    def alone(self, value: int) -> FrameworkPaginator:
         """Paging of the same list that asks for the page of this number (or offset) only."""
-        made = Paging(copy.copy(self.inner), self.rules)
+        made = FrameworkPaginator(copy.copy(self.inner), self.rules)
         made._context, made._alone, made._first = self._context, True, False
         assert isinstance(made.inner, RangePaginator)
         made.inner.initial_value = made.inner.current_value = value
@@ -128,7 +130,7 @@ class Paging(BasePaginator):
         inner = self.inner
         if self._first and not self.rules.send_first and isinstance(inner, RangePaginator):
             if inner.param_body_path:
-                take(request.json or {}, inner.param_body_path)
+                take_field(request.json or {}, inner.param_body_path)
             else:
                 request.params.pop(inner.param_name, None)
         _without_unsent(request)
@@ -285,7 +287,7 @@ def paginator_of(
         return None
     kept = {k: v for k, v in config.items() if k in (*PATHS, *CONTEXT_EXPRESSIONS)}
     filled = {**config, **final({k: v for k, v in config.items() if k not in kept})}
-    theirs = {key: value for key, value in filled.items() if key not in OURS}
+    theirs = {key: value for key, value in filled.items() if key not in FRAMEWORK_KEYS}
     for key in PATHS:
         if isinstance(theirs.get(key), str):
             theirs[key] = path_of(theirs[key])
@@ -302,16 +304,16 @@ def paginator_of(
             unsent = True
     inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
     stop = filled.get("stop_when")
-    rules = Rules(
+    rules = PaginationRules(
         None if stop is None else compile_expression(stop),
         filled.get("page_size", theirs.get("limit")),
         bool(filled.get("stop_after_short_page")),
         filled.get("send_first", True),
         bool(taken),
     )
-    if inner is None or (over is None and not unsent and rules == Rules(size=rules.size)):
+    if inner is None or (over is None and not unsent and rules == PaginationRules(size=rules.size)):
         return inner
-    return Paging(inner, rules, over)
+    return FrameworkPaginator(inner, rules, over)
 
 
 def paging_values(*templates: Json) -> frozenset[str]:
@@ -325,7 +327,7 @@ def paging_values(*templates: Json) -> frozenset[str]:
             for path in compile_expression(part.text).reads(over_context=True):
                 if path[:1] == ("paginator",):
                     found |= set(path[1:2]) or PAGING
-                elif path[:1] and path[0] in OF_A_PAGE:
+                elif path[:1] and path[0] in PAGE_KEYS:
                     found.add(path[0])
     return frozenset(found)
 
@@ -338,9 +340,13 @@ def size_params(
     return {name: final(config["page_size"])} if config is not None and name else {}
 
 
-def one_page(paginator: BasePaginator, value: int) -> Paging:
+def one_page(paginator: BasePaginator, value: int) -> FrameworkPaginator:
     """Paging that asks for the page of one number (or offset) and for no other."""
-    whole = paginator if isinstance(paginator, Paging) else Paging(paginator, Rules())
+    whole = (
+        paginator
+        if isinstance(paginator, FrameworkPaginator)
+        else FrameworkPaginator(paginator, PaginationRules())
+    )
     return whole.alone(value)
 
 

@@ -21,8 +21,8 @@ from framework.extract.incremental.state_codec import (
     ONLY_CHANGED,
     fingerprint,
     key_of,
-    packed_prints,
-    unpacked_prints,
+    pack_fingerprints,
+    unpack_fingerprints,
 )
 from framework.extract.page import Record
 from framework.extract.plan import Plan, PlannedBinding
@@ -33,13 +33,13 @@ from framework.runtime.context import (
     with_partition,
     without_secrets,
 )
-from framework.runtime.redaction import Secrets, shown_key
+from framework.runtime.redaction import Redactor, redact_key
 
 Json = Any
 
 
 @dataclass(frozen=True)
-class Bound:
+class ParentValues:
     """What one record of the parent gives a child: values by placeholder, fields to copy, and
     those that the child's expressions read (`kept`).
 
@@ -61,7 +61,7 @@ class Slice:
     """One list to ask for, `bound` to a record of the parent, or None for a root. `key` tells it
     from the resource's others in the state."""
 
-    bound: Bound | None = None
+    bound: ParentValues | None = None
     partition: dict[str, Json] = field(default_factory=dict)
     key: str = ""
 
@@ -101,7 +101,11 @@ def keyed(one: Slice, plan: Plan) -> Slice:
 
 
 def sliced(
-    bounds: Iterable[Bound | None], partitions: list[dict[str, Json]], plan: Plan, *, keys: bool
+    bounds: Iterable[ParentValues | None],
+    partitions: list[dict[str, Json]],
+    plan: Plan,
+    *,
+    keys: bool,
 ) -> Iterator[Slice]:
     """A slice for each bound and each partition. BindingError where an ancestor's value that the
     request needs is null."""
@@ -113,11 +117,13 @@ def sliced(
             yield keyed(one, plan) if keys else one
 
 
-def named(error: FrameworkError, bound: Bound, plan: Plan, secrets: Secrets) -> FrameworkError:
+def named(
+    error: FrameworkError, bound: ParentValues, plan: Plan, secrets: Redactor
+) -> FrameworkError:
     """The error of a list with the parent's record that it was asked for: what was bound of it,
     where it looks like an id and is no secret."""
     values = {binding.binding.text: bound.values.get(binding.name) for binding in plan.bindings}
-    known = [f"`{text}` {secrets.redact(shown_key(value))}" for text, value in values.items()]
+    known = [f"`{text}` {secrets.redact(redact_key(value))}" for text, value in values.items()]
     if not known:
         return error
     made = copy(error)
@@ -125,7 +131,7 @@ def named(error: FrameworkError, bound: Bound, plan: Plan, secrets: Secrets) -> 
     return made
 
 
-def _refuse_nothing(bound: Bound, plan: Plan) -> None:
+def _refuse_nothing(bound: ParentValues, plan: Plan) -> None:
     for binding in plan.above:
         if bound.above.get(binding.name) is None:
             raise BindingError(
@@ -141,7 +147,7 @@ IN_MEMORY = 4 << 20
 """Bytes from which they are on disk."""
 
 
-class Kept(Generic[T]):
+class SpilledList(Generic[T]):
     """Add values, then go through them, in their order and as often as needed, one at a time."""
 
     def __init__(self) -> None:
@@ -180,7 +186,7 @@ class Kept(Generic[T]):
         return list(islice(self, count))
 
 
-class Taken:
+class ChildBindings:
     """What a child takes from the records as they pass; its error is its own, not the parent's.
     `left_out` are those for which its `when` says no request."""
 
@@ -188,7 +194,7 @@ class Taken:
         self._plan = plan
         self._carried: list[PlannedBinding] = []
         self._kept: dict[str, None] | None = {}
-        self.bounds: Kept[Bound] = Kept()
+        self.bounds: SpilledList[ParentValues] = SpilledList()
         self.error: BindingError | None = None
         self.left_out = 0
 
@@ -202,7 +208,7 @@ class Taken:
         else:
             self._kept.update(dict.fromkeys(names))
 
-    def take(self, records: list[Record], above: Bound | None) -> None:
+    def take(self, records: list[Record], above: ParentValues | None) -> None:
         """Keep what these records give; after an error nothing more. `above` is what they were
         asked for with."""
         if self.error is not None:
@@ -217,14 +223,16 @@ class Taken:
         except BindingError as error:
             self.error = error
 
-    def _with_above(self, bound: Bound, record: Record, above: Bound | None) -> Bound:
+    def _with_above(
+        self, bound: ParentValues, record: Record, above: ParentValues | None
+    ) -> ParentValues:
         """With what further ancestors give, and what these records give to those further down."""
         carried = {one.name: _found(one, record) for one in self._carried}
         kept = _kept(None if self._kept is None else tuple(self._kept), record)
         parent = self._plan.resource.parent or ""
         if above is None and not carried and not kept:
             return bound
-        known = above or Bound({})
+        known = above or ParentValues({})
         return replace(
             bound,
             above={**known.above, **carried},
@@ -240,7 +248,7 @@ def _found(binding: PlannedBinding, record: Record) -> Json:
         return None
 
 
-def _bind(plan: Plan, record: Record) -> Bound | None:
+def _bind(plan: Plan, record: Record) -> ParentValues | None:
     """What this record gives the child, None where `when` says no request.
 
     BindingError where a value to bind is null or missing.
@@ -272,7 +280,7 @@ def _bind(plan: Plan, record: Record) -> Bound | None:
                 f"has only: {', '.join(record)}"
             )
         include[f"_{parent}_{name}"] = record[name]
-    return Bound(values, include, _kept(resource.keeps, record), seen)
+    return ParentValues(values, include, _kept(resource.keeps, record), seen)
 
 
 def _fingerprint(field: Expression | None, record: Record, context: Context | None) -> str | None:
@@ -287,7 +295,7 @@ def _kept(names: tuple[str, ...] | None, record: Record) -> Record:
     )
 
 
-class Changed:
+class ChangeFilter:
     """What the last loaded run saw of one field of the parent, by the key of the child's list."""
 
     def __init__(
@@ -297,7 +305,7 @@ class Changed:
         self._held = held
         self._moves = moves
         self._asks_all = asks_all
-        self._before = unpacked_prints(held.get(self._place, ""))
+        self._before = unpack_fingerprints(held.get(self._place, ""))
         self._now: dict[str, str] = {}
 
     def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
@@ -319,4 +327,4 @@ class Changed:
         before = self._before
         if kept is not None:
             before = {key: seen for key, seen in before.items() if key in kept}
-        self._held[self._place] = packed_prints({**before, **self._now})
+        self._held[self._place] = pack_fingerprints({**before, **self._now})

@@ -15,7 +15,7 @@ from framework.definition.durations import parse_duration, parse_period
 from framework.definition.model import Partition
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
-from framework.text import kind_of
+from framework.text import json_type
 
 Json = Any
 Values = dict[str, Json]
@@ -65,7 +65,7 @@ def _values(partition: Partition, now: datetime, resource: str) -> Iterator[Valu
     elif isinstance(argument, (list, tuple)):
         values = argument
     else:
-        raise RecordError(f"{place}: `values` gives {kind_of(argument)}, expected a list")
+        raise RecordError(f"{place}: `values` gives {json_type(argument)}, expected a list")
     for value in values:
         yield {partition.name: value}
 
@@ -107,7 +107,7 @@ def _time(value: Json, place: str) -> datetime:
         return read_time(value, ("iso",))[0]
     except TimeError:
         raise RecordError(
-            f"{place}: `dates` wants times such as 2026-01-31, found {kind_of(value)}"
+            f"{place}: `dates` wants times such as 2026-01-31, found {json_type(value)}"
         ) from None
 
 

@@ -12,7 +12,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Binding, Endpoint, Resource, Selector
-from framework.http.response_actions import Answers
+from framework.http.response_actions import ResponseActions
 from framework.runtime.context import Context
 
 Json = Any
@@ -53,9 +53,9 @@ class Plan:
     paginator: BasePaginator | None
     ahead: bool
     auth: AuthConfigBase | None
-    answers: Answers
+    answers: ResponseActions
     context: Context
-    job_answers: Answers | None = None
+    job_answers: ResponseActions | None = None
     other_tables: frozenset[str] = frozenset()
     above: tuple[PlannedBinding, ...] = ()
 

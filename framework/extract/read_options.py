@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from framework.events import Watch
-from framework.extract.incremental.policy import Range
-from framework.runtime.environment import World
-from framework.runtime.redaction import Secrets
+from framework.events import EventHandler
+from framework.extract.incremental.policy import CursorRange
+from framework.runtime.environment import Environment
+from framework.runtime.redaction import Redactor
 
 Json = Any
 
@@ -27,7 +27,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Terms:
+class ReadOptions:
     """What holds for every reading of a run. `limit` is at most so many records, or None.
     With `sample` a reading is a look.
 
@@ -36,12 +36,12 @@ class Terms:
     `awaits_jobs` false an export job is created, and neither waited for nor downloaded.
     """
 
-    world: World
-    watch: Watch
-    secrets: Secrets
+    world: Environment
+    watch: EventHandler
+    secrets: Redactor
     max_in_flight: int
     limit: int | None = None
     state: dict[str, dict[str, Json]] | None = None
     sample: Sample | None = None
-    again: Range | None = None
+    again: CursorRange | None = None
     awaits_jobs: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.definition.auth_choice import chosen
+from framework.definition.auth_choice import chosen_auth
 from framework.definition.durations import format_period
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import (
@@ -160,7 +160,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
 
 def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
     """The auth that config chooses, filled in."""
-    picked = chosen(auth, filler.context["config"])
+    picked = chosen_auth(auth, filler.context["config"])
     return None if picked is None else filled_auth({"type": "bearer", **_plain(picked)}, filler)
 
 

@@ -18,26 +18,34 @@ from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.json_text import may_repeat_keys, repeated_keys
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
-from framework.events import PageRead, Warned
+from framework.events import PageRead, WarningRaised
 from framework.extract.export_jobs import downloads
-from framework.extract.incremental.cursor import Cursor, Cursors, held_state
-from framework.extract.incremental.policy import Rules
+from framework.extract.incremental.cursor import Cursor, ResourceCursors, held_state
+from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.incremental.windows import WHOLE, Window
-from framework.extract.monitors.order_monitor import Order
+from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.page import Page, Record, TextPage, as_records, is_unparsed
-from framework.extract.page_reader import Listing
-from framework.extract.parent_child import Bound, Changed, Kept, Slice, Taken, named, sliced
+from framework.extract.page_reader import PageReader
+from framework.extract.parent_child import (
+    ChangeFilter,
+    ChildBindings,
+    ParentValues,
+    Slice,
+    SpilledList,
+    named,
+    sliced,
+)
 from framework.extract.partitions import batched, multiplied
 from framework.extract.plan import Plan
-from framework.extract.read_options import Terms
+from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import marked, stepper, table_of_list
 from framework.http.decoders import Undecodable, charset_of, json_in
-from framework.http.error_messages import in_our_words
-from framework.http.transport import NotJson, Response
+from framework.http.error_messages import translate_error
+from framework.http.transport import InvalidJson, Response
 from framework.runtime.context import Context, with_incremental, without_secrets
-from framework.runtime.redaction import shown
+from framework.runtime.redaction import redact_url
 from framework.runtime.templates import Values
-from framework.runtime.thread_pool import in_order
+from framework.runtime.thread_pool import run_in_order
 
 Json = Any
 
@@ -47,7 +55,7 @@ MOST_WINDOWS = 12
 
 
 @dataclass
-class Asked:
+class SliceResult:
     """What one slice gave. `cut` is the error of the window that could not be read."""
 
     pages: list[list[Record]]
@@ -56,16 +64,16 @@ class Asked:
     cut: FrameworkError | None = None
 
 
-class Asker:
+class SliceReader:
     """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables;
     `stays_text` says whether whoever takes them wants none of them parsed."""
 
     def __init__(
-        self, plan: Plan, client: RESTClient, terms: Terms, rules: Rules | None = None
+        self, plan: Plan, client: RESTClient, terms: ReadOptions, rules: CursorPolicy | None = None
     ) -> None:
         self.loads = False
         self.stays_text: Callable[[], bool] | None = None
-        self.order = None if rules is None else Order(rules, plan.endpoint)
+        self.order = None if rules is None else OrderMonitor(rules, plan.endpoint)
         self._doubtful = 0
         self.step = stepper(plan.resource)
         self._plan = plan
@@ -81,7 +89,7 @@ class Asker:
         counts = {"filter": self.step.filtered, "incremental": self._old}
         return {what: count for what, count in counts.items() if count}
 
-    def pages_of(self, asked: Asked) -> Iterator[list[Record]]:
+    def pages_of(self, asked: SliceResult) -> Iterator[list[Record]]:
         """The new records of a slice's windows; `asked.cut` is set where a later one fails."""
         cursor = asked.cursor
         if cursor is None:
@@ -106,7 +114,7 @@ class Asker:
 
     def _cut(self, error: Exception) -> FrameworkError:
         """The error that ends a resource after the windows that were read; others are raised."""
-        ours = in_our_words(error, self._plan.resource.name, self._terms.secrets)
+        ours = translate_error(error, self._plan.resource.name, self._terms.secrets)
         if ours is None or self._terms.world.stop.error is not None:
             raise error
         return ours
@@ -167,10 +175,10 @@ class Asker:
         if found:
             named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
             message = (
-                f"objects in the answer of {shown(response.url, self._terms.secrets)} have a key "
+                f"objects in the answer of {redact_url(response.url, self._terms.secrets)} have a key "
                 f"twice, and only its last value is loaded: {named}. The API has to mend that"
             )
-            self._terms.watch(Warned(self._plan.resource.name, "json-key-repeated", message))
+            self._terms.watch(WarningRaised(self._plan.resource.name, "json-key-repeated", message))
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """The table of a list's records, where the file has one for each list."""
@@ -185,10 +193,10 @@ class Asker:
         terms, export = self._terms, self._plan.endpoint.export
         if export is None:
             stays = self.stays_text
-            yield from Listing(self._plan, self._client, values, context, terms, stays).pages()
+            yield from PageReader(self._plan, self._client, values, context, terms, stays).pages()
             return
         for plan, ready in downloads(self._plan, export, self._client, values, context, terms):
-            yield from Listing(plan, self._client, values, ready, terms).pages()
+            yield from PageReader(plan, self._client, values, ready, terms).pages()
 
     def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
         """The page's records; with where they stand in the answer, if they are all objects."""
@@ -214,8 +222,8 @@ class Asker:
         def parse() -> list[Record]:
             try:
                 parsed = response.whole()
-            except NotJson as error:
-                ours = in_our_words(error, self._plan.resource.name, self._terms.secrets)
+            except InvalidJson as error:
+                ours = translate_error(error, self._plan.resource.name, self._terms.secrets)
                 raise (ours or error) from error
             self._look_into(response, response.content, parsed)
             return as_records(selector.search(parsed) or ())
@@ -223,7 +231,7 @@ class Asker:
         return TextPage(page[0].count, response.content, selector.names, parse)
 
 
-class Reading:
+class ResourceReader:
     """A resource's records, read once.
 
     `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
@@ -237,12 +245,12 @@ class Reading:
         self,
         plan: Plan,
         client: RESTClient,
-        cursors: Cursors | None,
-        terms: Terms,
+        cursors: ResourceCursors | None,
+        terms: ReadOptions,
         held: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
-        self.parent: Reading | None = None
+        self.parent: ResourceReader | None = None
         self.loads = False
         self.stays_text: Callable[[], bool] | None = None
         self.records = 0
@@ -251,11 +259,11 @@ class Reading:
         self._cursors = cursors
         self._held = held
         self._terms = terms
-        self._children: dict[str, Taken] = {}
+        self._children: dict[str, ChildBindings] = {}
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
-        self._asker = Asker(plan, client, terms, None if cursors is None else cursors.rules)
+        self._asker = SliceReader(plan, client, terms, None if cursors is None else cursors.rules)
         self._parents = 0
         self._lists = 1
         self._unchanged = 0
@@ -297,10 +305,10 @@ class Reading:
         answer was ignored, which is said elsewhere."""
         return not self._lists or self.plan.ignored > 0
 
-    def feed(self, child: Reading) -> None:
+    def feed(self, child: ResourceReader) -> None:
         """Keep for this child what it binds; before anything is read."""
         child.parent = self
-        self._children[child.name] = Taken(child.plan)
+        self._children[child.name] = ChildBindings(child.plan)
 
     def ask_above(self) -> None:
         """Have what is taken from ancestors further up carried down; after all were fed."""
@@ -325,7 +333,7 @@ class Reading:
                 return
             yield page
 
-    def bound(self, child: str) -> Kept[Bound]:
+    def bound(self, child: str) -> SpilledList[ParentValues]:
         """What each record gives that child, after all pages were read."""
         with self._lock:
             while (page := self._next()) is not None:
@@ -347,7 +355,7 @@ class Reading:
             self._error = error
             raise
         except Exception as error:
-            ours = in_our_words(error, self.name, self._terms.secrets)
+            ours = translate_error(error, self.name, self._terms.secrets)
             self._error = ours or error
             if ours is None:
                 raise
@@ -358,7 +366,7 @@ class Reading:
         self._judge_ignored()
         self._judge_steps()
         for code, message in () if self._asker.order is None else self._asker.order.told():
-            self._terms.watch(Warned(self.name, code, message))
+            self._terms.watch(WarningRaised(self.name, code, message))
 
     def _read_pages(self) -> Iterator[list[Record]]:
         for one, records in self._all_pages():
@@ -406,23 +414,23 @@ class Reading:
         if changed is not None and self.cut is None:
             changed.end(kept if whole else None)
 
-    def _changed(self) -> Changed | None:
+    def _changed(self) -> ChangeFilter | None:
         resource, again = self.plan.resource, self._terms.again is not None
         if resource.only_changed is None:
             return None
-        return Changed(
+        return ChangeFilter(
             held_state(resource.name, self._held),
             resource.only_changed.text,
             moves=self.loads and not again,
             asks_all=again,
         )
 
-    def _slices(self, changed: Changed | None, kept: set[str]) -> Iterator[Slice]:
+    def _slices(self, changed: ChangeFilter | None, kept: set[str]) -> Iterator[Slice]:
         """Each list to ask for, counted; `kept` comes to hold the keys of all that there are."""
         plan, keys = self.plan, self._cursors is not None or changed is not None
         now = self._terms.world.now
         partitions, empty = multiplied(plan.resource.partitions, now, self.name)
-        bounds: Collection[Bound | None] = [None]
+        bounds: Collection[ParentValues | None] = [None]
         if self.parent is not None:
             found = self.parent.bound(self.name)
             bounds = found.first(self._terms.sample.lists) if self._terms.sample else found
@@ -437,7 +445,7 @@ class Reading:
             partitions = partitions[: self._terms.sample.lists]
         for name in empty:
             message = f"the partition {name} has no values, so nothing is asked for"
-            self._terms.watch(Warned(self.name, "partition-empty", message))
+            self._terms.watch(WarningRaised(self.name, "partition-empty", message))
         slices = sliced(bounds, partitions, plan, keys=keys)
         if changed is not None:
             every = list(slices)
@@ -446,7 +454,7 @@ class Reading:
                 message = (
                     "no record of the parent has a value at `only_changed`, so all are asked for"
                 )
-                self._terms.watch(Warned(self.name, "only-changed-nothing", message))
+                self._terms.watch(WarningRaised(self.name, "only-changed-nothing", message))
             asked = changed.chosen(every)
             self._lists = len(asked)
             self._unchanged = len(every) - len(asked)
@@ -461,36 +469,36 @@ class Reading:
             return False
         return self.parent is None or self.parent.gives_one
 
-    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[Asked]:
+    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[SliceResult]:
         """Every slice asked for, several at once; a single one page by page."""
         if self._lists == 1:
             yield from self._streamed(next(slices), many)
             return
         jobs = (self._job(one, many) for one in slices)
         workers = min(self._terms.max_in_flight, self._lists)
-        yield from in_order(jobs, workers, self._terms.world.stop)
+        yield from run_in_order(jobs, workers, self._terms.world.stop)
 
-    def _streamed(self, one: Slice, many: bool) -> Iterator[Asked]:
-        asked = Asked([], one, self._cursor_of(one, many))
+    def _streamed(self, one: Slice, many: bool) -> Iterator[SliceResult]:
+        asked = SliceResult([], one, self._cursor_of(one, many))
         for page in self._blamed(asked):
-            yield Asked([page], one, None)
+            yield SliceResult([page], one, None)
         yield asked
 
-    def _job(self, one: Slice, many: bool) -> Callable[[], Asked]:
-        def fetch() -> Asked:
-            asked = Asked([], one, self._cursor_of(one, many))
+    def _job(self, one: Slice, many: bool) -> Callable[[], SliceResult]:
+        def fetch() -> SliceResult:
+            asked = SliceResult([], one, self._cursor_of(one, many))
             asked.pages.extend(self._blamed(asked))
             return asked
 
         return fetch
 
-    def _blamed(self, asked: Asked) -> Iterator[list[Record]]:
+    def _blamed(self, asked: SliceResult) -> Iterator[list[Record]]:
         """The pages of a slice; an error names the record of the parent that it was asked for."""
         try:
             yield from self._asker.pages_of(asked)
         except Exception as error:
             secrets = self._terms.secrets
-            ours = in_our_words(error, self.name, secrets)
+            ours = translate_error(error, self.name, secrets)
             if asked.slice.bound is None or not isinstance(ours, (RequestError, RecordError)):
                 raise
             raise named(ours, asked.slice.bound, self.plan, secrets) from error
@@ -531,7 +539,7 @@ class Reading:
         alone = self.parent is None and self._lists <= 1
         if ignored and not self.records and (alone or ignored >= self._lists > 1):
             self._terms.watch(
-                Warned(
+                WarningRaised(
                     self.name,
                     "all-ignored",
                     f"every answer ({ignored}) was ignored by response_actions: no records",
@@ -543,7 +551,7 @@ class Reading:
             step = failed.step
             what = "null was put in its place" if step.on_error == "null" else "left out"
             self._terms.watch(
-                Warned(
+                WarningRaised(
                     self.name,
                     "step-failed",
                     f"processing_steps: `{step.kind}` failed on {failed.count:,} "

@@ -15,7 +15,7 @@ from framework.definition.expressions.jmespath_expression import compile_express
 from framework.extract.selectors import to_dlt
 
 
-class Unlogged(RESTClient):
+class ListClient(RESTClient):
     """dlt's client, which words each request for its log, be there one or not, and takes the keys
     of a list that it finds for a JSONPath as they are."""
 

@@ -17,16 +17,16 @@ from typing import Any
 import orjson
 
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
-from framework.definition.expressions.limits import MOST, size_of
-from framework.definition.expressions.value_functions import plain, truthy
+from framework.definition.expressions.limits import MAX_RESULT_SIZE, size_of
+from framework.definition.expressions.value_functions import number_text, truthy
 from framework.definition.model import Resource, Step
 from framework.definition.naming import normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record, as_records
 from framework.runtime.context import Context
-from framework.runtime.field_paths import ABSENT, get, put, remove, take
+from framework.runtime.field_paths import ABSENT, get_field, put_field, remove_fields, take_field
 from framework.runtime.templates import expand
-from framework.text import kind_of
+from framework.text import json_type
 
 Json = Any
 
@@ -39,7 +39,7 @@ OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
 
 
 @dataclass(frozen=True)
-class Failures:
+class TransformFailures:
     """How often a step failed on a record; `first` says why it did the first time."""
 
     step: Step
@@ -47,7 +47,7 @@ class Failures:
     first: str
 
 
-class Steps:
+class Transforms:
     """The steps of one resource; thread-safe. Called with records, gives records. `filtered` are
     those that a `filter` left out."""
 
@@ -58,7 +58,7 @@ class Steps:
             (number, step, _STEPS[step.kind], large)
             for number, (step, large) in enumerate(zip(resource.steps, judged, strict=True))
         ]
-        self._failures: dict[int, Failures] = {}
+        self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()
 
@@ -94,7 +94,7 @@ class Steps:
             yield record
 
     @property
-    def failures(self) -> list[Failures]:
+    def failures(self) -> list[TransformFailures]:
         """What failed so far and did not end the resource, in the steps' order."""
         with self._lock:
             return [self._failures[number] for number in sorted(self._failures)]
@@ -123,8 +123,8 @@ class Steps:
 
     def _count(self, number: int, step: Step, why: str) -> None:
         with self._lock:
-            known = self._failures.get(number) or Failures(step, 0, why)
-            self._failures[number] = Failures(step, known.count + 1, known.first)
+            known = self._failures.get(number) or TransformFailures(step, 0, why)
+            self._failures[number] = TransformFailures(step, known.count + 1, known.first)
 
 
 def _judged(steps: Iterable[Step]) -> Iterator[bool]:
@@ -133,8 +133,8 @@ def _judged(steps: Iterable[Step]) -> Iterator[bool]:
     grown = 1
     for step in steps:
         grown *= _growth(step)
-        yield grown > MOST
-        grown = 1 if grown > MOST else grown
+        yield grown > MAX_RESULT_SIZE
+        grown = 1 if grown > MAX_RESULT_SIZE else grown
 
 
 def _growth(step: Step) -> int:
@@ -144,9 +144,9 @@ def _growth(step: Step) -> int:
     return 1 if step.expression is None else step.expression.growth
 
 
-def stepper(resource: Resource) -> Steps:
+def stepper(resource: Resource) -> Transforms:
     """The resource's steps as one function over a list of records."""
-    return Steps(resource)
+    return Transforms(resource)
 
 
 def _instead(step: Step, record: Record, context: Context | None) -> list[Record]:
@@ -166,14 +166,14 @@ def _one(kind: str, path: str, value: Json, record: Record, context: Context | N
     """One field of a `set` or `cast`; ABSENT where there is nothing to cast."""
     if kind == "set":
         return value.search(record, context) if isinstance(value, Expression) else value
-    found = get(record, path)
+    found = get_field(record, path)
     return found if found is ABSENT or found is None else _cast_value(path, value, found)
 
 
 def _with(record: Record, made: Mapping[str, Json]) -> Record:
     for path, value in made.items():
         if value is not ABSENT:
-            put(record, path, value)
+            put_field(record, path, value)
     return record
 
 
@@ -185,7 +185,7 @@ def _map(step: Step, record: Record, context: Context | None) -> Iterable[Record
     made = _found(step, record, context)
     if not isinstance(made, dict):
         raise RecordError(
-            f"map `{step.text}` has to give an object for each record, found {kind_of(made)}"
+            f"map `{step.text}` has to give an object for each record, found {json_type(made)}"
         )
     return (made,)
 
@@ -205,12 +205,12 @@ def _fields(step: Step, record: Record, context: Context | None) -> Iterable[Rec
 
 def _remove(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     for path in step.argument:
-        remove(record, path)
+        remove_fields(record, path)
     return (record,)
 
 
 def _rename(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
-    return (_with(record, {new: take(record, old) for old, new in step.argument.items()}),)
+    return (_with(record, {new: take_field(record, old) for old, new in step.argument.items()}),)
 
 
 def _rename_keys(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
@@ -236,26 +236,26 @@ def _renamed(step: Step, value: Json, context: Context | None) -> Json:
 def _flatten(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     """Lift the keys of an object one level up; what the record already has stays."""
     for path in step.argument:
-        value = take(record, path)
+        value = take_field(record, path)
         if isinstance(value, dict):
             for key, item in value.items():
                 record.setdefault(key, item)
         elif value is not ABSENT and value is not None:
-            put(record, path, value)
+            put_field(record, path, value)
     return (record,)
 
 
 def _explode(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     """A record for each item of a list, with the item in the list's place."""
     (path,) = step.argument
-    value = take(record, path)
+    value = take_field(record, path)
     if value is ABSENT or value is None:
         return
     items = value if isinstance(value, list) else [value]
     for number, item in enumerate(items, 1):
         # a copy each: later steps change records in place
         made = record if number == len(items) else copy.deepcopy(record)
-        put(made, path, item)
+        put_field(made, path, item)
         yield made
 
 
@@ -285,13 +285,13 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
         if isinstance(value, str) and not value.strip():
             return None  # as CSV writes what is not there
         if kind in ("integer", "bigint"):
-            return plain(int(value))
+            return number_text(int(value))
         if kind in ("number", "double"):
             return _finite(float(value))
         if kind in ("boolean", "bool"):
             return _boolean(value)
     except (TypeError, ValueError, LookupError, OverflowError):
-        raise RecordError(f"cast: `{path}` holds {kind_of(value)} that is no {kind}") from None
+        raise RecordError(f"cast: `{path}` holds {json_type(value)} that is no {kind}") from None
     raise RecordError(f"cast: unknown type {kind}")
 
 

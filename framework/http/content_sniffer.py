@@ -22,7 +22,7 @@ _ROWS = 5
 
 
 @dataclass(frozen=True)
-class Look:
+class SniffedFormat:
     """What a body looks like. `reads` is the `response_format` for it as YAML, None where no
     format reads it."""
 
@@ -40,33 +40,35 @@ class Look:
         return "compression" in (self.reads or "")
 
 
-def look_of(body: bytes) -> Look | None:
+def sniff_format(body: bytes) -> SniffedFormat | None:
     """What the body looks like; None where it looks like nothing that is known."""
     if not body.strip():
-        return Look("nothing: it is empty")
+        return SniffedFormat("nothing: it is empty")
     for name, inside in (("gzip", _in_gzip(body)), ("zip", _in_zip(body))):
         if inside is not None:
             kind = _plain(inside)
             reads = (kind.reads if kind else None) or "json"
             packed = f"{reads[:-1]}, " if reads.startswith("{") else f"{{type: {reads}, "
-            return Look(f"a {name} file", f"{packed}compression: {name}}}")
+            return SniffedFormat(f"a {name} file", f"{packed}compression: {name}}}")
     return _plain(body)
 
 
-def _plain(body: bytes) -> Look | None:
+def _plain(body: bytes) -> SniffedFormat | None:
     text = body[:_MOST].decode("utf-8-sig", errors="replace").lstrip()
     if text[:1] == "<":
-        return Look("an HTML page") if _HTML.match(text) else Look("XML", "xml")
+        return SniffedFormat("an HTML page") if _HTML.match(text) else SniffedFormat("XML", "xml")
     lines = [line for line in text.splitlines() if line.strip()]
     whole = lines if len(body) <= _MOST else lines[:-1]
     if text[:1] in ("{", "["):
         several = len(whole) > 1 and all(map(_is_json, whole[:_ROWS]))
-        return Look("JSON lines", "jsonl") if several else Look("JSON", "json")
+        return SniffedFormat("JSON lines", "jsonl") if several else SniffedFormat("JSON", "json")
     for delimiter in _DELIMITERS:
         counts = {line.count(delimiter) for line in whole[:_ROWS] if '"' not in line}
         if len(whole) > 1 and len(counts) == 1 and min(counts) > 0:
             written = {",": "csv", "\t": '{type: csv, delimiter: "\\t"}'}
-            return Look("CSV", written.get(delimiter, f'{{type: csv, delimiter: "{delimiter}"}}'))
+            return SniffedFormat(
+                "CSV", written.get(delimiter, f'{{type: csv, delimiter: "{delimiter}"}}')
+            )
     return None
 
 

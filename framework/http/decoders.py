@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from framework.definition.json_text import MAX_DEPTH, depth_of, parse
+from framework.definition.json_text import MAX_DEPTH, depth_of, parse_json
 from framework.definition.model import ResponseFormat
 from framework.errors import FrameworkError
 
@@ -33,7 +33,7 @@ class Undecodable(FrameworkError):
     """A body that is not of the declared format; the text goes on after "the body"."""
 
 
-def unpacked(compression: str, body: bytes, most: int) -> list[bytes]:
+def decompress(compression: str, body: bytes, most: int) -> list[bytes]:
     """The files in a body: one, or as many as a zip holds, in the zip's order.
 
     `most` is the most bytes of all together. Undecodable where the body is not packed so.
@@ -43,7 +43,7 @@ def unpacked(compression: str, body: bytes, most: int) -> list[bytes]:
     return [_from_gzip(body, most)] if compression == "gzip" else _from_zip(body, most)
 
 
-def packed(compression: str, body: bytes) -> bytes:
+def compress(compression: str, body: bytes) -> bytes:
     """The body packed, the same bytes for the same body."""
     if compression == "gzip":
         return gzip.compress(body, mtime=0)
@@ -114,7 +114,7 @@ ANY_SIZE = 1 << 40
 """Bytes, for a body that was unpacked before within its bound."""
 
 
-def decoder(form: ResponseFormat, most: int) -> Callable[[requests.Response], Json] | None:
+def build_decoder(form: ResponseFormat, most: int) -> Callable[[requests.Response], Json] | None:
     """What reads a response's body in this format; None where the format is plain JSON."""
     if form == ResponseFormat():
         return None
@@ -123,7 +123,7 @@ def decoder(form: ResponseFormat, most: int) -> Callable[[requests.Response], Js
         kind = response.headers.get("Content-Type", "")
         if "html" in kind and form.kind in ("csv", "jsonl"):
             raise Undecodable("is an HTML page: check base_url, the path and the credentials")
-        return decoded(form, response.content, charset_of(kind), most)
+        return decode_text(form, response.content, charset_of(kind), most)
 
     return decode
 
@@ -134,10 +134,10 @@ def charset_of(content_type: str) -> str | None:
     return found[1] if found else None
 
 
-def decoded(form: ResponseFormat, body: bytes, charset: str | None, most: int) -> Json:
+def decode_text(form: ResponseFormat, body: bytes, charset: str | None, most: int) -> Json:
     """The data in a body. `most` bounds the unpacked size in bytes. Undecodable says what is
     wrong with it; several files in a zip are one list."""
-    parts = unpacked(form.compression, body, most)
+    parts = decompress(form.compression, body, most)
     found = [_READ[form.kind](form, part, charset) for part in parts]
     if len(found) == 1:
         return found[0]
@@ -151,19 +151,19 @@ def json_in(form: ResponseFormat, body: bytes, charset: str | None) -> list[str]
     format is another."""
     if form.kind not in ("json", "jsonl"):
         return []
-    texts = [_text(form, part, charset) for part in unpacked(form.compression, body, ANY_SIZE)]
+    texts = [_text(form, part, charset) for part in decompress(form.compression, body, ANY_SIZE)]
     if form.kind == "json":
         return texts
     return [line for text in texts for line in text.split("\n") if line.strip()]
 
 
-def encoded(form: ResponseFormat, data: Json) -> bytes:
+def encode_body(form: ResponseFormat, data: Json) -> bytes:
     """A body in the format's encoding or UTF-8, packed as the format is, that `decoded` reads as
     this data. Undecodable where there is none."""
     try:
         text = _WRITE[form.kind](form, data)
-        body = packed(form.compression, text.encode(form.encoding or "utf-8"))
-        again = decoded(form, body, "utf-8", 2 * len(text.encode()) + 1000)
+        body = compress(form.compression, text.encode(form.encoding or "utf-8"))
+        again = decode_text(form, body, "utf-8", 2 * len(text.encode()) + 1000)
     except (csv.Error, ValueError, TypeError, KeyError, AttributeError, LookupError):
         again = ...
     if again != data:
@@ -191,7 +191,7 @@ def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
 
 def _read_json(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
     try:
-        return parse(_text(form, body, charset))[0]
+        return parse_json(_text(form, body, charset))[0]
     except ValueError as error:
         raise Undecodable(f"is no JSON: {error}") from None
 
@@ -202,7 +202,7 @@ def _read_jsonl(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
         if not line.strip():
             continue
         try:
-            found.append(parse(line)[0])
+            found.append(parse_json(line)[0])
         except ValueError as error:
             raise Undecodable(f"has no JSON in its line {number:,}: {error}") from None
     return found

@@ -16,10 +16,10 @@ from jsonpath_ng.exceptions import JSONPathError
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import FrameworkError, RecordError, RequestError, TokenError
-from framework.http.content_sniffer import look_of
+from framework.http.content_sniffer import sniff_format
 from framework.http.response_actions import unlike
-from framework.http.transport import NotJson, Unread
-from framework.runtime.redaction import Secrets, shown
+from framework.http.transport import InvalidJson, UnreadableBody
+from framework.runtime.redaction import Redactor, redact_url
 
 TRUST = (
     "A company's own authority, as a proxy that looks into the traffic has one, goes into "
@@ -72,7 +72,7 @@ BROKEN: Mapping[str, str] = {
 """What broke a connection, by what the innermost error says."""
 
 
-def unreached(error: requests.RequestException, address: str) -> str | None:
+def connection_error_message(error: requests.RequestException, address: str) -> str | None:
     """Cause and remedy; `address` names what holds the URL (base_url, say). None where the kind of
     error is not known."""
     cause = _cause(error, str(error))
@@ -142,7 +142,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise on an answer of another shape than they expect."""
 
 
-def in_our_words(error: Exception, resource: str, secrets: Secrets) -> FrameworkError | None:
+def translate_error(error: Exception, resource: str, secrets: Redactor) -> FrameworkError | None:
     """The error as one of ours, or None where it is none that we know: a bug."""
     if isinstance(error, ExpressionError):
         return RecordError(f"{resource}: {error}")
@@ -150,10 +150,10 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
         return RequestError(f"{resource}: {error}", status=error.status)
     if isinstance(error, FrameworkError):
         return error
-    if isinstance(error, Unread):
+    if isinstance(error, UnreadableBody):
         text, status = _not_read(error, resource, secrets), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
-    if isinstance(error, NotJson):
+    if isinstance(error, InvalidJson):
         text, status = _not_json(error, resource, secrets), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, requests.RequestException):
@@ -183,17 +183,17 @@ def in_our_words(error: Exception, resource: str, secrets: Secrets) -> Framework
     return None
 
 
-def _wire(error: requests.RequestException, resource: str, secrets: Secrets) -> str:
+def _wire(error: requests.RequestException, resource: str, secrets: Redactor) -> str:
     request = error.request
-    url = shown(getattr(request, "url", None), secrets)
+    url = redact_url(getattr(request, "url", None), secrets)
     place = f"{resource}: {getattr(request, 'method', None) or 'request to'} {url}"
-    cause = unreached(error, "base_url")
+    cause = connection_error_message(error, "base_url")
     if cause is None:
         cause = f"{type(error).__name__}: {secrets.redact(str(error))[:200]}"
     return f"{place}: {cause}"
 
 
-def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
+def _not_json(error: InvalidJson, resource: str, secrets: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     size = len(response.content)
@@ -202,21 +202,21 @@ def _not_json(error: NotJson, resource: str, secrets: Secrets) -> str:
     if size and packed and packed.lower() not in UNPACKED:
         what += f", packed as {packed[:40]}, which is not read"
     return (
-        f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
+        f"{resource}: {response.request.method} {redact_url(response.request.url, secrets)} answered "
         f"{response.status_code} with a body that is no JSON ({what})\n{_hint(error, kind, size)}"
     )
 
 
-def _not_read(error: Unread, resource: str, secrets: Secrets) -> str:
+def _not_read(error: UnreadableBody, resource: str, secrets: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     return (
-        f"{resource}: {response.request.method} {shown(response.request.url, secrets)} answered "
+        f"{resource}: {response.request.method} {redact_url(response.request.url, secrets)} answered "
         f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
     )
 
 
-def _hint(error: NotJson, kind: str, size: int) -> str:
+def _hint(error: InvalidJson, kind: str, size: int) -> str:
     """What a body that is no JSON often means."""
     status = error.response.status_code
     if not size and status < 300:
@@ -226,7 +226,7 @@ def _hint(error: NotJson, kind: str, size: int) -> str:
         )
     if 300 <= status < 400:
         return "It is a redirect that leads nowhere. Check base_url and the path."
-    look = look_of(error.response.content)
+    look = sniff_format(error.response.content)
     if look is not None and look.reads not in (None, "json"):
         return f"It looks like {look.name}: write `response_format: {look.reads}` in the endpoint."
     if "html" in kind or (look is not None and "HTML" in look.name):
@@ -249,7 +249,7 @@ def _given_to_paginator(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _unpaged(error: Exception, given: Mapping[str, Any], secrets: Secrets) -> str:
+def _unpaged(error: Exception, given: Mapping[str, Any], secrets: Redactor) -> str:
     """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
     paginator, response = given.get("self"), given.get("response")
     text = str(error)

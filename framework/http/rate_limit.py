@@ -16,13 +16,13 @@ import requests
 
 from framework.definition.model import RateLimit
 from framework.http.wait_headers import reset_of
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 SLICE = 0.25
 """Seconds after which a waiting request looks again: another one's answer may have told more."""
 
 
-class Budget:
+class RateLimiter:
     """Take a place before a request, give it back with the answer. Thread-safe.
 
     `slots` bounds how many requests are in flight; `limit` is what the file declares, or None.
@@ -30,7 +30,7 @@ class Budget:
     """
 
     def __init__(
-        self, slots: int, limit: RateLimit | None, stop: Stop, longest: float = 300.0
+        self, slots: int, limit: RateLimit | None, stop: StopSignal, longest: float = 300.0
     ) -> None:
         self._slots = threading.BoundedSemaphore(slots)
         self._limit = limit

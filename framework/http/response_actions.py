@@ -18,11 +18,11 @@ from framework.definition.expressions.placeholders import Literal, parse_templat
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
 from framework.errors import RequestError, ResourceSkipped
-from framework.http.transport import NotJson, Response
+from framework.http.transport import InvalidJson, Response
 from framework.runtime.context import Context, with_response
-from framework.runtime.redaction import Secrets, shown
+from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import evaluated, text_of
-from framework.text import shape_of
+from framework.text import json_shape
 
 Decode = Callable[[requests.Response], Any]
 
@@ -55,7 +55,7 @@ TOLD_UNDER = ("errors", "error")
 """Where a body with a status of success tells an error."""
 
 
-class Answers:
+class ResponseActions:
     """The rules of one resource. `ignored` counts the answers that an action ignored.
 
     `remedies` maps a status to what the person can do about it; `decode` reads bodies that are no
@@ -67,7 +67,7 @@ class Answers:
         self,
         resource: str,
         actions: tuple[ResponseAction, ...],
-        secrets: Secrets,
+        secrets: Redactor,
         remedies: dict[int, str],
         context: Context,
         decode: Decode | None = None,
@@ -86,7 +86,7 @@ class Answers:
         self._context = context
         self._lock = threading.Lock()
 
-    def __deepcopy__(self, _: dict[int, Any]) -> Answers:
+    def __deepcopy__(self, _: dict[int, Any]) -> ResponseActions:
         return self
 
     def wants_retry(self, response: requests.Response) -> ResponseAction | None:
@@ -116,7 +116,7 @@ class Answers:
         file's message, whose placeholders are parts of the answer."""
         request = response.request
         text = (
-            f"{self.resource}: {request.method} {shown(request.url, self._secrets)} answered "
+            f"{self.resource}: {request.method} {redact_url(request.url, self._secrets)} answered "
             f"{status_line(response, self._secrets)}"
         )
         said = own_words(response, self._secrets)
@@ -166,7 +166,7 @@ def _fits(action: ResponseAction, response: requests.Response, context: Context)
             if action.body.contextual:
                 context = with_response(context, response)
             return truthy(action.body.search(response.json(), context))
-        except (NotJson, ExpressionError):
+        except (InvalidJson, ExpressionError):
             # a function on a field that this body lacks: what is looked for is not there
             return False
     return True
@@ -176,45 +176,45 @@ def _is_status(code: str, status: int) -> bool:
     return code == str(status) or (code[1:].lower() == "xx" and code[0] == str(status)[0])
 
 
-def status_line(response: requests.Response, secrets: Secrets) -> str:
+def status_line(response: requests.Response, secrets: Redactor) -> str:
     """Status and reason; the reason is the server's own text, so masked and shortened."""
-    reason = shortened(secrets.redact(response.reason or ""))
+    reason = response_excerpt(secrets.redact(response.reason or ""))
     return f"{response.status_code} {reason}".rstrip()
 
 
-def own_words(response: requests.Response, secrets: Secrets) -> str:
+def own_words(response: requests.Response, secrets: Redactor) -> str:
     """The API's own title and message, masked and shortened; empty where it says nothing in JSON.
 
     Masked first: half a secret is not found any more.
     """
     try:
         body = response.json()
-    except NotJson:
+    except InvalidJson:
         return ""
     return _words(body, secrets)
 
 
-def unlike(response: requests.Response, secrets: Secrets) -> str:
+def unlike(response: requests.Response, secrets: Redactor) -> str:
     """What a success is made of, where what was looked for is not in it, and the error that it
     tells, as GraphQL does."""
     words = error_in(response, secrets)
-    return shape_of(response.json()) + (f"; it says: {words}" if words else "")
+    return json_shape(response.json()) + (f"; it says: {words}" if words else "")
 
 
-def error_in(response: requests.Response, secrets: Secrets) -> str:
+def error_in(response: requests.Response, secrets: Redactor) -> str:
     """The error that a success tells; empty where it tells none."""
     body = response.json()
     told = {key: body.get(key) for key in TOLD_UNDER} if isinstance(body, dict) else {}
     return _words(told, secrets)
 
 
-def _words(body: Any, secrets: Secrets) -> str:
+def _words(body: Any, secrets: Redactor) -> str:
     words: list[str] = []
     _gather(body, words)
-    return shortened(secrets.redact("; ".join(dict.fromkeys(words))))
+    return response_excerpt(secrets.redact("; ".join(dict.fromkeys(words))))
 
 
-def shortened(text: str) -> str:
+def response_excerpt(text: str) -> str:
     """Not more of a server's text than a person reads."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

@@ -17,10 +17,14 @@ import requests
 from requests.adapters import BaseAdapter
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
-from framework.definition.expressions.limits import PatternError, compiled, in_time
+from framework.definition.expressions.limits import (
+    PatternError,
+    compile_pattern,
+    search_with_timeout,
+)
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
-from framework.events import RequestAnswered, RequestSent, Waiting, Warned, Watch
-from framework.http.rate_limit import Budget
+from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting, WarningRaised
+from framework.http.rate_limit import RateLimiter
 from framework.http.response_actions import status_line
 from framework.http.wait_headers import (
     is_number,
@@ -30,8 +34,8 @@ from framework.http.wait_headers import (
     seconds_until_date,
 )
 from framework.runtime.context import Context, with_response
-from framework.runtime.environment import World
-from framework.runtime.redaction import shown
+from framework.runtime.environment import Environment
+from framework.runtime.redaction import redact_url
 
 NO_RULE = WaitRule()
 
@@ -99,7 +103,7 @@ def _ruled(
 def _part(pattern: str, value: str) -> str | None:
     """The pattern's first group, or all that it finds; None where it finds nothing in time."""
     try:
-        found = in_time(compiled(pattern).search, value)
+        found = search_with_timeout(compile_pattern(pattern).search, value)
     except PatternError:
         return None
     part: str | None = None if found is None else found[1] if found.re.groups else found[0]
@@ -130,7 +134,7 @@ HOPELESS = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
 """Kinds of ConnectionError that another attempt does not mend."""
 
 
-class Wanting(Protocol):
+class RetryRules(Protocol):
     """A response hook that may ask for one more attempt (the action `retry`)."""
 
     resource: str
@@ -175,7 +179,12 @@ class RetryingAdapter(BaseAdapter):
     """Sends through `inner`, again and again where the policy says so. Thread-safe."""
 
     def __init__(
-        self, inner: BaseAdapter, policy: RetryPolicy, budget: Budget, world: World, watch: Watch
+        self,
+        inner: BaseAdapter,
+        policy: RetryPolicy,
+        budget: RateLimiter,
+        world: Environment,
+        watch: EventHandler,
     ) -> None:
         super().__init__()
         self._budget = budget
@@ -245,7 +254,7 @@ class RetryingAdapter(BaseAdapter):
                     resource,
                     attempt,
                     request.method or "GET",
-                    shown(request.url, self._world.secrets),
+                    redact_url(request.url, self._world.secrets),
                     None if response is None else response.status_code,
                     time.monotonic() - began,
                     0 if response is None else len(response.content),
@@ -291,7 +300,7 @@ class RetryingAdapter(BaseAdapter):
                 return
             self._told.add(resource)
         self._watch(
-            Warned(
+            WarningRaised(
                 resource,
                 "wait-bounded",
                 f"the server asked for a wait of {wait.asked:,.0f} s ({wait.why}); "
@@ -300,7 +309,7 @@ class RetryingAdapter(BaseAdapter):
         )
 
 
-def _rules(request: requests.PreparedRequest) -> Wanting | None:
+def _rules(request: requests.PreparedRequest) -> RetryRules | None:
     hooks: Mapping[str, Any] = request.hooks or {}
     for hook in hooks.get("response", ()):
         if hasattr(hook, "wants_retry"):

@@ -22,9 +22,9 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from framework.errors import RequestError, SettingsError
-from framework.events import Warned, Watch
-from framework.http.transport import OverLimit
-from framework.runtime.redaction import Secrets, shown
+from framework.events import EventHandler, WarningRaised
+from framework.http.transport import ResponseLimitExceeded
+from framework.runtime.redaction import Redactor, redact_url
 
 PORTS = {"http": 80, "https": 443}
 
@@ -140,9 +140,9 @@ class Session(requests.Session):
         self,
         adapter: BaseAdapter,
         hosts: AllowedHosts,
-        secrets: Secrets,
+        secrets: Redactor,
         timeout: float,
-        watch: Watch,
+        watch: EventHandler,
         user_agent: str,
     ) -> None:
         super().__init__()
@@ -218,8 +218,8 @@ class Session(requests.Session):
             kwargs["timeout"] = self._timeout
         try:
             return super().send(request, **kwargs)
-        except OverLimit as error:
-            place = f"{request.method} {shown(request.url, self._secrets)}"
+        except ResponseLimitExceeded as error:
+            place = f"{request.method} {redact_url(request.url, self._secrets)}"
             resource = _resource_of(request.hooks)
             of = f"{resource}: {place}" if resource else place
             raise RequestError(f"{of}: the answer is over a limit: {error}") from error
@@ -255,7 +255,7 @@ class Session(requests.Session):
                 resource = _resource_of(request.hooks)
                 begin = f"{resource}: " if resource else ""
                 raise RequestError(
-                    f"{begin}{request.method} {shown(request.url, self._secrets)} was not sent: "
+                    f"{begin}{request.method} {redact_url(request.url, self._secrets)} was not sent: "
                     f"the header {name} would hold a line break, or a letter that headers do not "
                     "take. Check the secret or config entry that it is made of."
                 )
@@ -263,7 +263,7 @@ class Session(requests.Session):
     def _astray(self, asked: Any, url: str, why: str) -> RequestError:
         resource = _resource_of(asked.hooks)
         begin = f"{resource}: " if resource else ""
-        there = f" to {shown(url, self._secrets)}" if url else ""
+        there = f" to {redact_url(url, self._secrets)}" if url else ""
         return RequestError(f"{begin}refused to follow a link or redirect{there}: {why}")
 
     def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
@@ -285,10 +285,10 @@ class Session(requests.Session):
                 return
             self._told.add(key)
         self._watch(
-            Warned(
+            WarningRaised(
                 resource,
                 "credentials-withheld",
-                f"{shown(request.url, self._secrets)} was asked without credentials: "
+                f"{redact_url(request.url, self._secrets)} was asked without credentials: "
                 f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
                 "if it belongs to the API",
             )

@@ -21,7 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, PoolM
 from urllib3._collections import HTTPHeaderDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from framework.definition.json_text import parse
+from framework.definition.json_text import parse_json
 from framework.definition.model import Client
 from framework.errors import RequestError
 from framework.http.decoders import Undecodable
@@ -30,7 +30,7 @@ MAX_LINE = 65_536
 """Bytes of one header; the standard library's own limit."""
 
 
-class OverLimit(RequestError):
+class ResponseLimitExceeded(RequestError):
     """An answer that is over a limit. The text says nothing yet of whose answer it is."""
 
 
@@ -47,10 +47,12 @@ class _Answer(HttpClientResponse):
         try:
             super().begin()
         except LineTooLong:
-            raise OverLimit(f"a line of its headers has more than {MAX_LINE:,} bytes") from None
+            raise ResponseLimitExceeded(
+                f"a line of its headers has more than {MAX_LINE:,} bytes"
+            ) from None
         except HTTPException as error:
             if "got more than" in str(error):
-                raise OverLimit("it has more than 100 headers") from None
+                raise ResponseLimitExceeded("it has more than 100 headers") from None
             raise
 
 
@@ -88,8 +90,8 @@ class _Timed(io.RawIOBase):
         self._raw.close()
         super().close()
 
-    def _late(self) -> OverLimit:
-        return OverLimit(
+    def _late(self) -> ResponseLimitExceeded:
+        return ResponseLimitExceeded(
             f"it was not there after {self._seconds:g} s (client.max_response_time); ask for "
             "smaller pages or raise the limit"
         )
@@ -109,7 +111,7 @@ def limit_answers(pools: PoolManager, seconds: float) -> None:
 CHUNK = 1 << 18
 
 
-class NotJson(ValueError):
+class InvalidJson(ValueError):
     """A body that is no JSON; `response` is whose, `reason` says why where that is known."""
 
     def __init__(self, response: requests.Response, reason: str = "") -> None:
@@ -118,7 +120,7 @@ class NotJson(ValueError):
         self.reason = reason
 
 
-class Unread(NotJson):
+class UnreadableBody(InvalidJson):
     """A body that is not of the format that the file declares; `reason` follows "the body"."""
 
 
@@ -155,12 +157,12 @@ class Response(requests.Response):
         try:
             return decode(self)
         except Undecodable as error:
-            raise Unread(self, str(error)) from None
+            raise UnreadableBody(self, str(error)) from None
 
     def whole(self) -> Any:
         """The parsed body with its records; NotJson where it is none."""
         try:
-            parsed, self._plain = parse(self.content)
+            parsed, self._plain = parse_json(self.content)
         except ValueError as error:
             return self._json_of_text(str(error))
         return parsed
@@ -173,13 +175,13 @@ class Response(requests.Response):
         try:
             text = self.content.decode(encoding)
         except LookupError:
-            raise NotJson(self, f"its character set {encoding} is not known") from None
+            raise InvalidJson(self, f"its character set {encoding} is not known") from None
         except UnicodeError:
-            raise NotJson(self, f"it is not in {encoding}, as it says") from None
+            raise InvalidJson(self, f"it is not in {encoding}, as it says") from None
         try:
-            return parse(text)[0]
+            return parse_json(text)[0]
         except ValueError as error:
-            raise NotJson(self, reason if encoding == "utf-8" else str(error)) from None
+            raise InvalidJson(self, reason if encoding == "utf-8" else str(error)) from None
 
     @property
     def apparent_encoding(self) -> str:
@@ -270,7 +272,7 @@ class LiveAdapter(HTTPAdapter):
         for part in answer.iter_content(CHUNK):
             size += len(part)
             if size > self._max_size:
-                raise OverLimit(
+                raise ResponseLimitExceeded(
                     f"it is larger than client.max_response_size ({self._max_size:,} bytes "
                     "after decompression); ask for smaller pages or raise the limit"
                 )

@@ -68,7 +68,7 @@ UNTOLD = "left out: nothing here uses it; what the original uses it for is said 
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedConnector:
     """`text` is the connector file, `schemas` its schema files by resource, `remarks` what there
     is to say."""
 
@@ -89,7 +89,7 @@ class Imported:
         return tuple(remark for remark in self.remarks if remark.kind == "note")
 
 
-def write_imported(imported: Imported, file: Path) -> list[Path]:
+def write_imported(imported: ImportedConnector, file: Path) -> list[Path]:
     """Write the connector file, and its schemas beside the folder that it is in; the files. The
     editor's schema is put there, too."""
     write_text(file, imported.text)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from framework.authoring.scaffold.yaml_writer import yaml_text
-from framework.definition.expressions.jmespath_expression import ExpressionError, tree
+from framework.definition.expressions.jmespath_expression import ExpressionError, syntax_tree
 from framework.definition.expressions.jsonpath import is_jsonpath, respelling
 from framework.definition.expressions.placeholders import TemplateError, parse_template
 from framework.definition.rules.auth_rules import is_secret_name
 from framework.importers.airbyte.inputs import free_name
 from framework.importers.airbyte.manifest import load
-from framework.importers.import_report import Imported, ManifestError, Remarks, comments
+from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
 
 Json = Any
 Place = tuple[str | int, ...]
@@ -35,7 +35,7 @@ _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}", re.ASCII)
 _PARENT = re.compile(r"\{\s*resources\.([^.{}\s]+)\.")
 
 
-def import_restapi(path: Path, name: str | None = None) -> Imported:
+def import_restapi(path: Path, name: str | None = None) -> ImportedConnector:
     """The connector of a file that holds a `RESTAPIConfig`. ManifestError where it is none."""
     config = load(path)
     if not isinstance(config, dict) or not {"client", "resources"} <= set(config):
@@ -60,7 +60,7 @@ def import_restapi(path: Path, name: str | None = None) -> Imported:
     resources = data.get("resources") or []
     found = tuple(remarks.found)
     listed = [one["name"] if isinstance(one, dict) else one for one in resources]
-    return Imported(
+    return ImportedConnector(
         connector,
         yaml_text(data, comments({"resources": _named(resources)}, found)),
         {},
@@ -205,7 +205,7 @@ class _Made:
             return better[1]
         try:
             parse_template(value)
-            tree(value)
+            syntax_tree(value)
         except (ExpressionError, TemplateError):
             self.remarks.note(_shown(place), "JSONPath that JMESPath cannot say goes to dlt")
             return f"$.{value}"

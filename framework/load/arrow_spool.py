@@ -24,11 +24,11 @@ from framework.extract.page import Page, Record, TextPage
 from framework.load.arrow.json_reader import RawPage, records_in
 from framework.load.arrow.layout import layout_of
 from framework.load.arrow.tables import Keys, Misfit, tables_in, tables_of
-from framework.load.background_worker import Aside
+from framework.load.background_worker import BackgroundWorker
 from framework.load.contract import Contract
-from framework.load.monitors.column_names import KeyNames
-from framework.load.monitors.primary_keys import PrimaryKeys
-from framework.load.record_spool import IN_MEMORY, Spool
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
+from framework.load.record_spool import IN_MEMORY, RecordSpool
 
 BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
@@ -49,11 +49,17 @@ class ArrowSpool:
     """
 
     def __init__(
-        self, resource: Resource, table: Table, folder: Path, key_names: KeyNames, *, roots: bool
+        self,
+        resource: Resource,
+        table: Table,
+        folder: Path,
+        key_names: ColumnNameMonitor,
+        *,
+        roots: bool,
     ) -> None:
         self.records = 0
         self.contract = Contract(resource, table)
-        self.seen: PrimaryKeys | None = None
+        self.seen: PrimaryKeyMonitor | None = None
         self._layout = layout_of(table)
         self.roots = roots
         self._keys = Keys(roots)
@@ -68,12 +74,12 @@ class ArrowSpool:
         )
         self._folder = folder
         self._files: dict[str, _TableFile] = {}
-        self._unusual = Spool(folder, key_names)
+        self._unusual = RecordSpool(folder, key_names)
         self._waiting: list[RawPage | list[Record]] = []
         self._objects = self._bytes = 0
         self._reads_pages = not self._layout.reads_records
         self._batches = self._misfits = 0
-        self._aside = Aside(self._convert)
+        self._aside = BackgroundWorker(self._convert)
 
     def add(self, records: list[Record]) -> None:
         """Keep these. RecordError where the schema's contract forbids one."""

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class BackgroundWorker(Generic[T]):
     """Calls `work` with each thing that is put. The thread begins with the first one; at most one
     waits, so that whoever puts does not run ahead. Its first error ends it, and is raised where
     the next thing is put or all is waited for."""

@@ -21,10 +21,10 @@ from framework.definition.record_schema import Column, Table
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.arrow.layout import WRITTEN_AS
-from framework.load.arrow.tables import coerced
+from framework.load.arrow.tables import coerce
 from framework.runtime.field_paths import value_at
-from framework.runtime.redaction import shown_key
-from framework.text import kind_of
+from framework.runtime.redaction import redact_key
+from framework.text import json_type
 
 Json = Any
 
@@ -222,7 +222,7 @@ class Contract:
             self._plain = False
             return
         if path in self._keys.values():
-            raise self._no_key(".".join(path), f"{kind_of(value)} that is no {column.data_type}")
+            raise self._no_key(".".join(path), f"{json_type(value)} that is no {column.data_type}")
         if self._breaks("data_type", holder, key, path, f"declared as {column.data_type}"):
             return
         self._plain = False
@@ -243,7 +243,7 @@ class Contract:
         field = ".".join(path)
         if mode == "freeze":
             raise RecordError(
-                f"{self._resource.name}: `{field}` holds {kind_of(holder[key])}, "
+                f"{self._resource.name}: `{field}` holds {json_type(holder[key])}, "
                 f"{expected}; schema_contract freezes {entity}. {self._named()}Change the schema "
                 "or schema_contract."
             )
@@ -264,7 +264,7 @@ class Contract:
 
     def _named(self) -> str:
         values = {name: value_at(self._record, path) for name, path in self._keys.items()}
-        known = ", ".join(f"{name}={shown_key(value)}" for name, value in values.items())
+        known = ", ".join(f"{name}={redact_key(value)}" for name, value in values.items())
         return f"The record is {known}. " if known else ""
 
 
@@ -300,7 +300,7 @@ def verdict_on(data_type: str, value: Json) -> str:
     if data_type == "bigint":
         return _integer(value)
     try:
-        made = coerced(data_type, value)
+        made = coerce(data_type, value)
     except (ValueError, TypeError, OverflowError, SyntaxError):
         return "variant"
     try:
@@ -312,7 +312,7 @@ def verdict_on(data_type: str, value: Json) -> str:
 
 def _integer(value: Json) -> str:
     try:
-        made = coerced("bigint", value)
+        made = coerce("bigint", value)
     except (ValueError, TypeError, OverflowError, SyntaxError):
         return "variant"
     if not -(2**63) <= made < 2**63:
@@ -322,7 +322,7 @@ def _integer(value: Json) -> str:
 
 def _coerces(data_type: str, value: Json) -> bool:
     try:
-        coerced(data_type, value)
+        coerce(data_type, value)
     except (ValueError, TypeError, OverflowError, SyntaxError):
         return False
     return True

@@ -10,25 +10,25 @@ from typing import Any
 
 from framework.definition.model import Connector
 from framework.errors import UsageError
-from framework.events import Watch
+from framework.events import EventHandler
 from framework.load.destinations.target import target_of
 from framework.load.pipeline import (
     described,
     load,
     looked_at,
     normalize,
-    only_one,
     open_pipeline,
     pipelines_folder,
+    run_lock,
 )
-from framework.load.preflight import select
+from framework.load.preflight import select_resources
 from framework.load.run_options import RunOptions
 from framework.load.runner import MODES
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownState:
     """What is known of one resource. `loaded` is "full", "limited" (a run with --limit) or None;
     `state` is as dlt stores it for the resource, with its watermarks under `incremental`."""
 
@@ -37,12 +37,14 @@ class Known:
     state: Mapping[str, Any]
 
 
-def where(connector: Connector, options: RunOptions) -> str:
+def state_location(connector: Connector, options: RunOptions) -> str:
     """The place whose state it is, in words."""
     return described(target_of(connector, options))
 
 
-def known_state(connector: Connector, options: RunOptions, resource: str | None) -> list[Known]:
+def known_state(
+    connector: Connector, options: RunOptions, resource: str | None
+) -> list[KnownState]:
     """What the destination remembers, for every resource of the file or for one.
 
     The working folder is left as it is. UsageError for a resource that there is not,
@@ -51,13 +53,17 @@ def known_state(connector: Connector, options: RunOptions, resource: str | None)
     names = _names(connector, resource)
     target = target_of(connector, options)
     if target.file is not None and not target.file.exists():
-        return [Known(name, None, {}) for name in names]
+        return [KnownState(name, None, {}) for name in names]
     with tempfile.TemporaryDirectory() as folder:
         return _known(looked_at(target, Path(folder)), connector, names)
 
 
 def forget(
-    connector: Connector, options: RunOptions, resource: str | None, watch: Watch, stop: Stop
+    connector: Connector,
+    options: RunOptions,
+    resource: str | None,
+    watch: EventHandler,
+    stop: StopSignal,
 ) -> list[str]:
     """Take the state of these resources out of the destination; those that had one.
 
@@ -68,7 +74,7 @@ def forget(
     target = target_of(connector, options)
     if target.file is not None and not target.file.exists():
         return []
-    with only_one(pipelines_folder(options), connector.name, target, watch, stop):
+    with run_lock(pipelines_folder(options), connector.name, target, watch, stop):
         pipeline = open_pipeline(target, options, connector.name, watch).pipeline
         having = [one.resource for one in _known(pipeline, connector, names) if one.state]
         refuse_doubling(connector, having)
@@ -97,10 +103,10 @@ def refuse_doubling(connector: Connector, names: Iterable[str]) -> None:
 def _names(connector: Connector, resource: str | None) -> list[str]:
     if resource is None:
         return [one.name for one in connector.resources]
-    return [one.name for one in select(connector, [resource])]
+    return [one.name for one in select_resources(connector, [resource])]
 
 
-def _known(pipeline: Any, connector: Connector, names: list[str]) -> list[Known]:
+def _known(pipeline: Any, connector: Connector, names: list[str]) -> list[KnownState]:
     source = pipeline.state.get("sources", {}).get(connector.name, {})
     modes, states = source.get(MODES, {}), source.get("resources", {})
-    return [Known(name, modes.get(name), states.get(name) or {}) for name in names]
+    return [KnownState(name, modes.get(name), states.get(name) or {}) for name in names]

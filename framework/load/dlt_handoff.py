@@ -19,7 +19,7 @@ from framework.definition.naming import normalize_path
 from framework.definition.record_schema import table_of
 from framework.extract.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import shaper
-from framework.load.arrow.eligibility import columnar
+from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.arrow.nested_tables import (
     add_nested,
     add_variants,
@@ -32,22 +32,22 @@ from framework.load.arrow_spool import ArrowSpool
 from framework.load.contract import Contract
 from framework.load.declared_tables import table_name
 from framework.load.destinations.target import Target
-from framework.load.monitors.column_names import KeyNames
-from framework.load.record_spool import Spool
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.record_spool import RecordSpool
 
-AnySpool = Spool | ArrowSpool
+AnySpool = RecordSpool | ArrowSpool
 LONG_NAMES = ("duckdb", "motherduck", "filesystem")
 """Destinations for which dlt does not shorten names."""
 
 
 def spool_for(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> AnySpool:
     """An empty spool for the resource; `schema` is what was loaded before and stays."""
-    key_names = KeyNames(resource, shortens=target.kind not in LONG_NAMES)
+    key_names = ColumnNameMonitor(resource, shortens=target.kind not in LONG_NAMES)
     if resource.schema is None:
-        return Spool(folder, key_names, mend=not _keeps_json(resource))
+        return RecordSpool(folder, key_names, mend=not _keeps_json(resource))
     table = table_of(resource.schema)
-    if not columnar(resource, target):
-        return Spool(folder, key_names, Contract(resource, table))
+    if not is_arrow_eligible(resource, target):
+        return RecordSpool(folder, key_names, Contract(resource, table))
     merges = resource.write_disposition == "merge"
     roots = carries_roots(schema, _root(resource), merges=merges)
     return ArrowSpool(resource, table, folder, key_names, roots=roots)
@@ -65,9 +65,9 @@ def prepare(made: DltResource, resource: Resource, spool: AnySpool) -> None:
         declare_variants(made, _root(resource), table_of(resource.schema), roots=spool.roots)
 
 
-def hand_over(resource: Resource, spool: AnySpool) -> Iterator[Any]:
+def yield_to_dlt(resource: Resource, spool: AnySpool) -> Iterator[Any]:
     """Everything in the spool, as dlt takes it, while dlt extracts; the spool is empty then."""
-    if isinstance(spool, Spool):
+    if isinstance(spool, RecordSpool):
         yield from _by_dlt(resource, spool, batches_for_dlt(resource, spool.batches(BATCH)))
         return
     load_id = dlt.current.load_package_state()["load_id"]

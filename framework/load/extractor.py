@@ -14,35 +14,35 @@ from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, ResourceSkipped
-from framework.events import ResourceEnded, ResourceStarted, Warned
-from framework.extract.dlt_source import Readings
+from framework.events import ResourceEnded, ResourceStarted, WarningRaised
+from framework.extract.dlt_source import ResourceReaders
 from framework.extract.incremental.cursor import APPENDED
-from framework.extract.incremental.state_codec import packed, unpacked
+from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
 from framework.extract.page import TextPage
-from framework.extract.resource_reader import Reading
+from framework.extract.resource_reader import ResourceReader
 from framework.load.arrow_spool import ArrowSpool
 from framework.load.dlt_handoff import AnySpool
-from framework.load.monitors.primary_keys import PrimaryKeys
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.preflight import holds_back
 from framework.load.report import Collector, ResourceReport
-from framework.runtime.environment import World
-from framework.runtime.thread_pool import in_order
+from framework.runtime.environment import Environment
+from framework.runtime.thread_pool import run_in_order
 
 State = dict[str, dict[str, Any]]
 """The `incremental` state of each resource, in dlt's form."""
 
 
-class Gathering:
+class Extractor:
     """The resources of one run, read into spools."""
 
     def __init__(
         self,
         connector: Connector,
-        readings: Readings,
+        readings: ResourceReaders,
         collector: Collector,
-        world: World,
+        world: Environment,
         spool_for: Callable[[Resource], AnySpool],
-        keys_of: Callable[[Resource], PrimaryKeys],
+        keys_of: Callable[[Resource], PrimaryKeyMonitor],
     ) -> None:
         self._connector = connector
         self._readings = readings
@@ -72,7 +72,7 @@ class Gathering:
 
         # parents stand first and jobs begin in order, so whoever waits waits for one that runs
         workers = min(side_by_side, len(resources))
-        for _ in in_order(map(job, resources), workers, self._world.stop):
+        for _ in run_in_order(map(job, resources), workers, self._world.stop):
             pass
 
     def _await_parents(self, resource: Resource, done: dict[str, threading.Event]) -> None:
@@ -98,7 +98,7 @@ class Gathering:
             self._fill(spool, reading, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
-            self._watch(Warned(resource.name, "resource-skipped", str(error)))
+            self._watch(WarningRaised(resource.name, "resource-skipped", str(error)))
         except FrameworkError as error:
             if self._world.stop.error is not None:
                 raise
@@ -111,7 +111,7 @@ class Gathering:
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status, part.error))
 
-    def _fill(self, spool: AnySpool, reading: Reading, part: ResourceReport) -> None:
+    def _fill(self, spool: AnySpool, reading: ResourceReader, part: ResourceReport) -> None:
         keys = self._keys_of(reading.plan.resource)
         if isinstance(spool, ArrowSpool):
             spool.seen, reading.stays_text = keys, spool.takes_text
@@ -127,14 +127,14 @@ class Gathering:
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
         self._refuse_to_empty(reading, part)
         for code, message in spool.finish():
-            self._watch(Warned(reading.name, code, message))
+            self._watch(WarningRaised(reading.name, code, message))
         repeated = keys.told()
         if repeated is not None:
-            self._watch(Warned(reading.name, "keys-repeated", repeated))
+            self._watch(WarningRaised(reading.name, "keys-repeated", repeated))
         if spool.discarded:
             part.left_out["contract"] = spool.discarded
 
-    def _refuse_to_empty(self, reading: Reading, part: ResourceReport) -> None:
+    def _refuse_to_empty(self, reading: ResourceReader, part: ResourceReport) -> None:
         """A table is not emptied by an answer in which the selector found nothing: it may be an
         error that the API calls a success."""
         resource = reading.plan.resource
@@ -190,7 +190,9 @@ class Gathering:
             if not limited and name in self._parts and self._parts[name].loads:
                 after[name] = self._appended(name, after.get(name, {}), state)
             if not limited and name in self._parts:
-                self._watch(Warned(name, "watermark-stays", f"the watermark stays: {reason}"))
+                self._watch(
+                    WarningRaised(name, "watermark-stays", f"the watermark stays: {reason}")
+                )
         return after
 
     def _appended(self, name: str, stays: dict[str, Any], moved: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +206,9 @@ class Gathering:
         there, came = stays.get(path, {}), dict(moved.get(path) or {})
         earlier = there.get(APPENDED) or {}
         if "lists" in came and "lists" in earlier:  # lists that were not come to stay as they were
-            came["lists"] = packed({**unpacked(earlier["lists"]), **unpacked(came["lists"])})
+            came["lists"] = pack_watermarks(
+                {**unpack_watermarks(earlier["lists"]), **unpack_watermarks(came["lists"])}
+            )
             came["hashes"] = {**earlier.get("hashes", {}), **came.get("hashes", {})}
         return {**stays, path: {**there, APPENDED: came}}
 

@@ -27,7 +27,7 @@ COMPLETE, BEGUN = 0, 1
 
 
 @dataclass(frozen=True)
-class Remembered:
+class KnownLoads:
     """`state` is the load whose state a run would start from, "" where there is none. `marked`
     are loads of this connector with a mark, `complete` those among them and among the pending
     ones that completed; both by load id."""
@@ -36,25 +36,27 @@ class Remembered:
     marked: frozenset[str] = frozenset()
     complete: frozenset[str] = frozenset()
 
-    def with_marks(self, load_ids: Iterable[str]) -> Remembered:
+    def with_marks(self, load_ids: Iterable[str]) -> KnownLoads:
         """The same, as if these loads had a mark too."""
         return replace(self, marked=self.marked | frozenset(load_ids))
 
 
-def remembered(pipeline: Any, connector: str, kind: str, pending: Iterable[str]) -> Remembered:
+def read_known_loads(
+    pipeline: Any, connector: str, kind: str, pending: Iterable[str]
+) -> KnownLoads:
     """What the destination says now; `complete` tells of the pending ones as well."""
     with pipeline.destination_client() as client:
         state = _state(client, pipeline.pipeline_name)
         if kind not in KINDS or not isinstance(client, SqlJobClientBase):
-            return Remembered(state)
+            return KnownLoads(state)
         rows = _rows(client, connector, list(pending))
     complete = {load_id for load_id, status in rows if status == COMPLETE}
     marks = {load_id for load_id, status in rows if status == BEGUN}
-    return Remembered(state, frozenset(marks), frozenset(complete))
+    return KnownLoads(state, frozenset(marks), frozenset(complete))
 
 
 @contextmanager
-def marked(pipeline: Any, connector: str, kind: str, load_ids: Iterable[str]) -> Iterator[None]:
+def mark_load(pipeline: Any, connector: str, kind: str, load_ids: Iterable[str]) -> Iterator[None]:
     """While the block lasts these loads stand in the destination as begun; when it ends well, no
     more. Where they cannot be taken out then, the next run does it: they are complete by now."""
     ids = list(load_ids)
@@ -73,7 +75,7 @@ def marked(pipeline: Any, connector: str, kind: str, load_ids: Iterable[str]) ->
         _unmark(client, ids)
 
 
-def take_back(pipeline: Any, connector: str, found: Remembered) -> int:
+def take_back(pipeline: Any, connector: str, found: KnownLoads) -> int:
     """Delete what marked loads appended that never completed, and the marks; how many rows of
     resources' own tables."""
     if not found.marked:

@@ -23,7 +23,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from fasteners import InterProcessLock
 
 from framework.errors import DestinationError
-from framework.events import StepStarted, Watch
+from framework.events import EventHandler, StepStarted
 from framework.load import recovery as pending
 from framework.load.arrow.nested_tables import settle
 from framework.load.destinations.target import Target
@@ -35,10 +35,10 @@ from framework.load.dlt_errors import (
     known_cause,
     unfit_records,
 )
-from framework.load.load_markers import KINDS, Remembered, marked, remembered, take_back
+from framework.load.load_markers import KINDS, KnownLoads, mark_load, read_known_loads, take_back
 from framework.load.run_options import RunOptions
-from framework.runtime.environment import Stop
-from framework.runtime.redaction import Secrets
+from framework.runtime.environment import StopSignal
+from framework.runtime.redaction import Redactor
 
 FINISHED = "loaded what an interrupted run had read"
 HAD_FINISHED = "an interrupted run had loaded all that it had read"
@@ -54,7 +54,7 @@ STUCK = (
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenPipeline:
     """A pipeline ready for a new run. `notes` say what became of an interrupted one; `read_for`
     is the load whose state the new one starts from."""
 
@@ -68,12 +68,14 @@ def pipelines_folder(options: RunOptions) -> Path:
     return options.pipelines or Path(get_dlt_pipelines_dir())
 
 
-def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Watch) -> Opened:
+def open_pipeline(
+    target: Target, options: RunOptions, connector: str, watch: EventHandler
+) -> OpenPipeline:
     """The connector's pipeline, what an interrupted run left in it settled.
 
     DestinationError where the destination cannot be reached or written.
     """
-    with failing_as("cannot open", target):
+    with destination_errors("cannot open", target):
         notes = _without_stump(target)
         folder = pipelines_folder(options) / target.pipeline
         if not pending.is_readable(folder):
@@ -94,11 +96,11 @@ def open_pipeline(target: Target, options: RunOptions, connector: str, watch: Wa
         notes += _take_back(pipeline, target, connector, found)
         _start_from_destination(pipeline, target)
     _number_after(found.state)
-    return Opened(pipeline, notes, found.state)
+    return OpenPipeline(pipeline, notes, found.state)
 
 
 @contextmanager
-def failing_as(what: str, target: Target, *, rows: bool = False) -> Iterator[None]:
+def destination_errors(what: str, target: Target, *, rows: bool = False) -> Iterator[None]:
     """What fails in the block is a DestinationError that begins with `what`. With `rows` the
     reason may quote some of them."""
     try:
@@ -114,7 +116,7 @@ def failing_as(what: str, target: Target, *, rows: bool = False) -> Iterator[Non
 def _held_open(pipeline: Any, target: Target) -> Iterator[None]:
     """The destination's connection, opened once for all that is asked inside."""
     with ExitStack() as opened:
-        with failing_as("cannot open", target):
+        with destination_errors("cannot open", target):
             opened.enter_context(pipeline.destination_client())
         yield
 
@@ -136,7 +138,7 @@ def looked_at(target: Target, folder: Path) -> Any:
 
     DestinationError where the destination cannot be reached.
     """
-    with failing_as("cannot open", target):
+    with destination_errors("cannot open", target):
         pipeline = dlt.pipeline(
             target.pipeline,
             pipelines_dir=str(folder),
@@ -171,18 +173,24 @@ def normalize(pipeline: Any) -> Any:
 
 def load(pipeline: Any, target: Target, connector: str) -> Any:
     """Load what is normalized; DestinationError in our words."""
-    with failing_as("cannot load into", target, rows=True):
+    with destination_errors("cannot load into", target, rows=True):
         appending = list(pending.appending(pipeline))
         # kept open: DuckDB writes all down at every closing
         with (
             pipeline.destination_client(),
-            marked(pipeline, connector, target.kind, appending),
+            mark_load(pipeline, connector, target.kind, appending),
         ):
             return pipeline.load()
 
 
 def _settle(
-    pipeline: Any, target: Target, connector: str, found: Remembered, watch: Watch, *, drop: bool
+    pipeline: Any,
+    target: Target,
+    connector: str,
+    found: KnownLoads,
+    watch: EventHandler,
+    *,
+    drop: bool,
 ) -> list[str]:
     """Finish what an interrupted run had read: a package is there only when it was read whole.
     With `drop` what cannot be loaded, for whatever reason, is dropped."""
@@ -221,9 +229,9 @@ def _sentence(error: Exception) -> str:
     return f"{str(error).rstrip('.')}."
 
 
-def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered) -> list[str]:
+def _take_back(pipeline: Any, target: Target, connector: str, found: KnownLoads) -> list[str]:
     """Rows that a load appended which never completed, and of which nothing is left here."""
-    with failing_as("cannot write", target):
+    with destination_errors("cannot write", target):
         rows = take_back(pipeline, connector, found)
     if not rows:
         return []
@@ -232,9 +240,9 @@ def _take_back(pipeline: Any, target: Target, connector: str, found: Remembered)
 
 def _remembered(
     pipeline: Any, target: Target, connector: str, waiting: Iterable[str] = ()
-) -> Remembered:
-    with failing_as("cannot open", target):
-        return remembered(pipeline, connector, target.kind, waiting)
+) -> KnownLoads:
+    with destination_errors("cannot open", target):
+        return read_known_loads(pipeline, connector, target.kind, waiting)
 
 
 def _number_after(load_id: str) -> None:
@@ -245,7 +253,7 @@ def _number_after(load_id: str) -> None:
 
 
 def _start_from_destination(pipeline: Any, target: Target) -> None:
-    with failing_as("cannot open", target):
+    with destination_errors("cannot open", target):
         pending.drop_all(Path(pipeline.working_dir))
         pipeline.drop()
         pipeline.sync_destination()
@@ -259,8 +267,8 @@ def _raise_interrupt(error: Exception) -> None:
 
 
 @contextmanager
-def only_one(
-    folder: Path, connector: str, target: Target, watch: Watch, stop: Stop
+def run_lock(
+    folder: Path, connector: str, target: Target, watch: EventHandler, stop: StopSignal
 ) -> Iterator[None]:
     """Hold the lock of the connector in this dataset; wait for a run that has it, and say so."""
     where = f"{target.file or target.kind}\n{target.dataset}"
@@ -286,7 +294,7 @@ def only_one(
 
 
 @contextmanager
-def redacted(secrets: Secrets) -> Iterator[None]:
+def redact_dlt_log(secrets: Redactor) -> Iterator[None]:
     """Nothing secret reaches dlt's log while the block lasts."""
 
     def redact(record: logging.LogRecord) -> bool:
@@ -308,7 +316,7 @@ THRESHOLDS = (100_000, 20, 50)
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Inside, garbage is looked for seldom, and not among what was there before."""
     before = gc.get_threshold()
     gc.freeze()

@@ -7,13 +7,13 @@ from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import UsageError
-from framework.events import Warned, Watch
+from framework.events import EventHandler, WarningRaised
 from framework.load.report import ResourceReport
 from framework.load.run_options import RunOptions
-from framework.text import listed, nearest
+from framework.text import join_words, nearest
 
 
-def select(connector: Connector, names: Iterable[str] | None) -> tuple[Resource, ...]:
+def select_resources(connector: Connector, names: Iterable[str] | None) -> tuple[Resource, ...]:
     """The named resources, or those selected in the file; parents first.
 
     UsageError for a name that the connector does not have, or where nothing is selected.
@@ -31,7 +31,7 @@ def select(connector: Connector, names: Iterable[str] | None) -> tuple[Resource,
     unknown = [name for name in wanted if name not in known]
     if unknown:
         near = list(dict.fromkeys(filter(None, (nearest(name, known) for name in unknown))))
-        hint = f"did you mean {listed(near)}?" if near else f"it has: {', '.join(known)}"
+        hint = f"did you mean {join_words(near)}?" if near else f"it has: {', '.join(known)}"
         names = ", ".join(map(repr, unknown))
         raise UsageError(
             f"{connector.name} has no resource{'s' * (len(unknown) > 1)} {names}; {hint}"
@@ -135,7 +135,7 @@ def _has_moved(state: Mapping[str, Any]) -> bool:
     )
 
 
-def anew(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
+def starts_over(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
     """The command that loads a resource from the beginning, its ancestors with it where needed."""
     return _loading(connector, {*read_in_part(connector, resource, held), resource.name})
 
@@ -160,12 +160,12 @@ def refuse_late_refresh(
             )
 
 
-def tell_late(
+def warn_late_children(
     connector: Connector,
     chosen: Iterable[Resource],
     known: Collection[str],
     held: Mapping[str, Any],
-    watch: Watch,
+    watch: EventHandler,
 ) -> None:
     """Warn of children that no run has loaded yet, where their parents' watermarks have moved."""
     for resource in chosen:
@@ -173,9 +173,9 @@ def tell_late(
         if above and resource.name not in known and resource.write_disposition != "replace":
             message = (
                 f"its table is new, and {_words(above)}: the lists of what did not are not asked "
-                f"for. To have it all: {anew(connector, resource, held)}"
+                f"for. To have it all: {starts_over(connector, resource, held)}"
             )
-            watch(Warned(resource.name, "begins-late", message))
+            watch(WarningRaised(resource.name, "begins-late", message))
 
 
 def _words(above: tuple[str, ...]) -> str:

@@ -15,13 +15,13 @@ import orjson
 
 from framework.extract.page import Record
 from framework.load.contract import SUSPECT, Contract, storable
-from framework.load.monitors.column_names import KeyNames
+from framework.load.monitors.column_names import ColumnNameMonitor
 
 IN_MEMORY = 4 << 20
 """Bytes of JSON from which records go to disk, into a file without a name."""
 
 
-class Spool:
+class RecordSpool:
     """Add lists of records, then read them once, in order, in batches.
 
     `contract` is a declared schema's; without one, and with `mend`, what dlt cannot write is made
@@ -31,7 +31,7 @@ class Spool:
     def __init__(
         self,
         folder: Path,
-        key_names: KeyNames,
+        key_names: ColumnNameMonitor,
         contract: Contract | None = None,
         *,
         mend: bool = False,

@@ -13,13 +13,13 @@ from framework.definition.model import Resource
 from framework.errors import FrameworkError, Interrupted
 from framework.events import (
     Event,
+    EventHandler,
     RequestAnswered,
     RequestSent,
     StepEnded,
     StepStarted,
     Waiting,
-    Warned,
-    Watch,
+    WarningRaised,
 )
 from framework.load.declared_tables import table_name
 from framework.load.destinations.target import Target
@@ -52,7 +52,7 @@ class ResourceReport:
     left_out: dict[str, int] = field(default_factory=dict)
     not_asked: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
-    warnings: list[Warned] = field(default_factory=list)
+    warnings: list[WarningRaised] = field(default_factory=list)
     more: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     seconds: float = 0.0
@@ -189,7 +189,7 @@ class Collector:
         report: Report,
         resources: Iterable[Resource],
         read_for: Mapping[str, str],
-        watch: Watch,
+        watch: EventHandler,
     ) -> None:
         self.report = report
         self._read_for = read_for
@@ -205,7 +205,7 @@ class Collector:
         """Count and hand on; a warning that was said is not said again, and of those that differ
         by the request only (a child has one for each record of its parent) some are."""
         with self._lock:
-            if isinstance(event, Warned):
+            if isinstance(event, WarningRaised):
                 key = (event.resource, event.code, event.message)
                 if key in self._seen:
                     return
@@ -246,7 +246,7 @@ class Collector:
             part.retries += event.attempt > 1
         elif isinstance(event, Waiting):
             part.waited += event.seconds
-        elif isinstance(event, Warned):
+        elif isinstance(event, WarningRaised):
             part.warnings.append(event)
 
     def _part(self, name: str) -> ResourceReport | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from framework.extract.incremental.policy import Range
+from framework.extract.incremental.policy import CursorRange
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ class RunOptions:
     until: str | None = None
 
     @property
-    def again(self) -> Range | None:
+    def again(self) -> CursorRange | None:
         """The range that is read again, or None."""
-        return Range(self.since, self.until) if self.since or self.until else None
+        return CursorRange(self.since, self.until) if self.since or self.until else None

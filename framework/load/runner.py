@@ -12,10 +12,10 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.definition.model import Connector, Resource
 from framework.errors import UsageError
-from framework.events import Warned, Watch, unwatched
-from framework.extract.compiler import Compiled, compile_connector
-from framework.extract.dlt_source import Readings, Start, build_source
-from framework.extract.read_options import Terms
+from framework.events import EventHandler, WarningRaised, ignore_event
+from framework.extract.compiler import CompiledConnector, compile_connector
+from framework.extract.dlt_source import ResourceReaders, Start, build_source
+from framework.extract.read_options import ReadOptions
 from framework.load.declared_tables import (
     listed_tables,
     make_promised_tables,
@@ -24,37 +24,37 @@ from framework.load.declared_tables import (
 )
 from framework.load.destinations.target import Target, refuse_what_cannot_be, target_of
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause
-from framework.load.dlt_handoff import AnySpool, hand_over, prepare, spool_for
-from framework.load.extractor import Gathering, State
-from framework.load.monitors.primary_keys import PrimaryKeys
+from framework.load.dlt_handoff import AnySpool, prepare, spool_for, yield_to_dlt
+from framework.load.extractor import Extractor, State
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.monitors.schema_drift import told_variants
 from framework.load.pipeline import (
-    Opened,
+    OpenPipeline,
     described,
-    failing_as,
+    destination_errors,
+    gc_paused,
     load,
     normalize,
-    only_one,
     open_pipeline,
     pipelines_folder,
-    redacted,
-    seldom_collected,
+    redact_dlt_log,
+    run_lock,
 )
 from framework.load.preflight import (
-    anew,
     refuse_late_refresh,
     refuse_range,
-    select,
-    tell_late,
+    select_resources,
+    starts_over,
     unselected_parents,
+    warn_late_children,
 )
 from framework.load.recovery import READ_FOR
 from framework.load.report import Collector, Report, say_where
 from framework.load.run_options import RunOptions
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
-from framework.text import counted
+from framework.text import count_noun
 
 MODES = "framework_modes"
 """In the source's state: "limited" or "full" for each resource, how its table was loaded."""
@@ -63,8 +63,8 @@ MODES = "framework_modes"
 def run(
     connector: Connector,
     options: RunOptions,
-    world: World,
-    watch: Watch = unwatched,
+    world: Environment,
+    watch: EventHandler = ignore_event,
     report: Report | None = None,
 ) -> Report:
     """Load the chosen resources; the report says what became of each. One that is given is filled
@@ -73,7 +73,7 @@ def run(
     Raises a FrameworkError for what no single resource is to blame for: wrong options, missing
     settings, a destination that cannot be written, an interrupt.
     """
-    chosen = select(connector, options.resources)
+    chosen = select_resources(connector, options.resources)
     target = target_of(connector, options)
     refuse_what_cannot_be(target, chosen)
     refuse_range(connector, chosen, options)
@@ -86,9 +86,9 @@ def run(
     compiled = compile_connector(connector, settings, world, collector)
     folder = pipelines_folder(options)
     with (
-        seldom_collected(),
-        redacted(compiled.secrets),
-        only_one(folder, connector.name, target, collector, world.stop),
+        gc_paused(),
+        redact_dlt_log(compiled.secrets),
+        run_lock(folder, connector.name, target, collector, world.stop),
     ):
         opened = open_pipeline(target, options, connector.name, collector)
         report.notes = opened.notes
@@ -105,13 +105,13 @@ class _Run:
 
     def __init__(
         self,
-        compiled: Compiled,
+        compiled: CompiledConnector,
         chosen: tuple[Resource, ...],
         options: RunOptions,
-        world: World,
+        world: Environment,
         collector: Collector,
         target: Target,
-        opened: Opened,
+        opened: OpenPipeline,
     ) -> None:
         self.compiled = compiled
         self.connector = compiled.connector
@@ -133,11 +133,13 @@ class _Run:
         schema = self._loaded_schema()
         if schema is not None:
             for resource in self.chosen:
-                refuse_other_tables(schema, resource, anew(self.connector, resource, before))
+                refuse_other_tables(schema, resource, starts_over(self.connector, resource, before))
         if self.options.refresh:
             refuse_late_refresh(self.connector, self.chosen, before)
         else:
-            tell_late(self.connector, self.chosen, source_state.get(MODES, {}), before, self.watch)
+            warn_late_children(
+                self.connector, self.chosen, source_state.get(MODES, {}), before, self.watch
+            )
         moved = copy.deepcopy(before)
         if self.options.refresh:
             for resource in self.chosen:
@@ -153,7 +155,7 @@ class _Run:
         finally:
             gathering.close()
 
-    def _read_and_load(self, gathering: Gathering, before: State, moved: State) -> None:
+    def _read_and_load(self, gathering: Extractor, before: State, moved: State) -> None:
         self.watch.step("extract")
         gathering.read_all(self.chosen, self.connector.client.max_in_flight)
         loaded = [r for r in self.chosen if self.report.resources[r.name].loads]
@@ -172,7 +174,7 @@ class _Run:
         load(self.pipeline, self.target, self.connector.name)
         self.report.loaded = True
         self._count_rows(loaded, normalized, gathering)
-        with failing_as(
+        with destination_errors(
             "all rows are loaded, but a list without rows has no table in", self.target
         ):
             make_promised_tables(self.pipeline, loaded)
@@ -181,10 +183,10 @@ class _Run:
         for resource in loaded:
             self._tell_columns(resource, schema)
 
-    def _gathering(self, state: State, schema: Any) -> Gathering:
+    def _gathering(self, state: State, schema: Any) -> Extractor:
         in_flight = self.connector.client.max_in_flight
         options = self.options
-        terms = Terms(
+        terms = ReadOptions(
             self.world,
             self.watch,
             self.compiled.secrets,
@@ -198,19 +200,19 @@ class _Run:
         read = {r.name for r in self.chosen} | unselected_parents(
             self.connector, self.chosen
         ).keys()
-        readings = Readings(self.compiled, terms, read)
+        readings = ResourceReaders(self.compiled, terms, read)
 
         def spool(resource: Resource) -> AnySpool:
             refuse_frozen_table(schema, resource)
             return spool_for(resource, self.target, schema, folder)
 
-        def keys(resource: Resource) -> PrimaryKeys:
-            return PrimaryKeys(resource, schema)
+        def keys(resource: Resource) -> PrimaryKeyMonitor:
+            return PrimaryKeyMonitor(resource, schema)
 
-        return Gathering(self.connector, readings, self.watch, self.world, spool, keys)
+        return Extractor(self.connector, readings, self.watch, self.world, spool, keys)
 
     def _extract(
-        self, loaded: list[Resource], gathering: Gathering, state: State, mode: str
+        self, loaded: list[Resource], gathering: Extractor, state: State, mode: str
     ) -> None:
         """One package of all that was read, and the state that belongs to it."""
 
@@ -222,7 +224,7 @@ class _Run:
                 dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
                 package: Any = dlt.current.load_package_state()
                 package["state"][READ_FOR] = self.read_for
-                yield from hand_over(resource, gathering.spools[resource.name])
+                yield from yield_to_dlt(resource, gathering.spools[resource.name])
 
             return rows
 
@@ -242,7 +244,7 @@ class _Run:
                 raise
             raise cause from error
 
-    def _judge_empty(self, resource: Resource, gathering: Gathering, before: State) -> None:
+    def _judge_empty(self, resource: Resource, gathering: Extractor, before: State) -> None:
         """Warn where having no records surprises: no earlier run and no incremental explains it."""
         if not gathering.is_unexplained(resource):
             return
@@ -262,7 +264,7 @@ class _Run:
             else "the API answered with no records: check the endpoint, its parameters and "
             "data_selector, or ignore this if there are none"
         )
-        self.watch(Warned(resource.name, "no-records", message))
+        self.watch(WarningRaised(resource.name, "no-records", message))
 
     def _known_resources(self) -> set[str]:
         """Resources that an earlier run loaded into this dataset."""
@@ -297,7 +299,7 @@ class _Run:
                         "--refresh with --limit replaces the rows of a whole run by a part: run "
                         "--refresh alone to have all of them again"
                     )
-                    self.watch(Warned(resource.name, "refresh-limited", message))
+                    self.watch(WarningRaised(resource.name, "refresh-limited", message))
             return
         doubled = [
             resource.name
@@ -311,7 +313,7 @@ class _Run:
                 "--dataset"
             )
 
-    def _count_rows(self, loaded: list[Resource], info: Any, gathering: Gathering) -> None:
+    def _count_rows(self, loaded: list[Resource], info: Any, gathering: Extractor) -> None:
         counts = info.row_counts if info is not None else {}
         schema = self.pipeline.default_schema
         for resource in loaded:
@@ -325,20 +327,20 @@ class _Run:
             if lost > 0 and resource.hints.get("schema_contract"):
                 part.left_out["contract"] = part.left_out.get("contract", 0) + lost
                 message = (
-                    f"{counted(lost, 'record')} discarded by schema_contract: the table, "
+                    f"{count_noun(lost, 'record')} discarded by schema_contract: the table, "
                     "a field or a type was new. Columns that are declared in `schema` or "
                     "`columns` are not new"
                 )
-                self.watch(Warned(resource.name, "discarded", message))
+                self.watch(WarningRaised(resource.name, "discarded", message))
 
     def _tell_columns(self, resource: Resource, schema: Any) -> None:
         variants = told_variants(schema, resource)
         if variants:
-            self.watch(Warned(resource.name, "variant-columns", variants))
+            self.watch(WarningRaised(resource.name, "variant-columns", variants))
         extra = undeclared_fields(schema, resource)
         if extra:
             message = f"fields arrive that the schema does not declare: {', '.join(extra)}"
-            self.watch(Warned(resource.name, "undeclared-fields", message))
+            self.watch(WarningRaised(resource.name, "undeclared-fields", message))
 
 
 def _incremental_states(source_state: Mapping[str, Any]) -> State:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from requests.adapters import BaseAdapter
 
 from framework.errors import Interrupted
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 
 
-class Stop:
+class StopSignal:
     """A wish to stop that every wait hears.
 
     Set from a signal handler or another thread; `wait` returns early by raising.
@@ -45,7 +45,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class World:
+class Environment:
     """The outside of one run. `wire` takes a pool size (connections per host) and gives the
     adapter that sends requests; None means the network. `now` is the run's start, in UTC.
     A replay waits for nothing and asks for no secrets. `secrets` comes to know every secret of
@@ -55,5 +55,5 @@ class World:
     wire: Callable[[int], BaseAdapter] | None = None
     waits: bool = True
     replay: bool = False
-    stop: Stop = field(default_factory=Stop)
-    secrets: Secrets = field(default_factory=Secrets)
+    stop: StopSignal = field(default_factory=StopSignal)
+    secrets: Redactor = field(default_factory=Redactor)

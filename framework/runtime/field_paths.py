@@ -17,7 +17,7 @@ ABSENT: Any = object()
 """What is found where there is nothing."""
 
 
-def put(record: Record, path: str, value: Json) -> None:
+def put_field(record: Record, path: str, value: Json) -> None:
     """Set a field; objects on the way are made where there are none."""
     *parents, last = path.split(".")
     for name in parents:
@@ -28,7 +28,7 @@ def put(record: Record, path: str, value: Json) -> None:
     record[last] = value
 
 
-def get(record: Record, path: str) -> Json:
+def get_field(record: Record, path: str) -> Json:
     """A field's value, ABSENT where there is none."""
     value: Json = record
     for name in path.split("."):
@@ -47,7 +47,7 @@ def value_at(record: Json, path: Iterable[str]) -> Json:
     return record
 
 
-def take(record: Record, path: str) -> Json:
+def take_field(record: Record, path: str) -> Json:
     """A field taken out of the record, ABSENT where there is none."""
     *parents, last = path.split(".")
     for name in parents:
@@ -58,7 +58,7 @@ def take(record: Record, path: str) -> Json:
     return record.pop(last, ABSENT)
 
 
-def remove(record: Record, path: str) -> None:
+def remove_fields(record: Record, path: str) -> None:
     """Take away every field that fits a dotted name, in which `*` stands for any characters of
     one key and `**` for any number of levels. Lists on the way are walked item by item."""
     _remove(record, _pattern(path))

@@ -19,7 +19,7 @@ ID_LIKE = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9_:/.#=-]{1,80}")
 """A text that names a record and nobody: no blank, no address, a digit in it."""
 
 
-def shown_key(value: object) -> str:
+def redact_key(value: object) -> str:
     """A record's key as an error may show it: a number, or a text that looks like an id. Of all
     else only the type: a name or an address would be somebody's."""
     if isinstance(value, (int, float)) or value is None:
@@ -67,7 +67,7 @@ def _base64_cores(raw: bytes) -> Iterator[str]:
         yield whole[first:last]
 
 
-class Secrets:
+class Redactor:
     """Knows every secret of a run, tokens obtained on the way included.
 
     Thread-safe. Each value is known in the forms it may travel in (`forms_of`); values under three
@@ -111,7 +111,7 @@ LONGEST = 1_000
 ADDRESS = re.compile(r"[^\s/@=&]+@[^\s/@=&]+\.[^\s/@=&]+")
 
 
-def shown(url: str | None, secrets: Secrets) -> str:
+def redact_url(url: str | None, secrets: Redactor) -> str:
     """The URL with secrets, sensitive parameters, log-ins and e-mail addresses masked."""
     if not url:
         return "(no URL)"

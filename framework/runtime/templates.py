@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
-from framework.definition.expressions.context_roots import CONSTANT
+from framework.definition.expressions.context_roots import CONSTANT_ROOTS
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.placeholders import Literal as Text
 from framework.definition.expressions.placeholders import (
@@ -24,10 +24,10 @@ from framework.definition.expressions.placeholders import (
     with_config,
 )
 from framework.errors import BindingError
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 
 Json = Any
-Place = Literal["path", "query", "json", "text"]
+TemplateTarget = Literal["path", "query", "json", "text"]
 """Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
 _LEADING_ELSEWHERE = {".", ".."}
 """Pieces that a path loses before it is sent, and others with them."""
@@ -54,7 +54,7 @@ class Values(dict[str, Json]):
         self,
         known: Mapping[str, Json],
         context: Mapping[str, Json],
-        secrets: Secrets | None = None,
+        secrets: Redactor | None = None,
     ) -> None:
         super().__init__(known)
         self.context = context
@@ -65,7 +65,7 @@ class Values(dict[str, Json]):
         return evaluated(text, self.context, self._secrets)
 
 
-def evaluated(text: str, context: Mapping[str, Json], secrets: Secrets | None = None) -> Json:
+def evaluated(text: str, context: Mapping[str, Json], secrets: Redactor | None = None) -> Json:
     """What an expression over the context gives. What is made of secrets becomes a secret."""
     expression, roots = _expression(text)
     value = expression.search(context, context)
@@ -77,7 +77,7 @@ def evaluated(text: str, context: Mapping[str, Json], secrets: Secrets | None = 
 def is_constant(placeholder: Placeholder) -> bool:
     """Whether config, secrets and the clock are all that it takes."""
     if placeholder.kind == "expression":
-        return _expression(placeholder.text)[1] <= CONSTANT
+        return _expression(placeholder.text)[1] <= CONSTANT_ROOTS
     return placeholder.kind in ("config", "secrets")
 
 
@@ -101,7 +101,9 @@ def escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, final: bool) -> Json:
+def fill(
+    value: Json, known: Callable[[Placeholder], Json], *, place: TemplateTarget, final: bool
+) -> Json:
     """`value` with its constant placeholders replaced, at any depth.
 
     `known` gives the value of a constant placeholder. With `final` the result is plain; without,
@@ -124,7 +126,9 @@ def fill(value: Json, known: Callable[[Placeholder], Json], *, place: Place, fin
     return value
 
 
-def _fill_text(value: str, known: Callable[[Placeholder], Json], place: Place, final: bool) -> Json:
+def _fill_text(
+    value: str, known: Callable[[Placeholder], Json], place: TemplateTarget, final: bool
+) -> Json:
     parts = parse_template(value)
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         alone = parts[0]
@@ -167,7 +171,7 @@ def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -
     return f"resources.{placeholder.name}.{'.'.join(names) if names else filled}"
 
 
-def expand(value: Json, bound: Mapping[str, Json], place: Place) -> Json:
+def expand(value: Json, bound: Mapping[str, Json], place: TemplateTarget) -> Json:
     """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text
     (a `Values` also evaluates expressions).
 
@@ -198,7 +202,7 @@ def _stays(item: Json, found: Json) -> bool:
     return found is not None or item is None
 
 
-def _expand_text(value: str, bound: Mapping[str, Json], place: Place) -> Json:
+def _expand_text(value: str, bound: Mapping[str, Json], place: TemplateTarget) -> Json:
     parts = parse_template(value)
     if len(parts) == 1 and isinstance(parts[0], Placeholder):
         found = bound[parts[0].text]

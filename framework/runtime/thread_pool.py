@@ -14,14 +14,14 @@ from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import TypeVar
 
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 T = TypeVar("T")
 WINDOW = 2
 """Jobs handed out per worker, so that a slow one at the head does not idle the others."""
 
 
-def in_order(jobs: Iterable[Callable[[], T]], workers: int, stop: Stop) -> Iterator[T]:
+def run_in_order(jobs: Iterable[Callable[[], T]], workers: int, stop: StopSignal) -> Iterator[T]:
     """Results of the jobs in their order; the first error is raised and ends the rest."""
     if workers <= 1:
         for job in jobs:
@@ -67,7 +67,7 @@ def _work(
             future.set_exception(error)
 
 
-def _result(future: Future[T], stop: Stop) -> T:
+def _result(future: Future[T], stop: StopSignal) -> T:
     while not future.done():
         wait([future], timeout=0.5)
         stop.check()

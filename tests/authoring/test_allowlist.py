@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from framework.authoring.scrub.allowlist import Declared, Schemas, keeps, lets_stay
+from framework.authoring.scrub.allowlist import Allowlist, Schemas, keeps, lets_stay
 
 SCHEMA = {
     "type": "object",
@@ -62,7 +62,7 @@ STAYS = [
 
 
 def place(path: list[Any]) -> Schemas:
-    declared = Declared(SCHEMA)
+    declared = Allowlist(SCHEMA)
     at = declared.root
     for step in path:
         at = declared.item(at, step) if isinstance(step, int) else declared.key(at, step)

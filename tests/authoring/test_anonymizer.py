@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from framework.authoring.cassettes.cassette import Interaction
-from framework.authoring.scrub.anonymizer import Scrubbed, scrub
+from framework.authoring.scrub.anonymizer import ScrubResult, scrub
 from tests.support.scrubbed_recording import asked, connector
 
 Json = Any
@@ -40,7 +40,9 @@ BODY = {
 }
 
 
-def scrubbed(folder: Path, *interactions: Interaction, secrets: tuple[str, ...] = ()) -> Scrubbed:
+def scrubbed(
+    folder: Path, *interactions: Interaction, secrets: tuple[str, ...] = ()
+) -> ScrubResult:
     return scrub(interactions, connector(folder, BODY), {}, secrets)
 
 

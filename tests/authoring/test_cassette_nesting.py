@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.authoring.cassettes.cassette import read_cassette, too_deep
+from framework.authoring.cassettes.cassette import is_too_deep, read_cassette
 from framework.errors import CassetteError
 from framework.importers.airbyte.manifest import ManifestError, read_manifest
 
@@ -29,5 +29,5 @@ def test_what_nests_too_deep_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_brackets_in_texts_nest_nothing() -> None:
-    assert not too_deep(f'a: "{"[" * 1_000}"')
-    assert not too_deep("a: {b: [1, {c: 2}]}\n" + "d: |\n" + " " * 300 + "text\n")
+    assert not is_too_deep(f'a: "{"[" * 1_000}"')
+    assert not is_too_deep("a: {b: [1, {c: 2}]}\n" + "d: |\n" + " " * 300 + "text\n")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from framework.authoring.diagnose.diagnosis import prove
+from framework.authoring.diagnose.diagnosis import diagnose
 from framework.cli.main import main
-from framework.events import unwatched
-from framework.runtime.environment import World
+from framework.events import ignore_event
+from framework.runtime.environment import Environment
 from tests.support.run_verbs import connector_of
 from tests.support.servers.web import Answer, Asked, Web
 
@@ -92,7 +92,7 @@ def shop(web: Web, project: Path) -> Json:
 
 
 def test_a_true_file_has_no_fault_in_any_kind_of_answer(shop: Json, web: Web) -> None:
-    found = list(prove(shop, shop.resources, {}, None, World(), unwatched))
+    found = list(diagnose(shop, shop.resources, {}, None, Environment(), ignore_event))
     assert [one for one in found if one.outcome == "fault"] == []
     proved = {one.resource for one in found if (one.about, one.outcome) == ("primary_key", "ok")}
     assert proved == {one["name"] for one in RESOURCES}

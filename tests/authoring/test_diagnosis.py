@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from framework.api import judged
-from framework.authoring.diagnose.diagnosis import prove
+from framework.api import valid_connector
+from framework.authoring.diagnose.diagnosis import diagnose
 from framework.authoring.diagnose.heuristics import keys
 from framework.authoring.diagnose.proof import Proof
 from framework.cli.main import main
-from framework.definition.finder import locate
-from framework.events import unwatched
-from framework.runtime.environment import World
+from framework.definition.finder import find_connector
+from framework.events import ignore_event
+from framework.runtime.environment import Environment
 from tests.support.run_verbs import connector_of
 from tests.support.servers.web import Answer, Asked, Web
 
@@ -65,7 +65,7 @@ def rows_of(web: Web, answer: Callable[[Asked], Answer], **endpoint: Json) -> Js
 
 def looked_at(project: Path, body: Json) -> dict[str, Proof]:
     connector = connector_of(project, body)
-    found = list(prove(connector, connector.resources, {}, None, World(), unwatched))
+    found = list(diagnose(connector, connector.resources, {}, None, Environment(), ignore_event))
     assert "private-note" not in str(found)
     return {f"{one.resource}.{one.about}": one for one in found}
 
@@ -413,7 +413,7 @@ def test_a_diff_mends_what_a_resource_has_from_defaults_that_others_have_too(
     body["resources"].append({"name": "others", "endpoint": {"path": "/others"}})
     web.on("/others", [])
     connector = connector_of(project, body)
-    found = prove(connector, connector.resources[:1], {}, None, World(), unwatched)
+    found = diagnose(connector, connector.resources[:1], {}, None, Environment(), ignore_event)
     (fault,) = (one for one in found if one.code == code)
     assert remedy in fault.remedy
     after = [one.code for one in mended(project, fault) if one.resource == "rows"]
@@ -424,8 +424,8 @@ def mended(project: Path, fault: Proof) -> list[Proof]:
     """What is proved after the fault's diff was applied to the file."""
     file = project / "connectors" / "shop.yaml"
     file.write_text(patched(file.read_text("utf-8"), fault.diff), "utf-8")
-    connector = judged(locate("shop"))
-    return list(prove(connector, connector.resources, {}, None, World(), unwatched))
+    connector = valid_connector(find_connector("shop"))
+    return list(diagnose(connector, connector.resources, {}, None, Environment(), ignore_event))
 
 
 def patched(text: str, diff: str) -> str:
@@ -620,14 +620,14 @@ def test_the_fault_of_a_parent_is_told_once_and_of_its_children_that_they_were_n
 ) -> None:
     web.on("/rows", answer)
     connector = connector_of(project, family(web, **endpoint))
-    found = list(prove(connector, connector.resources, {}, None, World(), unwatched))
+    found = list(diagnose(connector, connector.resources, {}, None, Environment(), ignore_event))
     assert [(one.resource, one.code) for one in found if one.outcome == "fault"] == [("rows", code)]
     for name, above in (("parts", "rows"), ("bits", "rows|parts")):
         (proof,) = (one for one in found if one.resource == name)
         assert proof.outcome == "unknown"
         assert re.match(f"not asked, because ({above}) ", proof.message)
     chosen = [connector.resource("bits")]
-    alone = list(prove(connector, chosen, {}, None, World(), unwatched))
+    alone = list(diagnose(connector, chosen, {}, None, Environment(), ignore_event))
     assert [(one.resource, one.outcome) for one in alone] == [
         ("rows", "fault"),
         ("bits", "unknown"),
@@ -809,8 +809,14 @@ def test_the_page_on_running_has_every_fault() -> None:
     page = (root / "docs" / "running.md").read_text("utf-8")
     told = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page.split("## What check --deep tells")[1]))
     source = "".join(
-        (root / "framework" / "author" / f"{name}.py").read_text("utf-8")
-        for name in ("refusals", "proofs", "nextpage", "ignored", "formats")
+        (root / "framework" / "authoring" / "diagnose" / f"{name}.py").read_text("utf-8")
+        for name in (
+            "request_errors",
+            "record_checks",
+            "paging_checks",
+            "incremental_checks",
+            "format_checks",
+        )
     )
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)) <= told
 

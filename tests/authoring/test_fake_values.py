@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from framework.authoring.scrub.fake_values import StandIns
+from framework.authoring.scrub.fake_values import FakeValues
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "forms.yaml").read_text("utf-8"))
 
 
-def stand_ins(**more: object) -> StandIns:
-    return StandIns(lambda url: f"address of {url}", **more)  # type: ignore[arg-type]
+def stand_ins(**more: object) -> FakeValues:
+    return FakeValues(lambda url: f"address of {url}", **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("text", "pattern"), CASES)

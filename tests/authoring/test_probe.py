@@ -2,10 +2,10 @@
 
 import pytest
 
-from framework.authoring.diagnose.probe import look_at
+from framework.authoring.diagnose.probe import probe
 from framework.cli.main import main
-from framework.events import unwatched
-from framework.runtime.environment import World
+from framework.events import ignore_event
+from framework.runtime.environment import Environment
 from tests.support.open_resource import connector_of, one_list
 from tests.support.servers.web import Answer, Web
 
@@ -15,7 +15,7 @@ def test_a_look_at_an_export_creates_the_job_and_waits_for_nothing(project):
     with Web() as web:
         web.on("/items", {"id": 1})
         connector = connector_of(project, one_list(web.url, {"export": export}))
-        (looked,) = look_at(connector, connector.resources, {}, None, World(), unwatched)
+        (looked,) = probe(connector, connector.resources, {}, None, Environment(), ignore_event)
         assert (looked.outcome, looked.message) == ("readable", "its export job was created")
         assert web.paths() == ["/items"]
 

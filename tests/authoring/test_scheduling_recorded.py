@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 import yaml
 
-from framework.api import judged
+from framework.api import valid_connector
 from framework.authoring.cassettes.cassette import Cassette, read_cassette, write_cassette
 from framework.authoring.cassettes.recorder import Recorder, RecordingAdapter, named_headers
 from framework.authoring.cassettes.replayer import ReplayAdapter
 from framework.authoring.cassettes.snapshot import compare, snapshot
 from framework.authoring.scrub.anonymizer import scrub
 from framework.cli.main import main
-from framework.definition.finder import locate
+from framework.definition.finder import find_connector
 from framework.http.transport import LiveAdapter
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 from tests.support.recorded_run import texts_of
 from tests.support.simulator import API, HERE, Simulator, small_world
@@ -69,7 +69,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 @pytest.mark.parametrize("public_url", [API, HERE])
 def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_url: str) -> None:
-    scheduling = judged(locate(str(CONNECTOR)))
+    scheduling = valid_connector(find_connector(str(CONNECTOR)))
     names = tuple(resource.name for resource in scheduling.resources)
     recorder = Recorder(named_headers(scheduling))
 
@@ -81,7 +81,7 @@ def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_
         live = run(
             scheduling,
             RunOptions(resources=names, dataset="live_data", config=given),
-            World(now=NOW, wire=recording),
+            Environment(now=NOW, wire=recording),
         )
         assert live.status == "ok"
         assert len(recorder.exchanges) == len(api.requests)
@@ -103,7 +103,7 @@ def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_
     replayed = run(
         scheduling,
         RunOptions(resources=names, dataset="replay_data", config=cassette.config),
-        World(now=cassette.clock, wire=lambda _: adapter, waits=False, replay=True),
+        Environment(now=cassette.clock, wire=lambda _: adapter, waits=False, replay=True),
     )
     assert {n: r.rows for n, r in replayed.resources.items()} == {
         n: r.rows for n, r in live.resources.items()
@@ -138,7 +138,7 @@ def personal(value: Any) -> set[str]:
 def test_a_recorded_answer_that_is_never_asked_for_fails_the_test(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundled = locate("scheduling").root
+    bundled = find_connector("scheduling").root
     for part in ("connectors/scheduling.yaml", "cassettes/scheduling.expected.yaml"):
         (project / part).parent.mkdir(exist_ok=True)
         shutil.copy(bundled / part, project / part)

@@ -9,12 +9,12 @@ import pytest
 
 from framework.authoring.cassettes.cassette import read_cassette
 from framework.authoring.cassettes.recording import record
-from framework.authoring.cassettes.replayer import replaying
-from framework.events import unwatched
-from framework.http.decoders import Undecodable, unpacked
+from framework.authoring.cassettes.replayer import replay_environment
+from framework.events import ignore_event
+from framework.http.decoders import Undecodable, decompress
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import Stop, World
+from framework.runtime.environment import Environment, StopSignal
 from tests.support.case import (
     Case,
     as_set,
@@ -82,16 +82,16 @@ def test_the_recording_plays_and_tells_nothing(
         config=expected.get("config") or {},
         alias=None,
         limit=None,
-        world=World(now=NOW, stop=NoWait()),
-        watch=unwatched,
+        world=Environment(now=NOW, stop=NoWait()),
+        watch=ignore_event,
     )
     bodies = [one.body for one in read_cassette(made.path, connector.name).interactions]
     written = made.path.read_bytes() + b"".join(opened(body) for body in bodies)
     for text in case.recorded["never"]:
         assert text.encode() not in written
     asked = len(web.asked)
-    with replaying(connector, None, RunOptions(folder=project), Stop()) as again:
-        report = run(connector, again.options, again.world, unwatched)
+    with replay_environment(connector, None, RunOptions(folder=project), StopSignal()) as again:
+        report = run(connector, again.options, again.world, ignore_event)
     assert {n: p.rows for n, p in report.resources.items()} == {
         n: p.rows for n, p in made.report.resources.items()
     }
@@ -103,7 +103,7 @@ def opened(body: bytes) -> bytes:
     """A body, unpacked where it is packed."""
     for kind in ("gzip", "zip"):
         with suppress(Undecodable):
-            return b"".join(unpacked(kind, body, 1_000_000))
+            return b"".join(decompress(kind, body, 1_000_000))
     return body
 
 

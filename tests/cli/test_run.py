@@ -20,7 +20,7 @@ from framework.cli.main import main
 from framework.cli.report_view import show_report
 from framework.definition.finder import shared_schema
 from framework.definition.json_schema import Draft202012Validator
-from framework.events import RequestAnswered, Warned
+from framework.events import RequestAnswered, WarningRaised
 from framework.load.dlt_defaults import DEFAULTS
 from framework.load.report import Report, ResourceReport
 from tests.support.run_verbs import write_connector
@@ -392,7 +392,7 @@ def test_no_line_of_the_closing_table_ends_in_blanks() -> None:
 
 def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", "failed", error="[bold]no[/] :x:")})
-    report.resources["orders"].warnings.append(Warned("orders", "some-code", "words"))
+    report.resources["orders"].warnings.append(WarningRaised("orders", "some-code", "words"))
 
     def shown(**environment: str) -> str:
         out, talk = io.StringIO(), io.StringIO()

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from framework.cli import list as listing
 from framework.cli.main import main
-from framework.cli.validate import chosen_format, validate
+from framework.cli.validate import chosen_format, validate_files
 from framework.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def write(name, text=GOOD):
 def run(*names, **options):
     """The exit code and what was written."""
     written = []
-    code = validate(names, write=written.append, **options)
+    code = validate_files(names, write=written.append, **options)
     return code, "\n".join(written)
 
 
@@ -120,7 +120,7 @@ def test_what_dlt_says_is_asked_only_on_request(monkeypatch):
     import types
 
     prove = types.ModuleType("framework.extract.dry_run")
-    prove.prove = lambda connector: [(("resources", 0), f"no {connector.name}")]
+    prove.build_with_placeholders = lambda connector: [(("resources", 0), f"no {connector.name}")]
     monkeypatch.setitem(sys.modules, "framework.extract.dry_run", prove)
     write("shop")
     assert run("shop")[0] == 0

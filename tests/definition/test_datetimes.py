@@ -6,10 +6,10 @@ import pytest
 
 from framework.definition.datetimes import (
     TimeError,
-    form_problem,
-    like,
+    format_problem,
     read_time,
-    shape,
+    same_format,
+    time_shape,
     unit_meant,
     write_time,
 )
@@ -32,7 +32,7 @@ MOMENT = datetime(2024, 6, 5, 12, 30, 1, 234567, tzinfo=UTC)
     ],
 )
 def test_a_time_that_was_written_is_read_as_the_same_to_its_precision(form, written):
-    assert form_problem(form) is None
+    assert format_problem(form) is None
     assert write_time(MOMENT, form) == written
     read, _ = read_time(written, [form])
     assert write_time(read, form) == written
@@ -77,8 +77,8 @@ def test_what_is_no_time_is_refused_without_being_quoted(value):
 
 
 def test_a_shape_says_how_a_value_is_written_and_nothing_of_it():
-    assert shape("31/08/2026 at Anna's") == "99/99/9999 aa aaaa'a"
-    assert (shape(None), shape(12.5), shape([1])) == ("null", "99.9", "a list")
+    assert time_shape("31/08/2026 at Anna's") == "99/99/9999 aa aaaa'a"
+    assert (time_shape(None), time_shape(12.5), time_shape([1])) == ("null", "99.9", "a list")
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_a_shape_says_how_a_value_is_written_and_nothing_of_it():
     ],
 )
 def test_an_example_says_how_times_are_written(example, form):
-    assert like(example) == form
+    assert same_format(example) == form
 
 
 @pytest.mark.parametrize("form", ["YYYY-MM-DD", "%Y-%q", "%", "%Y-%", "epoch"])
 def test_what_is_no_form_is_told(form):
-    assert form_problem(form)
+    assert format_problem(form)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from framework.definition.json_text import (
     Digits,
     depth_of,
     may_repeat_keys,
-    parse,
+    parse_json,
     repeated_keys,
 )
 
@@ -31,7 +31,7 @@ from framework.definition.json_text import (
 )
 def test_an_integer_keeps_its_digits_in_any_place(text, value):
     for form in ("{}", "[{}]", "[1,{}]", '{{"a":{}}}', '{{"a": {}}}', '{{"a":\n{}}}'):
-        found, plain = parse(form.format(text).encode())
+        found, plain = parse_json(form.format(text).encode())
         assert not (plain and value == text)
         inner = form.startswith("[")
         found = found[-1] if inner else found["a"] if isinstance(found, dict) else found
@@ -46,17 +46,17 @@ def nested(depth, opening, closing, inside="1"):
 @pytest.mark.parametrize("pair", [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
 def test_nesting_has_one_limit_for_objects_and_lists(pair):
     each = 2 if pair[0] == '[{"a":' else 1
-    assert depth_of(parse(nested(MAX_DEPTH // each, *pair))[0]) == MAX_DEPTH
+    assert depth_of(parse_json(nested(MAX_DEPTH // each, *pair))[0]) == MAX_DEPTH
     for deeper in (MAX_DEPTH // each + 1, 300, 100_000):
         with pytest.raises(ValueError, match="nested deeper than 100 levels"):
-            parse(nested(deeper, *pair))
+            parse_json(nested(deeper, *pair))
 
 
 @pytest.mark.parametrize(
     "text", ["]" * 500, "[" * 500, "}{" * 500, "[]" * 500, '["', "\\", "a { b [ c ( ] }"]
 )
 def test_brackets_in_texts_are_no_nesting(text):
-    assert parse(json.dumps([{"text": text, "n": 1}]))[0] == [{"text": text, "n": 1}]
+    assert parse_json(json.dumps([{"text": text, "n": 1}]))[0] == [{"text": text, "n": 1}]
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_brackets_in_texts_are_no_nesting(text):
 )
 def test_a_refusal_says_why_and_where(body, reason):
     with pytest.raises(ValueError) as caught:
-        parse(body)
+        parse_json(body)
     assert str(caught.value) == reason
 
 
 def test_a_refusal_repeats_nothing_of_the_body():
     with pytest.raises(ValueError) as caught:
-        parse(b'{"name": "Ada Lindqvist", "a": oops}')
+        parse_json(b'{"name": "Ada Lindqvist", "a": oops}')
     assert "Ada" not in str(caught.value)
     assert "oops" not in str(caught.value)
 
@@ -94,7 +94,7 @@ def test_a_refusal_repeats_nothing_of_the_body():
     ],
 )
 def test_a_key_that_is_there_twice_leaves_fewer_quotes(text):
-    assert may_repeat_keys(text.encode(), parse(text)[0])
+    assert may_repeat_keys(text.encode(), parse_json(text)[0])
     assert repeated_keys(text.encode()) in ({"a": 1}, {"c": 1})
 
 
@@ -109,5 +109,5 @@ def test_a_key_that_is_there_twice_leaves_fewer_quotes(text):
     ],
 )
 def test_what_has_no_key_twice_has_the_same_quotes(text):
-    assert not may_repeat_keys(text.encode(), parse(text)[0])
+    assert not may_repeat_keys(text.encode(), parse_json(text)[0])
     assert not repeated_keys(text.encode())

@@ -3,7 +3,7 @@
 import pytest
 
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
-from framework.definition.expressions.limits import MOST, PatternError, size_of
+from framework.definition.expressions.limits import MAX_RESULT_SIZE, PatternError, size_of
 from framework.definition.json_schema import misfit_of
 
 TEXT = {"a": "x" * 100_000, "b": ["y"] * 100_000}
@@ -37,7 +37,7 @@ def test_what_grows_without_a_bound_is_refused_when_compiled(text):
     ],
 )
 def test_what_files_say_is_not(text):
-    assert compile_expression(text).growth <= MOST
+    assert compile_expression(text).growth <= MAX_RESULT_SIZE
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from tests.support.validating import codes, judge_data, judge_text
 
 WHOLE = """
@@ -291,7 +291,7 @@ def test_schemas_come_from_the_folder_of_the_connector(tmp_path):
         "client: {base_url: 'https://api.example.com', paginator: single_page}\n"
         "resources: [{name: users, write_disposition: replace, schema: users}]\n"
     )
-    judged = judge(locate(str(file)))
+    judged = validate(find_connector(str(file)))
     assert judged.findings == ()
     assert judged.connector.resources[0].schema["properties"] == {"id": {"type": "integer"}}
 
@@ -312,7 +312,7 @@ def test_a_schema_name_that_leads_elsewhere_is_refused(name, tmp_path):
 
 
 def test_a_missing_file_is_a_finding(tmp_path):
-    judged = judge(locate(str(tmp_path / "absent.yaml")))
+    judged = validate(find_connector(str(tmp_path / "absent.yaml")))
     assert codes(judged) == {"unreadable-file"}
     assert judged.connector is None
 

@@ -7,8 +7,8 @@ import pytest
 
 from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from framework.runtime.templates import Values, expand, fill
 from tests.support.docs_blocks import read
 
@@ -99,4 +99,4 @@ def found(folder, selector):
         f"    endpoint: {{paginator: single_page, data_selector: {json.dumps(selector)}}}\n",
         encoding="utf-8",
     )
-    return {finding.code for finding in judge(locate(str(file))).findings}
+    return {finding.code for finding in validate(find_connector(str(file))).findings}

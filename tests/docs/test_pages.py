@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from framework.definition.finder import locate, shared_schema
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector, shared_schema
+from framework.definition.validation import validate
 from tests.support.docs_blocks import PAGES, blocks
 from tests.support.docs_pages import differences, runnable
 from tests.support.docs_session import session
@@ -52,7 +52,7 @@ def test_connector_files_have_no_findings(block, tmp_path, monkeypatch):
     for schema in of("json", marked="file"):
         Path(schema.marks["file"]).parent.mkdir(parents=True, exist_ok=True)
         Path(schema.marks["file"]).write_text(schema.text, encoding="utf-8")
-    findings = judge(locate(str(file))).findings
+    findings = validate(find_connector(str(file))).findings
     assert bool(findings) == ("bad" in block.marks), findings
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from framework.definition.datetimes import like, write_time
+from framework.definition.datetimes import same_format, write_time
 from framework.definition.model import Incremental
 from framework.errors import FrameworkError
 from framework.extract.incremental.cursor_times import run_start
@@ -58,7 +58,7 @@ def test_a_lag_is_in_dlts_units(lag, initial, expected):
     ],
 )
 def test_the_runs_start_is_written_like_the_initial_value(example, expected):
-    assert write_time(run_start(NOW), like(example)) == expected
+    assert write_time(run_start(NOW), same_format(example)) == expected
 
 
 def test_the_first_run_asks_from_the_initial_value_and_the_next_from_the_last_seen(tmp_path, web):

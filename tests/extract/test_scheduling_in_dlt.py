@@ -10,11 +10,11 @@ import duckdb
 from dlt.sources.rest_api import rest_api_source
 
 import framework
-from framework.api import judged
-from framework.definition.finder import locate
+from framework.api import valid_connector
+from framework.definition.finder import find_connector
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from tests.support.simulator import Simulator, small_world
 
 
@@ -49,7 +49,7 @@ def test_dlt_runs_it_alone_to_the_same_tables(tmp_path: Path) -> None:
         options = RunOptions(
             config=given, folder=tmp_path, pipelines=tmp_path / "ours", dataset="data"
         )
-        report = run(judged(locate("scheduling")), options, World())
+        report = run(valid_connector(find_connector("scheduling")), options, Environment())
     assert report.status == "ok"
     ours = rows(tmp_path / "scheduling.duckdb", "data")
     assert rows(tmp_path / "alone.duckdb", "data") == ours

@@ -1,14 +1,14 @@
 """What children bind, kept while their parent is read."""
 
 from framework.extract import parent_child as kept
-from framework.extract.parent_child import Bound, Kept
+from framework.extract.parent_child import ParentValues, SpilledList
 
 
 def test_all_come_back_in_order_as_often_as_asked_for(monkeypatch):
     monkeypatch.setattr(kept, "BATCH", 7)
     monkeypatch.setattr(kept, "IN_MEMORY", 100)
-    values = Kept()
-    bounds = [Bound({"id": number}, {"deep": [number]}) for number in range(50)]
+    values = SpilledList()
+    bounds = [ParentValues({"id": number}, {"deep": [number]}) for number in range(50)]
     for bound in bounds:
         values.add(bound)
     assert len(values) == 50
@@ -20,10 +20,10 @@ def test_all_come_back_in_order_as_often_as_asked_for(monkeypatch):
 def test_many_are_on_disk_and_few_are_objects(monkeypatch):
     monkeypatch.setattr(kept, "BATCH", 10)
     monkeypatch.setattr(kept, "IN_MEMORY", 1000)
-    values = Kept()
+    values = SpilledList()
     assert list(values) == []
     for number in range(1004):
-        values.add(Bound({"id": "x" * 50 + str(number)}))
+        values.add(ParentValues({"id": "x" * 50 + str(number)}))
     assert values._file._rolled
     assert len(values._last) == 4
     assert len(values) == 1004

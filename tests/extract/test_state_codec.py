@@ -6,10 +6,10 @@ import zlib
 from framework.extract.incremental.state_codec import (
     fingerprint,
     key_of,
-    packed,
-    packed_prints,
-    unpacked,
-    unpacked_prints,
+    pack_fingerprints,
+    pack_watermarks,
+    unpack_fingerprints,
+    unpack_watermarks,
 )
 
 MANY = 100_000
@@ -22,14 +22,14 @@ def size(value):
 def test_every_list_finds_its_watermark_again():
     values = {key_of({"id": n}): [f"2026-01-{n % 28 + 1:02}", n, None][n % 3] for n in range(500)}
     assert len(values) == 500
-    assert unpacked(json.loads(json.dumps(packed(values)))) == values
-    assert unpacked(packed({})) == {}
+    assert unpack_watermarks(json.loads(json.dumps(pack_watermarks(values)))) == values
+    assert unpack_watermarks(pack_watermarks({})) == {}
 
 
 def test_every_list_finds_what_was_seen_again():
     prints = {key_of({"id": n}): fingerprint([n, "open"]) for n in range(500)}
-    assert unpacked_prints(packed_prints(prints)) == prints
-    assert unpacked_prints("") == {}
+    assert unpack_fingerprints(pack_fingerprints(prints)) == prints
+    assert unpack_fingerprints("") == {}
 
 
 def test_a_key_tells_what_a_list_is_asked_with_and_holds_nothing_of_it():
@@ -43,9 +43,9 @@ def test_a_key_tells_what_a_list_is_asked_with_and_holds_nothing_of_it():
 def test_the_watermarks_of_100_000_parents_are_small():
     keys = [key_of({"id": n}) for n in range(MANY)]
     assert len(set(keys)) == MANY
-    one_run = packed(dict.fromkeys(keys, "2026-11-23T12:00:00Z"))
+    one_run = pack_watermarks(dict.fromkeys(keys, "2026-11-23T12:00:00Z"))
     assert size(one_run) < 1_100_000
     each = {key: f"2026-{n % 12 + 1:02}-{n % 28 + 1:02}T{n % 86399}" for n, key in enumerate(keys)}
-    assert size(packed(each)) < 4_000_000
-    assert len(zlib.compress(json.dumps(packed(each)).encode())) < 1_500_000
-    assert size(packed_prints({key: fingerprint(key) for key in keys})) < 1_700_000
+    assert size(pack_watermarks(each)) < 4_000_000
+    assert len(zlib.compress(json.dumps(pack_watermarks(each)).encode())) < 1_500_000
+    assert size(pack_fingerprints({key: fingerprint(key) for key in keys})) < 1_700_000

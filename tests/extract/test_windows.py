@@ -6,7 +6,7 @@ import pytest
 
 from framework.definition.durations import parse_period
 from framework.errors import FrameworkError
-from framework.extract.incremental.policy import Range
+from framework.extract.incremental.policy import CursorRange
 from framework.extract.incremental.windows import split
 from tests.support.open_resource import one_list, opened
 
@@ -227,7 +227,7 @@ def test_a_range_is_asked_for_as_the_initial_value_is_written(
     body = feed(web.url, {"start_param": "since", "end_param": "until", "initial_value": initial})
     state = {"items": {"at": {"last_value": initial, "initial_value": initial}}}
     before = str(state)
-    opened(tmp_path, body, state=state, now=NOW, again=Range(since, until)).read("items")
+    opened(tmp_path, body, state=state, now=NOW, again=CursorRange(since, until)).read("items")
     assert sent(web) == [expected]
     assert str(state) == before
 
@@ -235,7 +235,9 @@ def test_a_range_is_asked_for_as_the_initial_value_is_written(
 def test_a_range_in_windows_has_no_lag_and_ends_before_its_end(tmp_path, web):
     web.on("/items", [record(1, "2024-05-02"), record(2, "2024-05-09"), record(3, "2024-05-11")])
     body = feed(web.url, {**DAYS, "lag": "P3D"})
-    found = opened(tmp_path, body, now=NOW, again=Range("2024-05-02", "2024-05-09")).read("items")
+    found = opened(tmp_path, body, now=NOW, again=CursorRange("2024-05-02", "2024-05-09")).read(
+        "items"
+    )
     assert sent(web) == [("2024-05-02", "2024-05-07"), ("2024-05-07", "2024-05-09")]
     assert {one["id"] for one in found} == {1}
 

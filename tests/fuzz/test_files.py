@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.definition.finder import bundled_root, locate
-from framework.definition.validation import judge_document
+from framework.definition.finder import bundled_root, find_connector
+from framework.definition.validation import validate_document
 from framework.definition.yaml_reader import parse_document
 from framework.errors import CassetteError
 from tests.fuzz import fuzzed, mutated, values
@@ -46,7 +46,9 @@ def judged(text: str) -> None:
     """Whatever is wrong with it is a finding with a place."""
     document, findings = parse_document(text, "shop.yaml")
     if document is not None:
-        findings = list(judge_document(document, locate("./shop.yaml"), findings).findings)
+        findings = list(
+            validate_document(document, find_connector("./shop.yaml"), findings).findings
+        )
     assert all(finding.line >= 1 and finding.column >= 1 for finding in findings)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from tests.support import hostile_page as page
 from tests.support.hostile_servers import PAGES, SERVERS, Hostile, numbered
 from tests.support.run_verbs import NOW, connector_of, load, plain, tables, write_connector
@@ -50,7 +50,7 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
 ) -> None:
     with Raw(server.play) as raw:
         body = connector_body(server, raw.url, declared=declared)
-        report = load(connector_of(project, body), project, world=World(now=NOW))
+        report = load(connector_of(project, body), project, world=Environment(now=NOW))
         part = report.resources["items"]
         error = None if part.error is None else part.error.replace(raw.url, STAND_IN)
         if error is not None:  # what a file is packed to is not the same everywhere

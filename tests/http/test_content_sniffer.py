@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from framework.definition.model import ResponseFormat
-from framework.http.content_sniffer import look_of
-from framework.http.decoders import decoded, packed
+from framework.http.content_sniffer import sniff_format
+from framework.http.decoders import compress, decode_text
 
 BODIES = [
     (b"  \n", "nothing: it is empty", None),
@@ -24,27 +24,27 @@ BODIES = [
     (b"only words\nand more", None, None),
     (gzip.compress(b"id;n\n1;x"), "a gzip file", '{type: csv, delimiter: ";", compression: gzip}'),
     (b"\x1f\x8bbroken", "a gzip file", "{type: json, compression: gzip}"),
-    (packed("zip", b"<a/>"), "a zip file", "{type: xml, compression: zip}"),
+    (compress("zip", b"<a/>"), "a zip file", "{type: xml, compression: zip}"),
     (b"PK\x03\x04broken", "a zip file", "{type: json, compression: zip}"),
 ]
 
 
 @pytest.mark.parametrize(("body", "name", "reads"), BODIES, ids=range(len(BODIES)))
 def test_a_body_is_told_by_its_beginning(body: bytes, name: str | None, reads: str | None) -> None:
-    look = look_of(body)
+    look = sniff_format(body)
     assert (look and look.name, look and look.reads) == (name, reads)
 
 
 def test_the_format_that_is_named_reads_the_body() -> None:
     body = gzip.compress(b"id;n\n1;x\n")
-    look = look_of(body)
+    look = sniff_format(body)
     assert look is not None
     written = yaml.safe_load(look.reads or "")
     form = ResponseFormat(written["type"], written["compression"], delimiter=written["delimiter"])
-    assert decoded(form, body, None, 1000) == [{"id": "1", "n": "x"}]
+    assert decode_text(form, body, None, 1000) == [{"id": "1", "n": "x"}]
 
 
 def test_a_long_body_is_not_read_to_its_end() -> None:
-    look = look_of(b'{"a": 1}\n' * 100_000 + b"{broken")
+    look = sniff_format(b'{"a": 1}\n' * 100_000 + b"{broken")
     assert look is not None
     assert look.name == "JSON lines"

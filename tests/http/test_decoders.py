@@ -3,7 +3,7 @@
 import pytest
 
 from framework.definition.model import ResponseFormat
-from framework.http.decoders import Undecodable, decoded, encoded
+from framework.http.decoders import Undecodable, decode_text, encode_body
 
 ROWS = [{"id": "1", "name": 'Ada "L", Ä\nb'}, {"id": "", "name": None}]
 FORMATS = [
@@ -24,7 +24,7 @@ FORMATS = [
 
 @pytest.mark.parametrize(("form", "data"), FORMATS, ids=str)
 def test_what_is_written_reads_as_the_same(form, data):
-    assert decoded(form, encoded(form, data), None, 10_000) == data
+    assert decode_text(form, encode_body(form, data), None, 10_000) == data
 
 
 @pytest.mark.parametrize(
@@ -42,27 +42,29 @@ def test_what_is_written_reads_as_the_same(form, data):
 )
 def test_what_would_read_otherwise_is_not_written(form, data):
     with pytest.raises(Undecodable):
-        encoded(form, data)
+        encode_body(form, data)
 
 
 @pytest.mark.parametrize("form", [one for one, _ in FORMATS if one.kind != "json"], ids=str)
 def test_an_empty_body_holds_nothing(form):
-    assert not decoded(form, b"", None, 100)
+    assert not decode_text(form, b"", None, 100)
 
 
 def test_the_character_set_is_the_files_then_the_answers_then_utf_8():
     body = "id\nÄ\n".encode("cp1252")
-    assert decoded(ResponseFormat("csv", encoding="cp1252"), body, "utf-8", 100) == [{"id": "Ä"}]
-    assert decoded(ResponseFormat("csv"), body, "cp1252", 100) == [{"id": "Ä"}]
+    assert decode_text(ResponseFormat("csv", encoding="cp1252"), body, "utf-8", 100) == [
+        {"id": "Ä"}
+    ]
+    assert decode_text(ResponseFormat("csv"), body, "cp1252", 100) == [{"id": "Ä"}]
     with pytest.raises(Undecodable, match="no utf-8 text: byte 3"):
-        decoded(ResponseFormat("csv"), body, None, 100)
+        decode_text(ResponseFormat("csv"), body, None, 100)
     with pytest.raises(Undecodable, match="names the character set `klingon`"):
-        decoded(ResponseFormat("csv"), body, "klingon", 100)
+        decode_text(ResponseFormat("csv"), body, "klingon", 100)
 
 
 def test_columns_without_a_name_of_their_own_get_one():
     body = b"id,,id,x_2,x,x\n1,2,3,4,5,6\n"
-    assert decoded(ResponseFormat("csv"), body, None, 100) == [
+    assert decode_text(ResponseFormat("csv"), body, None, 100) == [
         {"id": "1", "column_2": "2", "id_2": "3", "x_2": "4", "x": "5", "x_3": "6"}
     ]
 
@@ -78,16 +80,18 @@ def test_columns_without_a_name_of_their_own_get_one():
 )
 def test_what_is_nested_too_deeply_is_refused(form, body):
     with pytest.raises(Undecodable, match="nested deeper than 100 levels"):
-        decoded(form, body, None, 10_000)
+        decode_text(form, body, None, 10_000)
 
 
 def test_integers_past_64_bits_keep_their_digits_in_lines_too():
     body = b'{"id": 12345678901234567890123}\n'
-    assert decoded(ResponseFormat("jsonl"), body, None, 100) == [{"id": "12345678901234567890123"}]
+    assert decode_text(ResponseFormat("jsonl"), body, None, 100) == [
+        {"id": "12345678901234567890123"}
+    ]
 
 
 def test_names_that_repeat_thousands_of_times_are_numbered_in_no_time():
     row = b",".join([b"a"] * 50_000)
-    (record,) = decoded(ResponseFormat(kind="csv"), row + b"\n" + row, None, 1_000_000)
+    (record,) = decode_text(ResponseFormat(kind="csv"), row + b"\n" + row, None, 1_000_000)
     assert len(record) == 50_000
     assert list(record)[:3] == ["a", "a_2", "a_3"]

@@ -16,8 +16,8 @@ import requests
 from framework.definition.model import RateLimit
 from framework.errors import Interrupted
 from framework.http import rate_limit as budget
-from framework.http.rate_limit import Budget
-from framework.runtime.environment import Stop
+from framework.http.rate_limit import RateLimiter
+from framework.runtime.environment import StopSignal
 from tests.support.open_resource import NoWait, opened
 from tests.support.servers.web import Answer, Web
 
@@ -34,7 +34,7 @@ def answered(headers: Mapping[str, str]) -> requests.Response:
 
 
 def test_no_window_ever_holds_more_than_declared() -> None:
-    places = Budget(8, limit(5, 0.2), Stop())
+    places = RateLimiter(8, limit(5, 0.2), StopSignal())
     arrived: list[float] = []
 
     def send() -> None:
@@ -54,7 +54,7 @@ def test_no_window_ever_holds_more_than_declared() -> None:
 
 
 def test_only_so_many_are_in_flight() -> None:
-    places = Budget(3, None, Stop())
+    places = RateLimiter(3, None, StopSignal())
     for _ in range(3):
         places.take(lambda seconds, why: None)
     fourth = threading.Thread(target=places.take, args=[lambda seconds, why: None], daemon=True)
@@ -71,7 +71,7 @@ def test_headers_that_say_less_are_believed(monkeypatch: pytest.MonkeyPatch) -> 
     told: list[str] = []
     named = limit(100, 60, limit_header="L", remaining_header="R", reset_header="S")
     stop = NoWait()
-    places = Budget(4, named, stop)
+    places = RateLimiter(4, named, stop)
     places.take(lambda seconds, why: told.append(why))
     places.give_back(answered({"L": "100", "R": "0", "S": "45"}))
     places.take(lambda seconds, why: told.append(why))
@@ -102,7 +102,7 @@ def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
     }
     waited: list[str] = []
 
-    class Passing(Stop):
+    class Passing(StopSignal):
         """Lets a moment pass for a long wait, and the budget's window with it."""
 
         def wait(self, seconds: float) -> None:
@@ -120,8 +120,8 @@ def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
 
 
 def test_a_wait_for_a_place_ends_when_the_run_is_stopped() -> None:
-    stop = Stop()
-    places = Budget(2, limit(1, 3600), stop)
+    stop = StopSignal()
+    places = RateLimiter(2, limit(1, 3600), stop)
     places.take(lambda seconds, why: None)
     places.give_back(None)
     threading.Timer(0.05, stop.set).start()

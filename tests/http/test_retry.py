@@ -123,11 +123,11 @@ def test_a_world_without_waits_waits_for_nothing(tmp_path, web):
 
 
 def test_a_stop_during_a_wait_raises_at_once(tmp_path, web):
-    from framework.runtime.environment import Stop
+    from framework.runtime.environment import StopSignal
 
     web.on("/items", Answer(503, headers={"Retry-After": "200"}))
 
-    class Stopped(Stop):
+    class Stopped(StopSignal):
         """Asked to stop by another thread while it waits."""
 
         def wait(self, seconds):

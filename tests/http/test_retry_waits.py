@@ -8,7 +8,7 @@ import requests
 
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.model import RateLimit, WaitRule
-from framework.http import retry as waits
+from framework.http import wait_headers
 from framework.http.retry import wait_before
 from framework.http.transport import make_response
 
@@ -25,7 +25,7 @@ class Clock(datetime):
 
 @pytest.fixture(autouse=True)
 def _the_clock_stands(monkeypatch):
-    monkeypatch.setattr(waits, "datetime", Clock)
+    monkeypatch.setattr(wait_headers, "datetime", Clock)
 
 
 def wait(headers=None, *, status=503, attempt=1, factor=2.0, longest=300.0, limit=None):

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from framework.errors import RequestError
-from framework.http.transport import NotJson, make_response
+from framework.http.transport import InvalidJson, make_response
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.nowhere import Nowhere
 from tests.support.servers.raw import refusing
@@ -104,7 +104,7 @@ def test_a_response_is_parsed_once_and_made_of_its_parts():
     assert response.headers["LINK"] == "<a>, <b>"
     assert (response.text, response.content, response.ok) == ('{"a": 1}', b'{"a": 1}', True)
     response.raise_for_status()
-    with pytest.raises(NotJson) as caught:
+    with pytest.raises(InvalidJson) as caught:
         make_response(request, 200, "OK", [], b"<").json()
     assert caught.value.response.status_code == 200
 

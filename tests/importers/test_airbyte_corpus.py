@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.import_report import write_imported
 
@@ -25,4 +25,4 @@ def test_a_published_manifest_is_imported_whole_and_has_no_findings(file, tmp_pa
         assert imported.missing
         return
     assert imported.missing == ()
-    assert judge(locate(str(target))).findings == ()
+    assert validate(find_connector(str(target))).findings == ()

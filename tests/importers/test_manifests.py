@@ -5,8 +5,8 @@ import json
 import pytest
 
 from framework.cli.main import main
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from framework.definition.yaml_reader import parse_document
 from framework.importers.airbyte.convert import connector_name, import_airbyte
 from framework.importers.airbyte.manifest import read_manifest
@@ -137,7 +137,7 @@ def test_names_of_every_kind_become_names_of_ours(tmp_path):
     assert len(set(found.resources)) == len(names)
     file = tmp_path / "connectors" / "odd.yaml"
     write_imported(found, file)
-    assert judge(locate(str(file))).findings == ()
+    assert validate(find_connector(str(file))).findings == ()
 
 
 def test_a_newer_version_of_the_language_is_told(tmp_path):

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from framework.definition.finder import locate
-from framework.definition.validation import judge
-from framework.extract.transforms import Steps
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
+from framework.extract.transforms import Transforms
 from tests.support.manifest_styles import imported
 
 CASES = yaml.safe_load((Path(__file__).parent / "records.yaml").read_text(encoding="utf-8"))
@@ -23,5 +23,5 @@ def test_an_imported_step_gives_what_the_original_gives(case, tmp_path):
     found, findings = imported({"stream": {"transformations": [change]}}, tmp_path)
     assert found.missing == ()
     assert findings == ()
-    connector = judge(locate(str(tmp_path / "connectors" / "style.yaml"))).connector
-    assert Steps(connector.resources[0])([case["record"]], {"config": {}}) == [case["gives"]]
+    connector = validate(find_connector(str(tmp_path / "connectors" / "style.yaml"))).connector
+    assert Transforms(connector.resources[0])([case["record"]], {"config": {}}) == [case["gives"]]

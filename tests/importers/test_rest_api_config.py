@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import main
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from framework.importers.import_report import ManifestError
 from framework.importers.rest_api_config import import_restapi
 
@@ -30,7 +30,9 @@ def errors(found, folder):
     file = folder / "connectors" / f"{found.name}.yaml"
     file.parent.mkdir(exist_ok=True)
     file.write_text(found.text, encoding="utf-8")
-    return {one.code for one in judge(locate(str(file))).findings if one.severity == "error"}
+    return {
+        one.code for one in validate(find_connector(str(file))).findings if one.severity == "error"
+    }
 
 
 def test_a_config_becomes_this_connector(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from framework.definition.expressions.jmespath_expression import tree
+from framework.definition.expressions.jmespath_expression import syntax_tree
 from framework.definition.expressions.placeholders import parse_template
 from framework.importers.airbyte.importing import Importing, Slice
 from framework.importers.airbyte.inputs import read_inputs
@@ -54,7 +54,7 @@ def test_a_template_becomes_a_placeholder_or_an_expression(case):
     elif case.get("condition"):
         found = condition(case["template"], where).text
         assert found == case["becomes"]
-        assert tree(found)
+        assert syntax_tree(found)
     else:
         found = parse(case["template"], where).text
         assert found == case["becomes"]

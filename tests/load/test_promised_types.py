@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from framework.definition.finder import locate
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
 from tests.support.run_verbs import NOW, connector_of, load, scheduling
 from tests.support.simulator import Record, Simulator, World, small_world
@@ -79,10 +79,17 @@ def something_happens(world: World, chance: random.Random, now: datetime) -> Non
 
 def in_windows(project: Path) -> Connector:
     """The connector with its events read a year ahead, in windows."""
-    data: dict[str, Any] = yaml.safe_load(locate("scheduling").path.read_text(encoding="utf-8"))
+    data: dict[str, Any] = yaml.safe_load(
+        find_connector("scheduling").path.read_text(encoding="utf-8")
+    )
     for resource in data["resources"]:
         # the schemas belong to the connector that comes with us
-        file = locate("scheduling").root / "schemas" / "scheduling" / f"{resource['name']}.json"
+        file = (
+            find_connector("scheduling").root
+            / "schemas"
+            / "scheduling"
+            / f"{resource['name']}.json"
+        )
         resource["schema"] = yaml.safe_load(file.read_text(encoding="utf-8"))
         if resource["name"] == EVENTS:
             resource["endpoint"]["incremental"] |= {

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from framework.runtime.field_paths import remove
+from framework.runtime.field_paths import remove_fields
 
 RECORD = {
     "id": 1,
@@ -33,6 +33,6 @@ RECORD = {
 )
 def test_remove_takes_away_what_fits_and_nothing_else(path, changed):
     record = copy.deepcopy(RECORD)
-    remove(record, path)
+    remove_fields(record, path)
     kept = {**RECORD, **changed}
     assert record == {key: value for key, value in kept.items() if value is not None}

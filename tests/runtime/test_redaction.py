@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from framework.authoring.scrub.leak_check import leaks
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 
 SECRET = 'kü/+ "9\\x~='
 
@@ -31,7 +31,7 @@ SECRET = 'kü/+ "9\\x~='
     ],
 )
 def test_a_secret_is_masked_in_every_form(form):
-    secrets = Secrets()
+    secrets = Redactor()
     secrets.add(SECRET)
     text = f"before {form} after"
     assert secrets.found_in(text)
@@ -43,7 +43,7 @@ def test_a_secret_is_masked_in_every_form(form):
 
 
 def test_a_short_secret_is_not_found_in_anything():
-    secrets = Secrets()
+    secrets = Redactor()
     secrets.add("abcd")
     text = "616263646566 YmNk"
     assert secrets.redact(text) == text

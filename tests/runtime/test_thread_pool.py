@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import pytest
 
 from framework.runtime import thread_pool as pool
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 
 class Late(Future):
@@ -25,7 +25,7 @@ class Late(Future):
 
 
 def test_a_result_that_comes_when_its_wait_ends_is_no_timeout():
-    assert pool._result(Late(), Stop()) == "late"
+    assert pool._result(Late(), StopSignal()) == "late"
 
 
 def test_a_jobs_own_timeout_is_its_error():
@@ -33,4 +33,4 @@ def test_a_jobs_own_timeout_is_its_error():
         raise TimeoutError("the job's")
 
     with pytest.raises(TimeoutError, match="the job's"):
-        list(pool.in_order([job, job], 2, Stop()))
+        list(pool.run_in_order([job, job], 2, StopSignal()))

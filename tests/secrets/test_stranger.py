@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from tests.support.run_verbs import connector_of, load, tables, write_connector
 from tests.support.servers.web import Answer, Web
 
@@ -19,7 +19,7 @@ API = "https://api.example.com"
 
 def findings(folder: Path, body: dict[str, Any], file: str = "stranger") -> list[str]:
     path = write_connector(folder, {"name": "stranger", **body}, file)
-    return [finding.code for finding in judge(locate(str(path))).findings]
+    return [finding.code for finding in validate(find_connector(str(path))).findings]
 
 
 def with_one(**more: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_a_placeholder_reaches_only_what_the_file_declares(project: Path, text: 
 def test_a_name_is_no_path(project: Path, name: str) -> None:
     body = {**with_one(), "name": name}
     path = write_connector(project, body, "stranger")
-    assert judge(locate(str(path))).connector is None
+    assert validate(find_connector(str(path))).connector is None
 
 
 def test_a_file_has_the_secrets_of_its_own_name_only(
@@ -75,7 +75,7 @@ def test_a_file_has_the_secrets_of_its_own_name_only(
     auth = {"type": "bearer", "token": "{secrets.api_key}"}
     body = with_one(client={"auth": auth}, secrets={"api_key": {}})
     path = write_connector(project, {**body, "name": "scheduling"}, "stranger")
-    assert judge(locate(str(path))).connector is None
+    assert validate(find_connector(str(path))).connector is None
     write_connector(project, {**body, "name": "stranger"}, "stranger")
     assert main(["run", "stranger"]) == 1
     said = capsys.readouterr().err
@@ -94,7 +94,7 @@ def test_credentials_travel_encrypted_or_not_at_all(project: Path, base: str) ->
     auth = {"type": "bearer", "token": "{secrets.t}"}
     body = with_one(client={"base_url": base, "auth": auth}, secrets={"t": {}})
     path = write_connector(project, body, "stranger")
-    outcome = judge(locate(str(path)))
+    outcome = validate(find_connector(str(path)))
     if outcome.connector is None:
         return
     report = load(outcome.connector, project, config={"t": "canary-t"})
@@ -105,7 +105,7 @@ def test_yaml_makes_no_objects(project: Path) -> None:
     path = project / "connectors" / "stranger.yaml"
     path.parent.mkdir()
     path.write_text("version: 1\nname: !!python/object/apply:os.system ['touch pwned']\n")
-    assert "yaml-tag" in [finding.code for finding in judge(locate(str(path))).findings]
+    assert "yaml-tag" in [finding.code for finding in validate(find_connector(str(path))).findings]
     assert not (project / "pwned").exists()
 
 
@@ -129,7 +129,7 @@ def test_a_table_stays_in_its_dataset(project: Path, web: Web) -> None:
     resource = {"table_name": name, "endpoint": {"path": "/things"}}
     body = with_one(client={"base_url": web.url}, resource=resource)
     path = write_connector(project, body, "stranger")
-    outcome = judge(locate(str(path)))
+    outcome = validate(find_connector(str(path)))
     if outcome.connector is None:
         return
     report = load(connector_of(project, body, "stranger"), project)

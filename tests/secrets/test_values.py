@@ -11,7 +11,7 @@ import pytest
 
 from framework.cli.main import main
 from framework.load.dlt_errors import without_values
-from framework.runtime.redaction import shown_key
+from framework.runtime.redaction import redact_key
 from tests.support.run_verbs import write_connector
 from tests.support.servers.web import Web
 
@@ -109,7 +109,7 @@ def test_no_message_quotes_what_stands_in_a_record(
     ],
 )
 def test_a_key_is_shown_where_it_looks_like_an_id(key: Any, shown: str) -> None:
-    assert shown_key(key) == shown
+    assert redact_key(key) == shown
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from framework.http.transport import make_response
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from tests.support.loaded_tables import Left, left_in, left_in_files, left_in_postgres
 from tests.support.postgres import CREDENTIALS, address
 from tests.support.run_verbs import connector_of
@@ -62,7 +62,7 @@ def load(
 ) -> Report:
     """One run of these records by resource into the folder."""
     chosen = RunOptions(folder=folder, pipelines=folder / "dlt", **options)
-    world = World(now=NOW, wire=lambda _: Pages(records), waits=False)
+    world = Environment(now=NOW, wire=lambda _: Pages(records), waits=False)
     return run(connector, chosen, world)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import yaml
 
-from framework.definition.finder import locate
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
+from framework.definition.validation import validate
 from framework.events import Event, Waiting
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from tests.support.case_server import Routes, Wanted
 from tests.support.open_resource import NoWait
 from tests.support.run_verbs import NOW, Tables
@@ -77,7 +77,7 @@ class Case:
         path = project / "connectors" / f"{self.folder.name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(self._text("connector.yaml", web), encoding="utf-8")
-        outcome = judge(locate(str(path)))
+        outcome = validate(find_connector(str(path)))
         assert outcome.connector is not None, outcome.findings
         return outcome.connector, [finding.code for finding in outcome.findings]
 
@@ -166,7 +166,7 @@ def ran(connector: Connector, expected: Mapping[str, Json], web: Web, project: P
             waits.append(round(event.seconds, 3))
 
     before = len(web.asked)
-    world = World(now=datetime.fromisoformat(now) if now else NOW, stop=NoWait())
+    world = Environment(now=datetime.fromisoformat(now) if now else NOW, stop=NoWait())
     report = run(connector, options, world, watch)
     return Ran(report, waits, web.asked[before:])
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import yaml
 
 from framework.cli.findings_view import render_text
-from framework.definition.finder import locate
-from framework.definition.validation import Judged, judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import ValidationResult, validate
 from framework.definition.yaml_reader import MAX_BYTES
 
 CASES = Path(__file__).parents[1] / "definition" / "rules"
@@ -65,7 +65,7 @@ def cases() -> list[Case]:
     ]
 
 
-def judge_case(case: Case) -> Judged:
+def judge_case(case: Case) -> ValidationResult:
     """The case's connector, judged in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder, _inside(folder):
         file = Path(FILE)
@@ -82,7 +82,7 @@ def judge_case(case: Case) -> Judged:
             beside = Path(name)
             beside.parent.mkdir(parents=True, exist_ok=True)
             beside.write_text(text, encoding="utf-8")
-        return judge(locate(FILE))
+        return validate(find_connector(FILE))
 
 
 def page() -> str:

@@ -9,17 +9,17 @@ import json
 from pathlib import Path
 
 from framework.importers.airbyte.convert import import_airbyte
-from framework.importers.import_report import Imported
+from framework.importers.import_report import ImportedConnector
 
 FOLDER = Path(__file__).parents[1] / "importers" / "manifests"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def imported(name: str) -> Imported:
+def imported(name: str) -> ImportedConnector:
     return import_airbyte(FOLDER / f"{name}.yaml")
 
 
-def shown(found: Imported) -> str:
+def shown(found: ImportedConnector) -> str:
     """All of an import in one text: the file, then schemas and remarks."""
     parts = [found.text]
     for resource, schema in found.schemas.items():

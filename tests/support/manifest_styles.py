@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from framework.definition.finder import locate
-from framework.definition.validation import judge
+from framework.definition.finder import find_connector
+from framework.definition.validation import validate
 from framework.findings import Finding
 from framework.importers.airbyte.convert import import_airbyte
-from framework.importers.import_report import Imported, ManifestError, write_imported
+from framework.importers.import_report import ImportedConnector, ManifestError, write_imported
 from tests.support.manifest_cases import shown
 
 FOLDER = Path(__file__).parents[1] / "importers" / "styles"
@@ -72,14 +72,14 @@ def _over(base: Any, more: Any) -> Any:
     return {**base, **{key: _over(base.get(key), value) for key, value in more.items()}}
 
 
-def imported(case: dict[str, Any], folder: Path) -> tuple[Imported, tuple[Finding, ...]]:
+def imported(case: dict[str, Any], folder: Path) -> tuple[ImportedConnector, tuple[Finding, ...]]:
     """The import of a case, and the findings of its file."""
     file = folder / "style.yaml"
     file.write_text(yaml.safe_dump(manifest(case), sort_keys=False), encoding="utf-8")
     found = import_airbyte(file)
     target = folder / "connectors" / "style.yaml"
     write_imported(found, target)
-    return found, tuple(judge(locate(str(target))).findings)
+    return found, tuple(validate(find_connector(str(target))).findings)
 
 
 def texts(file: Path) -> dict[str, str]:

@@ -15,17 +15,18 @@ import pytest
 import yaml
 from dlt.common.destination.reference import Destination
 
-from framework.api import judged
-from framework.definition.finder import locate
+from framework.api import valid_connector
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
-from framework.events import Event, Waiting, Warned
-from framework.extract.compiler import Compiled, compile_connector
-from framework.extract.dlt_source import Readings, reading_source
-from framework.extract.incremental.policy import Range
-from framework.extract.resource_reader import Reading, Terms
+from framework.definition.validation import validate
+from framework.events import Event, Waiting, WarningRaised
+from framework.extract.compiler import CompiledConnector, compile_connector
+from framework.extract.dlt_source import ResourceReaders, reading_source
+from framework.extract.incremental.policy import CursorRange
+from framework.extract.read_options import ReadOptions
+from framework.extract.resource_reader import ResourceReader
 from framework.http import rate_limit as budget
-from framework.runtime.environment import Stop, World
+from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
 
 Json = Any
@@ -42,9 +43,9 @@ class Heard:
         self.events.append(event)
 
     @property
-    def warned(self) -> list[Warned]:
+    def warned(self) -> list[WarningRaised]:
         """The warnings."""
-        return [event for event in self.events if isinstance(event, Warned)]
+        return [event for event in self.events if isinstance(event, WarningRaised)]
 
     @property
     def codes(self) -> list[str]:
@@ -57,7 +58,7 @@ class Heard:
         return [event.seconds for event in self.events if isinstance(event, Waiting)]
 
 
-class NoWait(Stop):
+class NoWait(StopSignal):
     """A stop that nobody waits for: the waits are written down, and the budget's clock is put
     forward by them (`forwarded`)."""
 
@@ -93,10 +94,10 @@ def connector_file(folder: Path, data: Mapping[str, Json], name: str = "shop") -
 def connector_of(folder: Path, data: Mapping[str, Json] | str, name: str = "shop") -> Connector:
     """The judged connector with this body (data, or YAML text)."""
     body = yaml.safe_load(data) if isinstance(data, str) else data
-    location = locate(str(connector_file(folder, body, name)))
-    outcome = judge(location)
+    location = find_connector(str(connector_file(folder, body, name)))
+    outcome = validate(location)
     assert outcome.connector is not None, outcome.findings
-    return judged(location)
+    return valid_connector(location)
 
 
 @dataclass
@@ -104,15 +105,15 @@ class Opened:
     """A connector compiled for tests, with all that it tells and waits for."""
 
     connector: Connector
-    compiled: Compiled
+    compiled: CompiledConnector
     heard: Heard
     stop: NoWait
-    terms: Terms
-    readings: Readings = field(init=False)
-    taken: dict[str, Reading] = field(default_factory=dict)
+    terms: ReadOptions
+    readings: ResourceReaders = field(init=False)
+    taken: dict[str, ResourceReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.readings = Readings(self.compiled, self.terms)
+        self.readings = ResourceReaders(self.compiled, self.terms)
 
     def take(self, *names: str) -> Opened:
         """Have these resources read for their tables, as a run does for all before it reads."""
@@ -140,18 +141,18 @@ def opened(
     in_flight: int | None = None,
     state: dict[str, dict[str, Json]] | None = None,
     name: str = "shop",
-    again: Range | None = None,
+    again: CursorRange | None = None,
     **world: Any,
 ) -> Opened:
     """A connector compiled with these settings, in a world without waits."""
     connector = connector_of(folder, data, name)
     heard = Heard()
     stop = world.pop("stop", None) or NoWait()
-    outside = World(stop=stop, **world)
+    outside = Environment(stop=stop, **world)
     compiled = compile_connector(
         connector, resolve_settings(connector, settings or {}), outside, heard
     )
-    terms = Terms(
+    terms = ReadOptions(
         outside,
         heard,
         compiled.secrets,

@@ -153,7 +153,8 @@ def _interrupt_and_talk_slowly() -> None:
     """Ctrl-C ends the run by force at once, and whoever tells of it takes its time."""
     import threading
 
-    from framework.cli import running, signals
+    from framework.cli import run as running
+    from framework.cli import signals
 
     signals.GRACE = 0.0
     written = running.report_json
@@ -163,7 +164,7 @@ def _interrupt_and_talk_slowly() -> None:
         return written(report)
 
     running.report_json = slowly
-    _instead("framework.load.runner:hand_over", _interrupt)
+    _instead("framework.load.runner:yield_to_dlt", _interrupt)
 
 
 def _refuse() -> None:
@@ -250,7 +251,7 @@ def _die_at_an_operation() -> None:
 
 
 HOOKS: dict[str, Callable[[], None]] = {
-    "die while extracting": lambda: _second_time("framework.load.runner:hand_over"),
+    "die while extracting": lambda: _second_time("framework.load.runner:yield_to_dlt"),
     "die before normalizing": lambda: _instead("dlt.pipeline.pipeline:Pipeline.normalize", die),
     "die while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", die
@@ -265,7 +266,9 @@ HOOKS: dict[str, Callable[[], None]] = {
     "refuse every row": _refuse,
     "little room": _little_room,
     "die after loading": lambda: _instead("framework.load.runner:make_promised_tables", die),
-    "interrupt while extracting": lambda: _instead("framework.load.runner:hand_over", _interrupt),
+    "interrupt while extracting": lambda: _instead(
+        "framework.load.runner:yield_to_dlt", _interrupt
+    ),
     "interrupt and talk slowly": _interrupt_and_talk_slowly,
     "interrupt while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", _interrupt

@@ -12,15 +12,15 @@ from typing import Any
 import duckdb
 import yaml
 
-from framework.api import judged
-from framework.definition.finder import locate
+from framework.api import valid_connector
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
-from framework.events import Event, StepStarted, Warned
+from framework.definition.validation import validate
+from framework.events import Event, StepStarted, WarningRaised
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 
 Json = Any
 Row = dict[str, Any]
@@ -44,7 +44,7 @@ class Heard:
 
 def scheduling() -> Connector:
     """The connector that comes with us."""
-    return judged(locate("scheduling"))
+    return valid_connector(find_connector("scheduling"))
 
 
 def write_connector(folder: Path, body: Mapping[str, Json] | str, name: str = "shop") -> Path:
@@ -59,7 +59,7 @@ def write_connector(folder: Path, body: Mapping[str, Json] | str, name: str = "s
 
 def connector_of(folder: Path, body: Mapping[str, Json] | str, name: str = "shop") -> Connector:
     """The judged connector with this body."""
-    outcome = judge(locate(str(write_connector(folder, body, name))))
+    outcome = validate(find_connector(str(write_connector(folder, body, name))))
     assert outcome.connector is not None, outcome.findings
     return outcome.connector
 
@@ -69,7 +69,7 @@ def load(
     folder: Path,
     *resources: str,
     now: datetime = NOW,
-    world: World | None = None,
+    world: Environment | None = None,
     watch: Any = None,
     config: Mapping[str, Json] | None = None,
     report: Report | None = None,
@@ -79,7 +79,9 @@ def load(
     chosen = RunOptions(
         resources=resources or None, folder=folder, config=dict(config or {}), **options
     )
-    return run(connector, chosen, world or World(now=now, waits=False), watch or Heard(), report)
+    return run(
+        connector, chosen, world or Environment(now=now, waits=False), watch or Heard(), report
+    )
 
 
 def statuses(report: Report) -> dict[str, str]:
@@ -99,7 +101,7 @@ def codes(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def warnings_of(report: Report, resource: str) -> list[Warned]:
+def warnings_of(report: Report, resource: str) -> list[WarningRaised]:
     """One resource's warnings."""
     return report.resources[resource].warnings
 

@@ -13,9 +13,9 @@ import yaml
 from requests.adapters import BaseAdapter
 
 from framework.authoring.cassettes.cassette import Interaction
-from framework.definition.finder import locate
+from framework.definition.finder import find_connector
 from framework.definition.model import Connector
-from framework.definition.validation import judge
+from framework.definition.validation import validate
 from framework.http.transport import make_response
 
 Json = Any
@@ -28,7 +28,7 @@ def connector(folder: Path, body: Mapping[str, Json], name: str = "club") -> Con
     path.parent.mkdir(exist_ok=True, parents=True)
     text = yaml.safe_dump({"version": 1, "name": name, **body}, sort_keys=False)
     path.write_text(text, encoding="utf-8")
-    judged = judge(locate(str(path)))
+    judged = validate(find_connector(str(path)))
     assert judged.connector is not None, judged.findings
     return judged.connector
 

@@ -31,7 +31,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BLOCKS = re.compile(r"^ {200}|(?:[-?:] +){100}", re.MULTILINE)
 
 
-def too_deep(text: str) -> bool:
+def is_too_deep(text: str) -> bool:
     """Whether lists and mappings nest deeper than DEEPEST; a yaml.YAMLError where it is no YAML.
 
     Texts full of brackets are looked into, event by event: parsing does not recurse.
@@ -201,7 +201,7 @@ def _load(path: Path, name: str, again: str) -> Json:
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     try:
-        if too_deep(text):
+        if is_too_deep(text):
             raise CassetteError(f"{path} is no cassette: it is nested too deeply; {again}")
         return yaml.load(text, Loader=_Loader)
     except yaml.constructor.ConstructorError as error:

@@ -89,7 +89,7 @@ CREDENTIALS = frozenset(
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """A request in the spelling that is compared: decoded, in order, secrets as stand-ins."""
 
     method: str
@@ -97,7 +97,7 @@ class Asked:
     body: str | bytes | Pairs | None
 
     @classmethod
-    def of(cls, interaction: Interaction) -> Asked:
+    def of(cls, interaction: Interaction) -> RecordedRequest:
         """From a recorded request."""
         return cls.made(
             interaction.method,
@@ -107,7 +107,9 @@ class Asked:
         )
 
     @classmethod
-    def made(cls, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Asked:
+    def made(
+        cls, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> RecordedRequest:
         """From a request's parts."""
         address = Address.of(url)
         plain = Address(
@@ -128,7 +130,7 @@ class Asked:
         return isinstance(self.body, tuple) and any(name == "grant_type" for name, _ in self.body)
 
 
-def agree(made: Interaction, recorded: Interaction, asked: Asked) -> bool:
+def agree(made: Interaction, recorded: Interaction, asked: RecordedRequest) -> bool:
     """vcrpy's own matchers on both requests."""
     from vcr import matchers
 
@@ -166,7 +168,9 @@ def _plain_body(body: bytes | None, kind: str) -> str | bytes | Pairs | None:
         return body
 
 
-def distance(asked: Asked, known: Asked) -> tuple[int, int, int, int, int, int, str]:
+def distance(
+    asked: RecordedRequest, known: RecordedRequest
+) -> tuple[int, int, int, int, int, int, str]:
     """The smaller, the nearer: host, path, method, then names and values of the query."""
     one, other = asked.address, known.address
     names = {name for name, _ in one.query} ^ {name for name, _ in other.query}
@@ -181,7 +185,7 @@ def distance(asked: Asked, known: Asked) -> tuple[int, int, int, int, int, int, 
     )
 
 
-def differences(asked: Asked, known: Asked) -> Iterator[str]:
+def differences(asked: RecordedRequest, known: RecordedRequest) -> Iterator[str]:
     """What differs between a request and a recorded one, a phrase each."""
     one, other = asked.address, known.address
     if asked.method != known.method:

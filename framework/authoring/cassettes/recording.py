@@ -10,22 +10,22 @@ from typing import Any
 
 from framework.authoring.cassettes.cassette import Cassette, write_cassette
 from framework.authoring.cassettes.recorder import Recorder, RecordingAdapter, named_headers
-from framework.authoring.cassettes.replayer import cassette_of, played
+from framework.authoring.cassettes.replayer import load_cassette, played
 from framework.authoring.scaffold.file_writer import refuse_bundled
 from framework.authoring.scrub.anonymizer import scrub
 from framework.definition.model import Connector
 from framework.errors import CassetteError
-from framework.events import Watch, unwatched
+from framework.events import EventHandler, ignore_event
 from framework.http.transport import LiveAdapter
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import World
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Recording:
     """The written cassette, and the report of the run that it holds."""
 
     path: Path
@@ -40,9 +40,9 @@ def record(
     config: Mapping[str, Any],
     alias: str | None,
     limit: int | None,
-    world: World,
-    watch: Watch,
-) -> Recorded:
+    world: Environment,
+    watch: EventHandler,
+) -> Recording:
     """Record a run of the connector into its cassette.
 
     Nothing is loaded but into a database that is thrown away. CassetteError where the run failed,
@@ -73,15 +73,15 @@ def record(
         limit=limit,
     )
     _prove(connector, cassette, report, world)
-    path = cassette_of(connector)
+    path = load_cassette(connector)
     write_cassette(path, cassette, scrubbed.secrets)
-    return Recorded(path, len(cassette.interactions), report)
+    return Recording(path, len(cassette.interactions), report)
 
 
-def _prove(connector: Connector, cassette: Cassette, report: Report, world: World) -> None:
+def _prove(connector: Connector, cassette: Cassette, report: Report, world: Environment) -> None:
     """Play the scrubbed recording; it has to load as many rows as the run did."""
     playing = played(cassette, RunOptions(), world.stop)
-    again = _thrown_away(connector, playing.options, playing.world, unwatched)
+    again = _thrown_away(connector, playing.options, playing.world, ignore_event)
     for name, part in report.resources.items():
         other = again.resources[name]
         if (part.status, part.rows) != (other.status, other.rows):
@@ -94,7 +94,9 @@ def _prove(connector: Connector, cassette: Cassette, report: Report, world: Worl
             )
 
 
-def _thrown_away(connector: Connector, options: RunOptions, world: World, watch: Watch) -> Report:
+def _thrown_away(
+    connector: Connector, options: RunOptions, world: Environment, watch: EventHandler
+) -> Report:
     with TemporaryDirectory(prefix="framework-") as folder:
         here = Path(folder)
         inside = replace(options, folder=here, pipelines=here / "dlt", file="recorded.duckdb")

@@ -18,12 +18,18 @@ import requests
 from requests.adapters import BaseAdapter
 
 from framework.authoring.cassettes.cassette import Cassette, Interaction, read_cassette
-from framework.authoring.cassettes.matching import Address, Asked, agree, differences, distance
+from framework.authoring.cassettes.matching import (
+    Address,
+    RecordedRequest,
+    agree,
+    differences,
+    distance,
+)
 from framework.definition.model import Connector
 from framework.errors import CassetteError
 from framework.http.transport import make_response
 from framework.load.run_options import RunOptions
-from framework.runtime.environment import Stop, World
+from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import STAND_IN
 
 
@@ -39,10 +45,10 @@ class ReplayAdapter(BaseAdapter):
         self._cassette = cassette
         self._secrets = sorted({s for s in secrets if s and s != STAND_IN}, key=len, reverse=True)
         self._lock = threading.Lock()
-        self._index: dict[Asked, list[int]] = {}
+        self._index: dict[RecordedRequest, list[int]] = {}
         for number, interaction in enumerate(cassette.interactions):
-            self._index.setdefault(Asked.of(interaction), []).append(number)
-        self._given: dict[Asked, int] = {}
+            self._index.setdefault(RecordedRequest.of(interaction), []).append(number)
+        self._given: dict[RecordedRequest, int] = {}
 
     def send(
         self,
@@ -55,7 +61,7 @@ class ReplayAdapter(BaseAdapter):
     ) -> requests.Response:
         """The next recorded answer; CassetteError where there is none."""
         made = self._made(request)
-        asked = Asked.of(made)
+        asked = RecordedRequest.of(made)
         with self._lock:
             places = self._index.get(asked)
             given = self._given.get(asked, 0)
@@ -136,7 +142,7 @@ class ReplayAdapter(BaseAdapter):
                 text = text.replace(secret, STAND_IN)
         return text
 
-    def _unknown(self, asked: Asked) -> str:
+    def _unknown(self, asked: RecordedRequest) -> str:
         name = self._cassette.connector
         head = f"{asked} is not in the cassette of `{name}`"
         tail = f"record again: framework record {name}"
@@ -148,29 +154,29 @@ class ReplayAdapter(BaseAdapter):
 
 
 @dataclass(frozen=True)
-class Played:
+class Replay:
     """What to run with; `adapter` knows afterwards which answers were never asked for."""
 
     options: RunOptions
-    world: World
+    world: Environment
     adapter: ReplayAdapter
 
 
-def cassette_of(connector: Connector) -> Path:
+def load_cassette(connector: Connector) -> Path:
     """Where the connector's cassette is, or would be."""
     return connector.root / "cassettes" / f"{connector.name}.yaml"
 
 
 @contextmanager
-def replaying(
-    connector: Connector, path: str | Path | None, options: RunOptions, stop: Stop
-) -> Iterator[Played]:
+def replay_environment(
+    connector: Connector, path: str | Path | None, options: RunOptions, stop: StopSignal
+) -> Iterator[Replay]:
     """The world of a cassette, into `NAME_replay.duckdb` unless another destination is asked for.
 
     It starts with nothing: the file is made anew and no state is kept. CassetteError where the
     cassette cannot be used.
     """
-    cassette = read_cassette(Path(path) if path else cassette_of(connector), connector.name)
+    cassette = read_cassette(Path(path) if path else load_cassette(connector), connector.name)
     file = f"{connector.name}_replay.duckdb"
     if options.destination in (None, "duckdb"):
         for name in (file, f"{file}.wal"):
@@ -179,10 +185,10 @@ def replaying(
         yield played(cassette, replace(options, file=file, pipelines=Path(folder)), stop)
 
 
-def played(cassette: Cassette, options: RunOptions, stop: Stop) -> Played:
+def played(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Replay:
     """The options and the world that make a run the recorded one."""
     adapter = ReplayAdapter(cassette)
-    world = World(
+    world = Environment(
         now=cassette.clock,
         wire=lambda _: adapter,
         waits=False,
@@ -195,4 +201,4 @@ def played(cassette: Cassette, options: RunOptions, stop: Stop) -> Played:
         config={**cassette.config, **options.config},
         limit=options.limit or cassette.limit,
     )
-    return Played(as_recorded, world, adapter)
+    return Replay(as_recorded, world, adapter)

@@ -19,16 +19,16 @@ from typing import Any
 import yaml
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.replayer import cassette_of, played
+from framework.authoring.cassettes.replayer import load_cassette, played
 from framework.authoring.scaffold.file_writer import refuse_bundled, write_whole
 from framework.authoring.scrub.config_values import plain
 from framework.definition.model import Connector
 from framework.definition.naming import normalize_identifier, normalize_path
 from framework.errors import CassetteError
-from framework.events import unwatched
+from framework.events import ignore_event
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import Stop
+from framework.runtime.environment import StopSignal
 
 Json = Any
 
@@ -280,7 +280,7 @@ FILE = "tested.duckdb"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TestResult:
     """What a test found: nothing in `problems` is a pass. `tables` and `rows` are what it saw."""
 
     problems: tuple[str, ...]
@@ -290,23 +290,23 @@ class Outcome:
 
 def expected_path(connector: Connector) -> Path:
     """Where the tables that the cassette must give are written down."""
-    return cassette_of(connector).with_suffix(".expected.yaml")
+    return load_cassette(connector).with_suffix(".expected.yaml")
 
 
-def test_connector(connector: Connector, *, update: bool, stop: Stop) -> Outcome:
+def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> TestResult:
     """Play the cassette and compare with the expected tables, or write them.
 
     CassetteError where a file is missing or broken.
     """
     if update:
         refuse_bundled(connector.root, connector.name)
-    cassette = read_cassette(cassette_of(connector), connector.name)
+    cassette = read_cassette(load_cassette(connector), connector.name)
     expected = None if update else read_expected(expected_path(connector), connector.name)
     with TemporaryDirectory(prefix="framework-") as folder:
         here = Path(folder)
         playing = played(cassette, RunOptions(folder=here, pipelines=here / "dlt"), stop)
         options = replace(playing.options, file=FILE)
-        report = run(connector, options, playing.world, unwatched)
+        report = run(connector, options, playing.world, ignore_event)
         problems = [
             f"{part.error}" for part in report.resources.values() if part.status == "failed"
         ]
@@ -314,13 +314,13 @@ def test_connector(connector: Connector, *, update: bool, stop: Stop) -> Outcome
         unused = [] if problems else playing.adapter.unused()
         problems += [f"recorded, but never asked for: {line}" for line in unused]
         if problems:
-            return Outcome(tuple(problems))
+            return TestResult(tuple(problems))
         found = snapshot(here / FILE, str(report.dataset), _primary_keys(connector))
     if expected is None:
         write_expected(expected_path(connector), found)
     else:
         problems = compare(expected, found)
-    return Outcome(tuple(problems), len(found["tables"]), _rows_of(found))
+    return TestResult(tuple(problems), len(found["tables"]), _rows_of(found))
 
 
 test_connector.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test

@@ -18,15 +18,15 @@ from framework.authoring.diagnose.record_checks import proofs
 from framework.authoring.diagnose.request_errors import refusal
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
-from framework.events import Event, Warned, Watch, unwatched
+from framework.events import Event, EventHandler, WarningRaised, ignore_event
 from framework.extract.compiler import compile_connector
-from framework.extract.dlt_source import Readings
-from framework.extract.incremental.policy import Range
-from framework.extract.read_options import Sample, Terms
-from framework.extract.resource_reader import Reading
-from framework.runtime.environment import World
+from framework.extract.dlt_source import ResourceReaders
+from framework.extract.incremental.policy import CursorRange
+from framework.extract.read_options import ReadOptions, Sample
+from framework.extract.resource_reader import ResourceReader
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
-from framework.text import counted
+from framework.text import count_noun
 
 Json = Any
 PAGES, LISTS = 2, 3
@@ -35,13 +35,13 @@ _PROVED = ("selector-no-match", "page-repeated", "step-failed")
 """Warnings of a reading that a proof tells better, or that tell values."""
 
 
-def prove(
+def diagnose(
     connector: Connector,
     resources: Sequence[Resource],
     config: Mapping[str, Json],
     alias: str | None,
-    world: World,
-    watch: Watch,
+    world: Environment,
+    watch: EventHandler,
 ) -> Iterator[Proof]:
     """What the API's answers say to each resource, parents first; of what is read only for its
     children, the faults."""
@@ -63,22 +63,24 @@ class _Look:
         connector: Connector,
         config: Mapping[str, Json],
         alias: str | None,
-        world: World,
-        watch: Watch,
+        world: Environment,
+        watch: EventHandler,
     ) -> None:
         self._connector = connector
         self._watch = watch
-        self._heard: list[Warned] = []
+        self._heard: list[WarningRaised] = []
         self._seen: dict[str, Seen] = {one.name: Seen() for one in connector.resources}
         settings = resolve_settings(connector, config, section=alias, replay=world.replay)
         self._compiled = compile_connector(connector, settings, world, self._hear)
         sample = Sample(PAGES, LISTS, lambda name, number, page: self._seen[name].add(number, page))
         # one after the other, so that pages come list by list
-        self._terms = Terms(world, self._hear, self._compiled.secrets, 1, state={}, sample=sample)
-        self._readings = Readings(self._compiled, self._terms)
+        self._terms = ReadOptions(
+            world, self._hear, self._compiled.secrets, 1, state={}, sample=sample
+        )
+        self._readings = ResourceReaders(self._compiled, self._terms)
 
     def _hear(self, event: Event) -> None:
-        if isinstance(event, Warned):
+        if isinstance(event, WarningRaised):
             self._heard.append(event)
         self._watch(event)
 
@@ -124,13 +126,13 @@ class _Look:
             if event.code not in told and event.resource == resource.name:
                 yield prover.fault(event.code, event.code, event.message)
 
-    def _lists(self, prover: Prover, seen: Seen, reading: Reading) -> Iterator[Proof]:
+    def _lists(self, prover: Prover, seen: Seen, reading: ResourceReader) -> Iterator[Proof]:
         """Children, paging and the incremental, of a resource that gave records."""
         resource = prover.resource
         if resource.parent:
-            asked = f"asked for {counted(reading.parents, 'record')} of {resource.parent}"
+            asked = f"asked for {count_noun(reading.parents, 'record')} of {resource.parent}"
             if len(seen.distinct_lists) < len(seen.lists):
-                asked += f", with {counted(len(seen.distinct_lists), 'different request')}"
+                asked += f", with {count_noun(len(seen.distinct_lists), 'different request')}"
             yield prover.ok("parent", asked)
         if any(event.code == "page-repeated" for event in self._heard):
             yield repeated(prover, seen, "page-repeated")
@@ -145,8 +147,10 @@ class _Look:
         """The first page of the resource, asked for from that value of its cursor on."""
         seen = {name: Seen() for name in self._seen}
         sample = Sample(1, 1, lambda name, number, page: seen[name].add(number, page))
-        terms = replace(self._terms, sample=sample, state={}, again=Range(since=start))
-        for _ in Readings(self._compiled, replace(terms, watch=unwatched))[resource.name].pages():
+        terms = replace(self._terms, sample=sample, state={}, again=CursorRange(since=start))
+        for _ in ResourceReaders(self._compiled, replace(terms, watch=ignore_event))[
+            resource.name
+        ].pages():
             pass
         return seen[resource.name].selected
 

@@ -18,8 +18,8 @@ from framework.definition.converter import parse_response_format
 from framework.definition.model import ResponseFormat
 from framework.errors import RequestError
 from framework.extract.render import format_written
-from framework.http.content_sniffer import Look, look_of
-from framework.http.transport import NotJson
+from framework.http.content_sniffer import SniffedFormat, sniff_format
+from framework.http.transport import InvalidJson
 
 Json = Any
 _DELIMITERS = (";", "\t", "|", ",")
@@ -28,7 +28,7 @@ _DEPTH = 12
 
 def formats(prover: Prover, pages: list[Any]) -> Iterator[Proof]:
     """A format that could read the answers, and is not the one that they are in."""
-    form, look = prover.resource.endpoint.response_format, look_of(pages[0].response.content)
+    form, look = prover.resource.endpoint.response_format, sniff_format(pages[0].response.content)
     if form.kind == "csv":
         yield from _one_column(prover, pages)
     elif form.kind == "xml":
@@ -40,9 +40,9 @@ def formats(prover: Prover, pages: list[Any]) -> Iterator[Proof]:
         yield _fault(prover, "format-differs", message, _read_by(look, form))
 
 
-def unread(prover: Prover, error: RequestError, cause: NotJson) -> Proof:
+def unread(prover: Prover, error: RequestError, cause: InvalidJson) -> Proof:
     """The fault that a body is which could not be read."""
-    form, look = prover.resource.endpoint.response_format, look_of(cause.response.content)
+    form, look = prover.resource.endpoint.response_format, sniff_format(cause.response.content)
     message = str(error).split("\n", 1)[0]
     if look is None or look.reads is None:
         what = "" if look is None else f"; it looks like {look.name}"
@@ -56,7 +56,7 @@ def unread(prover: Prover, error: RequestError, cause: NotJson) -> Proof:
     return _fault(prover, code, f"{message}; it looks like {look.name}", better)
 
 
-def _read_by(look: Look, form: ResponseFormat) -> ResponseFormat:
+def _read_by(look: SniffedFormat, form: ResponseFormat) -> ResponseFormat:
     """The format that reads it: of the declared one, if the kind is the same, all else is kept."""
     read = parse_response_format(yaml.safe_load(look.reads or ""))
     if read.kind != form.kind:

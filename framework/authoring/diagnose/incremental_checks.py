@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from framework.authoring.diagnose.proof import Proof, Prover, Seen
-from framework.definition.datetimes import NAMED, TimeError, read_time, write_time
+from framework.definition.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Resource
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.runtime.field_paths import value_at
-from framework.text import counted
+from framework.text import count_noun
 
 Json = Any
 AskedFrom = Callable[[Resource, str], list[Json]]
@@ -28,7 +28,7 @@ def ignored_start(prover: Prover, seen: Seen, asked_from: AskedFrom) -> Iterator
         return
     if incremental.arguments.get("last_value_func") == "min":
         return
-    forms = (*incremental.cursor_formats, "iso", *NAMED)
+    forms = (*incremental.cursor_formats, "iso", *NAMED_FORMATS)
     first = [moment(item, incremental.cursor_path, forms) for item in seen.lists[0][0]]
     known = [one for one in first if one is not None]
     if len(known) < 2 or max(known) - min(known) < _APART:
@@ -44,7 +44,7 @@ def ignored_start(prover: Prover, seen: Seen, asked_from: AskedFrom) -> Iterator
         yield prover.ok("incremental", f"{name}: nothing older comes than is asked for")
         return
     message = (
-        f"asked with {name} for the newest record on, {counted(old, 'record')} of {len(came):,} "
+        f"asked with {name} for the newest record on, {count_noun(old, 'record')} of {len(came):,} "
         "came that are days older"
     )
     remedy = (

@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.replayer import cassette_of, played
+from framework.authoring.cassettes.replayer import load_cassette, played
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, Interrupted, RequestError, ResourceSkipped
-from framework.events import Event, Warned, Watch
-from framework.extract.compiler import Compiled, compile_connector
-from framework.extract.dlt_source import Readings
+from framework.events import Event, EventHandler, WarningRaised
+from framework.extract.compiler import CompiledConnector, compile_connector
+from framework.extract.dlt_source import ResourceReaders
 from framework.extract.page import Record
-from framework.extract.read_options import Sample, Terms
+from framework.extract.read_options import ReadOptions, Sample
 from framework.load.run_options import RunOptions
-from framework.runtime.environment import Stop, World
+from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
 
 Json = Any
 
 
 @dataclass(frozen=True)
-class Looked:
+class Probe:
     """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
     the file's own action, or `unknown` where the parent gave no record to ask for or is itself told
     to be refused. `warnings` are those that a run would give, each with its code and message."""
@@ -47,8 +47,8 @@ def first_records(
     limit: int,
     config: Mapping[str, Json],
     alias: str | None,
-    world: World,
-    watch: Watch,
+    world: Environment,
+    watch: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """At most `limit` records of each resource, as they would be loaded; parents likewise. Or why
     there are none: a list that cannot be read leaves the others."""
@@ -80,41 +80,45 @@ def recorded_or_live(
     config: Mapping[str, Json],
     alias: str | None,
     replay: str | None,
-    stop: Stop,
-    watch: Watch,
+    stop: StopSignal,
+    watch: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
     if replay is None:
-        return first_records(connector, resources, limit, config, alias, World(stop=stop), watch)
-    cassette = read_cassette(Path(replay) if replay else cassette_of(connector), connector.name)
+        return first_records(
+            connector, resources, limit, config, alias, Environment(stop=stop), watch
+        )
+    cassette = read_cassette(Path(replay) if replay else load_cassette(connector), connector.name)
     playing = played(cassette, RunOptions(config=config), stop)
     return first_records(
         connector, resources, limit, playing.options.config, alias, playing.world, watch
     )
 
 
-def look_at(
+def probe(
     connector: Connector,
     resources: Iterable[Resource],
     config: Mapping[str, Json],
     alias: str | None,
-    world: World,
-    watch: Watch,
-) -> list[Looked]:
+    world: Environment,
+    watch: EventHandler,
+) -> list[Probe]:
     """Whether each resource can be read, by one request to it."""
-    heard: list[Warned] = []
+    heard: list[WarningRaised] = []
 
     def hear(event: Event) -> None:
-        if isinstance(event, Warned):
+        if isinstance(event, WarningRaised):
             heard.append(event)
         watch(event)
 
     compiled = _compile(connector, config, alias, world, hear)
     # one page, however few records it has: a limit would go on to the next ones until it has some
     sample = Sample(1, 1, lambda *_: None)
-    terms = Terms(world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False)
-    readings = Readings(compiled, terms)
-    found: list[Looked] = []
+    terms = ReadOptions(
+        world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False
+    )
+    readings = ResourceReaders(compiled, terms)
+    found: list[Probe] = []
     for resource in resources:
         reading = readings[resource.name]
         # a child of this resource reads the same list: keep what was read for it
@@ -122,26 +126,26 @@ def look_at(
         try:
             count = sum(len(page) for page in reading.pages())
         except ResourceSkipped as error:
-            found.append(Looked(resource.name, "skipped", str(error)))
+            found.append(Probe(resource.name, "skipped", str(error)))
         except FrameworkError as error:
             above = reading.ended_above(error)
             if above in {one.resource for one in found}:
-                found.append(Looked(resource.name, "unknown", not_asked(above)))
+                found.append(Probe(resource.name, "unknown", not_asked(above)))
                 continue
             status = getattr(error, "status", None)
-            found.append(Looked(resource.name, "refused", str(error), status))
+            found.append(Probe(resource.name, "refused", str(error), status))
         else:
             if count == 0 and reading.explained_empty:
                 reason = f"{resource.parent} has no record to ask for"
-                found.append(Looked(resource.name, "unknown", reason))
+                found.append(Probe(resource.name, "unknown", reason))
             elif resource.endpoint.export is not None:
-                found.append(Looked(resource.name, "readable", "its export job was created"))
+                found.append(Probe(resource.name, "readable", "its export job was created"))
             else:
-                found.append(Looked(resource.name, "readable", "" if count else "no records"))
+                found.append(Probe(resource.name, "readable", "" if count else "no records"))
     return [replace(one, warnings=_warnings(heard, one.resource)) for one in found]
 
 
-def _warnings(heard: Iterable[Warned], resource: str) -> tuple[dict[str, str], ...]:
+def _warnings(heard: Iterable[WarningRaised], resource: str) -> tuple[dict[str, str], ...]:
     return tuple(
         {"code": one.code, "message": one.message} for one in heard if one.resource == resource
     )
@@ -151,13 +155,17 @@ def _compile(
     connector: Connector,
     config: Mapping[str, Json],
     alias: str | None,
-    world: World,
-    watch: Watch,
-) -> Compiled:
+    world: Environment,
+    watch: EventHandler,
+) -> CompiledConnector:
     settings = resolve_settings(connector, config, section=alias, replay=world.replay)
     return compile_connector(connector, settings, world, watch)
 
 
-def _readings(compiled: Compiled, limit: int, world: World, watch: Watch) -> Readings:
+def _readings(
+    compiled: CompiledConnector, limit: int, world: Environment, watch: EventHandler
+) -> ResourceReaders:
     in_flight = compiled.connector.client.max_in_flight
-    return Readings(compiled, Terms(world, watch, compiled.secrets, in_flight, limit, state={}))
+    return ResourceReaders(
+        compiled, ReadOptions(world, watch, compiled.secrets, in_flight, limit, state={})
+    )

@@ -14,7 +14,7 @@ from framework.authoring.diagnose.yaml_patch import Change, diff
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.model import Connector, Resource
 from framework.extract.page import Record
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 
 Json = Any
 SHOWN = 3
@@ -94,7 +94,7 @@ class Prover:
 
     connector: Connector
     resource: Resource
-    secrets: Secrets
+    secrets: Redactor
 
     def ok(self, about: str, message: str) -> Proof:
         """Something that is as the file says."""

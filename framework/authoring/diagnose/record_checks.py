@@ -23,7 +23,7 @@ from framework.definition.model import Resource
 from framework.extract.page import Record
 from framework.http.response_actions import error_in
 from framework.runtime.field_paths import value_at
-from framework.text import counted, shape_of
+from framework.text import count_noun, json_shape
 
 Json = Any
 
@@ -130,8 +130,8 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
     if inner is not None:
         yield inner
         return
-    found = f"{prover.selector}: {counted(len(seen.selected), 'record')}"
-    yield prover.ok("data_selector", f"{found} on {counted(len(pages), 'page')}")
+    found = f"{prover.selector}: {count_noun(len(seen.selected), 'record')}"
+    yield prover.ok("data_selector", f"{found} on {count_noun(len(pages), 'page')}")
     if not seen.known:
         return
     yield from _key(prover, seen, parents)
@@ -152,7 +152,7 @@ def _nothing(prover: Prover, seen: Seen, parents: list[Record]) -> Proof:
             "data_selector", "selector-no-match", message, "endpoint.data_selector", lists
         )
     if seen.missed:
-        message = f"{prover.selector}: finds nothing in the answer; {shape_of(bodies[0])}"
+        message = f"{prover.selector}: finds nothing in the answer; {json_shape(bodies[0])}"
         return prover.fault("data_selector", "selector-no-match", message)
     return prover.unknown("data_selector", "no records in the answer", _shared(prover, parents))
 
@@ -198,7 +198,7 @@ def _elsewhere(prover: Prover, seen: Seen) -> Proof | None:
     inside = [path for path in paths if path.removeprefix("values(").startswith(prover.selector)]
     code = "selector-too-short" if inside else "key-missing"
     message = (
-        f"{prover.selector}: {counted(len(seen.selected), 'record')} without {', '.join(key)}, "
+        f"{prover.selector}: {count_noun(len(seen.selected), 'record')} without {', '.join(key)}, "
         "which is elsewhere in the answer"
     )
     place = "endpoint.data_selector"
@@ -247,7 +247,7 @@ def _key(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
         and not identifying(key[0], [value for (value,) in values])
     ):
         message = f"{shown}: does not look like an id; too few to tell"
-        yield prover.unknown("primary_key", f"{message}: {counted(len(values), 'record')}")
+        yield prover.unknown("primary_key", f"{message}: {count_noun(len(values), 'record')}")
     else:
         yield prover.ok("primary_key", f"{shown}: tells all records apart")
 

@@ -11,7 +11,7 @@ from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.model import Binding
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.extract.page import Record
-from framework.http.transport import NotJson
+from framework.http.transport import InvalidJson
 
 _KINDS = {
     **dict.fromkeys((401, 403), ("auth", "auth-refused")),
@@ -35,7 +35,7 @@ def refusal(prover: Prover, seen: Seen, error: FrameworkError, parents: list[Rec
         return repeated(prover, seen, error.code)
     if error.code == "next-unreadable":
         return unreadable(prover, seen, message)
-    if error.code == "format-differs" and isinstance(error.__cause__, NotJson):
+    if error.code == "format-differs" and isinstance(error.__cause__, InvalidJson):
         return unread(prover, error, error.__cause__)
     if error.code.startswith("job-"):
         return prover.fault("export", error.code, message)

@@ -60,7 +60,7 @@ class _Seen:
 
 
 @dataclass(frozen=True)
-class Inferred:
+class ProposedSchema:
     """A proposed schema, the number of records it is from, and the fields (dotted) that say
     nothing yet: null or empty in each of them."""
 
@@ -71,7 +71,7 @@ class Inferred:
 
 def infer_schema(
     records: Iterable[Mapping[str, Json]], declared: Mapping[str, Json] | None
-) -> Inferred:
+) -> ProposedSchema:
     """The declared schema with what the records have besides, or one made of the records alone."""
     seen = _Seen()
     for record in records:
@@ -82,7 +82,7 @@ def infer_schema(
         schema.update(_schema(seen, (), untold) or {"type": "object"})
     else:
         schema = _widened(declared, seen, (), untold)
-    return Inferred(schema, seen.count, tuple(untold))
+    return ProposedSchema(schema, seen.count, tuple(untold))
 
 
 def _type_of(value: Json) -> str:

@@ -32,7 +32,7 @@ CHECKED = {
 
 
 @dataclass(frozen=True)
-class Answers:
+class ConnectorFacts:
     """What is asked. `paths` make one resource each; `data_selector` holds for all of them, None
     where there is none. `primary_keys` has one for each path, or one for all (None: there is none).
     `header` is where an api_key goes."""
@@ -47,7 +47,7 @@ class Answers:
     header: str = "X-API-Key"
 
 
-def connector_text(answers: Answers) -> str:
+def connector_text(answers: ConnectorFacts) -> str:
     """The file. UsageError for a path of which no resource's name can be made."""
     lines = [
         "# yaml-language-server: $schema=../schemas/connector.schema.json",
@@ -78,7 +78,7 @@ def connector_text(answers: Answers) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _secrets(answers: Answers) -> list[str]:
+def _secrets(answers: ConnectorFacts) -> list[str]:
     declared = {
         "bearer": ["  token: {description: An API token.}"],
         "api_key": ["  api_key: {description: An API key.}"],
@@ -91,7 +91,7 @@ def _secrets(answers: Answers) -> list[str]:
     return ["secrets:", *declared] if declared else []
 
 
-def _auth(answers: Answers) -> list[str]:
+def _auth(answers: ConnectorFacts) -> list[str]:
     header = _quoted(answers.header)
     return {
         "bearer": ['  auth: {type: bearer, token: "{secrets.token}"}'],
@@ -107,7 +107,7 @@ def _auth(answers: Answers) -> list[str]:
     }[answers.auth]
 
 
-def _same(answers: Answers) -> bool:
+def _same(answers: ConnectorFacts) -> bool:
     """Whether all resources have one key, which is then written once."""
     return len(set(answers.primary_keys)) == 1
 
@@ -122,7 +122,7 @@ def _key(primary_key: str | None) -> list[str]:
     return [f"primary_key: {written}", "write_disposition: merge"]
 
 
-def _own(answers: Answers) -> list[str]:
+def _own(answers: ConnectorFacts) -> list[str]:
     """What to look at in a further resource: it has the first one's answers."""
     of_all = answers.primary_keys[0] if len(answers.primary_keys) == 1 else None
     asked = {"primary_key": of_all, "endpoint.data_selector": answers.data_selector}
@@ -130,13 +130,13 @@ def _own(answers: Answers) -> list[str]:
     return [f"    # to be checked: its {' and '.join(given)}, where other than above"] * bool(given)
 
 
-def _selector(answers: Answers) -> list[str]:
+def _selector(answers: ConnectorFacts) -> list[str]:
     if answers.data_selector is None:
         return []
     return [f"    data_selector: {_quoted(answers.data_selector)}"]
 
 
-def _paginator(answers: Answers) -> list[str]:
+def _paginator(answers: ConnectorFacts) -> list[str]:
     lines = [f"    paginator: {PAGINATORS[answers.paginator]}"]
     if answers.paginator in CHECKED:
         lines.insert(0, f"    # to be checked: {CHECKED[answers.paginator]}")

@@ -23,7 +23,7 @@ _LIKE_A_TIME = re.compile(
 )
 
 
-class Declared:
+class Allowlist:
     """One record schema, walked from place to place; `$ref` within it is followed."""
 
     def __init__(self, schema: Mapping[str, Json]) -> None:

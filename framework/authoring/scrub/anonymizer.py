@@ -15,14 +15,14 @@ from urllib.parse import unquote
 
 from framework.authoring.cassettes.cassette import Headers, Interaction
 from framework.authoring.cassettes.matching import Address
-from framework.authoring.scrub.body_walker import Bodies, Walked
+from framework.authoring.scrub.body_walker import Bodies, WalkResult
 from framework.authoring.scrub.config_values import base_url, kept_config, settle, strings
 from framework.authoring.scrub.fake_values import is_numeric
 from framework.authoring.scrub.request_rewriter import Rewriter
 from framework.authoring.scrub.request_routes import Part, Routes
 from framework.definition.model import Connector, Resource, ResponseFormat
 from framework.errors import CassetteError
-from framework.http.decoders import Undecodable, charset_of, decoded, encoded
+from framework.http.decoders import Undecodable, charset_of, decode_text, encode_body
 
 Json = Any
 
@@ -33,7 +33,7 @@ _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
-class Scrubbed:
+class ScrubResult:
     """What may be written: interactions by resource, parents first, and the config values that a
     replay needs. `secrets` are all that must not be in the file, tokens obtained on the way too."""
 
@@ -58,7 +58,7 @@ def scrub(
     connector: Connector,
     config: Mapping[str, Json],
     secrets: Iterable[str] = (),
-) -> Scrubbed:
+) -> ScrubResult:
     """The recording with stand-ins; `config` is what the run was made with."""
     secrets = tuple(dict.fromkeys(secrets))
     bodies = Bodies(connector)
@@ -89,7 +89,7 @@ def scrub(
         interactions.append(
             replace(exchange.raw, url=url, request_body=sent, headers=headers, body=body)
         )
-    return Scrubbed(tuple(interactions), kept, (*secrets, *tokens))
+    return ScrubResult(tuple(interactions), kept, (*secrets, *tokens))
 
 
 class _Collector:
@@ -200,7 +200,7 @@ def _decoded(raw: Interaction, form: ResponseFormat) -> Json:
     if form == ResponseFormat():
         return _json(raw.body)
     try:
-        return decoded(form, raw.body, charset_of(_content_type(raw)), _UNPACKED)
+        return decode_text(form, raw.body, charset_of(_content_type(raw)), _UNPACKED)
     except Undecodable:
         return _ABSENT
 
@@ -241,7 +241,7 @@ def _answer(
     return headers, body
 
 
-def _written(walked: Walked, before: bytes, phrases: tuple[str, ...]) -> bytes:
+def _written(walked: WalkResult, before: bytes, phrases: tuple[str, ...]) -> bytes:
     text = json.dumps(walked.data, ensure_ascii=False)
     old = before.decode("utf-8", errors="replace")
     if any(phrase in old and phrase not in text for phrase in phrases):
@@ -254,7 +254,7 @@ def _written(walked: Walked, before: bytes, phrases: tuple[str, ...]) -> bytes:
 
 def _in_format(data: Json, exchange: _Exchange) -> bytes:
     try:
-        return encoded(exchange.form, data)
+        return encode_body(exchange.form, data)
     except Undecodable as error:
         name = exchange.resource.name if exchange.resource else "an answer"
         raise CassetteError(

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from framework.authoring.scrub.allowlist import (
-    Declared,
+    Allowlist,
     Schemas,
     declares_key,
     is_map,
@@ -62,7 +62,7 @@ class Visitor(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class BodyPlace:
     """Where in a body: `schemas` is None outside of records with a declared schema."""
 
     path: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Walked:
+class WalkResult:
     """A body after the walk, and its records before and after."""
 
     data: Json
@@ -109,7 +109,9 @@ class Bodies:
             resource.name: _counted(resource, connector) for resource in connector.resources
         }
 
-    def walk(self, data: Json, resource: Resource | None, status: int, visitor: Visitor) -> Walked:
+    def walk(
+        self, data: Json, resource: Resource | None, status: int, visitor: Visitor
+    ) -> WalkResult:
         """A decoded body with every string and number shown to the visitor."""
         return _Walk(self, data, resource, status, visitor).done()
 
@@ -134,19 +136,19 @@ class _Walk:
         self._cursor = path_keys(incremental.cursor_path) if incremental else None
         self._pairs: list[tuple[Json, Json]] = []
 
-    def done(self) -> Walked:
-        data = self._walk(self._data, Place())
-        return Walked(data, tuple(self._pairs))
+    def done(self) -> WalkResult:
+        data = self._walk(self._data, BodyPlace())
+        return WalkResult(data, tuple(self._pairs))
 
-    def _walk(self, node: Json, place: Place) -> Json:
+    def _walk(self, node: Json, place: BodyPlace) -> Json:
         if id(node) in self._ids and isinstance(node, dict) and not place.in_record:
             root = self._declared.root if self._declared else None
-            made = self._inside(node, Place((), root, in_record=True))
+            made = self._inside(node, BodyPlace((), root, in_record=True))
             self._pairs.append((node, made))
             return made
         return self._inside(node, place)
 
-    def _inside(self, node: Json, place: Place) -> Json:
+    def _inside(self, node: Json, place: BodyPlace) -> Json:
         if place.schemas is not None and keeps(place.schemas):
             return self._keep(node)
         if isinstance(node, str):
@@ -173,7 +175,7 @@ class _Walk:
             return self._visitor.number(node, False)
         return node
 
-    def _text(self, text: str, place: Place) -> str:
+    def _text(self, text: str, place: BodyPlace) -> str:
         stays = (
             text in self._bodies._literals
             or (place.schemas is not None and lets_stay(place.schemas, text))
@@ -193,7 +195,7 @@ class _Walk:
                 return f"{phrase} {self._visitor.text(text)}"
         return self._visitor.text(text)
 
-    def _key(self, key: str, place: Place) -> str:
+    def _key(self, key: str, place: BodyPlace) -> str:
         if key in self._bodies._words or is_time(key):
             return key
         looks_personal = (
@@ -215,28 +217,28 @@ class _Walk:
             return self._visitor.text(key)
         return key
 
-    def _below(self, place: Place, key: str) -> Place:
+    def _below(self, place: BodyPlace, key: str) -> BodyPlace:
         schemas = None
         if place.schemas is not None and self._declared is not None:
             schemas = self._declared.key(place.schemas, key)
         return replace(place, path=(*place.path, key), schemas=schemas)
 
-    def _item(self, place: Place, index: int) -> Place:
+    def _item(self, place: BodyPlace, index: int) -> BodyPlace:
         if place.schemas is None or self._declared is None:
             return place
         return replace(place, schemas=self._declared.item(place.schemas, index))
 
-    def _is_free(self, place: Place) -> bool:
+    def _is_free(self, place: BodyPlace) -> bool:
         resource = self._resource
         if resource is None or resource.schema is None or place.schemas is None:
             return False
         return not is_typed(place.schemas) and place.path != self._cursor
 
 
-def _declared(resource: Resource) -> Declared | None:
+def _declared(resource: Resource) -> Allowlist | None:
     """The record's schema; without one, times that `columns` declare."""
     if resource.schema is not None:
-        return Declared(resource.schema)
+        return Allowlist(resource.schema)
     columns = resource.hints.get("columns")
     if not columns:
         return None
@@ -246,7 +248,7 @@ def _declared(resource: Resource) -> Declared | None:
         for name, column in listed
         if isinstance(column, dict) and column.get("data_type") in TIME_TYPES
     }
-    return Declared({"properties": properties})
+    return Allowlist({"properties": properties})
 
 
 def _counted(resource: Resource, connector: Connector) -> frozenset[str]:

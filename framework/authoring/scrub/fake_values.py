@@ -45,7 +45,7 @@ def is_numeric(text: str) -> bool:
     return NUMERIC.fullmatch(text) is not None
 
 
-class StandIns:
+class FakeValues:
     """Gives texts their stand-ins and remembers them.
 
     `avoid` are texts that no stand-in may be by chance (the originals); `numbers` are digits that

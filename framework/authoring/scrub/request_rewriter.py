@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from framework.authoring.cassettes.cassette import Interaction
 from framework.authoring.cassettes.matching import CREDENTIALS, Address, Pairs, rebase
-from framework.authoring.scrub.fake_values import StandIns, is_numeric, is_time
+from framework.authoring.scrub.fake_values import FakeValues, is_numeric, is_time
 from framework.authoring.scrub.request_routes import (
     Captured,
     Match,
@@ -65,7 +65,7 @@ class Rewriter:
         self._values = values
         self.bases = bases
         self.routes = routes
-        self.stand_ins = StandIns(self.address, avoid=avoid, numbers=numbers)
+        self.stand_ins = FakeValues(self.address, avoid=avoid, numbers=numbers)
         self._connector = connector
         self.words = words
         self.hosts = hosts

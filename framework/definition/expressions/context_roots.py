@@ -32,7 +32,7 @@ ROOTS = (
 SIGNED_PARTS = frozenset({"method", "url", "path", "query", "body", "timestamp"})
 """More roots, in the text that an auth signs: the parts of the request."""
 
-CONSTANT = frozenset({"config", "secrets", "now"})
+CONSTANT_ROOTS = frozenset({"config", "secrets", "now"})
 """What has one value in all of a run."""
 
 

@@ -10,7 +10,7 @@ from jmespath import functions as jmespath_functions
 from framework.definition.expressions.function import Function, FunctionError, type_name
 from framework.definition.expressions.text_functions import TEXT_FUNCTIONS, bounded
 from framework.definition.expressions.time_functions import TIME_FUNCTIONS
-from framework.definition.expressions.value_functions import VALUE_FUNCTIONS, plain
+from framework.definition.expressions.value_functions import VALUE_FUNCTIONS, number_text
 
 Json = Any
 
@@ -40,7 +40,7 @@ class Registry:
             bounded("join", sum(len(str(part)) for part in parts) + len(parts) * len(str(glue)))
         if function.call is None:
             found = self._own.call_function(name, arguments)
-            return plain(found) if type(found) is int else found
+            return number_text(found) if type(found) is int else found
         if wrong := function.arity_error(len(arguments)):
             raise FunctionError(wrong)
         for index, argument in enumerate(arguments):

@@ -20,7 +20,12 @@ from jmespath import exceptions, visitor
 from framework.definition.expressions.context_roots import Path, paths_read
 from framework.definition.expressions.function import FunctionError
 from framework.definition.expressions.function_registry import CONTEXT, FUNCTIONS, Registry
-from framework.definition.expressions.limits import MOST, PatternError, compiled, growth
+from framework.definition.expressions.limits import (
+    MAX_RESULT_SIZE,
+    PatternError,
+    compile_pattern,
+    growth,
+)
 from framework.definition.expressions.text_functions import PATTERNED
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import FrameworkError
@@ -155,7 +160,7 @@ def compile_expression(text: str) -> Expression:
             raise ExpressionError(text, wrong, _call(text, name))
     for name, pattern in _patterns(tree):
         try:
-            compiled(pattern)
+            compile_pattern(pattern)
         except PatternError as error:
             reason = f"{name}(): the pattern is not right: {error}"
             raise ExpressionError(text, reason, _call(text, name)) from None
@@ -163,8 +168,8 @@ def compile_expression(text: str) -> Expression:
         grown = growth(tree)
     except RecursionError:
         raise ExpressionError(text, "is nested too deeply") from None
-    if grown > MOST:
-        raise ExpressionError(text, f"can grow to more than {MOST:,} times its data")
+    if grown > MAX_RESULT_SIZE:
+        raise ExpressionError(text, f"can grow to more than {MAX_RESULT_SIZE:,} times its data")
     contextual = any(name == CONTEXT for name, _ in calls(tree))
     return Expression(text, _dotted(tree), tree, contextual, grown)
 
@@ -187,7 +192,7 @@ def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
     return (*before, *after) if before and after else ()
 
 
-def tree(text: str) -> Mapping[str, Json]:
+def syntax_tree(text: str) -> Mapping[str, Json]:
     """jmespath's syntax tree of an expression; ExpressionError where it does not parse."""
     return _parse(text)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.expressions.jmespath_expression import ExpressionError, tree
+from framework.definition.expressions.jmespath_expression import ExpressionError, syntax_tree
 
 _SIMPLE = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:\d+|\*)\]|\.\*)*", re.ASCII)
 _BARE = re.compile(r"[\w@-]+(?:\.[\w@-]+|\[\d+\]|\[\*\])*")
@@ -54,7 +54,7 @@ def respelling(text: str) -> tuple[str, str] | None:
     """
     bare = _STRINGS.sub("''", text)
     try:
-        found: Mapping[str, Any] | None = tree(text)
+        found: Mapping[str, Any] | None = syntax_tree(text)
     except ExpressionError:
         found = None
     if found is None:
@@ -123,7 +123,7 @@ def _quoted(text: str) -> str | None:
                 written += f"{'.' if written else ''}{_key(name)}"
             written += bracket + rest
     try:
-        tree(written)
+        syntax_tree(written)
     except ExpressionError:
         return None
     return written if written != text.strip() else None

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 Json = Any
 
 
-MOST = 100_000
+MAX_RESULT_SIZE = 100_000
 """As many times as large as its data an answer may be."""
 
 _CHAINS = ("subexpression", "pipe", "index_expression", "projection", "value_projection")
@@ -38,14 +38,14 @@ def _weighed(node: Mapping[str, Json]) -> tuple[int, int]:
     """The weight of a node's own value, and of the heaviest one below it."""
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
     below = [_weighed(child) for child in children]
-    own = min(_own(node, [weight for weight, _ in below]), MOST + 1)
+    own = min(_own(node, [weight for weight, _ in below]), MAX_RESULT_SIZE + 1)
     return own, max([own, *(most for _, most in below)])
 
 
 def _own(node: Mapping[str, Json], weights: list[int]) -> int:
     kind = node["type"]
     if kind == "literal":
-        return size_of(node["value"], MOST)
+        return size_of(node["value"], MAX_RESULT_SIZE)
     if not weights or kind in _TRUTHS:
         return _MANY.get(str(node.get("value")), 1) if kind == "function_expression" else 1
     if kind in _CHAINS:
@@ -89,7 +89,7 @@ class PatternError(ValueError):
 
 
 @lru_cache(maxsize=1024)
-def compiled(pattern: str) -> Any:
+def compile_pattern(pattern: str) -> Any:
     """The pattern, ready to be used; PatternError where it is none."""
     import regex  # 30 ms that most connectors do not need
 
@@ -105,7 +105,7 @@ def compiled(pattern: str) -> Any:
         raise PatternError(str(error)) from None
 
 
-def in_time(look: Callable[..., T], *arguments: Any) -> T:
+def search_with_timeout(look: Callable[..., T], *arguments: Any) -> T:
     """What a compiled pattern's method answers; PatternError where that takes too long."""
     try:
         return look(*arguments, timeout=SECONDS)

@@ -20,7 +20,11 @@ from framework.definition.expressions.function import (
     integer,
     whole,
 )
-from framework.definition.expressions.limits import PatternError, compiled, in_time
+from framework.definition.expressions.limits import (
+    PatternError,
+    compile_pattern,
+    search_with_timeout,
+)
 
 Json = Any
 
@@ -161,11 +165,11 @@ def _regex_replace(text: str, regex: str, new: str) -> str:
 def _looked(name: str, regex: str, method: str, *arguments: Any) -> Any:
     """What the pattern's method gives; FunctionError where pattern or new text are not right."""
     try:
-        pattern = compiled(regex)
+        pattern = compile_pattern(regex)
     except PatternError as error:
         raise FunctionError(f"{name}(): the pattern is not right: {error}") from None
     try:
-        return in_time(getattr(pattern, method), *arguments)
+        return search_with_timeout(getattr(pattern, method), *arguments)
     except PatternError as error:
         raise FunctionError(f"{name}(): {error}") from None
     except FunctionError:

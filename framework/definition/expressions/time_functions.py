@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from framework.definition.datetimes import TimeError, form_problem, read_time, write_time
+from framework.definition.datetimes import TimeError, format_problem, read_time, write_time
 from framework.definition.durations import DurationError, parse_period
 from framework.definition.expressions.function import STRING, Function, FunctionError
 
@@ -81,7 +81,7 @@ def _moment(name: str, time: Json) -> tuple[datetime, bool]:
 
 
 def _form(name: str, pattern: str) -> str:
-    problem = form_problem(pattern)
+    problem = format_problem(pattern)
     if problem:
         raise FunctionError(f"{name}(): {problem}")
     return pattern

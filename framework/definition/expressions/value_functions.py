@@ -90,15 +90,15 @@ def _get(container: Json, key: Json, default: Json = None) -> Json:
 
 
 def _add(left: Number, right: Number) -> Number:
-    return plain(left + right)
+    return number_text(left + right)
 
 
 def _subtract(left: Number, right: Number) -> Number:
-    return plain(left - right)
+    return number_text(left - right)
 
 
 def _multiply(left: Number, right: Number) -> Number:
-    return plain(left * right)
+    return number_text(left * right)
 
 
 def _divide(left: Number, right: Number) -> Number:
@@ -106,25 +106,25 @@ def _divide(left: Number, right: Number) -> Number:
         raise FunctionError("divide() by 0")
     if isinstance(left, int) and isinstance(right, int) and left % right == 0:
         return left // right
-    return plain(left / right)
+    return number_text(left / right)
 
 
 def _modulo(left: Number, right: Number) -> Number:
     if right == 0:
         raise FunctionError("modulo() by 0")
-    return plain(left % right)
+    return number_text(left % right)
 
 
 def _round(number: Number, digits: Number | None = None) -> Number:
     if digits is None:
-        return plain(round(number))
+        return number_text(round(number))
     places = integer("round", digits)
     if abs(places) > 400:  # more than any number has; 10 to the billionth is not to be had
         raise FunctionError("round() wants at most 400 digits")
-    return plain(round(number, places))
+    return number_text(round(number, places))
 
 
-def plain(number: Number) -> Number:
+def number_text(number: Number) -> Number:
     """JSON has no infinity, tables no more than 64 bits; what is whole is written without a
     point."""
     if isinstance(number, int) and abs(number) >= 2**64:
@@ -147,7 +147,7 @@ def _to_integer(value: Json) -> Number | None:
             found = int(float(value))
         except (ValueError, OverflowError):
             return None
-    return plain(found)
+    return number_text(found)
 
 
 def _to_number(value: Json) -> Number | None:
@@ -165,10 +165,12 @@ def _to_number(value: Json) -> Number | None:
 
 
 def _parse_json(text: str) -> Json:
-    from framework.definition.json_text import parse  # with a parser that most files do not need
+    from framework.definition.json_text import (
+        parse_json,  # with a parser that most files do not need
+    )
 
     try:
-        return parse(text)[0]
+        return parse_json(text)[0]
     except ValueError as error:
         raise FunctionError(f"parse_json() wants the text of a JSON value: {error}") from None
 

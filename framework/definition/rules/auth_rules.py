@@ -17,7 +17,7 @@ from framework.definition.expressions.placeholders import (
     placeholders,
 )
 from framework.findings import Finding
-from framework.text import listed, mentions
+from framework.text import join_words, mentions
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -105,8 +105,8 @@ def check_choices(draft: Draft) -> Iterator[Finding]:
             yield draft.document.finding(
                 (*pointer, "cases"),
                 "auth-without-case",
-                f"{by} may be {listed(missing)}, and there is no such case; there are "
-                f"{listed(map(str, cases))}; add it, with null for no auth",
+                f"{by} may be {join_words(missing)}, and there is no such case; there are "
+                f"{join_words(map(str, cases))}; add it, with null for no auth",
                 key=True,
             )
         for case in cases:

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from framework.definition.annotations import cursors
 from framework.definition.draft import Draft
-from framework.definition.expressions.context_roots import CONSTANT, ROOTS, SIGNED_PARTS
+from framework.definition.expressions.context_roots import CONSTANT_ROOTS, ROOTS, SIGNED_PARTS
 from framework.definition.references import references
 from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
 from framework.findings import Finding
-from framework.text import did_you_mean, listed
+from framework.text import did_you_mean, join_words
 
 if TYPE_CHECKING:
-    from framework.definition.annotations import Reach
-    from framework.definition.defaults import Merged
+    from framework.definition.annotations import ContextRead
+    from framework.definition.defaults import MergedResource
 
 _OF_A_LIST = frozenset({"config", "now", "incremental", "partition", "parent", "resources"})
 
 AVAILABLE: Mapping[str, frozenset[str]] = {
-    "client": CONSTANT,
-    "setting": CONSTANT,
+    "client": CONSTANT_ROOTS,
+    "setting": CONSTANT_ROOTS,
     "request": frozenset(ROOTS),
     "path": frozenset(ROOTS),
     "context": frozenset(ROOTS) - {"secrets"},
@@ -34,7 +34,7 @@ AVAILABLE: Mapping[str, frozenset[str]] = {
     "wait": frozenset({"config", "now", "response", "headers", "status"}),
     "message": frozenset({"config", "now", "response", "headers", "status"}),
     "choice": frozenset({"config"}),
-    "signature": CONSTANT | SIGNED_PARTS,
+    "signature": CONSTANT_ROOTS | SIGNED_PARTS,
 }
 """The roots that have a value, by what a placeholder is for or what an expression works on."""
 
@@ -68,7 +68,7 @@ def check_context(draft: Draft) -> Iterator[Finding]:
             yield draft.document.finding(one.pointer, *problem, key=one.key)
 
 
-def _problem(one: Reach, merged: Merged | None) -> tuple[str, str] | None:
+def _problem(one: ContextRead, merged: MergedResource | None) -> tuple[str, str] | None:
     root = one.path[0]
     placeholder = one.area in _PLACEHOLDERS
     shown = f"{{{one.text}}}" if placeholder else f"context().{'.'.join(one.path)}"
@@ -81,7 +81,7 @@ def _problem(one: Reach, merged: Merged | None) -> tuple[str, str] | None:
     if root not in there:
         if placeholder and one.text == ".".join(one.path) and root == "incremental":
             return None  # checks/braces.py says it
-        names = listed([name for name in ROOTS if name in there], most=9)
+        names = join_words([name for name in ROOTS if name in there], most=9)
         return (
             "placeholder-not-here" if placeholder else "context-not-here",
             f"{shown} has no value in {_PLACES[one.area]}, where only {names} do",
@@ -91,14 +91,14 @@ def _problem(one: Reach, merged: Merged | None) -> tuple[str, str] | None:
     return None
 
 
-def _of_ancestor(draft: Draft, one: Reach, merged: Merged) -> tuple[str, str] | None:
+def _of_ancestor(draft: Draft, one: ContextRead, merged: MergedResource) -> tuple[str, str] | None:
     """Whether what an expression calls by name is above the resource; placeholders make it so."""
     if one.path[:1] != ("resources",) or len(one.path) < 2 or one.area in _PLACEHOLDERS:
         return None
     name, above = one.path[1], draft.above(merged.name)
     if not above or name in above:
         return None
-    near = did_you_mean(name, above) or f"; there are {listed(above)}"
+    near = did_you_mean(name, above) or f"; there are {join_words(above)}"
     return (
         "context-not-here",
         f"context().resources.{name}: {merged.name} does not read from {name}{near}",
@@ -106,7 +106,7 @@ def _of_ancestor(draft: Draft, one: Reach, merged: Merged) -> tuple[str, str] | 
 
 
 def _of_resource(
-    one: Reach, merged: Merged, shown: str, placeholder: bool
+    one: ContextRead, merged: MergedResource, shown: str, placeholder: bool
 ) -> tuple[str, str] | None:
     root = one.path[0]
     missing = "placeholder-not-here" if placeholder else "context-not-here"

@@ -8,14 +8,14 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import Written, cursors
+from framework.definition.annotations import ExpressionPlace, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.definition.expressions.jmespath_expression import (
     ExpressionError,
     calls,
     compile_expression,
-    tree,
+    syntax_tree,
 )
 from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem, respelling
 from framework.definition.expressions.placeholders import config_names, with_config
@@ -60,7 +60,7 @@ def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
                 )
 
 
-def _completed(draft: Draft, written: Written) -> Iterator[Written]:
+def _completed(draft: Draft, written: ExpressionPlace) -> Iterator[ExpressionPlace]:
     """The expression with its `{config.x}` replaced: by each value that the entry allows, by its
     default, or by any name."""
     names = config_names(written.text) if written.bound else ()
@@ -75,7 +75,7 @@ def _completed(draft: Draft, written: Written) -> Iterator[Written]:
         yield replace(written, text=text, bound=False)
 
 
-def _problem(written: Written) -> tuple[str, str] | None:
+def _problem(written: ExpressionPlace) -> tuple[str, str] | None:
     text = written.text
     if is_jsonpath(text):
         if not written.both:
@@ -101,7 +101,7 @@ def _problem(written: Written) -> tuple[str, str] | None:
 
 def _code(text: str) -> str:
     try:
-        unknown = [name for name, _ in calls(tree(text)) if name not in FUNCTIONS]
+        unknown = [name for name, _ in calls(syntax_tree(text)) if name not in FUNCTIONS]
     except ExpressionError:
         return "bad-expression"
     return "unknown-function" if unknown else "function-arguments"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import Cursor, cursors, resource_texts
-from framework.definition.datetimes import form_problem, read_time, unit_meant, write_time
-from framework.definition.defaults import Merged
+from framework.definition.annotations import CursorPlace, cursors, resource_texts
+from framework.definition.datetimes import format_problem, read_time, unit_meant, write_time
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.durations import (
     DurationError,
@@ -49,7 +49,7 @@ def check_time_formats(draft: Draft) -> Iterator[Finding]:
         for cursor in cursors(merged):
             for place, form in _forms(cursor.written):
                 pointer = (*cursor.pointer, *place)
-                problem = form_problem(form)
+                problem = format_problem(form)
                 if problem and pointer not in seen:
                     seen.add(pointer)
                     yield draft.document.finding(
@@ -88,7 +88,7 @@ def _of_config(draft: Draft, pointer: Pointer, value: Json) -> tuple[Pointer, Js
     return ("config", alone[1], "default"), entry.get("default")
 
 
-def _problems(merged: Merged, cursor: Cursor) -> Iterator[Problem]:
+def _problems(merged: MergedResource, cursor: CursorPlace) -> Iterator[Problem]:
     written = cursor.written
     ends = [key for key in ("step", "lookahead") if written.get(key) is not None]
     if ends and not _sends_end(merged, cursor):
@@ -123,7 +123,7 @@ def _problems(merged: Merged, cursor: Cursor) -> Iterator[Problem]:
             )
 
 
-def _of_step(merged: Merged, written: Mapping[str, Json]) -> Iterator[Problem]:
+def _of_step(merged: MergedResource, written: Mapping[str, Json]) -> Iterator[Problem]:
     if not mentions(written, "initial_value") or written.get("initial_value") is None:
         yield (
             "step",
@@ -147,7 +147,7 @@ def _of_step(merged: Merged, written: Mapping[str, Json]) -> Iterator[Problem]:
         )
 
 
-def _sends_end(merged: Merged, cursor: Cursor) -> bool:
+def _sends_end(merged: MergedResource, cursor: CursorPlace) -> bool:
     if mentions(cursor.written, "end_param"):
         return True
     # a start that is no start_param may name the window alone: a day or a month in the path

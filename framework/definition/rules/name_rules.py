@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.defaults import Merged
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.naming import normalize_path
@@ -25,7 +25,7 @@ def check_file_name(draft: Draft) -> Iterator[Finding]:
 
 def check_duplicates(draft: Draft) -> Iterator[Finding]:
     """Two resources of one name."""
-    seen: dict[str, Merged] = {}
+    seen: dict[str, MergedResource] = {}
     for merged in draft.resources:
         first = seen.setdefault(merged.name, merged)
         if first is not merged:
@@ -43,7 +43,7 @@ def check_tables(draft: Draft) -> Iterator[Finding]:
 
     Two resources that both write the same `table_name` mean it.
     """
-    seen: dict[str, tuple[Merged, str]] = {}
+    seen: dict[str, tuple[MergedResource, str]] = {}
     reported: set[int] = set()
     names: set[str] = set()
     for merged in draft.resources:
@@ -81,7 +81,7 @@ def check_listed_tables(draft: Draft) -> Iterator[Finding]:
             )
 
 
-def _one_a_list(merged: Merged) -> bool:
+def _one_a_list(merged: MergedResource) -> bool:
     """Whether the table's name depends on the list."""
     try:
         return bool(placeholders(_table_name(merged) or ""))
@@ -89,7 +89,7 @@ def _one_a_list(merged: Merged) -> bool:
         return False
 
 
-def _tables(draft: Draft, merged: Merged) -> Iterator[tuple[str, str]]:
+def _tables(draft: Draft, merged: MergedResource) -> Iterator[tuple[str, str]]:
     written = _table_name(merged) or merged.name
     try:
         root = normalize_path(written)
@@ -105,10 +105,10 @@ def _tables(draft: Draft, merged: Merged) -> Iterator[tuple[str, str]]:
             yield f"{root}__{suffix}", f"the list {suffix} of resource {merged.name}"
 
 
-def _table_name(merged: Merged) -> str | None:
+def _table_name(merged: MergedResource) -> str | None:
     name = merged.data.get("table_name")
     return name if isinstance(name, str) and name.strip() else None
 
 
-def _same_on_purpose(one: Merged, other: Merged) -> bool:
+def _same_on_purpose(one: MergedResource, other: MergedResource) -> bool:
     return _table_name(one) is not None and _table_name(one) == _table_name(other)

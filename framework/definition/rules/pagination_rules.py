@@ -9,7 +9,7 @@ from framework.definition.annotations import resource_texts, text_reaches
 from framework.definition.draft import Draft
 from framework.definition.paginator_keys import VALUES, total_path
 from framework.findings import Finding
-from framework.text import listed, mentions
+from framework.text import join_words, mentions
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -74,7 +74,7 @@ def check_values(draft: Draft) -> Iterator[Finding]:
             for one in text_reaches(text):
                 if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
                     continue
-                has = f"which has {listed(values)}" if values else "which has no such values"
+                has = f"which has {join_words(values)}" if values else "which has no such values"
                 yield draft.document.finding(
                     one.pointer,
                     "paginator-value",
@@ -119,7 +119,7 @@ def check_guesses(draft: Draft) -> Iterator[Finding]:
 
 def _guess(found: str, names: list[str]) -> str:
     return (
-        f"found {found} for {listed(names)}: paging is guessed from the first answer, and where "
+        f"found {found} for {join_words(names)}: paging is guessed from the first answer, and where "
         "the guess is wrong the first page is all that is loaded; write the paginator, or "
         "single_page"
     )

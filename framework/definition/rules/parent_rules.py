@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.definition.annotations import is_resolve
-from framework.definition.defaults import Merged
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.references import references
 from framework.definition.rules.write_disposition_rules import disposition, key_fields
 from framework.findings import Finding
-from framework.text import did_you_mean, listed
+from framework.text import did_you_mean, join_words
 
 
 def check_parents(draft: Draft) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def check_parents(draft: Draft) -> Iterator[Finding]:
                     yield draft.document.finding(
                         reference.pointer,
                         "several-parents",
-                        f"resource {merged.name} reads from {listed(parents)}, and none of them "
+                        f"resource {merged.name} reads from {join_words(parents)}, and none of them "
                         "reads from the others; a resource can have one parent, and what is above "
                         "that one",
                     )
@@ -158,9 +158,13 @@ def check_path(draft: Draft) -> Iterator[Finding]:
             )
 
 
-def _unknown(draft: Draft, merged: Merged, pointer: tuple[str | int, ...], parent: str) -> Finding:
+def _unknown(
+    draft: Draft, merged: MergedResource, pointer: tuple[str | int, ...], parent: str
+) -> Finding:
     others = [name for name in draft.names if name != merged.name]
-    hint = did_you_mean(parent, others) or f"; there are {listed(others) or 'no other resources'}"
+    hint = (
+        did_you_mean(parent, others) or f"; there are {join_words(others) or 'no other resources'}"
+    )
     return draft.document.finding(
         pointer, "unknown-parent", f"there is no resource {parent} to read from{hint}"
     )

@@ -11,12 +11,12 @@ from framework.definition.annotations import (
     resource_expressions,
     resource_texts,
 )
-from framework.definition.datetimes import form_problem
-from framework.definition.defaults import Merged
+from framework.definition.datetimes import format_problem
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.references import references
 from framework.findings import Finding
-from framework.text import did_you_mean, listed
+from framework.text import did_you_mean, join_words
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -50,7 +50,7 @@ def check_partition_names(draft: Draft) -> Iterator[Finding]:
             continue
         known = [name for _, partition in partitions(merged) for name in _names(partition)]
         if known and one.path[1] not in known:
-            near = did_you_mean(one.path[1], known) or f"; there are {listed(known)}"
+            near = did_you_mean(one.path[1], known) or f"; there are {join_words(known)}"
             yield draft.document.finding(
                 one.pointer,
                 "unknown-partition",
@@ -89,11 +89,13 @@ def check_batches(draft: Draft) -> Iterator[Finding]:
 Problem = tuple[tuple[str, ...], str, str, Any]
 
 
-def _problems(merged: Merged, partition: Mapping[str, Json], names: set[str]) -> Iterator[Problem]:
+def _problems(
+    merged: MergedResource, partition: Mapping[str, Json], names: set[str]
+) -> Iterator[Problem]:
     given = [kind for kind in KINDS if partition.get(kind) is not None]
     name = partition.get("name")
     if len(given) != 1:
-        found = listed(f"`{kind}`" for kind in given) or "nothing that has values"
+        found = join_words(f"`{kind}`" for kind in given) or "nothing that has values"
         yield (
             (),
             "partition-source",
@@ -111,7 +113,7 @@ def _problems(merged: Merged, partition: Mapping[str, Json], names: set[str]) ->
             )
     dates = partition.get("dates")
     form = dates.get("format") if isinstance(dates, dict) else None
-    problem = form_problem(form) if isinstance(form, str) and form else None
+    problem = format_problem(form) if isinstance(form, str) and form else None
     if problem:
         yield ("dates", "format"), "bad-time-format", f"found {form}: {problem}", "error"
     if isinstance(name, str) and not any(_is_sent(merged, one) for one in _names(partition)):
@@ -131,7 +133,7 @@ def _names(partition: Mapping[str, Json]) -> Iterator[str]:
             yield name
 
 
-def _is_sent(merged: Merged, name: str) -> bool:
+def _is_sent(merged: MergedResource, name: str) -> bool:
     """Whether a request names it, or a step, so that the records differ."""
     texts = [one.text for one in resource_texts(merged)]
     texts += [one.text for one in resource_expressions(merged)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.annotations import Text, cursors
+from framework.definition.annotations import TemplatePlace, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
@@ -42,7 +42,7 @@ def check_braces(draft: Draft) -> Iterator[Finding]:
                 yield draft.document.finding(text.pointer, code, message, key=text.key)
 
 
-def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+def _problem(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> tuple[str, str] | None:
     shown = f"{{{placeholder.text}}}"
     if text.area == "signature" and placeholder.kind == "param":
         if placeholder.name in SIGNED_PARTS:
@@ -70,7 +70,9 @@ def _problem(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, s
     return None
 
 
-def _expression(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+def _expression(
+    draft: Draft, text: TemplatePlace, placeholder: Placeholder
+) -> tuple[str, str] | None:
     """Only that it compiles and begins at roots that there are; checks/context.py says more."""
     shown = f"{{{placeholder.text}}}"
     try:
@@ -90,7 +92,9 @@ def _expression(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str
     return "unknown-placeholder", f"{shown} begins at {unknown}, which there is not{near}"
 
 
-def _incremental(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[str, str] | None:
+def _incremental(
+    draft: Draft, text: TemplatePlace, placeholder: Placeholder
+) -> tuple[str, str] | None:
     shown = f"{{{placeholder.text}}}"
     if placeholder.name not in INCREMENTAL_VALUES:
         near = (
@@ -113,7 +117,7 @@ def _incremental(draft: Draft, text: Text, placeholder: Placeholder) -> tuple[st
     )
 
 
-def _unknown(draft: Draft, text: Text, placeholder: Placeholder) -> str:
+def _unknown(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> str:
     shown = f"{{{placeholder.text}}}"
     kind, dot, rest = placeholder.text.partition(".")
     near = did_you_mean(kind, _KINDS) if dot else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.definition.annotations import cursors
-from framework.definition.defaults import Merged, named_columns
+from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.jsonpath import is_jsonpath, path_keys
 from framework.definition.json_schema import not_json_schema, shown
@@ -185,7 +185,7 @@ def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
         )
 
 
-def _declared(draft: Draft) -> Iterator[tuple[Merged, Table, Mapping[str, Json]]]:
+def _declared(draft: Draft) -> Iterator[tuple[MergedResource, Table, Mapping[str, Json]]]:
     for merged in draft.resources:
         schema = draft.schema(merged)
         if schema is None or schema.usable is None or schema.error is not None:

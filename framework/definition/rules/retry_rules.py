@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.draft import Draft
-from framework.definition.expressions.limits import PatternError, compiled
+from framework.definition.expressions.limits import PatternError, compile_pattern
 from framework.findings import Finding
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _rules(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json], bool]]:
 
 def _pattern_problem(pattern: Json) -> str | None:
     try:
-        compiled(pattern if isinstance(pattern, str) else "")
+        compile_pattern(pattern if isinstance(pattern, str) else "")
     except PatternError as error:
         return str(error)
     return None

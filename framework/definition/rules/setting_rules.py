@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from framework.definition.annotations import Text
+from framework.definition.annotations import TemplatePlace
 from framework.definition.draft import Draft, settings_used
 from framework.definition.json_schema import misfit, misfit_of, not_json_schema, schema_error
 from framework.findings import Finding
-from framework.text import did_you_mean, listed
+from framework.text import did_you_mean, join_words
 
 Json = Any
 
@@ -89,7 +89,7 @@ def _undeclared(draft: Draft, kind: str, name: str) -> str:
     near = did_you_mean(name, draft.section(kind))
     if near:
         return found + near
-    have = listed(draft.section(kind))
+    have = join_words(draft.section(kind))
     return f"{found}; declare it under {kind}{f', which has {have}' if have else ''}"
 
 
@@ -104,11 +104,11 @@ def _misspelt(draft: Draft, used: set[tuple[Any, str]], kind: str, name: str) ->
     return False
 
 
-def _broken(draft: Draft) -> Iterator[Text]:
+def _broken(draft: Draft) -> Iterator[TemplatePlace]:
     return (text for text in draft.texts() if "{" in text.text and not text.placeholders)
 
 
-def _mentioned(draft: Draft, text: Text) -> Iterator[tuple[Any, str]]:
+def _mentioned(draft: Draft, text: TemplatePlace) -> Iterator[tuple[Any, str]]:
     for kind in _OTHER:
         for name in draft.section(kind):
             if f"{kind}.{name}" in text.text:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import cursors, resource_texts
-from framework.definition.defaults import Merged, named_columns
+from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.references import references
 from framework.findings import Finding
-from framework.text import listed, mentions
+from framework.text import join_words, mentions
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -20,7 +20,7 @@ Json = Any
 _BY_PRIMARY_KEY = ("upsert", "insert-only", "cdc")
 
 
-def disposition(merged: Merged) -> tuple[str, str | None]:
+def disposition(merged: MergedResource) -> tuple[str, str | None]:
     """The write disposition and its strategy, dlt's defaults where nothing is said."""
     written = merged.data.get("write_disposition")
     if isinstance(written, Mapping):
@@ -31,7 +31,7 @@ def disposition(merged: Merged) -> tuple[str, str | None]:
     return ("append" if written is None else str(written)), None
 
 
-def key_fields(merged: Merged, key: str) -> list[str]:
+def key_fields(merged: MergedResource, key: str) -> list[str]:
     """The fields of `primary_key` or `merge_key`, named there or in `columns`."""
     written = merged.data.get(key)
     named = [written] if isinstance(written, str) else written
@@ -58,7 +58,7 @@ def check_merge_keys(draft: Draft) -> Iterator[Finding]:
         yield draft.document.finding(
             pointer,
             "merge-without-key",
-            f"found merge for {listed(names)} and no primary_key to match rows by; write "
+            f"found merge for {join_words(names)} and no primary_key to match rows by; write "
             "primary_key with the field that names a record, such as primary_key: id",
         )
 
@@ -66,7 +66,7 @@ def check_merge_keys(draft: Draft) -> Iterator[Finding]:
 def check_appends(draft: Draft) -> Iterator[Finding]:
     """A list that is read whole in each run and appended is there once per run."""
     places: dict[Pointer, list[str]] = {}
-    unsaid: list[Merged] = []
+    unsaid: list[MergedResource] = []
     for merged in draft.resources:
         if disposition(merged)[0] != "append" or merged.data.get("selected") is False:
             continue
@@ -163,7 +163,7 @@ def check_overlaps(draft: Draft) -> Iterator[Finding]:
         )
 
 
-def _looks_back(merged: Merged) -> str | None:
+def _looks_back(merged: MergedResource) -> str | None:
     """What has a resource read records again that the last run has seen, or None."""
     for cursor in cursors(merged)[:1]:
         if cursor.written.get("watermark") == "run_start":
@@ -213,7 +213,7 @@ def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, ke
     return draft.document.finding(
         pointer,
         "append-repeats",
-        f"found {found} for {listed(names)}: each run reads the whole list and adds every record "
+        f"found {found} for {join_words(names)}: each run reads the whole list and adds every record "
         "again; write write_disposition: replace, or merge with a primary_key, or add an "
         "incremental",
         severity="warning",
@@ -221,10 +221,10 @@ def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, ke
     )
 
 
-def _has_cursor(draft: Draft, merged: Merged) -> bool:
+def _has_cursor(draft: Draft, merged: MergedResource) -> bool:
     """Whether a resource, or one that it reads from, is read from a cursor on."""
     seen: set[str] = set()
-    current: Merged | None = merged
+    current: MergedResource | None = merged
     while current is not None and current.name not in seen:
         if cursors(current) or mentions(current.endpoint, "incremental"):
             return True

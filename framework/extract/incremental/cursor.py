@@ -1,7 +1,7 @@
 """A resource's incremental while it is read: dlt's own where one list has one plain watermark.
 
 Where a file or a run asks for more (windows, formats, a list for each parent, a range again), the
-watermark is a `Track`. State has dlt's form and, once loaded, dlt's place: under the resource's
+watermark is a `Watermark`. State has dlt's form and, once loaded, dlt's place: under the resource's
 name.
 """
 
@@ -17,9 +17,9 @@ from dlt.common.incremental.typing import IncrementalColumnState
 from dlt.extract.incremental import Incremental as DltIncremental
 
 from framework.definition.model import Incremental, Resource
-from framework.extract.incremental.policy import Range, Rules, lag_in_dlts_units
-from framework.extract.incremental.state_codec import packed, unpacked
-from framework.extract.incremental.watermark import Track
+from framework.extract.incremental.policy import CursorPolicy, CursorRange, lag_in_dlts_units
+from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
+from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import Window
 from framework.extract.page import Record
 
@@ -58,13 +58,13 @@ class _Held(DltIncremental[Any]):
         return state  # type: ignore[no-any-return]
 
 
-class Plain:
+class DltCursor:
     """dlt's own incremental over one list. `held` is the resource's `incremental` state, moved
     in place while records pass."""
 
     resumable = False
 
-    def __init__(self, resource: Resource, rules: Rules, held: dict[str, Json]) -> None:
+    def __init__(self, resource: Resource, rules: CursorPolicy, held: dict[str, Json]) -> None:
         spec = rules.spec
         lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
         self._dlt = _Held(**{**spec.arguments, **_floor(rules, held), "lag": lag})
@@ -72,7 +72,7 @@ class Plain:
         key = resource.hints.get("primary_key")
         if key is not None and rules.appends:
             # as written: dlt's hashes of seen records tell a name from a list of one, and an
-            # empty list has none. Of what is merged they hash the whole record: `Rules.digest`
+            # empty list has none. Of what is merged they hash the whole record: `CursorPolicy.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
         # the pipe is ours: dlt asks it for its name only
         self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ class Plain:
         """Never asked for: there is one window."""
 
 
-def _floor(rules: Rules, held: dict[str, Json]) -> dict[str, Json]:
+def _floor(rules: CursorPolicy, held: dict[str, Json]) -> dict[str, Json]:
     """The initial value that a lag may not cross: not one that has moved past the watermark."""
     state, initial = held.get(rules.spec.cursor_path), rules.initial
     if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
@@ -127,14 +127,14 @@ def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
     return state
 
 
-Cursor = Plain | Track
+Cursor = DltCursor | Watermark
 
 APPENDED = "appended"
 """In the state of a cursor: where a run came to that appended its records, and whose watermark
 stays all the same, because what hangs on them was not loaded."""
 
 
-class Cursors:
+class ResourceCursors:
     """The incremental of one resource over all its lists, its values filled in.
 
     `held` is the resource's `incremental` state; None leaves it to the pipeline that is running.
@@ -146,10 +146,10 @@ class Cursors:
         spec: Incremental,
         now: datetime,
         held: dict[str, Json] | None,
-        again: Range | None = None,
+        again: CursorRange | None = None,
     ) -> None:
         self._resource = resource
-        self._rules = Rules(resource, spec, now, again)
+        self._rules = CursorPolicy(resource, spec, now, again)
         self._plain = self._rules.times is None and again is None
         if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
             self._plain = False  # dlt would not stop at the watermark, having moved it
@@ -161,10 +161,10 @@ class Cursors:
         self._lists: dict[str, Json] = {}
         self._hashes: dict[str, list[str]] = {}
         self._appended: dict[str, Json] | None = None
-        self._known: dict[str, Track] = {}
+        self._known: dict[str, Watermark] = {}
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> CursorPolicy:
         """What holds for every list."""
         return self._rules
 
@@ -178,7 +178,7 @@ class Cursors:
         self._appended = state.pop(APPENDED, None)
         if not state:
             self._held.pop(path, None)
-        self._lists = unpacked(state.get("lists", ()))
+        self._lists = unpack_watermarks(state.get("lists", ()))
         self._hashes = dict(state.get("hashes", {}))
 
     def alone(self, key: str) -> Cursor:
@@ -191,9 +191,9 @@ class Cursors:
         if state and ("lists" in state or state.get("of", key) != key):
             state = self._held[path] = {}
         if self._plain:
-            made: Cursor = Plain(self._resource, self._rules, self._held)
+            made: Cursor = DltCursor(self._resource, self._rules, self._held)
         else:
-            made = Track(self._rules, state, alone=True)
+            made = Watermark(self._rules, state, alone=True)
         self._of(key)
         return made
 
@@ -202,11 +202,11 @@ class Cursors:
         if key and state:
             state["of"] = key
 
-    def one_of_many(self, key: str) -> Track:
+    def one_of_many(self, key: str) -> Watermark:
         """The watermark of one of the resource's lists."""
         if key not in self._lists:
-            return Track(self._rules)
-        return Track(
+            return Watermark(self._rules)
+        return Watermark(
             self._rules,
             {"last_value": self._lists[key], "unique_hashes": self._hashes.get(key, [])},
         )
@@ -218,19 +218,19 @@ class Cursors:
         if key not in self._known:
             state: dict[str, Json] | None = self._appended
             if "lists" in self._appended:
-                last = unpacked(self._appended["lists"]).get(key)
+                last = unpack_watermarks(self._appended["lists"]).get(key)
                 hashes = self._appended.get("hashes", {}).get(key, [])
                 state = None if last is None else {"last_value": last, "unique_hashes": hashes}
             elif self._appended.get("of", key) != key:
                 state = None
             if state is None:
                 return records
-            self._known[key] = Track(self._rules, state)
+            self._known[key] = Watermark(self._rules, state)
         return self._known[key].filter(records)
 
     def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
         """Take the watermark of a list that was read."""
-        if not isinstance(cursor, Track):
+        if not isinstance(cursor, Watermark):
             return
         state = cursor.state()
         if not many:
@@ -252,7 +252,7 @@ class Cursors:
             self._hashes = {key: value for key, value in self._hashes.items() if key in kept}
         state: dict[str, Json] = {
             "initial_value": self._rules.kept(self._rules.initial),
-            "lists": packed(self._lists),
+            "lists": pack_watermarks(self._lists),
         }
         if self._hashes:
             state["hashes"] = self._hashes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.definition.datetimes import TimeError, has_clock, like, read_time, write_time
+from framework.definition.datetimes import TimeError, has_clock, read_time, same_format, write_time
 from framework.definition.model import Incremental
 from framework.errors import RecordError
 
@@ -18,17 +18,17 @@ Json = Any
 
 
 @dataclass(frozen=True)
-class Times:
+class CursorTimes:
     """`sent` is the form of requests and of the state, `records` those of records."""
 
     sent: str
     records: tuple[str, ...]
 
     @classmethod
-    def of(cls, spec: Incremental) -> Times:
+    def of(cls, spec: Incremental) -> CursorTimes:
         """The forms of an incremental whose values are filled in."""
         initial = spec.arguments.get("initial_value")
-        sent = spec.format or like(initial)
+        sent = spec.format or same_format(initial)
         return cls(sent, spec.cursor_formats or tuple(dict.fromkeys((sent, "iso"))))
 
     def known(self, value: Json) -> datetime | None:
@@ -80,7 +80,7 @@ def asked_for(text: str, example: Json) -> Json:
             return type(example)(text)
         except ValueError:
             pass
-    return write_time(moment_of(text), like(example))
+    return write_time(moment_of(text), same_format(example))
 
 
 def moment_of(text: str) -> datetime:

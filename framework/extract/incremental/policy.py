@@ -14,10 +14,10 @@ from dlt.common.jsonpath import compile_path, extract_simple_field_name, find_va
 from dlt.extract.incremental.lag import apply_lag
 from dlt.extract.utils import digest_dedup_value, resolve_column_value
 
-from framework.definition.datetimes import TimeError, is_time, like, shape, write_time
+from framework.definition.datetimes import TimeError, is_time, same_format, time_shape, write_time
 from framework.definition.model import Incremental, Resource
 from framework.errors import RecordError
-from framework.extract.incremental.cursor_times import Times, asked_for, moment_of, run_start
+from framework.extract.incremental.cursor_times import CursorTimes, asked_for, moment_of, run_start
 from framework.extract.page import Record
 
 Json = Any
@@ -26,23 +26,25 @@ State = dict[str, Json]
 
 
 @dataclass(frozen=True)
-class Range:
+class CursorRange:
     """A range that a run reads again, as ISO times (or numbers, where a cursor is one)."""
 
     since: str | None = None
     until: str | None = None
 
 
-class Rules:
+class CursorPolicy:
     """What holds for every list of a resource that has an incremental."""
 
-    def __init__(self, resource: Resource, spec: Incremental, now: datetime, again: Range | None):
+    def __init__(
+        self, resource: Resource, spec: Incremental, now: datetime, again: CursorRange | None
+    ):
         arguments = spec.arguments
         self.resource = resource.name
         self.spec = spec
         self.now = now
         initial = arguments.get("initial_value")
-        self.times = Times.of(spec) if spec.timed or is_time(initial) else None
+        self.times = CursorTimes.of(spec) if spec.timed or is_time(initial) else None
         self.find = _finder(spec.cursor_path)
         self.missing = arguments.get("on_cursor_value_missing") or "raise"
         self.last_of: Callable[[tuple[Json, Json]], Json] = (
@@ -81,7 +83,7 @@ class Rules:
         except TimeError:
             raise RecordError(
                 f"{self.resource}: the incremental's cursor_path `{self.spec.cursor_path}` holds "
-                f"a value written as {shape(found)}, which is in none of the forms "
+                f"a value written as {time_shape(found)}, which is in none of the forms "
                 f"{', '.join(self.times.records)}; add its form to cursor_formats"
             ) from None
 
@@ -133,7 +135,9 @@ class Rules:
         """The run's start as a cursor."""
         if self.times is not None:
             return run_start(self.now)
-        return write_time(run_start(self.now), like(self.spec.arguments.get("initial_value")))
+        return write_time(
+            run_start(self.now), same_format(self.spec.arguments.get("initial_value"))
+        )
 
     def last(self, state: State | None) -> Json:
         """The last value of a state, the initial one where there is none."""

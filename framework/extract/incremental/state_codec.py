@@ -43,7 +43,7 @@ def _hashed(value: Json, width: int) -> str:
     return base64.urlsafe_b64encode(digest).decode()[:width]
 
 
-def packed(values: Mapping[str, Json]) -> list[list[Json]]:
+def pack_watermarks(values: Mapping[str, Json]) -> list[list[Json]]:
     """Pairs of a value and all keys that have it, one after the other."""
     groups: dict[Json, list[str]] = {}
     for key in sorted(values):
@@ -51,17 +51,17 @@ def packed(values: Mapping[str, Json]) -> list[list[Json]]:
     return [[value, "".join(keys)] for value, keys in groups.items()]
 
 
-def unpacked(pairs: Iterable[list[Json]]) -> dict[str, Json]:
+def unpack_watermarks(pairs: Iterable[list[Json]]) -> dict[str, Json]:
     """The value of each key."""
     return {key: value for value, keys in pairs for key in _chunks(keys, WIDTH)}
 
 
-def packed_prints(prints: Mapping[str, str]) -> str:
+def pack_fingerprints(prints: Mapping[str, str]) -> str:
     """Keys with their fingerprints, one after the other."""
     return "".join(key + prints[key] for key in sorted(prints))
 
 
-def unpacked_prints(text: str) -> dict[str, str]:
+def unpack_fingerprints(text: str) -> dict[str, str]:
     """The fingerprint of each key."""
     return {chunk[:WIDTH]: chunk[WIDTH:] for chunk in _chunks(text, WIDTH + PRINT_WIDTH)}
 

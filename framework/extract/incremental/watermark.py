@@ -12,21 +12,23 @@ from typing import Any
 from framework.definition.durations import Period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
-from framework.extract.incremental.policy import Rules, State
+from framework.extract.incremental.policy import CursorPolicy, State
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
 
 Json = Any
 
 
-class Track:
+class Watermark:
     """One list and its watermark. `state` is what an earlier run left, or None.
 
     `alone` is a resource's only list. Of many that are merged, what stands at their watermarks
     comes again: to remember it would make the state large.
     """
 
-    def __init__(self, rules: Rules, state: State | None = None, *, alone: bool = False) -> None:
+    def __init__(
+        self, rules: CursorPolicy, state: State | None = None, *, alone: bool = False
+    ) -> None:
         if not rules.keeps:
             state = None
         self._rules = rules

@@ -16,18 +16,18 @@ from typing import Any
 from framework.definition.datetimes import TimeError, read_time
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
-from framework.extract.incremental.policy import Rules
+from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import Record
-from framework.text import counted
+from framework.text import count_noun
 
 Json = Any
 DAY = timedelta(days=1)
 
 
-class Order:
+class OrderMonitor:
     """What was seen of all lists of one resource that has an incremental; thread-safe."""
 
-    def __init__(self, rules: Rules, endpoint: Endpoint) -> None:
+    def __init__(self, rules: CursorPolicy, endpoint: Endpoint) -> None:
         self._rules = rules
         self._declared = rules.row_order
         self._sent = _carries_start(endpoint)
@@ -36,9 +36,9 @@ class Order:
         self._older: tuple[int, Json, Json] | None = None
         self._lock = threading.Lock()
 
-    def of_list(self, start: Json) -> OneList:
+    def of_list(self, start: Json) -> ListOrder:
         """What looks at one list, which was asked for from `start` on."""
-        return OneList(self, self._rules, start if self._sent else None)
+        return ListOrder(self, self._rules, start if self._sent else None)
 
     def told(self) -> Iterator[tuple[str, str]]:
         """Code and words of what was seen."""
@@ -49,7 +49,7 @@ class Order:
             yield (
                 "cursor-out-of-order",
                 f"row_order is {self._declared}, but `{path}` goes the other way "
-                f"{counted(count, 'time')}, at first from {before} to {after}"
+                f"{count_noun(count, 'time')}, at first from {before} to {after}"
                 f"{': ' if lost else ''}{lost}. Ask the API for this order, or take row_order away",
             )
         if self._older is not None:
@@ -76,10 +76,10 @@ class Order:
                 self._older = (count + len(older), first[0], first[1])
 
 
-class OneList:
+class ListOrder:
     """Looks at the pages of one list, in their order."""
 
-    def __init__(self, order: Order, rules: Rules, start: Json) -> None:
+    def __init__(self, order: OrderMonitor, rules: CursorPolicy, start: Json) -> None:
         self._order = order
         self._rules = rules
         self._start = start

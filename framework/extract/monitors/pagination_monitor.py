@@ -14,13 +14,13 @@ from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.errors import RequestError
-from framework.events import Warned
+from framework.events import WarningRaised
 from framework.extract.page import count_of, ends_of
-from framework.extract.pagination import Paging
+from framework.extract.pagination import FrameworkPaginator
 from framework.extract.plan import Plan
-from framework.extract.read_options import Terms
-from framework.runtime.redaction import shown
-from framework.text import counted
+from framework.extract.read_options import ReadOptions
+from framework.runtime.redaction import redact_url
+from framework.text import count_noun
 
 Json = Any
 MAX_PAGES = 1_000_000
@@ -29,14 +29,14 @@ MOST_IN_A_ROW = 3
 """Pages in a row that may be the one before them, where no primary key says that none may."""
 
 
-class Completeness:
+class PaginationMonitor:
     """Told of every page in order; `ended` when the list came to its end by itself.
 
     `missed` counts the pages in which the selector found nothing: the number of records is
     explained then.
     """
 
-    def __init__(self, plan: Plan, terms: Terms) -> None:
+    def __init__(self, plan: Plan, terms: ReadOptions) -> None:
         self.missed = 0
         self._miss = ""
         self._plan = plan
@@ -58,7 +58,7 @@ class Completeness:
     def tell_missed(self) -> None:
         """Say once for the whole list that the selector found nothing."""
         if self.missed:
-            more = f" (and so in {counted(self.missed - 1, 'more page')})"
+            more = f" (and so in {count_noun(self.missed - 1, 'more page')})"
             self._warn("selector-no-match", self._miss + (more if self.missed > 1 else ""))
 
     def came(self, page: PageData[Json]) -> None:
@@ -78,9 +78,11 @@ class Completeness:
         before = self._seen.setdefault(signature, (self._pages, page.response.url))
         if before[0] == self._pages:
             return
-        url, earlier = (shown(one, self._terms.secrets) for one in (page.response.url, before[1]))
+        url, earlier = (
+            redact_url(one, self._terms.secrets) for one in (page.response.url, before[1])
+        )
         message = (
-            f"page {self._pages:,} ({url}) brought the same {counted(count, 'record')} as page "
+            f"page {self._pages:,} ({url}) brought the same {count_noun(count, 'record')} as page "
             f"{before[0]:,} ({earlier})"
         )
         if self._plan.resource.primary_key or self._in_a_row >= MOST_IN_A_ROW:
@@ -106,7 +108,7 @@ class Completeness:
         before = self._asked.setdefault(signature, self._pages)
         if before == self._pages and self._pages < MAX_PAGES:
             return
-        url = shown(following.prepare().url, self._terms.secrets)
+        url = redact_url(following.prepare().url, self._terms.secrets)
         why = (
             f"after page {self._pages:,} {url} would be asked for, as after page {before:,}. Check "
             "the paginator: the API repeats its next page."
@@ -122,7 +124,7 @@ class Completeness:
             return
         if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
             return  # the file itself asks for a part
-        if isinstance(last.paginator, Paging) and last.paginator.ended:
+        if isinstance(last.paginator, FrameworkPaginator) and last.paginator.ended:
             return  # the file's own condition
         found = jsonpath.find_values(paginator.total_path, last.response.json())
         if not found or not str(found[0]).lstrip("-").isdigit():
@@ -150,13 +152,13 @@ class Completeness:
             records, url = self._short
             self._warn(
                 "page-too-short",
-                f"{url} brought {counted(records, 'record')} of the {paginator.value_step:,} that "
+                f"{url} brought {count_noun(records, 'record')} of the {paginator.value_step:,} that "
                 "the paginator's limit counts, and more followed: if the API gives no more at "
                 "once, records are skipped. Lower the limit",
             )
         count = count_of(page)
         if count < paginator.value_step:
-            self._short = (count, shown(page.response.url, self._terms.secrets))
+            self._short = (count, redact_url(page.response.url, self._terms.secrets))
 
     @property
     def _name(self) -> str:
@@ -166,7 +168,7 @@ class Completeness:
         """Once for each list and code."""
         if code not in self._told:
             self._told.add(code)
-            self._terms.watch(Warned(self._name, code, message))
+            self._terms.watch(WarningRaised(self._name, code, message))
 
 
 def _numbered(page: PageData[Json]) -> Any:

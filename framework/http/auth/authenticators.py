@@ -17,14 +17,21 @@ from dlt.sources.rest_api.config_setup import create_auth
 
 from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
-from framework.events import Warned, Watch
-from framework.http.auth.oauth import DEFAULT_SECONDS, Given, Token, TokenAuth, TokenRequest, ask
-from framework.http.auth.placement import Place, bearer, place_of
+from framework.events import EventHandler, WarningRaised
+from framework.http.auth.oauth import (
+    DEFAULT_SECONDS,
+    Token,
+    TokenAuth,
+    TokenRequest,
+    TokenResponse,
+    request_token,
+)
+from framework.http.auth.placement import Place, bearer, placement_of
 from framework.http.auth.signing import SignedRequests, jwt_key, signed_jwt
 from framework.http.auth.token_store import TokenFile, token_file
 from framework.http.session import refuse_plain_http
 from framework.runtime.context import Context
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
 from framework.runtime.templates import text_of
 
@@ -35,7 +42,7 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 @dataclass(frozen=True)
-class AuthTerms:
+class AuthContext:
     """What building an auth takes beside its mapping.
 
     `session_for` gives the session that may send credentials to an address; `owner` names the
@@ -45,14 +52,14 @@ class AuthTerms:
 
     base_url: str
     session_for: Callable[[str], requests.Session]
-    secrets: Secrets
+    secrets: Redactor
     context: Context
-    watch: Watch
+    watch: EventHandler
     owner: str | None
     remedy: str
 
 
-def build_auth(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def build_auth(config: Config, terms: AuthContext) -> AuthConfigBase:
     """The auth that a mapping with a `type` describes, its placeholders filled in."""
     kind = config["type"]
     if kind == "none":
@@ -66,7 +73,7 @@ def build_auth(config: Config, terms: AuthTerms) -> AuthConfigBase:
         # what travels is base64 of the pair
         terms.secrets.add(f"{config['username']}:{config['password']}")
     if kind == "api_key" and (config.get("location", "header") != "header" or config.get("prefix")):
-        return _Key(place_of(config), text_of(config["api_key"]))
+        return _Key(placement_of(config), text_of(config["api_key"]))
     auth = create_auth(dict(config))  # type: ignore[arg-type]
     assert auth is not None
     return auth
@@ -101,7 +108,7 @@ class _Key(AuthConfigBase):
         return request
 
 
-def _client_credentials(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _client_credentials(config: Config, terms: AuthContext) -> AuthConfigBase:
     request = _grant(config, terms, {"grant_type": "client_credentials"})
     return TokenAuth(
         lambda: _asked(request, terms).token,
@@ -111,7 +118,7 @@ def _client_credentials(config: Config, terms: AuthTerms) -> AuthConfigBase:
     )
 
 
-def _refresh_token(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _refresh_token(config: Config, terms: AuthContext) -> AuthConfigBase:
     first = text_of(config["refresh_token"])
     kept = token_file(terms.owner, first) if config.get("rotates") and terms.owner else None
     path = compile_expression(config.get("refresh_token_path") or "refresh_token")
@@ -139,7 +146,7 @@ def _refresh_token(config: Config, terms: AuthTerms) -> AuthConfigBase:
 
 
 def _keep(
-    token: str, kept: TokenFile | None, current: list[str], config: Config, terms: AuthTerms
+    token: str, kept: TokenFile | None, current: list[str], config: Config, terms: AuthContext
 ) -> None:
     """The next refresh token: on disk before its access token is used, where it may be needed."""
     current[0] = token
@@ -147,7 +154,7 @@ def _keep(
         kept.write(token)
     elif "rotates" not in config and terms.owner is not None:
         terms.watch(
-            Warned(
+            WarningRaised(
                 "",
                 "refresh-token-changed",
                 "the API gave a new refresh token with the access token, which is not kept; "
@@ -157,7 +164,7 @@ def _keep(
         )
 
 
-def _jwt_grant(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _jwt_grant(config: Config, terms: AuthContext) -> AuthConfigBase:
     sign = _signer(config, config["private_key"])
 
     def obtain() -> Token:
@@ -169,11 +176,11 @@ def _jwt_grant(config: Config, terms: AuthTerms) -> AuthConfigBase:
     return TokenAuth(obtain, bearer, terms.secrets)
 
 
-def _jwt(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _jwt(config: Config, terms: AuthContext) -> AuthConfigBase:
     sign = _signer(config, config["key"])
     seconds = _seconds(config)
     prefix = config.get("header_prefix", "Bearer")
-    place = place_of({"type": "api_key", "prefix": f"{prefix} " if prefix else ""})
+    place = placement_of({"type": "api_key", "prefix": f"{prefix} " if prefix else ""})
     # a new one somewhat before the old one ends
     return TokenAuth(lambda: Token(sign(), seconds * 0.9), place, terms.secrets)
 
@@ -193,7 +200,7 @@ def _seconds(config: Config) -> float:
     return parse_duration(config.get("expires_in") or DEFAULT_SECONDS).total_seconds()
 
 
-def _login(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _login(config: Config, terms: AuthContext) -> AuthConfigBase:
     written = config["request"]
     url = text_of(
         written.get("url")
@@ -215,26 +222,26 @@ def _login(config: Config, terms: AuthTerms) -> AuthConfigBase:
         default_seconds=parse_duration(given_end).total_seconds() if given_end else None,
         remedy=terms.remedy,
     )
-    place = place_of(config.get("send") or {})
+    place = placement_of(config.get("send") or {})
     return TokenAuth(lambda: _asked(request, terms).token, place, terms.secrets)
 
 
-def _hmac(config: Config, terms: AuthTerms) -> AuthConfigBase:
+def _hmac(config: Config, terms: AuthContext) -> AuthConfigBase:
     timestamp = config.get("timestamp")
     return SignedRequests(
         key=text_of(config["key"]),
         message=config["message"],
         algorithm=config.get("algorithm") or "sha256",
         encoding=config.get("encoding") or "hex",
-        place=place_of({**config, "type": "api_key"}),
-        timestamp=place_of({**timestamp, "type": "api_key"}) if timestamp else None,
+        place=placement_of({**config, "type": "api_key"}),
+        timestamp=placement_of({**timestamp, "type": "api_key"}) if timestamp else None,
         timestamp_format=(timestamp or {}).get("format") or "epoch_seconds",
         context=terms.context,
         secrets=terms.secrets,
     )
 
 
-def _grant(config: Config, terms: AuthTerms, fields: Mapping[str, Json]) -> TokenRequest:
+def _grant(config: Config, terms: AuthContext, fields: Mapping[str, Json]) -> TokenRequest:
     """An OAuth token request: the client's id and secret go where `secret_in` says."""
     pair = {
         key: text_of(config[key])
@@ -270,17 +277,19 @@ def _grant(config: Config, terms: AuthTerms, fields: Mapping[str, Json]) -> Toke
     )
 
 
-def _asked(request: TokenRequest, terms: AuthTerms) -> Given:
+def _asked(request: TokenRequest, terms: AuthContext) -> TokenResponse:
     """What the token request gives; in a replay what it gave was a secret, now a stand-in."""
     recorded = None if terms.owner else STAND_IN
-    return ask(request, terms.session_for(request.url), terms.secrets, terms.context, recorded)
+    return request_token(
+        request, terms.session_for(request.url), terms.secrets, terms.context, recorded
+    )
 
 
 def _path(text: str | None) -> Expression | None:
     return compile_expression(text) if text else None
 
 
-_BUILDERS: Mapping[str, Callable[[Config, AuthTerms], AuthConfigBase]] = {
+_BUILDERS: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "oauth2_client_credentials": _client_credentials,
     "oauth2_refresh_token": _refresh_token,
     "oauth2_jwt": _jwt_grant,

@@ -22,12 +22,12 @@ from framework.definition.expressions.function import type_name
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.errors import RequestError, TokenError
 from framework.http.auth.placement import Place
-from framework.http.content_sniffer import look_of
-from framework.http.error_messages import unreached
-from framework.http.response_actions import own_words, shortened, status_line
-from framework.http.transport import NotJson
+from framework.http.content_sniffer import sniff_format
+from framework.http.error_messages import connection_error_message
+from framework.http.response_actions import own_words, response_excerpt, status_line
+from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
-from framework.runtime.redaction import Secrets, shown
+from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import text_of
 
 Json = Any
@@ -51,7 +51,7 @@ class TokenAuth(AuthConfigBase):
         self,
         obtain: Callable[[], Token],
         place: Place,
-        secrets: Secrets,
+        secrets: Redactor,
         first: str | None = None,
     ) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class TokenAuth(AuthConfigBase):
 def _carries(request: requests.PreparedRequest, token: str) -> bool:
     body = request.body or ""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
-    probe = Secrets()
+    probe = Redactor()
     probe.add(token)
     places = (request.url or "", text, *(str(value) for value in request.headers.values()))
     return any(probe.found_in(place) or token in place for place in places)
@@ -163,7 +163,7 @@ class TokenRequest:
 
 
 @dataclass(frozen=True)
-class Given:
+class TokenResponse:
     """A token with the answer that gave it, as expressions see it."""
 
     token: Token
@@ -171,18 +171,18 @@ class Given:
     context: Context = field(repr=False)
 
 
-def ask(
+def request_token(
     request: TokenRequest,
     session: requests.Session,
-    secrets: Secrets,
+    secrets: Redactor,
     context: Context,
     recorded: str | None = None,
-) -> Given:
+) -> TokenResponse:
     """Ask for a token, which becomes a secret of the run; TokenError where none is given.
 
     `recorded` is the token whatever the answer is: no cassette holds the one that it gave.
     """
-    asked = f"the token request to {shown(request.url, secrets)}"
+    asked = f"the token request to {redact_url(request.url, secrets)}"
     try:
         response = session.request(
             request.method,
@@ -194,7 +194,7 @@ def ask(
             auth=request.auth,
         )
     except requests.RequestException as error:
-        cause = unreached(error, "the address in its auth") or type(error).__name__
+        cause = connection_error_message(error, "the address in its auth") or type(error).__name__
         raise TokenError(f"{asked}: {cause}") from error
     except RequestError as error:
         raise TokenError(f"{asked} failed: {error}") from error
@@ -202,7 +202,7 @@ def ask(
         raise TokenError(_refused(asked, request, response, secrets), status=response.status_code)
     try:
         body = response.json()
-    except NotJson:
+    except InvalidJson:
         body = None
     context = with_response(context, response)
     try:
@@ -215,7 +215,7 @@ def ask(
         gave = f"{asked} gave {wrong} at `{request.token_path.text}`"
         raise TokenError(f"{gave}{_instead(response, body, secrets)}")
     secrets.add(str(token))
-    return Given(Token(str(token), _seconds(asked, request, seconds)), body, context)
+    return TokenResponse(Token(str(token), _seconds(asked, request, seconds)), body, context)
 
 
 def _wrong(token: Json) -> str:
@@ -240,7 +240,7 @@ def _seconds(asked: str, request: TokenRequest, given: Json) -> float | None:
         return seconds
     found = f"no number of seconds but a JSON {type_name(given)}"
     if not math.isnan(seconds):
-        found = f"{shortened(str(given))}, so it ends as it comes"
+        found = f"{response_excerpt(str(given))}, so it ends as it comes"
     raise TokenError(
         f"{asked} gave a token and, at `{request.expires_in_path.text}`, {found}. Correct "
         "expires_in_path; where the API tells no time, a number will do: "
@@ -249,7 +249,7 @@ def _seconds(asked: str, request: TokenRequest, given: Json) -> float | None:
 
 
 def _refused(
-    asked: str, request: TokenRequest, response: requests.Response, secrets: Secrets
+    asked: str, request: TokenRequest, response: requests.Response, secrets: Redactor
 ) -> str:
     words = own_words(response, secrets)
     said = f"{asked} answered {status_line(response, secrets)}" + (f": {words}" if words else "")
@@ -260,15 +260,15 @@ def _refused(
     return f"{said}\n{request.remedy}"
 
 
-def _instead(response: requests.Response, body: Json, secrets: Secrets) -> str:
+def _instead(response: requests.Response, body: Json, secrets: Redactor) -> str:
     """What the answer has in the token's place, and what to do."""
     words = own_words(response, secrets)
     if isinstance(body, dict):
-        keys = shortened(secrets.redact(", ".join(map(str, body)))) or "none"
+        keys = response_excerpt(secrets.redact(", ".join(map(str, body)))) or "none"
         said = f" and says: {words}." if words else "."
         return f"; its keys are {keys}{said} Correct token_path."
     if body is not None:
         return f"; its body is a JSON {type_name(body)}. Correct token_path."
-    look = look_of(response.content)
+    look = sniff_format(response.content)
     looks = "It is no JSON" if look is None else f"It looks like {look.name}"
     return f". {looks}. Check the address in its auth and token_path."

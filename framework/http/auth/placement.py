@@ -24,7 +24,7 @@ def bearer(request: requests.PreparedRequest, token: str) -> None:
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def place_of(config: Mapping[str, Json]) -> Place:
+def placement_of(config: Mapping[str, Json]) -> Place:
     """For a mapping with `location`, `name` and `prefix`, as `api_key` has them; `bearer` too."""
     if config.get("type", "bearer") == "bearer":
         return bearer

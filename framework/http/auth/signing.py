@@ -23,7 +23,7 @@ from framework.definition.datetimes import write_time
 from framework.errors import SettingsError
 from framework.http.auth.placement import Place
 from framework.runtime.context import Context
-from framework.runtime.redaction import Secrets
+from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
 from framework.runtime.templates import Values, expand
 
@@ -86,7 +86,7 @@ class SignedRequests(AuthConfigBase):
         timestamp: Place | None,
         timestamp_format: str,
         context: Context,
-        secrets: Secrets,
+        secrets: Redactor,
     ) -> None:
         super().__init__()
         self._key = key

@@ -15,7 +15,7 @@ from framework.importers.airbyte.inputs import free_name, read_inputs
 from framework.importers.airbyte.limits import translate_limits
 from framework.importers.airbyte.manifest import Component, load, read_manifest
 from framework.importers.airbyte.registry import Registry
-from framework.importers.import_report import Imported, ManifestError, Remarks, comments
+from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
 
 Json = Any
 
@@ -23,7 +23,7 @@ NEWEST = 7
 """The newest version of the manifest's language whose words were looked through."""
 
 
-def import_airbyte(path: Path, name: str | None = None) -> Imported:
+def import_airbyte(path: Path, name: str | None = None) -> ImportedConnector:
     """The connector of a manifest file. ManifestError where the file cannot be used at all."""
     manifest = read_manifest(path)
     try:
@@ -34,7 +34,7 @@ def import_airbyte(path: Path, name: str | None = None) -> Imported:
         ) from error
 
 
-def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
+def _imported(path: Path, manifest: Component, name: str | None) -> ImportedConnector:
     remarks = Remarks()
     version = str(manifest.get("version", ""))
     if version.partition(".")[0].isdigit() and int(version.partition(".")[0]) > NEWEST:
@@ -65,7 +65,7 @@ def _imported(path: Path, manifest: Component, name: str | None) -> Imported:
         **body,
     }
     found = tuple(remarks.found)
-    return Imported(
+    return ImportedConnector(
         connector,
         yaml_text(data, comments(data, found)),
         schemas,

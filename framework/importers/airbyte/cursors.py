@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.definition.datetimes import form_problem
+from framework.definition.datetimes import format_problem
 from framework.definition.expressions.jsonpath import path_keys
 from framework.importers.airbyte.durations import iso_duration
 from framework.importers.airbyte.importing import ABSENT, Importing, shown
@@ -256,7 +256,7 @@ class _Made:
             incremental["cursor_formats"] = list(dict.fromkeys(named))
 
     def _sound(self, fmt: str, key: str) -> bool:
-        problem = form_problem(time_format(fmt))
+        problem = format_problem(time_format(fmt))
         if problem is not None:
             self.importing.remarks.missing(self.component.at(key), f"times written {fmt}")
         return problem is None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.definition.expressions.function_registry import FUNCTIONS
-from framework.definition.expressions.jmespath_expression import tree
+from framework.definition.expressions.jmespath_expression import syntax_tree
 
 Json = Any
 
@@ -16,7 +16,7 @@ _NULLABLE = ("to_integer", "to_number", "get", "regex_search", "find_first", "fi
 
 def may_fail(text: str) -> bool:
     """Whether a function that wants a certain type is called with a field that may be null."""
-    return _fails(tree(text))
+    return _fails(syntax_tree(text))
 
 
 def _fails(node: Mapping[str, Json]) -> bool:

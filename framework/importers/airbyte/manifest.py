@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.cassettes.cassette import too_deep
+from framework.authoring.cassettes.cassette import is_too_deep
 from framework.importers.airbyte.legacy import renewed
 from framework.importers.airbyte.parameters import handed_down
 from framework.importers.airbyte.references import resolved
@@ -112,7 +112,7 @@ def load(path: Path) -> Json:
             # JSON is YAML, and read a hundred times as fast
             with suppress(ValueError):
                 return json.loads(text)
-        if too_deep(text):
+        if is_too_deep(text):
             raise ManifestError(f"{path}: is nested too deeply")
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:

@@ -28,7 +28,7 @@ LONGEST_NAME = 55
 """Longer names are shortened by some destinations, by rules of their own."""
 
 
-def columnar(resource: Resource, target: Target) -> bool:
+def is_arrow_eligible(resource: Resource, target: Target) -> bool:
     """Whether this resource takes the columnar path to this target."""
     if resource.schema is None or target.kind not in DESTINATIONS or resource.include_from_parent:
         return False

@@ -41,7 +41,7 @@ WRITTEN_AS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class ColumnPlace:
     """A column and where its values lie: `steps` into the Arrow type, None where it stands
     aside."""
 
@@ -50,7 +50,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Listed:
+class NestedList:
     """A list and the layout of its items."""
 
     path: tuple[str, ...]
@@ -66,8 +66,8 @@ class Layout:
 
     table: Table
     type: pa.DataType
-    places: tuple[Place, ...]
-    lists: tuple[Listed, ...]
+    places: tuple[ColumnPlace, ...]
+    lists: tuple[NestedList, ...]
     fits: Fits
     reads_records: bool
 
@@ -93,15 +93,15 @@ def layout_of(table: Table) -> Layout:
         (column,) = table.columns
         aside = column.data_type not in READ_AS
         kind = pa.null() if aside else READ_AS[column.data_type]
-        place = Place(column, None if aside else ())
+        place = ColumnPlace(column, None if aside else ())
         return Layout(table, kind, (place,), (), _scalar(column.data_type), aside)
     root = _Node()
     for column in table.columns:
         root.at(column.path[:-1]).columns[column.path[-1]] = column
     for child in table.children:
         root.at(child.path[:-1]).lists[child.path[-1]] = child
-    places: list[Place] = []
-    lists: list[Listed] = []
+    places: list[ColumnPlace] = []
+    lists: list[NestedList] = []
     kind, fits = _object(root, (), (), places, lists)
     reads = any(p.steps is None for p in places) or any(i.items.reads_records for i in lists)
     order = {column.name: number for number, column in enumerate(table.columns)}
@@ -113,22 +113,22 @@ def _object(
     node: _Node,
     path: tuple[str, ...],
     steps: tuple[int, ...],
-    places: list[Place],
-    lists: list[Listed],
+    places: list[ColumnPlace],
+    lists: list[NestedList],
 ) -> tuple[pa.DataType, Fits]:
     fields: list[pa.Field] = []
     inner: list[tuple[str, Fits]] = []
     for key, column in node.columns.items():
         if column.data_type in READ_AS:
-            places.append(Place(column, (*steps, len(fields))))
+            places.append(ColumnPlace(column, (*steps, len(fields))))
             fields.append(pa.field(key, READ_AS[column.data_type]))
             if column.data_type == "double":
                 inner.append((key, _number))
         else:
-            places.append(Place(column, None))
+            places.append(ColumnPlace(column, None))
     for key, child in node.lists.items():
         items = layout_of(child)
-        lists.append(Listed((*path, key), (*steps, len(fields)), items))
+        lists.append(NestedList((*path, key), (*steps, len(fields)), items))
         fields.append(pa.field(key, pa.list_(items.type)))
         inner.append((key, _list(items.fits)))
     for key, below in node.objects.items():

@@ -20,7 +20,7 @@ from dlt.common.time import normalize_timezone
 
 from framework.definition.record_schema import Column
 from framework.extract.page import Record
-from framework.load.arrow.layout import TEXT, WRITTEN_AS, Layout, Place
+from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout
 from framework.runtime.field_paths import value_at
 
 Json = Any
@@ -119,7 +119,7 @@ def _columns(
     return columns, [place.column.name for place in layout.places]
 
 
-def _column(layout: Layout, place: Place, nested: pa.Array, records: list[Json]) -> pa.Array:
+def _column(layout: Layout, place: ColumnPlace, nested: pa.Array, records: list[Json]) -> pa.Array:
     column = place.column
     if place.steps is not None:
         return _typed(column, _field(nested, place.steps))
@@ -162,13 +162,13 @@ def _typed(column: Column, values: pa.Array) -> pa.Array:
 def _coerced(column: Column, values: list[Json]) -> pa.Array:
     """Values through dlt's own parser, one by one."""
     try:
-        made = [None if v is None else coerced(column.data_type, v) for v in values]
+        made = [None if v is None else coerce(column.data_type, v) for v in values]
         return pa.array(made, WRITTEN_AS[column.data_type])
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise Misfit(f"{column.name}: {error}") from error
 
 
-def coerced(data_type: str, value: Json) -> Json:
+def coerce(data_type: str, value: Json) -> Json:
     """A JSON value as dlt understands it where this type is declared; ValueError where it does
     not."""
     if type(value) is bool:

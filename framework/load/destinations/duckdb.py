@@ -37,7 +37,7 @@ UNPLAIN = ("hard_delete", "dedup_sort", "merge_key")
 """Hints of columns that make a merge another one."""
 
 
-class DuckDbFiles(duckdb):
+class DuckDbDestination(duckdb):
     """`dlt.destinations.duckdb` to everyone who asks, with another client.
 
     One is made for a run. dlt asks for configuration and capabilities some ninety times in a run,
@@ -74,10 +74,10 @@ class DuckDbFiles(duckdb):
     @property
     def client_class(self) -> type[DuckDbClient]:
         """The client that merges from files."""
-        return FilesClient
+        return DuckDbFilesClient
 
 
-class FilesClient(DuckDbClient):
+class DuckDbFilesClient(DuckDbClient):
     """A client that leaves the files of plain merges where they are until they are merged."""
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:

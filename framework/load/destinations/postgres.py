@@ -25,7 +25,7 @@ LONGEST_ROW = 64 << 20
 """Bytes."""
 
 
-class PostgresCopies(postgres):
+class PostgresDestination(postgres):
     """`dlt.destinations.postgres` to everyone who asks, with another client."""
 
     @property
@@ -36,10 +36,10 @@ class PostgresCopies(postgres):
     @property
     def client_class(self) -> type[PostgresClient]:
         """The client that copies as Arrow writes."""
-        return CopyingClient
+        return PostgresCopyClient
 
 
-class CopyingClient(PostgresClient):
+class PostgresCopyClient(PostgresClient):
     """A client with a job of its own for Arrow's CSV files."""
 
     def create_load_job(
@@ -56,7 +56,7 @@ class CopyingClient(PostgresClient):
 class _Copy(RunnableLoadJob, HasFollowupJobs):
     """One CSV file with a line of names, in UTF-8, copied into its table."""
 
-    _job_client: CopyingClient
+    _job_client: PostgresCopyClient
 
     def run(self) -> None:
         """Copy it in one transaction; a file that COPY might end too early goes by INSERT."""

@@ -96,14 +96,14 @@ def _destination(kind: str, file: Path | None) -> Any:
     from dlt.common.destination.exceptions import UnknownDestinationModule
 
     if file is not None:
-        from framework.load.destinations.duckdb import DuckDbFiles
+        from framework.load.destinations.duckdb import DuckDbDestination
 
-        return DuckDbFiles(str(file))
+        return DuckDbDestination(str(file))
     try:
         if kind == "postgres":
-            from framework.load.destinations.postgres import PostgresCopies
+            from framework.load.destinations.postgres import PostgresDestination
 
-            return PostgresCopies()
+            return PostgresDestination()
         return Destination.from_reference(kind)
     except UnknownDestinationModule:
         raise UsageError(

@@ -17,7 +17,7 @@ from framework.definition.record_schema import table_of
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.declared_tables import column_path, table_name
-from framework.text import counted
+from framework.text import count_noun
 
 Json = Any
 Meeting = tuple[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ NAMED = 5
 """So many meetings a message names."""
 
 
-class KeyNames:
+class ColumnNameMonitor:
     """Told of all records that go dlt's own way. `shortens` says that the destination shortens
     long names, so that no table's name is too long."""
 
@@ -58,7 +58,7 @@ class KeyNames:
         if not self._counts:
             return None
         named = [
-            f"{' and '.join(f'`{path}`' for path in paths)} in {column} ({counted(count, 'time')})"
+            f"{' and '.join(f'`{path}`' for path in paths)} in {column} ({count_noun(count, 'time')})"
             for (column, paths), count in self._counts.most_common(NAMED)
         ]
         more = len(self._counts) - len(named)

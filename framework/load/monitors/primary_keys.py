@@ -22,7 +22,7 @@ from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.extract.transforms import TABLE
 from framework.load.declared_tables import loaded_table
-from framework.text import kind_of
+from framework.text import json_type
 
 Json = Any
 
@@ -31,7 +31,7 @@ NATURAL: Mapping[type, str] = {int: "bigint", str: "text", float: "double", bool
 PLURALS = {"bigint": "integers", "text": "texts", "double": "numbers", "timestamp": "times"}
 
 
-class KeyKinds:
+class KeyTypeMonitor:
     """The types of a resource's key columns: as `columns` or an earlier run have them, else as the
     first value makes them."""
 
@@ -63,7 +63,7 @@ class KeyKinds:
         except (ValueError, SyntaxError):
             anew = ", and load it anew with --refresh" if column in self._loaded else ""
             raise RecordError(
-                f"{self._resource.name}: a record has {kind_of(value)} in `{name}`, which is "
+                f"{self._resource.name}: a record has {json_type(value)} in `{name}`, which is "
                 f"its primary key, and the key's column has {PLURALS.get(kind, kind)}. Make all of "
                 f"them text with columns: {{{name}: {{data_type: text}}}}{anew}."
             ) from None
@@ -85,14 +85,14 @@ def _declared(resource: Resource) -> dict[str, TDataType]:
     }
 
 
-class PrimaryKeys:
+class PrimaryKeyMonitor:
     """Told of all records; eight bytes are kept of each key. `schema` is what was loaded before."""
 
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
         self._kinds = None
         if resource.schema is None and resource.tables is None:
-            self._kinds = KeyKinds(resource, schema)
+            self._kinds = KeyTypeMonitor(resource, schema)
         self._names: tuple[str, ...] | None = None
         self._take: Callable[[Record], Json] | None = None
         self._hashes = array("q")

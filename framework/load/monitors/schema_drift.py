@@ -12,7 +12,7 @@ from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR
 from framework.definition.record_schema import table_of
 from framework.load.declared_tables import base_of, column_path, tables_of_resource
-from framework.text import counted
+from framework.text import count_noun
 
 NAMED = 10
 """So many fields the warning names."""
@@ -26,7 +26,7 @@ def told_variants(schema: Schema, resource: Resource) -> str | None:
     named = "; ".join(
         f"`{field}` also in {', '.join(found[field])}" for field in list(found)[:NAMED]
     )
-    fields = counted(len(found), "field")
+    fields = count_noun(len(found), "field")
     xml = resource.endpoint.response_format.kind == "xml"
     lists = "; an element of XML that may come several times goes into `lists`" if xml else ""
     return (

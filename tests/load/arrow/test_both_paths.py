@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.load.arrow.eligibility import columnar
+from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.destinations import postgres as postgres_copies
 from framework.load.destinations.target import target_of
 from framework.load.run_options import RunOptions
@@ -161,7 +161,7 @@ def test_odd_records_make_the_same_tables_by_both_paths(
 def test_the_records_above_do_take_the_columnar_path(project: Path) -> None:
     connector = shop(project, resource("rows", NESTED))
     target = target_of(connector, RunOptions(folder=project))
-    assert all(columnar(resource, target) for resource in connector.resources)
+    assert all(is_arrow_eligible(resource, target) for resource in connector.resources)
 
 
 @pytest.mark.parametrize("others", [[], ["a\n\\.\nb", "\\."]], ids=["copied", "inserted"])

@@ -9,16 +9,16 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from framework.definition.json_text import parse as parse_json
+from framework.definition.json_text import parse_json as parse_json
 from framework.definition.record_schema import table_of
 from framework.extract.page import Page, Record, TextPage
 from framework.load.arrow.json_reader import RawPage, records_in
 from framework.load.arrow.layout import layout_of
 from framework.load.arrow.tables import Misfit
 from framework.load.arrow_spool import ArrowSpool
-from framework.load.background_worker import Aside
-from framework.load.monitors.column_names import KeyNames
-from framework.load.monitors.primary_keys import PrimaryKeys
+from framework.load.background_worker import BackgroundWorker
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from tests.support.both_paths import resource, shop
 
 SCHEMA = {
@@ -88,7 +88,7 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
 ) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
     spool = ArrowSpool(
-        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
+        things, table_of(SCHEMA), project, ColumnNameMonitor(things, shortens=False), roots=True
     )
     bodies = [
         orjson.dumps({"items": [{"id": number, "size": value}]})
@@ -106,9 +106,9 @@ def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
 def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
     spool = ArrowSpool(
-        things, table_of(SCHEMA), project, KeyNames(things, shortens=False), roots=True
+        things, table_of(SCHEMA), project, ColumnNameMonitor(things, shortens=False), roots=True
     )
-    spool.seen = PrimaryKeys(things, None)
+    spool.seen = PrimaryKeyMonitor(things, None)
     parsed: list[bytes] = []
 
     def page(number: int, size: str) -> TextPage:
@@ -144,7 +144,7 @@ def test_work_aside_is_done_in_order_and_its_first_error_ends_it() -> None:
             raise ValueError("three")
         done.append(number)
 
-    aside = Aside(work)
+    aside = BackgroundWorker(work)
     with pytest.raises(ValueError, match="three"):  # noqa: PT012
         for number in range(1000):
             aside.put(number)
