@@ -153,7 +153,7 @@ def _interrupt_and_talk_slowly() -> None:
     """Ctrl-C ends the run by force at once, and whoever tells of it takes its time."""
     import threading
 
-    from framework.cli import run as running
+    from framework.cli import run_verb as running
     from framework.cli import signals
 
     signals.GRACE = 0.0
