@@ -1,4 +1,4 @@
-"""What tests of several rooms share: a folder of their own for dlt, settings and files."""
+"""Fixtures of every test: a project folder of its own, a server, a database."""
 
 from __future__ import annotations
 
@@ -11,9 +11,50 @@ from pathlib import Path
 import pytest
 
 from framework.load.dlt_defaults import DEFAULTS, set_defaults
+from tests.support.open_resource import skip_waits
+from tests.support.servers.web import Web
+
+WITHOUT_WAITS = {"cases", "extract", "fuzz", "http", "runtime"}
+"""Folders whose tests skip waits instead of sleeping."""
+
+IN_A_PROJECT = WITHOUT_WAITS | {"authoring", "hostile", "load", "secrets"}
+"""Folders whose tests all run in a project folder of their own."""
 
 LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "GITHUB_ACTIONS")
-"""How variables begin that would change what a test sees."""
+"""Prefixes of environment variables that would change what a test sees."""
+
+
+def folder_of(request: pytest.FixtureRequest) -> str:
+    """Return the folder below `tests/` that the test is in, "" for `tests/` itself."""
+    parts = request.path.relative_to(Path(__file__).parent).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have dlt read its settings files in an empty folder, not where pytest was started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
+        patch.chdir(tmp_path_factory.mktemp("empty"))
+        set_defaults()
+        reload_providers()
+
+
+@pytest.fixture(autouse=True)
+def _in_project(request: pytest.FixtureRequest) -> None:
+    """Run the test in a project folder, without waits, where its folder wants that."""
+    folder = folder_of(request)
+    if folder in IN_A_PROJECT:
+        request.getfixturevalue("project")
+    if folder in WITHOUT_WAITS:
+        skip_waits(request.getfixturevalue("monkeypatch"))
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A server on loopback."""
+    with Web() as server:
+        yield server
 
 
 @pytest.fixture

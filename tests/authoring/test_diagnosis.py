@@ -28,11 +28,6 @@ ROWS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _in_project(project: Path) -> None:
-    """Nothing that a test writes is outside its own folder."""
-
-
 def paged(asked: Asked) -> Answer:
     """Two records a page, page numbers from 1."""
     page = int(asked.param("page", "1") or 1)

@@ -35,12 +35,6 @@ HELPS = [(verb, *rest) for verb in VERBS for rest in ((), *((s,) for s in GROUPS
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as server:
-        yield server
-
-
-@pytest.fixture
 def place(project: Path, monkeypatch: pytest.MonkeyPatch, web: Web) -> Iterator[Path]:
     """A folder in which the examples' files are, and the APIs that they ask."""
     body = {

@@ -7,7 +7,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ from tests.support.servers.web import Answer, Web
 
 pytestmark = pytest.mark.usefixtures("project")
 SHOP = ["new", "shop", "--base-url", "https://api.shop.example.com/v2", "--path", "/orders"]
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as server:
-        yield server
 
 
 @pytest.mark.parametrize("auth", AUTHS)

@@ -6,7 +6,7 @@ import pytest
 
 from framework.errors import FrameworkError, SettingsError
 from framework.runtime.settings import resolve_settings
-from tests.extract.conftest import reload_providers
+from tests.conftest import reload_providers
 from tests.support.open_resource import connector_of, one_list, opened
 
 CONFIG = {

@@ -60,7 +60,7 @@ class Heard:
 
 class NoWait(StopSignal):
     """A stop that nobody waits for: the waits are written down, and the budget's clock is put
-    forward by them (`forwarded`)."""
+    forward by them (`skip_waits`)."""
 
     skipped = 0.0
 
@@ -76,8 +76,8 @@ class NoWait(StopSignal):
         self.check()
 
 
-def forwarded(patch: pytest.MonkeyPatch) -> None:
-    """Have the budget's clock go forward by what a NoWait did not wait."""
+def skip_waits(patch: pytest.MonkeyPatch) -> None:
+    """Advance the rate limiter's clock by what a NoWait did not wait."""
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + NoWait.skipped)
     patch.setattr(budget, "time", clock)
 

@@ -1,19 +1,13 @@
-"""Every test here: dlt's folders and settings are in the test's own folder."""
+"""Both load paths, and both databases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.both_paths import Into, by_dlt, into_postgres
 from tests.support.loaded_tables import left_in
-
-
-@pytest.fixture(autouse=True)
-def _in_project(project: Path) -> None:
-    """Nothing that a test writes is outside its own folder."""
 
 
 @pytest.fixture(params=["columnar", "by dlt"])
