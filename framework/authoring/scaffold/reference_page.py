@@ -151,7 +151,7 @@ def _row(schema: Schema, key: str, value: Schema, owner: Schema) -> str:
     examples = value.get("examples") or []
     if examples:
         meaning += f" For example {wording.alternatives(f'`{_plain(one)}`' for one in examples)}."
-    if value.get("x-secret"):
+    if value.get("x-kind") == "secret":
         meaning += " A secret."
     return f"| {shown} | {_cell(_kind(schema, value))} | {_cell(default)} | {_cell(meaning)} |"
 
