@@ -18,7 +18,7 @@ from framework.definition.annotations import (
     resource_texts,
     text_reaches,
 )
-from framework.definition.defaults import MergedResource, bind_path
+from framework.definition.defaults import MergedResource, bind_path, columns_by_name
 from framework.definition.durations import Period, parse_duration, parse_period
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
@@ -208,6 +208,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
             for key, value in data.items()
             if key not in _NOT_HINTS and not (key == "table_name" and tables)
         },
+        columns=columns_by_name(data.get("columns")),
         tables=tables,
         schema=schema.usable if schema else None,
         parent=name,

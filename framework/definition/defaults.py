@@ -200,6 +200,11 @@ def _columns(
     return {"columns": merged}
 
 
+def columns_by_name(columns: Json) -> dict[str, dict[str, Json]]:
+    """Return the hints of each column by its name, whichever way `columns` is spelled."""
+    return {name: {**hints, "name": name} for name, hints, _ in named_columns(columns)}
+
+
 def named_columns(columns: Json) -> Iterator[tuple[str, Mapping[str, Json], str | int]]:
     """Each column's name, its hints, and its key or position in what was written."""
     if isinstance(columns, dict):

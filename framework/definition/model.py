@@ -289,7 +289,9 @@ class Endpoint:
 @dataclass(frozen=True)
 class Resource:
     """One resource. `hints` are the keys that go to `dlt.resource` as they are (write_disposition,
-    primary_key, merge_key, columns, table_name, selected, parallelized, max_table_nesting, ...).
+    primary_key, merge_key, table_name, selected, parallelized, max_table_nesting, ...), in the
+    file's own spelling. `columns` holds the hints of each column by name, whichever way the file
+    spells them: read it in place of `hints["columns"]`.
     `schema` is the loaded JSON Schema of its records, or None. `parent` is the resource that
     `bindings` read from, or None for a root. `keeps` are the fields of the parent's record that
     the resource's expressions read through the context, None where they read all of it. `tables`
@@ -302,6 +304,7 @@ class Resource:
     name: str
     endpoint: Endpoint
     hints: Mapping[str, Json] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     schema: Mapping[str, Json] | None = None
     parent: str | None = None
     bindings: tuple[Binding, ...] = ()

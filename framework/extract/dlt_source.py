@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import dlt
@@ -11,6 +11,7 @@ from dlt.extract import DltResource, DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource
 
+from framework.definition.defaults import columns_by_name
 from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, normalize_identifier, normalize_path
 from framework.definition.record_schema import Table, table_of
@@ -42,7 +43,7 @@ DLT_HINTS = (
 def resource_hints(resource: Resource) -> Hints:
     """What `dlt.resource` takes for this resource, besides its name and its generator."""
     hints = {key: resource.hints[key] for key in DLT_HINTS if resource.hints.get(key) is not None}
-    own = _by_name(resource.hints.get("columns"))
+    own: dict[str, Hints] = {name: dict(hint) for name, hint in resource.columns.items()}
     nested: dict[Any, Any] = dict(resource.hints.get("nested_hints") or {})
     if resource.schema is not None:
         table = table_of(resource.schema)
@@ -53,7 +54,7 @@ def resource_hints(resource: Resource) -> Hints:
             for path, child in _nested_hints(normalize_path(root), table):
                 key = path[0] if len(path) == 1 else path
                 written = nested.get(key, {})
-                columns = {**child["columns"], **_by_name(written.get("columns"))}
+                columns = {**child["columns"], **columns_by_name(written.get("columns"))}
                 nested[key] = {**child, **written, "columns": columns}
     cursor = _cursor_column(resource, own)
     if cursor is not None:
@@ -104,15 +105,6 @@ def _nested_hints(
             hints["parent_table_name"] = parent
         yield path, hints
         yield from _nested_hints(root, child, path)
-
-
-def _by_name(columns: Any) -> dict[str, Hints]:
-    """`columns` as dlt allows it: a mapping by name, or a list of mappings with a name."""
-    if not columns:
-        return {}
-    if isinstance(columns, Mapping):
-        return {name: {"name": name, **hint} for name, hint in columns.items()}
-    return {hint["name"]: dict(hint) for hint in columns}
 
 
 BATCH = 5000

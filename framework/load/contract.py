@@ -114,7 +114,7 @@ class Contract:
         self._resource = resource
         self._root = _Node.of(table)
         self._modes = modes_of(resource)
-        self._others = set(hinted_columns(resource))
+        self._others = set(resource.columns)
         self._others.update(f"_{resource.parent}_{key}" for key in resource.include_from_parent)
         named = {column.name: column.path for column in table.columns}
         keys = {name: named.get(normalize_path(name)) for name in resource.primary_key}
@@ -266,13 +266,6 @@ class Contract:
         values = {name: value_at(self._record, path) for name, path in self._keys.items()}
         known = ", ".join(f"{name}={redact_key(value)}" for name, value in values.items())
         return f"The record is {known}. " if known else ""
-
-
-def hinted_columns(resource: Resource) -> Iterator[str]:
-    """Names that the resource's own `columns` declare beside its schema."""
-    written = resource.hints.get("columns") or ()
-    for hint in written:
-        yield hint if isinstance(written, Mapping) else str(hint["name"])
 
 
 def modes_of(resource: Resource) -> dict[str, str]:

@@ -70,7 +70,7 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
     a step of its own sets."""
     if resource.schema is None:
         return []
-    allowed = set(resource.hints.get("columns") or ())
+    allowed = set(resource.columns)
     allowed.update(f"_{resource.parent}_{name}" for name in resource.include_from_parent)
     declared = dict(table_of(resource.schema).tables())
     written = [join_path(*path.split(".")) for path in set_by_steps(resource)]

@@ -239,14 +239,12 @@ def _declared(resource: Resource) -> Allowlist | None:
     """The record's schema; without one, times that `columns` declare."""
     if resource.schema is not None:
         return Allowlist(resource.schema)
-    columns = resource.hints.get("columns")
-    if not columns:
+    if not resource.columns:
         return None
-    listed = columns.items() if isinstance(columns, dict) else [(c.get("name"), c) for c in columns]
     properties = {
-        str(name): {"format": TIME_TYPES[column["data_type"]]}
-        for name, column in listed
-        if isinstance(column, dict) and column.get("data_type") in TIME_TYPES
+        name: {"format": TIME_TYPES[column["data_type"]]}
+        for name, column in resource.columns.items()
+        if column.get("data_type") in TIME_TYPES
     }
     return Allowlist({"properties": properties})
 

@@ -5,8 +5,7 @@ What is not on the list takes dlt's own path, which loads the same tables, more 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from framework.definition.model import Resource
 from framework.definition.naming import normalize_path
@@ -39,7 +38,7 @@ def is_arrow_eligible(resource: Resource, target: Target) -> bool:
     names = {column.name for column in root.columns}
     return (
         _plain_tables(root, str(resource.hints.get("table_name") or resource.name))
-        and _plain_columns(resource.hints.get("columns"), root)
+        and _plain_columns(resource, root)
         and all(normalize_path(key) in names for key in resource.primary_key)
     )
 
@@ -80,20 +79,12 @@ def _plain(table: Table) -> bool:
     )
 
 
-def _plain_columns(written: Any, root: Table) -> bool:
+def _plain_columns(resource: Resource, root: Table) -> bool:
     """Whether the resource's own `columns` say no more than its schema does."""
-    for name, hint in _by_name(written):
+    for name, hint in resource.columns.items():
         column = root.column(normalize_path(name))
         if column is None or not hint.keys() <= COLUMN_HINTS:
             return False
         if hint.get("data_type", column.data_type) != column.data_type:
             return False
     return True
-
-
-def _by_name(columns: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(columns, Mapping):
-        yield from columns.items()
-    elif columns:
-        for hint in columns:
-            yield str(hint["name"]), hint

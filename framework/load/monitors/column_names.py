@@ -146,10 +146,6 @@ def _kept_as_json(resource: Resource) -> Iterator[str]:
             for column in table.columns:
                 if column.data_type == "json":
                     yield column_path(suffix, column.name)
-    written = resource.hints.get("columns") or ()
-    for hint in written:
-        name, rules = (
-            (hint, written[hint]) if isinstance(written, Mapping) else (hint["name"], hint)
-        )
-        if isinstance(rules, Mapping) and rules.get("data_type") in ("json", "complex"):
-            yield normalize_path(str(name))
+    for name, hint in resource.columns.items():
+        if hint.get("data_type") in ("json", "complex"):
+            yield normalize_path(name)

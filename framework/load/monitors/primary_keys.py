@@ -76,11 +76,9 @@ def _inferred(value: Json) -> TDataType:
 
 
 def _declared(resource: Resource) -> dict[str, TDataType]:
-    columns = resource.hints.get("columns") or {}
-    named = columns.items() if isinstance(columns, Mapping) else ((c["name"], c) for c in columns)
     return {
         normalize_identifier(name): hint["data_type"]
-        for name, hint in named
+        for name, hint in resource.columns.items()
         if hint.get("data_type")
     }
 

@@ -39,7 +39,7 @@ def told_variants(schema: Schema, resource: Resource) -> str | None:
 def variant_columns(schema: Schema, resource: Resource) -> dict[str, list[str]]:
     """Columns that hold values of another type than their field's own, by the field's column; of a
     list that has a table of its own, those that hold what came as no list."""
-    declared: set[str] = set(resource.hints.get("columns") or ())
+    declared: set[str] = set(resource.columns)
     if resource.schema is not None:
         declared.update(
             column_path(suffix, column.name)
