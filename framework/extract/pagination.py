@@ -1,8 +1,8 @@
 """dlt's paginators with what a file adds to them: ends of its own, a computed next page, and the
 paging values written anywhere in the request.
 
-A `FrameworkPaginator` wraps one of dlt's paginators and is one for dlt's client. What is written into a
-request besides the paginator's own parameter is the `write` function's business.
+A `FrameworkPaginator` wraps one of dlt's paginators and is one for dlt's client. What is written
+into a request besides the paginator's own parameter is the `write` function's business.
 """
 
 from __future__ import annotations

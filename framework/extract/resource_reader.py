@@ -175,7 +175,8 @@ class SliceReader:
         if found:
             named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
             message = (
-                f"objects in the answer of {redact_url(response.url, self._terms.secrets)} have a key "
+                "objects in the answer of "
+                f"{redact_url(response.url, self._terms.secrets)} have a key "
                 f"twice, and only its last value is loaded: {named}. The API has to mend that"
             )
             self._terms.watch(WarningRaised(self._plan.resource.name, "json-key-repeated", message))

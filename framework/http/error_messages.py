@@ -202,7 +202,8 @@ def _not_json(error: InvalidJson, resource: str, secrets: Redactor) -> str:
     if size and packed and packed.lower() not in UNPACKED:
         what += f", packed as {packed[:40]}, which is not read"
     return (
-        f"{resource}: {response.request.method} {redact_url(response.request.url, secrets)} answered "
+        f"{resource}: {response.request.method} "
+        f"{redact_url(response.request.url, secrets)} answered "
         f"{response.status_code} with a body that is no JSON ({what})\n{_hint(error, kind, size)}"
     )
 
@@ -211,7 +212,8 @@ def _not_read(error: UnreadableBody, resource: str, secrets: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     return (
-        f"{resource}: {response.request.method} {redact_url(response.request.url, secrets)} answered "
+        f"{resource}: {response.request.method} "
+        f"{redact_url(response.request.url, secrets)} answered "
         f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
     )
 

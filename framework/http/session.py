@@ -255,7 +255,8 @@ class Session(requests.Session):
                 resource = _resource_of(request.hooks)
                 begin = f"{resource}: " if resource else ""
                 raise RequestError(
-                    f"{begin}{request.method} {redact_url(request.url, self._secrets)} was not sent: "
+                    f"{begin}{request.method} "
+                    f"{redact_url(request.url, self._secrets)} was not sent: "
                     f"the header {name} would hold a line break, or a letter that headers do not "
                     "take. Check the secret or config entry that it is made of."
                 )

@@ -119,7 +119,8 @@ def check_guesses(draft: Draft) -> Iterator[Finding]:
 
 def _guess(found: str, names: list[str]) -> str:
     return (
-        f"found {found} for {join_words(names)}: paging is guessed from the first answer, and where "
+        f"found {found} for {join_words(names)}: paging is guessed from the first "
+        "answer, and where "
         "the guess is wrong the first page is all that is loaded; write the paginator, or "
         "single_page"
     )

@@ -35,7 +35,8 @@ def check_parents(draft: Draft) -> Iterator[Finding]:
                     yield draft.document.finding(
                         reference.pointer,
                         "several-parents",
-                        f"resource {merged.name} reads from {join_words(parents)}, and none of them "
+                        f"resource {merged.name} reads from "
+                        f"{join_words(parents)}, and none of them "
                         "reads from the others; a resource can have one parent, and what is above "
                         "that one",
                     )

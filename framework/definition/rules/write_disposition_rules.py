@@ -213,7 +213,8 @@ def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, ke
     return draft.document.finding(
         pointer,
         "append-repeats",
-        f"found {found} for {join_words(names)}: each run reads the whole list and adds every record "
+        f"found {found} for {join_words(names)}: each run reads the whole list "
+        "and adds every record "
         "again; write write_disposition: replace, or merge with a primary_key, or add an "
         "incremental",
         severity="warning",

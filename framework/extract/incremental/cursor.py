@@ -72,7 +72,8 @@ class DltCursor:
         key = resource.hints.get("primary_key")
         if key is not None and rules.appends:
             # as written: dlt's hashes of seen records tell a name from a list of one, and an
-            # empty list has none. Of what is merged they hash the whole record: `CursorPolicy.digest`
+            # empty list has none. Of what is merged they hash the whole record:
+            # `CursorPolicy.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
         # the pipe is ours: dlt asks it for its name only
         self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]

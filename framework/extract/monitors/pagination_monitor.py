@@ -152,7 +152,8 @@ class PaginationMonitor:
             records, url = self._short
             self._warn(
                 "page-too-short",
-                f"{url} brought {count_noun(records, 'record')} of the {paginator.value_step:,} that "
+                f"{url} brought {count_noun(records, 'record')} of the "
+                f"{paginator.value_step:,} that "
                 "the paginator's limit counts, and more followed: if the API gives no more at "
                 "once, records are skipped. Lower the limit",
             )

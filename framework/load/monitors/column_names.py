@@ -58,7 +58,8 @@ class ColumnNameMonitor:
         if not self._counts:
             return None
         named = [
-            f"{' and '.join(f'`{path}`' for path in paths)} in {column} ({count_noun(count, 'time')})"
+            f"{' and '.join(f'`{path}`' for path in paths)} in {column} "
+            f"({count_noun(count, 'time')})"
             for (column, paths), count in self._counts.most_common(NAMED)
         ]
         more = len(self._counts) - len(named)
