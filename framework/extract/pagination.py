@@ -39,6 +39,11 @@ from framework.definition.paginator_keys import (
     PARAMETERS,
 )
 from framework.runtime.context import Context, with_response
+from framework.runtime.dlt_internals import (
+    end_pagination,
+    next_reference,
+    set_next_reference,
+)
 from framework.runtime.field_paths import take_field
 
 Json = Any
@@ -146,7 +151,7 @@ class FrameworkPaginator(BasePaginator):
         if not self._alone and not self.ended:
             self.inner.update_state(response, data)
         if self.ended or self._alone:
-            self.inner._has_next_page = False
+            end_pagination(self.inner)
         self._context = {**page, "paginator": self._values(sent=True)}
 
     def update_request(self, request: requests.Request) -> None:
@@ -169,7 +174,7 @@ class FrameworkPaginator(BasePaginator):
             unsent = sent and self._first and not self.rules.send_first
             values[name] = None if unsent else inner.current_value
         elif isinstance(inner, BaseReferencePaginator):
-            values["cursor"] = inner._next_reference
+            values["cursor"] = next_reference(inner)
         return values
 
     def _page(self, response: requests.Response, records: list[Any]) -> Context:
@@ -210,7 +215,7 @@ class LinkHeader(HeaderLinkPaginator):
             for link in parse_header_links(response.headers.get("link") or "")
             if wanted in _relation(link).lower().split()
         )
-        self._next_reference = next(found, None) or None
+        set_next_reference(self, next(found, None) or None)
 
 
 class BodyLink(JSONLinkPaginator):
@@ -219,7 +224,7 @@ class BodyLink(JSONLinkPaginator):
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Look for the next page's URL in the body."""
         super().update_state(response, data)
-        self._next_reference = self._next_reference or None
+        set_next_reference(self, next_reference(self) or None)
 
 
 class HeaderCursor(HeaderCursorPaginator):
@@ -228,7 +233,7 @@ class HeaderCursor(HeaderCursorPaginator):
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Look for the next cursor in the header."""
         super().update_state(response, data)
-        self._next_reference = self._next_reference or None
+        set_next_reference(self, next_reference(self) or None)
 
 
 class Total(JSONPath):

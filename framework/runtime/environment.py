@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-
-from requests.adapters import BaseAdapter
+from typing import TYPE_CHECKING
 
 from framework.errors import Interrupted
 from framework.runtime.redaction import Redactor
+
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
 
 
 class StopSignal:

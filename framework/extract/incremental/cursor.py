@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Any
 
 import dlt
-from dlt.common.incremental.typing import IncrementalColumnState
-from dlt.extract.incremental import Incremental as DltIncremental
 
 from framework.definition.model import Incremental, Resource
 from framework.extract.incremental.policy import CursorPolicy, CursorRange, lag_in_dlts_units
@@ -22,40 +20,9 @@ from framework.extract.incremental.state_codec import pack_watermarks, unpack_wa
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import Window
 from framework.extract.page import Record
+from framework.runtime.dlt_internals import HeldIncremental
 
 Json = Any
-
-
-class _Pipe:
-    """What dlt's incremental wants of a pipe: a name; closing it is told by `exhausted`."""
-
-    has_parent = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def close(self) -> None:
-        """Nothing to close: the reading looks at `exhausted`."""
-
-
-class _Held(DltIncremental[Any]):
-    """dlt's incremental over a state that we hold, instead of the running pipeline's."""
-
-    held: dict[str, Json]
-
-    def get_state(self) -> IncrementalColumnState:
-        """The held state, begun as dlt begins its own."""
-        if self.end_value is not None:
-            return super().get_state()
-        state: Any = self.held.setdefault(self.cursor_path, {})
-        if not state:
-            state.update(
-                initial_value=self.initial_value,
-                last_value=self.initial_value,
-                unique_hashes=[],
-                start_value=self.initial_value,
-            )
-        return state  # type: ignore[no-any-return]
 
 
 class DltCursor:
@@ -67,16 +34,16 @@ class DltCursor:
     def __init__(self, resource: Resource, rules: CursorPolicy, held: dict[str, Json]) -> None:
         spec = rules.spec
         lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
-        self._dlt = _Held(**{**spec.arguments, **_floor(rules, held), "lag": lag})
-        self._dlt.held = held
+        self._dlt = HeldIncremental.over(
+            held, **{**spec.arguments, **_floor(rules, held), "lag": lag}
+        )
         key = resource.hints.get("primary_key")
         if key is not None and rules.appends:
             # as written: dlt's hashes of seen records tell a name from a list of one, and an
             # empty list has none. Of what is merged they hash the whole record:
             # `CursorPolicy.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
-        # the pipe is ours: dlt asks it for its name only
-        self._dlt.bind(_Pipe(resource.name))  # type: ignore[arg-type]
+        self._dlt.bind_to(resource.name)
         self._start = self._dlt.start_value
         if rules.run_start:
             self._dlt.advance(rules.started())

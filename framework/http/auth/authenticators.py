@@ -31,6 +31,7 @@ from framework.http.auth.signing import SignedRequests, jwt_key, signed_jwt
 from framework.http.auth.token_store import TokenFile, token_file
 from framework.http.session import refuse_plain_http
 from framework.runtime.context import Context
+from framework.runtime.dlt_internals import mark_resolved
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
 from framework.runtime.templates import text_of
@@ -84,7 +85,7 @@ class _NoAuth(AuthConfigBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self.__is_resolved__ = True
+        mark_resolved(self)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -98,7 +99,7 @@ class _Key(AuthConfigBase):
         super().__init__()
         self._place = place
         self._key = key
-        self.__is_resolved__ = True
+        mark_resolved(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> _Key:
         return self

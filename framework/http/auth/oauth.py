@@ -27,6 +27,7 @@ from framework.http.error_messages import connection_error_message
 from framework.http.response_actions import own_words, response_excerpt, status_line
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
+from framework.runtime.dlt_internals import mark_resolved
 from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import text_of
 
@@ -63,7 +64,7 @@ class TokenAuth(AuthConfigBase):
         self._number = 0
         self._ends: float | None = None
         self._renewable = True
-        self.__is_resolved__ = True
+        mark_resolved(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> TokenAuth:
         # dlt copies a config before it validates it

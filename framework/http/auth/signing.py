@@ -23,6 +23,7 @@ from framework.definition.datetimes import write_time
 from framework.errors import SettingsError
 from framework.http.auth.placement import Place
 from framework.runtime.context import Context
+from framework.runtime.dlt_internals import mark_resolved
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
 from framework.runtime.templates import Values, expand
@@ -98,7 +99,7 @@ class SignedRequests(AuthConfigBase):
         self._format = timestamp_format
         self._context = context
         self._secrets = secrets
-        self.__is_resolved__ = True
+        mark_resolved(self)
 
     def __deepcopy__(self, _: dict[int, Any]) -> SignedRequests:
         return self

@@ -1,0 +1,201 @@
+"""Every private name of dlt that the framework uses, checked against the installed version.
+
+dlt promises stable names per minor version only, and none for what is used here. A new version is
+admitted by running `tests/runtime/test_dlt_internals.py` against it and raising `UNTESTED`, here
+and in pyproject.toml. Importing this module imports dlt.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dlt
+from dlt.common import logger
+from dlt.common.incremental.typing import IncrementalColumnState
+from dlt.common.storages import FileStorage
+from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
+from dlt.common.time import increasing_precise_time
+from dlt.extract.incremental import Incremental
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
+
+from framework.errors import FrameworkError
+
+TESTED, UNTESTED = (1, 31), (1, 32)
+"""The first minor version of dlt that is supported, and the first that is not."""
+FOLLOW_UP_FORMATS = ("sql", "reference")
+"""File formats of jobs that dlt creates while loading, and creates again on the next load."""
+
+Job = TypeVar("Job", bound=type)
+AuthConfig = TypeVar("AuthConfig")
+
+
+def check_version(version: str) -> None:
+    """Raise FrameworkError if this version of dlt is not one that the framework was tested with."""
+    major, minor, *_ = (*version.split("."), "0")
+    if not (major.isdigit() and minor.isdigit()) or not (
+        TESTED <= (int(major), int(minor)) < UNTESTED
+    ):
+        lowest, limit = (".".join(map(str, bound)) for bound in (TESTED, UNTESTED))
+        raise FrameworkError(
+            f"found dlt {version}, expected dlt>={lowest},<{limit}: other versions are not tested "
+            f"with this version of the framework; run `pip install 'dlt>={lowest},<{limit}'`"
+        )
+
+
+check_version(dlt.__version__)
+
+
+def private(owner: Any, name: str) -> Any:
+    """Return a private attribute of dlt; raise FrameworkError if this dlt has none of the name."""
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        label = getattr(owner, "__name__", type(owner).__name__)
+        raise FrameworkError(
+            f"dlt {dlt.__version__} has no `{label}.{name}`, which the framework needs; "
+            "report this, and install an earlier patch version of dlt"
+        ) from None
+
+
+# Paginators
+
+
+def next_reference(paginator: BaseReferencePaginator) -> str | None:
+    """Return the next page's URL or cursor, None after the last page."""
+    reference: str | None = private(paginator, "_next_reference")
+    return reference
+
+
+def set_next_reference(paginator: BaseReferencePaginator, reference: str | None) -> None:
+    """Set the next page's URL or cursor; None ends the list."""
+    private(paginator, "_next_reference")
+    paginator._next_reference = reference
+
+
+def end_pagination(paginator: BasePaginator) -> None:
+    """Tell the paginator that no page follows."""
+    private(paginator, "_has_next_page")
+    paginator._has_next_page = False
+
+
+class QuietRESTClient(RESTClient):
+    """RESTClient that formats its log lines only if dlt's log shows them."""
+
+    def _log_request(self, *arguments: Any, **named: Any) -> None:
+        if logger.isEnabledFor(logging.INFO):
+            private(super(), "_log_request")(*arguments, **named)
+
+
+# Authentication
+
+
+def mark_resolved(auth: AuthConfig) -> AuthConfig:
+    """Mark an auth configuration as complete, so that dlt does not look its fields up."""
+    auth.__is_resolved__ = True  # type: ignore[attr-defined]
+    return auth
+
+
+# Incremental
+
+
+class _NamedPipe:
+    """The part of a pipe that dlt's Incremental reads: a name, and that it has a parent."""
+
+    has_parent = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def close(self) -> None:
+        """Do nothing: the reader asks the incremental whether it is exhausted."""
+
+
+class HeldIncremental(Incremental[Any]):
+    """dlt's Incremental over a state dict of the caller instead of the running pipeline's state."""
+
+    held: dict[str, Any]
+
+    @classmethod
+    def over(cls, held: dict[str, Any], **arguments: Any) -> HeldIncremental:
+        """Return an Incremental that keeps its state in `held`, by cursor path."""
+        incremental = cls(**arguments)
+        incremental.held = held
+        return incremental
+
+    def bind_to(self, resource: str) -> None:
+        """Load the state and start, under the name of the resource."""
+        self.bind(_NamedPipe(resource))  # type: ignore[arg-type]
+
+    def get_state(self) -> IncrementalColumnState:
+        """Return the held state, initialized as dlt initializes its own."""
+        if self.end_value is not None:
+            return super().get_state()
+        state: Any = self.held.setdefault(self.cursor_path, {})
+        if not state:
+            state.update(
+                initial_value=self.initial_value,
+                last_value=self.initial_value,
+                unique_hashes=[],
+                start_value=self.initial_value,
+            )
+        return state  # type: ignore[no-any-return]
+
+
+# Load packages
+
+
+def number_loads_after(load_id: str) -> None:
+    """Make the next load id larger than this one, whatever the clock says.
+
+    A load id is the time in seconds, and of two states the one with the larger id wins. An id of
+    another program that is not a number is ignored.
+    """
+    last: float = private(increasing_precise_time, "_last")
+    with suppress(ValueError):
+        increasing_precise_time._last = max(last, float(load_id))
+
+
+def package_storage(folder: Path) -> PackageStorage:
+    """Return dlt's access to the load packages in a folder of a pipeline's working folder."""
+    return PackageStorage(FileStorage(str(folder), makedirs=folder.is_dir()), "normalized")
+
+
+def reset_package(storage: PackageStorage, load_id: str) -> None:
+    """Put a package back to the state before its first job started. May itself be interrupted."""
+    folder = Path(storage.storage.make_full_path(storage.get_package_path(load_id)))
+    updates = folder / PackageStorage.SCHEMA_UPDATES_FILE_NAME
+    if not updates.exists():  # then tables are created and truncated once more
+        storage.storage.save(str(updates.relative_to(storage.storage.storage_path)), "{}")
+    for state in ("completed_jobs", "started_jobs", "failed_jobs", "new_jobs"):
+        for file in sorted((folder / state).iterdir()):
+            is_error = file.suffix == ".exception"
+            if is_error or ParsedLoadJobFileName.parse(file.name).file_format in FOLLOW_UP_FORMATS:
+                file.unlink()
+            elif state != "new_jobs":
+                file.replace(folder / "new_jobs" / file.name)
+    for marker in storage.list_pending_transitions(load_id):
+        storage.clear_pending_transition(load_id, Path(marker).name)
+
+
+# Load jobs
+
+
+def temp_table_name(job: type, table: str, operation: str, sql_client: Any) -> str:
+    """Return the name that a merge job of dlt gives a temporary table."""
+    name: str = private(job, "_new_temp_table_name")(table, operation, sql_client)
+    return name
+
+
+def one_statement_per_line(job: Job) -> Job:
+    """Class decorator for an SqlLoadJob: split its file at line ends, not at semicolons."""
+
+    def split(_: Any, sql: str) -> list[str]:
+        return [line.strip() for line in sql.split("\n") if line.strip()]
+
+    private(job, "_split_fragments")
+    job._split_fragments = split  # type: ignore[attr-defined]
+    return job
