@@ -42,7 +42,8 @@ from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
 from framework.http.decoders import build_decoder
 from framework.http.rate_limit import RateLimiter
-from framework.http.response_actions import Decode, ResponseActions
+from framework.http.request_context import RequestContext
+from framework.http.response_actions import ResponseActions
 from framework.http.retry import RetryingAdapter, RetryPolicy
 from framework.http.session import AllowedHosts, Session, refuse_plain_http
 from framework.http.transport import LiveAdapter
@@ -225,18 +226,16 @@ def _plan(
         for partition in resource.partitions
     )
 
-    def answers(decode: Decode | None, elsewhere: bool = False) -> ResponseActions:
-        return ResponseActions(
-            resource.name,
-            endpoint.response_actions,
-            secrets,
-            _remedies(connector, settings, resource.name),
-            without_secrets(filler.context),
-            decode,
-            elsewhere,
-            many=bool(bindings or partitions),
-        )
-
+    actions = ResponseActions(
+        resource.name,
+        endpoint.response_actions,
+        secrets,
+        _remedies(connector, settings, resource.name),
+        without_secrets(filler.context),
+        many=bool(bindings or partitions),
+    )
+    decode = build_decoder(endpoint.response_format, connector.client.max_response_size)
+    exports = endpoint.export is not None
     return Plan(
         replace(resource, partitions=partitions),
         endpoint,
@@ -245,12 +244,10 @@ def _plan(
         paginator_of(paginator, filler.final, filler.path, taken),
         bool((paginator or {}).get("ahead")),
         auth,
-        answers(
-            build_decoder(endpoint.response_format, connector.client.max_response_size),
-            endpoint.export is not None,
-        ),
+        actions,
+        RequestContext(resource.name, actions, decode, any_host=exports),
         filler.context,
-        answers(None) if endpoint.export is not None else None,
+        RequestContext(resource.name, actions) if exports else None,
         _other_tables(resource, connector),
         tuple(_binding(binding, filler) for binding in resource.above),
     )

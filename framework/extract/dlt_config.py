@@ -119,7 +119,7 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
         "paginator": plan.paginator,
         "data_selector": plan.selector,
         "auth": plan.auth,
-        "response_actions": [plan.answers],
+        "response_actions": [plan.requests],
     }
     incremental = endpoint.incremental
     if incremental is not None:

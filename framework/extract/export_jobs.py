@@ -110,7 +110,7 @@ class _Job:
         return self._answered(self._send(parts), context["job"])
 
     def _send(self, parts: dict[str, Json]) -> requests.Response:
-        hooks = {"response": [self.plan.job_answers]}
+        hooks = {"response": [self.plan.for_jobs]}
         return self.client.request(**parts, auth=self.plan.auth, hooks=hooks)
 
     def _answered(self, response: requests.Response, job: Json) -> Context:

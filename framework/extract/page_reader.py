@@ -173,7 +173,7 @@ class PageReader:
         if isinstance(paginator, FrameworkPaginator):
             write = self._requested.writer(client.base_url, client.headers, secrets)
             context = paginator.begin(context, write)
-        hooks: list[Callable[..., None]] = [self._plan.answers]
+        hooks: list[Callable[..., None]] = [self._plan.requests]
         names = list_of(self._plan, paginator)
         if self._stays_text is not None and names:
             hooks.append(partial(_leave, self._stays_text, names))

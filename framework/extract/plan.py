@@ -12,6 +12,7 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Binding, Endpoint, Resource, Selector
+from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.runtime.context import Context
 
@@ -39,8 +40,8 @@ class Plan:
 
     `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
     `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
-    reach in all of the run, secrets included. `job_answers` reads what is said of an export job;
-    `other_tables` are those of other resources.
+    reach in all of the run, secrets included. `for_jobs` is the context of requests about an
+    export job; `other_tables` are those of other resources.
 
     `above` are bindings on ancestors further up than the parent. The resource's partitions are
     filled in.
@@ -53,9 +54,10 @@ class Plan:
     paginator: BasePaginator | None
     ahead: bool
     auth: AuthConfigBase | None
-    answers: ResponseActions
+    actions: ResponseActions
+    requests: RequestContext
     context: Context
-    job_answers: ResponseActions | None = None
+    for_jobs: RequestContext | None = None
     other_tables: frozenset[str] = frozenset()
     above: tuple[PlannedBinding, ...] = ()
 
@@ -68,8 +70,7 @@ class Plan:
     @property
     def ignored(self) -> int:
         """How many answers an action of the file ignored so far."""
-        job = self.job_answers
-        return self.answers.ignored + (0 if job is None else job.ignored)
+        return self.actions.ignored
 
     def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:
         """The parameters that carry the incremental's values."""

@@ -7,7 +7,6 @@ raises what ends the list (ignored), the resource (skipped) or the run of it (fa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -18,13 +17,11 @@ from framework.definition.expressions.placeholders import Literal, parse_templat
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
 from framework.errors import RequestError, ResourceSkipped
-from framework.http.transport import InvalidJson, Response
+from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import evaluated, text_of
 from framework.text import json_shape
-
-Decode = Callable[[requests.Response], Any]
 
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for one more attempt."""
@@ -58,9 +55,8 @@ TOLD_UNDER = ("errors", "error")
 class ResponseActions:
     """The rules of one resource. `ignored` counts the answers that an action ignored.
 
-    `remedies` maps a status to what the person can do about it; `decode` reads bodies that are no
-    JSON; `many` says that the resource makes a request for each parent or partition; `elsewhere`
-    says that the requests go where an export job says, on any host.
+    `remedies` maps a status to what the person can do about it; `many` says that the resource
+    makes a request for each parent or partition.
     """
 
     def __init__(
@@ -70,13 +66,9 @@ class ResponseActions:
         secrets: Redactor,
         remedies: dict[int, str],
         context: Context,
-        decode: Decode | None = None,
-        elsewhere: bool = False,
         many: bool = False,
     ) -> None:
         self.resource = resource
-        self.elsewhere = elsewhere
-        self._decode = decode
         self.ignored = 0
         self._many = many
         self._answered = False
@@ -86,16 +78,13 @@ class ResponseActions:
         self._context = context
         self._lock = threading.Lock()
 
-    def __deepcopy__(self, _: dict[int, Any]) -> ResponseActions:
-        return self
-
     def wants_retry(self, response: requests.Response) -> ResponseAction | None:
         """The first action that fits, if it asks for one more attempt."""
         action = self._first(response)
         return action if action is not None and action.action in AGAIN else None
 
-    def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Raise where the answer is not data; RequestError in our own words for an error."""
+    def check(self, response: requests.Response) -> None:
+        """Raise if the response is not data; RequestError in our own words for an error."""
         if response.is_redirect:
             return
         action = self._first(response)
@@ -146,8 +135,6 @@ class ResponseActions:
         return "".join(texts)
 
     def _first(self, response: requests.Response) -> ResponseAction | None:
-        if self._decode is not None and isinstance(response, Response):
-            response.decode = self._decode
         return next((a for a in self._actions if _fits(a, response, self._context)), None)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
@@ -25,6 +24,7 @@ from framework.definition.expressions.limits import (
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
 from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting, WarningRaised
 from framework.http.rate_limit import RateLimiter
+from framework.http.request_context import current_context
 from framework.http.response_actions import status_line
 from framework.http.wait_headers import (
     is_number,
@@ -134,15 +134,6 @@ HOPELESS = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
 """Kinds of ConnectionError that another attempt does not mend."""
 
 
-class RetryRules(Protocol):
-    """A response hook that may ask for one more attempt (the action `retry`)."""
-
-    resource: str
-
-    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
-        """The action that asks for one more attempt, None where there is none."""
-
-
 @dataclass(frozen=True)
 class RetryPolicy:
     """`max_retries` follow the first attempt; waits are in seconds. `context` is what expressions
@@ -198,8 +189,7 @@ class RetryingAdapter(BaseAdapter):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """The last answer, or the last error. Each condition has its own number of retries: each
         response action, and all that the client's policy names, errors of the wire included."""
-        rules = _rules(request)
-        resource = rules.resource if rules else ""
+        rules, resource = current_context().check, current_context().resource
         attempt = 0
         retries: dict[int, int] = {}
         while True:
@@ -307,14 +297,6 @@ class RetryingAdapter(BaseAdapter):
                 f"waited {wait.seconds:,.0f} s, as client.retry.max_wait says",
             )
         )
-
-
-def _rules(request: requests.PreparedRequest) -> RetryRules | None:
-    hooks: Mapping[str, Any] = request.hooks or {}
-    for hook in hooks.get("response", ()):
-        if hasattr(hook, "wants_retry"):
-            return hook  # type: ignore[no-any-return]
-    return None
 
 
 def _rewind(request: requests.PreparedRequest) -> None:

@@ -23,6 +23,7 @@ from urllib3.util import parse_url
 
 from framework.errors import RequestError, SettingsError
 from framework.events import EventHandler, WarningRaised
+from framework.http.request_context import RequestContext, context_of, sending_for
 from framework.http.transport import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
@@ -165,7 +166,7 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """The request ready to be sent, without credentials where they may not go."""
-        self._refuse_address(request.url, request)
+        self._refuse_address(request.url, context_of(request.hooks))
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
         bare = requests.Request(
@@ -180,21 +181,22 @@ class Session(requests.Session):
         prepared = super().prepare_request(bare)
         prepared.headers.pop("Cookie", None)
         self._refuse_secrets(prepared)
-        self._tell(prepared, request.hooks)
+        self._warn_withheld(prepared, context_of(request.hooks))
         return prepared
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
         """What a redirect's next hop carries: nothing of ours where it may not go."""
-        self._refuse_address(prepared_request.url, response.request)
+        context = context_of(response.request.hooks)
+        self._refuse_address(prepared_request.url, context)
         if self._hosts.allows(prepared_request.url or ""):
             return
         kept = self._harmless(prepared_request.headers)
         for name in set(prepared_request.headers) - set(kept):
             del prepared_request.headers[name]
         self._refuse_secrets(prepared_request)
-        self._tell(prepared_request, response.request.hooks)
+        self._warn_withheld(prepared_request, context)
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
@@ -213,16 +215,16 @@ class Session(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send, with the connector's timeout where none is given."""
-        self._refuse_unsendable(request)
+        context = context_of(request.hooks)
+        self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
         try:
-            return super().send(request, **kwargs)
+            with sending_for(context):
+                return super().send(request, **kwargs)
         except ResponseLimitExceeded as error:
-            place = f"{request.method} {redact_url(request.url, self._secrets)}"
-            resource = _resource_of(request.hooks)
-            of = f"{resource}: {place}" if resource else place
-            raise RequestError(f"{of}: the answer is over a limit: {error}") from error
+            place = f"{context.prefix}{request.method} {redact_url(request.url, self._secrets)}"
+            raise RequestError(f"{place}: the answer is over a limit: {error}") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where a redirect leads; RequestError where its Location cannot be read."""
@@ -230,7 +232,9 @@ class Session(requests.Session):
             target = super().get_redirect_target(resp)
             urlsplit(target or "")
         except ValueError:  # bytes that are no text, brackets that are no address
-            raise self._astray(resp.request, "", "its Location cannot be read") from None
+            raise self._astray(
+                context_of(resp.request.hooks), "", "its Location cannot be read"
+            ) from None
         return target
 
     def _harmless(self, headers: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,32 +244,30 @@ class Session(requests.Session):
             if name.title() not in CREDENTIALS and not self._secrets.found_in(str(value))
         }
 
-    def _refuse_address(self, url: str | None, asked: Any) -> None:
+    def _refuse_address(self, url: str | None, context: RequestContext) -> None:
         """RequestError where the API sends us to what it may not."""
         why = self._hosts.refusal(url or "")
         if why is not None:
-            raise self._astray(asked, url or "", why)
+            raise self._astray(context, url or "", why)
 
-    def _refuse_unsendable(self, request: requests.PreparedRequest) -> None:
+    def _refuse_unsendable(
+        self, request: requests.PreparedRequest, context: RequestContext
+    ) -> None:
         """RequestError where a header's value is none that HTTP takes: a secret pasted with a line
         break, say."""
         for name, value in request.headers.items():
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if _UNSENDABLE.search(text):
-                resource = _resource_of(request.hooks)
-                begin = f"{resource}: " if resource else ""
                 raise RequestError(
-                    f"{begin}{request.method} "
+                    f"{context.prefix}{request.method} "
                     f"{redact_url(request.url, self._secrets)} was not sent: "
                     f"the header {name} would hold a line break, or a letter that headers do not "
                     "take. Check the secret or config entry that it is made of."
                 )
 
-    def _astray(self, asked: Any, url: str, why: str) -> RequestError:
-        resource = _resource_of(asked.hooks)
-        begin = f"{resource}: " if resource else ""
+    def _astray(self, context: RequestContext, url: str, why: str) -> RequestError:
         there = f" to {redact_url(url, self._secrets)}" if url else ""
-        return RequestError(f"{begin}refused to follow a link or redirect{there}: {why}")
+        return RequestError(f"{context.prefix}refused to follow a link or redirect{there}: {why}")
 
     def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
         body = request.body
@@ -276,30 +278,23 @@ class Session(requests.Session):
                 "add it to client.allowed_hosts if it belongs to the API"
             )
 
-    def _tell(self, request: requests.PreparedRequest, hooks: Any) -> None:
-        resource = _resource_of(hooks)
-        if any(getattr(hook, "elsewhere", False) for hook in (hooks or {}).get("response", ())):
+    def _warn_withheld(self, request: requests.PreparedRequest, context: RequestContext) -> None:
+        if context.any_host:
             return
-        key = (resource, _host(request))
+        key = (context.resource, _host(request))
         with self._lock:
             if key in self._told:
                 return
             self._told.add(key)
         self._watch(
             WarningRaised(
-                resource,
+                context.resource,
                 "credentials-withheld",
                 f"{redact_url(request.url, self._secrets)} was asked without credentials: "
                 f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
                 "if it belongs to the API",
             )
         )
-
-
-def _resource_of(hooks: Any) -> str:
-    """The resource whose hook a request carries; empty where it is nobody's."""
-    listening = (hooks or {}).get("response", ())
-    return str(next((hook.resource for hook in listening if hasattr(hook, "resource")), ""))
 
 
 def _host(request: requests.PreparedRequest) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http.client import HTTPException, LineTooLong
 from http.client import HTTPResponse as HttpClientResponse
-from typing import Any
+from typing import Any, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -25,6 +25,7 @@ from framework.definition.json_text import parse_json
 from framework.definition.model import Client
 from framework.errors import RequestError
 from framework.http.decoders import Undecodable
+from framework.http.request_context import Decode, current_context
 
 MAX_LINE = 65_536
 """Bytes of one header; the standard library's own limit."""
@@ -127,11 +128,11 @@ class UnreadableBody(InvalidJson):
 class Response(requests.Response):
     """A response whose body is parsed once, however often it is asked for.
 
-    `decode` reads a body that is no JSON; errors are JSON, if anything. `leaves`, where it is set
-    in time, gives the body of a JSON answer without its records, or None.
+    `leaves`, where it is set in time, gives the body of a JSON answer without its records, or
+    None.
     """
 
-    decode: Callable[[requests.Response], Any] | None = None
+    _decode: Decode | None = None
     leaves: Callable[[bytes], Any] | None = None
     _json: Any = None
     _parsed = False
@@ -140,8 +141,8 @@ class Response(requests.Response):
     def json(self, **_: Any) -> Any:
         """The parsed body; NotJson where it is none."""
         if not self._parsed:
-            if self.decode is not None and self.status_code < 400:
-                self._json = self._decoded(self.decode)
+            if self._decode is not None and self.status_code < 400:
+                self._json = self._decoded(self._decode)
             else:
                 outline = self.leaves(self.content) if self.leaves is not None else None
                 self._json = self.whole() if outline is None else outline
@@ -153,7 +154,7 @@ class Response(requests.Response):
         """The body, where it is JSON in UTF-8 and was parsed as it is; else None."""
         return self.content if self._plain else None
 
-    def _decoded(self, decode: Callable[[requests.Response], Any]) -> Any:
+    def _decoded(self, decode: Decode) -> Any:
         try:
             return decode(self)
         except Undecodable as error:
@@ -198,6 +199,7 @@ def make_response(
 ) -> Response:
     """A response as the network would have given it; `body` is already decompressed."""
     response = Response()
+    response._decode = current_context().decode
     response.status_code = status
     response.reason = reason
     pairs = list(headers)
@@ -264,7 +266,9 @@ class LiveAdapter(HTTPAdapter):
         answer._content = body
         # one of ours, with nothing copied
         answer.__class__ = Response
-        return answer
+        whole = cast("Response", answer)
+        whole._decode = current_context().decode
+        return whole
 
     def _read(self, answer: requests.Response) -> bytes:
         parts: list[bytes] = []

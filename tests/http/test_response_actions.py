@@ -40,7 +40,7 @@ def test_an_action_holds_when_all_its_conditions_do(tmp_path, web, action, statu
     shop = opened(tmp_path, acting(web.url, {**action, "action": "ignore"}))
     if fits:
         assert shop.read("items") == []
-        assert shop.compiled.plans["items"].answers.ignored == 1
+        assert shop.compiled.plans["items"].actions.ignored == 1
     else:
         with pytest.raises(RequestError) as caught:
             shop.read("items")

@@ -1,0 +1,79 @@
+"""Who a request belongs to: its resource, how its responses are judged and decoded.
+
+dlt's loop hands one thing from a resource to its requests: response hooks. So a `RequestContext`
+is one, and survives redirects and repeated requests. The session makes it current while it sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import requests
+
+from framework.definition.model import ResponseAction
+
+Decode = Callable[[requests.Response], Any]
+
+
+class ResponseCheck(Protocol):
+    """The response actions of one resource."""
+
+    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
+        """Return the action that asks for another attempt, or None."""
+
+    def check(self, response: requests.Response) -> None:
+        """Raise if the response is not data."""
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """`resource` is empty for requests that belong to no resource, such as token requests.
+
+    `decode` reads bodies that are not JSON. `any_host` permits other hosts without a warning, as
+    an export job's download URLs need.
+    """
+
+    resource: str = ""
+    check: ResponseCheck | None = None
+    decode: Decode | None = None
+    any_host: bool = False
+
+    def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Check the response: `requests` calls this as a response hook."""
+        if self.check is not None:
+            self.check.check(response)
+
+    def __deepcopy__(self, _: dict[int, Any]) -> RequestContext:
+        return self
+
+    @property
+    def prefix(self) -> str:
+        """Return how error messages begin: `RESOURCE: `, or nothing."""
+        return f"{self.resource}: " if self.resource else ""
+
+
+NO_CONTEXT = RequestContext()
+_CURRENT = ContextVar("request_context", default=NO_CONTEXT)
+current_context = _CURRENT.get
+
+
+def context_of(hooks: Mapping[str, Any] | None) -> RequestContext:
+    """Return the context among a request's hooks, `NO_CONTEXT` if there is none."""
+    for hook in (hooks or {}).get("response", ()):
+        if isinstance(hook, RequestContext):
+            return hook
+    return NO_CONTEXT
+
+
+@contextmanager
+def sending_for(context: RequestContext) -> Iterator[None]:
+    """Make the context current for everything below the session."""
+    token = _CURRENT.set(context)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
