@@ -50,9 +50,14 @@ def table_name(resource: Resource) -> str:
     return name if isinstance(name, str) else resource.name
 
 
+def root_table(resource: Resource) -> str:
+    """Return the normalized name of the resource's own table."""
+    return normalize_path(table_name(resource))
+
+
 def loaded_table(schema: Schema | None, resource: Resource) -> TTableSchema:
     """The resource's own table as dlt's schema has it; empty where it has none."""
-    return {} if schema is None else schema.tables.get(normalize_path(table_name(resource)), {})
+    return {} if schema is None else schema.tables.get(root_table(resource), {})
 
 
 def listed_tables(schema: Schema, resource: Resource) -> list[str]:

@@ -18,13 +18,10 @@ from framework.events import ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.dlt_source import ResourceReaders
 from framework.extract.incremental.cursor import APPENDED
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
-from framework.extract.page import TextPage
 from framework.extract.resource_reader import ResourceReader
-from framework.load.arrow_spool import ArrowSpool
-from framework.load.dlt_handoff import AnySpool
-from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.preflight import holds_back
 from framework.load.report import Collector, ResourceReport
+from framework.load.sink import Sink
 from framework.runtime.environment import Environment
 from framework.runtime.thread_pool import run_in_order
 
@@ -33,7 +30,7 @@ State = dict[str, dict[str, Any]]
 
 
 class Extractor:
-    """The resources of one run, read into spools."""
+    """The resources of one run, read into sinks."""
 
     def __init__(
         self,
@@ -41,17 +38,15 @@ class Extractor:
         readings: ResourceReaders,
         collector: Collector,
         world: Environment,
-        spool_for: Callable[[Resource], AnySpool],
-        keys_of: Callable[[Resource], PrimaryKeyMonitor],
+        open_sink: Callable[[Resource], Sink],
     ) -> None:
         self._connector = connector
         self._readings = readings
         self._watch = collector
         self._parts = collector.report.resources
         self._world = world
-        self._spool_for = spool_for
-        self._keys_of = keys_of
-        self.spools: dict[str, AnySpool] = {}
+        self._open_sink = open_sink
+        self.sinks: dict[str, Sink] = {}
 
     def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
         """Read these, parents before their children, else up to so many side by side.
@@ -94,8 +89,8 @@ class Extractor:
         began = time.monotonic()
         reading = self._readings.for_table(resource.name)
         try:
-            spool = self.spools[resource.name] = self._spool_for(resource)
-            self._fill(spool, reading, part)
+            sink = self.sinks[resource.name] = self._open_sink(resource)
+            self._fill(sink, reading, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
             self._watch(WarningRaised(resource.name, "resource-skipped", str(error)))
@@ -106,33 +101,26 @@ class Extractor:
         part.ignored = reading.plan.ignored
         part.left_out.update(reading.left_out)
         part.not_asked = reading.not_asked
-        if not part.loads and resource.name in self.spools:
-            self.spools.pop(resource.name).close()
+        if not part.loads and resource.name in self.sinks:
+            self.sinks.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._watch(ResourceEnded(resource.name, part.status, part.error))
 
-    def _fill(self, spool: AnySpool, reading: ResourceReader, part: ResourceReport) -> None:
-        keys = self._keys_of(reading.plan.resource)
-        if isinstance(spool, ArrowSpool):
-            spool.seen, reading.stays_text = keys, spool.takes_text
+    def _fill(self, sink: Sink, reading: ResourceReader, part: ResourceReport) -> None:
+        reading.stays_text = sink.wants_raw
         try:
             for page in reading.pages():
-                if not isinstance(page, TextPage):
-                    keys.add(page)
-                spool.add(page)
+                sink.add(page)
         except FrameworkError as error:
             if error is not reading.cut:
                 raise
             part.status, part.kept = "failed", True
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
         self._refuse_to_empty(reading, part)
-        for code, message in spool.finish():
+        for code, message in sink.finish():
             self._watch(WarningRaised(reading.name, code, message))
-        repeated = keys.told()
-        if repeated is not None:
-            self._watch(WarningRaised(reading.name, "keys-repeated", repeated))
-        if spool.discarded:
-            part.left_out["contract"] = spool.discarded
+        if sink.discarded:
+            part.left_out["contract"] = sink.discarded
 
     def _refuse_to_empty(self, reading: ResourceReader, part: ResourceReport) -> None:
         """A table is not emptied by an answer in which the selector found nothing: it may be an
@@ -148,8 +136,8 @@ class Extractor:
 
     def close(self) -> None:
         """Let go of what was not loaded."""
-        for spool in self.spools.values():
-            spool.close()
+        for sink in self.sinks.values():
+            sink.close()
 
     def is_unexplained(self, resource: Resource) -> bool:
         """Whether a resource that was read has no records, for no reason that we know."""
@@ -178,7 +166,7 @@ class Extractor:
             and not self._parts[resource.name].loads
         }
         for name, state in {**stay, **moved}.items():
-            again = name in refreshed and name in self.spools
+            again = name in refreshed and name in self.sinks
             if state == before.get(name, {}) and not again and name not in stay:
                 continue
             reason = "--limit" if limited else holds_back(self._connector, name, self._parts)

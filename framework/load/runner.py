@@ -24,9 +24,7 @@ from framework.load.declared_tables import (
 )
 from framework.load.destinations.target import Target, refuse_what_cannot_be, target_of
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause
-from framework.load.dlt_handoff import AnySpool, prepare, spool_for, yield_to_dlt
 from framework.load.extractor import Extractor, State
-from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.monitors.schema_drift import told_variants
 from framework.load.pipeline import (
     OpenPipeline,
@@ -52,6 +50,7 @@ from framework.load.recovery import READ_FOR
 from framework.load.report import Collector, Report, say_where
 from framework.load.run_options import RunOptions
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
+from framework.load.sink import Sink, open_sink
 from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 from framework.text import count_noun
@@ -202,14 +201,11 @@ class _Run:
         ).keys()
         readings = ResourceReaders(self.compiled, terms, read)
 
-        def spool(resource: Resource) -> AnySpool:
+        def sink(resource: Resource) -> Sink:
             refuse_frozen_table(schema, resource)
-            return spool_for(resource, self.target, schema, folder)
+            return open_sink(resource, self.target, schema, folder)
 
-        def keys(resource: Resource) -> PrimaryKeyMonitor:
-            return PrimaryKeyMonitor(resource, schema)
-
-        return Extractor(self.connector, readings, self.watch, self.world, spool, keys)
+        return Extractor(self.connector, readings, self.watch, self.world, sink)
 
     def _extract(
         self, loaded: list[Resource], gathering: Extractor, state: State, mode: str
@@ -224,14 +220,14 @@ class _Run:
                 dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
                 package: Any = dlt.current.load_package_state()
                 package["state"][READ_FOR] = self.read_for
-                yield from yield_to_dlt(resource, gathering.spools[resource.name])
+                yield from gathering.sinks[resource.name].rows()
 
             return rows
 
         starts = {resource.name: start(resource) for resource in self.connector.resources}
         source = build_source(self.compiled, starts)
         for resource in loaded:
-            prepare(source.resources[resource.name], resource, gathering.spools[resource.name])
+            gathering.sinks[resource.name].prepare(source.resources[resource.name])
         try:
             self.pipeline.extract(
                 source.with_resources(*(resource.name for resource in loaded)),

@@ -18,7 +18,7 @@ from framework.errors import FrameworkError, RecordError
 from framework.extract.dlt_source import resource_hints
 from framework.load.arrow.nested_tables import nested_tables
 from framework.load.contract import modes_of
-from framework.load.declared_tables import loaded_table, table_name
+from framework.load.declared_tables import loaded_table, root_table
 
 
 def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None:
@@ -47,7 +47,7 @@ def refuse_frozen_table(schema: Schema | None, resource: Resource) -> None:
 
 
 def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
-    root = normalize_path(table_name(resource))
+    root = root_table(resource)
     loaded = schema.tables.get(root)
     if loaded is None or not has_table_seen_data(loaded):
         return

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from framework.extract import parent_child as kept
-from framework.load import arrow_spool
-from framework.load import record_spool as spool
+from framework.load import record_sink
+from framework.load.arrow import sink as arrow_sink
 from tests.support.run_verbs import NOW, connector_of, everything, load, tables
 from tests.support.servers.web import Answer, Asked, Web
 
@@ -166,10 +166,10 @@ def test_whatever_comes_together_the_tables_are_the_truth(
     declared: bool,
 ) -> None:
     print(f"seed {seed}")
-    for module in (spool, kept):
+    for module in (record_sink, arrow_sink, kept):
         monkeypatch.setattr(module, "IN_MEMORY", 200)
-    monkeypatch.setattr(arrow_spool, "BATCH_RECORDS", 5)
-    monkeypatch.setattr(arrow_spool, "HANDED_ROWS", 7)
+    monkeypatch.setattr(arrow_sink, "BATCH_RECORDS", 5)
+    monkeypatch.setattr(arrow_sink, "TABLE_ROWS", 7)
     shop = Shop(seed)
     shop.serve(web)
     made = connector_of(project, connector(web.url, in_flight, declared))

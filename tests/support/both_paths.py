@@ -13,9 +13,9 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-import framework.load.dlt_handoff as handing
 from framework.definition.model import Connector
 from framework.http.transport import make_response
+from framework.load import sink
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
@@ -126,5 +126,5 @@ def assert_same(ours: Left, theirs: Left) -> None:
 def by_dlt() -> Iterator[None]:
     """While this lasts every resource takes dlt's own path."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(handing, "columnar", lambda *_: False)
+        patch.setattr(sink, "is_arrow_eligible", lambda *_: False)
         yield

@@ -16,7 +16,7 @@ from framework.definition.naming import SEPARATOR, normalize_path
 from framework.definition.record_schema import table_of
 from framework.errors import RecordError
 from framework.extract.page import Record
-from framework.load.declared_tables import column_path, table_name
+from framework.load.declared_tables import column_path, root_table
 from framework.text import count_noun
 
 Json = Any
@@ -37,7 +37,7 @@ class ColumnNameMonitor:
 
     def __init__(self, resource: Resource, *, shortens: bool) -> None:
         self._resource = resource.name
-        self._root = normalize_path(table_name(resource))
+        self._root = root_table(resource)
         self._longest = None if shortens else LONGEST_TABLE
         self._deep = resource.hints.get("max_table_nesting") is None
         self._json = {f"{self._root}{SEPARATOR}{name}" for name in _kept_as_json(resource)}
@@ -57,11 +57,10 @@ class ColumnNameMonitor:
         """The keys that met, in words, or None."""
         if not self._counts:
             return None
-        named = [
-            f"{' and '.join(f'`{path}`' for path in paths)} in {column} "
-            f"({count_noun(count, 'time')})"
-            for (column, paths), count in self._counts.most_common(NAMED)
-        ]
+        named = []
+        for (column, paths), count in self._counts.most_common(NAMED):
+            fields = " and ".join(f"`{path}`" for path in paths)
+            named.append(f"{fields} in {column} ({count_noun(count, 'time')})")
         more = len(self._counts) - len(named)
         return (
             f"keys of one record come to the same column, where only one of them is loaded: "
@@ -147,6 +146,10 @@ def _kept_as_json(resource: Resource) -> Iterator[str]:
             for column in table.columns:
                 if column.data_type == "json":
                     yield column_path(suffix, column.name)
-    for name, hint in resource.columns.items():
-        if hint.get("data_type") in ("json", "complex"):
-            yield normalize_path(name)
+    written = resource.hints.get("columns") or ()
+    for hint in written:
+        name, rules = (
+            (hint, written[hint]) if isinstance(written, Mapping) else (hint["name"], hint)
+        )
+        if isinstance(rules, Mapping) and rules.get("data_type") in ("json", "complex"):
+            yield normalize_path(str(name))

@@ -6,7 +6,7 @@ A key that is null or missing ends the resource: dlt would end the whole run wit
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -139,9 +139,11 @@ class PrimaryKeyMonitor:
         values = [record[name] for record in records]
         return values if self._kinds is None else self._kinds.fitted(name, values)
 
-    def add_columns(self, keys: pa.Table) -> None:
-        """Count keys that came as columns of text or whole numbers, none of them null."""
-        columns = [column.to_pylist() for column in keys.columns]
+    def add_columns(self, keys: list[pa.Array]) -> None:
+        """Count keys that Arrow read: an array for each column of the key, without nulls."""
+        columns = [column.to_pylist() for column in keys]
+        if not columns:
+            return
         if len(columns) == 1:
             self._hashes.extend(map(_mark, columns[0]))
         else:
@@ -160,18 +162,19 @@ class PrimaryKeyMonitor:
         same = pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1))
         return int(pc.sum(same).as_py() or 0)
 
-    def told(self) -> str | None:
-        """The repeated keys in words, or None."""
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Yield the code and message of a warning if keys are repeated."""
         repeated = self.repeated
         if not repeated:
-            return None
+            return
         key = ", ".join(self._resource.primary_key)
         merges = self._resource.write_disposition == "merge"
         outcome = "a merge keeps one of each" if merges else "the table holds all of them"
-        return (
+        yield (
+            "keys-repeated",
             f"{repeated:,} of {len(self._hashes):,} records repeat a primary key (`{key}`) of this "
             f"run: {outcome}. Check primary_key and the paginator, or ignore this if the API's "
-            "data changed between pages"
+            "data changed between pages",
         )
 
     def _without(self, name: str, found: str = "null or nothing") -> RecordError:

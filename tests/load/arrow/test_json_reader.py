@@ -12,13 +12,12 @@ import pytest
 from framework.definition.json_text import parse_json as parse_json
 from framework.definition.record_schema import table_of
 from framework.extract.page import Page, Record, TextPage
+from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import RawPage, records_in
 from framework.load.arrow.layout import layout_of
+from framework.load.arrow.sink import ArrowSink
 from framework.load.arrow.tables import Misfit
-from framework.load.arrow_spool import ArrowSpool
-from framework.load.background_worker import BackgroundWorker
 from framework.load.monitors.column_names import ColumnNameMonitor
-from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from tests.support.both_paths import resource, shop
 
 SCHEMA = {
@@ -83,32 +82,27 @@ def test_what_the_schema_does_not_declare_so_is_a_misfit(record: str) -> None:
         records_in([page], LAYOUT.type)
 
 
-def test_a_spool_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
+def test_a_sink_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
     project: Path,
 ) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    spool = ArrowSpool(
-        things, table_of(SCHEMA), project, ColumnNameMonitor(things, shortens=False), roots=True
-    )
+    sink = ArrowSink(things, None, project, ColumnNameMonitor(things, shortens=False))
     bodies = [
         orjson.dumps({"items": [{"id": number, "size": value}]})
         for number, value in enumerate([1, "large", 2, 3])
     ]
     for body in bodies:
-        spool.add(Page(orjson.loads(body)["items"], body, ("items",)))
-    assert list(spool.finish()) == []
-    fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
-    others = [record["id"] for batch in spool.batches(10) for record in batch]
+        sink.add(Page(orjson.loads(body)["items"], body, ("items",)))
+    assert list(sink.finish()) == []
+    fitting = pa.concat_tables(sink.tables("")).column("id").to_pylist()
+    others = [record["id"] for batch in sink.unusual(10) for record in batch]
     assert (fitting, others) == ([0, 2, 3], [1])
-    spool.close()
+    sink.close()
 
 
 def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    spool = ArrowSpool(
-        things, table_of(SCHEMA), project, ColumnNameMonitor(things, shortens=False), roots=True
-    )
-    spool.seen = PrimaryKeyMonitor(things, None)
+    sink = ArrowSink(things, None, project, ColumnNameMonitor(things, shortens=False))
     parsed: list[bytes] = []
 
     def page(number: int, size: str) -> TextPage:
@@ -124,16 +118,17 @@ def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: 
     batches = [[page(1, "1"), page(2, "2.5")], [page(3, "123456789012345678901")], [page(1, "4")]]
     for pages in batches:
         for one in pages:
-            spool.add(one)
-        spool._convert(spool._batch())
-    assert list(spool.finish()) == []
+            sink.add(one)
+        sink._convert(sink._next_batch())
+    ((code, message),) = sink.finish()
+    assert code == "keys-repeated"
+    assert "1 of 4 records repeat a primary key" in message
     assert [body for body in parsed if b"12345678901234567890" not in body] == []
     assert len(parsed) == 1
-    fitting = pa.concat_tables(spool.tables("")).column("id").to_pylist()
-    others = [record["id"] for batch in spool.batches(10) for record in batch]
+    fitting = pa.concat_tables(sink.tables("")).column("id").to_pylist()
+    others = [record["id"] for batch in sink.unusual(10) for record in batch]
     assert (fitting, others) == ([1, 2, 1], [3])
-    assert "1 of 4 records repeat a primary key" in str(spool.seen.told())
-    spool.close()
+    sink.close()
 
 
 def test_work_aside_is_done_in_order_and_its_first_error_ends_it() -> None:

@@ -1,0 +1,153 @@
+"""The sink for dlt's own normalizer: records as JSON lines, in memory while few, then on disk.
+
+A resource is read whole before dlt gets its first record. One that fails half-way leaves nothing
+behind, and all resources go into one load package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import dlt
+import orjson
+from dlt.common.schema import Schema
+from dlt.extract import DltResource
+
+from framework.definition.model import Resource
+from framework.definition.record_schema import table_of
+from framework.extract.dlt_source import BATCH, batches_for_dlt
+from framework.extract.page import Record
+from framework.load.arrow.nested_tables import add_variants
+from framework.load.contract import SUSPECT, Contract, storable
+from framework.load.declared_tables import root_table
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
+
+IN_MEMORY = 4 << 20
+"""Bytes of JSON that a spool holds in memory; more goes to an unnamed temporary file."""
+
+
+class RecordSpool:
+    """Store records, then read them back once, in order, in batches."""
+
+    def __init__(self, folder: Path, column_names: ColumnNameMonitor) -> None:
+        self._column_names = column_names
+        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
+
+    def add(self, records: list[Record], *, sanitize: bool = False) -> None:
+        """Append records. With `sanitize`, change values that dlt could not write.
+
+        Raise RecordError if a list is nested too deep to become a table.
+        """
+        self._column_names.look(records)
+        lines = _lines(records)
+        if sanitize and SUSPECT.search(lines):
+            lines = _lines(map(storable, records))
+        self._file.write(lines)
+
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Yield code and message of each warning on the records."""
+        message = self._column_names.told()
+        if message is not None:
+            yield "keys-meet", message
+
+    def batches(self, size: int) -> Iterator[list[Record]]:
+        """Yield all records, `size` at a time, and close the spool."""
+        self._file.seek(0)
+        batch: list[Record] = []
+        for line in self._file:
+            batch.append(orjson.loads(line))
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+        self.close()
+
+    def close(self) -> None:
+        """Release memory and disk space."""
+        self._file.close()
+
+
+class RecordSink:
+    """A `Sink` that leaves nesting and typing of records to dlt."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        schema: Schema | None,
+        folder: Path,
+        column_names: ColumnNameMonitor,
+    ) -> None:
+        self._resource = resource
+        self._contract = None
+        if resource.schema is not None:
+            self._contract = Contract(resource, table_of(resource.schema))
+        self._sanitizes = self._contract is None and not _keeps_json(resource)
+        self._keys = PrimaryKeyMonitor(resource, schema)
+        self._spool = RecordSpool(folder, column_names)
+
+    def wants_raw(self) -> bool:
+        """Return False: this sink needs the records."""
+        return False
+
+    def add(self, page: list[Record]) -> None:
+        """Store what the contract leaves of a page; raise RecordError if it forbids a record."""
+        self._keys.add(page)
+        records = page
+        if self._contract is not None:
+            results = (self._contract.apply(record)[0] for record in page)
+            records = [record for record in results if record is not None]
+        self._spool.add(records, sanitize=self._sanitizes)
+
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Yield code and message of each warning on the records."""
+        if self._contract is not None:
+            yield from (("discarded", message) for message in self._contract.told())
+        yield from self._spool.finish()
+        yield from self._keys.finish()
+
+    @property
+    def discarded(self) -> int:
+        """Return the number of rows that the schema contract discarded."""
+        return 0 if self._contract is None else self._contract.rows_discarded
+
+    def prepare(self, dlt_resource: DltResource) -> None:
+        """Allow dlt to take all rows: the contract was already applied to the records."""
+        if self._contract is not None:
+            dlt_resource.apply_hints(schema_contract={})
+
+    def rows(self) -> Iterator[Any]:
+        """Yield batches of records."""
+        batches = batches_for_dlt(self._resource, self._spool.batches(BATCH))
+        yield from with_variants(batches, self._resource, self._contract)
+
+    def close(self) -> None:
+        """Release memory and disk space."""
+        self._spool.close()
+
+
+def with_variants(
+    batches: Iterator[Any], resource: Resource, contract: Contract | None
+) -> Iterator[Any]:
+    """Yield the batches; after the first, declare the variant columns that the contract filled.
+
+    If dlt created them, a text that looks like a time would give the column the type of a time.
+    """
+    for number, batch in enumerate(batches):
+        yield batch
+        if number == 0 and contract is not None:
+            add_variants(dlt.current.source_schema(), root_table(resource), contract.variants)
+
+
+def _keeps_json(resource: Resource) -> bool:
+    """Return whether `columns` or nesting limits may store values as JSON, unchanged."""
+    hints = resource.hints
+    return bool(hints.get("columns")) or hints.get("max_table_nesting") is not None
+
+
+def _lines(records: Iterable[Record]) -> bytes:
+    return b"".join(orjson.dumps(r, option=orjson.OPT_APPEND_NEWLINE) for r in records)

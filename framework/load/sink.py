@@ -1,0 +1,61 @@
+"""The sink of a resource: stores its pages while it is read, then yields them to dlt.
+
+There are two: `RecordSink` leaves nesting and typing to dlt, `ArrowSink` builds the tables itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from dlt.common.schema import Schema
+from dlt.extract import DltResource
+
+from framework.definition.model import Resource
+from framework.extract.page import Record
+from framework.load.arrow.eligibility import is_arrow_eligible
+from framework.load.arrow.sink import ArrowSink
+from framework.load.destinations.target import Target
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.record_sink import RecordSink
+
+LONG_NAMES = ("duckdb", "motherduck", "filesystem")
+"""Destinations for which dlt does not shorten names."""
+
+
+class Sink(Protocol):
+    """Store the pages of one resource, then yield their rows to dlt, once."""
+
+    def wants_raw(self) -> bool:
+        """Return whether the next page should come with its body and unparsed records."""
+
+    def add(self, page: list[Record]) -> None:
+        """Store a page; raise RecordError if a record cannot become rows."""
+
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Process what is pending after the last page; yield code and message of each warning."""
+
+    @property
+    def discarded(self) -> int:
+        """Return the number of rows that the schema contract discarded."""
+
+    def prepare(self, dlt_resource: DltResource) -> None:
+        """Adapt the hints of dlt's resource to the rows that this sink yields."""
+
+    def rows(self) -> Iterator[Any]:
+        """Yield all rows while dlt extracts. The sink is empty afterwards."""
+
+    def close(self) -> None:
+        """Release memory, disk space and threads."""
+
+
+def open_sink(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> Sink:
+    """Return an empty sink for the resource.
+
+    `schema` is dlt's schema of the tables that this run keeps; temporary files go to `folder`.
+    """
+    names = ColumnNameMonitor(resource, shortens=target.kind not in LONG_NAMES)
+    if is_arrow_eligible(resource, target):
+        return ArrowSink(resource, schema, folder, names)
+    return RecordSink(resource, schema, folder, names)
