@@ -12,12 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import copied
+from benchmarks.commands import copied, unpacked_wheel
 from benchmarks.rounds import Result, measure
 from benchmarks.summary import as_results, report
 from benchmarks.validating import measure_validate
 from benchmarks.venvs import CannotInstall, cache_folder, python_of, versions_of
-from benchmarks.works import OURS, PEERS, SIZES, validated, works
+from benchmarks.works import OURS, PEERS, PREVIOUS, SIZES, validated, works
 
 RESULTS = Path(__file__).resolve().parent / "results.json"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
@@ -36,9 +36,13 @@ def main() -> int:
             _write_into(given.page, text)
         return 0
     peers, missing = _installed(tuple(given.peers.split(",")))
+    if given.previous is None:
+        peers = tuple(peer for peer in peers if peer != PREVIOUS)
     wanted = set(given.work.split(","))
     chosen = [w for w in works(given.size) if w.key in wanted or w.key[0] in wanted]
-    ours = copied(cache_folder())
+    packages = {OURS: copied(cache_folder())}
+    if given.previous is not None:
+        packages[PREVIOUS] = unpacked_wheel(given.previous, cache_folder())
     results: list[Result] = []
     for work in chosen:
         _say(f"({work.key}) {work.title}")
@@ -48,10 +52,10 @@ def main() -> int:
             def keep(found: list[Result], before: list[Result] = results) -> None:
                 _keep(given, before + found, missing)
 
-            results = results + measure(work, taking, given.rounds, ours, _say, keep)
+            results = results + measure(work, taking, given.rounds, packages, _say, keep)
     if "f" in wanted:
         _say("(f) validate")
-        results += measure_validate(validated(given.size), given.rounds, ours, _say)
+        results += measure_validate(validated(given.size), given.rounds, packages, _say)
     _keep(given, results, missing)
     lines = [*_head(machine(), missing), *report(results, works(given.size))]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -63,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", default="a,b,c,d,e,f", help="a letter for each; all by default")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each work (e: one)")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")
+    parser.add_argument("--previous", type=Path, metavar="WHEEL", help="an earlier version's wheel")
     parser.add_argument("--size", choices=SIZES, default="full", help="full is what counts")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results go")
     parser.add_argument("--add", action="store_true", help="keep other works' earlier results")
@@ -80,7 +85,7 @@ def _installed(peers: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]
         sys.exit(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     missing = {}
     for peer in peers:
-        if peer == OURS:
+        if peer in (OURS, PREVIOUS):
             continue
         try:
             python_of(ENVIRONMENTS[peer])

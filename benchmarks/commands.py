@@ -9,11 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.venvs import python_of
-from benchmarks.works import OURS, Work
+from benchmarks.works import PREVIOUS, Work
 
 HERE = Path(__file__).resolve().parent
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
@@ -42,12 +43,14 @@ class Started:
     database: Path
 
 
-def start(peer: str, work: Work, base_url: str, folder: Path, ours: Path) -> Started:
-    """`peer` doing `work` in `folder`; `ours` is the copy of the framework from `copied`."""
+def start(
+    peer: str, work: Work, base_url: str, folder: Path, packages: Mapping[str, Path]
+) -> Started:
+    """Return how `peer` does `work` in `folder`; `packages` are copies of the framework."""
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {**QUIET, "PYTHONUNBUFFERED": "1", "DLT_DATA_DIR": str(folder / "dlt")}
-    if peer == OURS:
-        return _ours(work, base_url, folder, ours, environment)
+    if peer in packages:
+        return _ours(work, base_url, folder, packages[peer], environment)
     database = folder / "benchmark.duckdb"
     scripts = HERE / "peers"
     after = [work.kind, base_url, str(database)]
@@ -88,5 +91,14 @@ def copied(folder: Path) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     for name in ("framework", "connectors", "schemas"):
         shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
+    return target
+
+
+def unpacked_wheel(wheel: Path, folder: Path) -> Path:
+    """Return the folder with an earlier version, unpacked from its wheel and compiled."""
+    target = folder / PREVIOUS
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.unpack_archive(wheel, target, "zip")
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
     return target

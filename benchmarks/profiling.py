@@ -53,10 +53,10 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="where the profile is written")
     given = parser.parse_args()
     work = next(w for w in works(given.size) if w.key == given.work)
-    ours = copied(cache_folder())
+    packages = {OURS: copied(cache_folder())}
     with served(work) as address, TemporaryDirectory(dir=cache_folder()) as name:
         folder = Path(name)
-        started = start(OURS, work, address, folder, ours)
+        started = start(OURS, work, address, folder, packages)
         words = started.command[3:]  # after `python -m framework`
         kept = given.keep.resolve() if given.keep else folder / "profile"
         command = [sys.executable, "-c", RUNNER, str(kept), *words]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from benchmarks.commands import start
 from benchmarks.process import Watched, watch
 from benchmarks.sites import made
 from benchmarks.venvs import cache_folder
-from benchmarks.works import OURS, Work
+from benchmarks.works import Work
 
 STEPS = ("extract", "normalize", "load")
 Say = Callable[[str], None]
@@ -72,7 +72,7 @@ def measure(
     work: Work,
     peers: tuple[str, ...],
     rounds: int,
-    ours: Path,
+    packages: Mapping[str, Path],
     say: Say,
     keep: Callable[[list[Result]], None],
 ) -> list[Result]:
@@ -87,7 +87,7 @@ def measure(
             for peer in (*peers[turn:], *peers[:turn]):
                 if peer in failed or (number > 1 and peer in work.once):
                     continue
-                for result in _loads(peer, work, number, address, ours):
+                for result in _loads(peer, work, number, address, packages):
                     results.append(result)
                     say(_told(result))
                     keep(results)
@@ -98,12 +98,14 @@ def measure(
     return results
 
 
-def _loads(peer: str, work: Work, number: int, address: str, ours: Path) -> Iterator[Result]:
+def _loads(
+    peer: str, work: Work, number: int, address: str, packages: Mapping[str, Path]
+) -> Iterator[Result]:
     runs = cache_folder() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=runs) as name:
         folder = Path(name)
-        started = start(peer, work, address, folder, ours)
+        started = start(peer, work, address, folder, packages)
         for load in range(1, work.loads + 1):
             if load > 1 and peer not in work.again:
                 return
@@ -116,7 +118,7 @@ def _loads(peer: str, work: Work, number: int, address: str, ours: Path) -> Iter
                 result.error = f"exit code {seen.code}: {seen.output[-1500:]}"
                 yield result
                 return
-            if peer == OURS:
+            if peer in packages:
                 _add_steps(result, seen)
             result.rows = _rows(peer, work, started.database)
             yield result

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from benchmarks.works import OURS
+from benchmarks.works import OURS, PREVIOUS
 
 CHECKSUM = "bit_xor(hash(concat_ws('|', {columns})))::varchar"
 LISTS = ("event_memberships", "event_guests", "questions_and_answers")
@@ -24,7 +24,7 @@ def facts(peer: str, kind: str, database: str) -> dict[str, Any]:
     db = duckdb.connect(database, read_only=True)
     db.execute("set timezone = 'UTC'")
     ours = "numbered_data" if kind == "numbered" else "events_data"
-    schema = {"floor": "main", OURS: ours}.get(peer, "events_data")
+    schema = {"floor": "main", OURS: ours, PREVIOUS: ours}.get(peer, "events_data")
     found: dict[str, Any] = {}
     for table in _TABLES[kind]:
         named = f"{schema}.{table}"

@@ -8,10 +8,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.rounds import Result
-from benchmarks.works import OURS, PEERS, Work
+from benchmarks.works import OURS, PEERS, PREVIOUS, Work
 
 NAMES = {
     OURS: "framework",
+    PREVIOUS: "framework, previous version",
     "floor": "floor (urllib3, orjson, DuckDB's JSON reader)",
     "dlt-tuned": "dlt, tuned",
     "pyairbyte": "PyAirbyte",
@@ -141,10 +142,13 @@ def _memory(results: Sequence[Result], works: Iterable[Work]) -> Iterator[str]:
     yield "|---|---|---|---|"
     for work, result in found:
         if not result.error:
-            yield (
-                f"| {work.title.removeprefix('memory: ')} | {result.before_load or 0:.0f} | "
-                f"{result.peak:.0f} | {result.seconds:.1f} |"
-            )
+            what = work.title.removeprefix("memory: ") + _whose(result)
+            before = result.before_load or 0
+            yield f"| {what} | {before:.0f} | {result.peak:.0f} | {result.seconds:.1f} |"
+
+
+def _whose(result: Result) -> str:
+    return "" if result.peer == OURS else f" ({NAMES[result.peer]})"
 
 
 def _validate(results: Sequence[Result]) -> Iterator[str]:
@@ -154,13 +158,13 @@ def _validate(results: Sequence[Result]) -> Iterator[str]:
     yield "\n### (f) validate\n"
     yield "| files | seconds (median) | rounds | ms a file | CPU s | peak MB |"
     yield "|---|---|---|---|---|---|"
-    for size in sorted({r.load for r in found}):
-        here = [r for r in found if r.load == size]
+    for size, peer in sorted({(r.load, r.peer) for r in found}):
+        here = [r for r in found if (r.load, r.peer) == (size, peer)]
         middle = median(r.seconds for r in here)
+        rounds = ", ".join(f"{r.seconds:.2f}" for r in here)
         yield (
-            f"| {size} | {middle:.2f} | {', '.join(f'{r.seconds:.2f}' for r in here)} | "
-            f"{1000 * middle / size:.1f} | {median(r.cpu for r in here):.1f} | "
-            f"{median(r.peak for r in here):.0f} |"
+            f"| {size}{_whose(here[0])} | {middle:.2f} | {rounds} | {1000 * middle / size:.1f} | "
+            f"{median(r.cpu for r in here):.1f} | {median(r.peak for r in here):.0f} |"
         )
 
 
@@ -186,6 +190,7 @@ def _targets(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
 
 def _itself(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
     """The targets that are held against no peer."""
+    results = [r for r in results if r.peer == OURS]
     for work in works:
         ratio = _extract_ratio([r for r in results if r.work == work.key], work)
         if work.key == "b" and ratio is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,27 +19,30 @@ from benchmarks.works import OURS
 BUNDLED = "scheduling"
 
 
-def measure_validate(sizes: tuple[int, ...], rounds: int, ours: Path, say: Say) -> list[Result]:
+def measure_validate(
+    sizes: tuple[int, ...], rounds: int, packages: Mapping[str, Path], say: Say
+) -> list[Result]:
     """One result for each size and round; `load` holds the number of files."""
     results = []
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment["PYTHONPATH"] = str(ours)
     runs = cache_folder() / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=runs) as name:
         folder = Path(name)
         for size in sizes:
-            _fill(folder / str(size), size, ours)
+            _fill(folder / str(size), size, packages[OURS])
         for number in range(1, rounds + 1):
-            for size in sizes:
+            for size, peer in product(sizes, packages):
                 command = [sys.executable, "-m", "framework", "validate", "--connectors"]
                 command.append(str(folder / str(size) / "connectors"))
-                seen = watch(command, folder=folder, environment=environment)
-                result = Result("f", OURS, number, size, seen.seconds, seen.peak, seen.cpu, 0)
+                paths = environment | {"PYTHONPATH": str(packages[peer])}
+                seen = watch(command, folder=folder, environment=paths)
+                result = Result("f", peer, number, size, seen.seconds, seen.peak, seen.cpu, 0)
                 if seen.code or f"{size} files" not in seen.output:
                     result.error = f"exit code {seen.code}: {seen.output[-500:]}"
                 results.append(result)
-                say(f"  round {number}  {size} files  {seen.seconds:.2f} s  {seen.peak:.0f} MB")
+                took = f"{seen.seconds:.2f} s  {seen.peak:.0f} MB"
+                say(f"  round {number}  {size} files  {peer}  {took}")
     return results
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from benchmarks.sites import Site
 
 OURS = "framework"
-PEERS = (OURS, "floor", "dlt-tuned", "pyairbyte", "dlt")
+PREVIOUS = "previous"
+"""An earlier version of the framework, from its wheel."""
+
+PEERS = (OURS, PREVIOUS, "floor", "dlt-tuned", "pyairbyte", "dlt")
 """In the order of a round; `dlt` is dlt with defaults."""
 
 
@@ -60,7 +63,7 @@ def works(size: str = "full") -> tuple[Work, ...]:
             PEERS,
             events,
             loads=2,
-            again=(OURS, "dlt-tuned"),
+            again=(OURS, PREVIOUS, "dlt-tuned"),
             once=("dlt",),
             requests=many // 100,
         ),
@@ -105,7 +108,7 @@ def works(size: str = "full") -> tuple[Work, ...]:
                 "events",
                 Site("events", events_served),
                 0.0,
-                (OURS,),
+                (OURS, PREVIOUS),
                 events,
                 requests=events_served // 100,
                 memory_limit=lim,
