@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 def test_every_test_file_is_collected() -> None:
     on_disk = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
     listing = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-qq"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n0", "-m", ""],
         cwd=ROOT,
         capture_output=True,
         text=True,
