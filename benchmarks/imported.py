@@ -153,10 +153,12 @@ def turned(node: Json, address: str) -> Json:
 
 def read_ours(connector: Connector, given: Mapping[str, Json]) -> tuple[Records, list[str]]:
     """The records of every selected resource as they would be loaded, and what failed."""
-    world, watch = Environment(), ignore_event
-    compiled = compile_connector(connector, resolve_settings(connector, given), world, watch)
-    terms = ReadOptions(world, watch, compiled.secrets, 1, None, state={})
-    readings = ResourceReaders(compiled, terms)
+    environment, on_event = Environment(), ignore_event
+    compiled = compile_connector(
+        connector, resolve_settings(connector, given), environment, on_event
+    )
+    options = ReadOptions(environment, on_event, compiled.redactor, 1, None, state={})
+    readings = ResourceReaders(compiled, options)
     found: Records = {}
     failed = []
     for resource in connector.resources:

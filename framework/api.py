@@ -32,8 +32,8 @@ def valid_connector(location: Location) -> Connector:
 
 def open_source(name: str, config: Mapping[str, Json]) -> DltSource:
     """See `framework.source`."""
-    compiled, terms = _open(name, config)
-    return reading_source(compiled, terms)
+    compiled, options = _open(name, config)
+    return reading_source(compiled, options)
 
 
 def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:
@@ -44,9 +44,9 @@ def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:
 
 def _open(name: str, config: Mapping[str, Json]) -> tuple[CompiledConnector, ReadOptions]:
     connector = valid_connector(find_connector(name))
-    world = Environment()
+    environment = Environment()
     compiled = compile_connector(
-        connector, resolve_settings(connector, config), world, ignore_event
+        connector, resolve_settings(connector, config), environment, ignore_event
     )
     limit = connector.client.max_in_flight
-    return compiled, ReadOptions(world, ignore_event, compiled.secrets, limit)
+    return compiled, ReadOptions(environment, ignore_event, compiled.redactor, limit)

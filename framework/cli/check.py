@@ -65,9 +65,9 @@ def command(
 
     connector = valid_connector(find_connector(name, connectors))
     chosen = select_resources(connector, resources)
-    world, progress = Environment(), Progress(Console(stderr=True), live=False)
+    environment, progress = Environment(), Progress(Console(stderr=True), live=False)
 
-    def watch(event: Event) -> None:
+    def on_event(event: Event) -> None:
         """Warnings are told with what was found."""
         if isinstance(event, Waiting):
             progress(event)
@@ -75,11 +75,11 @@ def command(
     if deep:
         from framework.authoring.diagnose.diagnosis import diagnose
 
-        with signals_handled(world.stop):
-            proofs = list(diagnose(connector, chosen, config, alias, world, watch))
+        with signals_handled(environment.stop):
+            proofs = list(diagnose(connector, chosen, config, alias, environment, on_event))
         return _show_proofs(proofs, form)
-    with signals_handled(world.stop):
-        looked = probe(connector, chosen, config, alias, world, watch)
+    with signals_handled(environment.stop):
+        looked = probe(connector, chosen, config, alias, environment, on_event)
     if form == "json":
         _print_json([vars(one) for one in looked])
     else:

@@ -78,10 +78,10 @@ def command(
     connector = valid_connector(location)
     chosen = select_resources(connector, resources or None)
     stop, folder, failed = StopSignal(), schema_folder(location), False
-    watch = Progress(Console(stderr=True), live=False)
+    on_event = Progress(Console(stderr=True), live=False)
     with signals_handled(stop):
         for resource, records in recorded_or_live(
-            connector, chosen, limit, config, alias, replay, stop, watch
+            connector, chosen, limit, config, alias, replay, stop, on_event
         ):
             if isinstance(records, FrameworkError):
                 _tell(f"error: {visible_lines(str(records))}")

@@ -61,10 +61,12 @@ def command(
 
     connector = valid_connector(find_connector(name, connectors))
     chosen = select_resources(connector, (resource,))
-    world = Environment()
-    with signals_handled(world.stop):
-        watch = Progress(Console(stderr=True), live=False)
-        ((_, records),) = first_records(connector, chosen, limit, config, alias, world, watch)
+    environment = Environment()
+    with signals_handled(environment.stop):
+        on_event = Progress(Console(stderr=True), live=False)
+        ((_, records),) = first_records(
+            connector, chosen, limit, config, alias, environment, on_event
+        )
     if isinstance(records, FrameworkError):
         raise records
     if form == "json":

@@ -53,16 +53,16 @@ def command(
     from framework.runtime.environment import Environment
 
     connector = valid_connector(find_connector(name, connectors))
-    world = Environment()
-    with signals_handled(world.stop), Progress(Console(stderr=True), quiet=quiet) as progress:
+    environment = Environment()
+    with signals_handled(environment.stop), Progress(Console(stderr=True), quiet=quiet) as progress:
         recorded = record(
             connector,
             resources=resources,
             config=config,
             alias=alias,
             limit=limit,
-            world=world,
-            watch=progress,
+            environment=environment,
+            on_event=progress,
         )
     rows = sum(part.rows for part in recorded.report.resources.values())
     sys.stdout.write(

@@ -71,7 +71,7 @@ def run_verb(
         raise UsageError("--replay plays what was recorded: it has no --since and --until")
     if since is not None and until is not None and not _is_before(since, until):
         raise UsageError(f"--until {until} is not after --since {since}: nothing lies between")
-    world = Environment()
+    environment = Environment()
     log = JsonLog() if log_format == "json" else None
     report = Report(name, destination=destination, dataset=dataset)
     saying = threading.Lock()
@@ -97,8 +97,8 @@ def run_verb(
 
     try:
         with (
-            signals_handled(world.stop, last_words),
-            ended_after(world.stop, max_time),
+            signals_handled(environment.stop, last_words),
+            ended_after(environment.stop, max_time),
             log or Progress(talk, quiet=quiet or form == "json") as progress,
         ):
             connector = valid_connector(find_connector(name, connectors))
@@ -106,10 +106,12 @@ def run_verb(
             if replay is not None:
                 from framework.authoring.cassettes.replayer import replay_environment
 
-                with replay_environment(connector, replay or None, options, world.stop) as played:
-                    run(connector, played.options, played.world, progress, report)
+                with replay_environment(
+                    connector, replay or None, options, environment.stop
+                ) as played:
+                    run(connector, played.options, played.environment, progress, report)
             else:
-                run(connector, options, world, progress, report)
+                run(connector, options, environment, progress, report)
     except FrameworkError as error:
         last_words(error)
         return error.exit_code

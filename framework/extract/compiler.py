@@ -68,7 +68,7 @@ class CompiledConnector:
 
     connector: Connector
     settings: Settings
-    secrets: Redactor
+    redactor: Redactor
     client: RESTClient
     plans: Mapping[str, Plan]
 
@@ -79,16 +79,16 @@ class Filler:
     What is made of secrets is added to `secrets`; with none given it is masked.
     """
 
-    def __init__(self, context: Context, secrets: Redactor | None = None) -> None:
+    def __init__(self, context: Context, redactor: Redactor | None = None) -> None:
         self.context = context
-        self._secrets = secrets
+        self._redactor = redactor
 
     def known(self, placeholder: Placeholder) -> Json:
         """The value of a constant placeholder."""
-        if self._secrets is None and made_of_secrets(placeholder):
+        if self._redactor is None and made_of_secrets(placeholder):
             return MASK
         if placeholder.kind == "expression":
-            return evaluated(placeholder.text, self.context, self._secrets)
+            return evaluated(placeholder.text, self.context, self._redactor)
         return self.context[placeholder.kind][placeholder.name]
 
     def final(self, value: Json, place: TemplateTarget = "text") -> Json:
@@ -109,41 +109,41 @@ class Filler:
 
 
 def compile_connector(
-    connector: Connector, settings: Settings, world: Environment, watch: EventHandler
+    connector: Connector, settings: Settings, environment: Environment, on_event: EventHandler
 ) -> CompiledConnector:
     """Everything that a run of the connector needs, built once."""
-    secrets = world.secrets
-    filler = Filler(run_context(settings, world.now), secrets)
+    redactor = environment.redactor
+    filler = Filler(run_context(settings, environment.now), redactor)
     for value in filter(None, settings.secrets.values()):
-        secrets.add(value)
+        redactor.add(value)
     client = connector.client
     base_url = str(filler.final(client.base_url))
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
-    adapter = _adapter(client, filler, runtime, world, watch)
+    adapter = _adapter(client, filler, runtime, environment, on_event)
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
     def session_for(url: str) -> Session:
         allowed = AllowedHosts.of(url, filler.final(list(client.allowed_hosts)))
         return Session(
-            adapter, allowed, secrets, timeout, watch, f"rest-connector-framework/{__version__}"
+            adapter, allowed, redactor, timeout, on_event, f"rest-connector-framework/{__version__}"
         )
 
     def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
         picked = chosen_auth(config, settings.config)
         if picked is None:
-            return None if config is None else build_auth({"type": "none"}, terms)
-        terms_of_it = replace(terms, remedy=_credentials(settings, picked))
-        return build_auth(filled_auth({"type": "bearer", **picked}, filler), terms_of_it)
+            return None if config is None else build_auth({"type": "none"}, auth_context)
+        picked_context = replace(auth_context, remedy=_credentials(settings, picked))
+        return build_auth(filled_auth({"type": "bearer", **picked}, filler), picked_context)
 
-    terms = AuthContext(
+    auth_context = AuthContext(
         base_url,
         session_for,
-        secrets,
+        redactor,
         filler.context,
-        watch,
-        None if world.replay else settings.section,
+        on_event,
+        None if environment.replay else settings.section,
         "",
     )
     rest_client = ListClient(
@@ -156,23 +156,23 @@ def compile_connector(
     )
     plans = {
         resource.name: _plan(
-            resource, connector, settings, filler, secrets, auth_of(resource.endpoint.auth)
+            resource, connector, settings, filler, redactor, auth_of(resource.endpoint.auth)
         )
         for resource in connector.resources
     }
-    return CompiledConnector(connector, settings, secrets, rest_client, plans)
+    return CompiledConnector(connector, settings, redactor, rest_client, plans)
 
 
 def _adapter(
     client: Client,
     filler: Filler,
     runtime: RuntimeConfiguration,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> RetryingAdapter:
     inner: BaseAdapter
-    if world.wire is not None:
-        inner = world.wire(client.max_in_flight)
+    if environment.transport is not None:
+        inner = environment.transport(client.max_in_flight)
     else:
         inner = LiveAdapter.of(client, client.max_in_flight)
     retry = client.retry
@@ -190,9 +190,12 @@ def _adapter(
         without_secrets(filler.context),
     )
     budget = RateLimiter(
-        client.max_in_flight, limit if world.waits else None, world.stop, policy.max_wait
+        client.max_in_flight,
+        limit if environment.waits else None,
+        environment.stop,
+        policy.max_wait,
     )
-    return RetryingAdapter(inner, policy, budget, world, watch)
+    return RetryingAdapter(inner, policy, budget, environment, on_event)
 
 
 def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
@@ -209,7 +212,7 @@ def _plan(
     connector: Connector,
     settings: Settings,
     filler: Filler,
-    secrets: Redactor,
+    redactor: Redactor,
     auth: AuthConfigBase | None,
 ) -> Plan:
     paginator = resource.endpoint.paginator or connector.client.paginator
@@ -229,7 +232,7 @@ def _plan(
     actions = ResponseActions(
         resource.name,
         endpoint.response_actions,
-        secrets,
+        redactor,
         _remedies(connector, settings, resource.name),
         without_secrets(filler.context),
         many=bool(bindings or partitions),

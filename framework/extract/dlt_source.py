@@ -122,10 +122,10 @@ class ResourceReaders:
     """
 
     def __init__(
-        self, compiled: CompiledConnector, terms: ReadOptions, read: Collection[str] | None = None
+        self, compiled: CompiledConnector, options: ReadOptions, read: Collection[str] | None = None
     ) -> None:
         self._compiled = compiled
-        self._terms = terms
+        self._options = options
         self._read = compiled.plans.keys() if read is None else read
         self._taken: set[str] = set()
         self._round = self._begin()
@@ -148,13 +148,17 @@ class ResourceReaders:
         for name, plan in self._compiled.plans.items():
             held = None
             incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
-            if self._terms.state is not None and (incremental or changed):
-                held = self._terms.state.setdefault(name, {})
+            if self._options.state is not None and (incremental or changed):
+                held = self._options.state.setdefault(name, {})
             cursors = None
             if incremental is not None:
-                now = self._terms.world.now
-                cursors = ResourceCursors(plan.resource, incremental, now, held, self._terms.again)
-            readings[name] = ResourceReader(plan, self._compiled.client, cursors, self._terms, held)
+                now = self._options.environment.now
+                cursors = ResourceCursors(
+                    plan.resource, incremental, now, held, self._options.again
+                )
+            readings[name] = ResourceReader(
+                plan, self._compiled.client, cursors, self._options, held
+            )
         for name, plan in self._compiled.plans.items():
             if plan.resource.parent is not None and name in self._read:
                 readings[plan.resource.parent].feed(readings[name])
@@ -174,9 +178,9 @@ def build_source(compiled: CompiledConnector, starts: dict[str, Start]) -> DltSo
     )
 
 
-def reading_source(compiled: CompiledConnector, terms: ReadOptions) -> DltSource:
+def reading_source(compiled: CompiledConnector, options: ReadOptions) -> DltSource:
     """The source that reads while dlt runs it: for pipelines that are not ours."""
-    readings = ResourceReaders(compiled, terms)
+    readings = ResourceReaders(compiled, options)
     return build_source(compiled, {name: _starter(readings, name) for name in compiled.plans})
 
 

@@ -37,10 +37,10 @@ def build_with_placeholders(connector: Connector) -> list[tuple[tuple[()], str]]
         },
         dict.fromkeys(connector.secrets, STAND_IN),
     )
-    world = Environment(waits=False)
+    environment = Environment(waits=False)
     try:
-        compiled = compile_connector(connector, settings, world, ignore_event)
-        reading_source(compiled, ReadOptions(world, ignore_event, compiled.secrets, 1))
+        compiled = compile_connector(connector, settings, environment, ignore_event)
+        reading_source(compiled, ReadOptions(environment, ignore_event, compiled.redactor, 1))
     except Exception as error:
         return [((), f"dlt does not build it: {type(error).__name__}: {error}")]
     return []

@@ -37,22 +37,22 @@ def downloads(
     client: RESTClient,
     values: Mapping[str, Json],
     context: Context,
-    terms: ReadOptions,
+    options: ReadOptions,
 ) -> Iterator[tuple[Plan, Context]]:
     """A plan for each download of one job, with the context that its templates are filled in by.
 
     The job is created and waited for first; nothing comes where its answer is ignored.
     RequestError where the job fails or is not ready in time.
     """
-    job = _Job(plan, export, client, values, context, terms)
+    job = _Job(plan, export, client, values, context, options)
     try:
         created = job.create()
-        if not terms.awaits_jobs:
+        if not options.awaits_jobs:
             return
         ready = job.await_ready(created)
     except IgnoreResponseException:
         return
-    found = Values(values, ready, terms.secrets)
+    found = Values(values, ready, options.redactor)
     for url in _addresses(plan.resource.name, export.download, found):
         yield replace(plan, endpoint=_endpoint(plan, export.download, url)), ready
 
@@ -66,7 +66,7 @@ class _Job:
     client: RESTClient
     values: Mapping[str, Json]
     context: Context
-    terms: ReadOptions
+    options: ReadOptions
     url: str = ""
 
     @property
@@ -77,7 +77,7 @@ class _Job:
     def create(self) -> Context:
         """The context of a new job: its creation's answer is `response` and `job`."""
         made = RequestBuilder(self.plan.endpoint, self.plan, self.values)
-        return self._answered(self._send(made.parts(self.context, self.terms.secrets)), None)
+        return self._answered(self._send(made.parts(self.context, self.options.redactor)), None)
 
     def await_ready(self, context: Context) -> Context:
         """The context with the status answer that says that the job is ready."""
@@ -103,10 +103,10 @@ class _Job:
             self._wait(pause)
 
     def _ask(self, status: JobRequest, context: Context) -> Context:
-        values = Values(self.values, context, self.terms.secrets)
+        values = Values(self.values, context, self.options.redactor)
         url = next(iter(_addresses(self.name, status, values)))
         asked = _endpoint(self.plan, status, url)
-        parts = RequestBuilder(asked, None, self.values).parts(context, self.terms.secrets)
+        parts = RequestBuilder(asked, None, self.values).parts(context, self.options.redactor)
         return self._answered(self._send(parts), context["job"])
 
     def _send(self, parts: dict[str, Json]) -> requests.Response:
@@ -116,7 +116,7 @@ class _Job:
     def _answered(self, response: requests.Response, job: Json) -> Context:
         response.json()  # no JSON is an error here
         found = with_response(self.context, response)
-        self.url = redact_url(response.request.url, self.terms.secrets)
+        self.url = redact_url(response.request.url, self.options.redactor)
         return {**found, "job": found["response"] if job is None else job}
 
     def _holds(self, condition: Expression | None, context: Context) -> bool:
@@ -126,11 +126,11 @@ class _Job:
         return expression.search(context["response"], without_secrets(context))
 
     def _wait(self, seconds: float) -> None:
-        world = self.terms.world
-        world.stop.check()
-        if world.waits:
-            self.terms.watch(Waiting(self.name, seconds, "the export job is not ready"))
-            world.stop.wait(seconds)
+        environment = self.options.environment
+        environment.stop.check()
+        if environment.waits:
+            self.options.on_event(Waiting(self.name, seconds, "the export job is not ready"))
+            environment.stop.wait(seconds)
 
     def _said(self, what: str, context: Context) -> str:
         """What is known of the job: where it was asked for, its state, the API's own words."""
@@ -142,7 +142,7 @@ class _Job:
         words = self._searched(export.message, context) if export.message else None
         if words:
             said.append(str(words)[:300])
-        return self.terms.secrets.redact(": ".join(said))
+        return self.options.redactor.redact(": ".join(said))
 
 
 def _state(ready: Expression, body: Json) -> list[str]:

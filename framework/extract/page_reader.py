@@ -45,10 +45,10 @@ class RequestBuilder:
         self._plan = plan
         self._known = values
 
-    def parts(self, context: Context, secrets: Redactor) -> dict[str, Json]:
+    def parts(self, context: Context, redactor: Redactor) -> dict[str, Json]:
         """`path`, `method`, `params`, `json`, `data` and `headers` as dlt's client takes them."""
         endpoint = self._endpoint
-        values = Values(self._known, context, secrets)
+        values = Values(self._known, context, redactor)
         params = expand(endpoint.params, values, "query")
         if self._plan is not None:
             params.update(self._plan.cursor_params(dict(self._known)))
@@ -62,12 +62,12 @@ class RequestBuilder:
         }
 
     def writer(
-        self, base_url: str, headers: Mapping[str, Json] | None, secrets: Redactor
+        self, base_url: str, headers: Mapping[str, Json] | None, redactor: Redactor
     ) -> Callable[[requests.Request, Context], None]:
         """What writes a request anew for a page; `headers` are the client's own."""
 
         def write(request: requests.Request, context: Context) -> None:
-            parts = self.parts(context, secrets)
+            parts = self.parts(context, redactor)
             path = parts["path"]
             absolute = urlsplit(path).scheme in ("http", "https")
             request.url = path if absolute else join_url(base_url, path)
@@ -96,7 +96,7 @@ class PageReader:
         client: RESTClient,
         values: Mapping[str, Json],
         context: Context,
-        terms: ReadOptions,
+        options: ReadOptions,
         stays_text: Callable[[], bool] | None = None,
     ) -> None:
         self._plan = plan
@@ -105,11 +105,11 @@ class PageReader:
         self._context = context
         self._requested = RequestBuilder(plan.endpoint, plan, values)
         self._selector = within(plan.selector, without_secrets(context))
-        self._terms = terms
+        self._options = options
 
     def pages(self) -> Iterator[PageData[Json]]:
         """The selected items, a list a page, in the list's order."""
-        seen = PaginationMonitor(self._plan, self._terms)
+        seen = PaginationMonitor(self._plan, self._options)
         try:
             yield from self._pages(seen)
         finally:
@@ -117,7 +117,7 @@ class PageReader:
 
     def _pages(self, seen: PaginationMonitor) -> Iterator[PageData[Json]]:
         paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
-        sample = self._terms.sample
+        sample = self._options.sample
         for number, page in enumerate(self._paginate(paginator), 1):
             if sample:
                 sample.look(self._plan.resource.name, number, page)
@@ -154,8 +154,8 @@ class PageReader:
         while following < end:
             values = list(numbers(paginator, following, end))
             jobs = map(job, values)
-            workers = min(self._terms.max_in_flight, len(values))
-            for page in run_in_order(jobs, workers, self._terms.world.stop):
+            workers = min(self._options.max_in_flight, len(values))
+            for page in run_in_order(jobs, workers, self._options.environment.stop):
                 if page is None or (not page and paginator.stop_after_empty_page):
                     return last
                 self._judge_empty(page, seen)
@@ -169,16 +169,16 @@ class PageReader:
         return last
 
     def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
-        context, client, secrets = self._context, self._client, self._terms.secrets
+        context, client, redactor = self._context, self._client, self._options.redactor
         if isinstance(paginator, FrameworkPaginator):
-            write = self._requested.writer(client.base_url, client.headers, secrets)
+            write = self._requested.writer(client.base_url, client.headers, redactor)
             context = paginator.begin(context, write)
         hooks: list[Callable[..., None]] = [self._plan.requests]
         names = list_of(self._plan, paginator)
         if self._stays_text is not None and names:
             hooks.append(partial(_leave, self._stays_text, names))
         return client.paginate(
-            **self._requested.parts(context, secrets),
+            **self._requested.parts(context, redactor),
             auth=self._plan.auth,
             paginator=paginator,
             data_selector=self._selector,
@@ -194,8 +194,8 @@ class PageReader:
             return
         seen.misses(
             f"data_selector `{selector}` finds nothing in the answer of "
-            f"{redact_url(page.response.url, self._terms.secrets)}; "
-            f"{unlike(page.response, self._terms.secrets)}"
+            f"{redact_url(page.response.url, self._options.redactor)}; "
+            f"{unlike(page.response, self._options.redactor)}"
         )
 
     def _is_empty_element(self, body: Json) -> bool:

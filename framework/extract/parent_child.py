@@ -118,12 +118,12 @@ def sliced(
 
 
 def named(
-    error: FrameworkError, bound: ParentValues, plan: Plan, secrets: Redactor
+    error: FrameworkError, bound: ParentValues, plan: Plan, redactor: Redactor
 ) -> FrameworkError:
     """The error of a list with the parent's record that it was asked for: what was bound of it,
     where it looks like an id and is no secret."""
     values = {binding.binding.text: bound.values.get(binding.name) for binding in plan.bindings}
-    known = [f"`{text}` {secrets.redact(redact_key(value))}" for text, value in values.items()]
+    known = [f"`{text}` {redactor.redact(redact_key(value))}" for text, value in values.items()]
     if not known:
         return error
     made = copy(error)

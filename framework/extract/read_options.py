@@ -36,9 +36,9 @@ class ReadOptions:
     `awaits_jobs` false an export job is created, and neither waited for nor downloaded.
     """
 
-    world: Environment
-    watch: EventHandler
-    secrets: Redactor
+    environment: Environment
+    on_event: EventHandler
+    redactor: Redactor
     max_in_flight: int
     limit: int | None = None
     state: dict[str, dict[str, Json]] | None = None

@@ -69,7 +69,11 @@ class SliceReader:
     `stays_text` says whether whoever takes them wants none of them parsed."""
 
     def __init__(
-        self, plan: Plan, client: RESTClient, terms: ReadOptions, rules: CursorPolicy | None = None
+        self,
+        plan: Plan,
+        client: RESTClient,
+        options: ReadOptions,
+        rules: CursorPolicy | None = None,
     ) -> None:
         self.loads = False
         self.stays_text: Callable[[], bool] | None = None
@@ -78,7 +82,7 @@ class SliceReader:
         self.step = stepper(plan.resource)
         self._plan = plan
         self._client = client
-        self._terms = terms
+        self._options = options
         self._some = False
         self._old = 0
         self._counting = threading.Lock()
@@ -96,7 +100,7 @@ class SliceReader:
             yield from self._pages_in(asked.slice, WHOLE, None)
             return
         for number, window in enumerate(cursor.windows()):
-            if self._terms.sample and (self._some or number >= MOST_WINDOWS):
+            if self._options.sample and (self._some or number >= MOST_WINDOWS):
                 return
             pages = self._pages_in(asked.slice, window, cursor)
             if not cursor.resumable or self._plan.resource.write_disposition == "replace":
@@ -114,8 +118,8 @@ class SliceReader:
 
     def _cut(self, error: Exception) -> FrameworkError:
         """The error that ends a resource after the windows that were read; others are raised."""
-        ours = translate_error(error, self._plan.resource.name, self._terms.secrets)
-        if ours is None or self._terms.world.stop.error is not None:
+        ours = translate_error(error, self._plan.resource.name, self._options.redactor)
+        if ours is None or self._options.environment.stop.error is not None:
             raise error
         return ours
 
@@ -176,28 +180,30 @@ class SliceReader:
             named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
             message = (
                 "objects in the answer of "
-                f"{redact_url(response.url, self._terms.secrets)} have a key "
+                f"{redact_url(response.url, self._options.redactor)} have a key "
                 f"twice, and only its last value is loaded: {named}. The API has to mend that"
             )
-            self._terms.watch(WarningRaised(self._plan.resource.name, "json-key-repeated", message))
+            self._options.on_event(
+                WarningRaised(self._plan.resource.name, "json-key-repeated", message)
+            )
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """The table of a list's records, where the file has one for each list."""
         template = self._plan.resource.tables
         if template is None or not self.loads:
             return None
-        known = Values(values, context, self._terms.secrets)
+        known = Values(values, context, self._options.redactor)
         return table_of_list(self._plan.resource.name, template, known, self._plan.other_tables)
 
     def _listed(self, values: dict[str, Json], context: Context) -> Iterator[PageData[Json]]:
         """The pages of one list, or of all downloads of the job that exports it."""
-        terms, export = self._terms, self._plan.endpoint.export
+        options, export = self._options, self._plan.endpoint.export
         if export is None:
             stays = self.stays_text
-            yield from PageReader(self._plan, self._client, values, context, terms, stays).pages()
+            yield from PageReader(self._plan, self._client, values, context, options, stays).pages()
             return
-        for plan, ready in downloads(self._plan, export, self._client, values, context, terms):
-            yield from PageReader(plan, self._client, values, ready, terms).pages()
+        for plan, ready in downloads(self._plan, export, self._client, values, context, options):
+            yield from PageReader(plan, self._client, values, ready, options).pages()
 
     def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
         """The page's records; with where they stand in the answer, if they are all objects."""
@@ -224,7 +230,7 @@ class SliceReader:
             try:
                 parsed = response.whole()
             except InvalidJson as error:
-                ours = translate_error(error, self._plan.resource.name, self._terms.secrets)
+                ours = translate_error(error, self._plan.resource.name, self._options.redactor)
                 raise (ours or error) from error
             self._look_into(response, response.content, parsed)
             return as_records(selector.search(parsed) or ())
@@ -247,7 +253,7 @@ class ResourceReader:
         plan: Plan,
         client: RESTClient,
         cursors: ResourceCursors | None,
-        terms: ReadOptions,
+        options: ReadOptions,
         held: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
@@ -259,12 +265,12 @@ class ResourceReader:
         self._client = client
         self._cursors = cursors
         self._held = held
-        self._terms = terms
+        self._options = options
         self._children: dict[str, ChildBindings] = {}
         self._pending: deque[list[Record]] = deque()
         self._source = self._read()
         self._error: Exception | None = None
-        self._asker = SliceReader(plan, client, terms, None if cursors is None else cursors.rules)
+        self._asker = SliceReader(plan, client, options, None if cursors is None else cursors.rules)
         self._parents = 0
         self._lists = 1
         self._unchanged = 0
@@ -356,7 +362,7 @@ class ResourceReader:
             self._error = error
             raise
         except Exception as error:
-            ours = translate_error(error, self.name, self._terms.secrets)
+            ours = translate_error(error, self.name, self._options.redactor)
             self._error = ours or error
             if ours is None:
                 raise
@@ -367,11 +373,11 @@ class ResourceReader:
         self._judge_ignored()
         self._judge_steps()
         for code, message in () if self._asker.order is None else self._asker.order.told():
-            self._terms.watch(WarningRaised(self.name, code, message))
+            self._options.on_event(WarningRaised(self.name, code, message))
 
     def _read_pages(self) -> Iterator[list[Record]]:
         for one, records in self._all_pages():
-            limit = self._terms.limit
+            limit = self._options.limit
             if limit is not None and self.records + len(records) >= limit:
                 records = records[: limit - self.records]
                 self._take(records, one)
@@ -387,14 +393,14 @@ class ResourceReader:
 
     def _take(self, records: list[Record], one: Slice) -> None:
         self.records += len(records)
-        self._terms.watch(PageRead(self.name, len(records)))
+        self._options.on_event(PageRead(self.name, len(records)))
         for child in self._children.values():
             child.take(records, one.bound)
 
     def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
         """The records of every page, stepped and new: of the one list, or of all lists."""
         self._asker.loads = self.loads
-        if not self._children and self._cursors is None and self._terms.limit is None:
+        if not self._children and self._cursors is None and self._options.limit is None:
             self._asker.stays_text = self.stays_text
         cursors, changed, kept = self._cursors, self._changed(), set[str]()
         slices = self._slices(changed, kept)
@@ -416,7 +422,7 @@ class ResourceReader:
             changed.end(kept if whole else None)
 
     def _changed(self) -> ChangeFilter | None:
-        resource, again = self.plan.resource, self._terms.again is not None
+        resource, again = self.plan.resource, self._options.again is not None
         if resource.only_changed is None:
             return None
         return ChangeFilter(
@@ -429,12 +435,12 @@ class ResourceReader:
     def _slices(self, changed: ChangeFilter | None, kept: set[str]) -> Iterator[Slice]:
         """Each list to ask for, counted; `kept` comes to hold the keys of all that there are."""
         plan, keys = self.plan, self._cursors is not None or changed is not None
-        now = self._terms.world.now
+        now = self._options.environment.now
         partitions, empty = multiplied(plan.resource.partitions, now, self.name)
         bounds: Collection[ParentValues | None] = [None]
         if self.parent is not None:
             found = self.parent.bound(self.name)
-            bounds = found.first(self._terms.sample.lists) if self._terms.sample else found
+            bounds = found.first(self._options.sample.lists) if self._options.sample else found
             self._parents = len(bounds)
         batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
         if batches is not None:
@@ -442,11 +448,11 @@ class ResourceReader:
             groups = list(batched(batches, values))
             partitions = [{**group, **rest} for group in groups for rest in partitions]
             bounds = [None]
-        if self._terms.sample:
-            partitions = partitions[: self._terms.sample.lists]
+        if self._options.sample:
+            partitions = partitions[: self._options.sample.lists]
         for name in empty:
             message = f"the partition {name} has no values, so nothing is asked for"
-            self._terms.watch(WarningRaised(self.name, "partition-empty", message))
+            self._options.on_event(WarningRaised(self.name, "partition-empty", message))
         slices = sliced(bounds, partitions, plan, keys=keys)
         if changed is not None:
             every = list(slices)
@@ -455,7 +461,7 @@ class ResourceReader:
                 message = (
                     "no record of the parent has a value at `only_changed`, so all are asked for"
                 )
-                self._terms.watch(WarningRaised(self.name, "only-changed-nothing", message))
+                self._options.on_event(WarningRaised(self.name, "only-changed-nothing", message))
             asked = changed.chosen(every)
             self._lists = len(asked)
             self._unchanged = len(every) - len(asked)
@@ -476,8 +482,8 @@ class ResourceReader:
             yield from self._streamed(next(slices), many)
             return
         jobs = (self._job(one, many) for one in slices)
-        workers = min(self._terms.max_in_flight, self._lists)
-        yield from run_in_order(jobs, workers, self._terms.world.stop)
+        workers = min(self._options.max_in_flight, self._lists)
+        yield from run_in_order(jobs, workers, self._options.environment.stop)
 
     def _streamed(self, one: Slice, many: bool) -> Iterator[SliceResult]:
         asked = SliceResult([], one, self._cursor_of(one, many))
@@ -498,11 +504,11 @@ class ResourceReader:
         try:
             yield from self._asker.pages_of(asked)
         except Exception as error:
-            secrets = self._terms.secrets
-            ours = translate_error(error, self.name, secrets)
+            redactor = self._options.redactor
+            ours = translate_error(error, self.name, redactor)
             if asked.slice.bound is None or not isinstance(ours, (RequestError, RecordError)):
                 raise
-            raise named(ours, asked.slice.bound, self.plan, secrets) from error
+            raise named(ours, asked.slice.bound, self.plan, redactor) from error
 
     def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
         if self._cursors is None:
@@ -539,7 +545,7 @@ class ResourceReader:
         ignored = self.plan.ignored
         alone = self.parent is None and self._lists <= 1
         if ignored and not self.records and (alone or ignored >= self._lists > 1):
-            self._terms.watch(
+            self._options.on_event(
                 WarningRaised(
                     self.name,
                     "all-ignored",
@@ -551,7 +557,7 @@ class ResourceReader:
         for failed in self._asker.step.failures:
             step = failed.step
             what = "null was put in its place" if step.on_error == "null" else "left out"
-            self._terms.watch(
+            self._options.on_event(
                 WarningRaised(
                     self.name,
                     "step-failed",

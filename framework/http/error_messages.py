@@ -142,7 +142,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise on an answer of another shape than they expect."""
 
 
-def translate_error(error: Exception, resource: str, secrets: Redactor) -> FrameworkError | None:
+def translate_error(error: Exception, resource: str, redactor: Redactor) -> FrameworkError | None:
     """The error as one of ours, or None where it is none that we know: a bug."""
     if isinstance(error, ExpressionError):
         return RecordError(f"{resource}: {error}")
@@ -151,13 +151,13 @@ def translate_error(error: Exception, resource: str, secrets: Redactor) -> Frame
     if isinstance(error, FrameworkError):
         return error
     if isinstance(error, UnreadableBody):
-        text, status = _not_read(error, resource, secrets), error.response.status_code
+        text, status = _not_read(error, resource, redactor), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, InvalidJson):
-        text, status = _not_json(error, resource, secrets), error.response.status_code
+        text, status = _not_json(error, resource, redactor), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, requests.RequestException):
-        return RequestError(_wire(error, resource, secrets))
+        return RequestError(_wire(error, resource, redactor))
     if isinstance(error, (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone)):
         return RecordError(
             f"{resource}: a record has no value at the incremental's cursor_path "
@@ -178,22 +178,22 @@ def translate_error(error: Exception, resource: str, secrets: Redactor) -> Frame
         )
     if isinstance(error, UNREADABLE) and (given := _given_to_paginator(error)):
         return RequestError(
-            f"{resource}: {_unpaged(error, given, secrets)}", code="next-unreadable"
+            f"{resource}: {_unpaged(error, given, redactor)}", code="next-unreadable"
         )
     return None
 
 
-def _wire(error: requests.RequestException, resource: str, secrets: Redactor) -> str:
+def _wire(error: requests.RequestException, resource: str, redactor: Redactor) -> str:
     request = error.request
-    url = redact_url(getattr(request, "url", None), secrets)
+    url = redact_url(getattr(request, "url", None), redactor)
     place = f"{resource}: {getattr(request, 'method', None) or 'request to'} {url}"
     cause = connection_error_message(error, "base_url")
     if cause is None:
-        cause = f"{type(error).__name__}: {secrets.redact(str(error))[:200]}"
+        cause = f"{type(error).__name__}: {redactor.redact(str(error))[:200]}"
     return f"{place}: {cause}"
 
 
-def _not_json(error: InvalidJson, resource: str, secrets: Redactor) -> str:
+def _not_json(error: InvalidJson, resource: str, redactor: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     size = len(response.content)
@@ -203,17 +203,17 @@ def _not_json(error: InvalidJson, resource: str, secrets: Redactor) -> str:
         what += f", packed as {packed[:40]}, which is not read"
     return (
         f"{resource}: {response.request.method} "
-        f"{redact_url(response.request.url, secrets)} answered "
+        f"{redact_url(response.request.url, redactor)} answered "
         f"{response.status_code} with a body that is no JSON ({what})\n{_hint(error, kind, size)}"
     )
 
 
-def _not_read(error: UnreadableBody, resource: str, secrets: Redactor) -> str:
+def _not_read(error: UnreadableBody, resource: str, redactor: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     return (
         f"{resource}: {response.request.method} "
-        f"{redact_url(response.request.url, secrets)} answered "
+        f"{redact_url(response.request.url, redactor)} answered "
         f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
     )
 
@@ -251,7 +251,7 @@ def _given_to_paginator(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _unpaged(error: Exception, given: Mapping[str, Any], secrets: Redactor) -> str:
+def _unpaged(error: Exception, given: Mapping[str, Any], redactor: Redactor) -> str:
     """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
     paginator, response = given.get("self"), given.get("response")
     text = str(error)
@@ -260,7 +260,7 @@ def _unpaged(error: Exception, given: Mapping[str, Any], secrets: Redactor) -> s
         if path is None or (f"`{path}`" not in text and f"'{path}'" not in text):
             continue
         if response is not None and "not found" in text:
-            what = f"finds nothing in the answer; {unlike(response, secrets)}"
+            what = f"finds nothing in the answer; {unlike(response, redactor)}"
         else:
             kind = "whole number" if option == "total_path" else "true or false"
             what = f"finds what is no {kind}"

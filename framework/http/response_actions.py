@@ -63,7 +63,7 @@ class ResponseActions:
         self,
         resource: str,
         actions: tuple[ResponseAction, ...],
-        secrets: Redactor,
+        redactor: Redactor,
         remedies: dict[int, str],
         context: Context,
         many: bool = False,
@@ -73,7 +73,7 @@ class ResponseActions:
         self._many = many
         self._answered = False
         self._actions = actions
-        self._secrets = secrets
+        self._redactor = redactor
         self._remedies = remedies
         self._context = context
         self._lock = threading.Lock()
@@ -105,14 +105,14 @@ class ResponseActions:
         file's message, whose placeholders are parts of the answer."""
         request = response.request
         text = (
-            f"{self.resource}: {request.method} {redact_url(request.url, self._secrets)} answered "
-            f"{status_line(response, self._secrets)}"
+            f"{self.resource}: {request.method} {redact_url(request.url, self._redactor)} answered "
+            f"{status_line(response, self._redactor)}"
         )
-        said = own_words(response, self._secrets)
+        said = own_words(response, self._redactor)
         if said:
             text += f": {said}"
         if remedy:
-            remedy = self._secrets.redact(self._worded(remedy, response))
+            remedy = self._redactor.redact(self._worded(remedy, response))
         else:
             remedy = self._remedies.get(response.status_code)
             if response.status_code == 404 and self._many and self._answered:
@@ -163,13 +163,13 @@ def _is_status(code: str, status: int) -> bool:
     return code == str(status) or (code[1:].lower() == "xx" and code[0] == str(status)[0])
 
 
-def status_line(response: requests.Response, secrets: Redactor) -> str:
+def status_line(response: requests.Response, redactor: Redactor) -> str:
     """Status and reason; the reason is the server's own text, so masked and shortened."""
-    reason = response_excerpt(secrets.redact(response.reason or ""))
+    reason = response_excerpt(redactor.redact(response.reason or ""))
     return f"{response.status_code} {reason}".rstrip()
 
 
-def own_words(response: requests.Response, secrets: Redactor) -> str:
+def own_words(response: requests.Response, redactor: Redactor) -> str:
     """The API's own title and message, masked and shortened; empty where it says nothing in JSON.
 
     Masked first: half a secret is not found any more.
@@ -178,27 +178,27 @@ def own_words(response: requests.Response, secrets: Redactor) -> str:
         body = response.json()
     except InvalidJson:
         return ""
-    return _words(body, secrets)
+    return _words(body, redactor)
 
 
-def unlike(response: requests.Response, secrets: Redactor) -> str:
+def unlike(response: requests.Response, redactor: Redactor) -> str:
     """What a success is made of, where what was looked for is not in it, and the error that it
     tells, as GraphQL does."""
-    words = error_in(response, secrets)
+    words = error_in(response, redactor)
     return json_shape(response.json()) + (f"; it says: {words}" if words else "")
 
 
-def error_in(response: requests.Response, secrets: Redactor) -> str:
+def error_in(response: requests.Response, redactor: Redactor) -> str:
     """The error that a success tells; empty where it tells none."""
     body = response.json()
     told = {key: body.get(key) for key in TOLD_UNDER} if isinstance(body, dict) else {}
-    return _words(told, secrets)
+    return _words(told, redactor)
 
 
-def _words(body: Any, secrets: Redactor) -> str:
+def _words(body: Any, redactor: Redactor) -> str:
     words: list[str] = []
     _gather(body, words)
-    return response_excerpt(secrets.redact("; ".join(dict.fromkeys(words))))
+    return response_excerpt(redactor.redact("; ".join(dict.fromkeys(words))))
 
 
 def response_excerpt(text: str) -> str:

@@ -174,15 +174,15 @@ class RetryingAdapter(BaseAdapter):
         inner: BaseAdapter,
         policy: RetryPolicy,
         budget: RateLimiter,
-        world: Environment,
-        watch: EventHandler,
+        environment: Environment,
+        on_event: EventHandler,
     ) -> None:
         super().__init__()
         self._budget = budget
         self._inner = inner
         self._policy = policy
-        self._world = world
-        self._watch = watch
+        self._environment = environment
+        self._on_event = on_event
         self._told: set[str] = set()
         self._lock = threading.Lock()
 
@@ -194,7 +194,7 @@ class RetryingAdapter(BaseAdapter):
         retries: dict[int, int] = {}
         while True:
             attempt += 1
-            self._world.stop.check()
+            self._environment.stop.check()
             response: requests.Response | None = None
             action: ResponseAction | None = None
             failed: Exception | None = None
@@ -208,7 +208,7 @@ class RetryingAdapter(BaseAdapter):
                 action = rules.wants_retry(response) if rules else None
                 if action is None and response.status_code not in self._policy.status_codes:
                     return response
-                why = status_line(response, self._world.secrets)
+                why = status_line(response, self._environment.redactor)
             policy, key = self._policy.of(action), id(action)
             retries[key] = retries.get(key, 0) + 1
             if retries[key] > policy.max_retries:
@@ -223,13 +223,13 @@ class RetryingAdapter(BaseAdapter):
         self, request: requests.PreparedRequest, resource: str, attempt: int, kwargs: dict[str, Any]
     ) -> requests.Response:
         def tell(seconds: float, why: str) -> None:
-            self._watch(Waiting(resource, seconds, why))
+            self._on_event(Waiting(resource, seconds, why))
 
         self._budget.take(tell)
         response: requests.Response | None = None
         began, failed = time.monotonic(), None
         try:
-            self._watch(RequestSent(resource, attempt))
+            self._on_event(RequestSent(resource, attempt))
             response = self._inner.send(request, **kwargs)
             # where a hook sends a request again
             response.connection = self  # type: ignore[assignment]
@@ -239,12 +239,12 @@ class RetryingAdapter(BaseAdapter):
             raise
         finally:
             self._budget.give_back(response)
-            self._watch(
+            self._on_event(
                 RequestAnswered(
                     resource,
                     attempt,
                     request.method or "GET",
-                    redact_url(request.url, self._world.secrets),
+                    redact_url(request.url, self._environment.redactor),
                     None if response is None else response.status_code,
                     time.monotonic() - began,
                     0 if response is None else len(response.content),
@@ -274,22 +274,22 @@ class RetryingAdapter(BaseAdapter):
             rule=policy.wait,
             context=policy.context,
         )
-        if not self._world.waits:
+        if not self._environment.waits:
             return
         limited = action is not None and action.action == "rate_limited"
         if limited or (response is not None and response.status_code == 429):
             self._budget.close_for(wait.seconds, f"{why}, {wait.why}")
-        self._watch(Waiting(resource, wait.seconds, f"{why}, {wait.why}"))
+        self._on_event(Waiting(resource, wait.seconds, f"{why}, {wait.why}"))
         if wait.asked is not None:
             self._tell_bound(resource, wait)
-        self._world.stop.wait(wait.seconds)
+        self._environment.stop.wait(wait.seconds)
 
     def _tell_bound(self, resource: str, wait: Wait) -> None:
         with self._lock:
             if resource in self._told:
                 return
             self._told.add(resource)
-        self._watch(
+        self._on_event(
             WarningRaised(
                 resource,
                 "wait-bounded",

@@ -141,9 +141,9 @@ class Session(requests.Session):
         self,
         adapter: BaseAdapter,
         hosts: AllowedHosts,
-        secrets: Redactor,
+        redactor: Redactor,
         timeout: float,
-        watch: EventHandler,
+        on_event: EventHandler,
         user_agent: str,
     ) -> None:
         super().__init__()
@@ -154,9 +154,9 @@ class Session(requests.Session):
         self.mount("http://", adapter)
         self.mount("https://", adapter)
         self._hosts = hosts
-        self._secrets = secrets
+        self._redactor = redactor
         self._timeout = timeout
-        self._watch = watch
+        self._on_event = on_event
         self._told: set[tuple[str, str]] = set()
         self._environment: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -223,7 +223,7 @@ class Session(requests.Session):
             with sending_for(context):
                 return super().send(request, **kwargs)
         except ResponseLimitExceeded as error:
-            place = f"{context.prefix}{request.method} {redact_url(request.url, self._secrets)}"
+            place = f"{context.prefix}{request.method} {redact_url(request.url, self._redactor)}"
             raise RequestError(f"{place}: the answer is over a limit: {error}") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
@@ -241,7 +241,7 @@ class Session(requests.Session):
         return {
             name: value
             for name, value in headers.items()
-            if name.title() not in CREDENTIALS and not self._secrets.found_in(str(value))
+            if name.title() not in CREDENTIALS and not self._redactor.found_in(str(value))
         }
 
     def _refuse_address(self, url: str | None, context: RequestContext) -> None:
@@ -260,19 +260,19 @@ class Session(requests.Session):
             if _UNSENDABLE.search(text):
                 raise RequestError(
                     f"{context.prefix}{request.method} "
-                    f"{redact_url(request.url, self._secrets)} was not sent: "
+                    f"{redact_url(request.url, self._redactor)} was not sent: "
                     f"the header {name} would hold a line break, or a letter that headers do not "
                     "take. Check the secret or config entry that it is made of."
                 )
 
     def _astray(self, context: RequestContext, url: str, why: str) -> RequestError:
-        there = f" to {redact_url(url, self._secrets)}" if url else ""
+        there = f" to {redact_url(url, self._redactor)}" if url else ""
         return RequestError(f"{context.prefix}refused to follow a link or redirect{there}: {why}")
 
     def _refuse_secrets(self, request: requests.PreparedRequest) -> None:
         body = request.body
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
-        if self._secrets.found_in(request.url or "") or self._secrets.found_in(text):
+        if self._redactor.found_in(request.url or "") or self._redactor.found_in(text):
             raise RequestError(
                 f"refused to send a secret to {_host(request)}: it is not the base URL's host; "
                 "add it to client.allowed_hosts if it belongs to the API"
@@ -286,11 +286,11 @@ class Session(requests.Session):
             if key in self._told:
                 return
             self._told.add(key)
-        self._watch(
+        self._on_event(
             WarningRaised(
                 context.resource,
                 "credentials-withheld",
-                f"{redact_url(request.url, self._secrets)} was asked without credentials: "
+                f"{redact_url(request.url, self._redactor)} was asked without credentials: "
                 f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
                 "if it belongs to the API",
             )

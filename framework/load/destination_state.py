@@ -62,7 +62,7 @@ def forget(
     connector: Connector,
     options: RunOptions,
     resource: str | None,
-    watch: EventHandler,
+    on_event: EventHandler,
     stop: StopSignal,
 ) -> list[str]:
     """Take the state of these resources out of the destination; those that had one.
@@ -74,8 +74,8 @@ def forget(
     target = target_of(connector, options)
     if target.file is not None and not target.file.exists():
         return []
-    with run_lock(pipelines_folder(options), connector.name, target, watch, stop):
-        pipeline = open_pipeline(target, options, connector.name, watch).pipeline
+    with run_lock(pipelines_folder(options), connector.name, target, on_event, stop):
+        pipeline = open_pipeline(target, options, connector.name, on_event).pipeline
         having = [one.resource for one in _known(pipeline, connector, names) if one.state]
         refuse_doubling(connector, having)
         if having:

@@ -37,14 +37,14 @@ class Extractor:
         connector: Connector,
         readings: ResourceReaders,
         collector: Collector,
-        world: Environment,
+        environment: Environment,
         open_sink: Callable[[Resource], Sink],
     ) -> None:
         self._connector = connector
         self._readings = readings
-        self._watch = collector
+        self._on_event = collector
         self._parts = collector.report.resources
-        self._world = world
+        self._environment = environment
         self._open_sink = open_sink
         self.sinks: dict[str, Sink] = {}
 
@@ -67,25 +67,25 @@ class Extractor:
 
         # parents stand first and jobs begin in order, so whoever waits waits for one that runs
         workers = min(side_by_side, len(resources))
-        for _ in run_in_order(map(job, resources), workers, self._world.stop):
+        for _ in run_in_order(map(job, resources), workers, self._environment.stop):
             pass
 
     def _await_parents(self, resource: Resource, done: dict[str, threading.Event]) -> None:
         for ancestor in self._connector.ancestors(resource):
             if ancestor.name in done:
                 while not done[ancestor.name].wait(0.5):
-                    self._world.stop.check()
+                    self._environment.stop.check()
 
     def read(self, resource: Resource) -> None:
         """Read one resource; its part of the report says what became of it."""
         part = self._parts[resource.name]
-        self._world.stop.check()
+        self._environment.stop.check()
         blocked = self._blocked_by(resource)
         if blocked is not None:
             part.status, part.error = "skipped", f"not asked: {blocked}"
-            self._watch(ResourceEnded(resource.name, part.status, part.error))
+            self._on_event(ResourceEnded(resource.name, part.status, part.error))
             return
-        self._watch(ResourceStarted(resource.name))
+        self._on_event(ResourceStarted(resource.name))
         began = time.monotonic()
         reading = self._readings.for_table(resource.name)
         try:
@@ -93,9 +93,9 @@ class Extractor:
             self._fill(sink, reading, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
-            self._watch(WarningRaised(resource.name, "resource-skipped", str(error)))
+            self._on_event(WarningRaised(resource.name, "resource-skipped", str(error)))
         except FrameworkError as error:
-            if self._world.stop.error is not None:
+            if self._environment.stop.error is not None:
                 raise
             part.status, part.error, part.kept = "failed", str(error), False
         part.ignored = reading.plan.ignored
@@ -104,7 +104,7 @@ class Extractor:
         if not part.loads and resource.name in self.sinks:
             self.sinks.pop(resource.name).close()
         part.seconds = time.monotonic() - began
-        self._watch(ResourceEnded(resource.name, part.status, part.error))
+        self._on_event(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, sink: Sink, reading: ResourceReader, part: ResourceReport) -> None:
         reading.stays_text = sink.wants_raw
@@ -118,7 +118,7 @@ class Extractor:
             part.error = f"{error}\nThe windows before it are loaded; the next run goes on there."
         self._refuse_to_empty(reading, part)
         for code, message in sink.finish():
-            self._watch(WarningRaised(reading.name, code, message))
+            self._on_event(WarningRaised(reading.name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
 
@@ -178,7 +178,7 @@ class Extractor:
             if not limited and name in self._parts and self._parts[name].loads:
                 after[name] = self._appended(name, after.get(name, {}), state)
             if not limited and name in self._parts:
-                self._watch(
+                self._on_event(
                     WarningRaised(name, "watermark-stays", f"the watermark stays: {reason}")
                 )
         return after

@@ -69,7 +69,7 @@ def pipelines_folder(options: RunOptions) -> Path:
 
 
 def open_pipeline(
-    target: Target, options: RunOptions, connector: str, watch: EventHandler
+    target: Target, options: RunOptions, connector: str, on_event: EventHandler
 ) -> OpenPipeline:
     """The connector's pipeline, what an interrupted run left in it settled.
 
@@ -91,7 +91,7 @@ def open_pipeline(
     with _held_open(pipeline, target):
         found = _remembered(pipeline, target, connector, waiting)
         if waiting:
-            notes += _settle(pipeline, target, connector, found, watch, drop=options.refresh)
+            notes += _settle(pipeline, target, connector, found, on_event, drop=options.refresh)
             found = _remembered(pipeline, target, connector)
         notes += _take_back(pipeline, target, connector, found)
         _start_from_destination(pipeline, target)
@@ -188,7 +188,7 @@ def _settle(
     target: Target,
     connector: str,
     found: KnownLoads,
-    watch: EventHandler,
+    on_event: EventHandler,
     *,
     drop: bool,
 ) -> list[str]:
@@ -203,7 +203,7 @@ def _settle(
             return [f"{DROPPED}the destination has changed since, it is read again"]
     if not pending.is_whole(pipeline):
         return [f"{DROPPED}it was not handed over whole, it is read again"]
-    watch(StepStarted("loading what an interrupted run had read"))
+    on_event(StepStarted("loading what an interrupted run had read"))
     settle(pipeline)
     try:
         pipeline.normalize()
@@ -268,7 +268,7 @@ def _raise_interrupt(error: Exception) -> None:
 
 @contextmanager
 def run_lock(
-    folder: Path, connector: str, target: Target, watch: EventHandler, stop: StopSignal
+    folder: Path, connector: str, target: Target, on_event: EventHandler, stop: StopSignal
 ) -> Iterator[None]:
     """Hold the lock of the connector in this dataset; wait for a run that has it, and say so."""
     where = f"{target.file or target.kind}\n{target.dataset}"
@@ -283,7 +283,7 @@ def run_lock(
             "DLT_DATA_DIR to a folder that can be written."
         ) from None
     if not held:
-        watch(StepStarted("waiting for another run of this connector into the same dataset"))
+        on_event(StepStarted("waiting for another run of this connector into the same dataset"))
     while not held:
         stop.wait(0.2)
         held = lock.acquire(blocking=False)
@@ -294,13 +294,13 @@ def run_lock(
 
 
 @contextmanager
-def redact_dlt_log(secrets: Redactor) -> Iterator[None]:
+def redact_dlt_log(redactor: Redactor) -> Iterator[None]:
     """Nothing secret reaches dlt's log while the block lasts."""
 
     def redact(record: logging.LogRecord) -> bool:
-        record.msg, record.args = secrets.redact(record.getMessage()), ()
+        record.msg, record.args = redactor.redact(record.getMessage()), ()
         if record.exc_info:
-            record.exc_text = secrets.redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = redactor.redact(logging.Formatter().formatException(record.exc_info))
         return True
 
     log = logging.getLogger("dlt")

@@ -165,7 +165,7 @@ def warn_late_children(
     chosen: Iterable[Resource],
     known: Collection[str],
     held: Mapping[str, Any],
-    watch: EventHandler,
+    on_event: EventHandler,
 ) -> None:
     """Warn of children that no run has loaded yet, where their parents' watermarks have moved."""
     for resource in chosen:
@@ -175,7 +175,7 @@ def warn_late_children(
                 f"its table is new, and {_words(above)}: the lists of what did not are not asked "
                 f"for. To have it all: {starts_over(connector, resource, held)}"
             )
-            watch(WarningRaised(resource.name, "begins-late", message))
+            on_event(WarningRaised(resource.name, "begins-late", message))
 
 
 def _words(above: tuple[str, ...]) -> str:

@@ -189,11 +189,11 @@ class Collector:
         report: Report,
         resources: Iterable[Resource],
         read_for: Mapping[str, str],
-        watch: EventHandler,
+        on_event: EventHandler,
     ) -> None:
         self.report = report
         self._read_for = read_for
-        self._watch = watch
+        self._on_event = on_event
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
         self._said: Counter[tuple[str, str]] = Counter()
@@ -217,7 +217,7 @@ class Collector:
                         part.more[event.code] += 1
                     return
             self._count(event)
-        self._watch(event)
+        self._on_event(event)
 
     def step(self, name: str) -> None:
         """A step over all resources begins, and with that the one before it is done."""

@@ -62,8 +62,8 @@ MODES = "framework_modes"
 def run(
     connector: Connector,
     options: RunOptions,
-    world: Environment,
-    watch: EventHandler = ignore_event,
+    environment: Environment,
+    on_event: EventHandler = ignore_event,
     report: Report | None = None,
 ) -> Report:
     """Load the chosen resources; the report says what became of each. One that is given is filled
@@ -78,20 +78,20 @@ def run(
     refuse_range(connector, chosen, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
-    collector = Collector(report, chosen, unselected_parents(connector, chosen), watch)
+    collector = Collector(report, chosen, unselected_parents(connector, chosen), on_event)
     settings = resolve_settings(
-        connector, options.config, section=options.alias, replay=world.replay
+        connector, options.config, section=options.alias, replay=environment.replay
     )
-    compiled = compile_connector(connector, settings, world, collector)
+    compiled = compile_connector(connector, settings, environment, collector)
     folder = pipelines_folder(options)
     with (
         gc_paused(),
-        redact_dlt_log(compiled.secrets),
-        run_lock(folder, connector.name, target, collector, world.stop),
+        redact_dlt_log(compiled.redactor),
+        run_lock(folder, connector.name, target, collector, environment.stop),
     ):
         opened = open_pipeline(target, options, connector.name, collector)
         report.notes = opened.notes
-        running = _Run(compiled, chosen, options, world, collector, target, opened)
+        running = _Run(compiled, chosen, options, environment, collector, target, opened)
         running.go()
     before = bool(running.known) and not options.refresh
     say_where(report, target, opened.pipeline, chosen, before=before)
@@ -107,7 +107,7 @@ class _Run:
         compiled: CompiledConnector,
         chosen: tuple[Resource, ...],
         options: RunOptions,
-        world: Environment,
+        environment: Environment,
         collector: Collector,
         target: Target,
         opened: OpenPipeline,
@@ -116,8 +116,8 @@ class _Run:
         self.connector = compiled.connector
         self.chosen = chosen
         self.options = options
-        self.world = world
-        self.watch = collector
+        self.environment = environment
+        self.on_event = collector
         self.report = collector.report
         self.target = target
         self.pipeline = opened.pipeline
@@ -137,7 +137,7 @@ class _Run:
             refuse_late_refresh(self.connector, self.chosen, before)
         else:
             warn_late_children(
-                self.connector, self.chosen, source_state.get(MODES, {}), before, self.watch
+                self.connector, self.chosen, source_state.get(MODES, {}), before, self.on_event
             )
         moved = copy.deepcopy(before)
         if self.options.refresh:
@@ -155,7 +155,7 @@ class _Run:
             gathering.close()
 
     def _read_and_load(self, gathering: Extractor, before: State, moved: State) -> None:
-        self.watch.step("extract")
+        self.on_event.step("extract")
         gathering.read_all(self.chosen, self.connector.client.max_in_flight)
         loaded = [r for r in self.chosen if self.report.resources[r.name].loads]
         for resource in loaded:
@@ -167,9 +167,9 @@ class _Run:
         after = gathering.settled(before, moved, limited=limited, refreshed=refreshed)
         self._extract(loaded, gathering, after, "limited" if limited else "full")
         self.report.handed_over = True
-        self.watch.step("normalize")
+        self.on_event.step("normalize")
         normalized = normalize(self.pipeline)
-        self.watch.step("load")
+        self.on_event.step("load")
         load(self.pipeline, self.target, self.connector.name)
         self.report.loaded = True
         self._count_rows(loaded, normalized, gathering)
@@ -177,7 +177,7 @@ class _Run:
             "all rows are loaded, but a list without rows has no table in", self.target
         ):
             make_promised_tables(self.pipeline, loaded)
-        self.watch.step_done()
+        self.on_event.step_done()
         schema = self.pipeline.default_schema  # which dlt reads from its file each time
         for resource in loaded:
             self._tell_columns(resource, schema)
@@ -185,10 +185,10 @@ class _Run:
     def _gathering(self, state: State, schema: Any) -> Extractor:
         in_flight = self.connector.client.max_in_flight
         options = self.options
-        terms = ReadOptions(
-            self.world,
-            self.watch,
-            self.compiled.secrets,
+        read_options = ReadOptions(
+            self.environment,
+            self.on_event,
+            self.compiled.redactor,
             in_flight,
             options.limit,
             state,
@@ -199,13 +199,13 @@ class _Run:
         read = {r.name for r in self.chosen} | unselected_parents(
             self.connector, self.chosen
         ).keys()
-        readings = ResourceReaders(self.compiled, terms, read)
+        readings = ResourceReaders(self.compiled, read_options, read)
 
         def sink(resource: Resource) -> Sink:
             refuse_frozen_table(schema, resource)
             return open_sink(resource, self.target, schema, folder)
 
-        return Extractor(self.connector, readings, self.watch, self.world, sink)
+        return Extractor(self.connector, readings, self.on_event, self.environment, sink)
 
     def _extract(
         self, loaded: list[Resource], gathering: Extractor, state: State, mode: str
@@ -260,7 +260,7 @@ class _Run:
             else "the API answered with no records: check the endpoint, its parameters and "
             "data_selector, or ignore this if there are none"
         )
-        self.watch(WarningRaised(resource.name, "no-records", message))
+        self.on_event(WarningRaised(resource.name, "no-records", message))
 
     def _known_resources(self) -> set[str]:
         """Resources that an earlier run loaded into this dataset."""
@@ -295,7 +295,7 @@ class _Run:
                         "--refresh with --limit replaces the rows of a whole run by a part: run "
                         "--refresh alone to have all of them again"
                     )
-                    self.watch(WarningRaised(resource.name, "refresh-limited", message))
+                    self.on_event(WarningRaised(resource.name, "refresh-limited", message))
             return
         doubled = [
             resource.name
@@ -327,16 +327,16 @@ class _Run:
                     "a field or a type was new. Columns that are declared in `schema` or "
                     "`columns` are not new"
                 )
-                self.watch(WarningRaised(resource.name, "discarded", message))
+                self.on_event(WarningRaised(resource.name, "discarded", message))
 
     def _tell_columns(self, resource: Resource, schema: Any) -> None:
         variants = told_variants(schema, resource)
         if variants:
-            self.watch(WarningRaised(resource.name, "variant-columns", variants))
+            self.on_event(WarningRaised(resource.name, "variant-columns", variants))
         extra = undeclared_fields(schema, resource)
         if extra:
             message = f"fields arrive that the schema does not declare: {', '.join(extra)}"
-            self.watch(WarningRaised(resource.name, "undeclared-fields", message))
+            self.on_event(WarningRaised(resource.name, "undeclared-fields", message))
 
 
 def _incremental_states(source_state: Mapping[str, Any]) -> State:

@@ -48,14 +48,14 @@ class StopSignal:
 
 @dataclass(frozen=True)
 class Environment:
-    """The outside of one run. `wire` takes a pool size (connections per host) and gives the
+    """The outside of one run. `transport` takes a pool size (connections per host) and gives the
     adapter that sends requests; None means the network. `now` is the run's start, in UTC.
-    A replay waits for nothing and asks for no secrets. `secrets` comes to know every secret of
+    A replay waits for nothing and asks for no secrets. `redactor` comes to know every secret of
     the run."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    wire: Callable[[int], BaseAdapter] | None = None
+    transport: Callable[[int], BaseAdapter] | None = None
     waits: bool = True
     replay: bool = False
     stop: StopSignal = field(default_factory=StopSignal)
-    secrets: Redactor = field(default_factory=Redactor)
+    redactor: Redactor = field(default_factory=Redactor)

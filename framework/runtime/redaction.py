@@ -111,11 +111,11 @@ LONGEST = 1_000
 ADDRESS = re.compile(r"[^\s/@=&]+@[^\s/@=&]+\.[^\s/@=&]+")
 
 
-def redact_url(url: str | None, secrets: Redactor) -> str:
+def redact_url(url: str | None, redactor: Redactor) -> str:
     """The URL with secrets, sensitive parameters, log-ins and e-mail addresses masked."""
     if not url:
         return "(no URL)"
-    url = _shortened(secrets.redact(url))
+    url = _shortened(redactor.redact(url))
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -126,7 +126,7 @@ def redact_url(url: str | None, secrets: Redactor) -> str:
     )
     host = parts.netloc.rpartition("@")[2]
     text = urlunsplit((parts.scheme, host, ADDRESS.sub(MASK, parts.path), query, ""))
-    return secrets.redact(text)
+    return redactor.redact(text)
 
 
 def _shortened(url: str) -> str:

@@ -47,30 +47,30 @@ def text_of(value: Json) -> str:
 class Values(dict[str, Json]):
     """The values of placeholders by their text; what is not there is evaluated over `context`.
 
-    A value that secrets are in becomes one of `secrets`.
+    A value that secrets are in becomes one of `redactor`.
     """
 
     def __init__(
         self,
         known: Mapping[str, Json],
         context: Mapping[str, Json],
-        secrets: Redactor | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         super().__init__(known)
         self.context = context
-        self._secrets = secrets
+        self._redactor = redactor
 
     def __missing__(self, text: str) -> Json:
         """What the expression gives; ExpressionError where it fails."""
-        return evaluated(text, self.context, self._secrets)
+        return evaluated(text, self.context, self._redactor)
 
 
-def evaluated(text: str, context: Mapping[str, Json], secrets: Redactor | None = None) -> Json:
+def evaluated(text: str, context: Mapping[str, Json], redactor: Redactor | None = None) -> Json:
     """What an expression over the context gives. What is made of secrets becomes a secret."""
     expression, roots = _expression(text)
     value = expression.search(context, context)
-    if secrets is not None and "secrets" in roots and value is not None:
-        secrets.add(text_of(value))
+    if redactor is not None and "secrets" in roots and value is not None:
+        redactor.add(text_of(value))
     return value
 
 

@@ -54,14 +54,14 @@ def test_twenty_threads_lose_nothing() -> None:
 def test_errors_and_redirects_are_exchanges_of_their_own() -> None:
     recorder = Recorder()
     url = "https://api.example.com"
-    wire = Wire(
+    transport = Wire(
         {
             f"{url}/a": {"status": 302, "headers": [("Location", f"{url}/b")]},
             f"{url}/b": {"status": 429, "headers": [("Retry-After", "1")], "body": {"t": 1}},
         }
     )
     with requests.Session() as session:
-        session.mount("https://", RecordingAdapter(wire, recorder))
+        session.mount("https://", RecordingAdapter(transport, recorder))
         session.get(f"{url}/a")
     assert [(e.url, e.status) for e in recorder.exchanges] == [(f"{url}/a", 302), (f"{url}/b", 429)]
     assert ("Retry-After", "1") in recorder.exchanges[1].headers
@@ -69,9 +69,9 @@ def test_errors_and_redirects_are_exchanges_of_their_own() -> None:
 
 def test_no_answer_is_noted_and_not_kept() -> None:
     recorder = Recorder()
-    wire = Wire({"https://api.example.com/a?key=hidden": requests.ConnectionError("no")})
+    transport = Wire({"https://api.example.com/a?key=hidden": requests.ConnectionError("no")})
     with pytest.raises(requests.ConnectionError):
-        RecordingAdapter(wire, recorder).send(prepared("https://api.example.com/a?key=hidden"))
+        RecordingAdapter(transport, recorder).send(prepared("https://api.example.com/a?key=hidden"))
     assert recorder.exchanges == ()
     assert recorder.failures == ("GET https://api.example.com/a: ConnectionError",)
 
@@ -111,9 +111,9 @@ def test_only_headers_that_matter_are_kept(tmp_path: Path) -> None:
         ("Date", "today"),
     ]
     recorder = Recorder(named_headers(club))
-    wire = Wire({"https://api.example.com/m": {"headers": answered}})
+    transport = Wire({"https://api.example.com/m": {"headers": answered}})
     sent = {"Authorization": "Bearer x", "Cookie": "a=b", "Accept": "*/*", "X-Key": "k"}
-    RecordingAdapter(wire, recorder).send(prepared("https://api.example.com/m", headers=sent))
+    RecordingAdapter(transport, recorder).send(prepared("https://api.example.com/m", headers=sent))
     (kept,) = recorder.exchanges
     assert kept.request_headers == (("Accept", "*/*"),)
     assert {name for name, _ in kept.headers} == {

@@ -81,7 +81,7 @@ def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_
         live = run(
             scheduling,
             RunOptions(resources=names, dataset="live_data", config=given),
-            Environment(now=NOW, wire=recording),
+            Environment(now=NOW, transport=recording),
         )
         assert live.status == "ok"
         assert len(recorder.exchanges) == len(api.requests)
@@ -103,7 +103,7 @@ def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_
     replayed = run(
         scheduling,
         RunOptions(resources=names, dataset="replay_data", config=cassette.config),
-        Environment(now=cassette.clock, wire=lambda _: adapter, waits=False, replay=True),
+        Environment(now=cassette.clock, transport=lambda _: adapter, waits=False, replay=True),
     )
     assert {n: r.rows for n, r in replayed.resources.items()} == {
         n: r.rows for n, r in live.resources.items()

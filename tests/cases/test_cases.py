@@ -82,8 +82,8 @@ def test_the_recording_plays_and_tells_nothing(
         config=expected.get("config") or {},
         alias=None,
         limit=None,
-        world=Environment(now=NOW, stop=NoWait()),
-        watch=ignore_event,
+        environment=Environment(now=NOW, stop=NoWait()),
+        on_event=ignore_event,
     )
     bodies = [one.body for one in read_cassette(made.path, connector.name).interactions]
     written = made.path.read_bytes() + b"".join(opened(body) for body in bodies)
@@ -91,7 +91,7 @@ def test_the_recording_plays_and_tells_nothing(
         assert text.encode() not in written
     asked = len(web.asked)
     with replay_environment(connector, None, RunOptions(folder=project), StopSignal()) as again:
-        report = run(connector, again.options, again.world, ignore_event)
+        report = run(connector, again.options, again.environment, ignore_event)
     assert {n: p.rows for n, p in report.resources.items()} == {
         n: p.rows for n, p in made.report.resources.items()
     }

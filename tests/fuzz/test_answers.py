@@ -83,7 +83,9 @@ def shop_of(folder: Path, answer: Any, **endpoint: Any) -> Opened:
     client = {"retry": {"max_retries": 1, "backoff_factor": 0}}
     client |= {"rate_limit": {"headers": {"reset": "X-Reset", "reset_as": "epoch"}}}
     given_back = {URL: answer, f"{API}/": answer}
-    return opened(folder, one_list(API, endpoint, **client), wire=lambda _: Anywhere(given_back))
+    return opened(
+        folder, one_list(API, endpoint, **client), transport=lambda _: Anywhere(given_back)
+    )
 
 
 class Anywhere(Nowhere):

@@ -50,7 +50,7 @@ def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
 ) -> None:
     with Raw(server.play) as raw:
         body = connector_body(server, raw.url, declared=declared)
-        report = load(connector_of(project, body), project, world=Environment(now=NOW))
+        report = load(connector_of(project, body), project, environment=Environment(now=NOW))
         part = report.resources["items"]
         error = None if part.error is None else part.error.replace(raw.url, STAND_IN)
         if error is not None:  # what a file is packed to is not the same everywhere

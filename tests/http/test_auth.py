@@ -115,7 +115,7 @@ def test_client_credentials_fetch_a_token_once_for_twenty_threads(tmp_path, web)
     answers = run_threads(20, lambda: client.get("/items").json())
     assert answers == [[{"id": 1}]] * 20
     assert web.paths().count("/token") == 1
-    assert shop.compiled.secrets.found_in("token tok-1")
+    assert shop.compiled.redactor.found_in("token tok-1")
 
 
 def test_client_credentials_send_what_the_file_adds(tmp_path, web):

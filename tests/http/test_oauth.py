@@ -86,7 +86,7 @@ def test_a_refresh_token_gives_access_tokens(tmp_path, web):
         "refresh_token": "refresh-0",
     }
     for secret in ("access-1", "refresh-1"):
-        assert shop.compiled.secrets.found_in(secret)
+        assert shop.compiled.redactor.found_in(secret)
     assert not list(Path(tmp_path).rglob("refresh_tokens"))
 
 
@@ -109,7 +109,7 @@ def test_the_clients_secret_goes_where_the_file_says(tmp_path, web, way, header,
     sent = asked.json() if way == "json" else dict(asked.form())
     assert body.items() <= sent.items()
     assert ("client_secret" in sent) == (way == "json")
-    assert shop.compiled.secrets.found_in("YW4taWQ6YS1zM2NyZXQ=")
+    assert shop.compiled.redactor.found_in("YW4taWQ6YS1zM2NyZXQ=")
 
 
 def test_an_answer_says_elsewhere_what_it_holds(tmp_path, web):
@@ -257,7 +257,7 @@ def test_a_login_gives_the_token_for_all_requests(tmp_path, web):
     assert login.json() == {"user": "an-id", "password": "a-s3cret"}
     assert login.query == (("v", "2"),)
     assert login.headers["x-app"] == "SHOP"
-    assert shop.compiled.secrets.found_in("sid-1")
+    assert shop.compiled.redactor.found_in("sid-1")
 
 
 @pytest.mark.parametrize("location", ["header", "query", "cookie", "body"])
@@ -362,7 +362,7 @@ def test_a_token_may_be_signed_here(tmp_path, web):
     word, token = record["seen"].split()
     assert word == "JWT"
     assert jwt.decode(token, key, algorithms=["HS256"])["iss"] == "shop"
-    assert shop.compiled.secrets.found_in(token)
+    assert shop.compiled.redactor.found_in(token)
 
 
 def test_a_key_that_is_none_is_said_and_not_shown(tmp_path, web):

@@ -195,7 +195,7 @@ def test_a_certificate_that_is_refused_is_not_tried_again(tmp_path):
             """Nothing to close."""
 
     bad = Bad()
-    shop = opened(tmp_path, one_list("https://api.example.com"), wire=lambda _: bad)
+    shop = opened(tmp_path, one_list("https://api.example.com"), transport=lambda _: bad)
     with pytest.raises(RequestError, match="certificate is not accepted"):
         shop.read("items")
     assert bad.sent == 1

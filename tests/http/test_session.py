@@ -28,11 +28,11 @@ AUTHS = {
 }
 
 
-def shop_of(folder, wire, auth="bearer", endpoint=None, **client):
+def shop_of(folder, transport, auth="bearer", endpoint=None, **client):
     body = one_list(API, {"paginator": "json_link", **(endpoint or {})}, **client)
     body["client"]["auth"] = AUTHS[auth][0]
     body["secrets"] = {"k": {}}
-    return opened(folder, body, {"k": KEY}, wire=lambda _: wire)
+    return opened(folder, body, {"k": KEY}, transport=lambda _: transport)
 
 
 def carries(request, auth):
@@ -47,10 +47,10 @@ def linking(there):
 @pytest.mark.parametrize("auth", AUTHS)
 @pytest.mark.parametrize("there", ["https://evil.test/p2", "http://api.example.com/p2"])
 def test_a_next_page_link_elsewhere_is_asked_without_credentials(tmp_path, auth, there):
-    wire = Nowhere(linking(there))
-    shop = shop_of(tmp_path, wire, auth)
+    transport = Nowhere(linking(there))
+    shop = shop_of(tmp_path, transport, auth)
     assert [record["id"] for record in shop.read("items")] == [1, 2]
-    first, second = wire.sent
+    first, second = transport.sent
     assert carries(first, auth)
     assert not carries(second, auth)
     assert KEY not in f"{second.url}{second.headers}{second.body}"
@@ -63,96 +63,96 @@ def test_a_next_page_link_elsewhere_is_asked_without_credentials(tmp_path, auth,
 def test_a_redirect_elsewhere_is_followed_without_credentials(tmp_path, auth, status):
     there = "https://evil.test/p"
     answers = {f"{API}/items": (status, {"Location": there}, b""), there: [{"id": 1}]}
-    wire = Nowhere(answers)
-    shop = shop_of(tmp_path, wire, auth)
+    transport = Nowhere(answers)
+    shop = shop_of(tmp_path, transport, auth)
     assert shop.read("items") == [{"id": 1}]
-    assert carries(wire.sent[0], auth)
-    assert not carries(wire.sent[1], auth)
-    assert KEY not in f"{wire.sent[1].url}{wire.sent[1].headers}"
+    assert carries(transport.sent[0], auth)
+    assert not carries(transport.sent[1], auth)
+    assert KEY not in f"{transport.sent[1].url}{transport.sent[1].headers}"
     assert shop.heard.codes == ["credentials-withheld"]
 
 
 @pytest.mark.parametrize("auth", ["bearer", "basic", "header", "cookie"])
 @pytest.mark.parametrize("there", [f"{API}/moved", "https://files.example.org/moved"])
 def test_a_redirect_to_an_allowed_host_keeps_credentials(tmp_path, auth, there):
-    wire = Nowhere({f"{API}/items": (302, {"Location": there}, b""), there: [{"id": 1}]})
-    shop = shop_of(tmp_path, wire, auth, allowed_hosts=["files.example.org"])
+    transport = Nowhere({f"{API}/items": (302, {"Location": there}, b""), there: [{"id": 1}]})
+    shop = shop_of(tmp_path, transport, auth, allowed_hosts=["files.example.org"])
     assert shop.read("items") == [{"id": 1}]
-    assert carries(wire.sent[1], auth)
+    assert carries(transport.sent[1], auth)
     assert shop.heard.codes == []
 
 
 @pytest.mark.parametrize("auth", AUTHS)
 def test_a_next_page_link_on_an_allowed_host_keeps_credentials(tmp_path, auth):
-    wire = Nowhere(linking("https://files.example.org/p2"))
-    shop = shop_of(tmp_path, wire, auth, allowed_hosts=["files.example.org"])
+    transport = Nowhere(linking("https://files.example.org/p2"))
+    shop = shop_of(tmp_path, transport, auth, allowed_hosts=["files.example.org"])
     assert len(shop.read("items")) == 2
-    assert carries(wire.sent[1], auth)
+    assert carries(transport.sent[1], auth)
 
 
 def test_an_odd_link_is_judged_as_the_connection_reads_it(tmp_path):
-    wire = Nowhere(linking("https://evil.test\\@api.example.com/p2"))
-    wire.answers["https://evil.test/%5C@api.example.com/p2"] = []
-    shop_of(tmp_path, wire).read("items")
-    (there,) = wire.to("https://evil.test")
+    transport = Nowhere(linking("https://evil.test\\@api.example.com/p2"))
+    transport.answers["https://evil.test/%5C@api.example.com/p2"] = []
+    shop_of(tmp_path, transport).read("items")
+    (there,) = transport.to("https://evil.test")
     assert not carries(there, "bearer")
 
 
 def test_a_redirect_chain_that_comes_back_does_not_bring_credentials_again(tmp_path):
-    wire = Nowhere(
+    transport = Nowhere(
         {
             f"{API}/items": (302, {"Location": "https://evil.test/x"}, b""),
             "https://evil.test/x": (302, {"Location": f"{API}/back"}, b""),
             f"{API}/back": [],
         }
     )
-    shop_of(tmp_path, wire).read("items")
-    assert [carries(request, "bearer") for request in wire.sent] == [True, False, False]
+    shop_of(tmp_path, transport).read("items")
+    assert [carries(request, "bearer") for request in transport.sent] == [True, False, False]
 
 
 def test_withheld_credentials_are_told_once_a_host(tmp_path):
     other = "https://evil.test/p"
-    wire = Nowhere(linking(f"{other}2"))
-    wire.answers[f"{other}2"] = {"items": [{"id": 2}], "next": f"{other}3"}
-    wire.answers[f"{other}3"] = {"items": [{"id": 3}]}
-    shop = shop_of(tmp_path, wire)
+    transport = Nowhere(linking(f"{other}2"))
+    transport.answers[f"{other}2"] = {"items": [{"id": 2}], "next": f"{other}3"}
+    transport.answers[f"{other}3"] = {"items": [{"id": 3}]}
+    shop = shop_of(tmp_path, transport)
     assert len(shop.read("items")) == 3
     assert shop.heard.codes == ["credentials-withheld"]
 
 
 def test_a_secret_in_a_header_of_the_file_is_withheld_too(tmp_path):
-    wire = Nowhere(linking("https://evil.test/p2"))
+    transport = Nowhere(linking("https://evil.test/p2"))
     headers = {"X-Tenant": "of {secrets.k}", "X-Plain": "yes"}
-    shop_of(tmp_path, wire, endpoint={"headers": headers}).read("items")
-    assert "X-Tenant" in wire.sent[0].headers
-    assert "X-Tenant" not in wire.sent[1].headers
-    assert wire.sent[1].headers["X-Plain"] == "yes"
+    shop_of(tmp_path, transport, endpoint={"headers": headers}).read("items")
+    assert "X-Tenant" in transport.sent[0].headers
+    assert "X-Tenant" not in transport.sent[1].headers
+    assert transport.sent[1].headers["X-Plain"] == "yes"
 
 
 @pytest.mark.parametrize("written", [KEY, "czNjcmV0LWtleQ=="])
 def test_a_url_that_carries_a_secret_elsewhere_is_refused(tmp_path, written):
-    wire = Nowhere(linking(f"https://evil.test/p2?key={written}"))
-    shop = shop_of(tmp_path, wire)
+    transport = Nowhere(linking(f"https://evil.test/p2?key={written}"))
+    shop = shop_of(tmp_path, transport)
     with pytest.raises(RequestError) as caught:
         shop.read("items")
     assert "refused to send a secret to https://evil.test" in str(caught.value)
     assert KEY not in str(caught.value)
-    assert not wire.to("https://evil.test")
+    assert not transport.to("https://evil.test")
 
 
 @pytest.mark.parametrize("body", [{"json": {"k": "{secrets.k}"}}, {"data": {"k": "{secrets.k}"}}])
 def test_a_body_that_carries_a_secret_elsewhere_is_refused(tmp_path, body):
     there = "https://evil.test/p"
-    wire = Nowhere({f"{API}/items": (307, {"Location": there}, b""), there: []})
-    shop = shop_of(tmp_path, wire, endpoint={"method": "POST", **body})
+    transport = Nowhere({f"{API}/items": (307, {"Location": there}, b""), there: []})
+    shop = shop_of(tmp_path, transport, endpoint={"method": "POST", **body})
     with pytest.raises(RequestError, match="refused to send a secret"):
         shop.read("items")
-    assert not wire.to("https://evil.test")
+    assert not transport.to("https://evil.test")
 
 
 def test_a_body_with_a_secret_follows_a_next_link_elsewhere_no_more(tmp_path):
-    wire = Nowhere(linking("https://evil.test/p2"))
-    shop = shop_of(tmp_path, wire, endpoint={"method": "POST", "json": {"k": "{secrets.k}"}})
+    transport = Nowhere(linking("https://evil.test/p2"))
+    shop = shop_of(tmp_path, transport, endpoint={"method": "POST", "json": {"k": "{secrets.k}"}})
     with pytest.raises(RequestError, match="refused to send a secret"):
         shop.read("items")
 
@@ -186,10 +186,10 @@ def test_a_cookie_that_the_server_sets_goes_back_to_it_and_nowhere_else(tmp_path
 
 
 def test_too_many_redirects_are_an_error(tmp_path):
-    wire = Nowhere({f"{API}/items": (302, {"Location": "/items"}, b"")})
+    transport = Nowhere({f"{API}/items": (302, {"Location": "/items"}, b"")})
     with pytest.raises(RequestError, match=r"items: GET .*redirected too often"):
-        shop_of(tmp_path, wire).read("items")
-    assert len(wire.sent) == 11
+        shop_of(tmp_path, transport).read("items")
+    assert len(transport.sent) == 11
 
 
 def test_requests_say_who_asks(tmp_path, web):
@@ -209,8 +209,8 @@ def test_the_timeout_of_the_file_holds(tmp_path):
             return super().send(request)
 
     for timeout, seconds in ((None, 60), ("PT5S", 5)):
-        wire = Timed({f"{API}/items": []})
-        shop_of(tmp_path, wire, **({"timeout": timeout} if timeout else {})).read("items")
+        transport = Timed({f"{API}/items": []})
+        shop_of(tmp_path, transport, **({"timeout": timeout} if timeout else {})).read("items")
         assert timeouts[-1] == seconds
 
 
@@ -221,36 +221,36 @@ INSIDE = ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.7", "192.168.1.1"
 @pytest.mark.parametrize("by", ["link", "redirect"])
 def test_an_api_out_in_the_world_cannot_send_us_to_this_machine_or_its_network(tmp_path, host, by):
     there = f"http://{host}/latest/meta-data"
-    wire = Nowhere(linking(there))
+    transport = Nowhere(linking(there))
     if by == "redirect":
-        wire = Nowhere({f"{API}/items": (302, {"Location": there}, b""), there: []})
-    shop = shop_of(tmp_path, wire)
+        transport = Nowhere({f"{API}/items": (302, {"Location": there}, b""), there: []})
+    shop = shop_of(tmp_path, transport)
     with pytest.raises(RequestError) as caught:
         shop.read("items")
     assert f"refused to follow a link or redirect to {there}" in str(caught.value)
     assert "client.allowed_hosts" in str(caught.value)
-    assert len(wire.sent) == 1
+    assert len(transport.sent) == 1
 
 
 def test_an_address_of_this_network_that_the_file_allows_is_asked(tmp_path):
     there = "http://10.0.0.7/p2"
-    wire = Nowhere(linking(there))
-    shop = shop_of(tmp_path, wire, allowed_hosts=["10.0.0.7"])
+    transport = Nowhere(linking(there))
+    shop = shop_of(tmp_path, transport, allowed_hosts=["10.0.0.7"])
     assert len(shop.read("items")) == 2
-    assert not carries(wire.sent[1], "bearer")  # over plain http still without credentials
+    assert not carries(transport.sent[1], "bearer")  # over plain http still without credentials
 
 
 @pytest.mark.parametrize("there", ["file:///etc/passwd", "ftp://api.example.com/x", "data:,[]"])
 def test_only_http_is_followed(tmp_path, there):
-    wire = Nowhere(linking(there))
+    transport = Nowhere(linking(there))
     with pytest.raises(RequestError, match="it is no http or https address"):
-        shop_of(tmp_path, wire).read("items")
-    assert len(wire.sent) == 1
+        shop_of(tmp_path, transport).read("items")
+    assert len(transport.sent) == 1
 
 
 def test_a_next_page_of_a_million_letters_is_shown_shortened(tmp_path):
     there = f"{API}/" + "a" * 1_000_000
-    wire = Nowhere({f"{API}/items": {"items": [1], "next": there}, there: (500, {}, b"")})
+    transport = Nowhere({f"{API}/items": {"items": [1], "next": there}, there: (500, {}, b"")})
     with pytest.raises(RequestError) as caught:
-        shop_of(tmp_path, wire, retry={"max_retries": 0}).read("items")
+        shop_of(tmp_path, transport, retry={"max_retries": 0}).read("items")
     assert len(str(caught.value)) < 2_000

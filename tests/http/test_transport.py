@@ -166,10 +166,10 @@ def test_an_answer_that_stops_in_its_middle_is_an_error(tmp_path, web):
     ],
 )
 def test_what_goes_wrong_on_the_wire_has_words(tmp_path, error, said):
-    wire = Nowhere({"https://api.example.com/items": error})
+    transport = Nowhere({"https://api.example.com/items": error})
     body = one_list("https://api.example.com", auth={"type": "bearer", "token": "{secrets.k}"})
     body["secrets"] = {"k": {}}
-    shop = opened(tmp_path, body, {"k": "s3cret-key"}, wire=lambda _: wire)
+    shop = opened(tmp_path, body, {"k": "s3cret-key"}, transport=lambda _: transport)
     with pytest.raises(RequestError) as caught:
         shop.read("items")
     assert str(caught.value).startswith("items: ")

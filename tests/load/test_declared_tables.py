@@ -129,7 +129,7 @@ def test_fields_that_the_schema_does_not_declare_are_loaded_and_named(
     record = {"id": 1, "colour": "red", "size": {"kg": 3}, "parts": [{"weight": 1}], "more": [{}]}
     web.on("/things", {"items": [record]})
     heard = Heard()
-    report = load(connector_of(project, things(web, schema=SCHEMA)), project, watch=heard)
+    report = load(connector_of(project, things(web, schema=SCHEMA)), project, on_event=heard)
     assert codes(report) == [("things", "undeclared-fields")]
     message = warnings_of(report, "things")[0].message
     for name in ("colour", "size__kg", "parts__weight", "more"):

@@ -76,13 +76,13 @@ def test_a_server_that_ends_every_connection_loses_and_doubles_nothing(
 
     storm = threading.Thread(target=end_connections)
 
-    def watch(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if event == StepStarted("load"):
             storm.start()
 
     expected: list[list[str]] = [[]]
     try:
-        load(connector, project, now=later(), watch=watch, **place)
+        load(connector, project, now=later(), on_event=on_event, **place)
     except DestinationError:
         # before the load's commit, between it and dlt's last word, or after that
         expected = [[FINISHED], [HAD_FINISHED], []]

@@ -31,11 +31,11 @@ SECRET = 'kü/+ "9\\x~='
     ],
 )
 def test_a_secret_is_masked_in_every_form(form):
-    secrets = Redactor()
-    secrets.add(SECRET)
+    redactor = Redactor()
+    redactor.add(SECRET)
     text = f"before {form} after"
-    assert secrets.found_in(text)
-    masked = secrets.redact(text)
+    assert redactor.found_in(text)
+    masked = redactor.redact(text)
     assert masked.startswith("before ")
     assert masked.endswith(" after")
     assert "***" in masked
@@ -43,8 +43,8 @@ def test_a_secret_is_masked_in_every_form(form):
 
 
 def test_a_short_secret_is_not_found_in_anything():
-    secrets = Redactor()
-    secrets.add("abcd")
+    redactor = Redactor()
+    redactor.add("abcd")
     text = "616263646566 YmNk"
-    assert secrets.redact(text) == text
-    assert secrets.redact("abcd YWJjZA==") == "*** ***"
+    assert redactor.redact(text) == text
+    assert redactor.redact("abcd YWJjZA==") == "*** ***"

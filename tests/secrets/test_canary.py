@@ -349,7 +349,7 @@ def test_a_server_that_repeats_a_secret_in_its_status_line_is_masked(project: Pa
         }
         events: list[Any] = []
         report = load(
-            connector_of(project, body), project, config={"token": secret}, watch=events.append
+            connector_of(project, body), project, config={"token": secret}, on_event=events.append
         )
     assert "503 not with ***" in (report.resources["things"].error or "")
     assert secret not in str(report.as_dict())

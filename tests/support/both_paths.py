@@ -62,8 +62,8 @@ def load(
 ) -> Report:
     """One run of these records by resource into the folder."""
     chosen = RunOptions(folder=folder, pipelines=folder / "dlt", **options)
-    world = Environment(now=NOW, wire=lambda _: Pages(records), waits=False)
-    return run(connector, chosen, world)
+    environment = Environment(now=NOW, transport=lambda _: Pages(records), waits=False)
+    return run(connector, chosen, environment)
 
 
 def load_both(

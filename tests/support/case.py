@@ -161,13 +161,13 @@ def ran(connector: Connector, expected: Mapping[str, Json], web: Web, project: P
     )
     waits: list[float] = []
 
-    def watch(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, Waiting):
             waits.append(round(event.seconds, 3))
 
     before = len(web.asked)
-    world = Environment(now=datetime.fromisoformat(now) if now else NOW, stop=NoWait())
-    report = run(connector, options, world, watch)
+    environment = Environment(now=datetime.fromisoformat(now) if now else NOW, stop=NoWait())
+    report = run(connector, options, environment, on_event)
     return Ran(report, waits, web.asked[before:])
 
 

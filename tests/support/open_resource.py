@@ -108,12 +108,12 @@ class Opened:
     compiled: CompiledConnector
     heard: Heard
     stop: NoWait
-    terms: ReadOptions
+    options: ReadOptions
     readings: ResourceReaders = field(init=False)
     taken: dict[str, ResourceReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.readings = ResourceReaders(self.compiled, self.terms)
+        self.readings = ResourceReaders(self.compiled, self.options)
 
     def take(self, *names: str) -> Opened:
         """Have these resources read for their tables, as a run does for all before it reads."""
@@ -129,7 +129,7 @@ class Opened:
 
     def source(self) -> Any:
         """The DltSource."""
-        return reading_source(self.compiled, self.terms)
+        return reading_source(self.compiled, self.options)
 
 
 def opened(
@@ -142,26 +142,26 @@ def opened(
     state: dict[str, dict[str, Json]] | None = None,
     name: str = "shop",
     again: CursorRange | None = None,
-    **world: Any,
+    **environment: Any,
 ) -> Opened:
     """A connector compiled with these settings, in a world without waits."""
     connector = connector_of(folder, data, name)
     heard = Heard()
-    stop = world.pop("stop", None) or NoWait()
-    outside = Environment(stop=stop, **world)
+    stop = environment.pop("stop", None) or NoWait()
+    outside = Environment(stop=stop, **environment)
     compiled = compile_connector(
         connector, resolve_settings(connector, settings or {}), outside, heard
     )
-    terms = ReadOptions(
+    options = ReadOptions(
         outside,
         heard,
-        compiled.secrets,
+        compiled.redactor,
         in_flight or connector.client.max_in_flight,
         limit,
         {} if state is None else state,
         again=again,
     )
-    return Opened(connector, compiled, heard, stop, terms)
+    return Opened(connector, compiled, heard, stop, options)
 
 
 def one_list(

@@ -205,7 +205,7 @@ def _die_at_an_operation() -> None:
 
     from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-    from framework.runtime import environment as world
+    from framework.runtime import environment
     from tests.support.run_verbs import NOW
 
     class Standing(datetime):
@@ -213,7 +213,7 @@ def _die_at_an_operation() -> None:
         def now(cls, tz: Any = None) -> Any:
             return NOW
 
-    world.datetime = Standing  # type: ignore[attr-defined, misc]
+    environment.datetime = Standing  # type: ignore[attr-defined, misc]
     at, here = int(os.environ["KILL_AT"]), str(Path.cwd())
     lock, count = threading.Lock(), 0
 

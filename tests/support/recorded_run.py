@@ -63,12 +63,12 @@ def play(
     def record(size: int) -> RecordingAdapter:
         return RecordingAdapter(LiveAdapter(size, 1_000_000, 60), recorder)
 
-    live = opened(folder, body, {**given, **secrets}, now=NOW, wire=record)
+    live = opened(folder, body, {**given, **secrets}, now=NOW, transport=record)
     recorder._keep |= named_headers(live.connector)
     names = [resource.name for resource in live.connector.resources]
     first = {name: live.read(name) for name in live.take(*names).taken}
 
-    values = live.compiled.secrets.values()
+    values = live.compiled.redactor.values()
     scrubbed = scrub(recorder.exchanges, live.connector, live.compiled.settings.config, values)
     assert len(scrubbed.interactions) == len(recorder.exchanges)
     path = folder / "cassettes" / "shop.yaml"
@@ -78,7 +78,12 @@ def play(
     adapter = ReplayAdapter(cassette)
     stand_ins = {"api_key": STAND_IN} if secrets else {}
     again = opened(
-        folder, body, {**cassette.config, **stand_ins}, now=NOW, wire=lambda _: adapter, replay=True
+        folder,
+        body,
+        {**cassette.config, **stand_ins},
+        now=NOW,
+        transport=lambda _: adapter,
+        replay=True,
     )
     second = {name: again.read(name) for name in again.take(*names).taken}
     texts = [path.read_text("utf-8")]

@@ -69,8 +69,8 @@ def load(
     folder: Path,
     *resources: str,
     now: datetime = NOW,
-    world: Environment | None = None,
-    watch: Any = None,
+    environment: Environment | None = None,
+    on_event: Any = None,
     config: Mapping[str, Json] | None = None,
     report: Report | None = None,
     **options: Any,
@@ -80,7 +80,11 @@ def load(
         resources=resources or None, folder=folder, config=dict(config or {}), **options
     )
     return run(
-        connector, chosen, world or Environment(now=now, waits=False), watch or Heard(), report
+        connector,
+        chosen,
+        environment or Environment(now=now, waits=False),
+        on_event or Heard(),
+        report,
     )
 
 

@@ -40,8 +40,8 @@ def record(
     config: Mapping[str, Any],
     alias: str | None,
     limit: int | None,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> Recording:
     """Record a run of the connector into its cassette.
 
@@ -51,10 +51,12 @@ def record(
     refuse_bundled(connector.root, connector.name)
     recorder = Recorder(named_headers(connector))
     client = connector.client
-    live = replace(world, wire=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder))
+    live = replace(
+        environment, transport=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder)
+    )
     settings = resolve_settings(connector, config, section=alias)
     options = RunOptions(resources=resources, config=config, alias=alias, limit=limit)
-    report = _thrown_away(connector, options, live, watch)
+    report = _thrown_away(connector, options, live, on_event)
     if report.status == "failed":
         errors = [part.error for part in report.resources.values() if part.status == "failed"]
         raise CassetteError("nothing was recorded, the run failed:\n" + "\n".join(map(str, errors)))
@@ -63,25 +65,27 @@ def record(
             "nothing was recorded: some requests got no answer, which a cassette cannot hold: "
             + "; ".join(recorder.failures[:5])
         )
-    scrubbed = scrub(recorder.exchanges, connector, settings.config, world.secrets.values())
+    scrubbed = scrub(recorder.exchanges, connector, settings.config, environment.redactor.values())
     cassette = Cassette(
         connector=connector.name,
-        clock=world.now,
+        clock=environment.now,
         interactions=scrubbed.interactions,
         config=scrubbed.config,
         resources=resources or (),
         limit=limit,
     )
-    _prove(connector, cassette, report, world)
+    _prove(connector, cassette, report, environment)
     path = load_cassette(connector)
     write_cassette(path, cassette, scrubbed.secrets)
     return Recording(path, len(cassette.interactions), report)
 
 
-def _prove(connector: Connector, cassette: Cassette, report: Report, world: Environment) -> None:
+def _prove(
+    connector: Connector, cassette: Cassette, report: Report, environment: Environment
+) -> None:
     """Play the scrubbed recording; it has to load as many rows as the run did."""
-    playing = played(cassette, RunOptions(), world.stop)
-    again = _thrown_away(connector, playing.options, playing.world, ignore_event)
+    playing = played(cassette, RunOptions(), environment.stop)
+    again = _thrown_away(connector, playing.options, playing.environment, ignore_event)
     for name, part in report.resources.items():
         other = again.resources[name]
         if (part.status, part.rows) != (other.status, other.rows):
@@ -95,9 +99,9 @@ def _prove(connector: Connector, cassette: Cassette, report: Report, world: Envi
 
 
 def _thrown_away(
-    connector: Connector, options: RunOptions, world: Environment, watch: EventHandler
+    connector: Connector, options: RunOptions, environment: Environment, on_event: EventHandler
 ) -> Report:
     with TemporaryDirectory(prefix="framework-") as folder:
         here = Path(folder)
         inside = replace(options, folder=here, pipelines=here / "dlt", file="recorded.duckdb")
-        return run(connector, inside, world, watch)
+        return run(connector, inside, environment, on_event)

@@ -158,7 +158,7 @@ class Replay:
     """What to run with; `adapter` knows afterwards which answers were never asked for."""
 
     options: RunOptions
-    world: Environment
+    environment: Environment
     adapter: ReplayAdapter
 
 
@@ -188,9 +188,9 @@ def replay_environment(
 def played(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Replay:
     """The options and the world that make a run the recorded one."""
     adapter = ReplayAdapter(cassette)
-    world = Environment(
+    environment = Environment(
         now=cassette.clock,
-        wire=lambda _: adapter,
+        transport=lambda _: adapter,
         waits=False,
         replay=True,
         stop=stop,
@@ -201,4 +201,4 @@ def played(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Replay:
         config={**cassette.config, **options.config},
         limit=options.limit or cassette.limit,
     )
-    return Replay(as_recorded, world, adapter)
+    return Replay(as_recorded, environment, adapter)

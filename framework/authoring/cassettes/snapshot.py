@@ -306,7 +306,7 @@ def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> T
         here = Path(folder)
         playing = played(cassette, RunOptions(folder=here, pipelines=here / "dlt"), stop)
         options = replace(playing.options, file=FILE)
-        report = run(connector, options, playing.world, ignore_event)
+        report = run(connector, options, playing.environment, ignore_event)
         problems = [
             f"{part.error}" for part in report.resources.values() if part.status == "failed"
         ]

@@ -40,12 +40,12 @@ def diagnose(
     resources: Sequence[Resource],
     config: Mapping[str, Json],
     alias: str | None,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> Iterator[Proof]:
     """What the API's answers say to each resource, parents first; of what is read only for its
     children, the faults."""
-    look = _Look(connector, config, alias, world, watch)
+    look = _Look(connector, config, alias, environment, on_event)
     chosen = {resource.name for resource in resources}
     above = {one.name for resource in resources for one in connector.ancestors(resource)}
     for resource in connector.resources:
@@ -63,30 +63,30 @@ class _Look:
         connector: Connector,
         config: Mapping[str, Json],
         alias: str | None,
-        world: Environment,
-        watch: EventHandler,
+        environment: Environment,
+        on_event: EventHandler,
     ) -> None:
         self._connector = connector
-        self._watch = watch
+        self._on_event = on_event
         self._heard: list[WarningRaised] = []
         self._seen: dict[str, Seen] = {one.name: Seen() for one in connector.resources}
-        settings = resolve_settings(connector, config, section=alias, replay=world.replay)
-        self._compiled = compile_connector(connector, settings, world, self._hear)
+        settings = resolve_settings(connector, config, section=alias, replay=environment.replay)
+        self._compiled = compile_connector(connector, settings, environment, self._hear)
         sample = Sample(PAGES, LISTS, lambda name, number, page: self._seen[name].add(number, page))
         # one after the other, so that pages come list by list
-        self._terms = ReadOptions(
-            world, self._hear, self._compiled.secrets, 1, state={}, sample=sample
+        self._options = ReadOptions(
+            environment, self._hear, self._compiled.redactor, 1, state={}, sample=sample
         )
-        self._readings = ResourceReaders(self._compiled, self._terms)
+        self._readings = ResourceReaders(self._compiled, self._options)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, WarningRaised):
             self._heard.append(event)
-        self._watch(event)
+        self._on_event(event)
 
     def at(self, resource: Resource) -> Iterator[Proof]:
         """What one resource's answers prove."""
-        prover = Prover(self._connector, resource, self._compiled.secrets)
+        prover = Prover(self._connector, resource, self._compiled.redactor)
         seen = self._seen[resource.name]
         reading = self._readings[resource.name]
         reading.loads = True
@@ -147,8 +147,8 @@ class _Look:
         """The first page of the resource, asked for from that value of its cursor on."""
         seen = {name: Seen() for name in self._seen}
         sample = Sample(1, 1, lambda name, number, page: seen[name].add(number, page))
-        terms = replace(self._terms, sample=sample, state={}, again=CursorRange(since=start))
-        for _ in ResourceReaders(self._compiled, replace(terms, watch=ignore_event))[
+        options = replace(self._options, sample=sample, state={}, again=CursorRange(since=start))
+        for _ in ResourceReaders(self._compiled, replace(options, on_event=ignore_event))[
             resource.name
         ].pages():
             pass

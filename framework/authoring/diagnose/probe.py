@@ -47,13 +47,13 @@ def first_records(
     limit: int,
     config: Mapping[str, Json],
     alias: str | None,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """At most `limit` records of each resource, as they would be loaded; parents likewise. Or why
     there are none: a list that cannot be read leaves the others."""
-    compiled = _compile(connector, config, alias, world, watch)
-    readings = _readings(compiled, limit, world, watch)
+    compiled = _compile(connector, config, alias, environment, on_event)
+    readings = _readings(compiled, limit, environment, on_event)
     told: set[str] = set()
     for resource in resources:
         reading = readings[resource.name]
@@ -81,17 +81,17 @@ def recorded_or_live(
     alias: str | None,
     replay: str | None,
     stop: StopSignal,
-    watch: EventHandler,
+    on_event: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
     if replay is None:
         return first_records(
-            connector, resources, limit, config, alias, Environment(stop=stop), watch
+            connector, resources, limit, config, alias, Environment(stop=stop), on_event
         )
     cassette = read_cassette(Path(replay) if replay else load_cassette(connector), connector.name)
     playing = played(cassette, RunOptions(config=config), stop)
     return first_records(
-        connector, resources, limit, playing.options.config, alias, playing.world, watch
+        connector, resources, limit, playing.options.config, alias, playing.environment, on_event
     )
 
 
@@ -100,8 +100,8 @@ def probe(
     resources: Iterable[Resource],
     config: Mapping[str, Json],
     alias: str | None,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> list[Probe]:
     """Whether each resource can be read, by one request to it."""
     heard: list[WarningRaised] = []
@@ -109,15 +109,15 @@ def probe(
     def hear(event: Event) -> None:
         if isinstance(event, WarningRaised):
             heard.append(event)
-        watch(event)
+        on_event(event)
 
-    compiled = _compile(connector, config, alias, world, hear)
+    compiled = _compile(connector, config, alias, environment, hear)
     # one page, however few records it has: a limit would go on to the next ones until it has some
     sample = Sample(1, 1, lambda *_: None)
-    terms = ReadOptions(
-        world, hear, compiled.secrets, 1, state={}, sample=sample, awaits_jobs=False
+    read_options = ReadOptions(
+        environment, hear, compiled.redactor, 1, state={}, sample=sample, awaits_jobs=False
     )
-    readings = ResourceReaders(compiled, terms)
+    readings = ResourceReaders(compiled, read_options)
     found: list[Probe] = []
     for resource in resources:
         reading = readings[resource.name]
@@ -155,17 +155,17 @@ def _compile(
     connector: Connector,
     config: Mapping[str, Json],
     alias: str | None,
-    world: Environment,
-    watch: EventHandler,
+    environment: Environment,
+    on_event: EventHandler,
 ) -> CompiledConnector:
-    settings = resolve_settings(connector, config, section=alias, replay=world.replay)
-    return compile_connector(connector, settings, world, watch)
+    settings = resolve_settings(connector, config, section=alias, replay=environment.replay)
+    return compile_connector(connector, settings, environment, on_event)
 
 
 def _readings(
-    compiled: CompiledConnector, limit: int, world: Environment, watch: EventHandler
+    compiled: CompiledConnector, limit: int, environment: Environment, on_event: EventHandler
 ) -> ResourceReaders:
     in_flight = compiled.connector.client.max_in_flight
     return ResourceReaders(
-        compiled, ReadOptions(world, watch, compiled.secrets, in_flight, limit, state={})
+        compiled, ReadOptions(environment, on_event, compiled.redactor, in_flight, limit, state={})
     )

@@ -94,7 +94,7 @@ class Prover:
 
     connector: Connector
     resource: Resource
-    secrets: Redactor
+    redactor: Redactor
 
     def ok(self, about: str, message: str) -> Proof:
         """Something that is as the file says."""

@@ -140,7 +140,7 @@ def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]
 
 
 def _nothing(prover: Prover, seen: Seen, parents: list[Record]) -> Proof:
-    said = error_in(seen.pages[0].response, prover.secrets)
+    said = error_in(seen.pages[0].response, prover.redactor)
     if said:
         message = f"{prover.selector}: no records, and the answer says: {said}"
         return prover.fault("data_selector", "selector-no-match", message)

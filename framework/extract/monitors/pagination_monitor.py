@@ -36,11 +36,11 @@ class PaginationMonitor:
     explained then.
     """
 
-    def __init__(self, plan: Plan, terms: ReadOptions) -> None:
+    def __init__(self, plan: Plan, read_options: ReadOptions) -> None:
         self.missed = 0
         self._miss = ""
         self._plan = plan
-        self._terms = terms
+        self._read_options = read_options
         self._asked: dict[bytes, int] = {}
         self._seen: dict[int, tuple[int, str]] = {}
         self._short: tuple[int, str] | None = None
@@ -79,7 +79,7 @@ class PaginationMonitor:
         if before[0] == self._pages:
             return
         url, earlier = (
-            redact_url(one, self._terms.secrets) for one in (page.response.url, before[1])
+            redact_url(one, self._read_options.redactor) for one in (page.response.url, before[1])
         )
         message = (
             f"page {self._pages:,} ({url}) brought the same {count_noun(count, 'record')} as page "
@@ -108,7 +108,7 @@ class PaginationMonitor:
         before = self._asked.setdefault(signature, self._pages)
         if before == self._pages and self._pages < MAX_PAGES:
             return
-        url = redact_url(following.prepare().url, self._terms.secrets)
+        url = redact_url(following.prepare().url, self._read_options.redactor)
         why = (
             f"after page {self._pages:,} {url} would be asked for, as after page {before:,}. Check "
             "the paginator: the API repeats its next page."
@@ -159,7 +159,7 @@ class PaginationMonitor:
             )
         count = count_of(page)
         if count < paginator.value_step:
-            self._short = (count, redact_url(page.response.url, self._terms.secrets))
+            self._short = (count, redact_url(page.response.url, self._read_options.redactor))
 
     @property
     def _name(self) -> str:
@@ -169,7 +169,7 @@ class PaginationMonitor:
         """Once for each list and code."""
         if code not in self._told:
             self._told.add(code)
-            self._terms.watch(WarningRaised(self._name, code, message))
+            self._read_options.on_event(WarningRaised(self._name, code, message))
 
 
 def _numbered(page: PageData[Json]) -> Any:

@@ -55,7 +55,7 @@ class AuthContext:
     session_for: Callable[[str], requests.Session]
     secrets: Redactor
     context: Context
-    watch: EventHandler
+    on_event: EventHandler
     owner: str | None
     remedy: str
 
@@ -154,7 +154,7 @@ def _keep(
     if kept is not None:
         kept.write(token)
     elif "rotates" not in config and terms.owner is not None:
-        terms.watch(
+        terms.on_event(
             WarningRaised(
                 "",
                 "refresh-token-changed",
