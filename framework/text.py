@@ -1,64 +1,23 @@
-"""Words of messages: the nearest to one that is not known, names and numbers in a sentence."""
+"""Wording shared by messages: plurals, lists in a sentence, type names, suggestions."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from framework.definition.json_text import MEMBER_NAME, Digits
-
 Json = Any
 
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean x?`, or nothing where no known word is near."""
-    near = nearest(word, known)
-    return "" if near is None else f"; did you mean {near}?"
+MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
+"""A key that a message may quote: any other could be an address or a token."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that is near, or None. Of several the one of the same length: `crm2` for
-    `crm3`, though `crm` has more in common with it."""
-    near = difflib.get_close_matches(word, list(known), 3)
-    if not near:
-        return None
-    same = (one for one in near if len(one) == len(word) and _one_letter(one, word))
-    return next(same, near[0])
+class Digits(str):
+    """An integer past 64 bits, kept as text so that no digit is lost."""
 
 
-def _one_letter(one: str, other: str) -> bool:
-    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
-
-
-def mentions(mapping: Mapping[str, object], *keys: str) -> bool:
-    """Whether one of the keys is there with a value, or another that must be it misspelt.
-
-    What is missing because its key is misspelt has its finding already.
-    """
-    unknown = [key for key in mapping if isinstance(key, str) and key not in keys]
-    return any(
-        mapping.get(key) is not None or difflib.get_close_matches(key, unknown, 1, 0.85)
-        for key in keys
-    )
-
-
-def join_words(names: Iterable[str], most: int = 4) -> str:
-    """`a`, `a and b`, `a, b and 3 more`: names in a sentence."""
-    every = list(names)
-    if len(every) > most:
-        return f"{', '.join(every[: most - 1])} and {len(every) - most + 1} more"
-    if len(every) < 2:
-        return "".join(every)
-    return f"{', '.join(every[:-1])} and {every[-1]}"
-
-
-def count_noun(count: int, what: str) -> str:
-    """`1 record`, `2,000 records`."""
-    return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-KINDS = {
+_TYPE_NAMES = {
     bool: "true or false",
     int: "an integer",
     Digits: "an integer",
@@ -68,19 +27,76 @@ KINDS = {
     list: "a list",
     type(None): "null",
 }
-"""How a value's type is told."""
 
 
 def json_type(value: Json) -> str:
-    """`text`, `a list`: the type of a value in the words of JSON."""
-    return KINDS.get(type(value), type(value).__name__)
+    """Return the value's JSON type as a message names it: `text`, `a list`."""
+    return _TYPE_NAMES.get(type(value), type(value).__name__)
 
 
 def json_shape(body: Json) -> str:
-    """`its keys are a, b`, `it is a list`: the end of a message on what was not found."""
+    """Return `its keys are a, b` or `it is a list`, to end a message about a missing part."""
     if not isinstance(body, dict):
         return f"it is {json_type(body)}"
-    # an object may be a list by e-mail address or token: only names are shown
     names = [key if MEMBER_NAME.fullmatch(key) else "…" for key in body]
     keys = ", ".join(dict.fromkeys(names[:10])) + (", …" if len(names) > 10 else "")
     return f"its keys are {keys}" if keys else "it is empty"
+
+
+def count_noun(count: int, noun: str) -> str:
+    """Return `1 record`, `2,000 records`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def join_words(words: Iterable[str], most: int | None = 4, *, last: str = "and") -> str:
+    """Return `a`, `a and b`, or `a, b and 3 more`; with `most` None, every word."""
+    every = list(words)
+    if most is not None and len(every) > most:
+        return f"{', '.join(every[: most - 1])} and {len(every) - most + 1} more"
+    if len(every) < 2:
+        return "".join(every)
+    return f"{', '.join(every[:-1])} {last} {every[-1]}"
+
+
+def shorten(text: str, most: int = 60) -> str:
+    """Return the text on one line, cut after `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}…"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean x?`, or nothing if no known word is close."""
+    near = nearest(word, known)
+    return "" if near is None else f"; did you mean {near}?"
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean x?`, or `; expected a, b, c` if no known word is close."""
+    names = list(known)
+    return did_you_mean(word, names) or f"; expected {join_words(names, None, last='or')}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is closest, or None.
+
+    One of the same length wins: `crm2` for `crm3`, though `crm` has more in common with it.
+    """
+    near = difflib.get_close_matches(word, list(known), 3)
+    same = (one for one in near if len(one) == len(word) and _differs_by_one_letter(one, word))
+    return next(same, near[0] if near else None)
+
+
+def _differs_by_one_letter(one: str, other: str) -> bool:
+    return sum(a != b for a, b in zip(one, other, strict=True)) == 1
+
+
+def mentions(mapping: Mapping[str, object], *keys: str) -> bool:
+    """Return whether a key is present with a value, or an unknown key that must be it misspelt.
+
+    A misspelt key has a finding of its own, so a rule must not report it as missing too.
+    """
+    unknown = [key for key in mapping if isinstance(key, str) and key not in keys]
+    return any(
+        mapping.get(key) is not None or difflib.get_close_matches(key, unknown, 1, 0.85)
+        for key in keys
+    )

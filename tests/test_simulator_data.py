@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
+from framework.definition.json_schema import Draft202012Validator, format_checker
 from tests.support.simulator import NOW, TABLES, World, big_world, last_part, small_world
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def faults(schema: dict[str, Any], record: dict[str, Any]) -> list[str]:
-    check = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    check = Draft202012Validator(schema, format_checker=format_checker())
     return [f"{error.json_path}: {error.message}" for error in check.iter_errors(record)]
 
 

@@ -12,20 +12,15 @@ from typing import Any
 
 import orjson
 
+from framework.text import MEMBER_NAME, Digits
+
 MAX_DEPTH = 100
 """Objects and lists inside one another; dlt makes a table of each list, orjson writes 254."""
-
-MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
-"""A key that may be shown: others can be an address or a token."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 _PAST_64_BITS = re.compile(rb"(?:^|[:,\[\s])-?(?:\d{20}|9[2-9]\d{17})")
 _NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)")
-
-
-class Digits(str):
-    """An integer past 64 bits, as text. To be told from a text of digits where both may come."""
 
 
 def parse_json(body: bytes | str) -> tuple[Any, bool]:

@@ -15,6 +15,7 @@ import yaml
 
 from framework.definition.yaml_errors import syntax_error
 from framework.findings import Finding
+from framework.text import shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -309,7 +310,7 @@ class Composer:
         if earlier:
             (line, _), _ = earlier
             message = (
-                f"the key {_short(node.value)} stands twice in this mapping, "
+                f"the key {shorten(node.value)} stands twice in this mapping, "
                 f"in line {line + 1} and in line {place[0] + 1}; take one away"
             )
             self._problem(place, "duplicate-key", message)
@@ -342,11 +343,7 @@ class Composer:
         if tag is None:
             return
         shown = tag.replace("tag:yaml.org,2002:", "!!")
-        self._problem(place, "yaml-tag", f"the tag {_short(shown)} is not read; take it away")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"
+        self._problem(place, "yaml-tag", f"the tag {shorten(shown)} is not read; take it away")
 
 
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.json_schema import FORMAT_EXAMPLES
+from framework.definition.formats import FORMAT_EXAMPLES
 from framework.definition.model import Connector
 from framework.events import ignore_event
 from framework.extract.compiler import compile_connector

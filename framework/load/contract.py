@@ -14,7 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from framework.definition.json_text import Digits
 from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, join_path, normalize_path
 from framework.definition.record_schema import Column, Table
@@ -24,7 +23,7 @@ from framework.load.arrow.layout import WRITTEN_AS
 from framework.load.arrow.tables import coerce
 from framework.runtime.field_paths import value_at
 from framework.runtime.redaction import redact_key
-from framework.text import json_type
+from framework.text import Digits, json_type
 
 Json = Any
 

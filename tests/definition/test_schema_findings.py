@@ -107,7 +107,7 @@ def test_what_dlt_and_the_design_allow_is_allowed(data):
         (with_client(session="x"), "takes Python"),
         (with_client(base_url={"config.url": None}), 'quotes: "{config.url}"'),
         (with_resource(selected="on"), "write true"),
-        (with_client(max_in_flight="5"), "take away the quotes"),
+        (with_client(max_in_flight="5"), "remove the quotes"),
         (with_client(headers={"a": 1}), 'put quotes around it: "1"'),
         (with_resource(processing_steps={"filter": "a"}), "begin each item with `- `"),
         (with_resource(columns={"a": {"data_type": "datetime"}}), "did you mean timestamp?"),

@@ -1,7 +1,6 @@
-"""schemas/connector.schema.json in, docs/reference.md out: every key with type and meaning.
+"""Render docs/reference.md from schemas/connector.schema.json: every key with type and meaning.
 
-`python -m framework.authoring.scaffold.reference_page` writes the page; `--check` says whether it
-is fresh.
+`python -m framework.authoring.scaffold.reference_page` writes the page; `--check` compares it.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from framework.definition import schema_findings as wording
 from framework.definition.finder import bundled_root, shared_schema
+from framework.definition.schema_findings import either, type_words
 
 Schema = Mapping[str, Any]
 
@@ -59,7 +58,7 @@ JSON files are YAML: there, a key `"$schema"` at the top does the same.
 
 
 def render_reference(schema: Schema) -> str:
-    """The whole page, the same for the same schema."""
+    """Return the whole page."""
     parts = [_INTRODUCTION, _section(schema, _TOP, schema)]
     for name in _sections(schema):
         parts.append(_section(schema, name, schema["$defs"][name]))
@@ -67,31 +66,31 @@ def render_reference(schema: Schema) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write docs/reference.md, or with `--check` compare it; exit code 1 where it is old."""
+    """Write docs/reference.md, or compare it with `--check`; return 1 if it is out of date."""
     page = bundled_root() / PAGE
     text = render_reference(shared_schema("connector"))
     if "--check" in arguments:
-        fresh = page.is_file() and page.read_text(encoding="utf-8") == text
-        if not fresh:
+        is_fresh = page.is_file() and page.read_text(encoding="utf-8") == text
+        if not is_fresh:
             print(
-                f"{PAGE} is old; run python -m framework.authoring.scaffold.reference_page",
+                f"{PAGE} is out of date; run python -m framework.authoring.scaffold.reference_page",
                 file=sys.stderr,
             )
-        return int(not fresh)
+        return int(not is_fresh)
     page.write_text(text, encoding="utf-8")
     return 0
 
 
 def _sections(schema: Schema) -> list[str]:
-    """The definitions that get a section, in the order in which they are met."""
-    found: list[str] = []
+    """Return the definitions that get a section, in the order of their first use."""
+    names: list[str] = []
 
     def walk(part: Any) -> None:
         if isinstance(part, Mapping):
             name = _definition(part)
-            if name and name not in found:
+            if name and name not in names:
                 if _has_section(schema["$defs"][name]):
-                    found.append(name)
+                    names.append(name)
                 walk(schema["$defs"][name])
             for key, inner in part.items():
                 if key not in ("$defs", "examples", "default", "enum"):
@@ -101,7 +100,7 @@ def _sections(schema: Schema) -> list[str]:
                 walk(inner)
 
     walk(schema)
-    return found
+    return names
 
 
 def _definition(part: Schema) -> str | None:
@@ -119,7 +118,7 @@ def _properties(schema: Schema) -> Mapping[str, Schema]:
 
 
 def _variants(schema: Schema) -> Iterator[str]:
-    """The definitions that `if`/`then` on a type choose from."""
+    """Yield the definitions that `if`/`then` on a type choose from."""
     for part in schema.get("allOf", ()):
         name = _definition(part.get("then", {}))
         if name:
@@ -129,9 +128,9 @@ def _variants(schema: Schema) -> Iterator[str]:
 def _section(schema: Schema, name: str, part: Schema) -> str:
     title = name if name == _TOP else f"`{name}`"
     lines = [f"## {title}", "", str(part.get("description", "")), ""]
-    short = part.get("x-expected")
-    if short:
-        lines += [f"Expected: {short}.", ""]
+    expected = part.get("x-expected")
+    if expected:
+        lines += [f"Expected: {expected}.", ""]
     variants = list(_variants(part))
     if variants:
         lines += [f"- {_link(variant)}" for variant in variants]
@@ -144,20 +143,20 @@ def _section(schema: Schema, name: str, part: Schema) -> str:
 
 def _row(schema: Schema, key: str, value: Schema, owner: Schema) -> str:
     required = key in owner.get("required", ())
-    shown = f"`{key}`" + (" (required)" if required else "")
+    label = f"`{key}`" + (" (required)" if required else "")
     default = f"`{_plain(value['default'])}`" if "default" in value else ""
     definition = schema["$defs"].get(_definition(value) or "", {})
     meaning = str(value.get("description") or definition.get("description") or "")
     examples = value.get("examples") or []
     if examples:
-        meaning += f" For example {wording.alternatives(f'`{_plain(one)}`' for one in examples)}."
+        meaning += f" For example {either(f'`{_plain(one)}`' for one in examples)}."
     if value.get("x-kind") == "secret":
         meaning += " A secret."
-    return f"| {shown} | {_cell(_kind(schema, value))} | {_cell(default)} | {_cell(meaning)} |"
+    return f"| {label} | {_cell(_kind(schema, value))} | {_cell(default)} | {_cell(meaning)} |"
 
 
 def _kind(schema: Schema, value: Schema) -> str:
-    """What may be written, in words; definitions with a section are links to it."""
+    """Return what may be written, in words; definitions with a section become links."""
     name = _definition(value)
     if name:
         definition = schema["$defs"][name]
@@ -165,14 +164,14 @@ def _kind(schema: Schema, value: Schema) -> str:
     if "const" in value:
         return f"`{_plain(value['const'])}`"
     if "enum" in value:
-        return wording.alternatives(f"`{_plain(one)}`" for one in value["enum"] if one is not None)
+        return either(f"`{_plain(one)}`" for one in value["enum"] if one is not None)
     if "x-expected" in value:
         return str(value["x-expected"])
     types = value.get("type")
     if types is None:
         return "anything"
     listed = [types] if isinstance(types, str) else list(types)
-    return wording.alternatives(
+    return either(
         _one_kind(schema, value, one) for one in listed if one != "null" or len(listed) == 1
     )
 
@@ -183,7 +182,7 @@ def _one_kind(schema: Schema, value: Schema, one: str) -> str:
         return f"a list, each {_kind(schema, items)}"
     if one == "object" and isinstance(values, Mapping) and values:
         return f"a mapping, each value {_kind(schema, values)}"
-    return wording.types(one)
+    return type_words(one)
 
 
 def _link(name: str) -> str:

@@ -10,7 +10,7 @@ from framework.definition.annotations import cursors
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.jsonpath import is_jsonpath, path_keys
-from framework.definition.json_schema import not_json_schema, shown
+from framework.definition.json_schema import not_json_schema, quote_value
 from framework.definition.naming import normalize_path
 from framework.definition.record_schema import (
     Column,
@@ -163,7 +163,7 @@ def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
         yield draft.document.finding(
             schema.pointer,
             "schema-invalid",
-            f"{where}found {shown(schema.data)}, expected a JSON Schema: a mapping",
+            f"{where}found {quote_value(schema.data)}, expected a JSON Schema: a mapping",
         )
         return
     error = schema.error

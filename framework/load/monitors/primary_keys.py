@@ -15,14 +15,13 @@ from dlt.common.data_types import TDataType, coerce_value, py_type_to_sc_type
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import autodetect_sc_type
 
-from framework.definition.json_text import Digits
 from framework.definition.model import Resource
 from framework.definition.naming import normalize_identifier
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.extract.transforms import TABLE
 from framework.load.declared_tables import loaded_table
-from framework.text import json_type
+from framework.text import Digits, json_type
 
 Json = Any
 
