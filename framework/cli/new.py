@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from framework.authoring.scaffold.file_writer import give_schema, write_text
+from framework.authoring.scaffold.file_writer import write_editor_schema, write_text
 from framework.authoring.scaffold.template import AUTHS, PAGINATORS, ConnectorFacts, connector_text
 from framework.cli.option_types import connectors_option
 from framework.definition.finder import is_file_name
@@ -85,7 +85,7 @@ def command(
         header,
     )
     _write(file, connector_text(answers))
-    give_schema(folder.parent / "schemas")
+    write_editor_schema(folder.parent / "schemas")
     sys.stdout.write(
         f"written: {file}\n"
         f"next: framework validate {name}         what is wrong with it, with no network\n"

@@ -46,7 +46,7 @@ def command(
     from rich.console import Console
 
     from framework.api import valid_connector
-    from framework.authoring.cassettes.recording import record
+    from framework.authoring.cassettes.recorder import record
     from framework.cli.progress_view import Progress
     from framework.cli.signals import signals_handled
     from framework.definition.finder import find_connector

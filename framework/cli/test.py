@@ -36,7 +36,7 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
 
     set_defaults()
     from framework.api import valid_connector
-    from framework.authoring.cassettes.replayer import load_cassette
+    from framework.authoring.cassettes.cassette import cassette_path
     from framework.authoring.cassettes.snapshot import test_connector
     from framework.cli.signals import signals_handled
     from framework.definition.finder import find_connector, own_connectors
@@ -49,7 +49,7 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
         for location in locations:
             try:
                 connector = valid_connector(location)
-                if not names and not load_cassette(connector).exists():
+                if not names and not cassette_path(connector).exists():
                     _say(f"{location.name}: not tested, it has no cassette")
                     continue
                 outcome = test_connector(connector, update=update, stop=stop)

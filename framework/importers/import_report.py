@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from framework.authoring.scaffold.file_writer import give_schema, write_text
+from framework.authoring.scaffold.file_writer import write_editor_schema, write_text
 from framework.authoring.scaffold.yaml_writer import Pointer
 from framework.errors import FrameworkError
 
@@ -102,7 +102,7 @@ def write_imported(imported: ImportedConnector, file: Path) -> list[Path]:
             text = json.dumps(schema, ensure_ascii=False)
         write_text(path, text + "\n")
         written.append(path)
-    give_schema(folder.parent)
+    write_editor_schema(folder.parent)
     return written
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from framework.authoring.cassettes.cassette import Interaction
+from framework.authoring.exchange import Interaction
 from framework.authoring.scrub.anonymizer import ScrubResult, scrub
 from tests.support.scrubbed_recording import asked, connector
 

@@ -17,11 +17,11 @@ from vcr.serializers import yamlserializer
 
 from framework.authoring.cassettes.cassette import (
     Cassette,
-    Interaction,
     read_cassette,
     to_text,
     write_cassette,
 )
+from framework.authoring.exchange import Interaction
 from framework.errors import CassetteError
 from tests.support.scrubbed_recording import asked
 
@@ -153,16 +153,16 @@ def of_metadata(**values: object) -> bytes:
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
-    "binary": (b"\x89PNG\r\n\xff\xfe\x00", "no UTF-8"),
-    "empty": (b"", "no cassette"),
-    "text": (b"just words", "no cassette"),
-    "list": (b"- 1\n- 2\n", "no cassette"),
-    "connector file": (b"version: 1\nname: club\nresources: []\n", "no cassette"),
+    "binary": (b"\x89PNG\r\n\xff\xfe\x00", "not UTF-8"),
+    "empty": (b"", "not a cassette"),
+    "text": (b"just words", "not a cassette"),
+    "list": (b"- 1\n- 2\n", "not a cassette"),
+    "connector file": (b"version: 1\nname: club\nresources: []\n", "not a cassette"),
     "cut inside of a text": (to_text(a_cassette()).encode()[:120], "cut"),
     "cut between lines": (to_text(a_cassette()).encode().split(b"metadata:")[0], "cut"),
     "cut before the last line": (to_text(a_cassette()).encode().split(b"version:")[0], "cut"),
     "broken YAML": (b"interactions: [\n  {a: 1\n", "line"),
-    "control characters": (b"interactions:\n- \x01\n", "no YAML"),
+    "control characters": (b"interactions:\n- \x01\n", "not valid YAML"),
     "python tag": (b"interactions: !!python/object/apply:os.getcwd []\n", "tag"),
     "vcrpy's own python tag": (b"interactions:\n- !!python/tuple [1]\n", "tag"),
     "another connector's": (of_metadata(connector="shop"), "`shop`"),

@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from framework.authoring.scrub.leak_check import leaks
+from framework.authoring.cassettes.cassette import find_leaks
 from framework.runtime.settings import STAND_IN
 
 SECRET = 'pa+ss/w"ör d=42?'
@@ -36,23 +36,23 @@ SECRET = 'pa+ss/w"ör d=42?'
     ],
 )
 def test_a_secret_is_found_in_every_form(written: str) -> None:
-    assert leaks(f"some {written} text", [SECRET])
+    assert find_leaks(f"some {written} text", [SECRET])
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
-    assert leaks("some text, some more", [SECRET, "another-one", "", "  "]) == []
+    assert find_leaks("some text, some more", [SECRET, "another-one", "", "  "]) == []
 
 
 def test_a_short_secret_counts_as_a_word_only() -> None:
-    assert leaks('{"pin": "1234"}', ["1234"])
-    assert leaks("id 712345", ["1234"]) == []
+    assert find_leaks('{"pin": "1234"}', ["1234"])
+    assert find_leaks("id 712345", ["1234"]) == []
 
 
 def test_the_stand_in_of_secrets_is_no_secret() -> None:
-    assert leaks(f"key={STAND_IN}", [STAND_IN]) == []
+    assert find_leaks(f"key={STAND_IN}", [STAND_IN]) == []
 
 
 def test_what_is_found_is_described_without_being_said() -> None:
-    (line,) = leaks(SECRET, ["first-secret", SECRET])[:1]
+    (line,) = find_leaks(SECRET, ["first-secret", SECRET])[:1]
     assert SECRET not in line
     assert "secret 2" in line

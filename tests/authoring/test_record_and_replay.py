@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.authoring.cassettes.cassette import Interaction
+from framework.authoring.exchange import Interaction
 from tests.support.recorded_run import SECRET, Played, play
 from tests.support.servers.web import Answer, Asked, Web
 

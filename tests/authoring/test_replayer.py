@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from framework.authoring.cassettes import replayer
-from framework.authoring.cassettes.cassette import Cassette, Interaction
+from framework.authoring.cassettes.cassette import Cassette
 from framework.authoring.cassettes.replayer import ReplayAdapter
+from framework.authoring.exchange import Interaction
 from framework.errors import CassetteError
 from framework.runtime.settings import STAND_IN
 from tests.support.scrubbed_recording import asked, prepared
@@ -46,8 +47,10 @@ def test_two_thousand_requests_by_twenty_threads_open_no_socket(
         opened: list[Any] = []
         compared: list[Any] = []
         monkeypatch.setattr(socket.socket, "connect", lambda *args: opened.append(args))
-        agree = replayer.agree
-        monkeypatch.setattr(replayer, "agree", lambda *two: compared.append(two) or agree(*two))
+        is_match = replayer.is_match
+        monkeypatch.setattr(
+            replayer, "is_match", lambda *two: compared.append(two) or is_match(*two)
+        )
         with ThreadPoolExecutor(20) as pool:
             got = list(pool.map(ask, range(20)))
         monkeypatch.undo()
@@ -67,7 +70,7 @@ def test_answers_of_one_request_come_in_recorded_order() -> None:
     first = adapter.send(prepared(f"{API}/a"))
     assert (first.status_code, first.headers["Retry-After"]) == (429, "1")
     assert adapter.send(prepared(f"{API}/a")).json() == {"turn": 2}
-    with pytest.raises(CassetteError, match="2 times, and it was asked for once more"):
+    with pytest.raises(CassetteError, match="2 times, and the run requests it once more"):
         adapter.send(prepared(f"{API}/a"))
 
 
@@ -120,27 +123,30 @@ MEMBERS = (
 DIFFERENCES = [
     (
         prepared(f"{API}/members?status=gone&count=100"),
-        "query parameter `status`: recorded 'active', asked 'gone'",
+        "query parameter `status`: recorded 'active', requested 'gone'",
     ),
-    (prepared(f"{API}/members?count=100"), "`status`: recorded 'active', not asked"),
+    (prepared(f"{API}/members?count=100"), "`status`: recorded 'active', not requested"),
     (
         prepared(f"{API}/members?status=active&count=100&page=2"),
-        "`page`: not recorded, asked '2'",
+        "`page`: not recorded, requested '2'",
     ),
     (
         prepared(f"{API}/members/8/visits?count=100"),
-        "path: recorded /members/7/visits, asked /members/8/visits",
+        "path: recorded /members/7/visits, requested /members/8/visits",
     ),
-    (prepared(f"{API}/find"), "method: recorded POST, asked GET"),
+    (prepared(f"{API}/find"), "method: recorded POST, requested GET"),
     (
         prepared("https://other.example.com/find", "POST", json={"text": "a", "size": 5}),
-        "host: recorded https://api.example.com, asked https://other.example.com",
+        "host: recorded https://api.example.com, requested https://other.example.com",
     ),
     (
         prepared(f"{API}/find", "POST", json={"text": "b", "size": 5}),
-        'body key `text`: recorded "a", asked "b"',
+        'body key `text`: recorded "a", requested "b"',
     ),
-    (prepared(f"{API}/form", "POST", data={"a": "2"}), "form field `a`: recorded '1', asked '2'"),
+    (
+        prepared(f"{API}/form", "POST", data={"a": "2"}),
+        "form field `a`: recorded '1', requested '2'",
+    ),
     (prepared(f"{API}/form", "POST", data=b"\x00"), "the bodies differ"),
 ]
 
@@ -164,7 +170,7 @@ def test_what_was_never_asked_for_is_listed() -> None:
     )
     adapter.send(prepared(f"{API}/a"))
     assert adapter.unused() == [
-        f"GET {API}/a (status 500, answer 2 of 2)",
+        f"GET {API}/a (status 500, response 2 of 2)",
         f"GET {API}/b (status 404)",
     ]
 

@@ -150,4 +150,4 @@ def test_a_recorded_answer_that_is_never_asked_for_fails_the_test(
     (project / "cassettes" / "scheduling.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
     assert main(["test", "scheduling"]) == 1
     said = capsys.readouterr()
-    assert "never asked for: GET https://api.calendly.com/users/me/never" in said.out + said.err
+    assert "never requested: GET https://api.calendly.com/users/me/never" in said.out + said.err

@@ -161,11 +161,11 @@ def test_a_new_table_is_a_difference(database: Path) -> None:
     ("content", "wanted"),
     [
         (None, "there is no"),
-        (b"\xff\xfe", "no UTF-8"),
-        (b"tables: [", "no YAML"),
-        (b"a: 1", "does not hold"),
-        (b"format: 1\ntables: {a: 1}", "does not hold"),
-        (b"", "does not hold"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"tables: [", "not valid YAML"),
+        (b"a: 1", "does not contain"),
+        (b"format: 1\ntables: {a: 1}", "does not contain"),
+        (b"", "does not contain"),
     ],
 )
 def test_a_broken_file_says_how_to_make_it(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.recording import record
+from framework.authoring.cassettes.recorder import record
 from framework.authoring.cassettes.replayer import replay_environment
 from framework.events import ignore_event
 from framework.http.decoders import Undecodable, decompress

@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from framework.authoring.scrub.leak_check import leaks
+from framework.authoring.cassettes.cassette import find_leaks
 from framework.runtime.redaction import Redactor
 
 SECRET = 'kü/+ "9\\x~='
@@ -39,7 +39,7 @@ def test_a_secret_is_masked_in_every_form(form):
     assert masked.startswith("before ")
     assert masked.endswith(" after")
     assert "***" in masked
-    assert leaks(masked, [SECRET]) == []
+    assert find_leaks(masked, [SECRET]) == []
 
 
 def test_a_short_secret_is_not_found_in_anything():

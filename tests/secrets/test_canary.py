@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from framework.authoring.scrub.leak_check import leaks
+from framework.authoring.cassettes.cassette import find_leaks
 from framework.cli.main import main
 from framework.load.dlt_defaults import DEFAULTS
 from tests.support.run_verbs import connector_of, load, write_connector
@@ -232,7 +232,7 @@ def files_with_a_secret(folder: Path) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file()
         and not _keeps_token(path)
-        and (found := leaks(path.read_bytes().decode("latin-1"), ALL))
+        and (found := find_leaks(path.read_bytes().decode("latin-1"), ALL))
     ]
 
 
@@ -293,13 +293,13 @@ def test_no_secret_is_in_any_output_file_or_command_line(
 ) -> None:
     ended, said = framework(*argv, **environment)
     assert ended == code, said
-    assert leaks(said, ALL) == [], said
+    assert find_leaks(said, ALL) == [], said
     assert files_with_a_secret(project) == []
-    assert leaks("\n".join(seen), ALL) == []
+    assert find_leaks("\n".join(seen), ALL) == []
     if argv[0] in ("run", "record", "check"):
         sent = str([(one.query, one.headers, one.body) for one in web.asked])
         travelling = [value for name, value in SECRETS.items() if name not in MADE_OF]
-        assert [value for value in travelling if not leaks(sent, [value])] == []
+        assert [value for value in travelling if not find_leaks(sent, [value])] == []
 
 
 def test_no_secret_of_a_destination_is_in_what_a_run_says(project: Path, web: Web) -> None:
@@ -328,7 +328,7 @@ def test_a_bug_of_ours_shows_places_and_no_values(
     assert main(["run", "scheduling", "--replay"]) == 3
     said = capsys.readouterr().err
     assert "ValueError" in said
-    assert leaks(said, ALL) == []
+    assert find_leaks(said, ALL) == []
 
 
 def test_a_server_that_repeats_a_secret_in_its_status_line_is_masked(project: Path) -> None:

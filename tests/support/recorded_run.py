@@ -11,12 +11,12 @@ from typing import Any
 
 from framework.authoring.cassettes.cassette import (
     Cassette,
-    Interaction,
     read_cassette,
     write_cassette,
 )
 from framework.authoring.cassettes.recorder import Recorder, RecordingAdapter, named_headers
 from framework.authoring.cassettes.replayer import ReplayAdapter
+from framework.authoring.exchange import Interaction
 from framework.authoring.scrub.anonymizer import scrub
 from framework.http.transport import LiveAdapter
 from framework.runtime.settings import STAND_IN
@@ -64,7 +64,7 @@ def play(
         return RecordingAdapter(LiveAdapter(size, 1_000_000, 60), recorder)
 
     live = opened(folder, body, {**given, **secrets}, now=NOW, transport=record)
-    recorder._keep |= named_headers(live.connector)
+    recorder._headers |= named_headers(live.connector)
     names = [resource.name for resource in live.connector.resources]
     first = {name: live.read(name) for name in live.take(*names).taken}
 

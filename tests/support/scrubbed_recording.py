@@ -12,7 +12,7 @@ import requests
 import yaml
 from requests.adapters import BaseAdapter
 
-from framework.authoring.cassettes.cassette import Interaction
+from framework.authoring.exchange import Interaction
 from framework.definition.finder import find_connector
 from framework.definition.model import Connector
 from framework.definition.validation import validate

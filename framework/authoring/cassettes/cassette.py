@@ -1,14 +1,14 @@
-"""A cassette: a recorded run in vcrpy's own YAML file format, written and read with its serializer.
+"""Read and write a cassette: a recorded run in vcrpy's YAML format.
 
-What the run was (connector, clock, config, resources, limit) stands in a `metadata` mapping, which
-vcrpy carries along. Scrubbing and matching are not known here.
+A `metadata` mapping beside vcrpy's own keys says which run it was: connector, clock, config,
+resources and limit. vcrpy ignores it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,72 +16,32 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.scaffold.file_writer import write_whole
-from framework.authoring.scrub.leak_check import leaks
+from framework.authoring.exchange import Interaction
+from framework.authoring.scaffold.file_writer import write_text
 from framework.definition.json_text import may_be_deep
+from framework.definition.model import Connector
 from framework.errors import CassetteError
+from framework.runtime.redaction import SHORT, forms_of
+from framework.runtime.settings import STAND_IN
 
 Json = Any
 
-
-DEEPEST = 200
+VERSION = 1
+"""The version of vcrpy's cassette format."""
+FORMAT = 1
+"""The version of the `metadata` mapping."""
+MAX_NESTING = 200
 """Lists and mappings inside one another."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_BLOCKS = re.compile(r"^ {200}|(?:[-?:] +){100}", re.MULTILINE)
-
-
-def is_too_deep(text: str) -> bool:
-    """Whether lists and mappings nest deeper than DEEPEST; a yaml.YAMLError where it is no YAML.
-
-    Texts full of brackets are looked into, event by event: parsing does not recurse.
-    """
-    if not may_be_deep(text.encode("utf-8", "replace")) and _BLOCKS.search(text) is None:
-        return False
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
-
-
-try:
-    from yaml import CSafeLoader as _Loader
-except ImportError:  # pragma: no cover - PyYAML without libyaml
-    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
-
-Headers = tuple[tuple[str, str], ...]
-
-VERSION = 1
-"""vcrpy's cassette format."""
-FORMAT = 1
-"""Our `metadata` mapping's format."""
-
-
-@dataclass(frozen=True)
-class Interaction:
-    """One request and its answer. Bodies are bytes without a content encoding; header names may
-    repeat."""
-
-    method: str
-    url: str
-    status: int
-    reason: str = ""
-    headers: Headers = ()
-    body: bytes = b""
-    request_headers: Headers = ()
-    request_body: bytes | None = None
+_DEEP_BLOCKS = re.compile(r"^ {200}|(?:[-?:] +){100}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cassette:
-    """A recorded run: what was asked and answered, and what a replay needs to be the same run.
+    """A recorded run: its exchanges, and what a replay needs to be the same run.
 
-    `clock` is the run's start in UTC; `config` the values by entry name, secrets never; an empty
+    `clock` is the run's start in UTC. `config` has values by entry name and never a secret. No
     `resources` means those selected by default.
     """
 
@@ -93,58 +53,59 @@ class Cassette:
     limit: int | None = None
 
 
+def cassette_path(connector: Connector) -> Path:
+    """Return where the connector's cassette is, whether it exists or not."""
+    return connector.root / "cassettes" / f"{connector.name}.yaml"
+
+
 def read_cassette(path: Path, connector_name: str) -> Cassette:
-    """The cassette of that connector; CassetteError says what is wrong and how to mend it."""
-    again = f"record it again: framework record {connector_name}"
-    data = _load(path, connector_name, again)
+    """Return the cassette. Raise CassetteError if it is broken or of another connector."""
+    remedy = f"record it again: framework record {connector_name}"
+    data = _load(path, connector_name, remedy)
     if not isinstance(data, dict) or not isinstance(data.get("interactions"), list):
-        raise CassetteError(f"{path} is no cassette: it has no list of `interactions`; {again}")
+        raise CassetteError(f"{path} is not a cassette: it has no list `interactions`; {remedy}")
     if "version" not in data:
-        raise CassetteError(f"{path} is cut: its last line, `version`, is missing; {again}")
+        raise CassetteError(f"{path} is cut off: its last line, `version`, is missing; {remedy}")
     if data["version"] != VERSION:
         raise CassetteError(
-            f"{path} is a cassette of version {data['version']}, expected {VERSION}; {again}"
+            f"{path} is a cassette of version {data['version']}, expected {VERSION}; {remedy}"
         )
     metadata = data.get("metadata")
     if not isinstance(metadata, dict) or "connector" not in metadata:
-        raise CassetteError(
-            f"{path} does not say which connector it is of: `metadata` is missing; {again}"
-        )
+        raise CassetteError(f"{path} does not name its connector: `metadata` is missing; {remedy}")
     if metadata["connector"] != connector_name:
         raise CassetteError(
             f"{path} is a cassette of the connector `{metadata['connector']}`, expected "
-            f"`{connector_name}`; {again}"
+            f"`{connector_name}`; {remedy}"
         )
     if metadata.get("format") != FORMAT:
         raise CassetteError(
-            f"{path}: `metadata.format` is {metadata.get('format')}, expected {FORMAT}; {again}"
+            f"{path}: `metadata.format` is {metadata.get('format')}, expected {FORMAT}; {remedy}"
         )
     try:
         return _cassette(data, metadata)
-    except _Malformed as error:
-        raise CassetteError(f"{path}: {error}; {again}") from None
+    except _MalformedCassette as error:
+        raise CassetteError(f"{path}: {error}; {remedy}") from None
 
 
 def write_cassette(path: Path, cassette: Cassette, secrets: Iterable[str] = ()) -> None:
-    """Write the file whole or not at all.
+    """Write the whole file, or nothing.
 
-    CassetteError where one of the secrets is still in it, in any form, or where it cannot be
-    written.
+    Raise CassetteError if a secret is still in it in any form, or if the file cannot be written.
     """
-    secrets = tuple(secrets)
     text = to_text(cassette)
-    found = leaks("\n".join((text, *_texts(cassette))), secrets)
-    if found:
+    leaks = find_leaks("\n".join((text, *_unfolded_texts(cassette))), secrets)
+    if leaks:
         raise CassetteError(
-            f"{path} was not written: it would hold a secret ({'; '.join(found)}). Look where the "
-            "API sends it back; a field that its schema lets stay (enum, const, x-keep) is "
+            f"{path} was not written: it would contain a secret ({'; '.join(leaks)}). Find where "
+            "the API returns it: a field that its schema allows to stay (enum, const, x-keep) is "
             "not replaced"
         )
-    write_whole(path, text)
+    write_text(path, text, CassetteError)
 
 
 def to_text(cassette: Cassette) -> str:
-    """The file's text, by vcrpy's serializer."""
+    """Return the file's text, written by vcrpy's serializer."""
     from vcr import serialize
     from vcr.serializers import yamlserializer
 
@@ -157,22 +118,22 @@ def to_text(cassette: Cassette) -> str:
         "limit": cassette.limit,
     }
 
-    class WithMetadata:
-        """vcrpy's serializer; older ones than 9 know no metadata of their own."""
+    class SerializerWithMetadata:
+        """vcrpy's serializer; before version 9 it had no metadata of its own."""
 
         @staticmethod
         def serialize(data: dict[str, Json]) -> str:
             return str(yamlserializer.serialize({**data, "metadata": metadata}))
 
-    kept = {
+    data = {
         "requests": [vcr_request(interaction) for interaction in cassette.interactions],
-        "responses": [_response(interaction) for interaction in cassette.interactions],
+        "responses": [_vcr_response(interaction) for interaction in cassette.interactions],
     }
-    return str(serialize.serialize(kept, WithMetadata))
+    return str(serialize.serialize(data, SerializerWithMetadata))
 
 
 def vcr_request(interaction: Interaction) -> Any:
-    """The request as vcrpy's own Request, which its matchers take."""
+    """Return the request as a `vcr.request.Request`, which vcrpy's matchers take."""
     from vcr.request import Request
 
     return Request(
@@ -183,39 +144,86 @@ def vcr_request(interaction: Interaction) -> Any:
     )
 
 
-class _Malformed(ValueError):
-    """An interaction or metadata that is not as the format has it."""
+def is_too_deep(text: str) -> bool:
+    """Return whether YAML nests deeper than MAX_NESTING. Raise yaml.YAMLError if it is not valid.
+
+    Only a text that may be deep is parsed, event by event, which does not recurse.
+    """
+    if not may_be_deep(text.encode("utf-8", "replace")) and _DEEP_BLOCKS.search(text) is None:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_NESTING:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
 
 
-def _load(path: Path, name: str, again: str) -> Json:
+def find_leaks(text: str, secrets: Iterable[str]) -> list[str]:
+    """Describe which secrets the text contains and in which form, without quoting them.
+
+    Forms: plain, percent-encoded, JSON-escaped, hexadecimal, and base64 at any offset of a longer
+    text, so also in `user:secret` of basic auth.
+    """
+    lower = text.lower()
+    leaks: dict[str, None] = {}
+    for number, secret in enumerate(dict.fromkeys(secrets), 1):
+        if not secret.strip() or secret == STAND_IN:
+            continue
+        for spelling, form in forms_of(secret).items():
+            if form == "percent-encoded":
+                is_there = spelling.lower() in lower
+            elif len(secret) < SHORT:  # part of a longer word it is chance
+                is_there = _has_word(text, spelling)
+            else:
+                is_there = spelling in text
+            if is_there:
+                leaks[f"secret {number} of {len(secret)} characters, {form}"] = None
+    return list(leaks)
+
+
+def _has_word(text: str, word: str) -> bool:
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()):
+            return True
+        start = text.find(word, start + 1)
+    return False
+
+
+class _MalformedCassette(ValueError):
+    """An interaction or the metadata does not follow the format."""
+
+
+def _load(path: Path, name: str, remedy: str) -> Json:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise CassetteError(
-            f"there is no cassette {path}; make it with: framework record {name}"
+            f"there is no cassette {path}; create it: framework record {name}"
         ) from None
     except IsADirectoryError:
         raise CassetteError(f"{path} is a folder, expected a cassette file") from None
     except UnicodeDecodeError:
-        raise CassetteError(f"{path} is no cassette: it is no UTF-8 text; {again}") from None
+        raise CassetteError(f"{path} is not a cassette: it is not UTF-8 text; {remedy}") from None
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     try:
         if is_too_deep(text):
-            raise CassetteError(f"{path} is no cassette: it is nested too deeply; {again}")
-        return yaml.load(text, Loader=_Loader)
-    except yaml.constructor.ConstructorError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise CassetteError(
-            f"{path}{where}: a tag that no cassette has ({error.problem}); {again}"
-        ) from None
+            raise CassetteError(f"{path} is not a cassette: it is nested too deeply; {remedy}")
+        return yaml.load(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise CassetteError(
-            f"{path}{where}: broken or cut, it is no YAML ({error.problem}); {again}"
-        ) from None
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = "broken or cut off, not valid YAML"
+        if isinstance(error, yaml.constructor.ConstructorError):
+            problem = "a tag that cassettes do not have"
+        raise CassetteError(f"{path}{line}: {problem} ({error.problem}); {remedy}") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise CassetteError(f"{path}: broken or cut, it is no YAML; {again}") from None
+        raise CassetteError(f"{path}: broken or cut off, not valid YAML; {remedy}") from None
 
 
 def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
@@ -223,34 +231,36 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
 
     for number, entry in enumerate(data["interactions"], 1):
         if not _is_interaction(entry):
-            raise _Malformed(f"interaction {number} is cut or no request with its response")
+            raise _MalformedCassette(
+                f"interaction {number} is cut off or not a request with its response"
+            )
 
-    class Loaded:
-        """Hands vcrpy what was read without any of the Python tags that its own loader takes."""
+    class LoadedData:
+        """Passes loaded data to vcrpy, whose own loader would construct Python objects."""
 
         @staticmethod
         def deserialize(_: str) -> dict[str, Json]:
             return data
 
-    requests, responses, *_ = serialize.deserialize("", Loaded)
+    requests, responses, *_ = serialize.deserialize("", LoadedData)
     interactions = []
     for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1):
         try:
             interactions.append(_interaction(request, response))
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise _Malformed(f"interaction {number} is not as vcrpy writes it") from None
+            raise _MalformedCassette(f"interaction {number} is not in vcrpy's format") from None
     clock = metadata.get("clock")
     try:
         start = clock if isinstance(clock, datetime) else datetime.fromisoformat(str(clock))
         start = start.replace(tzinfo=start.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _Malformed(f"`metadata.clock` is {clock}, expected a UTC time") from None
+        raise _MalformedCassette(f"`metadata.clock` is {clock}, expected a UTC time") from None
     config, resources = metadata.get("config") or {}, metadata.get("resources") or []
     limit = metadata.get("limit")
     if not isinstance(config, dict) or not isinstance(resources, list):
-        raise _Malformed("`metadata` has a mapping `config` and a list `resources`")
+        raise _MalformedCassette("`metadata` needs a mapping `config` and a list `resources`")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
-        raise _Malformed(f"`metadata.limit` is {limit}, expected a number or null")
+        raise _MalformedCassette(f"`metadata.limit` is {limit}, expected a number or null")
     return Cassette(
         connector=metadata["connector"],
         clock=start,
@@ -298,7 +308,7 @@ def _interaction(request: Any, response: dict[str, Json]) -> Interaction:
     )
 
 
-def _response(interaction: Interaction) -> dict[str, Json]:
+def _vcr_response(interaction: Interaction) -> dict[str, Json]:
     headers: dict[str, list[str]] = {}
     for name, value in interaction.headers:
         headers.setdefault(name, []).append(value)
@@ -309,12 +319,12 @@ def _response(interaction: Interaction) -> dict[str, Json]:
     }
 
 
-def _texts(cassette: Cassette) -> Iterable[str]:
-    """Every text of the cassette as it is: YAML folds and escapes, a secret could hide in that."""
+def _unfolded_texts(cassette: Cassette) -> Iterator[str]:
+    """Yield every text as it is: YAML folds and escapes, which could hide a secret."""
     yield json.dumps(dict(cassette.config), ensure_ascii=False, default=str)
-    for part in cassette.interactions:
-        yield part.url
-        for _, value in (*part.headers, *part.request_headers):
+    for interaction in cassette.interactions:
+        yield interaction.url
+        for _, value in (*interaction.headers, *interaction.request_headers):
             yield value
-        for body in (part.body, part.request_body or b""):
+        for body in (interaction.body, interaction.request_body or b""):
             yield body.decode("utf-8", errors="replace")

@@ -1,96 +1,29 @@
-"""A request as it is compared with recorded ones: in one spelling, by vcrpy's own matchers."""
+"""Compare requests with recorded ones: one spelling for each, confirmed by vcrpy's matchers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl
 
-from framework.authoring.cassettes.cassette import Interaction, vcr_request
+from framework.authoring.cassettes.cassette import vcr_request
+from framework.authoring.exchange import (
+    TOKEN_REQUEST_FIELDS,
+    Address,
+    Interaction,
+    Pairs,
+    is_token_form,
+)
 
 Json = Any
 
 
-_SEGMENT = "!$&'()*+,;=:@-._~"
-
-Pairs = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Address:
-    """A URL's parts, decoded. `host` has the port if one was written; both empty if relative."""
-
-    scheme: str
-    host: str
-    segments: tuple[str, ...]
-    query: Pairs = ()
-    fragment: str = ""
-    user: str = ""
-
-    @classmethod
-    def of(cls, url: str) -> Address:
-        """Read a URL, whole or relative; ValueError where it is none."""
-        parts = urlsplit(url)
-        user, _, host = parts.netloc.rpartition("@")
-        scheme, host = parts.scheme.lower(), host.lower()
-        default = {"http": ":80", "https": ":443"}.get(scheme, "")
-        return cls(
-            scheme,
-            host.removesuffix(default) if default else host,
-            tuple(unquote(segment) for segment in parts.path.split("/")),
-            tuple(parse_qsl(parts.query, keep_blank_values=True)),
-            unquote(parts.fragment),
-            unquote(user),
-        )
-
-    @property
-    def origin(self) -> str:
-        """Scheme and host, empty for a relative one."""
-        return f"{self.scheme}://{self.host}" if self.host else ""
-
-    @property
-    def path(self) -> str:
-        """The path, encoded."""
-        return "/".join(quote(segment, safe=_SEGMENT) for segment in self.segments)
-
-    def __str__(self) -> str:
-        user = quote(self.user, safe=":") + "@" if self.user else ""
-        origin = f"{self.scheme}://{user}{self.host}" if self.host or self.scheme else ""
-        query = "?" + urlencode(self.query) if self.query else ""
-        fragment = "#" + quote(self.fragment, safe=_SEGMENT + "/?") if self.fragment else ""
-        return f"{origin}{self.path}{query}{fragment}"
-
-
-def rebase(url: str, bases: dict[str, str]) -> str:
-    """The URL with a known base at its start exchanged, the longest one first."""
-    for old in sorted(bases, key=len, reverse=True):
-        prefix = old.rstrip("/")
-        if url.startswith(prefix) and url[len(prefix) : len(prefix) + 1] in ("", "/", "?", "#"):
-            return bases[old].rstrip("/") + url[len(prefix) :]
-    return url
-
-
-CREDENTIALS = frozenset(
-    {
-        "assertion",
-        "client_assertion",
-        "client_id",
-        "client_secret",
-        "code",
-        "password",
-        "refresh_token",
-        "username",
-    }
-)
-"""Fields of a token request that differ in every run; its answer does not depend on them here."""
-
-
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request in the spelling that is compared: decoded, in order, secrets as stand-ins."""
+    """A request in one spelling: decoded, parameters sorted, JSON with sorted keys."""
 
     method: str
     address: Address
@@ -98,43 +31,30 @@ class RecordedRequest:
 
     @classmethod
     def of(cls, interaction: Interaction) -> RecordedRequest:
-        """From a recorded request."""
-        return cls.made(
-            interaction.method,
-            interaction.url,
-            dict(interaction.request_headers),
-            interaction.request_body,
-        )
-
-    @classmethod
-    def made(
-        cls, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> RecordedRequest:
-        """From a request's parts."""
-        address = Address.of(url)
+        """Normalize the request of an exchange."""
+        address = Address.of(interaction.url)
         plain = Address(
             address.scheme,
             address.host,
             address.segments if any(address.segments) else ("", ""),
             tuple(sorted(address.query)),
         )
-        kind = next((v for n, v in headers.items() if n.lower() == "content-type"), "")
-        return cls(method.upper(), plain, _plain_body(body, kind.lower()))
+        return cls(interaction.method.upper(), plain, _plain_body(interaction))
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
 
     @cached_property
     def is_token_request(self) -> bool:
-        """Whether it is OAuth's, by its form."""
-        return isinstance(self.body, tuple) and any(name == "grant_type" for name, _ in self.body)
+        """Whether this is an OAuth token request."""
+        return isinstance(self.body, tuple) and is_token_form(self.body)
 
 
-def agree(made: Interaction, recorded: Interaction, asked: RecordedRequest) -> bool:
-    """vcrpy's own matchers on both requests."""
+def is_match(sent: Interaction, recorded: Interaction, request: RecordedRequest) -> bool:
+    """Return whether vcrpy's matchers accept both requests; `request` is `sent` normalized."""
     from vcr import matchers
 
-    wanted = [
+    required = [
         matchers.method,
         matchers.scheme,
         matchers.host,
@@ -142,25 +62,26 @@ def agree(made: Interaction, recorded: Interaction, asked: RecordedRequest) -> b
         matchers.path,
         matchers.query,
     ]
-    if asked.body is not None and not asked.is_token_request:
-        wanted.append(matchers.body)
-    known = Interaction(
+    if request.body is not None and not request.is_token_request:
+        required.append(matchers.body)
+    candidate = Interaction(
         recorded.method.upper(),
         str(Address.of(recorded.url)),
         0,
         request_headers=recorded.request_headers,
         request_body=recorded.request_body,
     )
-    return bool(matchers.requests_match(vcr_request(made), vcr_request(known), wanted))
+    return bool(matchers.requests_match(vcr_request(sent), vcr_request(candidate), required))
 
 
-def _plain_body(body: bytes | None, kind: str) -> str | bytes | Pairs | None:
+def _plain_body(interaction: Interaction) -> str | bytes | Pairs | None:
+    body = interaction.request_body
     if not body:
         return None
-    if "x-www-form-urlencoded" in kind:
+    if interaction.is_form:
         pairs = parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True)
-        if any(name == "grant_type" for name, _ in pairs):
-            pairs = [pair for pair in pairs if pair[0] not in CREDENTIALS]
+        if is_token_form(tuple(pairs)):
+            pairs = [pair for pair in pairs if pair[0] not in TOKEN_REQUEST_FIELDS]
         return tuple(sorted(pairs))
     try:
         return json.dumps(json.loads(body), sort_keys=True)
@@ -169,69 +90,66 @@ def _plain_body(body: bytes | None, kind: str) -> str | bytes | Pairs | None:
 
 
 def distance(
-    asked: RecordedRequest, known: RecordedRequest
+    sent: RecordedRequest, recorded: RecordedRequest
 ) -> tuple[int, int, int, int, int, int, str]:
-    """The smaller, the nearer: host, path, method, then names and values of the query."""
-    one, other = asked.address, known.address
+    """Return a sort key that is smaller for a nearer request.
+
+    It weighs host, path, method, then parameter names and values.
+    """
+    one, other = sent.address, recorded.address
     names = {name for name, _ in one.query} ^ {name for name, _ in other.query}
     return (
         one.origin != other.origin,
         abs(len(one.segments) - len(other.segments)),
         sum(a != b for a, b in zip(one.segments, other.segments, strict=False)),
-        asked.method != known.method,
+        sent.method != recorded.method,
         len(names),
-        len(set(one.query) ^ set(other.query)) + (asked.body != known.body),
-        str(known),
+        len(set(one.query) ^ set(other.query)) + (sent.body != recorded.body),
+        str(recorded),
     )
 
 
-def differences(asked: RecordedRequest, known: RecordedRequest) -> Iterator[str]:
-    """What differs between a request and a recorded one, a phrase each."""
-    one, other = asked.address, known.address
-    if asked.method != known.method:
-        yield f"method: recorded {known.method}, asked {asked.method}"
+def differences(sent: RecordedRequest, recorded: RecordedRequest) -> Iterator[str]:
+    """Yield one phrase for each difference between a request and a recorded one."""
+    one, other = sent.address, recorded.address
+    if sent.method != recorded.method:
+        yield f"method: recorded {recorded.method}, requested {sent.method}"
     if one.origin != other.origin:
-        yield f"host: recorded {other.origin}, asked {one.origin}"
+        yield f"host: recorded {other.origin}, requested {one.origin}"
     if one.segments != other.segments:
-        yield f"path: recorded {other.path}, asked {one.path}"
+        yield f"path: recorded {other.path}, requested {one.path}"
     yield from _pair_differences(one.query, other.query, "query parameter")
-    if isinstance(asked.body, tuple) and isinstance(known.body, tuple):
-        yield from _pair_differences(asked.body, known.body, "form field")
-    elif asked.body != known.body:
-        yield from _body_differences(asked.body, known.body)
+    if isinstance(sent.body, tuple) and isinstance(recorded.body, tuple):
+        yield from _pair_differences(sent.body, recorded.body, "form field")
+    elif sent.body != recorded.body:
+        yield from _body_differences(sent.body, recorded.body)
 
 
-def _pair_differences(asked: Pairs, known: Pairs, what: str) -> Iterator[str]:
-    sent, recorded = _grouped(asked), _grouped(known)
-    for name in sorted({*sent, *recorded}):
-        ours, theirs = sent.get(name), recorded.get(name)
-        if ours == theirs:
-            continue
-        if theirs is None:
-            yield f"{what} `{name}`: not recorded, asked {_shown(ours)}"
-        elif ours is None:
-            yield f"{what} `{name}`: recorded {_shown(theirs)}, not asked"
-        else:
-            yield f"{what} `{name}`: recorded {_shown(theirs)}, asked {_shown(ours)}"
+def _pair_differences(sent: Pairs, recorded: Pairs, kind: str) -> Iterator[str]:
+    new, old = _grouped(sent), _grouped(recorded)
+    for name in sorted({*new, *old}):
+        if name not in old:
+            yield f"{kind} `{name}`: not recorded, requested {new[name]}"
+        elif name not in new:
+            yield f"{kind} `{name}`: recorded {old[name]}, not requested"
+        elif new[name] != old[name]:
+            yield f"{kind} `{name}`: recorded {old[name]}, requested {new[name]}"
 
 
-def _body_differences(asked: Json, known: Json) -> Iterator[str]:
-    ours, theirs = (json.loads(body) if isinstance(body, str) else body for body in (asked, known))
-    if not isinstance(ours, dict) or not isinstance(theirs, dict):
-        yield "the bodies differ"
-        return
-    for name in sorted({*ours, *theirs}):
-        if ours.get(name) != theirs.get(name):
-            recorded, sent = json.dumps(theirs.get(name)), json.dumps(ours.get(name))
-            yield f"body key `{name}`: recorded {recorded[:200]}, asked {sent[:200]}"
-
-
-def _grouped(pairs: Pairs) -> dict[str, list[str]]:
+def _grouped(pairs: Pairs) -> dict[str, str]:
+    """Return the quoted values of each name, joined by commas."""
     grouped: dict[str, list[str]] = {}
     for name, value in pairs:
-        grouped.setdefault(name, []).append(value)
-    return grouped
+        grouped.setdefault(name, []).append(f"'{value}'")
+    return {name: ", ".join(values) for name, values in grouped.items()}
 
 
-def _shown(values: list[str] | None) -> str:
-    return ", ".join(f"'{value}'" for value in values or [])
+def _body_differences(sent: Json, recorded: Json) -> Iterator[str]:
+    new, old = (json.loads(body) if isinstance(body, str) else body for body in (sent, recorded))
+    if not isinstance(new, dict) or not isinstance(old, dict):
+        yield "the bodies differ"
+        return
+    for name in sorted({*new, *old}):
+        if new.get(name) != old.get(name):
+            before, after = json.dumps(old.get(name)), json.dumps(new.get(name))
+            yield f"body key `{name}`: recorded {before[:200]}, requested {after[:200]}"

@@ -1,7 +1,7 @@
-"""What a replay must give: tables, columns, types, row counts and first rows, as readable YAML.
+"""The tables that a replay must load, as readable YAML, and the test that compares them.
 
-Read out of a DuckDB file; dlt's own tables and columns are left out, values are written so that
-they do not depend on the machine: times in UTC, decimals as text.
+Read from a DuckDB file without dlt's own tables and columns. Values do not depend on the machine:
+times are in UTC, decimals are text.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.replayer import load_cassette, played
-from framework.authoring.scaffold.file_writer import refuse_bundled, write_whole
-from framework.authoring.scrub.config_values import plain
+from framework.authoring.cassettes.cassette import cassette_path, read_cassette
+from framework.authoring.cassettes.replayer import replay_of
+from framework.authoring.scaffold.file_writer import refuse_bundled, write_text
 from framework.definition.model import Connector
 from framework.definition.naming import normalize_identifier, normalize_path
 from framework.errors import CassetteError
@@ -29,13 +28,17 @@ from framework.events import ignore_event
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import StopSignal
+from framework.text import count_noun
 
 Json = Any
 
-
-FIRST = 5
-"""So many rows of each table are compared field by field."""
+FIRST_ROWS = 5
+"""How many rows of each table are compared field by field."""
 FORMAT = 1
+"""The version of the file of expected tables."""
+
+_DATABASE = "tested.duckdb"
+_MAX_SHOWN = 200
 
 _TYPES = {
     "BIGINT": "bigint",
@@ -59,10 +62,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def snapshot(
     duckdb_path: Path, dataset: str, primary_keys: Mapping[str, Sequence[str]]
 ) -> dict[str, Json]:
-    """The tables of a dataset; `primary_keys` by table name, in the columns' own names.
+    """Return the tables of a dataset; `primary_keys` has column names by table name.
 
-    Rows come in the order of the primary key, of all columns where there is none (child tables).
-    CassetteError where the file cannot be opened.
+    Rows are sorted by the primary key, or by all columns if there is none (child tables). Raise
+    CassetteError if the file cannot be opened.
     """
     import duckdb
 
@@ -71,20 +74,20 @@ def snapshot(
     except duckdb.Error as error:
         raise CassetteError(f"{duckdb_path} cannot be read: {error}") from None
     try:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT table_name, column_name, data_type FROM information_schema.columns "
             "WHERE table_schema = ? ORDER BY table_name, ordinal_position",
             [dataset],
         ).fetchall()
         columns: dict[str, dict[str, str]] = {}
-        for table, column, kind in found:
+        for table, column, type_ in rows:
             if not table.startswith("_dlt_"):
-                known = columns.setdefault(table, {})
+                types = columns.setdefault(table, {})
                 if not column.startswith("_dlt_"):
-                    known[column] = kind
+                    types[column] = type_
         tables = {
-            name: _table(connection, dataset, name, kinds, primary_keys.get(name, ()))
-            for name, kinds in columns.items()
+            name: _table(connection, dataset, name, types, primary_keys.get(name, ()))
+            for name, types in columns.items()
         }
     finally:
         connection.close()
@@ -92,21 +95,21 @@ def snapshot(
 
 
 def compare(expected: Mapping[str, Json], actual: Mapping[str, Json]) -> list[str]:
-    """The differences, one line each, nothing where there are none."""
-    wanted, given = expected.get("tables") or {}, actual.get("tables") or {}
+    """Return the differences, one line each."""
+    old, new = expected.get("tables") or {}, actual.get("tables") or {}
     lines: list[str] = []
-    for name in sorted({*wanted, *given}):
-        if name not in given:
-            lines.append(f"table `{name}` is missing, expected {_rows(wanted[name]['rows'])}")
-        elif name not in wanted:
-            lines.append(f"table `{name}` is new, it has {_rows(given[name]['rows'])}")
+    for name in sorted({*old, *new}):
+        if name not in new:
+            lines.append(f"table `{name}` is missing, expected {_rows(old[name]['rows'])}")
+        elif name not in old:
+            lines.append(f"table `{name}` is new, it has {_rows(new[name]['rows'])}")
         else:
-            lines.extend(f"table `{name}`: {line}" for line in _differ(wanted[name], given[name]))
+            lines.extend(f"table `{name}`: {line}" for line in _table_diff(old[name], new[name]))
     return lines
 
 
 def read_expected(path: Path, connector_name: str) -> dict[str, Json]:
-    """The expected tables; CassetteError says what is wrong with the file."""
+    """Return the expected tables. Raise CassetteError if the file cannot be used."""
     remedy = f"write it with: framework test {connector_name} --update"
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -115,79 +118,88 @@ def read_expected(path: Path, connector_name: str) -> dict[str, Json]:
     except IsADirectoryError:
         raise CassetteError(f"{path} is a folder, expected a file") from None
     except UnicodeDecodeError:
-        raise CassetteError(f"{path} is no UTF-8 text; {remedy}") from None
+        raise CassetteError(f"{path} is not UTF-8 text; {remedy}") from None
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise CassetteError(f"{path}: broken or cut, it is no YAML; {remedy}") from None
+        raise CassetteError(f"{path}: broken or cut off, not valid YAML; {remedy}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or not _well_formed(data):
-        raise CassetteError(f"{path} does not hold expected tables; {remedy}")
+        raise CassetteError(f"{path} does not contain expected tables; {remedy}")
     return data
 
 
 def write_expected(path: Path, expected: Mapping[str, Json]) -> None:
-    """Write the file whole or not at all; CassetteError where it cannot be written."""
+    """Write the whole file, or nothing. Raise CassetteError if it cannot be written."""
     text = yaml.dump(
-        plain(expected),
+        _plain(expected),
         Dumper=yaml.SafeDumper,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,
         width=100,
     )
-    write_whole(path, text)
+    write_text(path, text, CassetteError)
+
+
+def _plain(value: Json) -> Json:
+    """Copy mappings and lists, which YAML would otherwise write as references."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _table(
-    connection: Any, dataset: str, name: str, kinds: dict[str, str], primary_key: Sequence[str]
+    connection: Any, dataset: str, name: str, types: dict[str, str], primary_key: Sequence[str]
 ) -> dict[str, Json]:
-    place = f"{_quoted(dataset)}.{_quoted(name)}"
-    count = connection.execute(f"SELECT count(*) FROM {place}").fetchone()[0]
-    key = [column for column in primary_key if column in kinds]
-    described: dict[str, Json] = {"rows": count}
+    source = f"{_quoted(dataset)}.{_quoted(name)}"
+    count = connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+    key = [column for column in primary_key if column in types]
+    table: dict[str, Json] = {"rows": count}
     if key:
-        described["primary_key"] = key
-    described["columns"] = {column: _type(kinds[column]) for column in sorted(kinds)}
-    described["first_rows"] = []
-    if not kinds:
-        return described
-    order = [*key, *(column for column in sorted(kinds) if column not in key)]
-    selected = ", ".join(_selected(column, kinds[column]) for column in order)
-    places = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(order) + 1))
+        table["primary_key"] = key
+    table["columns"] = {column: _type_name(types[column]) for column in sorted(types)}
+    table["first_rows"] = []
+    if not types:
+        return table
+    columns = [*key, *(column for column in sorted(types) if column not in key)]
+    selected = ", ".join(_select(column, types[column]) for column in columns)
+    order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(columns) + 1))
     rows = connection.execute(
-        f"SELECT {selected} FROM {place} ORDER BY {places} LIMIT {FIRST}"
+        f"SELECT {selected} FROM {source} ORDER BY {order} LIMIT {FIRST_ROWS}"
     ).fetchall()
-    described["first_rows"] = [
-        {column: _value(value, kinds[column]) for column, value in zip(order, row, strict=True)}
+    table["first_rows"] = [
+        {column: _value(value, types[column]) for column, value in zip(columns, row, strict=True)}
         for row in rows
     ]
-    return described
+    return table
 
 
-def _selected(column: str, kind: str) -> str:
-    # a number of microseconds needs no time zone data, here or in DuckDB
-    return f"epoch_us({_quoted(column)})" if kind.startswith("TIMESTAMP") else _quoted(column)
+def _select(column: str, type_: str) -> str:
+    # microseconds need no time zone data, neither here nor in DuckDB
+    return f"epoch_us({_quoted(column)})" if type_.startswith("TIMESTAMP") else _quoted(column)
 
 
-def _type(kind: str) -> str:
-    if kind.startswith("TIMESTAMP"):
+def _type_name(type_: str) -> str:
+    if type_.startswith("TIMESTAMP"):
         return "timestamp"
-    if kind.startswith("DECIMAL"):
+    if type_.startswith("DECIMAL"):
         return "decimal"
-    return _TYPES.get(kind, kind.lower())
+    return _TYPES.get(type_, type_.lower())
 
 
-def _value(value: Json, kind: str) -> Json:
+def _value(value: Json, type_: str) -> Json:
     if value is None:
         return None
-    if kind.startswith("TIMESTAMP"):
+    if type_.startswith("TIMESTAMP"):
         moment = _EPOCH + timedelta(microseconds=value)
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-    if kind == "JSON":
+    if type_ == "JSON":
         return json.loads(value)
     if isinstance(value, Decimal):
-        written = f"{value:f}"
-        return written.rstrip("0").rstrip(".") if "." in written else written
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, (bytes, bytearray)):
@@ -195,48 +207,46 @@ def _value(value: Json, kind: str) -> Json:
     return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
-def _differ(wanted: Mapping[str, Json], given: Mapping[str, Json]) -> Iterator[str]:
-    for column in sorted({*wanted["columns"], *given["columns"]}):
-        old, new = wanted["columns"].get(column), given["columns"].get(column)
-        if new is None:
-            yield f"column `{column}` ({old}) is missing"
-        elif old is None:
-            yield f"column `{column}` ({new}) is new"
-        elif old != new:
-            yield f"column `{column}`: expected type {old}, found {new}"
-    if wanted["rows"] != given["rows"]:
-        yield f"expected {_rows(wanted['rows'])}, found {given['rows']}"
-    if wanted.get("primary_key") != given.get("primary_key"):
-        yield (
-            f"expected the primary key {_listed(wanted.get('primary_key'))}, "
-            f"found {_listed(given.get('primary_key'))}"
-        )
+def _table_diff(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[str]:
+    for column in sorted({*old["columns"], *new["columns"]}):
+        before, after = old["columns"].get(column), new["columns"].get(column)
+        if after is None:
+            yield f"column `{column}` ({before}) is missing"
+        elif before is None:
+            yield f"column `{column}` ({after}) is new"
+        elif before != after:
+            yield f"column `{column}`: expected type {before}, found {after}"
+    if old["rows"] != new["rows"]:
+        yield f"expected {_rows(old['rows'])}, found {new['rows']}"
+    if old.get("primary_key") != new.get("primary_key"):
+        keys = (", ".join(table.get("primary_key") or ["(none)"]) for table in (old, new))
+        yield "expected the primary key {}, found {}".format(*keys)
         return
-    old_rows, new_rows = _keyed(wanted), _keyed(given)
+    old_rows, new_rows = _rows_by_label(old), _rows_by_label(new)
     for label, row in old_rows.items():
         if label not in new_rows:
-            yield f"{label} is missing from the first {FIRST} rows"
+            yield f"{label} is missing from the first {FIRST_ROWS} rows"
             continue
         other = new_rows[label]
-        for column in sorted({*row, *other} & {*wanted["columns"]} & {*given["columns"]}):
+        for column in sorted({*row, *other} & {*old["columns"]} & {*new["columns"]}):
             if not _equal(row.get(column), other.get(column)):
                 yield (
-                    f"{label}, column `{column}`: expected {_shown(row.get(column))}, "
-                    f"found {_shown(other.get(column))}"
+                    f"{label}, column `{column}`: expected {_short(row.get(column))}, "
+                    f"found {_short(other.get(column))}"
                 )
     for label in new_rows:
         if label not in old_rows:
-            yield f"{label} is new among the first {FIRST} rows"
+            yield f"{label} is new among the first {FIRST_ROWS} rows"
 
 
-def _keyed(table: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
-    """Rows by what a message calls them: their primary key, else their number."""
+def _rows_by_label(table: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
+    """Return rows by their name in messages: the primary key, else the number."""
     key = table.get("primary_key")
     rows: dict[str, Mapping[str, Json]] = {}
     for number, row in enumerate(table["first_rows"], 1):
         label = f"row {number}"
         if key:
-            label = "row " + ", ".join(f"{column}={_shown(row.get(column))}" for column in key)
+            label = "row " + ", ".join(f"{column}={_short(row.get(column))}" for column in key)
         rows[f"{label} (again)" if label in rows else label] = row
     return rows
 
@@ -264,24 +274,17 @@ def _quoted(name: str) -> str:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return count_noun(count, "row")
 
 
-def _listed(names: Json) -> str:
-    return ", ".join(names) if names else "(none)"
-
-
-def _shown(value: Json) -> str:
+def _short(value: Json) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= 200 else text[:200] + "…"
-
-
-FILE = "tested.duckdb"
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """What a test found: nothing in `problems` is a pass. `tables` and `rows` are what it saw."""
+    """The outcome of a test; it passed if there are no `problems`."""
 
     problems: tuple[str, ...]
     tables: int = 0
@@ -289,41 +292,43 @@ class TestResult:
 
 
 def expected_path(connector: Connector) -> Path:
-    """Where the tables that the cassette must give are written down."""
-    return load_cassette(connector).with_suffix(".expected.yaml")
+    """Return where the tables that the cassette must load are written."""
+    return cassette_path(connector).with_suffix(".expected.yaml")
 
 
 def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> TestResult:
-    """Play the cassette and compare with the expected tables, or write them.
+    """Replay the cassette and compare with the expected tables, or with `update` write them.
 
-    CassetteError where a file is missing or broken.
+    Raise CassetteError if a file is missing or broken.
     """
     if update:
         refuse_bundled(connector.root, connector.name)
-    cassette = read_cassette(load_cassette(connector), connector.name)
+    cassette = read_cassette(cassette_path(connector), connector.name)
     expected = None if update else read_expected(expected_path(connector), connector.name)
-    with TemporaryDirectory(prefix="framework-") as folder:
-        here = Path(folder)
-        playing = played(cassette, RunOptions(folder=here, pipelines=here / "dlt"), stop)
-        options = replace(playing.options, file=FILE)
-        report = run(connector, options, playing.environment, ignore_event)
+    with TemporaryDirectory(prefix="framework-") as name:
+        folder = Path(name)
+        replay = replay_of(cassette, RunOptions(folder=folder, pipelines=folder / "dlt"), stop)
+        report = run(
+            connector, replace(replay.options, file=_DATABASE), replay.environment, ignore_event
+        )
         problems = [
             f"{part.error}" for part in report.resources.values() if part.status == "failed"
         ]
-        # what a failed resource had not asked for yet depends on the moment
-        unused = [] if problems else playing.adapter.unused()
-        problems += [f"recorded, but never asked for: {line}" for line in unused]
+        # what a failed resource had not requested yet depends on timing
+        unused = [] if problems else replay.adapter.unused()
+        problems += [f"recorded, but never requested: {line}" for line in unused]
         if problems:
             return TestResult(tuple(problems))
-        found = snapshot(here / FILE, str(report.dataset), _primary_keys(connector))
+        actual = snapshot(folder / _DATABASE, str(report.dataset), _primary_keys(connector))
     if expected is None:
-        write_expected(expected_path(connector), found)
+        write_expected(expected_path(connector), actual)
     else:
-        problems = compare(expected, found)
-    return TestResult(tuple(problems), len(found["tables"]), _rows_of(found))
+        problems = compare(expected, actual)
+    rows = sum(int(table["rows"]) for table in actual["tables"].values())
+    return TestResult(tuple(problems), len(actual["tables"]), rows)
 
 
-test_connector.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test
+test_connector.__test__ = False  # type: ignore[attr-defined]  # not a pytest test
 
 
 def _primary_keys(connector: Connector) -> dict[str, tuple[str, ...]]:
@@ -333,7 +338,3 @@ def _primary_keys(connector: Connector) -> dict[str, tuple[str, ...]]:
         )
         for resource in connector.resources
     }
-
-
-def _rows_of(found: dict[str, Any]) -> int:
-    return sum(int(table["rows"]) for table in found["tables"].values())

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.replayer import load_cassette, played
+from framework.authoring.cassettes.cassette import cassette_path, read_cassette
+from framework.authoring.cassettes.replayer import replay_of
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, Interrupted, RequestError, ResourceSkipped
 from framework.events import Event, EventHandler, WarningRaised
@@ -88,10 +88,10 @@ def recorded_or_live(
         return first_records(
             connector, resources, limit, config, alias, Environment(stop=stop), on_event
         )
-    cassette = read_cassette(Path(replay) if replay else load_cassette(connector), connector.name)
-    playing = played(cassette, RunOptions(config=config), stop)
+    cassette = read_cassette(Path(replay) if replay else cassette_path(connector), connector.name)
+    recorded = replay_of(cassette, RunOptions(config=config), stop)
     return first_records(
-        connector, resources, limit, playing.options.config, alias, playing.environment, on_event
+        connector, resources, limit, recorded.options.config, alias, recorded.environment, on_event
     )
 
 

@@ -1,4 +1,4 @@
-"""Files that we write for people: connectors, schemas, recordings, their folders made."""
+"""Write files for people: connectors, schemas, cassettes."""
 
 from __future__ import annotations
 
@@ -7,40 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from framework.definition.finder import bundled_root
-from framework.errors import CassetteError, FrameworkError
+from framework.errors import FrameworkError
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write the file; FrameworkError where that is not allowed or not possible."""
+def write_text(path: Path, text: str, error_type: type[FrameworkError] = FrameworkError) -> None:
+    """Write the whole file, or nothing. Raise `error_type` if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FrameworkError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def refuse_bundled(root: Path, name: str) -> None:
-    """FrameworkError where a connector's files would go into the installed package."""
-    if root == bundled_root() and (root / "__init__.py").exists():
-        raise FrameworkError(
-            f"{name} comes with the framework, into whose folder nothing is written. Copy "
-            f"{root / 'connectors' / name}.yaml into connectors/ of your project and "
-            f"{root / 'schemas' / name} into schemas/: there it is yours, and is used instead"
-        )
-
-
-def give_schema(folder: Path) -> None:
-    """The JSON Schema where a connector file's first line says it is, for the editor."""
-    name = "connector.schema.json"
-    if not (folder / name).exists():
-        text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
-        write_text(folder / name, text)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write the file whole or not at all; CassetteError where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = path.resolve()  # a link stays a link
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             draft.write_text(text, encoding="utf-8", newline="\n")
@@ -49,4 +23,22 @@ def write_whole(path: Path, text: str) -> None:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
     except OSError as error:
-        raise CassetteError(f"{path} cannot be written: {error.strerror or error}") from None
+        raise error_type(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def refuse_bundled(root: Path, name: str) -> None:
+    """Raise FrameworkError if the connector's files are part of the installed package."""
+    if root == bundled_root() and (root / "__init__.py").exists():
+        raise FrameworkError(
+            f"{name} comes with the framework, and nothing is written into its folder. Copy "
+            f"{root / 'connectors' / name}.yaml into connectors/ of your project and "
+            f"{root / 'schemas' / name} into schemas/; your copy is then used instead"
+        )
+
+
+def write_editor_schema(folder: Path) -> None:
+    """Write the connector JSON Schema, to which a connector file's first line points."""
+    name = "connector.schema.json"
+    if not (folder / name).exists():
+        text = (bundled_root() / "schemas" / name).read_text(encoding="utf-8")
+        write_text(folder / name, text)

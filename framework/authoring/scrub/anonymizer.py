@@ -1,7 +1,7 @@
-"""A recording scrubbed: secrets, cookies and personal data out, stable stand-ins in.
+"""Scrub a recording: remove secrets, cookies and personal data, and put fake values in.
 
-Raw exchanges come in, what may be written comes out: every string of every body replaced by one of
-the same form, unless the record's declared schema lets it stay, and the requests rewritten to fit.
+Every string of every body is replaced by one of the same form, unless the record's declared schema
+allows it to stay. The requests are rewritten to fit the scrubbed bodies.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from framework.authoring.cassettes.cassette import Headers, Interaction
-from framework.authoring.cassettes.matching import Address
-from framework.authoring.scrub.body_walker import Bodies, WalkResult
-from framework.authoring.scrub.config_values import base_url, kept_config, settle, strings
+from framework.authoring.exchange import Address, Headers, Interaction
+from framework.authoring.scrub.body_walker import BodyWalker, WalkResult
+from framework.authoring.scrub.config_values import base_url, string_values
 from framework.authoring.scrub.fake_values import is_numeric
-from framework.authoring.scrub.request_rewriter import Rewriter
-from framework.authoring.scrub.request_routes import Part, Routes
+from framework.authoring.scrub.request_paths import BodyKind, RequestPaths
+from framework.authoring.scrub.request_rewriter import RequestRewriter
 from framework.definition.model import Connector, Resource, ResponseFormat
 from framework.errors import CassetteError
 from framework.http.decoders import Undecodable, charset_of, decode_text, encode_body
 
 Json = Any
 
-_TOKENS = ("access_token", "refresh_token", "id_token")
-_FREE_DIGITS = 7
-_UNPACKED = 1 << 30
+_TOKEN_KEYS = ("access_token", "refresh_token", "id_token")
+_PERSONAL_DIGITS = 7
+_MAX_UNPACKED = 1 << 30
 _ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
 class ScrubResult:
-    """What may be written: interactions by resource, parents first, and the config values that a
-    replay needs. `secrets` are all that must not be in the file, tokens obtained on the way too."""
+    """What may be written: exchanges by resource, parents first, and the replay's config.
+
+    `secrets` must not be in the file; tokens that the run obtained are among them.
+    """
 
     interactions: tuple[Interaction, ...]
     config: Mapping[str, Json]
@@ -43,14 +44,14 @@ class ScrubResult:
 
 
 @dataclass(frozen=True)
-class _Exchange:
-    """A raw exchange, its body decoded (_ABSENT: no JSON), and whose it is."""
+class _DecodedExchange:
+    """A raw exchange, its decoded body (_ABSENT if not decodable), and its resource."""
 
     raw: Interaction
     data: Json
     resource: Resource | None
     order: int
-    form: ResponseFormat
+    body_format: ResponseFormat
 
 
 def scrub(
@@ -59,41 +60,35 @@ def scrub(
     config: Mapping[str, Json],
     secrets: Iterable[str] = (),
 ) -> ScrubResult:
-    """The recording with stand-ins; `config` is what the run was made with."""
-    secrets = tuple(dict.fromkeys(secrets))
-    bodies = Bodies(connector)
-    read = _read(tuple(exchanges), connector, base_url(connector, config))
-    collector = _Collector()
-    for exchange in read:
+    """Return the recording with fake values; `config` is what the run was made with."""
+    walker = BodyWalker(connector)
+    decoded = _decode_all(tuple(exchanges), connector, base_url(connector, config))
+    collector = _TextCollector()
+    for exchange in decoded:
         if exchange.data is not _ABSENT:
-            bodies.walk(exchange.data, exchange.resource, exchange.raw.status, collector)
-    tokens = tuple(_tokens(read))
-    rewriter = Rewriter(
+            walker.walk(exchange.data, exchange.resource, exchange.raw.status, collector)
+    all_secrets = (*dict.fromkeys(secrets), *_tokens(decoded))
+    rewriter = RequestRewriter(
         connector,
-        Routes(connector, connector.client.base_url),
-        {},
-        values=config,
-        words=frozenset(),
-        hosts=frozenset(),
-        secrets=(*secrets, *tokens),
-        avoid=collector.avoid | set(map(str, strings(dict(config)))),
+        config,
+        secrets=all_secrets,
+        avoid=collector.avoid | set(string_values(dict(config))),
         numbers=collector.numbers,
     )
-    kept = kept_config(connector, config, rewriter)
-    settle(rewriter, connector, config, kept)
-    visitor = _Replacer(rewriter, collector.texts)
-    answers = [_answer(exchange, bodies, rewriter, visitor) for exchange in read]
+    replacer = _Replacer(rewriter, collector.texts)
+    # all responses first: from them the rewriter learns what requests are made of
+    responses = [_scrub_response(exchange, walker, rewriter, replacer) for exchange in decoded]
     interactions = []
-    for exchange, (headers, body) in zip(read, answers, strict=True):
-        url, sent = rewriter.request(exchange.raw)
+    for exchange, (headers, body) in zip(decoded, responses, strict=True):
+        url, request_body = rewriter.request(exchange.raw)
         interactions.append(
-            replace(exchange.raw, url=url, request_body=sent, headers=headers, body=body)
+            replace(exchange.raw, url=url, request_body=request_body, headers=headers, body=body)
         )
-    return ScrubResult(tuple(interactions), kept, (*secrets, *tokens))
+    return ScrubResult(tuple(interactions), rewriter.scrubbed_config, all_secrets)
 
 
-class _Collector:
-    """Visits a body to learn what it holds; changes nothing."""
+class _TextCollector:
+    """A visitor that collects the contents of bodies and changes nothing."""
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
@@ -103,16 +98,16 @@ class _Collector:
     def text(self, text: str) -> str:
         self.texts.add(text)
         self.avoid.add(text)
-        # parts of URLs and composed ids get stand-ins of their own
+        # parts of URLs and of composed ids get fake values of their own
         self.avoid.update(re.split(r"[^\w@.+-]+", unquote(text)))
         return text
 
-    def kept(self, text: str) -> str:
+    def allowed_text(self, text: str) -> str:
         self.avoid.add(text)
         return text
 
-    def number(self, number: float, free: bool) -> float:
-        if not free:
+    def number(self, number: float, is_free: bool) -> float:
+        if not is_free:
             self.numbers.add(str(number))
         return number
 
@@ -121,59 +116,60 @@ class _Collector:
 
 
 class _Replacer:
-    """Visits a body to put stand-ins in."""
+    """A visitor that puts fake values in; `personal` are the strings that must not stay."""
 
-    def __init__(self, rewriter: Rewriter, personal: set[str]) -> None:
+    def __init__(self, rewriter: RequestRewriter, personal: set[str]) -> None:
         self._rewriter = rewriter
         self._personal = personal
 
     def text(self, text: str) -> str:
-        return self._rewriter.stand_ins.of(text)
+        return self._rewriter.fakes.of(text)
 
-    def kept(self, text: str) -> str:
-        return self._rewriter.rebased(text)
+    def allowed_text(self, text: str) -> str:
+        return self._rewriter.rebase_all(text)
 
-    def number(self, number: float, free: bool) -> float:
-        if not free:
-            return number
+    def number(self, number: float, is_free: bool) -> float:
         text = str(number)
-        if not is_numeric(text) or sum(map(str.isdigit, text)) < _FREE_DIGITS:
+        digits = sum(map(str.isdigit, text))
+        if not is_free or not is_numeric(text) or digits < _PERSONAL_DIGITS:
             return number
-        made = self._rewriter.stand_ins.of(text)
-        return int(made) if isinstance(number, int) else float(made)
+        fake = self._rewriter.fakes.of(text)
+        return int(fake) if isinstance(number, int) else float(fake)
 
     def is_personal(self, key: str) -> bool:
         return key in self._personal
 
 
-def _read(
+def _decode_all(
     exchanges: tuple[Interaction, ...], connector: Connector, base_url: str
-) -> list[_Exchange]:
-    """The exchanges with their resources, grouped by resource: parents first, then by path, so
-    that a recording made by many threads is written in one order."""
-    routes = Routes(connector, base_url)
-    linked: dict[str, tuple[Resource, int, Part]] = {}
-    read = []
+) -> list[_DecodedExchange]:
+    """Decode the exchanges and sort them by resource, parents first, then by path.
+
+    So a recording that many threads made has one order.
+    """
+    paths = RequestPaths(connector, base_url)
+    linked: dict[str, tuple[Resource, int, BodyKind]] = {}
+    decoded = []
     for raw in exchanges:
         address = Address.of(raw.url)
-        match = routes.match(address, raw.method)
+        match = paths.match(address, raw.method)
         owner = linked.get(str(address))
         if match is not None:
-            owner = (match.resource, match.order, match.part)
-        resource, order, part = owner or (None, -1, "records")
-        form = _format(raw, resource, part)
-        data = _decoded(raw, form)
+            owner = (match.resource, match.order, match.body_kind)
+        resource, order, body_kind = owner or (None, -1, "records")
+        body_format = _body_format(raw, resource, body_kind)
+        data = _decode(raw, body_format)
         if owner is not None:
             for link in _links(raw, data):
                 linked.setdefault(link, (owner[0], owner[1], "records"))
-        read.append(_Exchange(raw, data, resource, order, form))
-    return sorted(read, key=lambda exchange: (exchange.order, Address.of(exchange.raw.url).path))
+        decoded.append(_DecodedExchange(raw, data, resource, order, body_format))
+    return sorted(decoded, key=lambda exchange: (exchange.order, Address.of(exchange.raw.url).path))
 
 
 def _links(raw: Interaction, data: Json) -> Iterator[str]:
-    """Where an answer leads to: a next page or a redirect may lie on no resource's path."""
+    """Yield the URLs in a response: a next page or a redirect may be on no resource's path."""
     headers = [value for name, value in raw.headers if name.lower() in ("link", "location")]
-    for text in (*headers, *(strings(data) if data is not _ABSENT else ())):
+    for text in (*headers, *(string_values(data) if data is not _ABSENT else ())):
         for part in re.findall(r"https?://[^\s<>\"]+", text):
             try:
                 yield str(Address.of(part))
@@ -181,70 +177,74 @@ def _links(raw: Interaction, data: Json) -> Iterator[str]:
                 continue
 
 
-def _format(raw: Interaction, resource: Resource | None, part: Part) -> ResponseFormat:
-    """How the body is written; errors, and what is said of an export job, are JSON."""
-    plain = ResponseFormat()
-    if resource is None or part == "job" or raw.status >= 400:
-        return plain
-    form, kind = resource.endpoint.response_format, _content_type(raw)
-    # a link in a job's answer may lead to its status as well as to its files
-    linked = resource.endpoint.export is not None and "json" in kind and form.kind != "jsonl"
-    return plain if linked and isinstance(_json(raw.body), dict) else form
+def _body_format(
+    raw: Interaction, resource: Resource | None, body_kind: BodyKind
+) -> ResponseFormat:
+    """Return how the body is written; errors and the state of an export job are JSON."""
+    if resource is None or body_kind == "job" or raw.status >= 400:
+        return ResponseFormat()
+    declared = resource.endpoint.response_format
+    # a link in a job's response may lead to its status as well as to its files
+    is_job_state = (
+        resource.endpoint.export is not None
+        and "json" in raw.content_type
+        and declared.kind != "jsonl"
+        and isinstance(_parse_json(raw.body), dict)
+    )
+    return ResponseFormat() if is_job_state else declared
 
 
-def _content_type(raw: Interaction) -> str:
-    return next((value for name, value in raw.headers if name.lower() == "content-type"), "")
-
-
-def _decoded(raw: Interaction, form: ResponseFormat) -> Json:
-    if form == ResponseFormat():
-        return _json(raw.body)
+def _decode(raw: Interaction, body_format: ResponseFormat) -> Json:
+    if body_format == ResponseFormat():
+        return _parse_json(raw.body)
     try:
-        return decode_text(form, raw.body, charset_of(_content_type(raw)), _UNPACKED)
+        return decode_text(body_format, raw.body, charset_of(raw.content_type), _MAX_UNPACKED)
     except Undecodable:
         return _ABSENT
 
 
-def _json(body: bytes) -> Json:
+def _parse_json(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return _ABSENT
 
 
-def _tokens(read: list[_Exchange]) -> Iterator[str]:
-    for exchange in read:
+def _tokens(decoded: list[_DecodedExchange]) -> Iterator[str]:
+    """Yield the tokens that the run obtained: they are secrets, too."""
+    for exchange in decoded:
         if exchange.resource is None and isinstance(exchange.data, dict):
-            for name in _TOKENS:
+            for name in _TOKEN_KEYS:
                 if isinstance(exchange.data.get(name), str):
                     yield exchange.data[name]
 
 
-def _answer(
-    exchange: _Exchange, bodies: Bodies, rewriter: Rewriter, visitor: _Replacer
+def _scrub_response(
+    exchange: _DecodedExchange, walker: BodyWalker, rewriter: RequestRewriter, replacer: _Replacer
 ) -> tuple[Headers, bytes]:
     raw = exchange.raw
     if exchange.data is _ABSENT:
-        body = _no_json(raw, bodies, rewriter)
+        body = _scrub_undecodable(raw, walker, rewriter)
     else:
-        walked = bodies.walk(exchange.data, exchange.resource, raw.status, visitor)
+        walked = walker.walk(exchange.data, exchange.resource, raw.status, replacer)
         if exchange.resource is not None:
             rewriter.learn(exchange.resource, walked.records)
-        if exchange.form == ResponseFormat():
-            body = _written(walked, raw.body, bodies.phrases)
+        if exchange.body_format == ResponseFormat():
+            body = _json_bytes(walked, raw.body, walker.phrases)
         else:
-            body = _in_format(walked.data, exchange)
+            body = _encode(walked.data, exchange)
     headers = tuple(
-        (name, _utf8(value) if name.lower() == "content-type" else rewriter.header(name, value))
+        (name, _as_utf8(value) if name.lower() == "content-type" else rewriter.header(name, value))
         for name, value in raw.headers
     )
     return headers, body
 
 
-def _written(walked: WalkResult, before: bytes, phrases: tuple[str, ...]) -> bytes:
+def _json_bytes(walked: WalkResult, before: bytes, phrases: tuple[str, ...]) -> bytes:
     text = json.dumps(walked.data, ensure_ascii=False)
     old = before.decode("utf-8", errors="replace")
     if any(phrase in old and phrase not in text for phrase in phrases):
+        # an action's phrase spans JSON syntax, which the API writes without blanks
         text = json.dumps(walked.data, ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode()
@@ -252,35 +252,37 @@ def _written(walked: WalkResult, before: bytes, phrases: tuple[str, ...]) -> byt
         return json.dumps(walked.data).encode()
 
 
-def _in_format(data: Json, exchange: _Exchange) -> bytes:
+def _encode(data: Json, exchange: _DecodedExchange) -> bytes:
     try:
-        return encode_body(exchange.form, data)
+        return encode_body(exchange.body_format, data)
     except Undecodable as error:
-        name = exchange.resource.name if exchange.resource else "an answer"
+        name = exchange.resource.name if exchange.resource else "a response"
         raise CassetteError(
-            f"nothing was recorded: a body of {name} cannot be scrubbed: with stand-ins it {error}"
+            f"nothing was recorded: a body of {name} cannot be scrubbed: with fake values it "
+            f"{error}"
         ) from None
 
 
-def _no_json(raw: Interaction, bodies: Bodies, rewriter: Rewriter) -> bytes:
-    """A body that is no JSON: lines of JSON, HTML, text, a cut answer, or binary."""
+def _scrub_undecodable(raw: Interaction, walker: BodyWalker, rewriter: RequestRewriter) -> bytes:
+    """Return a fake body of the same kind: JSON lines, HTML, text, cut-off JSON, or binary."""
     if not raw.body.strip():
         return raw.body
     try:
         text = raw.body.decode()
     except UnicodeDecodeError:
         return b"\xff\x00" if b"\x00" in raw.body else b"\xff"
-    lines = [_json(line.encode()) for line in text.splitlines() if line.strip()]
+    lines = [_parse_json(line.encode()) for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(isinstance(line, (dict, list)) for line in lines):
-        visitor = _Replacer(rewriter, set())
-        done = [bodies.walk(line, None, raw.status, visitor).data for line in lines]
-        return "\n".join(json.dumps(line, ensure_ascii=False) for line in done).encode()
-    # told apart from a string of a body by its two words, so that it is words in any case
-    made = rewriter.stand_ins.of(text if text.lstrip()[0] == "<" else f"body {text}")
-    found = [phrase for phrase in bodies.phrases if phrase in text]
-    made = " ".join((*found, made))
-    return (text.lstrip()[0] + '"' + made if text.lstrip()[0] in "{[" else made).encode()
+        replacer = _Replacer(rewriter, set())
+        scrubbed = [walker.walk(line, None, raw.status, replacer).data for line in lines]
+        return "\n".join(json.dumps(line, ensure_ascii=False) for line in scrubbed).encode()
+    # the two words make it words, whatever the form of the text, and differ from a body's string
+    first = text.lstrip()[0]
+    fake = rewriter.fakes.of(text if first == "<" else f"body {text}")
+    phrases = [phrase for phrase in walker.phrases if phrase in text]
+    fake = " ".join((*phrases, fake))
+    return (first + '"' + fake if first in "{[" else fake).encode()
 
 
-def _utf8(content_type: str) -> str:
+def _as_utf8(content_type: str) -> str:
     return re.sub(r"charset=[^;\s]+", "charset=utf-8", content_type, flags=re.IGNORECASE)

@@ -1,6 +1,6 @@
-"""Recorded bodies walked string by string: where each stands decides whether it may stay.
+"""Walk recorded bodies string by string; where a string is decides whether it may stay.
 
-What stands in for a string is the visitor's. A body is never changed in place.
+A visitor decides what replaces the others. A body is never changed in place.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from framework.authoring.scrub.allowlist import (
     declares_key,
     is_map,
     is_typed,
-    keeps,
-    lets_stay,
+    keeps_all,
+    may_stay,
     property_names,
 )
 from framework.authoring.scrub.fake_values import EMAIL, UUID, is_numeric, is_time
-from framework.authoring.scrub.request_routes import expression_texts, records
+from framework.authoring.scrub.file_texts import expression_texts, select_records
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
 
 Json = Any
 
-VOCABULARY = frozenset(
+STANDARD_WORDS = frozenset(
     {status.phrase for status in HTTPStatus}
     | {
         *("Unauthenticated", "Permission Denied", "Insufficient scope", "Insufficient Scope"),
@@ -37,33 +37,34 @@ VOCABULARY = frozenset(
         *("access_denied", "server_error", "temporarily_unavailable", "Bearer", "bearer"),
     }
 )
-"""What errors and token answers say in the words of a standard; nobody's data."""
+"""What errors and token responses say in the words of a standard: never personal."""
 
-TIME_TYPES = {"timestamp": "date-time", "date": "date", "time": "time"}
+_TIME_FORMATS = {"timestamp": "date-time", "date": "date", "time": "time"}
 _LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'|`\"((?:[^\"\\`]|\\.)*)\"`")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IDENTIFIER = re.compile(r"[a-z_$@][A-Za-z0-9_$.:-]*")
+_PERSONAL_DIGITS = 7
 
 
-class Visitor(Protocol):
-    """What is done with what a body holds."""
+class BodyVisitor(Protocol):
+    """Receives the contents of a body and returns what replaces them."""
 
     def text(self, text: str) -> str:
-        """A string that must not stay."""
+        """Replace a string that must not stay."""
 
-    def kept(self, text: str) -> str:
-        """A string that may."""
+    def allowed_text(self, text: str) -> str:
+        """Replace a string that may stay."""
 
-    def number(self, number: float, free: bool) -> float:
-        """A number; `free` where a declared schema says nothing of it."""
+    def number(self, number: float, is_free: bool) -> float:
+        """Replace a number; `is_free` if a declared schema does not describe it."""
 
     def is_personal(self, key: str) -> bool:
-        """Whether a key is one of the strings that must not stay."""
+        """Return whether a key equals one of the strings that must not stay."""
 
 
 @dataclass(frozen=True)
 class BodyPlace:
-    """Where in a body: `schemas` is None outside of records with a declared schema."""
+    """A place in a body. `schemas` is None outside of records with a declared schema."""
 
     path: tuple[str, ...] = ()
     schemas: Schemas | None = None
@@ -78,20 +79,20 @@ class WalkResult:
     records: tuple[tuple[Json, Json], ...]
 
 
-class Bodies:
-    """The walk, for one connector."""
+class BodyWalker:
+    """Walks the bodies of one connector."""
 
     def __init__(self, connector: Connector) -> None:
         texts = list(expression_texts(connector))
-        self._literals = frozenset(
+        self.literals = frozenset(
             literal
             for text in texts
             for groups in _LITERAL.findall(text)
             for literal in groups
             if any(map(str.isalnum, literal))
         )
-        self._words = frozenset(word for text in texts for word in _WORD.findall(text))
-        self._names = frozenset(
+        self.words = frozenset(word for text in texts for word in _WORD.findall(text))
+        self.property_names = frozenset(
             name for resource in connector.resources for name in property_names(resource.schema)
         )
         self.phrases = tuple(
@@ -100,113 +101,111 @@ class Bodies:
             for action in resource.endpoint.response_actions
             if action.content
         )
-        self._declared = {
-            resource.name: declared
+        self.allowlists = {
+            resource.name: allowlist
             for resource in connector.resources
-            if (declared := _declared(resource)) is not None
+            if (allowlist := _allowlist(resource)) is not None
         }
-        self._envelope = {
-            resource.name: _counted(resource, connector) for resource in connector.resources
+        self.total_paths = {
+            resource.name: _total_paths(resource, connector) for resource in connector.resources
         }
 
     def walk(
-        self, data: Json, resource: Resource | None, status: int, visitor: Visitor
+        self, data: Json, resource: Resource | None, status: int, visitor: BodyVisitor
     ) -> WalkResult:
-        """A decoded body with every string and number shown to the visitor."""
-        return _Walk(self, data, resource, status, visitor).done()
+        """Return a decoded body with every string and number replaced by the visitor."""
+        walk = _Walk(self, data, resource, status, visitor)
+        return WalkResult(walk.node(data, BodyPlace()), tuple(walk.pairs))
 
 
 class _Walk:
+    """The walk of one body. `pairs` are its records before and after."""
+
     def __init__(
-        self, bodies: Bodies, data: Json, resource: Resource | None, status: int, visitor: Visitor
+        self,
+        walker: BodyWalker,
+        data: Json,
+        resource: Resource | None,
+        status: int,
+        visitor: BodyVisitor,
     ) -> None:
-        self._bodies = bodies
-        self._data = data
+        self.pairs: list[tuple[Json, Json]] = []
+        self._walker = walker
         self._visitor = visitor
-        self._vocabulary = resource is None or status >= 400
-        self._resource = resource
-        self._found: list[Json] = []
-        if resource is not None and status < 400:
-            self._found = [item for item in records(resource, data) if isinstance(item, dict)]
-        self._ids = {id(item) for item in self._found}
+        self._has_standard_words = resource is None or status >= 400
+        # the records are held so that their ids stay theirs
+        self._records = select_records(resource, data) if resource and status < 400 else []
+        self._record_ids = {id(record) for record in self._records if isinstance(record, dict)}
         name = resource.name if resource else ""
-        self._declared = bodies._declared.get(name)
-        self._envelope = bodies._envelope.get(name, frozenset())
+        self._allowlist = walker.allowlists.get(name)
+        self._total_paths = walker.total_paths.get(name, frozenset())
+        self._has_schema = resource is not None and resource.schema is not None
         incremental = resource.endpoint.incremental if resource else None
         self._cursor = path_keys(incremental.cursor_path) if incremental else None
-        self._pairs: list[tuple[Json, Json]] = []
 
-    def done(self) -> WalkResult:
-        data = self._walk(self._data, BodyPlace())
-        return WalkResult(data, tuple(self._pairs))
+    def node(self, node: Json, place: BodyPlace) -> Json:
+        """Return a value of the body, replaced; note it if it is a record."""
+        if isinstance(node, dict) and id(node) in self._record_ids and not place.in_record:
+            root = self._allowlist.root if self._allowlist else None
+            after = self._contents(node, BodyPlace((), root, in_record=True))
+            self.pairs.append((node, after))
+            return after
+        return self._contents(node, place)
 
-    def _walk(self, node: Json, place: BodyPlace) -> Json:
-        if id(node) in self._ids and isinstance(node, dict) and not place.in_record:
-            root = self._declared.root if self._declared else None
-            made = self._inside(node, BodyPlace((), root, in_record=True))
-            self._pairs.append((node, made))
-            return made
-        return self._inside(node, place)
-
-    def _inside(self, node: Json, place: BodyPlace) -> Json:
-        if place.schemas is not None and keeps(place.schemas):
-            return self._keep(node)
+    def _contents(self, node: Json, place: BodyPlace) -> Json:
+        if place.schemas is not None and keeps_all(place.schemas):
+            return self._allowed(node)
         if isinstance(node, str):
             return self._text(node, place)
         if isinstance(node, dict):
             return {
-                self._key(key, place): self._walk(item, self._below(place, key))
+                self._key(key, place): self.node(item, self._below(place, key))
                 for key, item in node.items()
             }
         if isinstance(node, list):
-            return [self._walk(item, self._item(place, index)) for index, item in enumerate(node)]
+            return [self.node(item, self._item(place, index)) for index, item in enumerate(node)]
         if isinstance(node, (int, float)) and not isinstance(node, bool):
             return self._visitor.number(node, self._is_free(place))
         return node
 
-    def _keep(self, node: Json) -> Json:
+    def _allowed(self, node: Json) -> Json:
         if isinstance(node, dict):
-            return {key: self._keep(item) for key, item in node.items()}
+            return {key: self._allowed(item) for key, item in node.items()}
         if isinstance(node, list):
-            return [self._keep(item) for item in node]
+            return [self._allowed(item) for item in node]
         if isinstance(node, str):
-            return self._visitor.kept(node)
+            return self._visitor.allowed_text(node)
         if isinstance(node, (int, float)) and not isinstance(node, bool):
             return self._visitor.number(node, False)
         return node
 
     def _text(self, text: str, place: BodyPlace) -> str:
-        stays = (
-            text in self._bodies._literals
-            or (place.schemas is not None and lets_stay(place.schemas, text))
-            or (self._vocabulary and text in VOCABULARY)
-            or (not place.in_record and ".".join(place.path) in self._envelope)
-            or (
-                place.in_record
-                and place.path == self._cursor
-                and (is_time(text) or is_numeric(text))
-            )
-        )
-        if stays:
-            return self._visitor.kept(text)
-        for phrase in self._bodies.phrases:
+        if (
+            text in self._walker.literals
+            or (place.schemas is not None and may_stay(place.schemas, text))
+            or (self._has_standard_words and text in STANDARD_WORDS)
+            or (not place.in_record and ".".join(place.path) in self._total_paths)
+            or (self._is_cursor(place) and (is_time(text) or is_numeric(text)))
+        ):
+            return self._visitor.allowed_text(text)
+        for phrase in self._walker.phrases:
             if phrase in text:
-                # an action of the file looks for this: it has to be found in a replay, too
+                # an action of the file looks for this phrase, in a replay too
                 return f"{phrase} {self._visitor.text(text)}"
         return self._visitor.text(text)
 
     def _key(self, key: str, place: BodyPlace) -> str:
-        if key in self._bodies._words or is_time(key):
+        if key in self._walker.words or is_time(key):
             return key
         looks_personal = (
             EMAIL.fullmatch(key) is not None
             or UUID.fullmatch(key) is not None
             or "://" in key
-            or (is_numeric(key) and sum(map(str.isdigit, key)) >= 7)
+            or (is_numeric(key) and sum(map(str.isdigit, key)) >= _PERSONAL_DIGITS)
         )
         if place.schemas is None:
             return self._visitor.text(key) if looks_personal else key
-        if declares_key(place.schemas, key) or key in self._bodies._names:
+        if declares_key(place.schemas, key) or key in self._walker.property_names:
             return key
         if (
             looks_personal
@@ -219,38 +218,40 @@ class _Walk:
 
     def _below(self, place: BodyPlace, key: str) -> BodyPlace:
         schemas = None
-        if place.schemas is not None and self._declared is not None:
-            schemas = self._declared.key(place.schemas, key)
+        if place.schemas is not None and self._allowlist is not None:
+            schemas = self._allowlist.key(place.schemas, key)
         return replace(place, path=(*place.path, key), schemas=schemas)
 
     def _item(self, place: BodyPlace, index: int) -> BodyPlace:
-        if place.schemas is None or self._declared is None:
+        if place.schemas is None or self._allowlist is None:
             return place
-        return replace(place, schemas=self._declared.item(place.schemas, index))
+        return replace(place, schemas=self._allowlist.item(place.schemas, index))
+
+    def _is_cursor(self, place: BodyPlace) -> bool:
+        return place.in_record and place.path == self._cursor
 
     def _is_free(self, place: BodyPlace) -> bool:
-        resource = self._resource
-        if resource is None or resource.schema is None or place.schemas is None:
+        if not self._has_schema or place.schemas is None:
             return False
         return not is_typed(place.schemas) and place.path != self._cursor
 
 
-def _declared(resource: Resource) -> Allowlist | None:
-    """The record's schema; without one, times that `columns` declare."""
+def _allowlist(resource: Resource) -> Allowlist | None:
+    """Return the record schema as an allowlist; without one, the times that `columns` declare."""
     if resource.schema is not None:
         return Allowlist(resource.schema)
     if not resource.columns:
         return None
     properties = {
-        name: {"format": TIME_TYPES[column["data_type"]]}
+        name: {"format": _TIME_FORMATS[column["data_type"]]}
         for name, column in resource.columns.items()
-        if column.get("data_type") in TIME_TYPES
+        if column.get("data_type") in _TIME_FORMATS
     }
     return Allowlist({"properties": properties})
 
 
-def _counted(resource: Resource, connector: Connector) -> frozenset[str]:
-    """Where paginators read totals and ends from: numbers as text must stay the numbers."""
+def _total_paths(resource: Resource, connector: Connector) -> frozenset[str]:
+    """Return where paginators read totals and ends: a number as text must stay that number."""
     paginator = resource.endpoint.paginator or connector.client.paginator or {}
     paths = (paginator.get(name) for name in ("total_path", "has_more_path"))
     return frozenset(str(getattr(path, "text", path)).removeprefix("$.") for path in paths if path)

@@ -1,7 +1,7 @@
-"""URLs and requests rewritten: what came from a recorded body becomes that body's stand-in.
+"""Rewrite URLs and request bodies so that a replay of the scrubbed recording sends just these.
 
-What the connector file itself writes stays, what a child binds becomes what the same expression
-gives on the parent's scrubbed record, so that a replay asks just what was rewritten.
+What the connector file writes stays. What a child takes from its parent becomes what the same
+expression gives on the parent's scrubbed record. Other data becomes its fake value.
 """
 
 from __future__ import annotations
@@ -9,23 +9,25 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from framework.authoring.cassettes.cassette import Interaction
-from framework.authoring.cassettes.matching import CREDENTIALS, Address, Pairs, rebase
-from framework.authoring.scrub.fake_values import FakeValues, is_numeric, is_time
-from framework.authoring.scrub.request_routes import (
-    Captured,
-    Match,
-    Routes,
-    capture,
+from framework.authoring.exchange import TOKEN_REQUEST_FIELDS, Address, Interaction, is_token_form
+from framework.authoring.scrub.config_values import UrlParts, scrub_config
+from framework.authoring.scrub.fake_values import FakeValues, SecretMask, is_numeric, is_time
+from framework.authoring.scrub.file_texts import (
+    counted_parameters,
     cursor_headers,
     fill_config,
     finder,
-    managed_parameters,
     text_of,
+)
+from framework.authoring.scrub.request_paths import (
+    PathMatch,
+    RequestPaths,
+    TextParts,
+    split_by_template,
 )
 from framework.definition.expressions.placeholders import Placeholder, texts_of
 from framework.definition.model import Binding, Connector, Resource
@@ -37,52 +39,50 @@ Json = Any
 
 _TOKEN = re.compile(r"[^\s/:?&=#,;|'\"()<>\[\]{}]+")
 _LINK = re.compile(r"<([^<>]+)>")
-_SHORT_SECRET = 6
 
 
-class Rewriter:
-    """Rewrites for one recording.
+class RequestRewriter:
+    """Rewrites the requests of one recording. `fakes` are the fake values of its bodies.
 
-    `bases` are recorded base URLs with what they become; `words` path segments that are nobody's;
-    `hosts` names that stay; `values` the run's config; `config` recorded values, as text, with what
-    they become.
+    `config` are the run's values, `scrubbed_config` those of the replay. `avoid` and `numbers` are
+    as in `FakeValues`. A method's `sent` says that a text is part of a request: data that no body
+    had stays there, because a replay computes it again.
     """
 
     def __init__(
         self,
         connector: Connector,
-        routes: Routes,
-        bases: dict[str, str],
+        config: Mapping[str, Json],
         *,
-        values: Mapping[str, Json],
-        words: Collection[str],
-        hosts: Collection[str],
         secrets: Iterable[str],
         avoid: Collection[str],
         numbers: Collection[str],
     ) -> None:
-        self.config: dict[str, str] = {}
-        self._values = values
-        self.bases = bases
-        self.routes = routes
-        self.stand_ins = FakeValues(self.address, avoid=avoid, numbers=numbers)
         self._connector = connector
-        self.words = words
-        self.hosts = hosts
-        self._secrets = sorted({s for s in secrets if s and s != STAND_IN}, key=len, reverse=True)
-        self._bound: dict[tuple[str, str], dict[str, str]] = {}
-        self._managed = frozenset(managed_parameters(connector))
+        self._config = config
+        self._mask = SecretMask(secrets)
+        self._counted = frozenset(counted_parameters(connector))
         self._cursor_headers = frozenset(cursor_headers(connector))
+        self._bound: dict[tuple[str, str], dict[str, str]] = {}
+        self._fake_config: dict[str, str] = {}
+        self.fakes = FakeValues(self.address, avoid=avoid, numbers=numbers)
+        # a config value may be a URL, too: until the new base URL is known, all of it is personal
+        self._parts = UrlParts(RequestPaths(connector, connector.client.base_url))
+        self.scrubbed_config = scrub_config(connector, config, self.fakes.of)
+        self._parts = UrlParts.of(connector, config, self.scrubbed_config)
+        for name, value in self.scrubbed_config.items():
+            if isinstance(value, str) and isinstance(config[name], str):
+                self._fake_config[config[name]] = value
 
     def learn(self, parent: Resource, pairs: Iterable[tuple[Json, Json]]) -> None:
-        """Note what each child binds on these records, before and after."""
-        wanted = [
-            (child, binding, finder(binding.field, self._values))
+        """Note what each child binds on the parent's records, before and after scrubbing."""
+        finders = [
+            (child, binding, finder(binding.field, self._config))
             for child in self._connector.resources
             for binding in child.bindings
             if binding.resource == parent.name
         ]
-        if not wanted:
+        if not finders:
             return
         step = stepper(parent)
         for before, after in pairs:
@@ -91,198 +91,180 @@ class Rewriter:
             except FrameworkError:
                 continue
             for old, new in zip(olds, news, strict=False) if len(olds) == len(news) else ():
-                for child, binding, find in wanted:
+                for child, binding, find in finders:
                     self._learn(child, binding, find, old, new)
 
-    def _learn(self, child: Resource, binding: Binding, find: Any, old: Json, new: Json) -> None:
+    def _learn(
+        self, child: Resource, binding: Binding, find: Callable[[Json], Json], old: Json, new: Json
+    ) -> None:
         try:
-            value, stand_in = find(old), find(new)
+            value, fake = find(old), find(new)
         except FrameworkError:
             return
-        if isinstance(value, (str, int, float)) and isinstance(stand_in, (str, int, float)):
-            known = self._bound.setdefault((child.name, binding.name), {})
-            known.setdefault(text_of(value), text_of(stand_in))
+        if isinstance(value, (str, int, float)) and isinstance(fake, (str, int, float)):
+            fake_by_value = self._bound.setdefault((child.name, binding.name), {})
+            fake_by_value.setdefault(text_of(value), text_of(fake))
 
-    def rebased(self, text: str) -> str:
-        """A text that stays, with recorded base URLs exchanged wherever they stand in it."""
-        for old, new in self.bases.items():
-            if old != new and old in text:
-                text = re.sub(re.escape(old.rstrip("/")) + r"(?![\w.-])", new.rstrip("/"), text)
-        return text
+    def rebase_all(self, text: str) -> str:
+        """Replace recorded base URLs anywhere in a text that otherwise stays."""
+        return self._parts.rebase_all(text)
 
-    def address(self, url: str, in_request: bool = False, method: str | None = None) -> str:
-        """The stand-in of a URL, in the one spelling that cassettes have.
-
-        In a request, what no body has held stays: it was computed here and will be again.
-        """
-        url = rebase(url, self.bases)
+    def address(self, url: str, sent: bool = False, method: str | None = None) -> str:
+        """Rewrite a URL into the one spelling that cassettes have."""
+        url = self._parts.rebase(url)
         try:
             address = Address.of(url)
         except ValueError:
-            return self.stand_ins.of(re.sub(r"[/?:]", " ", url))
-        match = self.routes.match(address, method)
+            return self.fakes.of(re.sub(r"[/?:]", " ", url))
+        match = self._parts.paths.match(address, method)
         if match is not None:
-            segments = tuple(
-                self._captured(match.resource, captured, in_request) for captured in match.segments
-            )
+            segments = tuple(self._parts_text(match.resource, one, sent) for one in match.segments)
         else:
-            segments = tuple(self._segment(segment, in_request) for segment in address.segments)
+            segments = tuple(self._segment(segment, sent) for segment in address.segments)
         query = tuple(
-            (name, self._parameter(name, value, match, in_request)) for name, value in address.query
+            (name, self._parameter(name, value, match, sent)) for name, value in address.query
         )
-        fragment = self._value(address.fragment, in_request) if address.fragment else ""
-        user = self._value(address.user, in_request) if address.user else ""
-        host = self._host(address)
-        return str(Address(address.scheme, host, segments, query, fragment, user))
+        fragment = self._text(address.fragment, sent) if address.fragment else ""
+        user = self._text(address.user, sent) if address.user else ""
+        return str(Address(address.scheme, self._host(address), segments, query, fragment, user))
 
     def request(self, exchange: Interaction) -> tuple[str, bytes | None]:
-        """A request's URL and body, rewritten."""
-        url = self.address(exchange.url, in_request=True, method=exchange.method)
-        body = exchange.request_body
-        if not body:
+        """Return a request's URL and body, rewritten."""
+        url = self.address(exchange.url, sent=True, method=exchange.method)
+        if not exchange.request_body:
             return url, None
-        match = self.routes.match(Address.of(rebase(exchange.url, self.bases)), exchange.method)
+        address = Address.of(self._parts.rebase(exchange.url))
+        match = self._parts.paths.match(address, exchange.method)
         resource = match.resource if match else None
-        text = body.decode("utf-8", errors="replace")
-        kinds = {name.lower(): value for name, value in exchange.request_headers}
-        if "x-www-form-urlencoded" in kinds.get("content-type", ""):
-            return url, urlencode(self._form(text, resource)).encode()
+        text = exchange.request_body.decode("utf-8", errors="replace")
+        if exchange.is_form:
+            return url, self._form(text, resource).encode()
         try:
             data = json.loads(text)
         except (ValueError, RecursionError):
-            return url, self._value(text, True).encode()
-        written = texts_of(resource.endpoint.json) if resource else ()
-        ordered = sorted(set(written), key=lambda template: (template.count("{"), template))
-        return url, json.dumps(self._sent(data, resource, ordered), ensure_ascii=False).encode()
+            return url, self._text(text, True).encode()
+        return url, json.dumps(self._json(data, resource), ensure_ascii=False).encode()
 
     def header(self, name: str, value: str) -> str:
-        """A response header's value, rewritten."""
+        """Return a response header's value, rewritten."""
         name = name.lower()
         if name == "location":
             return self.address(value)
         if name == "link":
             return _LINK.sub(lambda link: f"<{self.address(link[1])}>", value)
         if name in self._cursor_headers and not (is_numeric(value) or is_time(value)):
-            return self.stand_ins.of(value)
-        return self.rebased(value)
+            return self.fakes.of(value)
+        return self.rebase_all(value)
 
     def _host(self, address: Address) -> str:
         if not address.host:
             return ""
         if address.scheme not in ("http", "https", "ws", "wss", "ftp"):
             return self._segment(address.host, False)
-        name = address.host.partition(":")[0]
-        if address.host in self.hosts or name in self.hosts:
+        if self._parts.is_known_host(address.host):
             return address.host
-        if any(name.endswith("." + host) or host.endswith("." + name) for host in self.hosts):
-            return address.host
-        return self.stand_ins.host(address.host)
+        return self.fakes.host(address.host)
 
-    def _segment(self, segment: str, in_request: bool) -> str:
-        if not segment or segment in self.words:
-            return segment
-        return self._value(segment, in_request)
+    def _segment(self, segment: str, sent: bool) -> str:
+        return segment if segment in self._parts.words else self._text(segment, sent)
 
-    def _captured(self, resource: Resource, captured: Captured, in_request: bool) -> str:
+    def _parts_text(self, resource: Resource, parts: TextParts, sent: bool) -> str:
         return "".join(
-            text if source is None else self._placeholder(resource, source, text, in_request)
-            for source, text in captured
+            text if source is None else self._placeholder(resource, source, text, sent)
+            for source, text in parts
         )
 
-    def _placeholder(
-        self, resource: Resource, source: Placeholder, text: str, in_request: bool
-    ) -> str:
+    def _placeholder(self, resource: Resource, source: Placeholder, text: str, sent: bool) -> str:
+        """Rewrite what a placeholder of the file was filled with."""
         if source.kind == "secrets":
             return STAND_IN
         if source.kind == "incremental" and (is_time(text) or is_numeric(text)):
             return text
-        if source.kind == "config" and text in self.config:
-            return self.config[text]
+        if source.kind == "config" and text in self._fake_config:
+            return self._fake_config[text]
         bound = self._bound.get((resource.name, source.text), {}).get(text)
         if bound is not None:
             return bound
         if source.kind == "param" and source.name in resource.endpoint.params:
-            written = text_of(resource.endpoint.params[source.name])
-            captured = capture(written, text)
-            if captured is not None and f"{{{source.text}}}" not in written:
-                return self._captured(resource, captured, in_request)
-        return self._value(text, in_request)
+            template = text_of(resource.endpoint.params[source.name])
+            if f"{{{source.text}}}" not in template:
+                by_template = self._by_template(resource, template, text, sent)
+                if by_template is not None:
+                    return by_template
+        return self._text(text, sent)
 
-    def _parameter(self, name: str, value: str, match: Match | None, in_request: bool) -> str:
+    def _parameter(self, name: str, value: str, match: PathMatch | None, sent: bool) -> str:
         for resource in [match.resource] if match else self._connector.resources:
-            own = Address.of("?" + resource.endpoint.path.partition("?")[2]).query
-            if (name, value) in own:
+            if (name, value) in Address.of("?" + resource.endpoint.path.partition("?")[2]).query:
                 return value
-            for written_name, written in resource.endpoint.params.items():
-                if fill_config(written_name, self._values) != name:
-                    continue
-                found = self._written(resource, written, value, in_request)
-                if found is not None:
-                    return found
+            for template_name, template in resource.endpoint.params.items():
+                if fill_config(template_name, self._config) == name:
+                    by_template = self._by_template(resource, template, value, sent)
+                    if by_template is not None:
+                        return by_template
             bound = self._bound.get((resource.name, name), {}).get(value)
             if bound is not None:
                 return bound
-        if name in self._managed and (is_numeric(value) or is_time(value)):
+        if name in self._counted and (is_numeric(value) or is_time(value)):
             return value
-        return self._value(value, in_request)
+        return self._text(value, sent)
 
-    def _written(
-        self, resource: Resource, written: Json, value: str, in_request: bool
+    def _by_template(
+        self, resource: Resource | None, templates: Json, text: str, sent: bool
     ) -> str | None:
-        """The value after a text that the file writes for it; None where none fits."""
-        texts = list(texts_of(written)) or [text_of(written)]
-        for template in sorted(texts, key=lambda text: text.count("{")):
-            captured = capture(template, value)
-            if captured is not None:
-                return self._captured(resource, captured, in_request)
+        """Rewrite a text that one of the file's templates wrote. Return None if none fits."""
+        if resource is None or templates is None:
+            return None
+        texts = set(texts_of(templates)) or {text_of(templates)}
+        for template in sorted(texts, key=lambda one: (one.count("{"), one)):
+            parts = split_by_template(template, text)
+            if parts is not None:
+                return self._parts_text(resource, parts, sent)
         return None
 
-    def _value(self, text: str, in_request: bool) -> str:
-        for secret in self._secrets:
-            if text == secret or (len(secret) >= _SHORT_SECRET and secret in text):
-                text = text.replace(secret, STAND_IN)
-        if not in_request:
-            return text if text == STAND_IN else self.stand_ins.of(text)
-        known = self.stand_ins.known(text)
-        if known is None:
-            known = self.config.get(text)
-        if known is not None:
-            return known
+    def _text(self, text: str, sent: bool) -> str:
+        text = self._mask(text)
+        if not text:
+            return text
+        if not sent:
+            return text if text == STAND_IN else self.fakes.of(text)
+        fake = self.fakes.known(text)
+        if fake is None:
+            fake = self._fake_config.get(text)
+        if fake is not None:
+            return fake
         if is_time(text) or is_numeric(text):
             return text
         if "://" in text and not re.search(r"\s", text):
-            return self.address(text, in_request=True)
-        return _TOKEN.sub(lambda token: self._known(token[0]), text)
+            return self.address(text, sent=True)
+        return _TOKEN.sub(
+            lambda token: self.fakes.known(token[0]) or self._fake_config.get(token[0]) or token[0],
+            text,
+        )
 
-    def _known(self, token: str) -> str:
-        return self.stand_ins.known(token) or self.config.get(token) or token
-
-    def _sent(self, data: Json, resource: Resource | None, written: list[str]) -> Json:
+    def _json(self, data: Json, resource: Resource | None) -> Json:
         if isinstance(data, dict):
-            return {key: self._sent(item, resource, written) for key, item in data.items()}
+            return {key: self._json(item, resource) for key, item in data.items()}
         if isinstance(data, list):
-            return [self._sent(item, resource, written) for item in data]
+            return [self._json(item, resource) for item in data]
         if not isinstance(data, str):
             return data
-        for template in written if resource else ():
-            captured = capture(template, data)
-            if captured is not None and resource is not None:
-                return self._captured(resource, captured, True)
-        return self._value(data, True)
+        templates = resource.endpoint.json if resource else None
+        by_template = self._by_template(resource, templates, data, True)
+        return self._text(data, True) if by_template is None else by_template
 
-    def _form(self, text: str, resource: Resource | None) -> Pairs:
-        pairs = parse_qsl(text, keep_blank_values=True)
-        if any(name == "grant_type" for name, _ in pairs):
-            return tuple(
-                (name, STAND_IN if name in CREDENTIALS else self._value(value, True))
-                for name, value in pairs
-            )
-        made = []
+    def _form(self, text: str, resource: Resource | None) -> str:
+        pairs = tuple(parse_qsl(text, keep_blank_values=True))
+        is_token = is_token_form(pairs)
+        data = resource.endpoint.data if resource else None
+        rewritten = []
         for name, value in pairs:
-            data = resource.endpoint.data if resource else None
-            written = data.get(name) if isinstance(data, Mapping) else data
-            found = None
-            if resource is not None and written is not None:
-                found = self._written(resource, written, value, True)
-            made.append((name, self._value(value, True) if found is None else found))
-        return tuple(made)
+            if is_token and name in TOKEN_REQUEST_FIELDS:
+                rewritten.append((name, STAND_IN))
+                continue
+            templates = data.get(name) if isinstance(data, Mapping) else data
+            by_template = None if is_token else self._by_template(resource, templates, value, True)
+            rewritten.append(
+                (name, self._text(value, True) if by_template is None else by_template)
+            )
+        return urlencode(rewritten)

@@ -1,0 +1,125 @@
+"""What a connector file itself names: expressions, selectors, counted parameters, headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from framework.definition.expressions.jmespath_expression import (
+    Expression,
+    ExpressionError,
+    compile_expression,
+)
+from framework.definition.expressions.placeholders import texts_of
+from framework.definition.model import Connector, Resource, Selector
+from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
+
+Json = Any
+
+_HEADER = re.compile(r"\bheaders\.(?:\"([^\"]+)\"|([A-Za-z_]\w*))")
+_CONFIG = re.compile(r"\{config\.([a-z0-9_]+)\}")
+_COUNTED = ("page_param", "offset_param", "limit_param", "page_size_param")
+
+
+def text_of(value: Json) -> str:
+    """Return a value as a query string has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def fill_config(text: str, config: Mapping[str, Json]) -> str:
+    """Return the text with each `{config.x}` replaced by its value."""
+    return _CONFIG.sub(lambda part: str(config.get(part[1], "")), text)
+
+
+def select_records(resource: Resource, body: Json) -> list[Json]:
+    """Return the records that the resource's selector finds in a body."""
+    selector = resource.endpoint.data_selector
+    try:
+        if selector is None:
+            from dlt.sources.helpers.rest_client.detector import find_response_page_data
+
+            found = find_response_page_data(body)[1]
+        else:
+            found = finder(selector)(body)
+    except (ExpressionError, ValueError, TypeError, LookupError):
+        return []
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
+
+
+def finder(selector: Selector, config: Mapping[str, Json] | None = None) -> Callable[[Json], Json]:
+    """Return a function from data to what the selector finds; `config` fills its placeholders.
+
+    dlt is imported only for a JSONPath.
+    """
+    if isinstance(selector, str) and not selector.startswith("$"):
+        selector = compile_expression(fill_config(selector, config or {}))
+    if isinstance(selector, Expression):
+        return selector.search
+    from dlt.common import jsonpath
+
+    path = jsonpath.compile_path(selector)
+
+    def find(data: Json) -> Json:
+        values = [match.value for match in path.find(data)]
+        return values[0] if len(values) == 1 else values or None
+
+    return find
+
+
+def counted_parameters(connector: Connector) -> Iterator[str]:
+    """Yield the parameters that the framework counts: their numbers and times are not data."""
+    defaults = {"page_number": "page", "offset": "offset"}
+    for paginator in _paginators(connector):
+        kind = str(paginator.get("type"))
+        if kind in defaults:
+            yield defaults[kind]
+            yield "limit"
+        yield from (str(paginator[name]) for name in _COUNTED if paginator.get(name))
+    for resource in connector.resources:
+        incremental = resource.endpoint.incremental
+        if incremental is not None:
+            yield from filter(None, (incremental.start_param, incremental.end_param))
+
+
+def cursor_headers(connector: Connector) -> Iterator[str]:
+    """Yield the response headers (lower case) that hold a cursor or that expressions read."""
+    for text in texts_of(connector.data):
+        for quoted, plain in _HEADER.findall(text):
+            yield (quoted or plain).lower()
+    for paginator in _paginators(connector):
+        if paginator.get("type") == "header_cursor":
+            yield str(paginator.get("cursor_key") or "next_page").lower()
+
+
+def expression_texts(connector: Connector) -> Iterator[str]:
+    """Yield the text of every expression on a body, a record or the last page."""
+    for paginator in _paginators(connector):
+        yield from (str(paginator[key]) for key in CONTEXT_EXPRESSIONS if paginator.get(key))
+    for resource in connector.resources:
+        selectors: list[Any] = [resource.when, resource.endpoint.data_selector]
+        selectors.extend(binding.field for binding in resource.bindings)
+        selectors.extend(action.body for action in resource.endpoint.response_actions)
+        if (export := resource.endpoint.export) is not None:
+            selectors += [export.ready, export.failed, export.message]
+        for step in resource.steps:
+            selectors.append(step.expression)
+            argument = step.argument
+            selectors.extend(argument.values() if isinstance(argument, dict) else ())
+        for selector in selectors:
+            if isinstance(selector, Expression):
+                yield selector.text
+            elif isinstance(selector, str):
+                yield selector
+
+
+def _paginators(connector: Connector) -> Iterator[Mapping[str, Json]]:
+    if connector.client.paginator:
+        yield connector.client.paginator
+    for resource in connector.resources:
+        if resource.endpoint.paginator:
+            yield resource.endpoint.paginator
