@@ -54,10 +54,10 @@ def _shown(
     set_defaults()
     from framework.api import valid_connector
     from framework.definition.finder import find_connector
-    from framework.extract.render import shown_config
+    from framework.extract.render import render_config
     from framework.runtime.redaction import MASK
     from framework.runtime.settings import resolve_settings
 
     connector = valid_connector(find_connector(name, connectors))
     given = {**dict.fromkeys(connector.secrets, MASK), **config}
-    return shown_config(connector, resolve_settings(connector, given, section=alias))
+    return render_config(connector, resolve_settings(connector, given, section=alias))

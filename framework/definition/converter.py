@@ -7,7 +7,6 @@ the shapes are taken as given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from framework.definition.annotations import (
@@ -19,12 +18,11 @@ from framework.definition.annotations import (
     text_reaches,
 )
 from framework.definition.defaults import MergedResource, bind_path, columns_by_name
-from framework.definition.durations import Period, parse_duration, parse_period
+from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
 from framework.definition.expressions.placeholders import config_names, placeholders
 from framework.definition.model import (
-    ActionRetry,
     Binding,
     Client,
     ConfigEntry,
@@ -35,17 +33,15 @@ from framework.definition.model import (
     JobRequest,
     OnError,
     Partition,
-    RateLimit,
     Resource,
     ResponseAction,
     ResponseFormat,
-    Retry,
     SecretEntry,
     Selector,
     Step,
-    WaitRule,
 )
 from framework.definition.paginator_keys import total_path
+from framework.definition.plain_data import from_plain
 from framework.definition.references import references
 
 if TYPE_CHECKING:
@@ -55,49 +51,31 @@ Json = Any
 
 
 def parse_export(written: Json) -> Export | None:
-    """An export job with its defaults; None where there is none."""
+    """Return an export job with its defaults, None for none."""
     if not written:
         return None
-    status, plain = written.get("status"), Export(JobRequest())
-    every, timeout = written.get("every"), written.get("timeout")
-
-    def compiled(key: str) -> Expression | None:
-        return None if written.get(key) is None else compile_expression(written[key])
-
-    return Export(
-        _job_request(written["download"]),
-        None if status is None else _job_request(status),
-        compiled("ready"),
-        compiled("failed"),
-        compiled("message"),
-        plain.every if every is None else parse_duration(every),
-        plain.timeout if timeout is None else parse_duration(timeout),
-    )
+    jobs = {key: _job_request(written[key]) for key in ("status", "download") if written.get(key)}
+    return from_plain(Export, {**written, **jobs})
 
 
 def _job_request(written: Json) -> JobRequest:
-    """A request of an export job; a text alone is its path, or its URL."""
+    """Return a request of an export job; a text alone is its path, or its URL."""
     if isinstance(written, str):
         written = {"url" if "://" in written or written.startswith("{") else "path": written}
-    urls = written.get("url") or ()
-    return JobRequest(
-        written.get("path"),
-        (urls,) if isinstance(urls, str) else tuple(urls),
-        str(written.get("method") or "GET").upper(),
-        {k: v for k, v in (written.get("params") or {}).items() if v is not None},
-        written.get("json"),
-        written.get("headers") or {},
-    )
+    params = written.get("params") or {}
+    changed = {
+        "method": str(written.get("method") or "GET").upper(),
+        "params": {key: value for key, value in params.items() if value is not None},
+    }
+    return from_plain(JobRequest, {**written, **changed})
 
 
 def parse_response_format(written: Json) -> ResponseFormat:
-    """A format with its defaults; a text alone is its type."""
-    given = {"type": written} if isinstance(written, str) else dict(written or {})
-    given["kind"] = given.pop("type", "json")
-    for key in ("header", "lists"):
-        if isinstance(given.get(key), list):
-            given[key] = tuple(given[key])
-    return ResponseFormat(**given)
+    """Return a response format with its defaults; a text alone is its type."""
+    data = {"type": written} if isinstance(written, str) else dict(written or {})
+    if isinstance(data.get("header"), list):
+        data["header"] = tuple(data["header"])
+    return from_plain(ResponseFormat, data)
 
 
 _NOT_HINTS = (
@@ -131,22 +109,13 @@ def parse_connector(draft: Draft) -> Connector:
 
 
 def parse_client(written: Mapping[str, Json]) -> Client:
-    """The client section; what it leaves out has the model's defaults."""
-    defaults = Client("")
-    timeout, whole = written.get("timeout"), written.get("max_response_time")
-    return Client(
-        base_url=written["base_url"],
-        headers=written.get("headers") or {},
-        auth=parse_auth(written.get("auth")),
-        paginator=parse_paginator(written.get("paginator")),
-        retry=_retry(written.get("retry") or {}),
-        rate_limit=_rate_limit(written.get("rate_limit")),
-        timeout=None if timeout is None else parse_duration(timeout),
-        max_in_flight=written.get("max_in_flight") or defaults.max_in_flight,
-        allowed_hosts=tuple(written.get("allowed_hosts") or ()),
-        max_response_size=written.get("max_response_size") or defaults.max_response_size,
-        max_response_time=defaults.max_response_time if whole is None else parse_duration(whole),
-    )
+    """Return the client section; keys that are not there have the model's defaults."""
+    changed = {
+        "auth": parse_auth(written.get("auth")),
+        "paginator": parse_paginator(written.get("paginator")),
+        "rate_limit": written.get("rate_limit") or None,
+    }
+    return from_plain(Client, {**written, **changed})
 
 
 def parse_auth(written: Json) -> Mapping[str, Json] | None:
@@ -314,45 +283,21 @@ def _endpoint(merged: MergedResource) -> Endpoint:
 
 def _incremental(merged: MergedResource) -> Incremental | None:
     for cursor in cursors(merged):
-        written = cursor.written
-        lag = written.get("lag")
-        return Incremental(
-            cursor_path=written["cursor_path"],
-            arguments={key: value for key, value in written.items() if key not in _NOT_ARGUMENTS},
-            start_param=cursor.param or written.get("start_param"),
-            end_param=written.get("end_param"),
-            lag=parse_duration(lag) if isinstance(lag, str) else lag,
-            watermark=written.get("watermark") or "cursor",
-            step=_period(written.get("step")),
-            granularity=_duration(written.get("granularity")),
-            lookahead=_period(written.get("lookahead")),
-            cursor_formats=tuple(written.get("cursor_formats") or ()),
-            format=written.get("format"),
-        )
+        written, lag = cursor.written, cursor.written.get("lag")
+        changed = {
+            "arguments": {key: item for key, item in written.items() if key not in _NOT_ARGUMENTS},
+            "start_param": cursor.param or written.get("start_param"),
+            "lag": parse_duration(lag) if isinstance(lag, str) else lag,
+        }
+        return from_plain(Incremental, {**written, **changed})
     return None
-
-
-def _period(written: str | None) -> Period | None:
-    return None if written is None else parse_period(written)
-
-
-def _duration(written: Json) -> timedelta | None:
-    return None if written is None else parse_duration(written)
 
 
 def _action(written: Mapping[str, Json]) -> ResponseAction:
     codes = written.get("status_code")
     codes = [] if codes is None else codes if isinstance(codes, list) else [codes]
-    body = written.get("body")
-    return ResponseAction(
-        action=written["action"],
-        status_codes=tuple(str(code).lower() for code in codes),
-        content=written.get("content"),
-        headers=written.get("header") or {},
-        body=None if body is None else compile_expression(body),
-        message=written.get("message"),
-        retry=_action_retry(written),
-    )
+    texts = [str(code).lower() for code in codes]
+    return from_plain(ResponseAction, {**written, "status_code": texts})
 
 
 def _steps(written: Mapping[str, Json]) -> list[Step]:
@@ -374,53 +319,6 @@ def _step(kind: str, value: Json, on_error: OnError) -> Step:
             for path, item in value.items()
         }
     return Step(kind, None, value, on_error)
-
-
-def _retry(written: Mapping[str, Json]) -> Retry:
-    codes = written.get("status_codes")
-    wait = written.get("max_wait")
-    return Retry(
-        status_codes=None if codes is None else tuple(codes),
-        max_retries=written.get("max_retries"),
-        backoff_factor=written.get("backoff_factor"),
-        max_wait=Retry().max_wait if wait is None else parse_duration(wait),
-        wait=_wait(written),
-    )
-
-
-def _action_retry(written: Mapping[str, Json]) -> ActionRetry:
-    return ActionRetry(
-        max_retries=written.get("max_retries"),
-        backoff_factor=written.get("backoff_factor"),
-        max_wait=_duration(written.get("max_wait")),
-        wait=_wait(written),
-    )
-
-
-def _wait(written: Mapping[str, Json]) -> WaitRule:
-    wait = written.get("wait")
-    return WaitRule(
-        header=written.get("wait_header"),
-        header_as=written.get("wait_as") or "seconds",
-        pattern=written.get("wait_pattern"),
-        expression=None if wait is None else compile_expression(wait),
-        backoff=_duration(written.get("backoff")),
-    )
-
-
-def _rate_limit(written: Json) -> RateLimit | None:
-    if not written:
-        return None
-    headers = written.get("headers") or {}
-    defaults = RateLimit()
-    return RateLimit(
-        requests=written.get("requests"),
-        per=parse_duration(written["per"]) if "per" in written else defaults.per,
-        limit_header=headers.get("limit"),
-        remaining_header=headers.get("remaining"),
-        reset_header=headers.get("reset"),
-        reset_as=headers.get("reset_as") or defaults.reset_as,
-    )
 
 
 def _config(name: str, entry: Json) -> ConfigEntry:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from framework.definition.durations import Period
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.plain_data import INLINE, written_as
 
 Json = Any
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""
@@ -56,15 +57,18 @@ class SecretEntry:
 
 @dataclass(frozen=True)
 class WaitRule:
-    """What says how long to wait before a retry: a response `header` (written `header_as`, of which
-    the first group of `pattern` is taken), an `expression` on the answer that gives seconds, or
-    `backoff`, the same each time."""
+    """How long to wait before a retry.
 
-    header: str | None = None
-    header_as: WaitUnit = "seconds"
-    pattern: str | None = None
-    expression: Expression | None = None
+    `backoff` is the same each time. Else a response `header` says it, in the unit `header_as`
+    (the first group of `pattern`, if there is one), or an `expression` over the response gives
+    seconds.
+    """
+
     backoff: timedelta | None = None
+    header: str | None = field(default=None, metadata=written_as("wait_header"))
+    header_as: WaitUnit = field(default="seconds", metadata=written_as("wait_as", beside="header"))
+    pattern: str | None = field(default=None, metadata=written_as("wait_pattern"))
+    expression: Expression | None = field(default=None, metadata=written_as("wait"))
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,17 @@ class Retry:
     max_retries: int | None = None
     backoff_factor: float | None = None
     max_wait: timedelta = timedelta(minutes=5)
-    wait: WaitRule = WaitRule()
+    wait: WaitRule = field(default=WaitRule(), metadata=INLINE)
 
 
 @dataclass(frozen=True)
 class ActionRetry:
-    """How a response action asks again; what is None here is as in the client's `retry`."""
+    """How a response action retries; None means as in the client's `retry`."""
 
     max_retries: int | None = None
     backoff_factor: float | None = None
     max_wait: timedelta | None = None
-    wait: WaitRule = WaitRule()
+    wait: WaitRule = field(default=WaitRule(), metadata=INLINE)
 
 
 @dataclass(frozen=True)
@@ -95,10 +99,12 @@ class RateLimit:
 
     requests: int | str | None = None
     per: timedelta = timedelta(minutes=1)
-    limit_header: str | None = None
-    remaining_header: str | None = None
-    reset_header: str | None = None
-    reset_as: Literal["seconds", "epoch", "date"] = "seconds"
+    limit_header: str | None = field(default=None, metadata=written_as("headers.limit"))
+    remaining_header: str | None = field(default=None, metadata=written_as("headers.remaining"))
+    reset_header: str | None = field(default=None, metadata=written_as("headers.reset"))
+    reset_as: Literal["seconds", "epoch", "date"] = field(
+        default="seconds", metadata=written_as("headers.reset_as", beside="reset_header")
+    )
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Client:
     max_response_time: timedelta = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResponseAction:
     """One entry of `response_actions`: all conditions given must hold.
 
@@ -127,13 +133,13 @@ class ResponseAction:
     `headers` maps a header's name to the text its value must contain.
     """
 
-    action: ActionName
-    status_codes: tuple[str, ...] = ()
+    status_codes: tuple[str, ...] = field(default=(), metadata=written_as("status_code"))
     content: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, metadata=written_as("header"))
     body: Expression | None = None
+    action: ActionName
     message: str | None = None
-    retry: ActionRetry = ActionRetry()
+    retry: ActionRetry = field(default=ActionRetry(), metadata=INLINE)
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,9 @@ class ResponseFormat:
     one of them. Of text: `record` says what is one.
     """
 
-    kind: Literal["json", "jsonl", "csv", "xml", "text"] = "json"
+    kind: Literal["json", "jsonl", "csv", "xml", "text"] = field(
+        default="json", metadata=written_as("type")
+    )
     compression: Literal["none", "gzip", "zip"] = "none"
     encoding: str | None = None
     delimiter: str = ","
@@ -243,26 +251,26 @@ class JobRequest:
     there; the parts may hold placeholders over `job` and `response`. `urls` may be several."""
 
     path: str | None = None
-    urls: tuple[str, ...] = ()
     method: str = "GET"
     params: Mapping[str, Json] = field(default_factory=dict)
     json: Json = None
     headers: Mapping[str, Json] = field(default_factory=dict)
+    urls: tuple[str, ...] = field(default=(), metadata=written_as("url"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Export:
     """A job that the endpoint's own request creates: asked for `every` so long until `ready` or
     `failed` is true of its status, at most for `timeout`, then downloaded. Without a `status`
     the answer that created it is ready."""
 
-    download: JobRequest
     status: JobRequest | None = None
     ready: Expression | None = None
     failed: Expression | None = None
     message: Expression | None = None
     every: timedelta = timedelta(seconds=5)
     timeout: timedelta = timedelta(hours=1)
+    download: JobRequest
 
 
 @dataclass(frozen=True)
@@ -279,10 +287,10 @@ class Endpoint:
     headers: Mapping[str, Json] = field(default_factory=dict)
     paginator: Mapping[str, Json] | None = None
     data_selector: Selector | None = None
-    response_actions: tuple[ResponseAction, ...] = ()
     incremental: Incremental | None = None
     response_format: ResponseFormat = ResponseFormat()
     export: Export | None = None
+    response_actions: tuple[ResponseAction, ...] = ()
     auth: Mapping[str, Json] | None = None
 
 

@@ -132,15 +132,25 @@ def test_a_date_far_away_is_bounded():
 
 
 NAMED = {
-    "a header": (WaitRule("X-Wait"), {"X-Wait": "12"}, b"", 12),
-    "milliseconds": (WaitRule("X-Wait", "milliseconds"), {"X-Wait": "1500"}, b"", 1.5),
+    "a header": (WaitRule(header="X-Wait"), {"X-Wait": "12"}, b"", 12),
+    "milliseconds": (
+        WaitRule(header="X-Wait", header_as="milliseconds"),
+        {"X-Wait": "1500"},
+        b"",
+        1.5,
+    ),
     "a part of a header": (
-        WaitRule("X-Limit", pattern=r"reset=(\d+)"),
+        WaitRule(header="X-Limit", pattern=r"reset=(\d+)"),
         {"X-Limit": "limit=100;reset=9"},
         b"",
         9,
     ),
-    "a pattern without a group": (WaitRule("X-L", pattern=r"\d+"), {"X-L": "in 9 s"}, b"", 9),
+    "a pattern without a group": (
+        WaitRule(header="X-L", pattern=r"\d+"),
+        {"X-L": "in 9 s"},
+        b"",
+        9,
+    ),
     "a field of the body": (
         WaitRule(expression=compile_expression("divide(response.retry_in_ms, `1000`)")),
         {},
@@ -153,11 +163,21 @@ NAMED = {
         b"",
         120,
     ),
-    "before Retry-After": (WaitRule("X-Wait"), {"X-Wait": "12", "Retry-After": "5"}, b"", 12),
-    "a past moment": (WaitRule("X-Wait", "epoch"), {"X-Wait": "1"}, b"", 0),
-    "no such header": (WaitRule("X-Wait"), {"Retry-After": "5"}, b"", 5),
-    "a header that is none": (WaitRule("X-Wait"), {"X-Wait": "soon"}, b"", 2),
-    "a pattern that is not there": (WaitRule("X-W", pattern=r"(\d+)s"), {"X-W": "9"}, b"", 2),
+    "before Retry-After": (
+        WaitRule(header="X-Wait"),
+        {"X-Wait": "12", "Retry-After": "5"},
+        b"",
+        12,
+    ),
+    "a past moment": (WaitRule(header="X-Wait", header_as="epoch"), {"X-Wait": "1"}, b"", 0),
+    "no such header": (WaitRule(header="X-Wait"), {"Retry-After": "5"}, b"", 5),
+    "a header that is none": (WaitRule(header="X-Wait"), {"X-Wait": "soon"}, b"", 2),
+    "a pattern that is not there": (
+        WaitRule(header="X-W", pattern=r"(\d+)s"),
+        {"X-W": "9"},
+        b"",
+        2,
+    ),
     "an expression that fails": (
         WaitRule(expression=compile_expression("divide(response.a, `2`)")),
         {},
@@ -187,7 +207,7 @@ def test_a_moment_in_a_header():
     ):
         request = requests.Request("GET", "http://localhost/").prepare()
         response = make_response(request, 503, "", [("X-Reset", value)], b"")
-        rule = WaitRule("X-Reset", written)
+        rule = WaitRule(header="X-Reset", header_as=written)
         found = wait_before(1, response, backoff_factor=2, max_wait=300, rate_limit=None, rule=rule)
         assert found.seconds == 60
 
@@ -196,6 +216,6 @@ def test_a_wait_that_the_file_reads_is_bounded_too():
     request = requests.Request("GET", "http://localhost/").prepare()
     response = make_response(request, 503, "", [("X-Wait", "86400")], b"")
     found = wait_before(
-        1, response, backoff_factor=2, max_wait=60, rate_limit=None, rule=WaitRule("X-Wait")
+        1, response, backoff_factor=2, max_wait=60, rate_limit=None, rule=WaitRule(header="X-Wait")
     )
     assert (found.seconds, found.asked) == (60, 86400)

@@ -17,7 +17,7 @@ from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.converter import parse_response_format
 from framework.definition.model import ResponseFormat
 from framework.errors import RequestError
-from framework.extract.render import format_written
+from framework.extract.render import render_response_format
 from framework.http.content_sniffer import SniffedFormat, sniff_format
 from framework.http.transport import InvalidJson
 
@@ -65,7 +65,7 @@ def _read_by(look: SniffedFormat, form: ResponseFormat) -> ResponseFormat:
 
 
 def _fault(prover: Prover, code: str, message: str, better: ResponseFormat) -> Proof:
-    whole = format_written(better) or {"type": "json"}
+    whole = render_response_format(better) or {"type": "json"}
     text = flow(whole["type"] if len(whole) == 1 else whole)
     change = Change(("endpoint", "response_format"), text)
     return prover.fault("response_format", code, message, f"response_format: {text}", [change])
