@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
-
 from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.model import Resource
 from framework.errors import SettingsError
@@ -15,7 +13,6 @@ from framework.extract.compiler import CompiledConnector
 from framework.extract.dlt_source import resource_hints
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shaper
-from framework.extract.pagination import FrameworkPaginator
 from framework.extract.plan import Plan
 from framework.extract.selectors import to_dlt
 from framework.extract.transforms import stepper
@@ -55,7 +52,7 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         what = "an export job"
     elif resource.tables is not None:
         what = "a table for each list"
-    elif isinstance(plan.paginator, FrameworkPaginator) and plan.paginator.rules.rewrites:
+    elif plan.paginator is not None and plan.paginator.rules.rewrites:
         what = "paging values in its request"
     elif resource.partitions:
         what = "partitions"
@@ -92,7 +89,7 @@ def _has_one_list(plan: Plan, compiled: CompiledConnector) -> bool:
         return True
     above = compiled.plans[parent]
     paginator = above.paginator or compiled.client.paginator
-    return above.resource.parent is None and isinstance(paginator, SinglePagePaginator)
+    return above.resource.parent is None and getattr(paginator, "is_single_page", False)
 
 
 def _for_dlt(plan: Plan) -> dict[str, Any]:

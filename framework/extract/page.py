@@ -180,14 +180,14 @@ def is_unparsed(page: Sequence[Json]) -> bool:
     return len(page) == 1 and type(page[0]) is Unparsed
 
 
-def list_of(plan: Plan, paginator: Any) -> tuple[str, ...]:
+def list_of(plan: Plan, paginator: FrameworkPaginator | None) -> tuple[str, ...]:
     """The keys of the list of records in an answer; empty where anything but its table may look
     into it."""
     selector = plan.endpoint.data_selector
     names = selector.names if isinstance(selector, Expression) else ()
-    if plan.resource.steps or paginator is None or isinstance(paginator, FrameworkPaginator):
+    if plan.resource.steps or paginator is None or not paginator.is_plain:
         return ()
-    for path in vars(paginator).values():
+    for path in vars(paginator.inner).values():
         if not isinstance(path, JSONPath):
             continue
         read = path.expression.names if isinstance(path, JmesPath) else ()

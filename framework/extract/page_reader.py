@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import requests
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
-from dlt.sources.helpers.rest_client.paginators import BasePaginator, RangePaginator
+from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Endpoint
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
 from framework.extract.page import list_of, outlined
-from framework.extract.pagination import FrameworkPaginator, end_of, numbers, one_page
+from framework.extract.pagination import FrameworkPaginator, end_of, numbers
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.extract.selectors import within
@@ -116,7 +116,8 @@ class PageReader:
             seen.tell_missed()
 
     def _pages(self, seen: PaginationMonitor) -> Iterator[PageData[Json]]:
-        paginator = copy.deepcopy(self._plan.paginator or self._client.paginator)
+        given: Any = self._plan.paginator or self._client.paginator
+        paginator: FrameworkPaginator | None = copy.deepcopy(given)
         sample = self._options.sample
         for number, page in enumerate(self._paginate(paginator), 1):
             if sample:
@@ -146,10 +147,11 @@ class PageReader:
         """All pages after the first, side by side; a total that grows meanwhile is followed.
         Gives back the last of them."""
         whole = last.paginator
+        assert isinstance(whole, FrameworkPaginator)
         following = paginator.current_value
 
         def job(value: int) -> Callable[[], PageData[Json] | None]:
-            return lambda: next(self._paginate(one_page(whole, value)), None)
+            return lambda: next(self._paginate(whole.alone(value)), None)
 
         while following < end:
             values = list(numbers(paginator, following, end))
@@ -162,15 +164,15 @@ class PageReader:
                 seen.came(page)
                 yield page
                 last = page
-                if isinstance(page.paginator, FrameworkPaginator) and page.paginator.ended:
+                if page.paginator.ended:  # type: ignore[attr-defined]
                     return last
                 end = max(end, end_of(paginator, page.response.json()) or 0)
             following = values[-1] + paginator.value_step
         return last
 
-    def _paginate(self, paginator: BasePaginator | None) -> Iterator[PageData[Json]]:
+    def _paginate(self, paginator: FrameworkPaginator | None) -> Iterator[PageData[Json]]:
         context, client, redactor = self._context, self._client, self._options.redactor
-        if isinstance(paginator, FrameworkPaginator):
+        if paginator is not None:
             write = self._requested.writer(client.base_url, client.headers, redactor)
             context = paginator.begin(context, write)
         hooks: list[Callable[..., None]] = [self._plan.requests]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,18 @@ from dlt.sources.helpers.rest_client.paginators import (
     JSONLinkPaginator,
     OffsetPaginator,
     RangePaginator,
+    SinglePagePaginator,
 )
 from dlt.sources.rest_api.config_setup import create_paginator
 from jsonpath_ng import DatumInContext, JSONPath
 from requests import Response
 from requests.utils import parse_header_links
 
-from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.expressions.jmespath_expression import (
+    Expression,
+    ExpressionError,
+    compile_expression,
+)
 from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.paginator_keys import (
@@ -38,6 +44,8 @@ from framework.definition.paginator_keys import (
     PAGING,
     PARAMETERS,
 )
+from framework.http.error_messages import PaginatorFailure
+from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.dlt_internals import (
     end_pagination,
@@ -149,7 +157,8 @@ class FrameworkPaginator(BasePaginator):
         self._first = False
         self.ended = self._ends(page, records)  # first: the last page need not hold a next one
         if not self._alone and not self.ended:
-            self.inner.update_state(response, data)
+            with self._failing_on(response):
+                self.inner.update_state(response, data)
         if self.ended or self._alone:
             end_pagination(self.inner)
         self._context = {**page, "paginator": self._values(sent=True)}
@@ -160,8 +169,30 @@ class FrameworkPaginator(BasePaginator):
             return
         if self.rules.rewrites and self._write is not None:
             self._write(request, self._context)
-        self.inner.update_request(request)
+        with self._failing_on(None):
+            self.inner.update_request(request)
         _without_unsent(request)
+
+    @contextmanager
+    def _failing_on(self, response: requests.Response | None) -> Iterator[None]:
+        """Raise PaginatorFailure if dlt's paginator meets a response that it does not expect."""
+        try:
+            yield
+        except (InvalidJson, ExpressionError, requests.RequestException):
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise PaginatorFailure(self.inner, response, error) from error
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether dlt's paginator alone finds the next page and its end."""
+        plain = PaginationRules(size=self.rules.size)
+        return self.rules == plain and not (self._alone or self._over)
+
+    @property
+    def is_single_page(self) -> bool:
+        """Whether the file says that the list has one page."""
+        return isinstance(self.inner, SinglePagePaginator)
 
     def _values(self, *, sent: bool) -> dict[str, Json]:
         """The paging values, null where there is none of the name; with `sent` those that go into
@@ -281,7 +312,7 @@ def paginator_of(
     final: Callable[[Json], Json],
     path_of: Callable[[str], Json],
     taken: frozenset[str] = frozenset(),
-) -> BasePaginator | None:
+) -> FrameworkPaginator | None:
     """The paginator of a mapping with a `type`; None where dlt shall detect one.
 
     `final` fills placeholders in, `path_of` makes an expression on the body one that dlt takes.
@@ -300,13 +331,11 @@ def paginator_of(
     for key, place in (("cursor", "cursor_path"), ("next_url", "next_url_path")):
         if filled.get(key) is not None:
             over = theirs[place] = Over(compile_expression(filled[key]))
-    unsent = False
     for value, names in PARAMETERS.get(str(config["type"]), {}).items():
         if any(theirs.get(name) for name in names):
             continue
         if value in taken or names[0] in theirs:
             theirs[names[0]] = UNSENT + value
-            unsent = True
     inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
     stop = filled.get("stop_when")
     rules = PaginationRules(
@@ -316,9 +345,7 @@ def paginator_of(
         filled.get("send_first", True),
         bool(taken),
     )
-    if inner is None or (over is None and not unsent and rules == PaginationRules(size=rules.size)):
-        return inner
-    return FrameworkPaginator(inner, rules, over)
+    return None if inner is None else FrameworkPaginator(inner, rules, over)
 
 
 def paging_values(*templates: Json) -> frozenset[str]:
@@ -343,16 +370,6 @@ def size_params(
     """The parameter that carries the page's size, if one does."""
     name = (config or {}).get("page_size_param")
     return {name: final(config["page_size"])} if config is not None and name else {}
-
-
-def one_page(paginator: BasePaginator, value: int) -> FrameworkPaginator:
-    """Paging that asks for the page of one number (or offset) and for no other."""
-    whole = (
-        paginator
-        if isinstance(paginator, FrameworkPaginator)
-        else FrameworkPaginator(paginator, PaginationRules())
-    )
-    return whole.alone(value)
 
 
 def end_of(paginator: RangePaginator, body: Any) -> int | None:

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Binding, Endpoint, Resource, Selector
+from framework.extract.pagination import FrameworkPaginator
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.runtime.context import Context
@@ -51,7 +51,7 @@ class Plan:
     endpoint: Endpoint
     bindings: tuple[PlannedBinding, ...]
     selector: Any
-    paginator: BasePaginator | None
+    paginator: FrameworkPaginator | None
     ahead: bool
     auth: AuthConfigBase | None
     actions: ResponseActions

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import PageData, RESTClient
-from dlt.sources.helpers.rest_client.paginators import SinglePagePaginator
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.json_text import may_repeat_keys, repeated_keys
@@ -519,7 +518,7 @@ class ResourceReader:
     def gives_one(self) -> bool:
         """Whether there is one record by the file's word: a root that has a single page."""
         paginator = self.plan.paginator or self._client.paginator
-        return self.parent is None and isinstance(paginator, SinglePagePaginator)
+        return self.parent is None and getattr(paginator, "is_single_page", False)
 
     @property
     def _is_whole(self) -> bool:

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import requests
-from dlt.extract.incremental.exceptions import (
-    IncrementalCursorInvalidCoercion,
-    IncrementalCursorPathHasValueNone,
-    IncrementalCursorPathMissing,
-)
-from jsonpath_ng.exceptions import JSONPathError
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import FrameworkError, RecordError, RequestError, TokenError
@@ -138,8 +131,18 @@ def _proxy(text: str) -> str:
 
 UNPACKED = ("gzip", "deflate", "identity", "x-gzip")
 """What is said of a body that we can unpack."""
-UNREADABLE = (ValueError, TypeError, AttributeError)
-"""What dlt's paginators raise on an answer of another shape than they expect."""
+
+
+class PaginatorFailure(Exception):
+    """A paginator cannot read a response; `cause` is the error that it raised."""
+
+    def __init__(
+        self, paginator: object, response: requests.Response | None, cause: Exception
+    ) -> None:
+        super().__init__(str(cause))
+        self.paginator = paginator
+        self.response = response
+        self.cause = cause
 
 
 def translate_error(error: Exception, resource: str, redactor: Redactor) -> FrameworkError | None:
@@ -158,28 +161,8 @@ def translate_error(error: Exception, resource: str, redactor: Redactor) -> Fram
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, requests.RequestException):
         return RequestError(_wire(error, resource, redactor))
-    if isinstance(error, (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone)):
-        return RecordError(
-            f"{resource}: a record has no value at the incremental's cursor_path "
-            f"`{error.json_path}`; correct the path, or say what to do with such records with "
-            "`on_cursor_value_missing: include` or `exclude`"
-        )
-    if isinstance(error, IncrementalCursorInvalidCoercion):
-        return RecordError(
-            f"{resource}: the values at the incremental's cursor_path `{error.cursor_path}` "
-            "cannot be compared with its initial_value; write initial_value as the API writes "
-            "the field"
-        )
-    if isinstance(error, JSONPathError):
-        return RequestError(
-            f"{resource}: no paginator is declared, and the answer has its next page under keys "
-            "that cannot be guessed from. Declare it: `paginator: {type: json_link, "
-            "next_url_path: '\"a key\".next'}`, for example."
-        )
-    if isinstance(error, UNREADABLE) and (given := _given_to_paginator(error)):
-        return RequestError(
-            f"{resource}: {_unpaged(error, given, redactor)}", code="next-unreadable"
-        )
+    if isinstance(error, PaginatorFailure):
+        return RequestError(f"{resource}: {_unpaged(error, redactor)}", code="next-unreadable")
     return None
 
 
@@ -241,20 +224,9 @@ def _hint(error: InvalidJson, kind: str, size: int) -> str:
     )
 
 
-def _given_to_paginator(error: Exception) -> dict[str, Any]:
-    """The paginator that failed and what it was given, by dlt's names; empty for other errors."""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith("rest_client/paginators.py"):
-            return dict(trace.tb_frame.f_locals)
-        trace = trace.tb_next
-    return {}
-
-
-def _unpaged(error: Exception, given: Mapping[str, Any], redactor: Redactor) -> str:
-    """What the paginator does not find in the answer; dlt's own message repeats the whole body."""
-    paginator, response = given.get("self"), given.get("response")
-    text = str(error)
+def _unpaged(failure: PaginatorFailure, redactor: Redactor) -> str:
+    """Say what the paginator does not find; dlt's own message repeats the whole body."""
+    paginator, response, text = failure.paginator, failure.response, str(failure.cause)
     for option in ("total_path", "has_more_path"):
         path = getattr(paginator, option, None)
         if path is None or (f"`{path}`" not in text and f"'{path}'" not in text):
@@ -268,7 +240,7 @@ def _unpaged(error: Exception, given: Mapping[str, Any], redactor: Redactor) -> 
         if option == "total_path":
             remedy += ", or `total_path: null` where the API tells no total"
         return f"the paginator's {option} `{path}` {what}\n{remedy}."
-    if not isinstance(error, ValueError):
+    if not isinstance(failure.cause, ValueError):
         text = "the next page's URL is no text"
     return (
         f"the paginator cannot read the answer: {text}\n"

@@ -13,8 +13,14 @@ from datetime import datetime
 from typing import Any
 
 import dlt
+from dlt.extract.incremental.exceptions import (
+    IncrementalCursorInvalidCoercion,
+    IncrementalCursorPathHasValueNone,
+    IncrementalCursorPathMissing,
+)
 
 from framework.definition.model import Incremental, Resource
+from framework.errors import RecordError
 from framework.extract.incremental.policy import CursorPolicy, CursorRange, lag_in_dlts_units
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
 from framework.extract.incremental.watermark import Watermark
@@ -43,6 +49,7 @@ class DltCursor:
             # empty list has none. Of what is merged they hash the whole record:
             # `CursorPolicy.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
+        self._resource = resource.name
         self._dlt.bind_to(resource.name)
         self._start = self._dlt.start_value
         if rules.run_start:
@@ -61,7 +68,21 @@ class DltCursor:
 
     def filter(self, records: list[Record]) -> list[Record]:
         """The records that are new, by dlt's rules; the watermark follows them."""
-        return self._dlt(records) or []
+        path = self._dlt.cursor_path
+        try:
+            return self._dlt(records) or []
+        except (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone) as error:
+            raise RecordError(
+                f"{self._resource}: a record has no value at the incremental's cursor_path "
+                f"`{path}`; correct the path, or say what to do with such records with "
+                "`on_cursor_value_missing: include` or `exclude`"
+            ) from error
+        except IncrementalCursorInvalidCoercion as error:
+            raise RecordError(
+                f"{self._resource}: the values at the incremental's cursor_path `{path}` cannot "
+                "be compared with its initial_value; write initial_value as the API writes the "
+                "field"
+            ) from error
 
     @property
     def exhausted(self) -> bool:
