@@ -32,8 +32,9 @@ from framework.extract.dlt_source import ResourceReaders
 from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import TABLE
 from framework.importers.airbyte.convert import import_airbyte
-from framework.importers.airbyte.manifest import load, read_manifest
+from framework.importers.airbyte.manifest import read_manifest
 from framework.importers.import_report import write_imported
+from framework.importers.source_files import read_data
 from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
@@ -70,7 +71,7 @@ def compare(file: Path) -> tuple[list[str], list[str]]:
     """What differs between a manifest and its connector, and resources that neither has records
     of."""
     with tempfile.TemporaryDirectory() as folder, Answering() as server:
-        here = turned(without_python(load(file)), server.address)
+        here = turned(without_python(read_data(file)), server.address)
         manifest = Path(folder) / f"{file.stem.replace('-', '_')}.yaml"
         manifest.write_text(yaml.safe_dump(here, sort_keys=False), encoding="utf-8")
         imported = import_airbyte(manifest)
@@ -192,7 +193,7 @@ def read_original(manifest: Path, config: Json, names: list[str], folder: Path) 
 
 def plain(name: str) -> str:
     """A stream's name as its resource is called."""
-    from framework.importers.airbyte.inputs import free_name
+    from framework.importers.source_files import free_name
 
     return free_name((name,), set(), "stream")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framework.definition.model import Connector
-from framework.importers.airbyte.inputs import UNDECLARED, read_inputs
+from framework.importers.airbyte.spec_inputs import UNDECLARED, read_inputs
 
 Json = Any
 

@@ -66,7 +66,8 @@ def airbyte(file: Path, output: Path | None, force: bool, form: str) -> int:
 
     Its schemas become schemas/NAME/RESOURCE.json, its inputs `config` and `secrets`.
     """
-    from framework.importers.airbyte.convert import connector_name, import_airbyte
+    from framework.importers.airbyte.convert import import_airbyte
+    from framework.importers.source_files import connector_name
 
     return _run(import_airbyte, connector_name, file, output, force, form)
 
@@ -85,8 +86,8 @@ def dlt(file: Path, output: Path | None, force: bool, form: str) -> int:
 
     JSONPaths become JMESPath, or keep their `$`; secrets that are written out are asked for.
     """
-    from framework.importers.airbyte.convert import connector_name
     from framework.importers.rest_api_config import import_restapi
+    from framework.importers.source_files import connector_name
 
     return _run(import_restapi, connector_name, file, output, force, form)
 
@@ -115,7 +116,7 @@ def _run(
 
 
 def _check(target: Path, force: bool) -> None:
-    from framework.importers.airbyte.inputs import free_name
+    from framework.importers.source_files import free_name
 
     if free_name((target.stem,), set()) != target.stem or target.suffix != ".yaml":
         better = target.with_name(f"{free_name((target.stem,), set())}.yaml")

@@ -13,9 +13,8 @@ from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.jsonpath import is_jsonpath, respelling
 from framework.definition.expressions.placeholders import TemplateError, parse_template
 from framework.definition.rules.auth_rules import is_secret_name
-from framework.importers.airbyte.inputs import free_name
-from framework.importers.airbyte.manifest import load
 from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
+from framework.importers.source_files import free_name, read_data
 
 Json = Any
 Place = tuple[str | int, ...]
@@ -37,7 +36,7 @@ _PARENT = re.compile(r"\{\s*resources\.([^.{}\s]+)\.")
 
 def import_restapi(path: Path, name: str | None = None) -> ImportedConnector:
     """The connector of a file that holds a `RESTAPIConfig`. ManifestError where it is none."""
-    config = load(path)
+    config = read_data(path)
     if not isinstance(config, dict) or not {"client", "resources"} <= set(config):
         raise ManifestError(
             f"{path}: expected a dlt RESTAPIConfig, a mapping with `client` and `resources`"

@@ -6,7 +6,8 @@ import pytest
 
 from framework.authoring.cassettes.cassette import is_too_deep, read_cassette
 from framework.errors import CassetteError
-from framework.importers.airbyte.manifest import ManifestError, read_manifest
+from framework.importers.airbyte.manifest import read_manifest
+from framework.importers.import_report import ManifestError
 
 DEEP = [
     "[" * 100_000 + "]" * 100_000,

@@ -8,9 +8,10 @@ from framework.cli.main import main
 from framework.definition.finder import find_connector
 from framework.definition.validation import validate
 from framework.definition.yaml_reader import parse_document
-from framework.importers.airbyte.convert import connector_name, import_airbyte
+from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.airbyte.manifest import read_manifest
 from framework.importers.import_report import ManifestError, write_imported
+from framework.importers.source_files import connector_name
 from tests.support.manifest_cases import FOLDER, NAMES, expected, imported, shown
 
 STREAM = """
@@ -48,17 +49,17 @@ def written(tmp_path, text):
     [
         ("", "expected an Airbyte manifest"),
         ("streams: 5", "expected an Airbyte manifest"),
-        ("streams: [", ":2:1: is no YAML"),
+        ("streams: [", ":2:1: is not valid YAML"),
         ("streams: ['#/definitions/none']", "streams[0]: the reference #/definitions/none leads"),
         ("streams: ['*ref(definitions.none)']", "*ref(definitions.none) leads nowhere"),
         ("a: '#/b'\nb: '#/a'\nstreams: ['#/a']", "leads back to itself: b -> a -> b"),
         ("streams: []", "has no stream that could be read"),
         ("streams: [1, text]", "has no stream that could be read"),
-        ("\x00", "is no YAML"),
+        ("\x00", "is not valid YAML"),
         ("[1, 2]", "found a list"),
         ("streams: " + "[" * 3000 + "]" * 3000, "is nested too deeply"),
         ("a: &a {b: *a}\nstreams: [*a]", "is nested too deeply"),
-        ("streams: !!python/name:os.system x", "is no YAML"),
+        ("streams: !!python/name:os.system x", "is not valid YAML"),
         (
             "streams: []\ndynamic_streams: [{components_resolver: {type: Odd}}]",
             "no stream that could be read: streams made by a Odd (dynamic_streams[0])",
@@ -231,7 +232,7 @@ def test_a_page_size_under_the_name_of_the_offset_is_not_sent_and_said(tmp_path)
     text, said = remarks(tmp_path, STREAM + paginator)
     assert "offset_param: skip" in text
     assert "limit_param: skip" not in text
-    assert any("size of a page as skip" in one for one in said)
+    assert any("page size as skip" in one for one in said)
 
 
 def test_a_path_without_its_branch_is_empty_and_not_null(tmp_path):
@@ -260,7 +261,7 @@ def test_a_filter_by_what_is_never_there_does_not_drop_every_record_in_silence(t
     condition = "record_filter: {condition: \"{{ record.day >= stream_slice['none'] }}\"},"
     text, said = remarks(tmp_path, STREAM.replace(selector, f"{selector} {condition}"))
     assert "processing_steps" not in text
-    assert any("compares with what is never there" in one for one in said)
+    assert any("compares with a value that is always null" in one for one in said)
 
 
 def test_one_page_for_want_of_a_page_parameter_keeps_its_size(tmp_path):
@@ -273,4 +274,4 @@ def test_one_page_for_want_of_a_page_parameter_keeps_its_size(tmp_path):
     text, said = remarks(tmp_path, STREAM + paginator)
     assert "params: {per_page: 50}" in text
     assert "single_page" in text
-    assert any("tells which page it wants" in one for one in said)
+    assert any("says which page it wants" in one for one in said)

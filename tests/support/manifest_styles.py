@@ -1,6 +1,6 @@
 """Small manifests in the manners of published ones, and what they become.
 
-`python -m tests.support.manifest_styles` writes the expected texts anew.
+`python -m tests.support.manifest_styles` rewrites the expected texts.
 """
 
 from __future__ import annotations

@@ -1,1 +1,5 @@
-"""Airbyte's declarative manifests read and said in the words of a connector file."""
+"""Translate an Airbyte declarative manifest to a connector file with its schemas.
+
+In: the path of a manifest. Out: an `ImportedConnector`, with a remark on every part that has no
+counterpart. Runs nothing of the manifest: neither its Python nor its templates.
+"""

@@ -1,0 +1,120 @@
+"""Write a term as JMESPath. No other module spells an expression."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from framework.importers.airbyte.jinja.tree import (
+    AND,
+    ATOM,
+    COMPARE,
+    Call,
+    Constant,
+    FieldPath,
+    ForEach,
+    Joined,
+    Mark,
+    Negation,
+    Operator,
+    Paired,
+    Pick,
+    Sequenced,
+    Step,
+    Term,
+    Untranslatable,
+    Where,
+    as_text,
+    constant,
+)
+
+Json = Any
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_LOOSEST = {"||": 0, "&&": AND}
+"""Operands that bind looser than this need parentheses."""
+
+
+def to_jmespath(term: Term) -> str:
+    """Return the expression. Raise Untranslatable for a group, which has none."""
+    node = term.node
+    if isinstance(node, Constant):
+        return literal(node.value)
+    if isinstance(node, FieldPath):
+        return _path(node)
+    if isinstance(node, Call):
+        return f"{node.name}({_listed(node.arguments)})"
+    if isinstance(node, Operator):
+        least = _LOOSEST.get(node.symbol, COMPARE + 1)
+        return f"{_operand(node.left, least)} {node.symbol} {_operand(node.right, least)}"
+    if isinstance(node, Negation):
+        return _negation(node.operand)
+    if isinstance(node, Sequenced):
+        return f"[{_listed(node.items)}]"
+    if isinstance(node, Paired):
+        pairs = (f"{identifier(key)}: {to_jmespath(value)}" for key, value in node.pairs)
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(node, Joined):
+        parts = [constant(one) if isinstance(one, str) else as_text(one) for one in node.parts]
+        return f"join('', [{_listed(tuple(parts))}])"
+    if isinstance(node, ForEach):
+        return f"&{to_jmespath(node.body)}"
+    raise Untranslatable("a group of inputs is used as one value")
+
+
+def literal(value: Json) -> str:
+    """Return text in single quotes, and anything else, or text with a backslash, in backticks."""
+    if isinstance(value, str) and "\\" not in value and "\n" not in value:
+        return "'" + value.replace("'", "\\'") + "'"
+    return "`" + json.dumps(value, ensure_ascii=False).replace("`", "\\`") + "`"
+
+
+def identifier(name: Json) -> str:
+    """Return a key, in double quotes unless it is a plain name."""
+    name = str(name)
+    return name if _IDENTIFIER.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def dotted(keys: list[str] | tuple[str, ...]) -> str:
+    """Return the path of keys below the current value."""
+    return _path(FieldPath("", tuple(keys)))
+
+
+def _listed(terms: tuple[Term, ...]) -> str:
+    return ", ".join(map(to_jmespath, terms))
+
+
+def _operand(term: Term, least: int) -> str:
+    text = to_jmespath(term)
+    return text if term.level >= least else f"({text})"
+
+
+def _negation(operand: Term) -> str:
+    text = to_jmespath(operand)
+    flat_call = isinstance(operand.node, Call) and text.count("(") == 1
+    return f"!{text}" if flat_call or _IDENTIFIER.fullmatch(text) else f"!({text})"
+
+
+def _path(node: FieldPath) -> str:
+    text = node.root if isinstance(node.root, str) else _operand(node.root, ATOM)
+    if node.through_context:
+        text = f"context().{text}"
+    for step in node.steps:
+        text = _step(text, step)
+    return text or "@"
+
+
+def _step(text: str, step: Step) -> str:
+    if isinstance(step, str):
+        return f"{text}.{identifier(step)}" if text else identifier(step)
+    if isinstance(step, int):
+        return f"{text}[{step}]"
+    if isinstance(step, Mark):
+        return f"{text or '@'}{step.text}"
+    if isinstance(step, Where):
+        return f"{text}[?{to_jmespath(step.test)}]"
+    if isinstance(step, Pick):
+        return f"{text}.[{_listed(step.items)}]"
+    start, stop, size = ("" if number is None else str(number) for number in step.numbers)
+    return f"{text}[{start}:{stop}{size and f':{size}'}]"

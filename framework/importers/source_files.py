@@ -1,0 +1,86 @@
+"""Read another tool's file as plain data, and name what is made of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from framework.authoring.cassettes.cassette import is_too_deep
+from framework.definition.naming import normalize_identifier
+from framework.importers.import_report import ManifestError
+
+Json = Any
+
+MAX_BYTES = 50_000_000
+_GENERIC_NAMES = ("manifest", "connector_manifest", "source")
+
+
+def read_data(path: Path) -> Json:
+    """Return a YAML or JSON file as plain data; dates stay text. Raise ManifestError if the file
+    cannot be read."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ManifestError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ManifestError(f"{path}: is not UTF-8 text") from None
+    try:
+        if text.lstrip()[:1] == "{":
+            # JSON is YAML, and a hundred times faster to read
+            with suppress(ValueError):
+                return json.loads(text)
+        if is_too_deep(text):
+            raise ManifestError(f"{path}: is nested too deeply")
+        return yaml.load(text, Loader=_TextDateLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be read"
+        raise ManifestError(f"{path}{place}: is not valid YAML: {problem}") from None
+    except RecursionError:
+        raise ManifestError(f"{path}: is nested too deeply") from None
+    except ValueError as error:
+        raise ManifestError(f"{path}: holds a value that cannot be read: {error}") from None
+
+
+class _TextDateLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as Airbyte reads it, except that dates stay text."""
+
+
+_TextDateLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def connector_name(path: Path) -> str:
+    """Return a connector name from the file's name, or its folder's if that is generic."""
+    stem = path.resolve().parent.name if path.stem in _GENERIC_NAMES else path.stem
+    return free_name((re.sub(r"^source[-_]", "", stem),), set(), "connector")
+
+
+def free_name(parts: tuple[str, ...], used: Collection[str], prefix: str = "input") -> str:
+    """Return the parts joined by `_` as a valid name that is not yet used.
+
+    A name that does not begin with a letter gets the prefix.
+    """
+    try:
+        name = normalize_identifier("_".join(parts)).strip("_")
+    except ValueError:
+        name = ""
+    name = re.sub(r"__+", "_", re.sub(r"[^a-z0-9_]", "_", name)).strip("_")
+    if not name[:1].isalpha():
+        name = f"{prefix}_{name}"
+    name = name[:60].rstrip("_")
+    candidate, number = name, 2
+    while candidate in used:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
