@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from framework.importers.airbyte.components.authenticators import translate_authenticator
 from framework.importers.airbyte.components.datetime_cursors import (
     StreamCursor,
     interval_terms,
     translate_cursor,
 )
 from framework.importers.airbyte.components.error_handlers import translate_error_handler
+from framework.importers.airbyte.components.manifest_authenticators import translate_authenticator
 from framework.importers.airbyte.components.paginators import (
     keep_one_page,
     token_of,

@@ -79,11 +79,11 @@ def translate_cursor(
     if cursor is None:
         return StreamCursor()
     handler = handler_of(context, "cursor", cursor)
-    return handler(_Draft(context, cursor, request)) if handler else StreamCursor()
+    return handler(_CursorDraft(context, cursor, request)) if handler else StreamCursor()
 
 
 @dataclass
-class _Draft:
+class _CursorDraft:
     """An incremental, and what its options put into the request so far."""
 
     context: ImportContext
@@ -281,7 +281,7 @@ class _Draft:
 
 
 @component("cursor", "IncrementingCountCursor")
-def _counting(draft: _Draft) -> StreamCursor:
+def _counting(draft: _CursorDraft) -> StreamCursor:
     start = draft.context.value(draft.component, "start_value", 0)
     draft.data = {"cursor_path": draft.path, "initial_value": start or 0}
     if not draft.send("start_value_option", "start") and "incremental." not in draft.request:
@@ -290,7 +290,7 @@ def _counting(draft: _Draft) -> StreamCursor:
 
 
 @component("cursor", "DatetimeBasedCursor", "")
-def _datetime_based(draft: _Draft) -> StreamCursor:
+def _datetime_based(draft: _CursorDraft) -> StreamCursor:
     own = draft.component
     draft.data["cursor_path"] = draft.path
     start = draft.moment("start_datetime")
@@ -315,7 +315,7 @@ def _datetime_based(draft: _Draft) -> StreamCursor:
     return draft.finished()
 
 
-def _never_sent(draft: _Draft, start: Template | None) -> StreamCursor:
+def _never_sent(draft: _CursorDraft, start: Template | None) -> StreamCursor:
     """Return a cursor that no request carries: Airbyte reads the whole list each time."""
     own, path = draft.component, draft.data["cursor_path"]
     if own.get("is_client_side_incremental"):

@@ -71,11 +71,11 @@ def translate_paginator(context: ImportContext, paginator: Component | None) -> 
         context.missing(paginator.place, "a paginator without its strategy")
         return Pagination()
     handler = handler_of(context, "pagination_strategy", strategy)
-    return handler(_Draft(context, paginator, strategy)) if handler else Pagination()
+    return handler(_PaginatorDraft(context, paginator, strategy)) if handler else Pagination()
 
 
 @dataclass
-class _Draft:
+class _PaginatorDraft:
     """A paginator, and what its options put into the request so far."""
 
     context: ImportContext
@@ -153,7 +153,7 @@ class _Draft:
 
 
 @component("pagination_strategy", "PageIncrement")
-def _page_increment(draft: _Draft) -> Pagination:
+def _page_increment(draft: _PaginatorDraft) -> Pagination:
     draft.data["type"] = "page_number"
     first = draft.number("start_from_page")
     if first and first.constant != 0:
@@ -172,7 +172,7 @@ def _page_increment(draft: _Draft) -> Pagination:
 
 
 @component("pagination_strategy", "OffsetIncrement")
-def _offset_increment(draft: _Draft) -> Pagination:
+def _offset_increment(draft: _PaginatorDraft) -> Pagination:
     size = draft.number("page_size")
     if size is None:
         return _record_count(draft)
@@ -186,7 +186,7 @@ def _offset_increment(draft: _Draft) -> Pagination:
     return draft.finished()
 
 
-def _record_count(draft: _Draft) -> Pagination:
+def _record_count(draft: _PaginatorDraft) -> Pagination:
     """An offset that grows by the number of records, until a page has none."""
     draft.data["type"] = "cursor"
     draft.add_token("cursor")
@@ -197,7 +197,7 @@ def _record_count(draft: _Draft) -> Pagination:
 
 
 @component("pagination_strategy", "CursorPagination")
-def _cursor_pagination(draft: _Draft) -> Pagination:
+def _cursor_pagination(draft: _PaginatorDraft) -> Pagination:
     context, strategy = draft.context, draft.strategy
     size = draft.number("page_size", computed=True)
     page_size = NULL if size is None else replace(size, kind="number")
@@ -260,7 +260,7 @@ def _response_path(term: Term) -> str | None:
     return dotted(keys) if len(keys) == len(node.steps) else None
 
 
-def _cursor_keys(draft: _Draft, cursor: Term) -> dict[str, Json]:
+def _cursor_keys(draft: _PaginatorDraft, cursor: Term) -> dict[str, Json]:
     path = _response_path(cursor)
     if path is not None:
         return {"cursor_path": path}

@@ -70,7 +70,7 @@ def translate_partitions(
     """Return the product of all routers of a retriever."""
     routers = list(retriever.parts("partition_router"))
     parents = [one for one in routers if one.type == "SubstreamPartitionRouter"]
-    draft = _Draft(context, find, several_parents=len(parents) > 1)
+    draft = _PartitionDraft(context, find, several_parents=len(parents) > 1)
     for router in routers:
         draft.add(router)
     slices = StreamSlice(draft.request, draft.record)
@@ -78,7 +78,7 @@ def translate_partitions(
 
 
 @dataclass
-class _Draft:
+class _PartitionDraft:
     """Partitions, and what their routers have added so far."""
 
     context: ImportContext
@@ -161,7 +161,7 @@ class _Draft:
 
 
 @component("partition_router", "ListPartitionRouter")
-def _list(draft: _Draft, router: Component) -> None:
+def _list(draft: _PartitionDraft, router: Component) -> None:
     values = draft.context.value(router, "values")
     if values is None:
         return
@@ -172,14 +172,14 @@ def _list(draft: _Draft, router: Component) -> None:
 
 
 @component("partition_router", "SubstreamPartitionRouter")
-def _substream(draft: _Draft, router: Component) -> None:
+def _substream(draft: _PartitionDraft, router: Component) -> None:
     # Airbyte reads further parents one after the other; each is a resource of its own here
     for config in list(router.parts("parent_stream_configs", "ParentStreamConfig"))[:1]:
         draft.bind(config)
 
 
 @component("partition_router", "GroupingPartitionRouter")
-def _grouping(draft: _Draft, router: Component) -> None:
+def _grouping(draft: _PartitionDraft, router: Component) -> None:
     inner = router.part("underlying_partition_router")
     config = next(iter(inner.parts("parent_stream_configs")), None) if inner else None
     parent = draft.parent_of(config) if config else None
@@ -196,13 +196,13 @@ def _grouping(draft: _Draft, router: Component) -> None:
 
 
 @component("partition_router", "CartesianProduct")
-def _product(draft: _Draft, router: Component) -> None:
+def _product(draft: _PartitionDraft, router: Component) -> None:
     for part in router.parts("stream_slicers"):
         draft.add(part)
 
 
 @component("partition_router", "UnionPartitionRouter")
-def _union(draft: _Draft, router: Component) -> None:
+def _union(draft: _PartitionDraft, router: Component) -> None:
     """Lists one after the other, each value once."""
     parts = list(router.parts("partition_routers"))
     lists = [draft.context.term(one, "values", default=None) for one in parts]
@@ -215,7 +215,7 @@ def _union(draft: _Draft, router: Component) -> None:
 
 
 @component("partition_router", "SinglePartitionRouter")
-def _single(_draft: _Draft, _router: Component) -> None:
+def _single(_draft: _PartitionDraft, _router: Component) -> None:
     return
 
 
