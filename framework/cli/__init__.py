@@ -1,1 +1,1 @@
-"""The command line: one thin module a verb, and the renderers."""
+"""The command line: one thin module per command, and the renderers of output."""

@@ -1,41 +1,42 @@
-"""`framework check`: may the token read it?"""
+"""`framework check`: is the token valid, and is the file right?"""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.findings_view import visible, visible_lines
-from framework.cli.option_types import asking_options
+from framework.cli.shared_options import format_option, open_connector, request_options
+from framework.cli.terminal import visible, visible_lines, write_json, write_line
 
 if TYPE_CHECKING:
+    from framework.authoring.diagnose.probe import Probe
     from framework.authoring.diagnose.proof import Proof
 
-MARKS = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
+OUTCOMES = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
 
 
 @click.command(
     "check",
-    short_help="Is the token right, what may it read?",
+    short_help="Test the token, or with --deep the whole file.",
     epilog="""\b
 Examples:
   framework check scheduling
   framework check scheduling --resources groups,routing_forms
-  framework check scheduling --deep       is what the file says true?
+  framework check scheduling --deep       compare the file with real responses
 """,
 )
 @click.argument("name")
-@asking_options
+@request_options
 @click.option(
     "--deep",
     is_flag=True,
-    help="Read a page or two of each, and prove selector, key, cursor, paging and children.",
+    help="Read a page or two of each resource and test selector, primary key, cursor, pagination "
+    "and children.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_option("text", "json")
 def command(
     name: str,
     resources: tuple[str, ...] | None,
@@ -45,75 +46,72 @@ def command(
     deep: bool,
     form: str,
 ) -> int:
-    """Ask each selected resource of connector NAME once; nothing is loaded.
+    """Send one request for each selected resource of connector NAME. Nothing is loaded.
 
-    Exit code 1 when one of them is refused, or with --deep has a fault.
+    Exit code 1 if a resource is refused, or has a fault with --deep.
     """
-    from framework.load.dlt_defaults import set_defaults
-
-    set_defaults()
+    connector = open_connector(name, connectors)
     from rich.console import Console
 
-    from framework.api import valid_connector
     from framework.authoring.diagnose.probe import probe
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import signals_handled
-    from framework.definition.finder import find_connector
+    from framework.cli.signals import stop_on_signals
     from framework.events import Event, Waiting
     from framework.load.preflight import select_resources
     from framework.runtime.environment import Environment
 
-    connector = valid_connector(find_connector(name, connectors))
-    chosen = select_resources(connector, resources)
+    selected = select_resources(connector, resources)
     environment, progress = Environment(), Progress(Console(stderr=True), live=False)
 
     def on_event(event: Event) -> None:
-        """Warnings are told with what was found."""
+        """Show waits only: warnings are part of the results."""
         if isinstance(event, Waiting):
             progress(event)
 
     if deep:
         from framework.authoring.diagnose.diagnosis import diagnose
 
-        with signals_handled(environment.stop):
-            proofs = list(diagnose(connector, chosen, config, alias, environment, on_event))
-        return _show_proofs(proofs, form)
-    with signals_handled(environment.stop):
-        looked = probe(connector, chosen, config, alias, environment, on_event)
+        with stop_on_signals(environment.stop):
+            proofs = list(diagnose(connector, selected, config, alias, environment, on_event))
+        if form == "json":
+            write_json([vars(proof) for proof in proofs])
+        else:
+            _write_proofs(proofs)
+        return int(any(proof.outcome == "fault" for proof in proofs))
+    with stop_on_signals(environment.stop):
+        probes = probe(connector, selected, config, alias, environment, on_event)
     if form == "json":
-        _print_json([vars(one) for one in looked])
+        write_json([vars(one) for one in probes])
     else:
-        width = max(len(one.resource) for one in looked)
-        for one in looked:
-            first, _, rest = one.message.partition("\n")
-            line = f"{one.resource:<{width}}  {MARKS[one.outcome]:<7}  {visible(first)}".rstrip()
-            sys.stdout.write(line + "\n")
-            more = [rest] * bool(rest)
-            more += [f"{told['message']} [{told['code']}]" for told in one.warnings]
-            for text in more:
-                sys.stdout.write(f"{'':<{width}}           {visible_lines(text)}\n")
-    return int(any(one.outcome == "refused" for one in looked))
+        _write_probes(probes)
+    return int(any(one.outcome == "refused" for one in probes))
 
 
-def _show_proofs(proofs: list[Proof], form: str) -> int:
-    if form == "json":
-        _print_json([vars(one) for one in proofs])
-    else:
-        width = max(len(one.about) for one in proofs)
-        for number, one in enumerate(proofs):
-            if number == 0 or proofs[number - 1].resource != one.resource:
-                sys.stdout.write(f"{one.resource}\n")
-            message = visible_lines(one.message).replace("\n", f"\n  {'':<{width + 11}}")
-            code = f" [{one.code}]" if one.code else ""
-            sys.stdout.write(f"  {one.outcome:<7}  {one.about:<{width}}  {message}{code}\n")
-            if one.remedy:
-                sys.stdout.write(f"  {'':<7}  {'':<{width}}  -> {one.remedy}\n")
-            for line in visible_lines(one.diff).splitlines():
-                sys.stdout.write(f"  {'':<7}  {'':<{width}}     {line}\n")
-    return int(any(one.outcome == "fault" for one in proofs))
+def _write_probes(probes: list[Probe]) -> None:
+    width = max(len(one.resource) for one in probes)
+    for one in probes:
+        first, _, rest = one.message.partition("\n")
+        write_line(
+            f"{one.resource:<{width}}  {OUTCOMES[one.outcome]:<7}  {visible(first)}".rstrip()
+        )
+        details = [rest] * bool(rest)
+        details += [f"{warning['message']} [{warning['code']}]" for warning in one.warnings]
+        for detail in details:
+            write_line(f"{'':<{width}}           {visible_lines(detail)}")
 
 
-def _print_json(value: Any) -> None:
-    import json
-
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+def _write_proofs(proofs: list[Proof]) -> None:
+    width = max(len(proof.about) for proof in proofs)
+    resource = None
+    for proof in proofs:
+        if proof.resource != resource:
+            resource = proof.resource
+            write_line(resource)
+        message = visible_lines(proof.message).replace("\n", f"\n  {'':<{width + 11}}")
+        code = f" [{proof.code}]" if proof.code else ""
+        write_line(f"  {proof.outcome:<7}  {proof.about:<{width}}  {message}{code}")
+        indent = f"  {'':<7}  {'':<{width}}"
+        if proof.remedy:
+            write_line(f"{indent}  -> {proof.remedy}")
+        for line in visible_lines(proof.diff).splitlines():
+            write_line(f"{indent}     {line}")

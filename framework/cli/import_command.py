@@ -1,42 +1,38 @@
-"""`framework import`: a connector file made of another tool's file."""
+"""`framework import`: convert another tool's file into a connector file."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.cli.shared_options import format_option, option_group
+from framework.cli.terminal import write_json, write_line
 from framework.errors import FrameworkError, UsageError
 from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.importers.import_report import ImportedConnector
 
-
-def _options(command: Callable[..., int]) -> Callable[..., int]:
-    for option in (
-        click.option(
-            "--format", "form", type=click.Choice(["text", "json"]), default="text",
-            help="How the report is written.",
-        ),
-        click.option("--force", is_flag=True, help="Write over a connector file that is there."),
-        click.option(
-            "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-            help="The connector file; where it is not given, connectors/NAME.yaml after FILE.",
-        ),
-        click.argument("file", type=click.Path(path_type=Path)),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+_import_options = option_group(
+    click.argument("file", type=click.Path(path_type=Path)),
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The connector file; by default connectors/NAME.yaml, named after FILE.",
+    ),
+    click.option("--force", is_flag=True, help="Replace an existing connector file."),
+    format_option("text", "json"),
+)
 
 
 @click.group(
     "import",
-    short_help="Make a connector file of another tool's.",
+    short_help="Convert another tool's file into a connector file.",
     epilog="""\b
 Examples:
   framework import airbyte manifest.yaml -o connectors/shop.yaml
@@ -44,97 +40,92 @@ Examples:
 """,
 )
 def command() -> None:
-    """Make a connector file of an Airbyte manifest or of a dlt RESTAPIConfig.
+    """Convert an Airbyte manifest or a dlt RESTAPIConfig into a connector file.
 
-    What has no counterpart is listed here and stands as a comment in the file. Exit code 1 if
-    anything is missing; the file is written all the same.
+    Everything without a counterpart is listed, and becomes a comment in the file. Exit code 1 if
+    anything is missing; the file is written anyway.
     """
 
 
 @command.command(
     "airbyte",
-    short_help="From an Airbyte declarative manifest.",
+    short_help="Convert an Airbyte declarative manifest.",
     epilog="""\b
 Examples:
   framework import airbyte manifest.yaml -o connectors/shop.yaml
   framework import airbyte shop.yaml --format json
 """,
 )
-@_options
+@_import_options
 def airbyte(file: Path, output: Path | None, force: bool, form: str) -> int:
-    """Translate FILE, an Airbyte declarative (low-code) manifest.
+    """Convert FILE, an Airbyte declarative (low-code) manifest.
 
-    Its schemas become schemas/NAME/RESOURCE.json, its inputs `config` and `secrets`.
+    Its schemas become schemas/NAME/RESOURCE.json, its inputs become `config` and `secrets`.
     """
     from framework.importers.airbyte.convert import import_airbyte
-    from framework.importers.source_files import connector_name
 
-    return _run(import_airbyte, connector_name, file, output, force, form)
+    return _import(import_airbyte, file, output, force, form)
 
 
 @command.command(
     "dlt",
-    short_help="From a dlt RESTAPIConfig in JSON or YAML.",
+    short_help="Convert a dlt RESTAPIConfig in JSON or YAML.",
     epilog="""\b
 Examples:
   framework import dlt config.json -o connectors/shop.yaml
 """,
 )
-@_options
+@_import_options
 def dlt(file: Path, output: Path | None, force: bool, form: str) -> int:
-    """Translate FILE, the RESTAPIConfig of dlt's rest_api source as JSON or YAML.
+    """Convert FILE, the RESTAPIConfig of dlt's rest_api source as JSON or YAML.
 
-    JSONPaths become JMESPath, or keep their `$`; secrets that are written out are asked for.
+    JSONPaths become JMESPath or keep their `$`. Literal secrets become declared secrets.
     """
     from framework.importers.rest_api_config import import_restapi
-    from framework.importers.source_files import connector_name
 
-    return _run(import_restapi, connector_name, file, output, force, form)
+    return _import(import_restapi, file, output, force, form)
 
 
-def _run(
+def _import(
     importer: Callable[[Path, str | None], ImportedConnector],
-    named: Callable[[Path], str],
     file: Path,
     output: Path | None,
     force: bool,
     form: str,
 ) -> int:
+    from framework.importers.source_files import connector_name
     from framework.importers.import_report import write_imported
 
-    target = output or Path("connectors") / f"{named(file)}.yaml"
-    _check(target, force)
+    target = output or Path("connectors") / f"{connector_name(file)}.yaml"
+    _check_target(target, force)
     imported = importer(file, target.stem)
-    written = write_imported(imported, target)
+    files = write_imported(imported, target)
     if form == "json":
-        sys.stdout.write(
-            json.dumps(_report(imported, written), ensure_ascii=False, indent=2) + "\n"
-        )
+        write_json(_report(imported, files))
     else:
-        sys.stdout.write(_text(imported, written))
+        _write_text(imported, files)
     return int(bool(imported.missing))
 
 
-def _check(target: Path, force: bool) -> None:
+def _check_target(target: Path, force: bool) -> None:
+    """Raise UsageError for an invalid file name, FrameworkError for an existing file."""
     from framework.importers.source_files import free_name
 
-    if free_name((target.stem,), set()) != target.stem or target.suffix != ".yaml":
-        better = target.with_name(f"{free_name((target.stem,), set())}.yaml")
+    name = free_name((target.stem,), set())
+    if name != target.stem or target.suffix != ".yaml":
         raise UsageError(
-            f"{target} cannot be a connector's file: the file is named after the connector, in "
-            f"lower-case letters, digits and _; write -o {better}"
+            f"{target} cannot be a connector file: its name must be lower-case letters, digits "
+            f"and _, ending in .yaml; write -o {target.with_name(f'{name}.yaml')}"
         )
     if target.exists() and not force:
-        raise FrameworkError(
-            f"{target} is there already; write --force to replace it, or another -o"
-        )
+        raise FrameworkError(f"{target} already exists; add --force to replace it, or change -o")
 
 
-def _report(imported: ImportedConnector, written: list[Path]) -> dict[str, Any]:
+def _report(imported: ImportedConnector, files: list[Path]) -> dict[str, Any]:
     return {
         "connector": imported.name,
-        "file": str(written[0]),
-        "schemas": [str(path) for path in written[1:]],
+        "file": str(files[0]),
+        "schemas": [str(path) for path in files[1:]],
         "resources": list(imported.resources),
         "complete": not imported.missing,
         "missing": [remark.as_dict() for remark in imported.missing],
@@ -142,14 +133,13 @@ def _report(imported: ImportedConnector, written: list[Path]) -> dict[str, Any]:
     }
 
 
-def _text(imported: ImportedConnector, written: list[Path]) -> str:
-    lines = [f"written: {written[0]}, {count_noun(len(imported.resources), 'resource')}"]
-    if len(written) > 1:
-        folder = written[1].parent
-        lines[0] += f"; {count_noun(len(written) - 1, 'schema')} in {folder}"
-    for one in (*imported.missing, *imported.notes):
-        word = "not imported" if one.kind == "missing" else "look"
-        where = f"{one.resource}: " if one.resource else ""
-        lines.append(f"{word}: {where}{one.reason} ({one.place})")
-    lines.append(f"next: framework validate {imported.name} --strict")
-    return "\n".join(lines) + "\n"
+def _write_text(imported: ImportedConnector, files: list[Path]) -> None:
+    schemas = ""
+    if len(files) > 1:
+        schemas = f"; {count_noun(len(files) - 1, 'schema')} in {files[1].parent}"
+    write_line(f"written: {files[0]}, {count_noun(len(imported.resources), 'resource')}{schemas}")
+    for remark in (*imported.missing, *imported.notes):
+        label = "not imported" if remark.kind == "missing" else "look"
+        resource = f"{remark.resource}: " if remark.resource else ""
+        write_line(f"{label}: {resource}{remark.reason} ({remark.place})")
+    write_line(f"next: framework validate {imported.name} --strict")

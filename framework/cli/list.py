@@ -1,26 +1,32 @@
-"""`framework list`: the connectors there are, with their resources."""
+"""`framework list`: the available connectors and their resources."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.findings_view import visible
-from framework.cli.option_types import connectors_option
+from framework.cli.shared_options import connectors_option, format_option
+from framework.cli.terminal import visible, write_json, write_line
+from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location
-    from framework.definition.yaml_reader import Json
+
+
+@dataclass(frozen=True)
+class ListedResource:
+    """A resource; `selected` says whether a run loads it by default."""
+
+    name: str
+    selected: bool
 
 
 @dataclass(frozen=True)
 class ListedConnector:
-    """A connector file as `list` shows it; `errors` where it cannot be run as it is."""
+    """A connector file; it cannot run if `errors` is not 0."""
 
     name: str
     description: str
@@ -30,23 +36,15 @@ class ListedConnector:
     resources: tuple[ListedResource, ...]
 
 
-@dataclass(frozen=True)
-class ListedResource:
-    """A resource: `selected` where a run loads it unless told otherwise."""
-
-    name: str
-    selected: bool
-
-
-def listing(connectors: Path | None = None) -> list[ListedConnector]:
-    """Every connector found, own ones first. Files with errors are in it, as far as they go."""
+def list_connectors(connectors: Path | None = None) -> list[ListedConnector]:
+    """Return all connectors, your own first, including files with errors."""
     from framework.definition.finder import discover_connectors
 
-    return [_listed(location) for location in discover_connectors(connectors)]
+    return [_listed_connector(location) for location in discover_connectors(connectors)]
 
 
 def render_list(listed: list[ListedConnector]) -> str:
-    """The connectors for people: each with its resources below."""
+    """Return the connectors as text, each with its resources."""
     if not listed:
         return "no connectors found"
     blocks = []
@@ -55,8 +53,8 @@ def render_list(listed: list[ListedConnector]) -> str:
         if connector.description:
             lines.append(f"  {connector.description}")
         if connector.errors:
-            count = f"{connector.errors} error{'s' * (connector.errors != 1)}"
-            lines.append(f"  {count}: see framework validate {connector.name}")
+            errors = count_noun(connector.errors, "error")
+            lines.append(f"  {errors}; run: framework validate {connector.name}")
         lines += [
             f"  - {resource.name}{'' if resource.selected else ' (not selected)'}"
             for resource in connector.resources
@@ -65,40 +63,34 @@ def render_list(listed: list[ListedConnector]) -> str:
     return "\n\n".join(blocks)
 
 
-def render_list_json(listed: list[ListedConnector]) -> str:
-    """The connectors for programs: a list of {name, description, path, bundled, errors,
-    resources: [{name, selected}]}."""
-    return json.dumps([asdict(connector) for connector in listed], indent=2, ensure_ascii=False)
-
-
-def _listed(location: Location) -> ListedConnector:
+def _listed_connector(location: Location) -> ListedConnector:
     from framework.definition.finder import bundled_root
     from framework.definition.validation import validate
 
-    judged = validate(location)
+    result = validate(location)
     bundled = location.path.absolute().parent == bundled_root() / "connectors"
-    errors = sum(finding.severity == "error" for finding in judged.findings)
-    connector = judged.connector
-    if connector is None:
-        description, resources = _as_far_as_it_goes(location)
+    errors = sum(finding.severity == "error" for finding in result.findings)
+    if result.connector is None:
+        description, resources = _readable_parts(location)
     else:
-        description = connector.description
+        description = result.connector.description
         resources = tuple(
-            ListedResource(resource.name, resource.selected) for resource in connector.resources
+            ListedResource(resource.name, resource.selected)
+            for resource in result.connector.resources
         )
-    described = " ".join(description.split())
-    return ListedConnector(location.name, described, location.display, bundled, errors, resources)
+    one_line = " ".join(description.split())
+    return ListedConnector(location.name, one_line, location.display, bundled, errors, resources)
 
 
-def _as_far_as_it_goes(location: Location) -> tuple[str, tuple[ListedResource, ...]]:
-    """Description and resources of a file with errors."""
+def _readable_parts(location: Location) -> tuple[str, tuple[ListedResource, ...]]:
+    """Return description and resources of a file with errors, as far as they can be read."""
     from framework.definition.defaults import merge_resources
     from framework.definition.yaml_reader import read_document
 
     document, _ = read_document(location.path)
     if document is None:
         return "", ()
-    description: Json = document.data.get("description")
+    description = document.data.get("description")
     resources = tuple(
         ListedResource(merged.name, merged.data.get("selected") is not False)
         for merged in merge_resources(document.data)
@@ -106,21 +98,9 @@ def _as_far_as_it_goes(location: Location) -> tuple[str, tuple[ListedResource, .
     return description if isinstance(description, str) else "", resources
 
 
-def show_list(
-    connectors: Path | None = None,
-    *,
-    as_json: bool = False,
-    write: Callable[[str], object] = click.echo,
-) -> int:
-    """Write the connectors found; exit code 0, also where some have errors."""
-    listed = listing(connectors)
-    write(render_list_json(listed) if as_json else render_list(listed))
-    return 0
-
-
 @click.command(
     name="list",
-    short_help="The connectors there are, with their resources.",
+    short_help="List the connectors and their resources.",
     epilog="""\b
 Examples:
   framework list
@@ -128,14 +108,15 @@ Examples:
 """,
 )
 @connectors_option
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the list is written.",
-)
-def command(connectors: Path | None, output: str) -> int:
-    """Show the connectors there are, yours first, and their resources."""
-    return show_list(connectors, as_json=output == "json")
+@format_option("text", "json")
+def command(connectors: Path | None, form: str) -> int:
+    """List the available connectors, yours first, and their resources.
+
+    The exit code is 0 even if some files have errors.
+    """
+    listed = list_connectors(connectors)
+    if form == "json":
+        write_json([asdict(connector) for connector in listed])
+    else:
+        write_line(render_list(listed))
+    return 0

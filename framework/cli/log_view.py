@@ -1,11 +1,10 @@
-"""A run told as JSON lines on stderr, for programs: log-event.schema.json describes them."""
+"""Write a run's events as JSON lines on stderr, as described by log-event.schema.json."""
 
 from __future__ import annotations
 
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -24,7 +23,7 @@ from framework.load.report import Report
 
 
 class JsonLog:
-    """Call it with each event, from any thread: one object on one line for each worth telling."""
+    """An event handler that writes one JSON object per line. Thread-safe."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -37,15 +36,16 @@ class JsonLog:
         self._stream.flush()
 
     def __call__(self, event: Event) -> None:
-        """Write down one event of the run."""
-        for kind, fields in _told(event):
-            self._say(kind, **fields)
+        """Write the event, unless the log has no line for its type."""
+        fields = _fields(event)
+        if fields is not None:
+            self._write(**fields)
 
     def end(self, report: Report) -> None:
-        """Write the last line: what became of the run."""
+        """Write the last line: the outcome of the run."""
         parts = report.resources.values()
-        self._say(
-            "end",
+        self._write(
+            event="end",
             status=report.status,
             signal=report.signal,
             seconds=round(report.seconds, 3),
@@ -54,34 +54,50 @@ class JsonLog:
             error=report.error,
         )
 
-    def _say(self, kind: str, **fields: Any) -> None:
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": at, "event": kind, **fields}, ensure_ascii=False)
+    def _write(self, **fields: Any) -> None:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"time": time, **fields}, ensure_ascii=False)
         with self._lock:
             self._stream.write(line + "\n")
 
 
-def _told(event: Event) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(event, RequestAnswered):
-        fields: dict[str, Any] = {"resource": event.resource, "attempt": event.attempt}
-        fields |= {"method": event.method, "url": event.url, "status": event.status}
-        fields |= {"seconds": round(event.seconds, 4), "bytes": event.size, "error": event.error}
-        yield "request", fields
-    elif isinstance(event, PageRead):
-        yield "page", {"resource": event.resource, "records": event.records}
-    elif isinstance(event, Waiting):
-        seconds = round(event.seconds, 3)
-        yield "wait", {"resource": event.resource, "seconds": seconds, "why": event.why}
-    elif isinstance(event, WarningRaised):
-        yield "warning", {
-            "resource": event.resource, "code": event.code, "message": event.message,
-        }  # fmt: skip
-    elif isinstance(event, ResourceStarted):
-        yield "resource", {"resource": event.resource, "status": "started"}
-    elif isinstance(event, ResourceEnded):
-        kind = "skip" if event.status == "skipped" else "resource"
-        yield kind, {"resource": event.resource, "status": event.status, "reason": event.reason}
-    elif isinstance(event, StepStarted):
-        yield "step", {"step": event.step, "status": "started"}
-    elif isinstance(event, StepEnded):
-        yield "step", {"step": event.step, "status": "ended", "seconds": round(event.seconds, 3)}
+def _fields(event: Event) -> dict[str, Any] | None:
+    match event:
+        case RequestAnswered():
+            return {
+                "event": "request",
+                "resource": event.resource,
+                "attempt": event.attempt,
+                "method": event.method,
+                "url": event.url,
+                "status": event.status,
+                "seconds": round(event.seconds, 4),
+                "bytes": event.size,
+                "error": event.error,
+            }
+        case PageRead(resource, records):
+            return {"event": "page", "resource": resource, "records": records}
+        case Waiting(resource, seconds, why):
+            return {
+                "event": "wait",
+                "resource": resource,
+                "seconds": round(seconds, 3),
+                "why": why,
+            }
+        case WarningRaised(resource, code, message):
+            return {"event": "warning", "resource": resource, "code": code, "message": message}
+        case ResourceStarted(resource):
+            return {"event": "resource", "resource": resource, "status": "started"}
+        case ResourceEnded(resource, status, reason):
+            kind = "skip" if status == "skipped" else "resource"
+            return {"event": kind, "resource": resource, "status": status, "reason": reason}
+        case StepStarted(step):
+            return {"event": "step", "step": step, "status": "started"}
+        case StepEnded(step, seconds):
+            return {
+                "event": "step",
+                "step": step,
+                "status": "ended",
+                "seconds": round(seconds, 3),
+            }
+    return None

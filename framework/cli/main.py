@@ -1,6 +1,6 @@
-"""The command: verbs, each in a module of its own that is imported when it is called.
+"""The command line: click commands, each imported when it is called.
 
-One handler for everything that ends badly; exit codes as in `errors`.
+One handler turns every exception into a message and an exit code (see `framework.errors`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NoReturn
 import click
 
 from framework import __version__
-from framework.cli.findings_view import visible_lines
+from framework.cli.terminal import write_error
 from framework.errors import FrameworkError
 
 VERBS = (
@@ -36,27 +36,27 @@ VERBS = (
     "infer",
     "import",
 )
-COLLECTED = (500_000, 20, 50)
-"""How many objects are made between two searches for garbage, instead of 700: importing dlt makes
-half as many."""
-HELP = "One YAML file per REST API: proved right, run through dlt, replayed from recordings."
+GC_THRESHOLDS = (500_000, 20, 50)
+"""Allocations between two garbage collections, instead of 700: importing dlt alone makes half as
+many."""
+HELP = "Load REST APIs that are described in YAML files: validate, run through dlt, test offline."
 EPILOG = """\b
 Examples:
   framework run scheduling --replay        load the bundled recording, no account needed
-  framework validate                       every finding of your connectors, no network
+  framework validate                       find every mistake in your connectors, no network
   framework run scheduling                 load the real API into scheduling.duckdb
 """
 
 
-class Verbs(click.Group):
-    """The verbs, imported one by one: `--help` and `validate` have no time to import dlt."""
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, so that `--help` does not import dlt."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """In the order in which they are met."""
+        """Return the names in the order of use."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The verb's command, or None for an unknown verb."""
+        """Return the command, or None for an unknown name."""
         if cmd_name not in VERBS:
             return None
         # a module cannot be called `import`
@@ -67,34 +67,39 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Click's own, with "did you mean" for a misspelt verb."""
+        """Resolve the command as click does; suggest a name for an unknown one."""
         import difflib
 
         if args and not args[0].startswith("-") and args[0] not in VERBS:
             near = difflib.get_close_matches(args[0], VERBS, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(VERBS)}"
-            ctx.fail(f"there is no verb {args[0]!r}{hint}")
+            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(VERBS)}"
+            ctx.fail(f"unknown command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
 
 @click.command(
-    cls=Verbs, help=HELP, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    help=HELP,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, message="%(version)s")
 def cli() -> None:
-    """The group of all verbs; click calls it before each."""
+    """Do nothing: click calls this before each command."""
 
 
 def entry() -> NoReturn:
-    """The process of the command line. A small run is mostly importing and ending: Python searches
-    for garbage meanwhile, of which there is none, and at the end takes down object by object what
-    the system takes back at once."""
+    """Run the command line as a process of its own.
+
+    A small run spends most of its time importing and exiting. Garbage collection finds nothing
+    meanwhile, and the system frees the memory faster than the interpreter does.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by whoever started us
+        if getattr(sys, name) is None:  # the caller closed the stream
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
-    gc.set_threshold(*COLLECTED)
+    gc.set_threshold(*GC_THRESHOLDS)
     code = main()
-    with contextlib.suppress(OSError):  # whoever read it may be gone
+    with contextlib.suppress(OSError):  # the reader of the output may be gone
         sys.stdout.flush()
         sys.stderr.flush()
     atexit._run_exitfuncs()
@@ -102,70 +107,56 @@ def entry() -> NoReturn:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code."""
+    """Run the command line and return the exit code."""
     try:
-        outcome = cli.main(args=argv, prog_name="framework", standalone_mode=False)
-        _flush()
-        return int(outcome or 0)
+        result = cli.main(args=argv, prog_name="framework", standalone_mode=False)
+        sys.stdout.flush()  # a closed pipe must fail here, not when the interpreter exits
+        return int(result or 0)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
         error.show(sys.stderr)
         return 2 if isinstance(error, click.UsageError) else 1
     except (KeyboardInterrupt, click.Abort):
-        _say("interrupted")
+        write_error("interrupted")
         return 130
     except (BrokenPipeError, SystemExit):
-        # whoever read our output has gone (which click turns into an exit); nothing more can be
-        # said to them
+        # the reader of the output is gone (click turns that into an exit)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except FrameworkError as error:
-        _say(str(error))
+        write_error(str(error))
         return error.exit_code
     except Exception as error:
-        known = _no_bug(error)
-        if known is None:
-            _say_bug(error)
+        message = _environment_error(error)
+        if message is None:
+            _write_bug(error)
             return 3
-        _say(known)
+        write_error(message)
         return 1
 
 
-def _flush() -> None:
-    """Meet a closed pipe here and not at the interpreter's end."""
-    sys.stdout.flush()
-
-
-def _no_bug(error: Exception) -> str | None:
-    """What the person's disk or settings are to blame for; None for a bug."""
+def _environment_error(error: Exception) -> str | None:
+    """Return a message if the disk or a settings file is the cause, None for a bug."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the output cannot be written: {error.strerror}"
-    if type(error).__name__ == "TomlProviderReadException":  # dlt's, which is not imported here
+    if type(error).__name__ == "TomlProviderReadException":  # dlt's; dlt is not imported here
         files = " or ".join(filter(os.path.exists, getattr(error, "full_paths", ())))
         place = re.search(r"at (line \d+) col", str(error))
         if place is None:
-            return f"{files} cannot be read: it has to be a text in UTF-8 that you may read"
-        return f'{files} is no TOML in {place[1]}: a setting is NAME = "TEXT", with the quotes'
+            return f"{files} cannot be read; expected a UTF-8 text file that you may read"
+        return f'{files} is not valid TOML in {place[1]}; write settings as NAME = "TEXT"'
     return None
 
 
-def _say(message: str) -> None:
-    """The message, without what a file or an API could do to the terminal."""
-    click.echo("error: " + visible_lines(message), err=True)
-
-
-def _say_bug(error: Exception) -> None:
-    """What a report of the bug needs: kinds and places; values could be secret."""
+def _write_bug(error: Exception) -> None:
+    """Write what a bug report needs: types and places, no values, which could be secret."""
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)
-    places = "\n".join(
-        f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames[-12:]
-    )
-    click.echo(
-        f"error: a bug of the framework: {type(error).__name__}\n{places}\n"
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    places = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+    write_error(
+        f"a bug of the framework: {type(error).__name__}\n{places}\n"
         f"framework {__version__}, Python {sys.version.split()[0]}. Please open an issue with the "
-        "lines above and the connector file; nothing that was loaded is lost.",
-        err=True,
+        "lines above and the connector file. Data that was loaded is safe."
     )

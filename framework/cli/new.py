@@ -10,7 +10,8 @@ import click
 
 from framework.authoring.scaffold.file_writer import write_editor_schema, write_text
 from framework.authoring.scaffold.template import AUTHS, PAGINATORS, ConnectorFacts, connector_text
-from framework.cli.option_types import connectors_option
+from framework.cli.shared_options import connectors_option
+from framework.cli.terminal import write_line
 from framework.definition.finder import is_file_name
 from framework.errors import FrameworkError, UsageError
 
@@ -29,19 +30,19 @@ Examples:
 """,
 )
 @click.argument("name")
-@click.option("--base-url", metavar="URL", help="What all paths are below.")
+@click.option("--base-url", metavar="URL", help="The URL that all paths are relative to.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="A list to read; repeatable.")
-@click.option("--auth", type=click.Choice(AUTHS), help="How requests prove who asks.")
+@click.option("--auth", type=click.Choice(AUTHS), help="Authentication of requests.")
 @click.option("--header", default="X-API-Key", show_default=True, help="The header of an api_key.")
-@click.option("--data-selector", metavar="EXPR", help="Where an answer holds the records.")
+@click.option("--data-selector", metavar="EXPR", help="Path of the records in a response.")
 @click.option(
     "--primary-key",
     "primary_keys",
     multiple=True,
     metavar="FIELD",
-    help="What tells records apart; several: a,b. Once for all paths, or once for each.",
+    help="Field that identifies a record, or several: a,b. Once for all paths, or once per path.",
 )
-@click.option("--paginator", type=click.Choice(list(PAGINATORS)), help="How pages follow.")
+@click.option("--paginator", type=click.Choice(list(PAGINATORS)), help="Pagination of the lists.")
 @connectors_option
 def command(
     name: str,
@@ -54,105 +55,105 @@ def command(
     paginator: str | None,
     connectors: Path | None,
 ) -> int:
-    """Write connectors/NAME.yaml: a file that `validate` takes, to be completed from the API's
-    documentation. What no option says is asked for on a terminal, else left at its usual value.
+    """Write connectors/NAME.yaml, a valid file to complete from the API's documentation.
 
-    No network, and no file is overwritten.
+    On a terminal you are asked for missing options; elsewhere their defaults are used. Sends no
+    request and overwrites no file.
     """
     if is_file_name(name):
-        raise UsageError(f"{name!r} is a file's name, expected a connector's name such as shop")
+        raise UsageError(f"found the file name {name!r}, expected a connector's name such as shop")
     if not re.fullmatch(r"(?!.*__)[a-z][a-z0-9_]{0,62}", name):
         raise UsageError(
-            f"{name!r} is no connector's name: lower-case letters, digits and single _, starting "
-            "with a letter, such as shop"
+            f"{name!r} is not a valid connector name; use lower-case letters, digits and single "
+            "_, starting with a letter, such as shop"
         )
     folder = connectors or Path("connectors")
     file = folder / f"{name}.yaml"
     if file.exists():
-        raise FrameworkError(f"{file} is there already; choose another name, or edit it")
-    url = _base_url(base_url)
-    lists = tuple(_below(url, path) for path in paths or _paths())
-    answers = ConnectorFacts(
+        raise FrameworkError(f"{file} already exists; choose another name, or edit the file")
+    url = _check_url(base_url or _ask("Base URL of the API", ""))
+    lists = tuple(_relative_path(url, path) for path in paths or _ask_paths())
+    facts = ConnectorFacts(
         name,
         url,
         lists,
-        auth or _ask("How do requests prove who asks?", "bearer", AUTHS),
+        auth or _ask("Authentication", "bearer", AUTHS),
         data_selector
-        or _ask("Where in an answer are the records? (empty: dlt finds it)", "")
+        or _ask("Path of the records in a response (empty: dlt detects it)", "")
         or None,
-        _keys(primary_keys, lists),
-        paginator or _ask("How do pages follow one another?", "single_page", tuple(PAGINATORS)),
+        _primary_keys(primary_keys, lists),
+        paginator or _ask("Pagination", "single_page", tuple(PAGINATORS)),
         header,
     )
-    _write(file, connector_text(answers))
+    _write_connector(file, connector_text(facts))
     write_editor_schema(folder.parent / "schemas")
-    sys.stdout.write(
-        f"written: {file}\n"
-        f"next: framework validate {name}         what is wrong with it, with no network\n"
-        f"      framework check {name} --deep     what the API says to it\n"
-    )
+    write_line(f"written: {file}")
+    write_line(f"next: framework validate {name}         find mistakes, without network")
+    write_line(f"      framework check {name} --deep     compare the file with the API")
     return 0
 
 
-def _base_url(given: str | None) -> str:
-    url = given or _ask("The API's base URL?", "")
+def _check_url(url: str) -> str:
     if not url:
         raise UsageError("--base-url is missing, such as https://api.example.com/v1")
     if not re.match(r"https?://[^/\s]+", url):
-        raise UsageError(f"--base-url is {url!r}, expected an address such as https://example.com")
+        raise UsageError(f"--base-url is {url!r}, expected a URL such as https://example.com")
     return url.rstrip("/")
 
 
-def _paths() -> list[str]:
-    text = _ask("Which lists shall be read? (paths, such as /users /orders)", "")
-    if not text.split():
+def _ask_paths() -> list[str]:
+    paths = _ask("Paths of the lists to read, such as /users /orders", "").split()
+    if not paths:
         raise UsageError("--path is missing, such as --path /users")
-    return text.split()
+    return paths
 
 
-def _below(url: str, path: str) -> str:
+def _relative_path(url: str, path: str) -> str:
     path = path.removeprefix(url)
     if "://" in path.partition("?")[0]:
         raise UsageError(f"--path is {path!r}, expected a path below {url} such as /users")
     return path if path.startswith("/") else f"/{path}"
 
 
-def _keys(given: tuple[str, ...], paths: tuple[str, ...]) -> tuple[str | None, ...]:
-    """The primary key of each path, or the one of all."""
-    if len(given) not in (0, 1, len(paths)):
+def _primary_keys(keys: tuple[str, ...], paths: tuple[str, ...]) -> tuple[str | None, ...]:
+    """Return one primary key for each path, or one for all of them."""
+    if len(keys) not in (0, 1, len(paths)):
         raise UsageError(
-            f"found {len(given)} --primary-key for {len(paths)} --path; give one for all, or one "
-            "for each in their order"
+            f"found {len(keys)} --primary-key for {len(paths)} --path; give one for all, or one "
+            "for each in the same order"
         )
-    if not given:
-        given = tuple(
-            _ask(f"What tells the records of {p} apart? (empty: none)", "") for p in paths
-        )
-    return tuple(key or None for key in given)
+    if not keys:
+        keys = tuple(_ask(f"Primary key of {path} (empty: none)", "") for path in paths)
+    return tuple(key or None for key in keys)
 
 
 def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
-    """The answer on a terminal; elsewhere, where nobody can be asked, the default."""
+    """Return the answer given on a terminal, or the default if there is no terminal."""
     if not sys.stdin.isatty():
         return default
-    kind = click.Choice(choices) if choices else None
-    shown = bool(default)
-    answer: str = click.prompt(question, default=default, type=kind, err=True, show_default=shown)
+    answer: str = click.prompt(
+        question,
+        default=default,
+        type=click.Choice(choices) if choices else None,
+        err=True,
+        show_default=bool(default),
+    )
     return answer.strip()
 
 
-def _write(file: Path, text: str) -> None:
-    """Write what was judged to be right. FrameworkError where it is not, and nothing is written."""
+def _write_connector(file: Path, text: str) -> None:
+    """Write the file if it is valid; raise UsageError and write nothing if not."""
     from framework.definition.finder import Location
     from framework.definition.validation import validate_document
     from framework.definition.yaml_reader import parse_document
 
     location = Location(file.stem, file, file.parent.parent, str(file))
-    document, found = parse_document(text, str(file))
+    document, findings = parse_document(text, str(file))
     if document is not None:
-        found = list(validate_document(document, location, found).findings)
-    errors = [finding for finding in found if finding.severity == "error"]
+        findings = list(validate_document(document, location, findings).findings)
+    errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
-        first = errors[0]
-        raise UsageError(f"these answers make no connector: {first.message} [{first.code}]")
+        raise UsageError(
+            f"these options make no valid connector: {errors[0].message} [{errors[0].code}]"
+        )
     write_text(file, text)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from framework.cli.findings_view import visible
-from framework.cli.option_types import looking_options
+from framework.cli.shared_options import format_option, open_connector, sample_options
+from framework.cli.terminal import visible, write_json, write_line
 
-WIDEST = 40
-"""Characters of a value that a table shows."""
-GAP = 2
-"""Blanks between columns."""
+MAX_CELL_WIDTH = 40
+"""Characters of a value that the table shows."""
+COLUMN_GAP = 2
 
 
 @click.command(
     "preview",
-    short_help="Some records as a table, nothing loaded.",
+    short_help="Show some records; load nothing.",
     epilog="""\b
 Examples:
   framework preview scheduling event_types
@@ -30,8 +28,8 @@ Examples:
 )
 @click.argument("name")
 @click.argument("resource")
-@looking_options(limit=10)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@sample_options(limit=10)
+@format_option("text", "json")
 def command(
     name: str,
     resource: str,
@@ -41,68 +39,65 @@ def command(
     limit: int,
     form: str,
 ) -> int:
-    """Show the first records of RESOURCE of connector NAME; nothing is loaded.
+    """Show the first records of RESOURCE of connector NAME. Nothing is loaded.
 
-    A child's records are those of the first records of its parent.
+    The records of a child resource are those of its parent's first records.
     """
-    from framework.load.dlt_defaults import set_defaults
-
-    set_defaults()
+    connector = open_connector(name, connectors)
     from rich.console import Console
 
-    from framework.api import valid_connector
     from framework.authoring.diagnose.probe import first_records
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import signals_handled
-    from framework.definition.finder import find_connector
+    from framework.cli.signals import stop_on_signals
     from framework.errors import FrameworkError
     from framework.load.preflight import select_resources
     from framework.runtime.environment import Environment
 
-    connector = valid_connector(find_connector(name, connectors))
-    chosen = select_resources(connector, (resource,))
+    selected = select_resources(connector, (resource,))
     environment = Environment()
-    with signals_handled(environment.stop):
+    with stop_on_signals(environment.stop):
         on_event = Progress(Console(stderr=True), live=False)
         ((_, records),) = first_records(
-            connector, chosen, limit, config, alias, environment, on_event
+            connector, selected, limit, config, alias, environment, on_event
         )
     if isinstance(records, FrameworkError):
         raise records
     if form == "json":
-        sys.stdout.write(json.dumps(records, ensure_ascii=False, indent=2) + "\n")
+        write_json(records)
     elif records:
         console = Console()
-        table, left = _table(records, console.width)
+        table, hidden = _table(records, console.width)
         console.print(table)
-        if left:
-            sys.stdout.write(f"not shown: {', '.join(left)} (--format json shows all)\n")
+        if hidden:
+            write_line(f"not shown: {', '.join(hidden)} (--format json shows all)")
     else:
-        sys.stdout.write(f"{resource}: no records\n")
+        write_line(f"{resource}: no records")
     return 0
 
 
 def _table(records: list[dict[str, Any]], width: int) -> tuple[Any, list[str]]:
-    """A table of the columns that fit, and the names of those that do not."""
+    """Return a table of the columns that fit, and the names of the columns that do not."""
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, GAP, 0, 0))
+    table = Table(box=None, padding=(0, COLUMN_GAP, 0, 0))
     rows = [{name: _cell(value) for name, value in record.items()} for record in records]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    shown: list[str] = []
+    columns: list[str] = []
     used = 0
     for name in names:
         widest = max(cell_len(text) for text in (name, *(row.get(name, "") for row in rows)))
-        used += min(widest, WIDEST) + GAP
-        if shown and used > width:
+        used += min(widest, MAX_CELL_WIDTH) + COLUMN_GAP
+        if columns and used > width:
             break
-        shown.append(name)
-        table.add_column(Text(visible(name)), overflow="ellipsis", no_wrap=True, max_width=WIDEST)
+        columns.append(name)
+        table.add_column(
+            Text(visible(name)), overflow="ellipsis", no_wrap=True, max_width=MAX_CELL_WIDTH
+        )
     for row in rows:
-        table.add_row(*(Text(row.get(name, "")) for name in shown))
-    return table, names[len(shown) :]
+        table.add_row(*(Text(row.get(name, "")) for name in columns))
+    return table, names[len(columns) :]
 
 
 def _cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A run shown while it runs, on stderr: live lines on a terminal, plain ones elsewhere."""
+"""Show a run's progress on stderr: live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,31 +11,27 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from framework.cli.findings_view import visible, visible_lines
+from framework.cli.terminal import print_plain, visible
 from framework.events import (
     Event,
     PageRead,
-    RequestAnswered,
     RequestSent,
     ResourceEnded,
     ResourceStarted,
-    StepEnded,
     StepStarted,
     Waiting,
     WarningRaised,
 )
 from framework.text import count_noun
 
-EVERY = 5.0
+PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about the same resource."""
-WORTH_TELLING = 1.0
-"""Seconds from which a wait is told on a plain line."""
+MIN_PLAIN_WAIT = 1.0
+"""Seconds from which a wait has a plain line of its own."""
 
 
 @dataclass
-class Line:
-    """What is known of one resource by now."""
-
+class _ResourceProgress:
     status: str = "waiting"
     pages: int = 0
     rows: int = 0
@@ -43,18 +39,27 @@ class Line:
     retries: int = 0
     wait: str = ""
 
+    def counts(self) -> str:
+        counts = [(self.pages, "page"), (self.rows, "record"), (self.requests, "request")]
+        text = ", ".join(count_noun(count, noun) for count, noun in counts)
+        if self.retries:
+            text += f", {self.retries:,} {'retry' if self.retries == 1 else 'retries'}"
+        return text
+
 
 class Progress:
-    """Call it with each event, from any thread. `quiet` shows nothing but warnings; not `live`
-    are plain lines on a terminal, too."""
+    """An event handler that shows progress. Thread-safe.
+
+    `quiet` shows warnings only; `live=False` writes plain lines on a terminal too.
+    """
 
     def __init__(self, console: Console, *, quiet: bool = False, live: bool = True) -> None:
         self._console = console
         self._quiet = quiet
-        self._lines: dict[str, Line] = {}
+        self._resources: dict[str, _ResourceProgress] = {}
         self._lock = threading.RLock()
         self._step = ""
-        self._told: dict[str, float] = {}
+        self._last_line: dict[str, float] = {}
         self._live: Live | None = None
         if live and console.is_terminal and not quiet:
             self._live = Live(
@@ -71,74 +76,58 @@ class Progress:
             self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Take in one event and show what is worth it."""
+        """Count the event, and show it if it matters."""
         with self._lock:
-            self._take(event)
+            if isinstance(event, StepStarted):
+                self._step = event.step
+                self._print(event.step)
+            elif isinstance(event, WarningRaised):
+                text = f"warning: {event.resource}: {event.message} [{event.code}]"
+                print_plain(self._console, text, style="yellow")
+            elif isinstance(
+                event, (RequestSent, PageRead, Waiting, ResourceStarted, ResourceEnded)
+            ):
+                progress = self._resources.setdefault(event.resource, _ResourceProgress())
+                self._update(progress, event)
 
-    def _take(self, event: Event) -> None:
-        if isinstance(event, StepStarted):
-            self._step = event.step
-            self._say(event.step)
-            return
-        if isinstance(event, (StepEnded, RequestAnswered)):
-            return
-        line = self._lines.setdefault(event.resource, Line())
-        if isinstance(event, RequestSent):
-            line.requests += 1
-            line.retries += event.attempt > 1
-            line.wait = ""
-        elif isinstance(event, PageRead):
-            line.pages += 1
-            line.rows += event.records
-            self._now_and_then(event.resource, line)
-        elif isinstance(event, Waiting):
-            line.wait = f"waits {event.seconds:.0f} s ({event.why})"
-            if event.seconds >= WORTH_TELLING:
-                self._say(f"{event.resource}: {line.wait}")
-        elif isinstance(event, ResourceStarted):
-            line.status = "reading"
-            self._told[event.resource] = time.monotonic()
-        elif isinstance(event, ResourceEnded):
-            line.status, line.wait = event.status, ""
-            self._say(f"{event.resource}: {event.status}, {_counts(line)}")
-        elif isinstance(event, WarningRaised):
-            self._warn(event)
+    def _update(
+        self,
+        progress: _ResourceProgress,
+        event: RequestSent | PageRead | Waiting | ResourceStarted | ResourceEnded,
+    ) -> None:
+        name = event.resource
+        match event:
+            case RequestSent():
+                progress.requests += 1
+                progress.retries += event.attempt > 1
+                progress.wait = ""
+            case PageRead():
+                progress.pages += 1
+                progress.rows += event.records
+                now = time.monotonic()
+                if now - self._last_line.get(name, now) >= PLAIN_LINE_INTERVAL:
+                    self._last_line[name] = now
+                    self._print(f"{name}: {progress.counts()}")
+            case Waiting():
+                progress.wait = f"waiting {event.seconds:.0f} s ({event.why})"
+                if event.seconds >= MIN_PLAIN_WAIT:
+                    self._print(f"{name}: {progress.wait}")
+            case ResourceStarted():
+                progress.status = "reading"
+                self._last_line[name] = time.monotonic()
+            case ResourceEnded():
+                progress.status, progress.wait = event.status, ""
+                self._print(f"{name}: {event.status}, {progress.counts()}")
 
-    def _now_and_then(self, name: str, line: Line) -> None:
-        now = time.monotonic()
-        if now - self._told.get(name, now) >= EVERY:
-            self._told[name] = now
-            self._say(f"{name}: {_counts(line)}")
-
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if self._live is None and not self._quiet:
-            self._console.print(
-                visible_lines(text), highlight=False, markup=False, emoji=False, soft_wrap=True
-            )
-
-    def _warn(self, event: WarningRaised) -> None:
-        text = f"warning: {event.resource}: {event.message} [{event.code}]"
-        self._console.print(
-            visible_lines(text),
-            style="yellow",
-            highlight=False,
-            markup=False,
-            emoji=False,
-            soft_wrap=True,
-        )
+            print_plain(self._console, text)
 
     def _table(self) -> Table:
         with self._lock:
             table = Table.grid(padding=(0, 2))
-            for name, line in self._lines.items():
-                table.add_row(name, line.status, _counts(line), Text(visible(line.wait)))
+            for name, progress in self._resources.items():
+                wait = Text(visible(progress.wait))
+                table.add_row(name, progress.status, progress.counts(), wait)
             table.add_row(f"{self._step} …" if self._step else "")
             return table
-
-
-def _counts(line: Line) -> str:
-    counts = [(line.pages, "page"), (line.rows, "record"), (line.requests, "request")]
-    text = ", ".join(count_noun(count, word) for count, word in counts)
-    if line.retries:
-        text += f", {line.retries:,} {'retry' if line.retries == 1 else 'retries'}"
-    return text

@@ -1,19 +1,25 @@
-"""`framework record`: a run kept as a cassette."""
+"""`framework record`: a live run saved as a cassette."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from framework.cli.option_types import asking_options, limit_option, talk_options
+from framework.cli.shared_options import (
+    limit_option,
+    open_connector,
+    request_options,
+    verbosity_options,
+)
+from framework.cli.terminal import write_line
+from framework.text import count_noun
 
 
 @click.command(
     "record",
-    short_help="Write a cassette of a live run, scrubbed.",
+    short_help="Record a live run as a scrubbed cassette.",
     epilog="""\b
 Examples:
   framework record scheduling --limit 20
@@ -21,9 +27,9 @@ Examples:
 """,
 )
 @click.argument("name")
-@asking_options
+@request_options
 @limit_option
-@talk_options
+@verbosity_options
 def command(
     name: str,
     resources: tuple[str, ...] | None,
@@ -34,28 +40,26 @@ def command(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Run connector NAME live and write cassettes/NAME.yaml, with stand-ins for secrets and
-    personal data.
+    """Run connector NAME live and write cassettes/NAME.yaml.
 
-    The recording is played once before it is written; nothing is loaded but into a database that
-    is thrown away. Then: framework test NAME --update
+    Secrets and personal data are replaced by fake values. The recording is replayed once before
+    it is written; data is loaded only into a temporary database. Then run:
+    framework test NAME --update
     """
-    from framework.load.dlt_defaults import set_defaults
-
-    set_defaults(verbose=verbose)
+    connector = open_connector(name, connectors, verbose=verbose)
     from rich.console import Console
 
-    from framework.api import valid_connector
     from framework.authoring.cassettes.recorder import record
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import signals_handled
-    from framework.definition.finder import find_connector
+    from framework.cli.signals import stop_on_signals
     from framework.runtime.environment import Environment
 
-    connector = valid_connector(find_connector(name, connectors))
     environment = Environment()
-    with signals_handled(environment.stop), Progress(Console(stderr=True), quiet=quiet) as progress:
-        recorded = record(
+    with (
+        stop_on_signals(environment.stop),
+        Progress(Console(stderr=True), quiet=quiet) as progress,
+    ):
+        recording = record(
             connector,
             resources=resources,
             config=config,
@@ -64,14 +68,13 @@ def command(
             environment=environment,
             on_event=progress,
         )
-    rows = sum(part.rows for part in recorded.report.resources.values())
-    sys.stdout.write(
-        f"{_shown(recorded.path)}: {recorded.interactions} requests, {rows} rows\n"
-        f"next: framework test {name} --update\n"
-    )
+    rows = sum(part.rows for part in recording.report.resources.values())
+    counts = f"{count_noun(recording.interactions, 'request')}, {count_noun(rows, 'row')}"
+    write_line(f"{_relative(recording.path)}: {counts}")
+    write_line(f"next: framework test {name} --update")
     return 0
 
 
-def _shown(path: Path) -> str:
+def _relative(path: Path) -> str:
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,18 +1,36 @@
-"""`framework run`: extract, normalize, load; live, or from a cassette."""
+"""`framework run`: extract, normalize and load, from the API or from a cassette."""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.option_types import asking_options, limit_option, talk_options
+from framework.cli.shared_options import (
+    format_option,
+    limit_option,
+    open_connector,
+    request_options,
+    verbosity_options,
+)
+from framework.cli.terminal import write_error, write_json
+from framework.errors import FrameworkError, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from framework.cli.log_view import JsonLog
+    from framework.cli.progress_view import Progress
+    from framework.load.report import Report
+    from framework.load.run_options import RunOptions
+
+TIME_FORMATS = ("iso", "epoch_seconds")
 
 
-def _duration(
+def _parse_seconds(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> float | None:
-    """Seconds of an ISO 8601 duration."""
+    """Return the seconds of an ISO 8601 duration."""
     from framework.definition.durations import DurationError, parse_duration
 
     try:
@@ -21,16 +39,18 @@ def _duration(
         raise click.BadParameter(str(error), context, parameter) from None
 
 
-def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """An ISO time, or a number for cursors that are numbers."""
+def _check_time(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | None:
+    """Return the text, which must be an ISO time, or a number for numeric cursors."""
     from framework.definition.datetimes import TimeError, read_time
 
     if value is not None:
         try:
-            read_time(value, ("iso", "epoch_seconds"))
+            read_time(value, TIME_FORMATS)
         except TimeError:
             raise click.BadParameter(
-                f"{value!r} is no time such as 2026-01-31 or 2026-01-31T12:00:00Z",
+                f"found {value!r}, expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z",
                 context,
                 parameter,
             ) from None
@@ -50,33 +70,33 @@ Examples:
 """,
 )
 @click.argument("name")
-@asking_options
+@request_options
 @limit_option
 @click.option(
     "--max-time",
-    callback=_duration,
+    callback=_parse_seconds,
     metavar="DURATION",
-    help="End the run, with nothing loaded, when reading takes longer: PT2H.",
+    help="Stop, with nothing loaded, if reading takes longer; for example PT2H.",
 )
 @click.option(
     "--destination",
     metavar="NAME",
-    help="duckdb (the default), postgres, filesystem (Parquet files) or any other of dlt's, with "
-    "dlt's own configuration.",
+    help="duckdb (default), postgres, filesystem (Parquet files) or any other dlt destination, "
+    "configured as dlt documents it.",
 )
-@click.option("--dataset", metavar="NAME", help="The dataset; NAME_data by default.")
-@click.option("--refresh", is_flag=True, help="Drop what is selected and load it again.")
+@click.option("--dataset", metavar="NAME", help="The dataset; default NAME_data.")
+@click.option("--refresh", is_flag=True, help="Drop the selected tables and load them again.")
 @click.option(
     "--since",
-    callback=_time,
+    callback=_check_time,
     metavar="TIME",
-    help="Read again from here on; watermarks stay where they are.",
+    help="Read again from this time on; watermarks do not move.",
 )
 @click.option(
     "--until",
-    callback=_time,
+    callback=_check_time,
     metavar="TIME",
-    help="Read again up to here, this not included.",
+    help="Read again up to this time (exclusive).",
 )
 @click.option(
     "--replay",
@@ -84,23 +104,126 @@ Examples:
     flag_value="",
     default=None,
     metavar="[CASSETTE]",
-    help="From the recording, without network; cassettes/NAME.yaml by default.",
+    help="Read from a recording, without network; default cassettes/NAME.yaml.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_option("text", "json")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="json: one object a line on stderr for each request, page, wait, skip and step.",
+    help="json: on stderr, one object per line for each request, page, wait, skip and step.",
 )
-@talk_options
-def command(name: str, **options: Any) -> int:
+@verbosity_options
+def command(
+    name: str,
+    connectors: Path | None,
+    max_time: float | None,
+    replay: str | None,
+    form: str,
+    log_format: str,
+    verbose: bool,
+    quiet: bool,
+    **selection: Any,
+) -> int:
     """Load the data of connector NAME (or of a FILE) into a database.
 
-    With no options into DuckDB: file NAME.duckdb in this folder, dataset NAME_data, a table for
-    each resource. Exit code 0 when everything loaded or was skipped by the file's own word, 1
-    when a resource failed; what the others gave is loaded then.
+    By default into DuckDB: file NAME.duckdb in this folder, dataset NAME_data, one table per
+    resource. Exit code 0 if every resource was loaded, or skipped as the file says; 1 if a
+    resource failed, in which case the other resources are loaded.
     """
-    from framework.cli.run_verb import run_verb
+    from framework.load.dlt_defaults import set_defaults
 
-    return run_verb(name, **options)
+    set_defaults(verbose=verbose)
+    from framework.cli.signals import stop_after, stop_on_signals
+    from framework.load.report import Report
+    from framework.load.run_options import RunOptions
+    from framework.load.runner import run
+    from framework.runtime.environment import Environment
+
+    options = RunOptions(**selection)
+    _check_range(options, replay is not None)
+    environment = Environment()
+    report = Report(name, destination=options.destination, dataset=options.dataset)
+    output = _RunOutput(report, as_json=form == "json", json_log=log_format == "json")
+    try:
+        with (
+            stop_on_signals(environment.stop, output.end),
+            stop_after(environment.stop, max_time),
+            output.progress(quiet) as on_event,
+        ):
+            connector = open_connector(name, connectors, verbose=verbose)
+            report.connector = connector.name
+            if replay is None:
+                run(connector, options, environment, on_event, report)
+            else:
+                from framework.authoring.cassettes.replayer import replay_environment
+
+                with replay_environment(
+                    connector, replay or None, options, environment.stop
+                ) as cassette:
+                    run(connector, cassette.options, cassette.environment, on_event, report)
+    except FrameworkError as error:
+        output.end(error)
+        return error.exit_code
+    output.end()
+    return report.exit_code
+
+
+def _check_range(options: RunOptions, replay: bool) -> None:
+    """Raise UsageError if --since and --until cannot be used."""
+    from framework.definition.datetimes import read_time
+
+    if replay and options.again is not None:
+        raise UsageError("--replay reads a recording, so --since and --until must not be given")
+    if options.since is None or options.until is None:
+        return
+    begin, end = (read_time(text, TIME_FORMATS)[0] for text in (options.since, options.until))
+    if begin >= end:
+        raise UsageError(
+            f"found --until {options.until}, which is not after --since {options.since}; give a "
+            "later --until"
+        )
+
+
+class _RunOutput:
+    """Write a run's progress, and once its end: as a table or as JSON, and to the JSON log."""
+
+    def __init__(self, report: Report, *, as_json: bool, json_log: bool) -> None:
+        from rich.console import Console
+
+        from framework.cli.log_view import JsonLog
+
+        self._report = report
+        self._as_json = as_json
+        self._log = JsonLog() if json_log else None
+        self._stdout, self._stderr = Console(), Console(stderr=True)
+        self._lock = threading.Lock()
+
+    def progress(self, quiet: bool) -> JsonLog | Progress:
+        """Return the event handler of the run, a context manager."""
+        from framework.cli.progress_view import Progress
+
+        return self._log or Progress(self._stderr, quiet=quiet or self._as_json)
+
+    def end(self, error: FrameworkError | None = None) -> None:
+        """Write the end of the run. An error that follows another one is not written.
+
+        A forced exit calls this from its own thread; the thread that would then end the process
+        waits for the lock.
+        """
+        from framework.cli.report_view import show_report
+
+        with self._lock:
+            if error is not None:
+                if self._report.error is not None:
+                    return
+                self._report.end(error)
+            if self._log is not None:
+                self._log.end(self._report)
+            if self._as_json:
+                write_json(self._report.as_dict())
+                return
+            if error is None or (isinstance(error, Interrupted) and self._report.resources):
+                show_report(self._report, self._stdout, None if self._log else self._stderr)
+            if error is not None and self._log is None:
+                write_error(str(self._report.error))

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and --max-time: a clean end within two seconds, whatever is under way."""
+"""Ctrl-C, SIGTERM and --max-time: stop a run within two seconds, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from framework.errors import FrameworkError, Interrupted, OutOfTime, Terminated
 from framework.runtime.environment import StopSignal
 
 GRACE = 1.5
-"""Seconds to end in. What runs longer (a destination that loads) is left to the next run, which
-finishes or drops it: a kill at any moment is safe, so an end by force is too."""
+"""Seconds that a run has to end by itself. What takes longer (a destination that loads) is left
+to the next run, which completes or drops it: a kill at any moment is safe, so a forced exit is."""
+
+WriteEnd = Callable[[FrameworkError], object]
 
 
 @contextmanager
-def signals_handled(
-    stop: StopSignal, last_words: Callable[[FrameworkError], object] | None = None
-) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into a stop of the run while the block lasts. `last_words` are said
-    where it has to be ended by force."""
+def stop_on_signals(stop: StopSignal, write_end: WriteEnd | None = None) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into a stop of the run while the block lasts.
 
-    over = threading.Event()
+    If the process must be ended by force, `write_end` writes the last message.
+    """
+
+    finished = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         error: FrameworkError = (
             Interrupted("interrupted") if number == signal.SIGINT else Terminated("terminated")
         )
         stop.set(error)
-        threading.Thread(target=_force, args=(error, over, last_words), daemon=True).start()
+        threading.Thread(target=_force_exit, args=(error, finished, write_end), daemon=True).start()
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -41,19 +43,19 @@ def signals_handled(
     except KeyboardInterrupt:
         raise (stop.error or Interrupted("interrupted")) from None
     finally:
-        over.set()
+        finished.set()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 @contextmanager
-def ended_after(stop: StopSignal, seconds: float | None) -> Iterator[None]:
-    """Stop the run when that much time is over, if it is still reading; None: never."""
+def stop_after(stop: StopSignal, seconds: float | None) -> Iterator[None]:
+    """Stop the run after that time if it is still reading; None means no limit."""
     if seconds is None:
         yield
         return
     error = OutOfTime(
-        f"the run was still reading after {seconds:g} s (--max-time). Give it more time, or fewer "
+        f"still reading after {seconds:g} s (--max-time); allow more time, or select fewer "
         "--resources"
     )
     timer = threading.Timer(seconds, stop.set, (error,))
@@ -65,18 +67,17 @@ def ended_after(stop: StopSignal, seconds: float | None) -> Iterator[None]:
         timer.cancel()
 
 
-def _force(
-    error: FrameworkError,
-    over: threading.Event,
-    last_words: Callable[[FrameworkError], object] | None,
+def _force_exit(
+    error: FrameworkError, finished: threading.Event, write_end: WriteEnd | None
 ) -> None:
-    if over.wait(GRACE):
+    """End the process unless the run ends by itself within GRACE seconds."""
+    if finished.wait(GRACE):
         return
     try:
-        if last_words is None:
+        if write_end is None:
             sys.stderr.write(f"\nerror: {error}\n")
         else:
-            last_words(error)
+            write_end(error)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

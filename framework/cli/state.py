@@ -1,33 +1,28 @@
-"""`framework state`: what the destination remembers of a connector's runs, shown and mended."""
+"""`framework state`: show and reset the state that a destination holds for a connector."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.findings_view import visible
-from framework.cli.option_types import alias_option, connectors_option
+from framework.cli.shared_options import destination_options, format_option, open_connector
+from framework.cli.terminal import (
+    new_table,
+    print_plain,
+    print_table,
+    visible,
+    write_json,
+    write_line,
+)
 from framework.errors import UsageError
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _place_options(command: F) -> F:
-    """Where the state is, said as `run` says it."""
-    for option in (
-        click.option("--dataset", metavar="NAME", help="The dataset; NAME_data by default."),
-        click.option(
-            "--destination", metavar="NAME", help="Any dlt destination; duckdb by default."
-        ),
-        alias_option,
-        connectors_option,
-    ):
-        command = option(command)
-    return command
+if TYPE_CHECKING:
+    from framework.definition.model import Connector
+    from framework.load.run_options import RunOptions
 
 
 @click.group(
@@ -40,15 +35,15 @@ Examples:
 """,
 )
 def command() -> None:
-    """See the watermarks that a destination holds, and take them back.
+    """Show or reset the watermarks that a destination holds.
 
-    The state is the destination's: say --destination, --dataset and --as as for `run`.
+    The state belongs to a destination: give --destination, --dataset and --as as for `run`.
     """
 
 
 @command.command(
     "show",
-    short_help="The watermark of each resource.",
+    short_help="Show the watermark of each resource.",
     epilog="""\b
 Examples:
   framework state show scheduling
@@ -57,52 +52,41 @@ Examples:
 )
 @click.argument("name")
 @click.argument("resource", required=False)
-@_place_options
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def show(name: str, resource: str | None, form: str, **place: Any) -> int:
-    """Show what is remembered of connector NAME (or a FILE), or of one RESOURCE of it.
+@destination_options
+@format_option("text", "json")
+def show(name: str, resource: str | None, form: str, **location: Any) -> int:
+    """Show the state of connector NAME (or a FILE), or of one RESOURCE of it.
 
-    `loaded` says whether a whole run or one with --limit loaded the table. A watermark is what
-    the next run reads from, before the lag.
+    `loaded` says whether the table was loaded by a full run or by one with --limit. The next run
+    reads from the watermark, minus the lag.
     """
-    import json
-
-    connector, options = _opened(name, **place)
-    from framework.load.destination_state import known_state, state_location
-
-    found = known_state(connector, options, resource)
-    if form == "json":
-        shown = {one.resource: {"loaded": one.loaded, "state": one.state} for one in found}
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=2, default=str) + "\n")
-        return 0
+    connector, options = _open(name, **location)
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from framework.cli.report_view import print_whole
+    from framework.load.destination_state import known_state, state_location
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("resource", "loaded", "cursor", "watermark"):
-        table.add_column(column, no_wrap=True, overflow="fold")
-    for one in found:
-        marks = _marks(one.state) or [("", "")]
-        for number, (cursor, watermark) in enumerate(marks):
+    states = known_state(connector, options, resource)
+    if form == "json":
+        write_json(
+            {one.resource: {"loaded": one.loaded, "state": one.state} for one in states},
+            default=str,
+        )
+        return 0
+    table = new_table("resource", "loaded", "cursor", "watermark")
+    for one in states:
+        for number, (cursor, watermark) in enumerate(_watermarks(one.state) or [("", "")]):
             first = (one.resource, one.loaded or "no") if number == 0 else ("", "")
             table.add_row(*first, Text(visible(cursor)), Text(visible(watermark)))
     console = Console()
-    print_whole(table, console)
-    console.print(
-        f"state of {state_location(connector, options)}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    print_table(console, table)
+    print_plain(console, f"state of {state_location(connector, options)}")
     return 0
 
 
 @command.command(
     "reset",
-    short_help="Have a resource read from the beginning.",
+    short_help="Read a resource from the beginning again.",
     epilog="""\b
 Examples:
   framework state reset scheduling scheduled_events
@@ -111,89 +95,79 @@ Examples:
 )
 @click.argument("name")
 @click.argument("resource", required=False)
-@_place_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def reset(name: str, resource: str | None, yes: bool, **place: Any) -> int:
-    """Forget the watermark of RESOURCE, or of all resources of connector NAME (or a FILE).
+@destination_options
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def reset(name: str, resource: str | None, yes: bool, **location: Any) -> int:
+    """Remove the watermark of RESOURCE, or of all resources of connector NAME (or a FILE).
 
-    The next run reads it from the beginning and merges. No row is deleted; what the API no longer
-    has stays, which `run --refresh` would drop.
+    The next run reads from the beginning and merges. No row is deleted: rows that the API no
+    longer has stay; to drop them, use `run --refresh`.
     """
+    connector, options = _open(name, **location)
     from rich.console import Console
 
-    connector, options = _opened(name, **place)
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import signals_handled
+    from framework.cli.signals import stop_on_signals
     from framework.load.destination_state import forget, state_location
     from framework.load.preflight import select_resources
     from framework.runtime.environment import StopSignal
 
     if resource is not None:
-        select_resources(connector, [resource])  # nobody is asked about what there is not
-    place_named = state_location(connector, options)
+        select_resources(connector, [resource])  # an unknown resource fails before the question
+    place = state_location(connector, options)
     what = f"the watermark of {resource}" if resource else "every watermark"
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"forget {what} in {place_named}? Say so with --yes")
-        click.confirm(f"Forget {what} in {place_named}?", abort=True, err=True)
+            raise UsageError(f"reset {what} in {place}? Confirm with --yes")
+        click.confirm(f"Reset {what} in {place}?", abort=True, err=True)
     stop = StopSignal()
-    with signals_handled(stop), Progress(Console(stderr=True), quiet=True) as progress:
-        gone = forget(connector, options, resource, progress, stop)
-    if gone:
-        sys.stdout.write(
-            f"forgotten in {place_named}: {', '.join(gone)}. The next run reads from the "
-            "beginning.\n"
-        )
+    with stop_on_signals(stop), Progress(Console(stderr=True), quiet=True) as progress:
+        names = forget(connector, options, resource, progress, stop)
+    if names:
+        write_line(f"reset in {place}: {', '.join(names)}. The next run starts from the beginning.")
     else:
-        sys.stdout.write(f"nothing to forget in {place_named}\n")
+        write_line(f"nothing to reset in {place}")
     return 0
 
 
-def _opened(
+def _open(
     name: str,
     *,
     connectors: Path | None,
     alias: str | None,
     destination: str | None,
     dataset: str | None,
-) -> tuple[Any, Any]:
-    """The connector, and the options of a run that name the same place."""
-    from framework.load.dlt_defaults import set_defaults
-
-    set_defaults()
-    from framework.api import valid_connector
-    from framework.definition.finder import find_connector
+) -> tuple[Connector, RunOptions]:
+    """Return the connector and the options of a run into the same place."""
+    connector = open_connector(name, connectors)
     from framework.load.run_options import RunOptions
 
-    connector = valid_connector(find_connector(name, connectors))
     return connector, RunOptions(None, destination, dataset, alias=alias)
 
 
-def _marks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Cursor and watermark of everything in a resource's state."""
+def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return cursor and watermark of every entry in a resource's state."""
     from framework.extract.incremental.state_codec import ONLY_CHANGED, unpack_fingerprints
 
-    found = []
+    rows = []
     for kind, entries in state.items():
         for cursor, entry in entries.items() if isinstance(entries, Mapping) else ():
-            name = cursor if kind == "incremental" else f"{kind}: {cursor}"
             if cursor.startswith(ONLY_CHANGED) and isinstance(entry, str):
-                seen = len(unpack_fingerprints(entry))
-                found.append((cursor, f"{seen:,} {'list' if seen == 1 else 'lists'} seen"))
-                continue
-            found.append((name, _mark(entry)))
-    return found
+                count = len(unpack_fingerprints(entry))
+                rows.append((cursor, f"{count:,} {'list' if count == 1 else 'lists'} seen"))
+            else:
+                name = cursor if kind == "incremental" else f"{kind}: {cursor}"
+                rows.append((name, _watermark(entry)))
+    return rows
 
 
-def _mark(entry: Any) -> str:
+def _watermark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
     if "lists" in entry:
         from framework.extract.incremental.state_codec import unpack_watermarks
 
-        values = [
-            value for value in unpack_watermarks(entry["lists"]).values() if value is not None
-        ]
+        values = [one for one in unpack_watermarks(entry["lists"]).values() if one is not None]
         span = f", from {min(values)} to {max(values)}" if values else ""
         return f"{len(values):,} lists{span}"
     if "last_value" in entry:

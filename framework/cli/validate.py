@@ -1,4 +1,4 @@
-"""`framework validate`: every finding of the files, with no network and no secrets."""
+"""`framework validate`: every finding of the files, without network and secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from framework.cli.findings_view import render_github, render_json, render_text, summary
-from framework.cli.option_types import connectors_option
+from framework.cli.shared_options import connectors_option
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location
@@ -32,50 +32,48 @@ def validate_files(
     colour: bool = False,
     write: Write = click.echo,
 ) -> int:
-    """Judge the named connectors (or all own ones) and write what was found.
+    """Validate the named connectors (or all of your own) and write the findings.
 
-    Exit code 1 where there are errors, or warnings with `strict`. UsageError for an unknown name.
+    Return 1 if there are errors, or warnings with `strict`, else 0. Raise UsageError for an
+    unknown name.
     """
     from framework.definition.finder import bundled_connectors, find_connector, own_connectors
     from framework.definition.validation import validate
 
     locations = [find_connector(name, connectors) for name in names] or own_connectors(connectors)
+    unique = list({location.path.absolute(): location for location in locations}.values())
     findings: list[Finding] = []
-    texts: dict[str, str] = {}
-    for location in _once(locations):
-        judged = validate(location)
-        found = [*judged.findings, *(_refusals(judged) if dlt else ())]
-        if found and output == "text":
-            texts[location.display] = _text(location)
-        findings += found
+    sources: dict[str, str] = {}
+    for location in unique:
+        result = validate(location)
+        file_findings = [*result.findings, *(_dlt_findings(result) if dlt else ())]
+        if file_findings and output == "text":
+            sources[location.display] = _source_text(location)
+        findings += file_findings
     if output == "json":
         write(render_json(findings))
     else:
         if findings and output == "github":
             write(render_github(findings))
         elif findings:
-            write(render_text(findings, texts, colour=colour))
-        closing = summary(findings, len(_once(locations)))
+            write(render_text(findings, sources, colour=colour))
+        closing = summary(findings, len(unique))
         if not names and locations == bundled_connectors():
             folder = connectors or "connectors"
-            closing += f"; these are the bundled ones: there are none of your own in {folder}/"
+            closing += f"; these are the bundled connectors, because {folder}/ has none"
         write(closing)
     failing = {"error", "warning"} if strict else {"error"}
     return int(any(finding.severity in failing for finding in findings))
 
 
-def chosen_format(asked: str | None, environment: dict[str, str]) -> Format:
-    """What was asked for; else GitHub's format where GitHub Actions runs us, else text."""
-    if asked in ("text", "json", "github"):
-        return asked  # type: ignore[return-value]
+def choose_format(requested: str | None, environment: dict[str, str]) -> Format:
+    """Return the requested format; by default github in GitHub Actions, else text."""
+    if requested in ("text", "json", "github"):
+        return requested  # type: ignore[return-value]
     return "github" if environment.get("GITHUB_ACTIONS") == "true" else "text"
 
 
-def _once(locations: Sequence[Location]) -> list[Location]:
-    return list({location.path.absolute(): location for location in locations}.values())
-
-
-def _text(location: Location) -> str:
+def _source_text(location: Location) -> str:
     from framework.definition.yaml_reader import read_document
 
     document, _ = read_document(location.path)
@@ -88,25 +86,25 @@ def _text(location: Location) -> str:
         return ""
 
 
-def _refusals(judged: ValidationResult) -> list[Finding]:
-    """What dlt says when the source is built; nothing where the file has errors anyway."""
-    if judged.connector is None:
+def _dlt_findings(result: ValidationResult) -> list[Finding]:
+    """Return dlt's errors when it builds the source; none if the file has errors of its own."""
+    if result.connector is None:
         return []
     from framework.definition.yaml_reader import read_document
     from framework.extract.dry_run import build_with_placeholders
 
-    document, _ = read_document(judged.location.path, judged.location.display)
+    document, _ = read_document(result.location.path, result.location.display)
     if document is None:
         return []
     return [
-        document.finding(pointer, "dlt-refuses", f"dlt does not take this: {message}")
-        for pointer, message in build_with_placeholders(judged.connector)
+        document.finding(pointer, "dlt-refuses", f"dlt does not accept this: {message}")
+        for pointer, message in build_with_placeholders(result.connector)
     ]
 
 
 @click.command(
     name="validate",
-    short_help="Find what is wrong in connector files.",
+    short_help="Find mistakes in connector files.",
     epilog="""\b
 Examples:
   framework validate
@@ -120,21 +118,22 @@ Examples:
     "--format",
     "output",
     type=click.Choice(["text", "json", "github"]),
-    help="How findings are written; github by itself in GitHub Actions, else text.",
+    help="Output format; default github in GitHub Actions, else text.",
 )
-@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option("--strict", is_flag=True, help="Also fail on warnings.")
 @click.option("--dlt", is_flag=True, help="Also build each source with dlt (slower).")
 def command(
     names: tuple[str, ...], connectors: Path | None, output: str | None, strict: bool, dlt: bool
 ) -> int:
-    """Find what is wrong in connector files: all of it, without network and secrets.
+    """Report every mistake in connector files, without network and secrets.
 
-    With no names: your own connectors, or the bundled ones where you have none.
+    With no names: your own connectors, or the bundled ones if you have none. Exit code 1 if
+    there are errors.
     """
     return validate_files(
         names,
         connectors=connectors,
-        output=chosen_format(output, dict(os.environ)),
+        output=choose_format(output, dict(os.environ)),
         strict=strict,
         dlt=dlt,
         colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),

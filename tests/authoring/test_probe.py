@@ -47,14 +47,14 @@ def test_a_selector_that_finds_nothing_is_told_after_one_request(project, capsys
     ],
 )
 def test_a_look_says_what_it_waits_for(project, capsys, monkeypatch, argv):
-    monkeypatch.setattr("framework.cli.progress_view.WORTH_TELLING", 0.0)
+    monkeypatch.setattr("framework.cli.progress_view.MIN_PLAIN_WAIT", 0.0)
     answers = iter([Answer(503), *[Answer(200, [{"id": n} for n in range(9)])] * 9])
     retry = {"status_codes": [503], "max_retries": 1, "backoff_factor": 0.001}
     with Web() as web:
         web.on("/items", lambda _: next(answers))
         connector_of(project, one_list(web.url, retry=retry))
         assert main(argv) == 0
-        assert "items: waits 0 s (503" in capsys.readouterr().err
+        assert "items: waiting 0 s (503" in capsys.readouterr().err
 
 
 def test_infer_tells_of_a_selector_that_finds_nothing(project, capsys):

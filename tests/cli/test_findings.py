@@ -7,8 +7,8 @@ from framework.cli.findings_view import (
     render_json,
     render_text,
     summary,
-    visible,
 )
+from framework.cli.terminal import visible
 from framework.definition.finder import shared_schema
 from framework.definition.json_schema import Draft202012Validator
 from framework.findings import Finding

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("project")
     ("argv", "message"),
     [
         (["valdate"], "did you mean validate?"),
-        (["frobnicate"], "there are: list, validate"),
+        (["frobnicate"], "expected one of list, validate"),
         (["run"], "Missing argument 'NAME'"),
         (["run", "scheduling", "--limt", "3"], "--limit"),
         (["run", "scheduling", "--limit", "0"], "x>=1"),
@@ -84,7 +84,7 @@ def test_a_bug_is_exit_code_3_with_places_and_no_values(
     def broken(*_: object) -> None:
         raise ValueError("token canary-4711 is in this text")
 
-    monkeypatch.setattr(show, "_shown", broken)
+    monkeypatch.setattr(show, "_render", broken)
     assert main(["show", "scheduling"]) == 3
     out, said = capsys.readouterr()
     assert out == ""
@@ -155,7 +155,7 @@ def test_output_onto_a_full_disk_is_one_message(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (b"[sources.scheduling]\napi_key = canary-4711\n", "is no TOML in line 2"),
+        (b"[sources.scheduling]\napi_key = canary-4711\n", "is not valid TOML in line 2"),
         (b"api_key = 'canary-4711\xff'\n", "cannot be read"),
     ],
 )

@@ -92,7 +92,7 @@ def test_an_address_below_the_base_url_is_taken_as_its_path(project: Path) -> No
         (["new", "shop", "--base-url", "https://a.example.com"], 2, "--path is missing"),
         (["new", "shop", "--base-url", "ftp://a", "--path", "/x"], 2, "--base-url is 'ftp://a'"),
         (["new", "../x", *SHOP[2:]], 2, "expected a connector's name"),
-        (["new", "My-Shop"], 2, "is no connector's name"),
+        (["new", "My-Shop"], 2, "is not a valid connector name"),
         (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "no resource's name"),
         ([*SHOP, "--data-selector", "a-b"], 2, 'write "a-b"'),
         ([*SHOP, "--auth", "magic"], 2, "magic"),
@@ -113,7 +113,7 @@ def test_no_file_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
     assert main(SHOP) == 0
     before = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
     assert main([*SHOP, "--auth", "none"]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert (project / "connectors" / "shop.yaml").read_text(encoding="utf-8") == before
 
 

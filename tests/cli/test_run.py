@@ -259,8 +259,8 @@ def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
     talk = io.StringIO()
     show_report(report, Console(file=io.StringIO()), Console(file=talk))
     assert talk.getvalue().splitlines() == [
-        "orders: 2 answers were ignored, as response_actions say",
-        "orders: lists not asked for: when 5",
+        "orders: 2 responses ignored by response_actions",
+        "orders: lists skipped: when 5",
         "lines: not asked: orders failed",
         "slowest: 9.0 s GET https://api.example.com/0 (200)",
         "slowest: 1.5 s GET https://api.example.com/1 (200)",
@@ -271,7 +271,7 @@ def test_the_closing_text_names_what_was_skipped_ignored_and_slow() -> None:
 def test_quiet_prints_only_the_result(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "WORTH_NAMING", math.inf)  # a busy machine may take a second
+    monkeypatch.setattr(reports, "SLOW_SECONDS", math.inf)  # a busy machine may take a second
     write_connector(project, shop.connector(orders=None, lines=None, notes=None))
     assert main(["run", "shop", "-q"]) == 0
     out, said = capsys.readouterr()

@@ -71,7 +71,7 @@ def test_show_of_what_was_never_loaded_says_so_and_makes_no_file(
         ["customers", "no"], ["orders", "no"], ["lines", "no"],
     ]  # fmt: skip
     assert main(["state", "reset", "shop", "--yes"]) == 0
-    assert capsys.readouterr().out.startswith("nothing to forget in ")
+    assert capsys.readouterr().out.startswith("nothing to reset in ")
     assert not (project / "shop.duckdb").exists()
 
 

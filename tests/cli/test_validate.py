@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from framework.cli import list as listing
 from framework.cli.main import main
-from framework.cli.validate import chosen_format, validate_files
+from framework.cli.validate import choose_format, validate_files
 from framework.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -85,9 +85,9 @@ def test_warnings_fail_only_when_strict():
 
 
 def test_github_annotations_where_github_runs_us():
-    assert chosen_format(None, {"GITHUB_ACTIONS": "true"}) == "github"
-    assert chosen_format("text", {"GITHUB_ACTIONS": "true"}) == "text"
-    assert chosen_format(None, {}) == "text"
+    assert choose_format(None, {"GITHUB_ACTIONS": "true"}) == "github"
+    assert choose_format("text", {"GITHUB_ACTIONS": "true"}) == "text"
+    assert choose_format(None, {}) == "text"
     write("shop", "- a\n")
     code, text = run("shop", output="github")
     assert code == 1
@@ -148,7 +148,7 @@ def test_bundled_connectors_are_told_from_own_ones():
     code, text = run()
     assert code == 0
     assert text.endswith(
-        "nothing found; these are the bundled ones: there are none of your own in connectors/"
+        "nothing found; these are the bundled connectors, because connectors/ has none"
     )
     write("shop")
     assert run() == (0, "1 file, nothing found")
@@ -169,7 +169,7 @@ def test_list_shows_connectors_with_their_resources():
     assert len(shown["broken"]["resources"]) == 2
     assert shown["empty"]["errors"] == 1
     assert not shown["shop"]["bundled"]
-    text = listing.render_list(listing.listing())
+    text = listing.render_list(listing.list_connectors())
     assert "shop (connectors/shop.yaml)\n  - orders\n  - old (not selected)\n" in text
     assert "scheduling (bundled)" in text
 

@@ -1,4 +1,4 @@
-"""The tables of docs/expressions.md: what they say that an expression gives is what it gives."""
+"""The tables of docs/expressions.md: each expression has the result that the page shows."""
 
 import json
 import re
@@ -26,7 +26,7 @@ CONTEXT = {
 
 
 def table(heading, columns):
-    """The rows of the table with these columns under a heading, without code marks."""
+    """Return the rows of the table with these columns under a heading, without code marks."""
     section = read("docs/expressions.md").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     first = next(n for n, line in enumerate(lines) if cells(line) == columns)
@@ -64,18 +64,18 @@ def test_placeholders_become(place, text, becomes):
     [(text, data, result) for text, data, result in SHORT]
     + [(text, data, result) for _, _, text, data, result in CALLS],
 )
-def test_expressions_give(text, data, result):
-    found = compile_expression(text).search(json.loads(data), CONTEXT)
-    assert found == json.loads(result)
-    assert isinstance(found, bool) == isinstance(json.loads(result), bool)
+def test_expressions_have_the_result(text, data, result):
+    value = compile_expression(text).search(json.loads(data), CONTEXT)
+    assert value == json.loads(result)
+    assert isinstance(value, bool) == isinstance(json.loads(result), bool)
 
 
 def test_every_function_has_a_row_with_its_arguments():
-    named = {row[0].partition("(")[0]: row[0] for row in CALLS}
-    assert named.keys() == FUNCTIONS.keys()
-    for name, written in named.items():
+    signatures = {row[0].partition("(")[0]: row[0] for row in CALLS}
+    assert signatures.keys() == FUNCTIONS.keys()
+    for name, signature in signatures.items():
         function = FUNCTIONS[name]
-        arguments = [one for one in written[len(name) + 1 : -1].split(", ") if one]
+        arguments = [one for one in signature[len(name) + 1 : -1].split(", ") if one]
         optional = [one for one in arguments if one[0] == "["]
         variadic = arguments[-1:] == ["..."]
         assert variadic == function.variadic
@@ -86,12 +86,12 @@ def test_every_function_has_a_row_with_its_arguments():
 
 
 @pytest.mark.parametrize(("jsonpath", "jmespath", "_"), SPELLINGS)
-def test_what_is_spelt_otherwise_is_found(jsonpath, jmespath, _, tmp_path):
-    assert found(tmp_path, jsonpath) & {"jsonpath-spelling", "bad-expression"}
-    assert not found(tmp_path, jmespath)
+def test_jsonpath_spellings_are_findings(jsonpath, jmespath, _, tmp_path):
+    assert finding_codes(tmp_path, jsonpath) & {"jsonpath-spelling", "bad-expression"}
+    assert not finding_codes(tmp_path, jmespath)
 
 
-def found(folder, selector):
+def finding_codes(folder, selector):
     file = folder / "shop.yaml"
     file.write_text(
         'version: 1\nname: shop\nclient: {base_url: "https://api.example.com"}\nresources:\n'

@@ -1,4 +1,4 @@
-"""What the pages show is what a reader gets: every file validates, every command is run."""
+"""The pages are true: every file validates, every command runs and prints what the page shows."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ import yaml
 from framework.definition.finder import find_connector, shared_schema
 from framework.definition.validation import validate
 from tests.support.docs_blocks import PAGES, blocks
-from tests.support.docs_pages import differences, runnable
+from tests.support.docs_pages import differences, is_runnable
 from tests.support.docs_session import session
 
 ALL = [block for page in PAGES for block in blocks(page)]
@@ -28,13 +28,17 @@ AROUND = {
 
 
 def of(*languages, marked=None):
-    found = [block for block in ALL if block.language in languages]
-    return [block for block in found if marked is None or marked in block.marks]
+    return [
+        block
+        for block in ALL
+        if block.language in languages and (marked is None or marked in block.marks)
+    ]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(map(runnable, blocks(page)))])
+@pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_runnable, blocks(page)))])
 def test_commands_print_what_the_page_shows(page):
-    assert [f"{block}: {command}\n{out}" for block, command, _, out in differences(page)] == []
+    stale = [f"{block}: {command}\n{actual}" for block, command, _, actual in differences(page)]
+    assert stale == []
 
 
 @pytest.mark.parametrize("block", of("yaml"), ids=str)
@@ -90,22 +94,22 @@ def test_a_crontab_has_five_fields_and_a_command(block):
         assert shlex.split(command)
 
 
-@pytest.mark.parametrize("block", of("json", marked="answer"), ids=str)
-def test_the_demo_api_answers_what_the_tutorial_shows(block):
+@pytest.mark.parametrize("block", of("json", marked="response"), ids=str)
+def test_the_demo_api_returns_what_the_tutorial_shows(block):
     with session() as terminal:
-        request = Request(f"http://127.0.0.1:{terminal.ports['library']}{block.marks['answer']}")
+        request = Request(f"http://127.0.0.1:{terminal.ports['library']}{block.marks['response']}")
         request.add_header("Authorization", "Bearer demo-token")
-        with urlopen(request) as answer:
-            assert json.load(answer) == json.loads(block.text)
+        with urlopen(request) as response:
+            assert json.load(response) == json.loads(block.text)
 
 
-def test_the_schema_line_of_the_tutorial_leads_to_the_schema():
+def test_the_schema_line_of_the_tutorial_names_an_existing_schema():
     with session() as terminal:
         for block in blocks("docs/tutorial.md"):
             if "file" in block.marks:
                 file = terminal.write(block)
                 break
-            if runnable(block):
+            if is_runnable(block):
                 list(terminal.run(block))
         first = file.read_text(encoding="utf-8").splitlines()[0]
         named = first.removeprefix("# yaml-language-server: $schema=")
@@ -113,14 +117,14 @@ def test_the_schema_line_of_the_tutorial_leads_to_the_schema():
     assert schema == shared_schema("connector")
 
 
-def test_every_block_is_of_a_kind_that_is_tested():
+def test_every_block_has_a_language_that_is_tested():
     assert {block.language for block in ALL} <= LANGUAGES
 
 
 def test_the_two_commands_of_the_readme_are_one_line_each():
-    found = {mark: block for block in ALL for mark in ("run", "tests") if mark in block.marks}
-    assert found.keys() == {"run", "tests"}
-    for block in found.values():
+    commands = {mark: block for block in ALL for mark in ("run", "tests") if mark in block.marks}
+    assert commands.keys() == {"run", "tests"}
+    for block in commands.values():
         assert block.text.count("\n") == 1
         subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
-    assert found["run"].text.endswith("-m framework run scheduling --replay\n")
+    assert commands["run"].text.endswith("-m framework run scheduling --replay\n")

@@ -1,4 +1,4 @@
-"""Links that lead somewhere, and words that have no place in the pages."""
+"""Links and paths in the pages exist; words that do not belong in the pages are absent."""
 
 import re
 
@@ -13,7 +13,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`((?:framework|tests|docs)/[\w./-]+|connectors/scheduling\.yaml)`")
-NOT_HERE = {
+FORBIDDEN = {
     "an address of a package registry": re.compile(r"pypi\.org|pythonhosted|test\.pypi|PyPI"),
     "a path of one machine": re.compile(r"(?<![\w.])/(work|tmp|root|Users)/|/home/(?!loader\b)"),
     "an emoji": re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]"),
@@ -27,41 +27,41 @@ NOT_HERE = {
 
 
 def anchors(page):
-    """The anchors of a page's headings, as GitHub makes them."""
-    found = {}
+    """Return the anchors that GitHub gives the page's headings."""
+    counts = {}
     for heading in HEADING.findall(FENCED.sub("", read(page))):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        count = found.setdefault(slug, 0)
-        found[slug] += 1
+        count = counts.setdefault(slug, 0)
+        counts[slug] += 1
         if count:
-            found[f"{slug}-{count}"] = 1
-    return set(found)
+            counts[f"{slug}-{count}"] = 1
+    return set(counts)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page):
+def test_links_have_a_target(page):
     text = FENCED.sub("", read(page))
     broken = []
     for target in LINK.findall(text):
         if target.startswith(("https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
-        there = (ROOT / page).parent / path if path else ROOT / page
-        if not there.exists():
+        file = (ROOT / page).parent / path if path else ROOT / page
+        if not file.exists():
             broken.append(target)
-        elif anchor and there.suffix == ".md":
-            page_there = str(there.resolve().relative_to(ROOT))
-            broken += [target] if anchor not in anchors(page_there) else []
+        elif anchor and file.suffix == ".md":
+            linked_page = str(file.resolve().relative_to(ROOT))
+            broken += [target] if anchor not in anchors(linked_page) else []
     assert broken == []
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_files_that_a_page_names_are_there(page):
-    named = PATH.findall(FENCED.sub("", read(page)))
-    assert [name for name in named if not (ROOT / name).exists()] == []
+def test_files_that_a_page_names_exist(page):
+    paths = PATH.findall(FENCED.sub("", read(page)))
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("what", NOT_HERE)
-def test_pages_name_no(what, page):
-    assert NOT_HERE[what].findall(read(page)) == []
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_pages_do_not_contain(what, page):
+    assert FORBIDDEN[what].findall(read(page)) == []

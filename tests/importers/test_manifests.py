@@ -188,7 +188,7 @@ def test_the_command_writes_file_and_schemas_and_exits_0(tmp_path, monkeypatch, 
     assert json.loads((tmp_path / "schemas/shop/orders.json").read_text())["properties"]
     assert json.loads((tmp_path / "schemas/connector.schema.json").read_text())["$defs"]
     assert main(["import", "airbyte", str(FOLDER / "shop.yaml")]) == 1
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["import", "airbyte", str(FOLDER / "shop.yaml"), "--force"]) == 0
 
 

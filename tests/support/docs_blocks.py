@@ -1,8 +1,12 @@
-"""A Markdown page in, its fenced blocks out, each with the marks that stand in comments above it.
+"""Read the fenced blocks of a Markdown page, each with the marks in the comments above it.
 
-`<!-- file: PATH -->` writes the block to a file (`; bad`: it has mistakes), `<!-- output: X -->`
-is what the command X prints, `<!-- exit: N -->` expects that exit code, `<!-- not run: WHY -->`
-looks at the syntax only, `<!-- fragment: KEYS -->` is YAML that lacks the keys around it.
+| mark | meaning |
+|---|---|
+| `<!-- file: PATH -->` | the block is written to a file; `; bad`: it contains mistakes |
+| `<!-- output: COMMAND -->` | the block is the output of that command |
+| `<!-- exit: N -->` | the last command ends with that exit code |
+| `<!-- not run: WHY -->` | only the syntax is checked |
+| `<!-- fragment: KEYS -->` | YAML without the keys around it |
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ PAGES = (
     "docs/reliability.md",
     "docs/performance.md",
 )
-"""The pages whose blocks are run; docs/checks.md is bad on purpose and has a test of its own."""
+"""The pages whose blocks are tested. The examples of docs/checks.md contain mistakes and have a
+test of their own."""
 
 _MARK = re.compile(r"<!-- ([a-z ]+?)(?:: (.*?))? -->")
 _FENCE = re.compile(r"(`{3,})(\w*)")
@@ -33,7 +38,7 @@ _FENCE = re.compile(r"(`{3,})(\w*)")
 
 @dataclass(frozen=True)
 class Block:
-    """`line` is that of the opening fence, from 1; `text` ends with a line break."""
+    """A fenced block; `line` is that of the opening fence, from 1; `text` ends with a newline."""
 
     page: str
     line: int
@@ -45,12 +50,21 @@ class Block:
         return f"{self.page}:{self.line}"
 
 
+@dataclass(frozen=True)
+class Step:
+    """A command of a console block, and its output on the page."""
+
+    command: str
+    page_output: str
+
+
 def read(page: str) -> str:
     return (ROOT / page).read_text(encoding="utf-8")
 
 
 def blocks(page: str, text: str | None = None) -> list[Block]:
-    found = []
+    """Return the blocks of a page, or of the given text."""
+    result = []
     marks: dict[str, str] = {}
     fence: re.Match[str] | None = None
     body: list[str] = []
@@ -58,43 +72,32 @@ def blocks(page: str, text: str | None = None) -> list[Block]:
     for number, line in enumerate((read(page) if text is None else text).splitlines(), 1):
         if fence is not None:
             if line == fence[1]:
-                whole = "".join(f"{one}\n" for one in body)
-                found.append(Block(page, start, fence[2], whole, marks))
+                content = "".join(f"{one}\n" for one in body)
+                result.append(Block(page, start, fence[2], content, marks))
                 fence, marks = None, {}
             else:
                 body.append(line)
-        elif (opened := _FENCE.fullmatch(line)) is not None:
-            fence, body, start = opened, [], number
+        elif (opening := _FENCE.fullmatch(line)) is not None:
+            fence, body, start = opening, [], number
         elif (mark := _MARK.fullmatch(line)) is not None:
-            value, _, more = (mark[2] or "").partition("; ")
+            value, _, flag = (mark[2] or "").partition("; ")
             marks[mark[1]] = value
-            if more:
-                marks[more] = ""
+            if flag:
+                marks[flag] = ""
         elif line:
             marks = {}
     assert fence is None, f"{page}:{start}: the block is never closed"
-    return found
-
-
-@dataclass(frozen=True)
-class Step:
-    """A command of a console block and the output that the page shows for it."""
-
-    command: str
-    shown: str
+    return result
 
 
 def steps(block: Block) -> list[Step]:
-    """The commands of a block: lines with `$ ` in a console, every line in a shell block."""
+    """Return the commands of a block: lines with `$ ` in a console, every line in a shell block."""
     if "output" in block.marks:
         return [Step(block.marks["output"], block.text)]
     if block.language == "sh":
         joined = block.text.replace("\\\n", " ")
         return [Step(line, "") for line in joined.splitlines() if line and line[0] != "#"]
-    parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
-    assert not parts[0].strip(), f"{block}: a console block begins with `$ `"
-    found = []
-    for part in parts[1:]:
-        command, _, shown = part.partition("\n")
-        found.append(Step(command, shown))
-    return found
+    first, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+    assert not first.strip(), f"{block}: a console block begins with `$ `"
+    pairs = (part.partition("\n") for part in parts)
+    return [Step(command, output) for command, _, output in pairs]

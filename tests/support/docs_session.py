@@ -1,7 +1,7 @@
-"""A reader's terminal: one folder, one environment, commands run in their order.
+"""A reader's terminal: one folder, one environment, commands in the order of a page.
 
-`framework ...` runs in this process, everything else in a shell where `framework` and `python3`
-are found. Two servers on loopback stand for the APIs that the pages speak of.
+`framework ...` runs in this process, everything else in a shell that finds `framework` and
+`python3`. Two servers on loopback stand in for the APIs of the pages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.support.docs_blocks import ROOT, Block, steps
 from tests.support.simulator import Simulator, small_world
 
 PORT = "48765"
-"""The tutorial's API listens there for a reader; in a test wherever there is room."""
+"""The port of the tutorial's API on the page; a test uses any free port."""
 TOKEN = "simulated-token"
 FOLDER = "/path/to/project"
 _SHELL = re.compile(r"[|<>;&$`*]|^\w+=")
@@ -34,7 +34,7 @@ _PROGRESS = re.compile(
     r"(extract|normalize|load|waiting .*|slowest: .*)|"
     r"\S+: (\w+, )?[\d,]+ pages?, [\d,]+ records?, .*"
 )
-"""What a run says on stderr where that is no terminal."""
+"""Progress of a run on stderr without a terminal; pages do not show it."""
 _SECONDS = (
     (re.compile(r"\d+\.\d s\b"), "0.0 s"),
     (re.compile(r"(\b(?:ok|skipped|failed)\b.*) +\d+\.\d$"), r"\1 0.0"),
@@ -45,30 +45,30 @@ _SECONDS = (
 
 
 class Session:
-    """`run` a block and get what its commands wrote; files are written on the way."""
+    """A terminal that writes the files and runs the commands of a page."""
 
     def __init__(self, folder: Path, ports: dict[str, str]) -> None:
         self.folder = folder
         self.ports = ports
 
     def write(self, block: Block) -> Path:
-        """The file that a block is, written."""
+        """Write the block to its file and return the path."""
         path = self.folder / block.marks["file"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self._there(block.text), encoding="utf-8")
+        path.write_text(self._to_session(block.text), encoding="utf-8")
         return path
 
     def run(self, block: Block) -> Iterator[tuple[str, str, str]]:
-        """Each command of a block with what the page shows and what it wrote."""
-        wanted = int(block.marks.get("exit", 0))
-        found = steps(block)
-        for number, step in enumerate(found, 1):
-            code, output = self._execute(self._there(step.command))
-            last = number == len(found)
-            assert code == (wanted if last else 0), (
+        """Yield each command of a block with its output on the page and its actual output."""
+        expected = int(block.marks.get("exit", 0))
+        block_steps = steps(block)
+        for number, step in enumerate(block_steps, 1):
+            code, output = self._execute(self._to_session(step.command))
+            last = number == len(block_steps)
+            assert code == (expected if last else 0), (
                 f"{block}: `{step.command}` ended with {code}:\n{output}"
             )
-            yield step.command, step.shown, self._here(output)
+            yield step.command, step.page_output, self._to_page(output)
 
     def _execute(self, command: str) -> tuple[int, str]:
         if command.startswith("export "):
@@ -98,31 +98,32 @@ class Session:
         )
         return done.returncode, done.stdout
 
-    def _there(self, text: str) -> str:
+    def _to_session(self, text: str) -> str:
         return text.replace(f"127.0.0.1:{PORT}", f"127.0.0.1:{self.ports['library']}")
 
-    def _here(self, text: str) -> str:
+    def _to_page(self, text: str) -> str:
         text = text.replace(str(self.folder), FOLDER)
         text = text.replace(f"127.0.0.1:{self.ports['library']}", f"127.0.0.1:{PORT}")
         text = text.replace(f"http://127.0.0.1:{self.ports['api']}", "https://api.calendly.com")
         lines = [line.rstrip() for line in text.splitlines()]
-        kept = "\n".join(one for one in lines if not _PROGRESS.fullmatch(one)).rstrip()
-        return f"{kept}\n" if kept else ""
+        output = "\n".join(line for line in lines if not _PROGRESS.fullmatch(line)).rstrip()
+        return f"{output}\n" if output else ""
 
 
 def _framework(command: str) -> tuple[int, str]:
-    written = io.StringIO()
-    with redirect_stdout(written), redirect_stderr(written):
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
         code = main(shlex.split(command)[1:])
-    return code, written.getvalue()
+    return code, output.getvalue()
 
 
-def same(shown: str, written: str) -> bool:
-    """Whether the page shows what was written, times aside."""
-    return timeless(shown) == timeless(written)
+def same_output(on_page: str, actual: str) -> bool:
+    """Return whether the outputs are equal except for times."""
+    return timeless(on_page) == timeless(actual)
 
 
 def timeless(text: str) -> str:
+    """Return the text with every time and duration replaced by a constant."""
     for pattern, instead in _SECONDS:
         text = "\n".join(pattern.sub(instead, line) for line in text.splitlines())
     return text.strip("\n")
@@ -130,7 +131,7 @@ def timeless(text: str) -> str:
 
 @contextmanager
 def session() -> Iterator[Session]:
-    """A terminal in an empty folder, with both servers running."""
+    """Return a terminal in an empty folder, with both servers running."""
     before, here = dict(os.environ), Path.cwd()
     with TemporaryDirectory(prefix="docs-") as folder, _library() as library, _api() as api:
         root = Path(folder).resolve()

@@ -153,17 +153,16 @@ def _interrupt_and_talk_slowly() -> None:
     """Ctrl-C ends the run by force at once, and whoever tells of it takes its time."""
     import threading
 
-    from framework.cli import run_verb as running
-    from framework.cli import signals
+    from framework.cli import run, signals
 
     signals.GRACE = 0.0
-    written = running.report_json
+    write_json = run.write_json
 
-    def slowly(report: Any) -> str:
+    def slowly(report: Any) -> None:
         threading.Event().wait(0.5)
-        return written(report)
+        write_json(report)
 
-    running.report_json = slowly
+    run.write_json = slowly
     _instead("framework.load.runner:yield_to_dlt", _interrupt)
 
 

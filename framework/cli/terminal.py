@@ -1,0 +1,78 @@
+"""Write text and JSON so that no content can control the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_ANY_WIDTH = 10_000
+
+
+def visible(text: str) -> str:
+    """Return the text with every character replaced that could hide text or change the terminal."""
+    return "".join(
+        character if character.isprintable() else " " if character in "\t\n" else "\ufffd"
+        for character in text
+    )
+
+
+def visible_lines(text: str) -> str:
+    """Return `visible` of each line."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def write_line(line: str = "") -> None:
+    """Write one line to stdout."""
+    sys.stdout.write(line + "\n")
+
+
+def write_error(message: str) -> None:
+    """Write `error: MESSAGE` to stderr."""
+    sys.stderr.write(f"error: {visible_lines(message)}\n")
+
+
+def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Return the value as indented JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=default)
+
+
+def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> None:
+    """Write the value to stdout as indented JSON."""
+    write_line(json_text(value, default))
+
+
+def print_plain(console: Console, text: str, style: str | None = None) -> None:
+    """Print the text as it is: no markup, no highlighting, no line breaks of our own."""
+    console.print(
+        visible_lines(text),
+        style=style,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def new_table(*columns: str) -> Table:
+    """Return a table without borders, whose columns are never cut."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True, overflow="fold")
+    return table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print the table at its full width, so that logs contain whole lines."""
+    from rich.measure import Measurement
+
+    wide = console.options.update_width(_ANY_WIDTH)
+    table.width = Measurement.get(console, wide, table).maximum
+    console.print(table, crop=False)
