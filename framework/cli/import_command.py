@@ -93,8 +93,8 @@ def _import(
     force: bool,
     form: str,
 ) -> int:
-    from framework.importers.source_files import connector_name
     from framework.importers.import_report import write_imported
+    from framework.importers.source_files import connector_name
 
     target = output or Path("connectors") / f"{connector_name(file)}.yaml"
     _check_target(target, force)
