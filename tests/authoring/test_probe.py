@@ -79,4 +79,4 @@ def test_the_error_of_a_parent_is_told_once(project, capsys):
         assert main(["infer", "shop"]) == 1
         err = capsys.readouterr().err
         assert err.count("401") == 1
-        assert "parts: not asked, because items cannot be read" in err
+        assert "parts: not requested, because items cannot be read" in err

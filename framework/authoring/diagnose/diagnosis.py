@@ -1,21 +1,30 @@
-"""A connector file held against the live API: a page or two of each resource, and what they show.
+"""Read a page or two of each resource from the live API and run every check on them (`--deep`).
 
-Proves the format, the selector, the primary key, the cursor, the second page and what a child
-binds; for each fault it says what would mend it. Nothing is loaded, and no value is told.
+Each check is a function from the evidence of one resource to proofs. A new check is one function
+and one entry in `PAGE_CHECKS` or `LIST_CHECKS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from framework.authoring.diagnose.incremental_checks import ignored_start
-from framework.authoring.diagnose.paging_checks import paging, repeated
-from framework.authoring.diagnose.probe import not_asked
-from framework.authoring.diagnose.proof import Proof, Prover, Seen
-from framework.authoring.diagnose.record_checks import proofs
-from framework.authoring.diagnose.request_errors import refusal
+from framework.authoring.diagnose.paging_checks import check_paging
+from framework.authoring.diagnose.probe import not_requested
+from framework.authoring.diagnose.proof import Evidence, Proof
+from framework.authoring.diagnose.record_checks import (
+    check_cursor,
+    check_incremental_start,
+    check_key,
+    check_selector,
+)
+from framework.authoring.diagnose.response_checks import (
+    check_format,
+    check_xml_lists,
+    error_proof,
+)
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import Event, EventHandler, WarningRaised, ignore_event
@@ -29,10 +38,24 @@ from framework.runtime.settings import resolve_settings
 from framework.text import count_noun
 
 Json = Any
+Check = Callable[[Evidence], Iterator[Proof]]
+
 PAGES, LISTS = 2, 3
 """Two pages show whether paging works, three parents whether a child's request does."""
-_PROVED = ("selector-no-match", "page-repeated", "step-failed")
-"""Warnings of a reading that a proof tells better, or that tell values."""
+PAGE_CHECKS: tuple[Check, ...] = (
+    check_xml_lists,
+    check_format,
+    check_selector,
+    check_key,
+    check_cursor,
+)
+"""Checks of any response, in this order."""
+GATES = (check_format, check_selector)
+"""If one of these finds anything but ok, the later page checks are meaningless."""
+LIST_CHECKS: tuple[Check, ...] = (check_paging, check_incremental_start)
+"""Checks of a resource that returned records."""
+_CHECKED_WARNINGS = ("selector-no-match", "page-repeated", "step-failed")
+"""Warnings of reading that a proof explains better, or that quote values."""
 
 
 def diagnose(
@@ -43,20 +66,22 @@ def diagnose(
     environment: Environment,
     on_event: EventHandler,
 ) -> Iterator[Proof]:
-    """What the API's answers say to each resource, parents first; of what is read only for its
-    children, the faults."""
-    look = _Look(connector, config, alias, environment, on_event)
-    chosen = {resource.name for resource in resources}
-    above = {one.name for resource in resources for one in connector.ancestors(resource)}
+    """Yield the proofs of each resource, parents first.
+
+    A parent that is read only for its children yields only its faults.
+    """
+    diagnosis = _Diagnosis(connector, config, alias, environment, on_event)
+    selected = {resource.name for resource in resources}
+    ancestors = {one.name for resource in resources for one in connector.ancestors(resource)}
     for resource in connector.resources:
-        if resource.name in chosen:
-            yield from look.at(resource)
-        elif resource.name in above:
-            yield from (proof for proof in look.at(resource) if proof.outcome == "fault")
+        if resource.name in selected:
+            yield from diagnosis.proofs(resource)
+        elif resource.name in ancestors:
+            yield from (one for one in diagnosis.proofs(resource) if one.outcome == "fault")
 
 
-class _Look:
-    """One look at a connector's resources. `seen` is what each of them gave."""
+class _Diagnosis:
+    """Reads a sample of each resource and collects its evidence."""
 
     def __init__(
         self,
@@ -66,95 +91,118 @@ class _Look:
         environment: Environment,
         on_event: EventHandler,
     ) -> None:
-        self._connector = connector
         self._on_event = on_event
-        self._heard: list[WarningRaised] = []
-        self._seen: dict[str, Seen] = {one.name: Seen() for one in connector.resources}
+        self._warnings: list[WarningRaised] = []
         settings = resolve_settings(connector, config, section=alias, replay=environment.replay)
-        self._compiled = compile_connector(connector, settings, environment, self._hear)
-        sample = Sample(PAGES, LISTS, lambda name, number, page: self._seen[name].add(number, page))
-        # one after the other, so that pages come list by list
-        self._options = ReadOptions(
-            environment, self._hear, self._compiled.redactor, 1, state={}, sample=sample
+        self._compiled = compile_connector(connector, settings, environment, self._note)
+        self._evidence: dict[str, Evidence] = {}
+        for resource in connector.resources:
+            self._evidence[resource.name] = Evidence(
+                connector,
+                resource,
+                self._compiled.redactor,
+                self._evidence.get(resource.parent or ""),
+                partial(self._read_from, resource.name),
+            )
+        sample = Sample(
+            PAGES, LISTS, lambda name, number, page: self._evidence[name].add(number, page)
         )
-        self._readings = ResourceReaders(self._compiled, self._options)
+        # one request at a time, so that pages arrive list by list
+        self._options = ReadOptions(
+            environment, self._note, self._compiled.redactor, 1, state={}, sample=sample
+        )
+        self._readers = ResourceReaders(self._compiled, self._options)
 
-    def _hear(self, event: Event) -> None:
+    def _note(self, event: Event) -> None:
         if isinstance(event, WarningRaised):
-            self._heard.append(event)
+            self._warnings.append(event)
         self._on_event(event)
 
-    def at(self, resource: Resource) -> Iterator[Proof]:
-        """What one resource's answers prove."""
-        prover = Prover(self._connector, resource, self._compiled.redactor)
-        seen = self._seen[resource.name]
-        reading = self._readings[resource.name]
-        reading.loads = True
-        self._heard.clear()
+    def proofs(self, resource: Resource) -> Iterator[Proof]:
+        """Read a sample of the resource and yield what it proves."""
+        evidence, reader = self._evidence[resource.name], self._readers[resource.name]
+        reader.loads = True
+        self._warnings.clear()
         error: FrameworkError | None = None
         try:
-            seen.records = [record for page in reading.pages() for record in page]
-        except (ResourceSkipped, FrameworkError) as ended:
-            above = reading.ended_above(ended)
-            if above is not None or isinstance(ended, ResourceSkipped):
-                yield prover.unknown("request", not_asked(above) if above else str(ended))
+            evidence.records = [record for page in reader.pages() for record in page]
+        except (ResourceSkipped, FrameworkError) as caught:
+            ancestor = reader.ended_above(caught)
+            if ancestor is not None or isinstance(caught, ResourceSkipped):
+                yield evidence.unknown(
+                    "request", not_requested(ancestor) if ancestor else str(caught)
+                )
                 return
-            # what a step does not take is not what the key stands in
-            stepped = bool(resource.steps) and isinstance(ended, RecordError)
-            seen.records, error = ([] if stepped else None), ended
-        parents = self._parents_of(resource)
-        seen.missed = any(event.code == "selector-no-match" for event in self._heard)
-        found = list(proofs(prover, seen, parents)) if seen.pages else []
-        yield from found
+            error = caught
+            if resource.steps and isinstance(error, RecordError):
+                evidence.records = []  # the key is not in what a step rejects
+        evidence.warnings = list(self._warnings)
+        proofs = list(_page_proofs(evidence)) if evidence.pages else []
+        yield from proofs
         if error is not None:
-            if not any(one.code == "cursor-missing" for one in found) or isinstance(
-                error, RequestError
-            ):
-                yield refusal(prover, seen, error, parents)
+            is_explained = any(one.code == "cursor-missing" for one in proofs)
+            if not is_explained or isinstance(error, RequestError):
+                yield error_proof(evidence, error)
             return
-        if not seen.pages:
-            why = f"{resource.parent or 'its partition'} gave nothing to ask for"
-            if reading.not_asked:
-                why = f"{' and '.join(reading.not_asked)} left out all there was to ask for"
-            yield prover.unknown("request", f"not asked, because {why}")
-        found = list(self._lists(prover, seen, reading)) if seen.selected else []
-        yield from found
-        told = {*_PROVED, *(one.code for one in found)}
-        if "fault" in (one.outcome for one in found if one.about == "paginator"):
-            told.add("total-differs")
-        for event in self._heard:
-            if event.code not in told and event.resource == resource.name:
-                yield prover.fault(event.code, event.code, event.message)
+        if not evidence.pages:
+            yield evidence.unknown("request", _no_request(resource, reader))
+        proofs = list(_list_proofs(evidence, reader)) if evidence.selected else []
+        yield from proofs
+        yield from _warning_proofs(evidence, proofs)
 
-    def _lists(self, prover: Prover, seen: Seen, reading: ResourceReader) -> Iterator[Proof]:
-        """Children, paging and the incremental, of a resource that gave records."""
-        resource = prover.resource
-        if resource.parent:
-            asked = f"asked for {count_noun(reading.parents, 'record')} of {resource.parent}"
-            if len(seen.distinct_lists) < len(seen.lists):
-                asked += f", with {count_noun(len(seen.distinct_lists), 'different request')}"
-            yield prover.ok("parent", asked)
-        if any(event.code == "page-repeated" for event in self._heard):
-            yield repeated(prover, seen, "page-repeated")
-        else:
-            proof = paging(prover, seen)
-            if len(seen.lists) == 1 or proof.outcome != "unknown":
-                yield proof
-        if len(seen.lists) == 1:
-            yield from ignored_start(prover, seen, self._asked_from)
+    def _read_from(self, name: str, start: str) -> list[Json]:
+        """Return the first page of the resource, read from that value of its cursor on."""
+        items: list[Json] = []
 
-    def _asked_from(self, resource: Resource, start: str) -> list[Json]:
-        """The first page of the resource, asked for from that value of its cursor on."""
-        seen = {name: Seen() for name in self._seen}
-        sample = Sample(1, 1, lambda name, number, page: seen[name].add(number, page))
-        options = replace(self._options, sample=sample, state={}, again=CursorRange(since=start))
-        for _ in ResourceReaders(self._compiled, replace(options, on_event=ignore_event))[
-            resource.name
-        ].pages():
+        def collect(resource: str, _: int, page: Any) -> None:
+            if resource == name:
+                items.extend(page)
+
+        options = replace(
+            self._options,
+            on_event=ignore_event,
+            sample=Sample(1, 1, collect),
+            state={},
+            again=CursorRange(since=start),
+        )
+        for _ in ResourceReaders(self._compiled, options)[name].pages():
             pass
-        return seen[resource.name].selected
+        return items
 
-    def _parents_of(self, resource: Resource) -> list[Json]:
-        if resource.parent is None:
-            return []
-        return self._seen[resource.parent].known
+
+def _page_proofs(evidence: Evidence) -> Iterator[Proof]:
+    for check in PAGE_CHECKS:
+        proofs = list(check(evidence))
+        yield from proofs
+        if check in GATES and any(one.outcome != "ok" for one in proofs):
+            return
+
+
+def _list_proofs(evidence: Evidence, reader: ResourceReader) -> Iterator[Proof]:
+    if evidence.resource.parent:
+        message = f"requested for {count_noun(reader.parents, 'record')} of "
+        message += evidence.resource.parent
+        distinct = len(evidence.distinct_lists)
+        if distinct < len(evidence.lists):
+            message += f", by {count_noun(distinct, 'different request')}"
+        yield evidence.ok("parent", message)
+    for check in LIST_CHECKS:
+        yield from check(evidence)
+
+
+def _warning_proofs(evidence: Evidence, proofs: Sequence[Proof]) -> Iterator[Proof]:
+    """Yield the warnings of a run that no proof explains, as faults."""
+    explained = {*_CHECKED_WARNINGS, *(one.code for one in proofs)}
+    if any(one.about == "paginator" and one.outcome == "fault" for one in proofs):
+        explained.add("total-differs")
+    for warning in evidence.warnings:
+        if warning.code not in explained and warning.resource == evidence.resource.name:
+            yield evidence.fault(warning.code, warning.code, warning.message)
+
+
+def _no_request(resource: Resource, reader: ResourceReader) -> str:
+    if reader.not_asked:
+        reason = f"{' and '.join(reader.not_asked)} excludes every parent record"
+    else:
+        reason = f"{resource.parent or 'its partition'} has no record to request it for"
+    return f"not requested, because {reason}"

@@ -1,4 +1,4 @@
-"""A look at the API without loading: the first records of a resource, or one request each."""
+"""Read from the API without loading: the first records of a resource, or one request each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ Json = Any
 
 @dataclass(frozen=True)
 class Probe:
-    """What one request to a resource gave: `readable`, `refused` (with the error), `skipped` by
-    the file's own action, or `unknown` where the parent gave no record to ask for or is itself told
-    to be refused. `warnings` are those that a run would give, each with its code and message."""
+    """The outcome of one request to a resource.
+
+    `skipped` is by the file's own action. `unknown` means that the parent has no record to request
+    it for, or is refused itself. `warnings` (code and message) are those that a run would raise.
+    """
 
     resource: str
     outcome: Literal["readable", "refused", "skipped", "unknown"]
@@ -36,9 +38,9 @@ class Probe:
     warnings: tuple[dict[str, str], ...] = ()
 
 
-def not_asked(above: str) -> str:
-    """Why a resource was not asked, where an ancestor's error is told at that one."""
-    return f"not asked, because {above} cannot be read"
+def not_requested(ancestor: str) -> str:
+    """Return why a resource was not requested if an ancestor failed, which has its own error."""
+    return f"not requested, because {ancestor} cannot be read"
 
 
 def first_records(
@@ -50,27 +52,29 @@ def first_records(
     environment: Environment,
     on_event: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
-    """At most `limit` records of each resource, as they would be loaded; parents likewise. Or why
-    there are none: a list that cannot be read leaves the others."""
+    """Yield at most `limit` records of each resource, as they would be loaded, or its error.
+
+    Parents are limited likewise. A resource that cannot be read does not stop the others.
+    """
     compiled = _compile(connector, config, alias, environment, on_event)
-    readings = _readings(compiled, limit, environment, on_event)
-    told: set[str] = set()
+    readers = _readers(compiled, limit, environment, on_event)
+    yielded: set[str] = set()
     for resource in resources:
-        reading = readings[resource.name]
-        # a child of this resource reads the same list: keep what was read for it
-        reading.loads = True
+        reader = readers[resource.name]
+        # a child of this resource reads the same list: keep it
+        reader.loads = True
         try:
-            yield resource, [record for page in reading.pages() for record in page]
+            yield resource, [record for page in reader.pages() for record in page]
         except ResourceSkipped as error:
             yield resource, RequestError(str(error))
         except Interrupted:
             raise
         except FrameworkError as error:
-            above = reading.ended_above(error)
-            if above in told:
-                error = RequestError(f"{resource.name}: {not_asked(above)}")
+            ancestor = reader.ended_above(error)
+            if ancestor in yielded:
+                error = RequestError(f"{resource.name}: {not_requested(ancestor)}")
             yield resource, error
-        told.add(resource.name)
+        yielded.add(resource.name)
 
 
 def recorded_or_live(
@@ -83,7 +87,7 @@ def recorded_or_live(
     stop: StopSignal,
     on_event: EventHandler,
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
-    """`first_records` of the API; with `replay` of that cassette, "" being the connector's own."""
+    """Yield `first_records` of the API, or of the cassette `replay` ("" is the connector's own)."""
     if replay is None:
         return first_records(
             connector, resources, limit, config, alias, Environment(stop=stop), on_event
@@ -103,51 +107,51 @@ def probe(
     environment: Environment,
     on_event: EventHandler,
 ) -> list[Probe]:
-    """Whether each resource can be read, by one request to it."""
-    heard: list[WarningRaised] = []
+    """Return whether each resource can be read, by one request to it."""
+    warnings: list[WarningRaised] = []
 
-    def hear(event: Event) -> None:
+    def note(event: Event) -> None:
         if isinstance(event, WarningRaised):
-            heard.append(event)
+            warnings.append(event)
         on_event(event)
 
-    compiled = _compile(connector, config, alias, environment, hear)
-    # one page, however few records it has: a limit would go on to the next ones until it has some
+    compiled = _compile(connector, config, alias, environment, note)
+    # one page even if it is empty: a limit would read on until it has records
     sample = Sample(1, 1, lambda *_: None)
     read_options = ReadOptions(
-        environment, hear, compiled.redactor, 1, state={}, sample=sample, awaits_jobs=False
+        environment, note, compiled.redactor, 1, state={}, sample=sample, awaits_jobs=False
     )
-    readings = ResourceReaders(compiled, read_options)
-    found: list[Probe] = []
+    readers = ResourceReaders(compiled, read_options)
+    probes: list[Probe] = []
     for resource in resources:
-        reading = readings[resource.name]
-        # a child of this resource reads the same list: keep what was read for it
-        reading.loads = True
+        reader = readers[resource.name]
+        # a child of this resource reads the same list: keep it
+        reader.loads = True
         try:
-            count = sum(len(page) for page in reading.pages())
+            count = sum(len(page) for page in reader.pages())
         except ResourceSkipped as error:
-            found.append(Probe(resource.name, "skipped", str(error)))
+            probes.append(Probe(resource.name, "skipped", str(error)))
         except FrameworkError as error:
-            above = reading.ended_above(error)
-            if above in {one.resource for one in found}:
-                found.append(Probe(resource.name, "unknown", not_asked(above)))
+            ancestor = reader.ended_above(error)
+            if ancestor in {one.resource for one in probes}:
+                probes.append(Probe(resource.name, "unknown", not_requested(ancestor)))
                 continue
             status = getattr(error, "status", None)
-            found.append(Probe(resource.name, "refused", str(error), status))
+            probes.append(Probe(resource.name, "refused", str(error), status))
         else:
-            if count == 0 and reading.explained_empty:
-                reason = f"{resource.parent} has no record to ask for"
-                found.append(Probe(resource.name, "unknown", reason))
+            if count == 0 and reader.explained_empty:
+                reason = f"{resource.parent} has no record to request it for"
+                probes.append(Probe(resource.name, "unknown", reason))
             elif resource.endpoint.export is not None:
-                found.append(Probe(resource.name, "readable", "its export job was created"))
+                probes.append(Probe(resource.name, "readable", "its export job was created"))
             else:
-                found.append(Probe(resource.name, "readable", "" if count else "no records"))
-    return [replace(one, warnings=_warnings(heard, one.resource)) for one in found]
+                probes.append(Probe(resource.name, "readable", "" if count else "no records"))
+    return [replace(one, warnings=_warnings(warnings, one.resource)) for one in probes]
 
 
-def _warnings(heard: Iterable[WarningRaised], resource: str) -> tuple[dict[str, str], ...]:
+def _warnings(warnings: Iterable[WarningRaised], resource: str) -> tuple[dict[str, str], ...]:
     return tuple(
-        {"code": one.code, "message": one.message} for one in heard if one.resource == resource
+        {"code": one.code, "message": one.message} for one in warnings if one.resource == resource
     )
 
 
@@ -162,7 +166,7 @@ def _compile(
     return compile_connector(connector, settings, environment, on_event)
 
 
-def _readings(
+def _readers(
     compiled: CompiledConnector, limit: int, environment: Environment, on_event: EventHandler
 ) -> ResourceReaders:
     in_flight = compiled.connector.client.max_in_flight

@@ -1,30 +1,36 @@
-"""What was proved of one resource: proofs, and what they are made of.
+"""The evidence that the responses of one resource give, and the proofs made of it.
 
-Names, types and counts only: no value of a record.
+A proof holds names, types and counts, never a value of a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from framework.authoring.diagnose.yaml_patch import Change, diff
+from framework.authoring.scaffold.yaml_patch import Change, diff
 from framework.authoring.scaffold.yaml_writer import flow
+from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
+from framework.events import WarningRaised
 from framework.extract.page import Record
+from framework.runtime.field_paths import value_at
 from framework.runtime.redaction import Redactor
 
 Json = Any
-SHOWN = 3
-"""How many candidates are told."""
+
+MAX_CANDIDATES = 3
+"""How many candidates a remedy names."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One thing that was looked at. A fault has a name (`code`), what would mend it in words
-    (`remedy`), and where that is one change to the file, its `diff`."""
+    """The outcome of one check. A fault has a `code` and, if known, a `remedy` in words.
+
+    `diff` is set if one change to the file is the remedy.
+    """
 
     resource: str
     about: str
@@ -36,47 +42,125 @@ class Proof:
 
 
 @dataclass
-class Seen:
-    """What one resource gave: the pages (dlt's `PageData`) of each list, and its records as they
-    would be loaded, None where they could not be read. `missed` says that a page had nothing where
-    the selector looks."""
+class Evidence:
+    """What one resource returned, next to what the file says of it. Builds the proofs.
 
+    `lists` are the pages (dlt's `PageData`) of each list. `records` are those that would be loaded,
+    None if they cannot be read. `parent` is the evidence of the parent resource. `read_from` reads
+    the first page from a start value (ISO time or number) on.
+    """
+
+    connector: Connector
+    resource: Resource
+    redactor: Redactor
+    parent: Evidence | None
+    read_from: Callable[[str], list[Json]]
     lists: list[list[Any]] = field(default_factory=list)
     records: list[Record] | None = None
-    missed: bool = False
+    warnings: list[WarningRaised] = field(default_factory=list)
 
     def add(self, number: int, page: Any) -> None:
-        """A page came; the first of a list begins it."""
+        """Add a page; number 1 starts a list."""
         if number == 1 or not self.lists:
             self.lists.append([])
         self.lists[-1].append(page)
 
+    def has_warning(self, code: str) -> bool:
+        """Return whether reading raised a warning with this code."""
+        return any(warning.code == code for warning in self.warnings)
+
     @property
     def pages(self) -> list[Any]:
-        """All pages."""
+        """The pages of all lists."""
         return [page for pages in self.lists for page in pages]
 
     @property
     def selected(self) -> list[Json]:
-        """What the selector found, as it came; a page that only repeats the one before it, which
-        is a fault of paging, says nothing of keys."""
+        """What the selector found, as the API returned it.
+
+        A page that repeats the one before it is left out: it is a fault of paging, not of keys.
+        """
         return [item for pages in self.lists for item in _items(pages)]
 
     @property
     def distinct_lists(self) -> list[list[Json]]:
-        """The same by list; of lists that were asked for by one request only the first."""
-        found: dict[Any, list[Json]] = {}
+        """What the selector found by list; of lists with the same request only the first."""
+        by_request: dict[Any, list[Json]] = {}
         for pages in self.lists:
             request = pages[0].response.request
-            found.setdefault((request.method, request.url, request.body), _items(pages))
-        return list(found.values())
+            by_request.setdefault((request.method, request.url, request.body), _items(pages))
+        return list(by_request.values())
 
     @property
-    def known(self) -> list[Record]:
-        """The records, else the objects that the selector found."""
+    def objects(self) -> list[Record]:
+        """The records; if they cannot be read, the objects that the selector found."""
         if self.records is not None:
             return self.records
         return [item for item in self.selected if isinstance(item, dict)]
+
+    @property
+    def parent_records(self) -> list[Record]:
+        """The records of the parent resource."""
+        return self.parent.objects if self.parent else []
+
+    @property
+    def selector(self) -> str:
+        """The data_selector as the file has it."""
+        selector = self.resource.endpoint.data_selector
+        return "none" if selector is None else getattr(selector, "text", str(selector))
+
+    @property
+    def paginator(self) -> Mapping[str, Json]:
+        """The paginator that applies."""
+        found = self.resource.endpoint.paginator or self.connector.client.paginator
+        return found or {"type": "auto"}
+
+    @property
+    def bound(self) -> str:
+        """What the resource takes from its parent, as a message says it."""
+        return ", ".join(f"`{one.text}` of {one.resource}" for one in self.resource.bindings)
+
+    def ok(self, about: str, message: str) -> Proof:
+        """Return a proof that the file is right."""
+        return Proof(self.resource.name, about, "ok", message)
+
+    def unknown(self, about: str, message: str, remedy: str = "") -> Proof:
+        """Return a proof that the responses do not decide."""
+        return Proof(self.resource.name, about, "unknown", message, remedy=remedy)
+
+    def fault(
+        self, about: str, code: str, message: str, remedy: str = "", changes: Sequence[Change] = ()
+    ) -> Proof:
+        """Return a proof that the file is wrong, with the diff of the first possible change."""
+        name = self.resource.name
+        patch = diff(Path(self.connector.path), name, changes)
+        return Proof(name, about, "fault", message, code, remedy, patch)
+
+    def key_fault(self, about: str, code: str, message: str, key: str, values: list[str]) -> Proof:
+        """Return a fault that another value of a key (dotted) fixes; `values` are candidates."""
+        name = key.rsplit(".", 1)[-1]
+        candidates = [flow(value) for value in values[:MAX_CANDIDATES]]
+        remedy = " or ".join(f"{name}: {value}" for value in candidates)
+        changes = [Change(tuple(key.split(".")), value) for value in candidates[:1]]
+        return self.fault(about, code, message, remedy, changes)
+
+    def paginator_fault(
+        self, code: str, message: str, changed: Mapping[str, Json], note: str = ""
+    ) -> Proof:
+        """Return a fault of paging that other keys of the paginator fix."""
+        whole = dict(changed) if "type" in changed else {**self.paginator, **changed}
+        changes = [
+            Change(("endpoint", "paginator", name), flow(value))
+            for name, value in (changed.items() if len(changed) == 1 else ())
+        ]
+        changes.append(Change(("endpoint", "paginator"), flow(whole)))
+        remedy = f"paginator: {flow(dict(changed))}{note}"
+        return self.fault("paginator", code, message, remedy, changes)
+
+
+def field_of(record: Json, path: str) -> Json:
+    """Return the value at a dotted path of a record, None if there is none."""
+    return value_at(record, path_keys(path))
 
 
 def _items(pages: list[Any]) -> list[Json]:
@@ -86,61 +170,3 @@ def _items(pages: list[Any]) -> list[Json]:
         if page != before
         for item in page
     ]
-
-
-@dataclass(frozen=True)
-class Prover:
-    """Holds a resource of a connector against what it gave."""
-
-    connector: Connector
-    resource: Resource
-    redactor: Redactor
-
-    def ok(self, about: str, message: str) -> Proof:
-        """Something that is as the file says."""
-        return Proof(self.resource.name, about, "ok", message)
-
-    def unknown(self, about: str, message: str, remedy: str = "") -> Proof:
-        """Something that the answers do not tell."""
-        return Proof(self.resource.name, about, "unknown", message, remedy=remedy)
-
-    def fault(
-        self, about: str, code: str, message: str, remedy: str = "", changes: Sequence[Change] = ()
-    ) -> Proof:
-        """Something that is not as the file says; of `changes` the first that can be made is
-        shown as a diff."""
-        file, name = Path(self.connector.path), self.resource.name
-        return Proof(name, about, "fault", message, code, remedy, diff(file, name, changes))
-
-    def of_key(self, about: str, code: str, message: str, key: str, values: list[str]) -> Proof:
-        """A fault that another value at a key (dotted) mends."""
-        name = key.rsplit(".", 1)[-1]
-        written = [flow(value) for value in values[:SHOWN]]
-        remedy = " or ".join(f"{name}: {value}" for value in written)
-        changes = [Change(tuple(key.split(".")), value) for value in written[:1]]
-        return self.fault(about, code, message, remedy, changes)
-
-    @property
-    def selector(self) -> str:
-        """The data_selector as written."""
-        selector = self.resource.endpoint.data_selector
-        return "none" if selector is None else getattr(selector, "text", str(selector))
-
-    @property
-    def paginator(self) -> Mapping[str, Json]:
-        """The paginator in force."""
-        found = self.resource.endpoint.paginator or self.connector.client.paginator
-        return found or {"type": "auto"}
-
-    def repaged(
-        self, message: str, code: str, changed: Mapping[str, Json], note: str = ""
-    ) -> Proof:
-        """A fault of paging that these keys of the paginator mend."""
-        whole = {**self.paginator, **changed} if "type" not in changed else dict(changed)
-        changes = [
-            Change(("endpoint", "paginator", name), flow(value))
-            for name, value in (changed.items() if len(changed) == 1 else ())
-        ]
-        changes.append(Change(("endpoint", "paginator"), flow(whole)))
-        remedy = f"paginator: {flow(dict(changed))}{note}"
-        return self.fault("paginator", code, message, remedy, changes)

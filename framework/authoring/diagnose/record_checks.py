@@ -1,25 +1,26 @@
-"""What the answers prove of a resource's selector, format, key and cursor."""
+"""Check the selector, the primary key and the incremental against the records of a resource."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from framework.authoring.diagnose.format_checks import formats
 from framework.authoring.diagnose.heuristics import (
-    ENOUGH,
-    identifying,
-    keys,
-    places_of,
-    record_lists,
-    times,
+    MIN_RECORDS,
+    key_candidates,
+    looks_like_id,
+    object_paths,
+    record_list_paths,
+    time_fields,
 )
-from framework.authoring.diagnose.proof import SHOWN, Proof, Prover, Seen
-from framework.authoring.diagnose.yaml_patch import Change
+from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, field_of
+from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.definition.expressions.jsonpath import path_keys
+from framework.definition.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.definition.model import Resource
+from framework.errors import FrameworkError, ResourceSkipped
 from framework.extract.page import Record
 from framework.http.response_actions import error_in
 from framework.runtime.field_paths import value_at
@@ -27,249 +28,298 @@ from framework.text import count_noun, json_shape
 
 Json = Any
 
+_SAME_RECORD_STEPS = ("cast", "filter", "set")
+"""Steps after which a record still is one record, with the fields that the API returned."""
+_MIN_AGE = timedelta(days=2)
+"""How far the oldest and the newest record must be apart: an API may count in days."""
 
-_LEAVE_NAMES = ("cast", "filter", "set")
-"""Steps after which a record is still one record, with the fields that the API gave it."""
+
+def check_selector(evidence: Evidence) -> Iterator[Proof]:
+    """Yield whether the data_selector finds records that have the primary key."""
+    if not evidence.selected:
+        yield _no_records(evidence)
+        return
+    fault = _selector_above_list(evidence) or _key_elsewhere(evidence)
+    if fault is not None:
+        yield fault
+        return
+    records = count_noun(len(evidence.selected), "record")
+    pages = count_noun(len(evidence.pages), "page")
+    yield evidence.ok("data_selector", f"{evidence.selector}: {records} on {pages}")
+
+
+def _no_records(evidence: Evidence) -> Proof:
+    api_error = error_in(evidence.pages[0].response, evidence.redactor)
+    head = f"{evidence.selector}: no records"
+    if api_error:
+        message = f"{head}, and the response says: {api_error}"
+        return evidence.fault("data_selector", "selector-no-match", message)
+    bodies = [page.response.json() for page in evidence.pages]
+    paths = list(dict.fromkeys(path for body in bodies for path in record_list_paths(body)))
+    if paths:
+        return _selector_fault(
+            evidence, "selector-no-match", f"{head}, but the response has a list", paths
+        )
+    if evidence.has_warning("selector-no-match"):
+        message = f"{evidence.selector}: finds nothing in the response; {json_shape(bodies[0])}"
+        return evidence.fault("data_selector", "selector-no-match", message)
+    remedy = _shared_binding(evidence)
+    return evidence.unknown("data_selector", "no records in the response", remedy)
+
+
+def _shared_binding(evidence: Evidence) -> str:
+    """Return what to take from the parent instead, if several parents share what is taken."""
+    parents = evidence.parent_records
+    candidates = key_candidates(parents)[:MAX_CANDIDATES]
+    for binding in evidence.resource.bindings:
+        values = [field_of(record, binding.text) for record in parents]
+        if candidates and None not in values and len(set(map(str, values))) < len(values):
+            return (
+                f"`{binding.text}` is not unique in the records of {binding.resource}: "
+                f"take {' or '.join(candidates)}?"
+            )
+    return ""
+
+
+def _selector_above_list(evidence: Evidence) -> Proof | None:
+    """Return a fault if each page is one object without the key, and a list is inside it."""
+    pages, key = evidence.pages, evidence.resource.primary_key
+    if not key or any(len(page) != 1 or not isinstance(page[0], dict) for page in pages):
+        return None
+    if all(field_of(page[0], name) is not None for page in pages for name in key):
+        return None
+    paths = record_list_paths(pages[0][0])
+    if not paths:
+        return None
+    prefix = "" if evidence.selector == "none" else f"{evidence.selector}."
+    message = f"{evidence.selector}: one object without {', '.join(key)}, which contains a list"
+    return _selector_fault(
+        evidence, "selector-too-short", message, [f"{prefix}{path}" for path in paths]
+    )
+
+
+def _key_elsewhere(evidence: Evidence) -> Proof | None:
+    """Return a fault if no record has a key, and other objects of the response have it."""
+    key, records = evidence.resource.primary_key, evidence.objects
+    has_key = any(field_of(record, name) is not None for record in records for name in key)
+    if not key or not records or has_key or key_candidates(records):
+        return None
+    paths = object_paths(evidence.pages[0].response.json(), key)
+    if not paths:
+        return None
+    inside = [path for path in paths if path.removeprefix("values(").startswith(evidence.selector)]
+    code = "selector-too-short" if inside else "key-missing"
+    message = (
+        f"{evidence.selector}: {count_noun(len(evidence.selected), 'record')} without "
+        f"{', '.join(key)}, which is elsewhere in the response"
+    )
+    return _selector_fault(evidence, code, message, inside or paths)
+
+
+def _selector_fault(evidence: Evidence, code: str, message: str, paths: list[str]) -> Proof:
+    return evidence.key_fault("data_selector", code, message, "endpoint.data_selector", paths)
+
+
+def check_key(evidence: Evidence) -> Iterator[Proof]:
+    """Yield whether the primary key is in every record and unique."""
+    records, lists = evidence.objects, evidence.distinct_lists
+    if not records:
+        return
+    if len(lists) < len(evidence.lists):
+        # several parents have one list: its records come again, and are not others
+        records = list({str(record): record for record in records}.values())
+    candidates = _key_remedies(evidence, records)
+    remedy = " or ".join(text for text, _ in candidates[:MAX_CANDIDATES])
+    changes = [change for _, change in candidates[:1]]
+    is_few = not candidates and 1 < len(records) < MIN_RECORDS
+    few = f"; {len(records)} records are too few to propose one" if is_few else ""
+    key = evidence.resource.primary_key
+    if not key:
+        if evidence.resource.write_disposition == "merge" or candidates:
+            yield evidence.unknown("primary_key", f"none is declared{few}", remedy)
+        return
+    names = ", ".join(key)
+    values = [tuple(field_of(record, name) for name in key) for record in records]
+    incomplete = sum(None in value for value in values)
+    repeated = len(values) - len(set(map(str, values)))
+    if incomplete:
+        message = f"{names}: null or missing in {incomplete:,} of {len(values):,} records{few}"
+        yield evidence.fault("primary_key", "key-missing", message, remedy, changes)
+    elif repeated and len(lists) > 1 and all(items == lists[0] for items in lists):
+        message = f"{names}: all {len(lists)} lists contain the same records"
+        remedy = (
+            f"check whether the API uses {evidence.bound}: the path may need another name for it"
+        )
+        yield evidence.fault("primary_key", "key-repeated", message, remedy)
+    elif repeated:
+        message = f"{names}: {repeated:,} of {len(values):,} records repeat an earlier key{few}"
+        yield evidence.fault("primary_key", "key-repeated", message, remedy, changes)
+    elif (
+        len(key) == 1
+        and len(values) < MIN_RECORDS
+        and not looks_like_id(key[0], [value for (value,) in values])
+    ):
+        message = f"{names}: does not look like an id, and {count_noun(len(values), 'record')} "
+        yield evidence.unknown("primary_key", f"{message}are too few to tell")
+    else:
+        yield evidence.ok("primary_key", f"{names}: unique in all records")
+
+
+def _key_remedies(evidence: Evidence, records: list[Record]) -> list[tuple[str, Change]]:
+    """Return the candidates for a primary key, as a remedy and as a change."""
+    names = key_candidates(records, of_child=evidence.resource.parent is not None)
+    if not names:
+        return [(key.remedy, key.change) for key in _composite_keys(evidence)]
+    return [(f"primary_key: {flow(name)}", Change(("primary_key",), flow(name))) for name in names]
 
 
 @dataclass(frozen=True)
-class Composite:
-    """A primary key, and what `include_from_parent` has to hold for it."""
+class _CompositeKey:
+    """A primary key, and what `include_from_parent` must contain for it."""
 
     key: tuple[str, ...]
     included: tuple[str, ...] = ()
 
     @property
-    def told(self) -> str:
-        """As one writes it."""
-        more = f" and include_from_parent: {flow(list(self.included))}" if self.included else ""
-        return f"primary_key: {flow(list(self.key))}{more}"
+    def remedy(self) -> str:
+        """The key as the file would have it."""
+        also = f" and include_from_parent: {flow(list(self.included))}" if self.included else ""
+        return f"primary_key: {flow(list(self.key))}{also}"
 
     @property
     def change(self) -> Change:
         """The change to the file."""
-        included = Change(("include_from_parent",), flow(list(self.included)))
-        also = (included,) * bool(self.included)
-        return Change(("primary_key",), flow(list(self.key)), also=also)
+        also = (
+            [Change(("include_from_parent",), flow(list(self.included)))] if self.included else []
+        )
+        return Change(("primary_key",), flow(list(self.key)), also=tuple(also))
 
 
-def composites(prover: Prover, seen: Seen, parents: Sequence[Record]) -> list[Composite]:
-    """Keys of the parent's fields and the record's own: those that repeat between lists and not
-    within one. The declared key comes first."""
-    resource = prover.resource
-    lists = [items for items in seen.distinct_lists if items]
+def _composite_keys(evidence: Evidence) -> list[_CompositeKey]:
+    """Return keys of parent and own fields that are unique within each list, not across lists.
+
+    The declared key comes first.
+    """
+    resource, parents = evidence.resource, evidence.parent_records
+    lists = [items for items in evidence.distinct_lists if items]
     if (
         resource.parent is None
         or resource.partitions
-        or any(step.kind not in _LEAVE_NAMES for step in resource.steps)
+        or any(step.kind not in _SAME_RECORD_STEPS for step in resource.steps)
         or any(not isinstance(item, dict) for items in lists for item in items)
         or len(lists) < 2
         or all(len(items) < 2 for items in lists)
     ):
         return []
-    above = prover.connector.resource(resource.parent)
-    names = _parent_key(resource, above)
-    if not names or any(name not in record for record in parents for name in names):
+    parent = evidence.connector.resource(resource.parent)
+    parent_key = parent.primary_key or _bound_fields(resource, parent)
+    if not parent_key or any(name not in record for record in parents for name in parent_key):
         return []
-    own = _own(lists, [str(record[name]) for record in parents for name in names])
-    begin = own or tuple(f"_{above.name}_{name}" for name in names)
-    kept = resource.include_from_parent
-    included = () if own else tuple(dict.fromkeys((*kept, *names)))
-    declared = tuple(name for name in resource.primary_key if name not in begin)
-    single = [(name,) for name in lists[0][0] if name not in begin and _identifies(name, lists)]
+    own_field = _parent_reference(lists, {str(one[name]) for one in parents for name in parent_key})
+    prefix = own_field or tuple(f"_{parent.name}_{name}" for name in parent_key)
+    included = resource.include_from_parent
+    missing = () if own_field else tuple(dict.fromkeys((*included, *parent_key)))
+    declared = tuple(name for name in resource.primary_key if name not in prefix)
+    single = [(name,) for name in lists[0][0] if name not in prefix and _is_id(name, lists)]
     return [
-        Composite((*begin, *key), () if set(names) <= set(kept) else included)
+        _CompositeKey((*prefix, *key), () if set(parent_key) <= set(included) else missing)
         for key in dict.fromkeys([declared, *single])
-        if key and _within_lists(lists, key)
+        if key and _is_unique_within_lists(lists, key)
     ]
 
 
-def _parent_key(resource: Resource, above: Resource) -> tuple[str, ...]:
-    """What tells the parent's records apart: its key, else what the request takes from it."""
-    if above.primary_key:
-        return above.primary_key
-    return tuple(one.text for one in resource.bindings if one.resource == above.name)
+def _bound_fields(resource: Resource, parent: Resource) -> tuple[str, ...]:
+    """Return what the request takes from the parent: it stands for a key that is not declared."""
+    return tuple(one.text for one in resource.bindings if one.resource == parent.name)
 
 
-def _own(lists: list[list[Json]], known: list[str]) -> tuple[str, ...]:
-    """The field that holds the parent's key in the child's own records, if there is one."""
+def _parent_reference(lists: list[list[Json]], parent_values: set[str]) -> tuple[str, ...]:
+    """Return the child's own field that holds the parent's key, if there is one."""
     for name in lists[0][0]:
-        values = [{str(item.get(name)) for item in items} for items in lists]
-        each = [value for one in values for value in one]
-        one_a_list = len(each) == len(lists) == len(set(each))
-        if one_a_list and set(each) <= set(known) and _identifies(name, lists):
+        by_list = [{str(item.get(name)) for item in items} for items in lists]
+        values = [value for one in by_list for value in one]
+        is_one_a_list = len(values) == len(lists) == len(set(values))
+        if is_one_a_list and set(values) <= parent_values and _is_id(name, lists):
             return (name,)
     return ()
 
 
-def _identifies(name: str, lists: list[list[Json]]) -> bool:
-    return identifying(name, [item.get(name) for items in lists for item in items])
+def _is_id(name: str, lists: list[list[Json]]) -> bool:
+    return looks_like_id(name, [item.get(name) for items in lists for item in items])
 
 
-def _within_lists(lists: list[list[Json]], key: tuple[str, ...]) -> bool:
-    found = [
-        [tuple(value_at(item, one.split(".")) for one in key) for item in items] for items in lists
+def _is_unique_within_lists(lists: list[list[Json]], key: tuple[str, ...]) -> bool:
+    by_list = [
+        [tuple(value_at(item, name.split(".")) for name in key) for item in items]
+        for items in lists
     ]
-    every = [str(value) for values in found for value in values]
-    whole = all(None not in value for values in found for value in values)
-    apart = all(len(set(map(str, values))) == len(values) for values in found)
-    return whole and apart and len(set(every)) < len(every)
+    if any(None in value for values in by_list for value in values):
+        return False
+    texts = [list(map(str, values)) for values in by_list]
+    every = [text for values in texts for text in values]
+    is_unique = all(len(set(values)) == len(values) for values in texts)
+    return is_unique and len(set(every)) < len(every)
 
 
-def proofs(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
-    """What was seen of selector, key, cursor and format. `parents` are its parent's records."""
-    resource, pages = prover.resource, seen.pages
-    written = list(formats(prover, pages))
-    yield from written
-    if any(one.code != "list-or-one" for one in written):
-        return  # what was read is nothing that the API said
-    if not seen.selected:
-        yield _nothing(prover, seen, parents)
+def check_cursor(evidence: Evidence) -> Iterator[Proof]:
+    """Yield whether the incremental's cursor is in every record."""
+    incremental, records = evidence.resource.endpoint.incremental, evidence.objects
+    if incremental is None or not records:
         return
-    inner = _too_short(prover, seen) or _elsewhere(prover, seen)
-    if inner is not None:
-        yield inner
-        return
-    found = f"{prover.selector}: {count_noun(len(seen.selected), 'record')}"
-    yield prover.ok("data_selector", f"{found} on {count_noun(len(pages), 'page')}")
-    if not seen.known:
-        return
-    yield from _key(prover, seen, parents)
-    if resource.endpoint.incremental is not None:
-        yield _cursor(prover, resource.endpoint.incremental.cursor_path, seen.known)
-
-
-def _nothing(prover: Prover, seen: Seen, parents: list[Record]) -> Proof:
-    said = error_in(seen.pages[0].response, prover.redactor)
-    if said:
-        message = f"{prover.selector}: no records, and the answer says: {said}"
-        return prover.fault("data_selector", "selector-no-match", message)
-    bodies = [page.response.json() for page in seen.pages]
-    lists = list(dict.fromkeys(path for body in bodies for path in record_lists(body)))
-    message = f"{prover.selector}: no records, and the answer has a list"
-    if lists:
-        return prover.of_key(
-            "data_selector", "selector-no-match", message, "endpoint.data_selector", lists
-        )
-    if seen.missed:
-        message = f"{prover.selector}: finds nothing in the answer; {json_shape(bodies[0])}"
-        return prover.fault("data_selector", "selector-no-match", message)
-    return prover.unknown("data_selector", "no records in the answer", _shared(prover, parents))
-
-
-def _shared(prover: Prover, parents: list[Record]) -> str:
-    """What to take of the parent instead, where what is taken does not tell its records apart."""
-    for one in prover.resource.bindings:
-        values = [_at(record, one.text) for record in parents]
-        rivals = keys(parents)[:SHOWN]
-        if rivals and None not in values and len(set(map(str, values))) < len(values):
-            told = " or ".join(rivals)
-            return f"`{one.text}` does not tell the records of {one.resource} apart: take {told}?"
-    return ""
-
-
-def _too_short(prover: Prover, seen: Seen) -> Proof | None:
-    """A selector that stops above the list: one object a page, whose list holds the records."""
-    if any(len(page) != 1 or not isinstance(page[0], dict) for page in seen.pages):
-        return None
-    key = prover.resource.primary_key
-    if not key or all(_at(page[0], name) is not None for page in seen.pages for name in key):
-        return None
-    lists = record_lists(seen.pages[0][0])
-    if not lists:
-        return None
-    begin = "" if prover.selector == "none" else f"{prover.selector}."
-    message = f"{prover.selector}: one object without {', '.join(key)}, and in it a list"
-    paths = [f"{begin}{path}" for path in lists]
-    return prover.of_key(
-        "data_selector", "selector-too-short", message, "endpoint.data_selector", paths
-    )
-
-
-def _elsewhere(prover: Prover, seen: Seen) -> Proof | None:
-    """What was selected has no key at all, and what lies elsewhere in the answer has it."""
-    key = prover.resource.primary_key
-    some = any(_at(one, name) is not None for one in seen.known for name in key)
-    if not key or some or not seen.known or keys(seen.known):
-        return None
-    paths = places_of(seen.pages[0].response.json(), key)
-    if not paths:
-        return None
-    inside = [path for path in paths if path.removeprefix("values(").startswith(prover.selector)]
-    code = "selector-too-short" if inside else "key-missing"
-    message = (
-        f"{prover.selector}: {count_noun(len(seen.selected), 'record')} without {', '.join(key)}, "
-        "which is elsewhere in the answer"
-    )
-    place = "endpoint.data_selector"
-    return prover.of_key("data_selector", code, message, place, inside or paths)
-
-
-def _key(prover: Prover, seen: Seen, parents: list[Record]) -> Iterator[Proof]:
-    resource, records, lists = prover.resource, seen.known, seen.distinct_lists
-    if len(lists) < len(seen.lists):
-        # several parents have the same list: what comes again with it is no other record
-        records = list({str(record): record for record in records}.values())
-    single = keys(records, of_child=resource.parent is not None)
-    rivals = [
-        (f"primary_key: {flow(name)}", Change(("primary_key",), flow(name))) for name in single
-    ]
-    if not rivals:
-        rivals = [(one.told, one.change) for one in composites(prover, seen, parents)]
-    told = " or ".join(text for text, _ in rivals[:SHOWN])
-    changes = [change for _, change in rivals[:1]]
-    few = "" if rivals else _few(records)
-    key = resource.primary_key
-    if not key:
-        if resource.write_disposition == "merge" or rivals:
-            yield prover.unknown("primary_key", f"none is declared{few}", told)
-        return
-    values = [tuple(_at(record, name) for name in key) for record in records]
-    shown = ", ".join(key)
-    empty = sum(None in value for value in values)
-    doubled = len(values) - len(set(map(str, values)))
-    if empty:
-        message = f"{shown}: null or missing in {empty:,} of {len(values):,} records{few}"
-        yield prover.fault("primary_key", "key-missing", message, told, changes)
-    elif doubled and _one_list(lists):
-        bound = ", ".join(f"`{one.text}` of {one.resource}" for one in resource.bindings)
-        message = f"{shown}: all {len(lists)} lists hold the same records"
-        remedy = f"see whether the API takes notice of {bound}: the path may name it otherwise"
-        yield prover.fault("primary_key", "key-repeated", message, remedy)
-    elif doubled:
-        message = (
-            f"{shown}: {doubled:,} of {len(values):,} records have a key that came before{few}"
-        )
-        yield prover.fault("primary_key", "key-repeated", message, told, changes)
-    elif (
-        len(key) == 1
-        and len(values) < ENOUGH
-        and not identifying(key[0], [value for (value,) in values])
-    ):
-        message = f"{shown}: does not look like an id; too few to tell"
-        yield prover.unknown("primary_key", f"{message}: {count_noun(len(values), 'record')}")
+    path = incremental.cursor_path
+    missing = sum(field_of(record, path) is None for record in records)
+    if missing:
+        message = f"{path}: null or missing in {missing:,} of {len(records):,} records"
+        key = "endpoint.incremental.cursor_path"
+        candidates = time_fields(records)
+        yield evidence.key_fault("cursor_path", "cursor-missing", message, key, candidates)
     else:
-        yield prover.ok("primary_key", f"{shown}: tells all records apart")
+        yield evidence.ok("cursor_path", f"{path}: in every record")
 
 
-def _one_list(lists: list[list[Json]]) -> bool:
-    return len(lists) > 1 and all(items == lists[0] for items in lists)
+def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
+    """Yield whether the API honours the incremental's start: read again from the newest record on.
+
+    The records of the first page must differ enough in age for that.
+    """
+    incremental = evidence.resource.endpoint.incremental
+    if len(evidence.lists) != 1 or incremental is None or incremental.start_param is None:
+        return
+    if incremental.arguments.get("last_value_func") == "min":
+        return
+    path, name = incremental.cursor_path, incremental.start_param
+    formats = (*incremental.cursor_formats, "iso", *NAMED_FORMATS)
+    times = _times(evidence.lists[0][0], path, formats)
+    if len(times) < 2 or max(times) - min(times) < _MIN_AGE:
+        return
+    newest = max(times)
+    try:
+        again = evidence.read_from(write_time(newest, "iso"))
+    except (FrameworkError, ResourceSkipped):
+        return  # a start that the API refuses proves nothing
+    older = sum(newest - time >= _MIN_AGE for time in _times(again, path, formats))
+    if not older:
+        yield evidence.ok("incremental", f"{name}: no record is older than the start value")
+        return
+    message = (
+        f"requested with {name} from the newest record on, {older:,} of "
+        f"{count_noun(len(again), 'record')} are days older"
+    )
+    remedy = (
+        f"the API ignores {name}: give start_param the name in its documentation, or remove it; "
+        "each run then reads all records"
+    )
+    yield evidence.fault("incremental", "incremental-ignored", message, remedy)
 
 
-def _few(records: list[Record]) -> str:
-    """Why no key is proposed, where more records could tell one."""
-    few = 1 < len(records) < ENOUGH
-    return f"; {len(records)} records are too few to tell one" if few else ""
-
-
-def _cursor(prover: Prover, path: str, records: list[Record]) -> Proof:
-    empty = sum(_at(record, path) is None for record in records)
-    if not empty:
-        return prover.ok("cursor_path", f"{path}: in every record")
-    message = f"{path}: null or missing in {empty:,} of {len(records):,} records"
-    place = "endpoint.incremental.cursor_path"
-    return prover.of_key("cursor_path", "cursor-missing", message, place, times(records))
-
-
-def _at(record: Record, path: str) -> Json:
-    return value_at(record, path_keys(path))
+def _times(records: list[Json], path: str, formats: tuple[str, ...]) -> list[Any]:
+    """Return the cursor times of the records that have one."""
+    times = []
+    for record in records:
+        value = field_of(record, path)
+        if value is not None:
+            try:
+                times.append(read_time(value, dict.fromkeys(formats))[0])
+            except TimeError:
+                continue
+    return times

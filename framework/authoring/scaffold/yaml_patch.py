@@ -1,7 +1,7 @@
-"""One change to a connector file as a diff: a key of one resource gets another value.
+"""Change one key of one resource in the text of a connector file, and show it as a diff.
 
-Works on the text, so that comments, order and style stay. Where the text has no plain place for
-the change there is no diff; nothing is written.
+It edits the text, so that comments, order and style stay. If the text has no simple place for the
+change there is no diff. Nothing is written.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import Any
 import yaml
 
 _MERGED = (("endpoint",), ("endpoint", "params"), ("endpoint", "json"))
-"""Mappings of a resource that may be begun there: defaults are merged into them."""
+"""Mappings that a resource may add: defaults are merged into them."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """`key` (a path below the resource) gets `value`, which is YAML on one line. With `old` that
-    text is replaced within the resource instead. `also` are changes that are made with it."""
+    """A new `value` (YAML on one line) for `key`, a path below the resource.
+
+    With `old`, that text is replaced within the resource instead. `also` are made with it.
+    """
 
     key: tuple[str, ...]
     value: str
@@ -30,15 +32,15 @@ class Change:
 
 
 def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
-    """The unified diff of the first change that the file has a place for; empty where none has."""
+    """Return the unified diff of the first change that the file has a place for, else ""."""
     try:
         before = file.read_text(encoding="utf-8")
     except (OSError, UnicodeError):
         return ""
     for change in changes:
         after: str | None = before
-        for one in (change, *change.also):
-            after = None if after is None else changed(after, resource, one)
+        for part in (change, *change.also):
+            after = None if after is None else apply_change(after, resource, part)
         if after is not None and after != before:
             lines = difflib.unified_diff(
                 before.splitlines(keepends=True),
@@ -51,50 +53,54 @@ def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
     return ""
 
 
-def changed(text: str, resource: str, change: Change) -> str | None:
-    """The file's text with the change made, None where there is no place for it."""
+def apply_change(text: str, resource: str, change: Change) -> str | None:
+    """Return the file's text with the change. Return None if there is no place for it."""
     try:
-        place = _place(yaml.compose(text, yaml.SafeLoader), resource, change.key)
-        if place is None:
+        node = _target(yaml.compose(text, yaml.SafeLoader), resource, change.key)
+        if node is None:
             return None
         if change.old:
-            return _replaced(text, place, change)
-        made = _set(text, place, change)
-        if made is None:
+            return _replace_text(text, node, change)
+        new_text = _set(text, node, change)
+        if new_text is None:
             return None
-        place = _place(yaml.compose(made, yaml.SafeLoader), resource, change.key)
-        wanted = yaml.compose(change.value, yaml.SafeLoader)
+        node = _target(yaml.compose(new_text, yaml.SafeLoader), resource, change.key)
+        expected = yaml.compose(change.value, yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError):
         return None
-    for name in change.key:
-        place = None if place is None else _child(place, name)
-    # held against the value that was wanted: text that YAML reads otherwise is no change
-    same = place is not None and yaml.serialize(place) == yaml.serialize(wanted)
-    return made if same else None
+    # a text that YAML reads as another value is not the change
+    found = _descend(node, change.key)
+    is_same = found is not None and yaml.serialize(found) == yaml.serialize(expected)
+    return new_text if is_same else None
 
 
-def _place(root: Any, name: str, key: tuple[str, ...]) -> Any:
-    """The node that takes the change: the resource, or the defaults where they have the key and
-    there is no other resource that it would change."""
-    found = None if root is None else _resource(root, name)
-    defaults = None if root is None else _child(root, "resource_defaults")
-    if found is None or defaults is None or len(_child(root, "resources").value) > 1:
-        return found
-    own, inherited = found, defaults
-    for part in key:
-        own = None if own is None else _child(own, part)
-        inherited = None if inherited is None else _child(inherited, part)
-    return defaults if own is None and inherited is not None else found
+def _target(root: Any, name: str, key: tuple[str, ...]) -> Any:
+    """Return the node to change: the resource, or the defaults if only they have the key.
+
+    Defaults count only if no other resource inherits them.
+    """
+    resource = _resource(root, name)
+    defaults = _child(root, "resource_defaults")
+    if resource is None or defaults is None or len(_child(root, "resources").value) > 1:
+        return resource
+    is_inherited = _descend(resource, key) is None and _descend(defaults, key) is not None
+    return defaults if is_inherited else resource
 
 
 def _resource(root: Any, name: str) -> Any:
-    """The node of the resource, None where it is none or is written as a text alone."""
-    resources = None if root is None else _child(root, "resources")
+    """Return the resource's node. Return None if it is missing or only a name."""
+    resources = _child(root, "resources")
     for node in resources.value if isinstance(resources, yaml.SequenceNode) else ():
-        named = _child(node, "name")
-        if named is not None and named.value == name:
+        name_node = _child(node, "name")
+        if name_node is not None and name_node.value == name:
             return node
     return None
+
+
+def _descend(node: Any, key: tuple[str, ...]) -> Any:
+    for name in key:
+        node = _child(node, name)
+    return node
 
 
 def _child(node: Any, name: str) -> Any:
@@ -107,7 +113,7 @@ def _pair(node: Any, name: str) -> Any:
     return next((pair for pair in pairs if pair[0].value == name), None)
 
 
-def _replaced(text: str, node: Any, change: Change) -> str | None:
+def _replace_text(text: str, node: Any, change: Change) -> str | None:
     start, end = node.start_mark.index, node.end_mark.index
     inside, old = text[start:end], str(change.old)
     return (
@@ -116,20 +122,20 @@ def _replaced(text: str, node: Any, change: Change) -> str | None:
 
 
 def _set(text: str, resource: Any, change: Change) -> str | None:
-    """The value put at the key: where the resource has it, or as a new entry."""
+    """Put the value at the key: in place of the old one, or as a new entry."""
     node = resource
     for depth, name in enumerate(change.key):
         pair = _pair(node, name)
         if pair is None:
-            begun = change.key[:depth]
-            if begun and begun not in _MERGED:
-                return None  # what is inherited there would be replaced whole
+            parent = change.key[:depth]
+            if parent and parent not in _MERGED:
+                return None  # this would replace all that is inherited there
             value = change.value
             for missing in reversed(change.key[depth + 1 :]):
                 value = f"{{{missing}: {value}}}"
             if any(change.key[:n] not in _MERGED for n in range(depth + 1, len(change.key))):
                 return None
-            return _added(text, node, name, value)
+            return _add(text, node, name, value)
         node = pair[1]
     return _put(text, pair[0], pair[1], change.value)
 
@@ -138,7 +144,7 @@ def _put(text: str, key: Any, node: Any, value: str) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     if not _is_block(node):
         return text[:start] + value + text[end:]
-    # a block ends where the next thing begins: what lies between is not its own
+    # a block node ends where the next node begins: blank lines and comments between are not its own
     lines = text[start:end].split("\n")
     while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
         lines.pop()
@@ -146,7 +152,7 @@ def _put(text: str, key: Any, node: Any, value: str) -> str:
     return f"{text[: key.end_mark.index]}: {value}{text[end:]}"
 
 
-def _added(text: str, node: Any, name: str, value: str) -> str | None:
+def _add(text: str, node: Any, name: str, value: str) -> str | None:
     if not isinstance(node, yaml.MappingNode) or not node.value:
         return None
     key, first = node.value[0]
