@@ -15,7 +15,7 @@ from framework.importers.airbyte.jinja.tree import (
     FieldPath,
     ForEach,
     Joined,
-    Mark,
+    Suffix,
     Negation,
     Operator,
     Paired,
@@ -110,7 +110,7 @@ def _step(text: str, step: Step) -> str:
         return f"{text}.{identifier(step)}" if text else identifier(step)
     if isinstance(step, int):
         return f"{text}[{step}]"
-    if isinstance(step, Mark):
+    if isinstance(step, Suffix):
         return f"{text or '@'}{step.text}"
     if isinstance(step, Where):
         return f"{text}[?{to_jmespath(step.test)}]"

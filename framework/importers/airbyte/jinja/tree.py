@@ -55,14 +55,14 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Suffix:
     """A step that is only its text: `[]`, `[*]`, `.*`."""
 
     text: str
 
 
-FLATTEN, EVERY_ITEM, EVERY_VALUE = Mark("[]"), Mark("[*]"), Mark(".*")
-Step = str | int | Cut | Where | Pick | Mark
+FLATTEN, EVERY_ITEM, EVERY_VALUE = Suffix("[]"), Suffix("[*]"), Suffix(".*")
+Step = str | int | Cut | Where | Pick | Suffix
 
 
 @dataclass(frozen=True)
