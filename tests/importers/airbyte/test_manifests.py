@@ -12,7 +12,9 @@ from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.airbyte.manifest import read_manifest
 from framework.importers.import_report import ManifestError, write_imported
 from framework.importers.source_files import connector_name
-from tests.support.manifest_cases import FOLDER, NAMES, expected, imported, shown
+from tests.support.airbyte_cases import FOLDER, MANIFESTS, text_of
+
+SHOP = FOLDER / "manifests" / "shop.yaml"
 
 STREAM = """
 streams:
@@ -25,14 +27,14 @@ streams:
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_manifest_becomes_this_connector(name):
-    assert shown(imported(name)) == expected(name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", MANIFESTS, ids=lambda file: file.stem)
+def test_a_manifest_becomes_this_connector(file):
+    assert text_of(import_airbyte(file)) == file.with_suffix(".txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_file_is_yaml_without_findings_of_its_reader(name):
-    document, findings = parse_document(imported(name).text, "file.yaml")
+@pytest.mark.parametrize("file", MANIFESTS, ids=lambda file: file.stem)
+def test_the_file_is_yaml_without_findings_of_its_reader(file):
+    document, findings = parse_document(import_airbyte(file).text, "file.yaml")
     assert document is not None
     assert findings == []
 
@@ -181,21 +183,21 @@ def test_a_file_called_manifest_is_named_after_its_folder(tmp_path):
 
 def test_the_command_writes_file_and_schemas_and_exits_0(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["import", "airbyte", str(FOLDER / "shop.yaml")]) == 0
+    assert main(["import", "airbyte", str(SHOP)]) == 0
     assert "written: connectors/shop.yaml, 3 resources; 1 schema in schemas/shop" in (
         capsys.readouterr().out
     )
     assert json.loads((tmp_path / "schemas/shop/orders.json").read_text())["properties"]
     assert json.loads((tmp_path / "schemas/connector.schema.json").read_text())["$defs"]
-    assert main(["import", "airbyte", str(FOLDER / "shop.yaml")]) == 1
+    assert main(["import", "airbyte", str(SHOP)]) == 1
     assert "already exists" in capsys.readouterr().err
-    assert main(["import", "airbyte", str(FOLDER / "shop.yaml"), "--force"]) == 0
+    assert main(["import", "airbyte", str(SHOP), "--force"]) == 0
 
 
 def test_what_is_missing_is_in_the_report_and_the_file_is_written(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     target = "connectors/half.yaml"
-    arguments = ["import", "airbyte", str(FOLDER / "incomplete.yaml"), "-o", target]
+    arguments = ["import", "airbyte", str(FOLDER / "manifests" / "incomplete.yaml"), "-o", target]
     assert main([*arguments, "--format", "json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["connector"] == "half"
@@ -210,7 +212,16 @@ def test_what_is_missing_is_in_the_report_and_the_file_is_written(tmp_path, monk
 def test_a_file_that_cannot_be_a_connectors_name_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert (
-        main(["import", "airbyte", str(FOLDER / "shop.yaml"), "-o", "connectors/My-Shop.yaml"]) == 2
+        main(
+            [
+                "import",
+                "airbyte",
+                str(SHOP),
+                "-o",
+                "connectors/My-Shop.yaml",
+            ]
+        )
+        == 2
     )
     assert "write -o connectors/my_shop.yaml" in capsys.readouterr().err
 

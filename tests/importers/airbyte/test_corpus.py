@@ -10,7 +10,7 @@ from framework.definition.validation import validate
 from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.import_report import write_imported
 
-SHARED = Path(os.environ.get("CONNECTOR_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+SHARED = Path(os.environ.get("CONNECTOR_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 FILES = sorted((SHARED / "airbyte-manifests").glob("*.yaml"))
 if not FILES:
     FILES = [pytest.param(None, marks=pytest.mark.skip("the corpus is not here"))]
