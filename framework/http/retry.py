@@ -217,7 +217,6 @@ class RetryingAdapter(BaseAdapter):
                 assert response is not None
                 return response
             self._wait(resource, retries[key], response, why, policy, action)
-            _rewind(request)
 
     def _attempt(
         self, request: requests.PreparedRequest, resource: str, attempt: int, kwargs: dict[str, Any]
@@ -297,10 +296,3 @@ class RetryingAdapter(BaseAdapter):
                 f"waited {wait.seconds:,.0f} s, as client.retry.max_wait says",
             )
         )
-
-
-def _rewind(request: requests.PreparedRequest) -> None:
-    """A body that is a stream starts again from where it stood."""
-    position = getattr(request, "_body_position", None)
-    if isinstance(position, int) and hasattr(request.body, "seek"):
-        requests.utils.rewind_body(request)

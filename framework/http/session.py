@@ -24,7 +24,7 @@ from urllib3.util import parse_url
 from framework.errors import RequestError, SettingsError
 from framework.events import EventHandler, WarningRaised
 from framework.http.request_context import RequestContext, context_of, sending_for
-from framework.http.transport import ResponseLimitExceeded
+from framework.http.urllib3_internals import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
 PORTS = {"http": 80, "https": 443}
@@ -224,7 +224,7 @@ class Session(requests.Session):
                 return super().send(request, **kwargs)
         except ResponseLimitExceeded as error:
             place = f"{context.prefix}{request.method} {redact_url(request.url, self._redactor)}"
-            raise RequestError(f"{place}: the answer is over a limit: {error}") from error
+            raise RequestError(f"{place}: response exceeded a limit: {error}") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where a redirect leads; RequestError where its Location cannot be read."""

@@ -507,12 +507,12 @@ def test_a_token_endpoint_in_trouble_is_named(tmp_path, web, answer, said):
         (
             lambda peer: peer.send(head(), *itertools.repeat(b"[1,2,3]," * 8_000, 1_000)),
             {"max_response_size": 100_000},
-            "failed: POST {url}/token: the answer is over a limit: it is larger than client.max_r",
+            "failed: POST {url}/token: response exceeded a limit: larger than client.max_r",
         ),
         (
             lambda peer: (peer.send(head()), peer.drip(itertools.repeat(b"["))),
             {"max_response_time": "PT0.2S"},
-            "failed: POST {url}/token: the answer is over a limit: it was not there after 0.2 s",
+            "failed: POST {url}/token: response exceeded a limit: not complete after 0.2 s",
         ),
         (
             lambda peer: peer.drip([b""], pause=30),

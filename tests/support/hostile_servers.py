@@ -120,12 +120,12 @@ CURSOR = {
     "data_selector": "items",
 }
 TOO_LARGE = (
-    f"{GET}: the answer is over a limit: it is larger than client.max_response_size (1,000,000 "
-    "bytes after decompression); ask for smaller pages or raise the limit"
+    f"{GET}: response exceeded a limit: larger than client.max_response_size (1,000,000 "
+    "bytes after decompression); request smaller pages or raise the limit"
 )
 TOO_SLOW = (
-    f"{GET}: the answer is over a limit: it was not there after 0.2 s "
-    "(client.max_response_time); ask for smaller pages or raise the limit"
+    f"{GET}: response exceeded a limit: not complete after 0.2 s "
+    "(client.max_response_time); request smaller pages or raise the limit"
 )
 BROKE_OFF = f"{GET}: the answer broke off before its end."
 ASTRAY = "items: refused to follow a link or redirect"
@@ -201,14 +201,14 @@ SIZE_AND_TIME = (
         "Size and time",
         "a header of 70 kB",
         body("[]", "X-A: " + "a" * 70_000),
-        f"{GET}: the answer is over a limit: a line of its headers has more than 65,536 bytes",
+        f"{GET}: response exceeded a limit: a header line has more than 65,536 bytes",
         asked=1,
     ),
     Hostile(
         "Size and time",
         "120 headers",
         body("[]", *(f"X-{n}: 1" for n in range(120))),
-        f"{GET}: the answer is over a limit: it has more than 100 headers",
+        f"{GET}: response exceeded a limit: more than 100 headers",
         asked=1,
     ),
     Hostile(
@@ -306,7 +306,7 @@ WIRE = (
         "packed in a way that is not read",
         body(b"\x8b\x00\x80", "Content-Encoding: br"),
         f"{BROKEN}3 bytes, packed as br, which is not read)\nThe answer is cut or broken: "
-        "it is not in utf-8, as it says.",
+        "it is not in utf-8, as its header says.",
     ),
 )
 
@@ -394,7 +394,7 @@ JSON = (
         "What it says",
         "Latin-1 that says UTF-8",
         body('[{"id": 1, "n": "é"}]'.encode("latin-1")),
-        cut(21, "it is not in utf-8, as it says"),
+        cut(21, "it is not in utf-8, as its header says"),
     ),
     Hostile(
         "What it says",
@@ -406,7 +406,7 @@ JSON = (
         "What it says",
         "a character set that nobody knows",
         typed("application/json; charset=klingon", b'[{"id": "\xff"}]'),
-        cut(13, "its character set klingon is not known"),
+        cut(13, "its character set klingon is unknown"),
     ),
     Hostile(
         "What it says",
