@@ -1,13 +1,17 @@
-"""Every text of a connector file that may hold placeholders, with its place and what is allowed
-there. What has the wrong shape is left out."""
+"""Find the values of a document that the connector schema annotates with `x-kind`.
+
+The kinds are template, secret (a template too), expression, duration, period, time_format and
+binding. `x-context` says what a template or an expression can refer to. A value of the wrong type
+is left out: the findings of the JSON Schema report it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from framework.definition.defaults import MergedResource
+from framework.definition.connector_schema import Schema, keys_at, schemas_at
 from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
@@ -17,7 +21,6 @@ from framework.definition.expressions.placeholders import (
     config_names,
     placeholders,
 )
-from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
 
 if TYPE_CHECKING:
     from framework.definition.defaults import MergedResource
@@ -25,137 +28,196 @@ if TYPE_CHECKING:
 
 Json = Any
 
+_CLIENT: Pointer = ("client",)
+_RESOURCE: Pointer = ("resources", 0)
+_TEXT_KINDS = ("template", "secret")
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+_REQUEST_ORDER = ("path", "params", "json", "data", "headers", "export")
+"""Keys of an endpoint in the order in which their placeholders are bound."""
 
-Subject = Literal[
-    "record", "parent", "body", "paginator", "answer", "token", "choice", "wait", "context"
-]
-"""What an expression works on: a record, the parent's record, the body of an answer (`paginator`
-where it leads to the next page, `answer` where it may be an error's, `token` where a token is asked
-for), or the context itself (`choice` where only config is there, `wait` where an answer is)."""
 
-PAGINATOR_EXPRESSIONS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-EXPORT_EXPRESSIONS = ("ready", "failed", "message")
-AUTH_EXPRESSIONS = ("by", "token_path", "expires_in_path", "refresh_token_path")
-SIGNED_PARTS = "message"
-"""The key of an auth whose text is signed: its placeholders are filled for each request."""
-STEP_EXPRESSIONS = ("filter", "map", "yield_map", "rename_keys")
+@dataclass(frozen=True)
+class AnnotatedValue:
+    """A value with its annotations; `key` says that it is the mapping's key at `pointer`.
+
+    `resource` is the position of the resource that it belongs to, None in the client section.
+    """
+
+    pointer: Pointer
+    kind: str
+    context: str
+    value: Json
+    schema: Schema = field(compare=False, repr=False)
+    key: bool = False
+    resource: int | None = None
+
+
+def annotated_values(
+    value: Json, place: Pointer, pointer: Pointer = (), above: AnnotatedValue | None = None
+) -> Iterator[AnnotatedValue]:
+    """Yield every annotated value inside `value`, which stands at `place` of a connector file.
+
+    Text below a template is a template too, unless it has an annotation of its own. Keys that
+    the schema does not name are templates in the context `request`.
+    """
+    schemas = schemas_at(place)
+    own = next((part for part in schemas if "x-kind" in part and _has_type(part, value)), None)
+    note = above
+    if own is not None:
+        context = own.get("x-context") or (above.context if above else "")
+        note = AnnotatedValue(pointer, own["x-kind"], context, value, own)
+    if not schemas and note is None:
+        return
+    inherited = note if note is not None and note.kind in _TEXT_KINDS else None
+    if isinstance(value, dict):
+        if own is not None and note is not None and note.kind == "binding":
+            yield note
+        known = keys_at(place)
+        for key, inner in value.items():
+            inside = (*place, key if key in known else "*")
+            if (
+                inherited is not None
+                and inherited.context == "request"
+                and key not in known
+                and not _is_binding(inside, inner)
+            ):
+                yield replace(inherited, pointer=(*pointer, key), value=key, key=True)
+            yield from annotated_values(inner, inside, (*pointer, key), inherited)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from annotated_values(inner, (*place, 0), (*pointer, position), inherited)
+    elif note is not None and (own is not None or isinstance(value, str)):
+        yield replace(note, pointer=pointer, value=value)
+
+
+def _has_type(schema: Schema, value: Json) -> bool:
+    types = schema.get("type", ())
+    names = (types,) if isinstance(types, str) else types
+    return not names or any(isinstance(value, _PYTHON_TYPES[name]) for name in names)
+
+
+def _is_binding(place: Pointer, value: Json) -> bool:
+    return isinstance(value, dict) and any(
+        part.get("x-kind") == "binding" for part in schemas_at(place)
+    )
+
+
+def client_values(client: Mapping[str, Json]) -> Iterator[AnnotatedValue]:
+    """Yield the annotated values of the client section."""
+    return annotated_values(client, _CLIENT, _CLIENT)
+
+
+def resource_values(merged: MergedResource) -> tuple[AnnotatedValue, ...]:
+    """Return the annotated values of a resource, each where it is written in the document."""
+    if "values" not in merged.found:
+        values = sorted(annotated_values(merged.data, _RESOURCE), key=_request_order)
+        merged.found["values"] = tuple(
+            replace(one, pointer=merged.place(*one.pointer), resource=merged.index)
+            for one in values
+        )
+    cached: tuple[AnnotatedValue, ...] = merged.found["values"]
+    return cached
+
+
+def _request_order(one: AnnotatedValue) -> int:
+    step = one.pointer[1] if one.pointer[:1] == ("endpoint",) and len(one.pointer) > 1 else None
+    return _REQUEST_ORDER.index(str(step)) if step in _REQUEST_ORDER else len(_REQUEST_ORDER)
+
+
+@dataclass(frozen=True)
+class TemplatePlace:
+    """Text that may hold placeholders; `area` is its `x-context`."""
+
+    pointer: Pointer
+    text: str
+    area: str
+    resource: int | None = None
+    key: bool = False
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """The placeholders of the text, none if its braces do not match."""
+        try:
+            return placeholders(self.text)
+        except TemplateError:
+            return ()
 
 
 @dataclass(frozen=True)
 class ExpressionPlace:
-    """An expression at its place; `both` where dlt reads one there too, as JSONPath. One that
-    is `bound` to a parent's record may have config entries in it. `resource` is the resource's
-    position, None in the client."""
+    """An expression; `subject` is its `x-context`.
+
+    `both` says that dlt reads JSONPath here too, `bound` that config entries may complete it.
+    """
 
     pointer: Pointer
     text: str
-    subject: Subject
+    subject: str
     resource: int | None = None
     both: bool = False
     bound: bool = False
 
 
+def client_texts(client: Mapping[str, Json]) -> Iterator[TemplatePlace]:
+    """Yield every text of the client section that may hold placeholders."""
+    return _templates(client_values(client))
+
+
+def resource_texts(merged: MergedResource) -> tuple[TemplatePlace, ...]:
+    """Return every text of one resource that may hold placeholders."""
+    return tuple(_templates(resource_values(merged)))
+
+
+def _templates(
+    values: Iterator[AnnotatedValue] | tuple[AnnotatedValue, ...],
+) -> Iterator[TemplatePlace]:
+    for one in values:
+        if one.kind in _TEXT_KINDS and isinstance(one.value, str):
+            yield TemplatePlace(one.pointer, one.value, one.context, one.resource, one.key)
+
+
 def client_expressions(client: Mapping[str, Json]) -> Iterator[ExpressionPlace]:
-    """Those of the client section."""
-    yield from _paginator(("client", "paginator"), client.get("paginator"), None)
-    yield from _auth(("client", "auth"), client.get("auth"), None)
-    retry = client.get("retry")
-    if isinstance(retry, dict) and isinstance(retry.get("wait"), str):
-        yield ExpressionPlace(("client", "retry", "wait"), retry["wait"], "wait")
+    """Yield the expressions of the client section, those in placeholders left out."""
+    return _expressions(client_values(client))
 
 
 def resource_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    """Those of one resource, but for what it reads from its parent."""
-    endpoint, index = merged.endpoint, merged.index
-    selector = endpoint.get("data_selector")
-    if isinstance(selector, str):
-        yield ExpressionPlace(
-            merged.place("endpoint", "data_selector"), selector, "body", index, True
-        )
-    yield from _paginator(merged.place("endpoint", "paginator"), endpoint.get("paginator"), index)
-    if isinstance(merged.data.get("when"), str):
-        yield ExpressionPlace(merged.place("when"), merged.data["when"], "parent", index)
-    yield from _auth(merged.place("endpoint", "auth"), endpoint.get("auth"), index)
-    if isinstance(merged.data.get("only_changed"), str):
-        place = merged.place("only_changed")
-        yield ExpressionPlace(place, merged.data["only_changed"], "parent", index)
-    yield from _actions(merged)
-    yield from _export(merged)
-    yield from _steps(merged)
+    """Yield the expressions of one resource, those in placeholders left out."""
+    return _expressions(resource_values(merged))
 
 
-def _paginator(pointer: Pointer, paginator: Json, index: int | None) -> Iterator[ExpressionPlace]:
-    if isinstance(paginator, dict):
-        for key in PAGINATOR_EXPRESSIONS:
-            if isinstance(paginator.get(key), str) and paginator[key]:
-                yield ExpressionPlace((*pointer, key), paginator[key], "paginator", index, True)
-        for key in CONTEXT_EXPRESSIONS:
-            if isinstance(paginator.get(key), str) and paginator[key]:
-                yield ExpressionPlace((*pointer, key), paginator[key], "context", index)
-
-
-def _export(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    export = merged.endpoint.get("export")
-    export = export if isinstance(export, dict) else {}
-    for key in EXPORT_EXPRESSIONS:
-        if isinstance(export.get(key), str) and export[key]:
-            place = merged.place("endpoint", "export", key)
-            yield ExpressionPlace(place, export[key], "answer", merged.index)
-
-
-def _auth(pointer: Pointer, auth: Json, index: int | None) -> Iterator[ExpressionPlace]:
-    for place, part in auths(pointer, auth):
-        for key in AUTH_EXPRESSIONS if isinstance(part, dict) else ():
-            if isinstance(part.get(key), str):
-                subject: Subject = "choice" if key == "by" else "token"
-                yield ExpressionPlace((*place, key), part[key], subject, index)
-
-
-def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
-    """An auth and those inside of it: the cases of `one_of`, that of a login's request."""
-    yield pointer, auth
-    if not isinstance(auth, dict):
-        return
-    cases = auth.get("cases")
-    if auth.get("type") == "one_of" and isinstance(cases, dict):
-        for name, case in cases.items():
-            yield from auths((*pointer, "cases", name), case)
-    request = auth.get("request")
-    if isinstance(request, dict) and request.get("auth") is not None:
-        yield from auths((*pointer, "request", "auth"), request["auth"])
-
-
-def _actions(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    actions = merged.endpoint.get("response_actions")
-    for position, action in enumerate(actions if isinstance(actions, list) else []):
-        subjects: tuple[tuple[str, Subject], ...] = (("body", "answer"), ("wait", "wait"))
-        for key, subject in subjects if isinstance(action, dict) else ():
-            if isinstance(action.get(key), str):
-                pointer = merged.place("endpoint", "response_actions", position, key)
-                yield ExpressionPlace(pointer, action[key], subject, merged.index)
-
-
-def _steps(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    steps = merged.data.get("processing_steps")
-    for position, step in enumerate(steps if isinstance(steps, list) else []):
-        if not isinstance(step, Mapping):
+def _expressions(
+    values: Iterator[AnnotatedValue] | tuple[AnnotatedValue, ...],
+) -> Iterator[ExpressionPlace]:
+    for one in values:
+        if one.kind != "expression" or not isinstance(one.value, str):
             continue
-        place = merged.place("processing_steps", position)
-        for key in STEP_EXPRESSIONS:
-            if isinstance(step.get(key), str):
-                yield ExpressionPlace((*place, key), step[key], "record", merged.index)
-        fields = step.get("set")
-        for name, value in (fields if isinstance(fields, dict) else {}).items():
-            if isinstance(value, str):
-                yield ExpressionPlace((*place, "set", name), value, "record", merged.index)
+        # an empty path of a paginator means none, as in dlt; others are findings of the schema
+        if not one.value and (one.context == "paginator" or one.schema.get("minLength")):
+            continue
+        yield ExpressionPlace(
+            one.pointer,
+            one.value,
+            one.context,
+            one.resource,
+            both="x-jsonpath" in one.schema,
+            bound="x-config-allowed" in one.schema,
+        )
 
 
 @dataclass(frozen=True)
 class ContextRead:
-    """`text`, a placeholder or an expression, reads `path` of the context.
+    """A part of the context that a placeholder or an expression reads.
 
-    `area` says what the text is for where it is a placeholder, `key` that it stands in a key;
-    for an expression `area` is what it works on.
+    `area` is the `x-context` of the text, `key` says that the text is a mapping's key.
     """
 
     pointer: Pointer
@@ -166,100 +228,32 @@ class ContextRead:
     area: str = ""
 
 
-def context_reads(written: ExpressionPlace) -> Iterator[ContextRead]:
-    """What an expression reads of the context; nothing where it does not compile."""
-    text = written.text
-    if written.bound:
-        for name in config_names(text):
-            yield ContextRead(
-                written.pointer, ("config", name), text, written.resource, area=written.subject
-            )
-    if is_jsonpath(text) or (written.bound and config_names(text)):
+def context_reads(place: ExpressionPlace) -> Iterator[ContextRead]:
+    """Yield what an expression reads of the context; nothing if it does not compile."""
+    text = place.text
+    names = config_names(text) if place.bound else ()
+    for name in names:
+        yield _read(place, ("config", name))
+    if is_jsonpath(text) or names:
         return
     try:
         expression = compile_expression(text)
     except ExpressionError:
         return
-    for path in expression.reads(over_context=written.subject in ("context", "choice", "wait")):
-        yield ContextRead(written.pointer, path, text, written.resource, area=written.subject)
+    for path in expression.reads(over_context=place.subject in ("context", "choice", "wait")):
+        yield _read(place, path)
 
 
-@dataclass(frozen=True)
-class CursorPlace:
-    """An incremental, wherever it was written; `param` where it stands in a parameter."""
-
-    pointer: Pointer
-    written: Mapping[str, Json]
-    param: str | None = None
-
-
-def partitions(merged: MergedResource) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """The partitions of a resource with their positions."""
-    written = merged.data.get("partitions")
-    for position, partition in enumerate(written if isinstance(written, list) else []):
-        if isinstance(partition, dict):
-            yield position, partition
-
-
-def cursors(merged: MergedResource) -> list[CursorPlace]:
-    """The incrementals of a resource: at most one is legal."""
-    found = [
-        CursorPlace(merged.place("endpoint", "params", name), entry, name)
-        for name, entry in merged.params.items()
-        if isinstance(entry, dict) and entry.get("type") == "incremental"
-    ]
-    written = merged.endpoint.get("incremental")
-    if isinstance(written, dict):
-        found.append(CursorPlace(merged.place("endpoint", "incremental"), written))
-    return found
-
-
-def is_resolve(entry: Json) -> bool:
-    """Whether a parameter's value is taken from the parent."""
-    return isinstance(entry, dict) and entry.get("type") == "resolve"
-
-
-def is_bound(entry: Json) -> bool:
-    """Whether a parameter is a `type: resolve` or `type: incremental` mapping."""
-    return isinstance(entry, dict)
-
-
-Area = Literal["client", "path", "request", "setting", "signature", "message"]
-
-_CURSOR_VALUES = ("initial_value", "end_value")
-
-
-@dataclass(frozen=True)
-class TemplatePlace:
-    """A string that may hold placeholders.
-
-    `area` says which are allowed: `client` and `setting` take config and secrets, `request`
-    (params, json, data, headers) also parents and the incremental, `path` also parameters,
-    `signature` the parts of the request that is signed, `message` those of an answer.
-    `resource` is the resource's position, or None for the client's texts.
-    """
-
-    pointer: Pointer
-    text: str
-    area: Area
-    resource: int | None = None
-    key: bool = False
-
-    @property
-    def placeholders(self) -> tuple[Placeholder, ...]:
-        """What stands in braces; nothing where the braces do not fit."""
-        try:
-            return placeholders(self.text)
-        except TemplateError:
-            return ()
+def _read(place: ExpressionPlace, path: Path) -> ContextRead:
+    return ContextRead(place.pointer, path, place.text, place.resource, area=place.subject)
 
 
 def text_reaches(text: TemplatePlace) -> Iterator[ContextRead]:
-    """What the placeholders of a text read of the context."""
+    """Yield what the placeholders of a text read of the context."""
     for part in text.placeholders:
         if part.kind == "expression":
-            written = ExpressionPlace(text.pointer, part.text, "context", text.resource)
-            for one in context_reads(written):
+            place = ExpressionPlace(text.pointer, part.text, "context", text.resource)
+            for one in context_reads(place):
                 yield replace(one, key=text.key, area=text.area)
         elif part.kind in ("config", "secrets", "incremental"):
             path = (part.kind, part.name)
@@ -269,118 +263,45 @@ def text_reaches(text: TemplatePlace) -> Iterator[ContextRead]:
             yield ContextRead(text.pointer, path, part.text, text.resource, text.key, text.area)
 
 
-def resource_texts(merged: MergedResource) -> tuple[TemplatePlace, ...]:
-    """Every text of one resource that may hold placeholders, where it was written."""
-    if "texts" not in merged.found:
-        merged.found["texts"] = tuple(_resource_texts(merged))
-    texts: tuple[TemplatePlace, ...] = merged.found["texts"]
-    return texts
+@dataclass(frozen=True)
+class CursorPlace:
+    """An incremental; `param` is the parameter that it stands in, or None."""
+
+    pointer: Pointer
+    written: Mapping[str, Json]
+    param: str | None = None
 
 
-def _resource_texts(merged: MergedResource) -> Iterator[TemplatePlace]:
-    endpoint = merged.endpoint
-    path_place = merged.place("endpoint", "path")
-    yield TemplatePlace(path_place, merged.path, "path", merged.index)
-    for key in ("params", "json", "data", "headers"):
-        value = endpoint.get(key)
-        if key == "params" and isinstance(value, dict):
-            value = {name: entry for name, entry in value.items() if not is_bound(entry)}
-        yield from _strings(merged, ("endpoint", key), value, "request")
-    yield from _export_texts(merged)
-    if isinstance(merged.data.get("table_name"), str):
-        yield TemplatePlace(
-            merged.place("table_name"), merged.data["table_name"], "request", merged.index
-        )
-    for cursor in cursors(merged):
-        for key in _CURSOR_VALUES:
-            value = cursor.written.get(key)
-            if isinstance(value, str):
-                yield TemplatePlace((*cursor.pointer, key), value, "setting", merged.index)
-    actions = endpoint.get("response_actions")
-    for position, action in enumerate(actions if isinstance(actions, list) else []):
-        if isinstance(action, dict):
-            message: Pointer = ("endpoint", "response_actions", position, "message")
-            yield from _strings(merged, message, action.get("message"), "message")
-    auth = endpoint.get("auth")
-    for place, value, area in auth_parts((), auth, "setting"):
-        yield from _strings(merged, ("endpoint", "auth", *place), value, area)
-    for position, partition in partitions(merged):
-        place = ("partitions", position)
-        yield from _strings(merged, (*place, "values"), partition.get("values"), "setting")
-        for kind, keys in (("range", ("start", "stop")), ("dates", ("start", "end"))):
-            within = partition.get(kind)
-            if not isinstance(within, dict):
-                continue
-            for key in keys:
-                yield from _strings(merged, (*place, kind, key), within.get(key), "setting")
-    paginator = endpoint.get("paginator")
-    if isinstance(paginator, dict):
-        for key, value in paginator.items():
-            if key not in (*PAGINATOR_EXPRESSIONS, *CONTEXT_EXPRESSIONS):
-                yield from _strings(merged, ("endpoint", "paginator", key), value, "setting")
+def cursors(merged: MergedResource) -> list[CursorPlace]:
+    """Return the incrementals of a resource, those in parameters first; one at most is valid."""
+    places = [
+        CursorPlace(merged.place("endpoint", "params", name), entry, name)
+        for name, entry in merged.params.items()
+        if isinstance(entry, dict) and entry.get("type") == "incremental"
+    ]
+    incremental = merged.endpoint.get("incremental")
+    if isinstance(incremental, dict):
+        places.append(CursorPlace(merged.place("endpoint", "incremental"), incremental))
+    return places
 
 
-def _export_texts(merged: MergedResource) -> Iterator[TemplatePlace]:
-    export = merged.endpoint.get("export")
-    export = export if isinstance(export, dict) else {}
-    for request in ("status", "download"):
-        written, place = export.get(request), ("endpoint", "export", request)
-        if isinstance(written, str):
-            yield TemplatePlace(merged.place(*place), written, "request", merged.index)
-        for key in ("path", "url", "params", "json", "headers"):
-            value = written.get(key) if isinstance(written, dict) else None
-            yield from _strings(merged, (*place, key), value, "request")
+def partitions(merged: MergedResource) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """Yield the partitions of a resource with their positions."""
+    entries = merged.data.get("partitions")
+    for position, partition in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(partition, dict):
+            yield position, partition
 
 
-def client_texts(client: Mapping[str, Json]) -> Iterator[TemplatePlace]:
-    """Every text of the client that may hold placeholders."""
-    for key in ("base_url", "headers", "allowed_hosts"):
-        yield from _walk(("client", key), client.get(key), "client")
-    for place, value, area in auth_parts(("client", "auth"), client.get("auth"), "client"):
-        yield from _walk(place, value, area)
-    limit = client.get("rate_limit")
-    if isinstance(limit, dict) and isinstance(limit.get("requests"), str):
-        yield TemplatePlace(("client", "rate_limit", "requests"), limit["requests"], "client")
-    paginator = client.get("paginator")
-    if isinstance(paginator, dict):
-        for key, value in paginator.items():
-            if key not in (*PAGINATOR_EXPRESSIONS, *CONTEXT_EXPRESSIONS):
-                yield from _walk(("client", "paginator", key), value, "client")
-
-
-def auth_parts(pointer: Pointer, auth: Json, area: Area) -> Iterator[tuple[Pointer, Json, Area]]:
-    """The parts of an auth that hold placeholders, with what these may be."""
+def auths(pointer: Pointer, auth: Json) -> Iterator[tuple[Pointer, Json]]:
+    """Yield an auth and those inside it: the cases of `one_of`, that of a login's request."""
+    yield pointer, auth
     if not isinstance(auth, dict):
-        yield pointer, auth, area
         return
-    for key, value in auth.items():
-        if key == SIGNED_PARTS and auth.get("type") == "hmac":
-            yield (*pointer, key), value, "signature"
-        elif key not in AUTH_EXPRESSIONS:
-            yield from auth_parts((*pointer, key), value, area)
-
-
-def _walk(pointer: Pointer, value: Json, area: Area) -> Iterator[TemplatePlace]:
-    if isinstance(value, str):
-        yield TemplatePlace(pointer, value, area)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _walk((*pointer, key), inner, area)
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _walk((*pointer, position), inner, area)
-
-
-def _strings(
-    merged: MergedResource, path: Pointer, value: Json, area: Area
-) -> Iterator[TemplatePlace]:
-    if isinstance(value, str):
-        yield TemplatePlace(merged.place(*path), value, area, merged.index)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if area == "request" and isinstance(key, str):
-                yield TemplatePlace(merged.place(*path, key), key, area, merged.index, key=True)
-            yield from _strings(merged, (*path, key), inner, area)
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _strings(merged, (*path, position), inner, area)
+    cases = auth.get("cases")
+    if auth.get("type") == "one_of" and isinstance(cases, dict):
+        for name, case in cases.items():
+            yield from auths((*pointer, "cases", name), case)
+    request = auth.get("request")
+    if isinstance(request, dict) and request.get("auth") is not None:
+        yield from auths((*pointer, "request", "auth"), request["auth"])

@@ -74,6 +74,7 @@ def _variants(schema: Schema) -> Iterator[Schema]:
         yield from _variants(part)
 
 
+@cache
 def keys_at(pointer: Pointer) -> frozenset[str]:
     """Return the keys that a mapping at `pointer` may have in any of its variants."""
     return frozenset(key for schema in schemas_at(pointer) for key in schema.get("properties", {}))

@@ -1,7 +1,7 @@
-"""A document as the checks see it: merged resources, and every text with its placeholders.
+"""A document as the rules see it: merged resources, and every annotated value with its place.
 
-Lenient: what has the wrong shape is left out, since the JSON Schema's findings say so. Nothing is
-judged here.
+Lenient: what has the wrong shape is left out, since the findings of the JSON Schema report it.
+Nothing is judged here.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
+    AnnotatedValue,
     ContextRead,
     ExpressionPlace,
     TemplatePlace,
     client_expressions,
     client_texts,
+    client_values,
     context_reads,
     resource_expressions,
     resource_texts,
+    resource_values,
     text_reaches,
 )
 from framework.definition.defaults import MergedResource, merge_resources
@@ -39,8 +42,8 @@ class Draft:
 
     document: Document
     location: Location
-    _loaded: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
-    _above: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _schemas: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
+    _ancestors: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def data(self) -> Mapping[str, Json]:
@@ -49,7 +52,7 @@ class Draft:
 
     @cached_property
     def client(self) -> Mapping[str, Json]:
-        """The client section, empty where there is none."""
+        """The client section, empty if there is none."""
         return self.section("client")
 
     @cached_property
@@ -63,84 +66,100 @@ class Draft:
         return tuple(dict.fromkeys(merged.name for merged in self.resources))
 
     def section(self, key: str) -> Mapping[str, Json]:
-        """A mapping of the top level, empty where it is missing or no mapping."""
+        """Return a mapping of the top level, empty if it is missing or not a mapping."""
         value = self.data.get(key)
         return value if isinstance(value, dict) else {}
 
+    def resource_of(self, index: int | None) -> MergedResource | None:
+        """Return the resource at a position of the file, None for the client section."""
+        return self._by_index.get(index) if index is not None else None
+
+    @cached_property
+    def _by_index(self) -> dict[int, MergedResource]:
+        return {merged.index: merged for merged in self.resources}
+
+    def values(self, kind: str) -> Iterator[AnnotatedValue]:
+        """Yield the values that the connector schema annotates with this `x-kind`."""
+        return (one for one in self._values if one.kind == kind)
+
+    @cached_property
+    def _values(self) -> tuple[AnnotatedValue, ...]:
+        values: dict[tuple[Pointer, bool], AnnotatedValue] = {}
+        for one in client_values(self.client):
+            values.setdefault((one.pointer, one.key), one)
+        for merged in self.resources:
+            for one in resource_values(merged):
+                values.setdefault((one.pointer, one.key), one)
+        return tuple(values.values())
+
+    @cached_property
     def texts(self) -> tuple[TemplatePlace, ...]:
         """Every text that may hold placeholders, each place of the document once."""
-        return self._texts
-
-    @cached_property
-    def _texts(self) -> tuple[TemplatePlace, ...]:
-        found: dict[tuple[Pointer, bool], TemplatePlace] = {}
+        texts: dict[tuple[Pointer, bool], TemplatePlace] = {}
         for text in client_texts(self.client):
-            found.setdefault((text.pointer, text.key), text)
+            texts.setdefault((text.pointer, text.key), text)
         for merged in self.resources:
             for text in resource_texts(merged):
-                found.setdefault((text.pointer, text.key), text)
-        return tuple(found.values())
+                texts.setdefault((text.pointer, text.key), text)
+        return tuple(texts.values())
 
+    @cached_property
     def expressions(self) -> tuple[ExpressionPlace, ...]:
-        """Every expression, those in placeholders left out, each place of the document once."""
-        return self._expressions
-
-    @cached_property
-    def _expressions(self) -> tuple[ExpressionPlace, ...]:
-        found = [*client_expressions(self.client)]
+        """Every expression, those over the context in placeholders left out."""
+        places = [*client_expressions(self.client)]
         for merged in self.resources:
-            found += resource_expressions(merged)
-            found += bound_expressions(merged)
-        return tuple(dict.fromkeys(found))
-
-    def reaches(self) -> tuple[ContextRead, ...]:
-        """Every part of the context that is read, by placeholders and by expressions."""
-        return self._reaches
+            places += resource_expressions(merged)
+            places += bound_expressions(merged)
+        return tuple(dict.fromkeys(places))
 
     @cached_property
-    def _reaches(self) -> tuple[ContextRead, ...]:
-        found = [one for text in self.texts() for one in text_reaches(text)]
-        for written in self.expressions():
-            found += context_reads(written)
-        return tuple(dict.fromkeys(found))
+    def reaches(self) -> tuple[ContextRead, ...]:
+        """Every part of the context that a placeholder or an expression reads."""
+        reads = [one for text in self.texts for one in text_reaches(text)]
+        for place in self.expressions:
+            reads += context_reads(place)
+        return tuple(dict.fromkeys(reads))
 
     def schema(self, merged: MergedResource) -> RecordSchema | None:
-        """The JSON Schema of a resource's records with its place; None where none is named."""
-        if merged.index not in self._loaded:
-            self._loaded[merged.index] = load_schema(merged, self.location)
-        return self._loaded[merged.index]
+        """Return the JSON Schema of a resource's records with its place, or None."""
+        if merged.index not in self._schemas:
+            self._schemas[merged.index] = load_schema(merged, self.location)
+        return self._schemas[merged.index]
 
     def parent_of(self, merged: MergedResource) -> MergedResource | None:
-        """The resource that this one reads from, where it exists: of several that are named, the
-        one that has the others above it, else the first."""
-        named = [one.name for one in self._named(merged)]
+        """Return the nearest resource that this one reads from, or None.
+
+        Of several, that is the one whose ancestors are the others; without one, the first.
+        """
+        parents = [one.name for one in self._parents(merged)]
         nearest = next(
-            (name for name in named if {*named} <= {name, *self.above(name)}),
-            named[0] if named else None,
+            (name for name in parents if {*parents} <= {name, *self.above(name)}),
+            parents[0] if parents else None,
         )
         return next((one for one in self.resources if one.name == nearest), None)
 
     def above(self, name: str) -> tuple[str, ...]:
-        """The parent of a resource, the parent's parent, and so on; a circle is left."""
-        if name not in self._above:
-            self._above[name] = ()  # whoever comes here again goes round in a circle
+        """Return the parent of a resource, the parent's parent, and so on; cycles end."""
+        if name not in self._ancestors:
+            self._ancestors[name] = ()  # what a cycle finds when it comes back here
             merged = next((one for one in self.resources if one.name == name), None)
             parent = None if merged is None else self.parent_of(merged)
             if parent is not None and parent.name != name:
-                self._above[name] = (parent.name, *self.above(parent.name))
-        return self._above[name]
+                self._ancestors[name] = (parent.name, *self.above(parent.name))
+        return self._ancestors[name]
 
-    def _named(self, merged: MergedResource) -> list[MergedResource]:
+    def _parents(self, merged: MergedResource) -> list[MergedResource]:
         names = dict.fromkeys(reference.parent for reference in references(merged))
         return [one for name in names for one in self.resources if one.name == name][:50]
 
 
 def settings_used(draft: Draft) -> Iterator[tuple[Pointer, bool, str, str]]:
-    """Every entry of config and secrets that is named, in placeholders and in expressions: the
-    place, whether it is a key, and the section and entry. The whole section names all of it."""
-    for one in draft.reaches():
+    """Yield each use of a config entry or a secret: place, is a key, section, name.
+
+    A use of the whole section counts for all of its entries.
+    """
+    for one in draft.reaches:
         if one.path[:1] in (("config",), ("secrets",)):
             section = one.path[0]
-            names = one.path[1:2] or tuple(draft.section(section))
-            for name in names:
+            for name in one.path[1:2] or tuple(draft.section(section)):
                 yield one.pointer, one.key, section, name

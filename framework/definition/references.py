@@ -1,5 +1,4 @@
-"""What a resource reads from its parents: by parameters, placeholders, expressions and
-partitions."""
+"""What a resource reads from its parents: by parameters, placeholders, expressions, partitions."""
 
 from __future__ import annotations
 
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
     ExpressionPlace,
-    is_resolve,
     partitions,
     resource_texts,
     text_reaches,
@@ -24,11 +22,11 @@ Json = Any
 
 @dataclass(frozen=True)
 class Reference:
-    """A child reads a field of its parent: by `type: resolve` or by `{resources.parent.EXPR}`.
+    """A child reads a field of its parent.
 
-    `param` is the parameter of a resolve; `text` the placeholder's text. Where an expression
-    over the context reads a parent, `expression` is empty: nothing is bound by name. `partition`
-    is the position of the partition whose values are taken from there.
+    `param` names the parameter of a `type: resolve`, `partition` is the position of a partition
+    that takes its values from the parent, `text` is the placeholder or the partition's name.
+    `expression` is empty if an expression over the context reads the parent.
     """
 
     pointer: Pointer
@@ -39,66 +37,45 @@ class Reference:
     partition: int | None = None
 
 
+def is_resolve(entry: Json) -> bool:
+    """Return whether a parameter takes its value from the parent."""
+    return isinstance(entry, dict) and entry.get("type") == "resolve"
+
+
 def references(merged: MergedResource) -> tuple[Reference, ...]:
-    """What a resource reads from its parents, resolves first, in the order of the file."""
+    """Return what a resource reads from its parents: resolves, partitions, then placeholders."""
     if "references" not in merged.found:
         merged.found["references"] = tuple(_references(merged))
-    read: tuple[Reference, ...] = merged.found["references"]
-    return read
+    cached: tuple[Reference, ...] = merged.found["references"]
+    return cached
 
 
-def _references(merged: MergedResource) -> list[Reference]:
-    found = [
-        Reference(merged.place("endpoint", "params", name), parent, str(entry.get("field")), name)
-        for name, entry in merged.params.items()
-        if is_resolve(entry) and isinstance(parent := entry.get("resource"), str)
-    ]
+def _references(merged: MergedResource) -> Iterator[Reference]:
+    for name, entry in merged.params.items():
+        if is_resolve(entry) and isinstance(parent := entry.get("resource"), str):
+            place = merged.place("endpoint", "params", name)
+            yield Reference(place, parent, str(entry.get("field")), name)
     for position, partition in partitions(merged):
         parent, field = partition.get("resource"), partition.get("field")
         if isinstance(parent, str):
             place = merged.place("partitions", position)
-            expression = field if isinstance(field, str) else ""
-            found.append(
-                Reference(
-                    place, parent, expression, text=str(partition.get("name")), partition=position
-                )
-            )
+            expression, name = field if isinstance(field, str) else "", str(partition.get("name"))
+            yield Reference(place, parent, expression, text=name, partition=position)
     for text in resource_texts(merged):
         if text.area not in ("path", "request"):
             continue
         for one in text_reaches(text):
             if one.path[:1] == ("resources",) and len(one.path) > 1:
-                found.append(Reference(text.pointer, one.path[1], "", None, one.text))
-        for placeholder in text.placeholders:
-            if placeholder.kind == "resources":
-                found.append(
-                    Reference(
-                        text.pointer,
-                        placeholder.name,
-                        placeholder.expression or "",
-                        None,
-                        placeholder.text,
-                    )
-                )
-    return found
+                yield Reference(text.pointer, one.path[1], "", text=one.text)
+        for part in text.placeholders:
+            if part.kind == "resources":
+                yield Reference(text.pointer, part.name, part.expression or "", text=part.text)
 
 
 def bound_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    """The expressions that bind a value of the parent's record."""
-    for reference in references(merged):
-        pointer = reference.pointer
-        if reference.partition is not None:
-            if reference.expression:
-                yield ExpressionPlace(
-                    (*pointer, "field"), reference.expression, "parent", merged.index
-                )
-        elif reference.param is not None:
-            if isinstance(merged.params[reference.param].get("field"), str):
-                place = (*pointer, "field")
-                yield ExpressionPlace(
-                    place, reference.expression, "parent", merged.index, both=True, bound=True
-                )
-        elif reference.expression:
+    """Yield the expressions of `{resources.PARENT.EXPRESSION}` placeholders."""
+    for one in references(merged):
+        if one.param is None and one.partition is None and one.expression:
             yield ExpressionPlace(
-                pointer, reference.expression, "parent", merged.index, both=True, bound=True
+                one.pointer, one.expression, "parent", merged.index, both=True, bound=True
             )

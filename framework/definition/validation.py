@@ -1,29 +1,30 @@
-"""A connector file in, everything that is wrong with it and, where nothing is, its Connector out.
+"""Validate a connector file: return all that is wrong with it, or its Connector.
 
-No network, no secrets, no dlt; the files read are the connector and the schemas it names.
+No network, no secrets, no dlt; the only files read are the connector and the schemas it names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from framework.definition.converter import parse_connector
 from framework.definition.draft import Draft
 from framework.definition.finder import Location
 from framework.definition.model import Connector
-from framework.definition.rules import run_checks
+from framework.definition.rules import run_rules
 from framework.definition.schema_findings import check_format
 from framework.definition.yaml_reader import Document, read_document
 from framework.findings import Finding
 
-_UNREAD = ("wrong-type", "missing-key")
-"""The codes of what may be a placeholder without quotes."""
-_OF_USE = ("unused-config", "unused-secret")
+_UNREADABLE = ("wrong-type", "missing-key")
+"""Codes of what may be a placeholder without quotes, which refers to something."""
+_UNUSED = ("unused-config", "unused-secret")
 
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """A file judged: its findings by place, and its connector where none of them is an error."""
+    """The findings of a file by place, and its connector if none of them is an error."""
 
     location: Location
     connector: Connector | None
@@ -31,34 +32,36 @@ class ValidationResult:
 
 
 def validate(location: Location) -> ValidationResult:
-    """Read and judge a connector file; whatever is wrong with it is a finding."""
+    """Read and validate a connector file; whatever is wrong with it is a finding."""
     document, findings = read_document(location.path, location.display)
     if document is None:
-        return _judged(location, None, findings)
+        return _result(location, None, findings)
     return validate_document(document, location, findings)
 
 
 def validate_document(
-    document: Document, location: Location, found: list[Finding] | None = None
+    document: Document, location: Location, reader_findings: Sequence[Finding] = ()
 ) -> ValidationResult:
-    """Judge a document that was read; `found` are the findings of reading it.
+    """Validate a document that was read, and add the findings of reading it.
 
-    The checks run beside the JSON Schema's errors, so that all mistakes come at once.
+    The rules run beside the JSON Schema, so that all mistakes are reported at once.
     """
     draft = Draft(document, location)
     shape = check_format(document)
-    findings = [*(found or []), *shape]
+    findings = [*reader_findings, *shape]
     if isinstance(document.data, dict):
-        # where a part cannot be read, what it refers to is not known
-        unread = "resources" not in document.data or any(one.code in _UNREAD for one in shape)
-        findings += [one for one in run_checks(draft) if not (unread and one.code in _OF_USE)]
-    return _judged(location, draft, findings)
+        # a part that cannot be read may use any setting
+        is_partial = "resources" not in document.data or any(
+            one.code in _UNREADABLE for one in shape
+        )
+        findings += [one for one in run_rules(draft) if not (is_partial and one.code in _UNUSED)]
+    return _result(location, draft, findings)
 
 
-def _judged(location: Location, draft: Draft | None, findings: list[Finding]) -> ValidationResult:
-    in_order = tuple(
+def _result(location: Location, draft: Draft | None, findings: list[Finding]) -> ValidationResult:
+    ordered = tuple(
         sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
     )
-    if draft is None or any(finding.severity == "error" for finding in in_order):
-        return ValidationResult(location, None, in_order)
-    return ValidationResult(location, parse_connector(draft), in_order)
+    if draft is None or any(finding.severity == "error" for finding in ordered):
+        return ValidationResult(location, None, ordered)
+    return ValidationResult(location, parse_connector(draft), ordered)

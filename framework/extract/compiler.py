@@ -17,7 +17,7 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from requests.adapters import BaseAdapter
 
 from framework import __version__
-from framework.definition.annotations import AUTH_EXPRESSIONS, SIGNED_PARTS
+from framework.definition.annotations import annotated_values
 from framework.definition.auth_choice import chosen_auth, secrets_used
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import Placeholder, with_config
@@ -301,15 +301,22 @@ def _filled_export(export: Export | None, filler: Filler) -> Export | None:
 
 
 def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
-    """An auth with config and secrets filled in; its expressions and templates are left."""
-    return {
-        key: value
-        if key in (*AUTH_EXPRESSIONS, SIGNED_PARTS)
-        else filled_auth(value, filler)
-        if isinstance(value, Mapping)
-        else filler.final(value)
-        for key, value in config.items()
+    """Return an auth with config and secrets filled in, but not its expressions and signed text."""
+    unfilled = {
+        one.pointer
+        for one in annotated_values(config, ("client", "auth"))
+        if one.kind == "expression" or one.context == "signature"
     }
+
+    def fill(part: Json, *pointer: str) -> Json:
+        if pointer in unfilled:
+            return part
+        if isinstance(part, Mapping):
+            return {key: fill(value, *pointer, key) for key, value in part.items()}
+        return filler.final(part)
+
+    filled: dict[str, Json] = fill(config)
+    return filled
 
 
 def _credentials(settings: Settings, auth: Mapping[str, Json]) -> str:

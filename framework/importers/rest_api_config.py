@@ -12,7 +12,7 @@ from framework.authoring.scaffold.yaml_writer import yaml_text
 from framework.definition.expressions.jmespath_expression import ExpressionError, syntax_tree
 from framework.definition.expressions.jsonpath import is_jsonpath, respelling
 from framework.definition.expressions.placeholders import TemplateError, parse_template
-from framework.definition.rules.auth_rules import is_secret_name
+from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
 from framework.importers.source_files import free_name, read_data
 

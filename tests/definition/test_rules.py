@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from framework.cli.findings_view import render_text
+from framework.definition.connector_schema import keys_at, schemas_at
 from framework.definition.json_schema import format_checker
+from framework.definition.rules.rule import RULES
 from tests.support.checks_page import FILE, PAGE, Case, cases, judge_case, page
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 
@@ -45,10 +47,30 @@ def test_every_code_in_the_source_is_documented_and_no_other():
     assert source_codes() == set(CASES)
 
 
-def source_codes() -> set[str]:
-    """Every kebab-case text in the source of `spec`, and every code that the JSON Schema gives."""
+def test_every_rule_is_registered_with_codes_and_severity_of_its_cases():
+    severities: dict[str, set[str]] = {}
+    for one in RULES:
+        assert one.codes
+        assert one.check.__doc__
+        for code in one.codes:
+            severities.setdefault(code, set()).add(one.severity)
+    assert set(severities) <= set(CASES)
+    assert {code for code in severities if CASES[code].severity not in severities[code]} == set()
+    modules = {path.stem for path in (SPEC / "rules").glob("*_rules.py")}
+    assert {one.check.__module__.rsplit(".", 1)[1] for one in RULES} == modules
+
+
+def test_every_case_is_a_rule_of_a_rules_module_or_a_code_of_the_reader_or_the_schema():
+    elsewhere = source_codes(
+        *(SPEC / name for name in ("yaml_reader.py", "schema_findings.py", "record_schema.py"))
+    )
+    assert set(CASES) == elsewhere | {code for one in RULES for code in one.codes}
+
+
+def source_codes(*files: Path) -> set[str]:
+    """Every kebab-case text in the source of `definition`, and every code of the JSON Schema."""
     found: set[str] = set()
-    for file in [*SPEC.rglob("*.py")]:
+    for file in files or SPEC.rglob("*.py"):
         found |= set(_CODE.findall(file.read_text(encoding="utf-8")))
     schema = (SPEC.parents[1] / "schemas" / "connector.schema.json").read_text(encoding="utf-8")
     found |= set(re.findall(r'"x-code": "([a-z-]+)"', schema))
@@ -418,6 +440,77 @@ def test_one_table_name_written_twice_is_meant():
     assert codes(judge_data({"client": CLIENT, "resources": resources})) == set()
 
 
+DURATIONS = {
+    "client.timeout": 0,
+    "client.max_response_time": 0,
+    "client.rate_limit.per": 0,
+    "client.auth.expires_in": 0,
+    "client.retry.max_wait": 1,
+    "client.retry.backoff": 1,
+    "endpoint.incremental.lag": 1,
+    "endpoint.incremental.step": 0,
+    "endpoint.incremental.granularity": 0,
+    "endpoint.incremental.lookahead": 0,
+    "endpoint.export.every": 0,
+    "endpoint.export.timeout": 0,
+    "endpoint.response_actions.0.max_wait": 1,
+    "endpoint.response_actions.0.backoff": 1,
+    "partitions.0.dates.step": 0,
+    "partitions.0.dates.granularity": 0,
+}
+"""Every duration of a connector file, and whether it may be zero."""
+DURATIONS_EVERYWHERE = {
+    "client": {
+        **CLIENT,
+        "auth": {"type": "jwt", "key": "{secrets.k}"},
+        "rate_limit": {"requests": 5},
+        "retry": {},
+    },
+    "partitions": [{"name": "day", "dates": {"start": "2026-01-01", "step": "P1D"}}],
+    "endpoint": {
+        "params": {"day": "{partition.day}"},
+        "incremental": {"cursor_path": "at", "initial_value": "2026-01-01", "end_param": "until"},
+        "export": {
+            "status": "/{job.id}",
+            "ready": "done",
+            "download": {"url": "{response.url}"},
+        },
+        "response_actions": [{"status_code": 503, "action": "retry"}],
+    },
+}
+
+
+@pytest.mark.parametrize("place", DURATIONS)
+def test_a_duration_of_zero_is_refused_wherever_time_has_to_pass(place):
+    steps = tuple(int(step) if step.isdigit() else step for step in place.split("."))
+    for value, expected in (("PT0S", not DURATIONS[place]), ("P9999999D", True)):
+        data = with_value(DURATIONS_EVERYWHERE, steps, value)
+        client = data.pop("client")
+        found = judged({**LIST, **data}, client=client, secrets={"k": {}})
+        assert ("bad-duration" in codes(found)) is expected, found.findings
+
+
+def test_every_duration_of_the_schema_is_tried():
+    def durations(value, place=()):
+        notes = [one.get("x-kind") for one in schemas_at(place)]
+        if {"duration", "period"} & set(notes):
+            yield place
+        for key in keys_at(place):
+            yield from durations(value, (*place, key))
+        if any("items" in part for part in schemas_at(place)):
+            yield from durations(value, (*place, 0))
+
+    everywhere = {*durations(None, ("client",)), *durations(None, ("resources", 0))}
+    tried = {
+        tuple(0 if step.isdigit() else step for step in place.split(".")) for place in DURATIONS
+    }
+    known = {place if place[0] == "client" else ("resources", 0, *place) for place in tried}
+    # an auth of a login or of a case, and an incremental in a parameter, are the same definitions
+    rest = {place for place in everywhere - known if not {"auth", "paginator"} & set(place)}
+    assert rest == set()
+    assert known <= everywhere
+
+
 WRONG = [
     None,
     True,
@@ -489,7 +582,8 @@ def with_value(value, at, wrong):
     if not at:
         return wrong
     copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[at[0]] = with_value(value[at[0]], at[1:], wrong)
+    inside = value[at[0]] if isinstance(value, list) or at[0] in value else None
+    copy[at[0]] = with_value(inside, at[1:], wrong)
     return copy
 
 

@@ -1,15 +1,16 @@
-"""Every expression of a file: it parses, and means here what it means in dlt."""
+"""Expressions: they compile, mean here what they mean in dlt, and read a context that exists."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from framework.definition.annotations import ExpressionPlace, cursors
+from framework.definition.annotations import ContextRead, ExpressionPlace, cursors
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
+from framework.definition.expressions.context_roots import CONSTANT_ROOTS, ROOTS, SIGNED_PARTS
 from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.definition.expressions.jmespath_expression import (
     ExpressionError,
@@ -19,93 +20,198 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem, respelling
 from framework.definition.expressions.placeholders import config_names, with_config
-from framework.findings import Finding
-
-if TYPE_CHECKING:
-    from framework.definition.yaml_reader import Pointer
+from framework.definition.references import references
+from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
+from framework.definition.rules.rule import Breach, Key, rule
+from framework.text import did_you_mean, join_words
 
 Json = Any
+Problem = tuple[str, str]
+"""Code and message."""
 
-_KEY = r"(?:[^\s.\[\]()'\"`*$@?|,&]+|\"[^\"\\]+\")"
-_DOTTED = re.compile(rf"{_KEY}(?:\.{_KEY})*")
+_MAX_COMBINATIONS = 20
+"""Values of config entries that an expression is tried with."""
 
 
-def check_expressions(draft: Draft) -> Iterator[Finding]:
-    """Expressions that do not parse, call what is not there, or mean something else in dlt."""
-    for written in dict.fromkeys(draft.expressions()):
-        problems = (_problem(one) for one in _completed(draft, written))
+@rule(
+    "bad-expression",
+    "unknown-function",
+    "function-arguments",
+    "jsonpath-not-here",
+    "bad-jsonpath",
+    "jsonpath-spelling",
+)
+def check_expressions(draft: Draft) -> Iterator[Breach]:
+    """An expression compiles, calls functions that exist, and means the same in dlt."""
+    for place in draft.expressions:
+        problems = (_syntax_problem(one) for one in _completed(draft, place))
         problem = next((problem for problem in problems if problem), None)
         if problem:
-            yield draft.document.finding(written.pointer, *problem)
+            code, message = problem
+            yield code, place.pointer, message
 
 
-def check_cursor_paths(draft: Draft) -> Iterator[Finding]:
-    """An incremental's cursor_path is keys joined by dots: dlt looks it up itself."""
-    seen: set[Pointer] = set()
-    for merged in draft.resources:
-        for cursor in cursors(merged):
-            pointer = (*cursor.pointer, "cursor_path")
-            path = cursor.written.get("cursor_path")
-            if not isinstance(path, str) or pointer in seen:
-                continue
-            seen.add(pointer)
-            fine = jsonpath_problem(path) is None if is_jsonpath(path) else _DOTTED.fullmatch(path)
-            if not fine:
-                yield draft.document.finding(
-                    pointer,
-                    "cursor-path",
-                    f"found {path or 'nothing'}, expected a field of the record as keys joined by "
-                    "dots, such as updated_at or meta.changed, in double quotes where a key is no "
-                    "plain name; no expression",
-                )
+def _completed(draft: Draft, place: ExpressionPlace) -> Iterator[ExpressionPlace]:
+    """Yield the expression with its `{config.x}` replaced by each value that the entry allows.
 
-
-def _completed(draft: Draft, written: ExpressionPlace) -> Iterator[ExpressionPlace]:
-    """The expression with its `{config.x}` replaced: by each value that the entry allows, by its
-    default, or by any name."""
-    names = config_names(written.text) if written.bound else ()
+    Without an enum that is its default, or any name.
+    """
+    names = config_names(place.text) if place.bound else ()
     choices: list[list[Json]] = []
     for name in names:
         entry = draft.section("config").get(name)
         entry = entry if isinstance(entry, dict) else {}
         allowed = entry.get("enum")
         choices.append(allowed if isinstance(allowed, list) else [entry.get("default", "x")])
-    for values in islice(product(*choices), 20):
-        text = with_config(written.text, dict(zip(names, values, strict=True)))
-        yield replace(written, text=text, bound=False)
+    for values in islice(product(*choices), _MAX_COMBINATIONS):
+        text = with_config(place.text, dict(zip(names, values, strict=True)))
+        yield replace(place, text=text, bound=False)
 
 
-def _problem(written: ExpressionPlace) -> tuple[str, str] | None:
-    text = written.text
+def _syntax_problem(place: ExpressionPlace) -> Problem | None:
+    text = place.text
     if is_jsonpath(text):
-        if not written.both:
+        if not place.both:
             return (
                 "jsonpath-not-here",
-                f"found the JSONPath {text}, expected a JMESPath: no dlt reads it here; "
+                f"found the JSONPath {text}, expected a JMESPath: dlt does not read it here; "
                 "write it without `$`",
             )
         reason = jsonpath_problem(text)
         if reason:
-            return "bad-jsonpath", f"found {text}, which starts with $ and is no JSONPath: {reason}"
+            message = f"found {text}, which starts with $ and is not a valid JSONPath: {reason}"
+            return "bad-jsonpath", message
         return None
-    if written.both and (other := respelling(text)):
+    if place.both and (other := respelling(text)):
         reason, better = other
-        dollar = "" if better.startswith("$") else f"; for JSONPath start with `$`: {_dollar(text)}"
-        return "jsonpath-spelling", f"{reason}; write {better}{dollar}"
+        dollar = f"${text}" if text.startswith("[") else f"$.{text}"
+        jsonpath = "" if better.startswith("$") else f"; for JSONPath start with `$`: {dollar}"
+        return "jsonpath-spelling", f"{reason}; write {better}{jsonpath}"
     try:
         compile_expression(text)
     except ExpressionError as error:
-        return _code(text), f"found {text or 'nothing'}: {error.reason}"
+        return _error_code(text), f"found {text or 'nothing'}: {error.reason}"
     return None
 
 
-def _code(text: str) -> str:
+def _error_code(text: str) -> str:
     try:
-        unknown = [name for name, _ in calls(syntax_tree(text)) if name not in FUNCTIONS]
+        is_unknown = any(name not in FUNCTIONS for name, _ in calls(syntax_tree(text)))
     except ExpressionError:
         return "bad-expression"
-    return "unknown-function" if unknown else "function-arguments"
+    return "unknown-function" if is_unknown else "function-arguments"
 
 
-def _dollar(text: str) -> str:
-    return f"${text}" if text.startswith("[") else f"$.{text}"
+_OF_A_LIST = frozenset({"config", "now", "incremental", "partition", "parent", "resources"})
+_OF_A_RESPONSE = frozenset({"config", "now", "response", "headers", "status"})
+
+AVAILABLE: Mapping[str, frozenset[str]] = {
+    "setting": CONSTANT_ROOTS,
+    "request": frozenset(ROOTS),
+    "path": frozenset(ROOTS),
+    "context": frozenset(ROOTS) - {"secrets"},
+    "record": _OF_A_LIST,
+    "body": _OF_A_LIST,
+    "paginator": frozenset({"config", "now"}),
+    "parent": frozenset({"config", "now", "parent", "resources"}),
+    "response": _OF_A_RESPONSE,
+    "token": _OF_A_RESPONSE,
+    "wait": _OF_A_RESPONSE,
+    "message": _OF_A_RESPONSE,
+    "choice": frozenset({"config"}),
+    "signature": CONSTANT_ROOTS | SIGNED_PARTS,
+}
+"""The roots of the context that have a value, by the `x-context` of the text."""
+
+_PLACES = {
+    "setting": "this place",
+    "context": "this place",
+    "record": "an expression on records",
+    "body": "an expression on a response's body",
+    "paginator": "a paginator's path",
+    "parent": "an expression on the parent's record",
+    "response": "a response action",
+    "token": "an expression on a token's response",
+    "wait": "what says how long to wait",
+    "message": "a message",
+    "choice": "the choice of an auth",
+    "signature": "the text that is signed",
+}
+_OF_PLACEHOLDERS = ("setting", "request", "path", "signature", "message")
+
+
+@rule("unknown-context", "placeholder-not-here", "context-not-here")
+def check_context(draft: Draft) -> Iterator[Breach]:
+    """Every part of the context that is read has a value at that place."""
+    for one in draft.reaches:
+        merged = draft.resource_of(one.resource)
+        problem = _context_problem(one, merged) if one.path else None
+        if problem is None and merged is not None:
+            problem = _ancestor_problem(draft, one, merged)
+        if problem:
+            code, message = problem
+            yield code, Key(one.pointer) if one.key else one.pointer, message
+
+
+def _context_problem(one: ContextRead, merged: MergedResource | None) -> Problem | None:
+    root, available = one.path[0], AVAILABLE[one.area]
+    if root not in ROOTS and root not in available:
+        if _in_placeholder(one):
+            return None  # a finding of the placeholder's own rule
+        near = did_you_mean(root, ROOTS) or f"; there are {', '.join(ROOTS)}"
+        return "unknown-context", f"{_quote(one)}: the context has no {root}{near}"
+    if root not in available:
+        if root == "incremental" and _is_short(one):
+            return None  # a finding of the placeholder's own rule
+        in_client = one.area == "setting" and one.resource is None
+        names = join_words([name for name in ROOTS if name in available], 9)
+        place = "the client" if in_client else _PLACES[one.area]
+        return _not_here(one), f"{_quote(one)} has no value in {place}, where only {names} do"
+    return None if merged is None else _resource_problem(one, merged)
+
+
+def _resource_problem(one: ContextRead, merged: MergedResource) -> Problem | None:
+    root, begin = one.path[0], f"{_quote(one)} is in resource {merged.name}, which"
+    if root in ("parent", "resources") and not references(merged):
+        advice = "refer to a parent as {resources.parent.field}"
+        return _not_here(one), f"{begin} reads from no other resource; {advice}"
+    if root == "job" and not merged.endpoint.get("export"):
+        return _not_here(one), f"{begin} has no export"
+    if root == "partition" and not merged.data.get("partitions"):
+        return _not_here(one), f"{begin} has no partitions"
+    if root != "incremental" or _is_short(one):
+        return None
+    if len(one.path) > 1 and one.path[1] not in INCREMENTAL_VALUES:
+        near = did_you_mean(one.path[1], INCREMENTAL_VALUES)
+        near = near or f"; there are {', '.join(INCREMENTAL_VALUES)}"
+        return _not_here(one), f"{_quote(one)}: an incremental has no {one.path[1]}{near}"
+    return None if cursors(merged) else (_not_here(one), f"{begin} has no incremental")
+
+
+def _ancestor_problem(draft: Draft, one: ContextRead, merged: MergedResource) -> Problem | None:
+    """Return whether an expression names a resource that is not above; placeholders make it so."""
+    if one.path[:1] != ("resources",) or len(one.path) < 2 or _in_placeholder(one):
+        return None
+    name, above = one.path[1], draft.above(merged.name)
+    if not above or name in above:
+        return None
+    near = did_you_mean(name, above) or f"; there are {join_words(above)}"
+    message = f"context().resources.{name}: {merged.name} does not read from {name}{near}"
+    return "context-not-here", message
+
+
+def _in_placeholder(one: ContextRead) -> bool:
+    return one.area in _OF_PLACEHOLDERS
+
+
+def _is_short(one: ContextRead) -> bool:
+    """Return whether the text is a placeholder of the short form, such as `{incremental.x}`."""
+    return _in_placeholder(one) and one.text == ".".join(one.path)
+
+
+def _not_here(one: ContextRead) -> str:
+    return "placeholder-not-here" if _in_placeholder(one) else "context-not-here"
+
+
+def _quote(one: ContextRead) -> str:
+    return f"{{{one.text}}}" if _in_placeholder(one) else f"context().{'.'.join(one.path)}"

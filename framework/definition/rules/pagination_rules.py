@@ -1,4 +1,4 @@
-"""Paginators that never end, and ones that dlt has to guess."""
+"""Paginators: they end, they are not guessed, and `{paginator.x}` names a value that they have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.annotations import resource_texts, text_reaches
 from framework.definition.draft import Draft
 from framework.definition.paginator_keys import VALUES, total_path
-from framework.findings import Finding
+from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import join_words, mentions
 
 if TYPE_CHECKING:
@@ -20,121 +20,109 @@ _ENDS = {
     "page_number": ("total_path", "maximum_page", "has_more_path"),
     "offset": ("total_path", "maximum_offset", "has_more_path"),
 }
+"""The keys that say where the pages end; with the first two, their number is known ahead."""
 
 
-def check_ends(draft: Draft) -> Iterator[Finding]:
-    """Paging by number or offset needs one thing that says when to stop."""
+@rule("endless-paging")
+def check_ends(draft: Draft) -> Iterator[Breach]:
+    """A paginator by number or offset has something that ends it."""
     for pointer, paginator in _paginators(draft):
-        kind = paginator.get("type")
-        ends = _ENDS.get(kind) if isinstance(kind, str) else None
-        if ends is None or paginator.get("stop_after_empty_page", True):
+        ends = _ends(paginator)
+        if not ends or paginator.get("stop_after_empty_page", True):
             continue
-        given = {**paginator, "total_path": total_path(paginator)}
         if any(paginator.get(key) for key in ("stop_when", "stop_after_short_page")):
             continue
-        if all(given.get(key) is None for key in ends):
-            yield draft.document.finding(
-                (*pointer, "stop_after_empty_page"),
-                "endless-paging",
+        if not _has_any(paginator, ends):
+            yield (
+                Key((*pointer, "stop_after_empty_page")),
                 "nothing says where the pages end: stop_after_empty_page is false and there is no "
-                f"{', no '.join(ends)}; give one of them, or take stop_after_empty_page away",
-                key=True,
+                f"{', no '.join(ends)}; add one of them, or remove stop_after_empty_page",
             )
 
 
-def check_ahead(draft: Draft) -> Iterator[Finding]:
-    """Pages can be asked for ahead only where their number is known."""
+@rule("ahead-without-end")
+def check_ahead(draft: Draft) -> Iterator[Breach]:
+    """Pages are requested ahead only if their number is known."""
     for pointer, paginator in _paginators(draft):
-        kind = paginator.get("type")
-        ends = _ENDS.get(kind, ())[:2] if isinstance(kind, str) else ()
-        if not ends or paginator.get("ahead") is not True:
-            continue
-        given = {**paginator, "total_path": total_path(paginator)}
-        if all(given.get(key) is None for key in ends):
-            yield draft.document.finding(
-                (*pointer, "ahead"),
-                "ahead-without-end",
-                "nothing says how many pages there are to ask for ahead: give "
-                f"{' or '.join(ends)}, or take ahead away",
-                key=True,
+        ends = _ends(paginator)[:2]
+        if ends and paginator.get("ahead") is True and not _has_any(paginator, ends):
+            yield (
+                Key((*pointer, "ahead")),
+                "nothing says how many pages there are to request ahead; add "
+                f"{' or '.join(ends)}, or remove ahead",
             )
 
 
-def check_values(draft: Draft) -> Iterator[Finding]:
-    """`{paginator.x}` takes a value that the paginator of its request has."""
+@rule("paginator-value")
+def check_values(draft: Draft) -> Iterator[Breach]:
+    """`{paginator.x}` names a value that the paginator of its request has."""
     for merged in draft.resources:
         own = merged.endpoint.get("paginator")
-        written = draft.client.get("paginator") if own is None else own
-        kind = written.get("type", "auto") if isinstance(written, dict) else written
+        paginator = draft.client.get("paginator") if own is None else own
+        kind = paginator.get("type", "auto") if isinstance(paginator, dict) else paginator
         kind = "auto" if kind is None else kind
-        if not isinstance(kind, str) or (isinstance(written, dict) and kind not in VALUES):
+        if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in VALUES):
             continue
         values = VALUES.get(kind, ())
-        for text in resource_texts(merged):
-            for one in text_reaches(text):
-                if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
-                    continue
-                has = f"which has {join_words(values)}" if values else "which has no such values"
-                yield draft.document.finding(
-                    one.pointer,
-                    "paginator-value",
-                    f"{{{one.text}}} takes {'.'.join(one.path[1:]) or 'all'} from the paginator "
-                    f"`{kind}`, {has}; name another value, or write the paginator that has it",
-                    key=one.key,
-                )
+        for one in (read for text in resource_texts(merged) for read in text_reaches(text)):
+            if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
+                continue
+            has = f"which has {join_words(values)}" if values else "which has no such values"
+            yield (
+                Key(one.pointer) if one.key else one.pointer,
+                f"{{{one.text}}} takes {'.'.join(one.path[1:]) or 'all'} from the paginator "
+                f"`{kind}`, {has}; name another value, or use the paginator that has it",
+            )
 
 
-def check_guesses(draft: Draft) -> Iterator[Finding]:
-    """`auto`, or nothing said: dlt guesses from the first answer, and a wrong guess is one page."""
-    if not draft.resources:
-        return
-    places: dict[Pointer, list[str]] = {}
-    silent: list[str] = []
-    fallback = draft.client.get("paginator")
+@rule("paginator-guessed", severity="warning")
+def check_guesses(draft: Draft) -> Iterator[Breach]:
+    """The paginator is written: dlt would guess it from the first response."""
+    guessed: dict[Pointer, list[str]] = {}
+    missing: list[str] = []
+    default = draft.client.get("paginator")
     for merged in draft.resources:
         own = merged.endpoint.get("paginator")
-        written = fallback if own is None else own
-        if written is None:
-            if mentions(draft.client, "paginator") or mentions(merged.endpoint, "paginator"):
-                continue
-            silent.append(merged.name)
-        elif _is_auto(written):
-            pointer = (
-                ("client", "paginator") if own is None else merged.place("endpoint", "paginator")
-            )
-            places.setdefault(pointer, []).append(merged.name)
-    for pointer, names in places.items():
-        yield draft.document.finding(
-            pointer, "paginator-guessed", _guess("`auto`", names), severity="warning"
-        )
-    if silent:
-        yield draft.document.finding(
-            ("client",),
-            "paginator-guessed",
-            _guess("no paginator", list(dict.fromkeys(silent))),
-            severity="warning",
-            key=True,
-        )
+        paginator = default if own is None else own
+        if paginator is None:
+            if not (mentions(draft.client, "paginator") or mentions(merged.endpoint, "paginator")):
+                missing.append(merged.name)
+        elif _is_auto(paginator):
+            place = ("client", "paginator")
+            pointer = place if own is None else merged.place("endpoint", "paginator")
+            guessed.setdefault(pointer, []).append(merged.name)
+    for pointer, names in guessed.items():
+        yield pointer, _guess("`auto`", names)
+    if missing:
+        yield Key(("client",)), _guess("no paginator", list(dict.fromkeys(missing)))
 
 
 def _guess(found: str, names: list[str]) -> str:
     return (
-        f"found {found} for {join_words(names)}: paging is guessed from the first "
-        "answer, and where "
-        "the guess is wrong the first page is all that is loaded; write the paginator, or "
-        "single_page"
+        f"found {found} for {join_words(names)}: the paginator is guessed from the first response, "
+        "and a wrong guess loads the first page only; write the paginator, or single_page"
     )
 
 
 def _is_auto(paginator: Json) -> bool:
-    if isinstance(paginator, Mapping):
-        return bool(paginator.get("type", "auto") == "auto")
-    return bool(paginator == "auto")
+    kind = paginator.get("type", "auto") if isinstance(paginator, Mapping) else paginator
+    return bool(kind == "auto")
 
 
 def _paginators(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json]]]:
-    found: dict[Pointer, Json] = {("client", "paginator"): draft.client.get("paginator")}
+    """Yield every paginator that is a mapping, each place once."""
+    places: dict[Pointer, Json] = {("client", "paginator"): draft.client.get("paginator")}
     for merged in draft.resources:
         if "paginator" in merged.endpoint:
-            found.setdefault(merged.place("endpoint", "paginator"), merged.endpoint["paginator"])
-    return ((pointer, value) for pointer, value in found.items() if isinstance(value, dict))
+            places.setdefault(merged.place("endpoint", "paginator"), merged.endpoint["paginator"])
+    return ((pointer, value) for pointer, value in places.items() if isinstance(value, dict))
+
+
+def _ends(paginator: Mapping[str, Json]) -> tuple[str, ...]:
+    kind = paginator.get("type")
+    return _ENDS.get(kind, ()) if isinstance(kind, str) else ()
+
+
+def _has_any(paginator: Mapping[str, Json], keys: tuple[str, ...]) -> bool:
+    values = {**paginator, "total_path": total_path(paginator)}
+    return any(values.get(key) is not None for key in keys)

@@ -1,4 +1,4 @@
-"""Partitions: one source of values each, names that there are, and requests that carry them."""
+"""Partitions: one source of values each, names that exist, and requests that carry them."""
 
 from __future__ import annotations
 
@@ -11,119 +11,125 @@ from framework.definition.annotations import (
     resource_expressions,
     resource_texts,
 )
-from framework.definition.datetimes import format_problem
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
-from framework.definition.references import references
-from framework.findings import Finding
+from framework.definition.references import Reference, references
+from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import did_you_mean, join_words
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
-KINDS = ("values", "range", "dates", "resource")
+
+_SOURCES = ("values", "range", "dates", "resource")
 
 
-def check_partitions(draft: Draft) -> Iterator[Finding]:
-    """Each has one source of values and a name of its own, and a request carries it."""
-    seen: set[tuple[Pointer, str]] = set()
+@rule("partition-source")
+def check_sources(draft: Draft) -> Iterator[Breach]:
+    """A partition has one source of values."""
+    for _, place, partition in _partitions(draft):
+        sources = _sources(partition)
+        if len(sources) != 1:
+            found = join_words(f"`{key}`" for key in sources) or "nothing that has values"
+            yield place, f"found {found}, expected one of `values`, `range`, `dates` and `resource`"
+
+
+@rule("duplicate-partition")
+def check_duplicates(draft: Draft) -> Iterator[Breach]:
+    """Each partition of a resource has a name of its own."""
     for merged in draft.resources:
         names: set[str] = set()
         for position, partition in partitions(merged):
-            place = merged.place("partitions", position)
-            for pointer, code, message, severity in _problems(merged, partition, names):
-                if (place, code) not in seen:
-                    seen.add((place, code))
-                    yield draft.document.finding(
-                        (*place, *pointer), code, message, severity=severity, key=bool(pointer)
+            for name in _names(partition):
+                if name in names and len(_sources(partition)) == 1:
+                    yield (
+                        Key((*merged.place("partitions", position), "name")),
+                        f"there is already a partition {name}; give each a name of its own",
                     )
             names.update(_names(partition))
 
 
-def check_partition_names(draft: Draft) -> Iterator[Finding]:
+@rule("partition-not-sent", severity="warning")
+def check_sent(draft: Draft) -> Iterator[Breach]:
+    """A request, or a step, names the partition."""
+    for merged, place, partition in _partitions(draft):
+        name = partition.get("name")
+        if not isinstance(name, str) or len(_sources(partition)) != 1:
+            continue
+        if not any(_is_sent(merged, one) for one in _names(partition)):
+            yield (
+                Key((*place, "name")),
+                f"no request of {merged.name} names it, so each of its values repeats the same "
+                f"request; write {{partition.{name}}} where it belongs",
+            )
+
+
+@rule("unknown-partition")
+def check_names(draft: Draft) -> Iterator[Breach]:
     """`partition.NAME` names a partition of the resource."""
-    by_index = {merged.index: merged for merged in draft.resources}
-    for one in draft.reaches():
-        merged = None if one.resource is None else by_index.get(one.resource)
+    for one in draft.reaches:
+        merged = draft.resource_of(one.resource)
         if merged is None or one.path[:1] != ("partition",) or len(one.path) < 2:
             continue
-        known = [name for _, partition in partitions(merged) for name in _names(partition)]
-        if known and one.path[1] not in known:
-            near = did_you_mean(one.path[1], known) or f"; there are {join_words(known)}"
-            yield draft.document.finding(
-                one.pointer,
-                "unknown-partition",
+        names = [name for _, partition in partitions(merged) for name in _names(partition)]
+        if names and one.path[1] not in names:
+            near = did_you_mean(one.path[1], names) or f"; there are {join_words(names)}"
+            yield (
+                Key(one.pointer) if one.key else one.pointer,
                 f"{merged.name} has no partition {one.path[1]}{near}",
-                key=one.key,
             )
 
 
-def check_batches(draft: Draft) -> Iterator[Finding]:
-    """What belongs to one record of the parent, where a request is for many of them."""
+@rule("partition-and-parent")
+def check_parents(draft: Draft) -> Iterator[Breach]:
+    """A request for the values of many records of the parent does not read one of them too."""
     for merged in draft.resources:
-        batches = [one for one in references(merged) if one.partition is not None]
-        if not batches:
-            continue
-        others = [one for one in references(merged) if one.partition is None]
-        if others or merged.data.get("include_from_parent") or merged.data.get("only_changed"):
-            yield draft.document.finding(
-                batches[0].pointer,
-                "partition-and-parent",
-                f"the partition {batches[0].text} takes its values from all records of "
-                f"{batches[0].parent}, and {merged.name} reads from one record as well; take one "
-                "of them away",
-            )
-        written = merged.data["partitions"][batches[0].partition]
-        for cursor in cursors(merged)[:1]:
-            if written.get("batch") is not None:
-                yield draft.document.finding(
-                    cursor.pointer,
-                    "incremental-on-batches",
-                    f"which values {merged.name} asks for together changes from run to run, so "
-                    "there is no watermark for them; take the incremental or `batch` away",
-                    key=True,
+        for batch in _batches(merged)[:1]:
+            reads_one = any(one.partition is None for one in references(merged))
+            keys = ("include_from_parent", "only_changed")
+            if reads_one or any(merged.data.get(key) for key in keys):
+                yield (
+                    batch.pointer,
+                    f"the partition {batch.text} takes its values from all records of "
+                    f"{batch.parent}, and {merged.name} reads from one record as well; remove one "
+                    "of them",
                 )
 
 
-Problem = tuple[tuple[str, ...], str, str, Any]
+@rule("incremental-on-batches")
+def check_batches(draft: Draft) -> Iterator[Breach]:
+    """A resource that is requested in batches has no incremental."""
+    for merged in draft.resources:
+        for batch in _batches(merged)[:1]:
+            has_size = merged.data["partitions"][batch.partition].get("batch") is not None
+            for cursor in cursors(merged)[:1] if has_size else ():
+                yield (
+                    Key(cursor.pointer),
+                    f"the values that {merged.name} requests together differ from run to run, so "
+                    "there is no watermark for them; remove the incremental or `batch`",
+                )
 
 
-def _problems(
-    merged: MergedResource, partition: Mapping[str, Json], names: set[str]
-) -> Iterator[Problem]:
-    given = [kind for kind in KINDS if partition.get(kind) is not None]
-    name = partition.get("name")
-    if len(given) != 1:
-        found = join_words(f"`{kind}`" for kind in given) or "nothing that has values"
-        yield (
-            (),
-            "partition-source",
-            f"found {found}, expected one of `values`, `range`, `dates` and `resource`",
-            "error",
-        )
-        return
-    for other in _names(partition):
-        if other in names:
-            yield (
-                ("name",),
-                "duplicate-partition",
-                f"there is a partition {other} already; give each a name of its own",
-                "error",
-            )
-    dates = partition.get("dates")
-    form = dates.get("format") if isinstance(dates, dict) else None
-    problem = format_problem(form) if isinstance(form, str) and form else None
-    if problem:
-        yield ("dates", "format"), "bad-time-format", f"found {form}: {problem}", "error"
-    if isinstance(name, str) and not any(_is_sent(merged, one) for one in _names(partition)):
-        yield (
-            ("name",),
-            "partition-not-sent",
-            f"no request of {merged.name} names it, so each of its values repeats the same "
-            f"request; write {{partition.{name}}} where it belongs",
-            "warning",
-        )
+def _partitions(
+    draft: Draft,
+) -> Iterator[tuple[MergedResource, Pointer, Mapping[str, Json]]]:
+    """Yield every partition with its resource, each place of the document once."""
+    seen: set[Pointer] = set()
+    for merged in draft.resources:
+        for position, partition in partitions(merged):
+            place = merged.place("partitions", position)
+            if place not in seen:
+                seen.add(place)
+                yield merged, place, partition
+
+
+def _batches(merged: MergedResource) -> list[Reference]:
+    return [one for one in references(merged) if one.partition is not None]
+
+
+def _sources(partition: Mapping[str, Json]) -> list[str]:
+    return [key for key in _SOURCES if partition.get(key) is not None]
 
 
 def _names(partition: Mapping[str, Json]) -> Iterator[str]:
@@ -134,7 +140,6 @@ def _names(partition: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _is_sent(merged: MergedResource, name: str) -> bool:
-    """Whether a request names it, or a step, so that the records differ."""
     texts = [one.text for one in resource_texts(merged)]
     texts += [one.text for one in resource_expressions(merged)]
     return any(f"partition.{name}" in text for text in texts)

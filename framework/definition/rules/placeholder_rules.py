@@ -1,4 +1,4 @@
-"""Placeholders: braces that fit, of a kind that is known and allowed where it stands."""
+"""Placeholders: braces that match, of a kind that is known and allowed where it stands."""
 
 from __future__ import annotations
 
@@ -9,129 +9,134 @@ from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
-from framework.findings import Finding
-from framework.text import did_you_mean
+from framework.definition.rules.rule import Breach, Key, rule
+from framework.text import did_you_mean, shorten
 
-_KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
-_LONGEST = 60
 INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")
+_KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
 _ALLOWED = {
-    "client": ("config", "secrets"),
     "setting": ("config", "secrets"),
     "request": ("config", "secrets", "resources", "incremental"),
     "path": ("config", "secrets", "resources", "incremental", "param"),
     "signature": ("config", "secrets", "param"),
     "message": ("config",),
 }
+"""The kinds of placeholders, by the `x-context` of the text."""
+Problem = tuple[str, str]
+"""Code and message."""
 
 
-def check_braces(draft: Draft) -> Iterator[Finding]:
-    """Every brace has its partner, and every placeholder means something where it stands."""
-    for text in draft.texts():
+@rule("bad-braces")
+def check_braces(draft: Draft) -> Iterator[Breach]:
+    """Every brace has its partner."""
+    for text in draft.texts:
         try:
-            found = placeholders(text.text)
+            placeholders(text.text)
         except TemplateError as error:
-            yield draft.document.finding(
-                text.pointer, "bad-braces", f"found {error.reason}", key=text.key
-            )
-            continue
-        for placeholder in dict.fromkeys(found):
+            yield Key(text.pointer) if text.key else text.pointer, f"found {error.reason}"
+
+
+@rule(
+    "unknown-placeholder",
+    "bad-placeholder",
+    "placeholder-not-here",
+    "placeholder-without-incremental",
+)
+def check_placeholders(draft: Draft) -> Iterator[Breach]:
+    """Every placeholder means something where it stands."""
+    for text in draft.texts:
+        for placeholder in dict.fromkeys(text.placeholders):
             problem = _problem(draft, text, placeholder)
             if problem:
                 code, message = problem
-                yield draft.document.finding(text.pointer, code, message, key=text.key)
+                yield code, Key(text.pointer) if text.key else text.pointer, message
 
 
-def _problem(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> tuple[str, str] | None:
-    shown = f"{{{placeholder.text}}}"
+def _problem(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> Problem | None:
+    quoted = f"{{{placeholder.text}}}"
     if text.area == "signature" and placeholder.kind == "param":
         if placeholder.name in SIGNED_PARTS:
             return None
         near = did_you_mean(placeholder.name, SIGNED_PARTS)
         near = near or f"; there are {', '.join(sorted(SIGNED_PARTS))}"
-        return "unknown-placeholder", f"{shown} is no part of the request{near}"
+        return "unknown-placeholder", f"{quoted} is not a part of the request{near}"
     if placeholder.kind == "param" and text.area != "path":
         return "unknown-placeholder", _unknown(draft, text, placeholder)
     if placeholder.kind == "expression":
-        return _expression(draft, text, placeholder)
+        return _expression_problem(draft, text, placeholder)
     if placeholder.kind not in _ALLOWED[text.area]:
-        where = "the client" if text.area == "client" else "this place"
+        where = "the client" if text.resource is None else "this place"
         return (
             "placeholder-not-here",
-            f"{shown} has no value in {where}, where only {{config.name}} and {{secrets.name}} do",
+            f"{quoted} has no value in {where}, where only {{config.name}} and {{secrets.name}} do",
         )
     if placeholder.kind == "resources" and not (placeholder.name and placeholder.expression):
         return (
             "bad-placeholder",
-            f"found {shown}, expected {{resources.parent.field}} with the parent's name and field",
+            f"found {quoted}, expected {{resources.parent.field}} with the parent's name and field",
         )
     if placeholder.kind == "incremental":
-        return _incremental(draft, text, placeholder)
+        return _incremental_problem(draft, text, placeholder)
     return None
 
 
-def _expression(
+def _expression_problem(
     draft: Draft, text: TemplatePlace, placeholder: Placeholder
-) -> tuple[str, str] | None:
-    """Only that it compiles and begins at roots that there are; checks/context.py says more."""
-    shown = f"{{{placeholder.text}}}"
+) -> Problem | None:
+    """Check that an expression compiles and begins at known roots; not that they have a value."""
     try:
         expression = compile_expression(placeholder.text)
     except ExpressionError as error:
-        short = shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
-        own = "braces of the text's own are doubled, {{ and }}"
-        return "bad-placeholder", f"found {short}: {error.reason}; {own}"
+        own = "double the braces that are part of the text: {{ and }}"
+        quoted = shorten(f"{{{placeholder.text}}}")
+        return "bad-placeholder", f"found {quoted}: {error.reason}; {own}"
     roots = [path[0] for path in expression.reads(over_context=True) if path]
-    there = (*ROOTS, *SIGNED_PARTS) if text.area == "signature" else ROOTS
-    unknown = next((root for root in roots if root not in there), None)
+    known = (*ROOTS, *SIGNED_PARTS) if text.area == "signature" else ROOTS
+    unknown = next((root for root in roots if root not in known), None)
     if unknown is None:
         return None
     if expression.names:
         return "unknown-placeholder", _unknown(draft, text, placeholder)
     near = did_you_mean(unknown, ROOTS) or f"; there are {', '.join(ROOTS)}"
-    return "unknown-placeholder", f"{shown} begins at {unknown}, which there is not{near}"
+    message = f"{{{placeholder.text}}} begins at {unknown}, which does not exist{near}"
+    return "unknown-placeholder", message
 
 
-def _incremental(
+def _incremental_problem(
     draft: Draft, text: TemplatePlace, placeholder: Placeholder
-) -> tuple[str, str] | None:
-    shown = f"{{{placeholder.text}}}"
-    if placeholder.name not in INCREMENTAL_VALUES:
-        near = (
-            did_you_mean(placeholder.name, INCREMENTAL_VALUES)
-            or f"; there are {', '.join(INCREMENTAL_VALUES)}"
-        )
-        return "bad-placeholder", f"{shown}: an incremental has no {placeholder.name}{near}"
-    merged = next((m for m in draft.resources if m.index == text.resource), None)
+) -> Problem | None:
+    quoted, name = f"{{{placeholder.text}}}", placeholder.name
+    if name not in INCREMENTAL_VALUES:
+        near = did_you_mean(name, INCREMENTAL_VALUES)
+        near = near or f"; there are {', '.join(INCREMENTAL_VALUES)}"
+        return "bad-placeholder", f"{quoted}: an incremental has no {name}{near}"
+    merged = draft.resource_of(text.resource)
     if merged is None or isinstance(merged.endpoint.get("incremental"), dict):
         return None
+    message = f"{quoted} is in resource {merged.name}, which has no incremental; add "
+    message += "endpoint.incremental with a cursor_path"
     if cursors(merged):
-        return (
-            "placeholder-without-incremental",
-            f"{shown} needs the incremental under endpoint.incremental; move it there from params",
+        message = (
+            f"{quoted} needs the incremental in endpoint.incremental; move it there from params"
         )
-    return (
-        "placeholder-without-incremental",
-        f"{shown} stands in resource {merged.name}, which has no incremental; "
-        "add endpoint.incremental with a cursor_path",
-    )
+    return "placeholder-without-incremental", message
 
 
 def _unknown(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> str:
-    shown = f"{{{placeholder.text}}}"
+    quoted = f"{{{placeholder.text}}}"
     kind, dot, rest = placeholder.text.partition(".")
     near = did_you_mean(kind, _KINDS) if dot else ""
     if near:
-        return f"{shown} is no placeholder{near[:-1]}.{rest}?"
+        return f"{quoted} is not a placeholder{near[:-1]}.{rest}?"
     for section in ("config", "secrets"):
         if (name := rest or placeholder.name) in draft.section(section):
-            return f"{shown} is no placeholder; did you mean {{{section}.{name}}}?"
+            return f"{quoted} is not a placeholder; did you mean {{{section}.{name}}}?"
     if text.area == "request" and not dot and placeholder.name.isidentifier():
         return (
-            f"{shown} is filled in the path alone; write {{resources.parent.field}} here, "
+            f"{quoted} is filled in the path only; write {{resources.parent.field}} here, "
             "or {{ for a brace"
         )
     return (
-        f"{shown} is no placeholder; write {{config.name}}, {{secrets.name}}, "
+        f"{quoted} is not a placeholder; write {{config.name}}, {{secrets.name}}, "
         "{resources.parent.field}, {incremental.start_value}, or {{ for a brace"
     )

@@ -1,10 +1,10 @@
-"""Declared schemas: that they can be read, and that keys, cursors and columns agree with them."""
+"""Declared schemas: they can be read, and keys, cursors and columns agree with them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import cursors
 from framework.definition.defaults import MergedResource, named_columns
@@ -20,172 +20,167 @@ from framework.definition.record_schema import (
     may_be_null,
 )
 from framework.definition.references import references
+from framework.definition.rules.rule import Breach, rule
 from framework.definition.rules.write_disposition_rules import key_fields
-from framework.findings import Finding
 from framework.text import did_you_mean
+
+if TYPE_CHECKING:
+    from framework.definition.yaml_reader import Pointer
 
 Json = Any
 
-_INCLUDED = "; a field of {0} comes by include_from_parent: [FIELD], as _{0}_FIELD"
 _FIRST_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\.[A-Za-z_]|\[|$)", re.ASCII)
 
 
-def check_files(draft: Draft) -> Iterator[Finding]:
-    """A schema that is missing, unreadable, or no JSON Schema."""
-    seen: set[object] = set()
-    for merged in draft.resources:
-        schema = draft.schema(merged)
-        if schema is None or schema.pointer in seen:
-            continue
-        seen.add(schema.pointer)
+@rule("schema-missing", "schema-unreadable", "schema-name")
+def check_files(draft: Draft) -> Iterator[Breach]:
+    """A schema that is named can be read."""
+    for schema in _schemas(draft):
         if schema.problem is not None:
-            yield draft.document.finding(
-                schema.pointer, schema.code or "schema-unreadable", schema.problem
+            yield schema.code or "schema-unreadable", schema.pointer, schema.problem
+
+
+@rule("schema-invalid")
+def check_schemas(draft: Draft) -> Iterator[Breach]:
+    """A schema is a JSON Schema of one record."""
+    for schema in _schemas(draft):
+        if schema.problem is not None:
+            continue
+        where = f"{schema.file.name}: " if schema.file else ""
+        types = schema.data.get("type") if isinstance(schema.data, dict) else None
+        if not isinstance(schema.data, dict):
+            found = quote_value(schema.data)
+            yield schema.pointer, f"{where}found {found}, expected a JSON Schema: a mapping"
+        elif (error := schema.error) is not None:
+            inside = "/".join(str(step) for step in error.absolute_path)
+            yield (
+                schema.pointer if schema.file else (*schema.pointer, *error.absolute_path),
+                f"{where}{not_json_schema(error)}{f' (at {inside})' if schema.file else ''}",
             )
-        else:
-            yield from _valid(draft, schema)
+        elif isinstance(types, str) and types != "object":
+            yield (
+                schema.pointer,
+                f"{where}found the schema of a {types}, expected that of one record: type: object",
+            )
 
 
-def check_keys(draft: Draft) -> Iterator[Finding]:
-    """A primary key that the schema does not declare, or lets be null."""
+@rule("key-not-in-schema")
+def check_keys(draft: Draft) -> Iterator[Breach]:
+    """The schema declares the primary key."""
+    for merged, table, _ in _declared(draft):
+        parent = draft.parent_of(merged)
+        for field, place, column in _key_columns(merged, table):
+            if column is not None or (parent and field.startswith(f"_{parent.name}_")):
+                continue  # a field of the parent has a rule of its own
+            include = ""
+            if parent is not None:
+                include = f"; a field of {parent.name} is added by include_from_parent: [FIELD], "
+                include += f"as _{parent.name}_FIELD"
+            yield (
+                place,
+                f"the schema of {merged.name} does not declare {field}, which is its primary key"
+                f"{_near(table, field)}{include}",
+            )
+
+
+@rule("key-nullable")
+def check_nullable_keys(draft: Draft) -> Iterator[Breach]:
+    """The schema declares the primary key as required and not null."""
     for merged, table, schema in _declared(draft):
-        for field in key_fields(merged, "primary_key"):
-            place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
-            column, parent = _column(table, field), draft.parent_of(merged)
-            if column is None and parent is not None and field.startswith(f"_{parent.name}_"):
-                continue  # a field of the parent, which is judged by itself
-            if column is None:
-                above = "" if parent is None else _INCLUDED.format(parent.name)
-                yield draft.document.finding(
-                    place,
-                    "key-not-in-schema",
-                    f"the schema of {merged.name} declares no {field}, which is its primary key"
-                    f"{_near(table, field)}{above}",
-                )
-            elif _may_miss(column, schema):
-                yield draft.document.finding(
-                    place,
-                    "key-nullable",
-                    f"the schema of {merged.name} lets its primary key {field} be null or "
-                    "missing; a key must be there in every record: choose another, or declare it "
-                    "required and without null",
-                )
-
-
-def check_cursor_fields(draft: Draft) -> Iterator[Finding]:
-    """A cursor that the schema does not declare, or lets be null."""
-    for merged, table, schema in _declared(draft):
-        for cursor in cursors(merged)[:1]:
-            path = cursor.written.get("cursor_path")
-            if not isinstance(path, str) or is_jsonpath(path) or not path:
-                continue
-            pointer = (*cursor.pointer, "cursor_path")
-            found = field_schema(schema, path_keys(path))
-            if found is None:
-                yield draft.document.finding(
-                    pointer,
-                    "cursor-not-in-schema",
-                    f"the schema of {merged.name} declares no {path}, which is its cursor"
-                    f"{_near(table, path)}",
-                )
-            elif (
-                may_be_null(found, schema)
-                and cursor.written.get("on_cursor_value_missing", "raise") == "raise"
+        for field, place, column in _key_columns(merged, table):
+            # a schema without `required` does not say which fields are always present
+            if column is not None and (
+                column.nullable or ("required" in schema and not column.required)
             ):
-                yield draft.document.finding(
-                    pointer,
-                    "cursor-nullable",
-                    f"the schema of {merged.name} lets its cursor {path} be null, which ends a "
-                    "run; choose another, or say on_cursor_value_missing: include or exclude",
+                yield (
+                    place,
+                    f"the schema of {merged.name} lets its primary key {field} be null or "
+                    "missing; a key must be in every record: choose another, or declare it "
+                    "required and not null",
                 )
 
 
-def check_parent_fields(draft: Draft) -> Iterator[Finding]:
-    """A child reads a field that its parent's schema does not declare."""
-    declared = {
-        merged.name: table
+@rule("cursor-not-in-schema")
+def check_cursors(draft: Draft) -> Iterator[Breach]:
+    """The schema declares the cursor."""
+    for merged, table, pointer, path, schema, _ in _cursor_fields(draft):
+        if schema is None:
+            yield (
+                pointer,
+                f"the schema of {merged.name} does not declare {path}, which is its cursor"
+                f"{_near(table, path)}",
+            )
+
+
+@rule("cursor-nullable")
+def check_nullable_cursors(draft: Draft) -> Iterator[Breach]:
+    """The schema does not let the cursor be null, unless the file says what happens then."""
+    for merged, _, pointer, path, is_nullable, written in _cursor_fields(draft):
+        if is_nullable and written.get("on_cursor_value_missing", "raise") == "raise":
+            yield (
+                pointer,
+                f"the schema of {merged.name} lets its cursor {path} be null, which ends a run; "
+                "choose another, or write on_cursor_value_missing: include or exclude",
+            )
+
+
+@rule("parent-field-not-in-schema", severity="warning")
+def check_parent_fields(draft: Draft) -> Iterator[Breach]:
+    """The parent's schema declares what its children read."""
+    keys = {
+        merged.name: {part.path[0] for part in table.columns}
+        | {part.path[0] for part in table.children}
         for merged, table, _ in _declared(draft)
         if not merged.data.get("processing_steps")
     }
     for merged in draft.resources:
-        read = [(r.pointer, r.parent, r.expression) for r in references(merged)]
-        nearest = draft.parent_of(merged)
-        included = merged.data.get("include_from_parent")
-        for position, field in enumerate(included if isinstance(included, list) else []):
-            if isinstance(field, str) and nearest is not None:
-                read.append((merged.place("include_from_parent", position), nearest.name, field))
-        changed = merged.data.get("only_changed")
-        if isinstance(changed, str) and nearest is not None:
-            read.append((merged.place("only_changed"), nearest.name, changed))
-        for pointer, parent, field in dict.fromkeys(read):
+        for pointer, parent, field in dict.fromkeys(_parent_fields(draft, merged)):
             key = _FIRST_KEY.match(field)
-            table = declared.get(parent)
-            if key is None or table is None or key[0] in _top_keys(table):
+            if key is None or parent not in keys or key[0] in keys[parent]:
                 continue
-            near = did_you_mean(key[0], _top_keys(table)) or "; declare it, or name another field"
-            yield draft.document.finding(
+            near = did_you_mean(key[0], keys[parent]) or "; declare it, or name another field"
+            yield (
                 pointer,
-                "parent-field-not-in-schema",
-                f"the schema of {parent} declares no {key[0]}, which {merged.name} reads{near}",
-                severity="warning",
+                f"the schema of {parent} does not declare {key[0]}, which {merged.name} reads"
+                f"{near}",
             )
 
 
-def check_columns(draft: Draft) -> Iterator[Finding]:
-    """Where `columns` and `schema` say different things; `columns` wins."""
+@rule("columns-differ", severity="warning")
+def check_columns(draft: Draft) -> Iterator[Breach]:
+    """`columns` and `schema` agree; if not, `columns` wins."""
     for merged, table, _ in _declared(draft):
         for name, hints, step in named_columns(merged.data.get("columns")):
-            column = _column(table, name)
+            column, place = _column(table, name), merged.place("columns", step)
             if column is None:
                 continue
-            written = hints.get("data_type")
-            if isinstance(written, str) and written != column.data_type:
-                yield draft.document.finding(
-                    (*merged.place("columns", step), "data_type"),
-                    "columns-differ",
-                    f"columns makes {name} {written}, the schema {column.data_type}; columns "
-                    "wins: say it in one place",
-                    severity="warning",
+            data_type = hints.get("data_type")
+            if isinstance(data_type, str) and data_type != column.data_type:
+                yield (
+                    (*place, "data_type"),
+                    f"columns makes {name} {data_type}, the schema {column.data_type}; columns "
+                    "wins: declare it in one place",
                 )
             if hints.get("nullable") is False and column.nullable:
-                yield draft.document.finding(
-                    (*merged.place("columns", step), "nullable"),
-                    "columns-differ",
+                yield (
+                    (*place, "nullable"),
                     f"columns says that {name} is never null, the schema lets it be; columns "
-                    "wins: say it in one place",
-                    severity="warning",
+                    "wins: declare it in one place",
                 )
 
 
-def _valid(draft: Draft, schema: RecordSchema) -> Iterator[Finding]:
-    where = f"{schema.file.name}: " if schema.file else ""
-    if not isinstance(schema.data, dict):
-        yield draft.document.finding(
-            schema.pointer,
-            "schema-invalid",
-            f"{where}found {quote_value(schema.data)}, expected a JSON Schema: a mapping",
-        )
-        return
-    error = schema.error
-    if error is not None:
-        inside = "/".join(str(step) for step in error.absolute_path)
-        pointer = schema.pointer if schema.file else (*schema.pointer, *error.absolute_path)
-        yield draft.document.finding(
-            pointer,
-            "schema-invalid",
-            f"{where}{not_json_schema(error)}{f' (at {inside})' if schema.file else ''}",
-        )
-        return
-    types = schema.data.get("type")
-    if isinstance(types, str) and types != "object":
-        yield draft.document.finding(
-            schema.pointer,
-            "schema-invalid",
-            f"{where}found the schema of a {types}, expected that of one record: type: object",
-        )
+def _schemas(draft: Draft) -> list[RecordSchema]:
+    """Return the schemas of all resources, each place of the document once."""
+    schemas: dict[Pointer, RecordSchema] = {}
+    for merged in draft.resources:
+        schema = draft.schema(merged)
+        if schema is not None:
+            schemas.setdefault(schema.pointer, schema)
+    return list(schemas.values())
 
 
 def _declared(draft: Draft) -> Iterator[tuple[MergedResource, Table, Mapping[str, Json]]]:
+    """Yield each resource whose schema is valid, with the schema and its table."""
     for merged in draft.resources:
         schema = draft.schema(merged)
         if schema is None or schema.usable is None or schema.error is not None:
@@ -194,8 +189,49 @@ def _declared(draft: Draft) -> Iterator[tuple[MergedResource, Table, Mapping[str
             yield merged, schema.table, schema.usable
 
 
-def _top_keys(table: Table) -> set[str]:
-    return {part.path[0] for part in table.columns} | {part.path[0] for part in table.children}
+def _key_columns(
+    merged: MergedResource, table: Table
+) -> Iterator[tuple[str, Pointer, Column | None]]:
+    """Yield each field of the primary key, its place, and its column if there is one."""
+    place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
+    for field in key_fields(merged, "primary_key"):
+        yield field, place, _column(table, field)
+
+
+def _cursor_fields(
+    draft: Draft,
+) -> Iterator[tuple[MergedResource, Table, Pointer, str, bool | None, Mapping[str, Json]]]:
+    """Yield each cursor with whether it may be null, None if the schema does not declare it."""
+    for merged, table, schema in _declared(draft):
+        for cursor in cursors(merged)[:1]:
+            path = cursor.written.get("cursor_path")
+            if not isinstance(path, str) or is_jsonpath(path) or not path:
+                continue
+            field = field_schema(schema, path_keys(path))
+            is_nullable = None if field is None else may_be_null(field, schema)
+            pointer = (*cursor.pointer, "cursor_path")
+            yield merged, table, pointer, path, is_nullable, cursor.written
+
+
+def _parent_fields(draft: Draft, merged: MergedResource) -> Iterator[tuple[Pointer, str, str]]:
+    """Yield what a child reads of its parents: the place, the parent and the expression."""
+    for reference in references(merged):
+        yield reference.pointer, reference.parent, reference.expression
+    nearest = draft.parent_of(merged)
+    if nearest is None:
+        return
+    included = merged.data.get("include_from_parent")
+    for position, field in enumerate(included if isinstance(included, list) else []):
+        if isinstance(field, str):
+            yield merged.place("include_from_parent", position), nearest.name, field
+    changed = merged.data.get("only_changed")
+    if isinstance(changed, str):
+        yield merged.place("only_changed"), nearest.name, changed
+
+
+def _paths(table: Table) -> Iterator[tuple[str, ...]]:
+    yield from (column.path for column in table.columns)
+    yield from (child.path for child in table.children)
 
 
 def _column(table: Table, name: str) -> Column | None:
@@ -203,11 +239,6 @@ def _column(table: Table, name: str) -> Column | None:
         return table.column(normalize_path(name.replace(".", "__")))
     except ValueError:
         return None
-
-
-def _may_miss(column: Column, schema: Mapping[str, Json]) -> bool:
-    """Null, or left out by a schema that does say which fields are always there."""
-    return column.nullable or ("required" in schema and not column.required)
 
 
 def _near(table: Table, field: str) -> str:

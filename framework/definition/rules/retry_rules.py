@@ -1,4 +1,4 @@
-"""Response actions and retries: keys that have something to do, patterns that can be read."""
+"""Retries and response actions: every key has something to do, and its pattern compiles."""
 
 from __future__ import annotations
 
@@ -7,68 +7,73 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.draft import Draft
 from framework.definition.expressions.limits import PatternError, compile_pattern
-from framework.findings import Finding
+from framework.definition.rules.rule import Breach, Key, rule
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
 
-_AGAIN = ("retry", "rate_limited")
-_KEYS = (
+_RETRYING = ("retry", "rate_limited")
+_RETRY_KEYS = (
     *("max_retries", "backoff_factor", "backoff", "max_wait"),
     *("wait_header", "wait_as", "wait_pattern", "wait"),
 )
 
 
-def check_retries(draft: Draft) -> Iterator[Finding]:
-    """Keys of a retry where nothing is retried, and those that need a header which is not named."""
-    seen: set[Pointer] = set()
-    for pointer, written, again in _rules(draft):
-        if pointer in seen:
-            continue
-        seen.add(pointer)
-        for key in () if again else _KEYS:
-            if key in written:
-                yield draft.document.finding(
-                    (*pointer, key),
-                    "key-without-retry",
-                    f"{key} says how to ask again, and the action {written.get('action')} does "
-                    "not; take it away, or use the action retry or rate_limited",
-                    key=True,
+@rule("key-without-retry")
+def check_retry_keys(draft: Draft) -> Iterator[Breach]:
+    """Only an action that retries says how to retry."""
+    for pointer, policy in _policies(draft).items():
+        for key in () if _retries(policy) else _RETRY_KEYS:
+            if key in policy:
+                yield (
+                    Key((*pointer, key)),
+                    f"{key} says how to retry, and the action {policy['action']} does not retry; "
+                    "remove it, or use the action retry or rate_limited",
                 )
+
+
+@rule("wait-without-header")
+def check_wait_headers(draft: Draft) -> Iterator[Breach]:
+    """What says how to read a header needs the header's name."""
+    for pointer, policy in _policies(draft).items():
         for key in ("wait_as", "wait_pattern"):
-            if again and key in written and "wait_header" not in written:
-                yield draft.document.finding(
-                    (*pointer, key),
-                    "wait-without-header",
-                    f"{key} says how a header is read, and no wait_header names one; add it",
-                    key=True,
+            if _retries(policy) and key in policy and "wait_header" not in policy:
+                yield (
+                    Key((*pointer, key)),
+                    f"{key} says how to read a header, and no wait_header names one; add it",
                 )
-        problem = _pattern_problem(written.get("wait_pattern"))
-        if problem:
-            yield draft.document.finding(
+
+
+@rule("bad-pattern")
+def check_wait_patterns(draft: Draft) -> Iterator[Breach]:
+    """A pattern is a regular expression."""
+    for pointer, policy in _policies(draft).items():
+        pattern = policy.get("wait_pattern")
+        try:
+            compile_pattern(pattern if isinstance(pattern, str) else "")
+        except PatternError as error:
+            yield (
                 (*pointer, "wait_pattern"),
-                "bad-pattern",
-                f"found {written['wait_pattern']}, which is no regular expression: {problem}",
+                f"found {pattern}, which is not a valid regular expression: {error}",
             )
 
 
-def _rules(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json], bool]]:
+def _policies(draft: Draft) -> dict[Pointer, Mapping[str, Json]]:
+    """Return `client.retry` and every response action, each place once."""
+    policies: dict[Pointer, Mapping[str, Json]] = {}
     retry = draft.client.get("retry")
     if isinstance(retry, dict):
-        yield ("client", "retry"), retry, True
+        policies["client", "retry"] = {**retry, "action": "retry"}
     for merged in draft.resources:
         actions = merged.endpoint.get("response_actions")
         for position, action in enumerate(actions if isinstance(actions, list) else []):
             if isinstance(action, dict) and isinstance(action.get("action"), str):
                 place = merged.place("endpoint", "response_actions", position)
-                yield place, action, action["action"] in _AGAIN
+                policies.setdefault(place, action)
+    return policies
 
 
-def _pattern_problem(pattern: Json) -> str | None:
-    try:
-        compile_pattern(pattern if isinstance(pattern, str) else "")
-    except PatternError as error:
-        return str(error)
-    return None
+def _retries(policy: Mapping[str, Json]) -> bool:
+    return policy["action"] in _RETRYING

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from framework.definition.annotations import cursors, resource_texts
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.references import references
-from framework.findings import Finding
+from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import join_words, mentions
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
-Json = Any
-
 _BY_PRIMARY_KEY = ("upsert", "insert-only", "cdc")
 
 
 def disposition(merged: MergedResource) -> tuple[str, str | None]:
-    """The write disposition and its strategy, dlt's defaults where nothing is said."""
+    """Return the write disposition and its strategy, or dlt's defaults."""
     written = merged.data.get("write_disposition")
     if isinstance(written, Mapping):
         strategy = written.get("strategy")
@@ -32,18 +30,17 @@ def disposition(merged: MergedResource) -> tuple[str, str | None]:
 
 
 def key_fields(merged: MergedResource, key: str) -> list[str]:
-    """The fields of `primary_key` or `merge_key`, named there or in `columns`."""
+    """Return the fields of `primary_key` or `merge_key`, named there or in `columns`."""
     written = merged.data.get(key)
-    named = [written] if isinstance(written, str) else written
-    fields = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
-    return [
-        *fields,
-        *(name for name, hints, _ in named_columns(merged.data.get("columns")) if hints.get(key)),
-    ]
+    names = [written] if isinstance(written, str) else written
+    fields = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    columns = named_columns(merged.data.get("columns"))
+    return [*fields, *(name for name, hints, _ in columns if hints.get(key))]
 
 
-def check_merge_keys(draft: Draft) -> Iterator[Finding]:
-    """A merge without a key appends: dlt says so in its log alone."""
+@rule("merge-without-key")
+def check_merge_keys(draft: Draft) -> Iterator[Breach]:
+    """A merge has a key: without one dlt appends, and says so only in its log."""
     places: dict[Pointer, list[str]] = {}
     for merged in draft.resources:
         kind, strategy = disposition(merged)
@@ -55,64 +52,59 @@ def check_merge_keys(draft: Draft) -> Iterator[Finding]:
             continue
         places.setdefault(merged.place("write_disposition"), []).append(merged.name)
     for pointer, names in places.items():
-        yield draft.document.finding(
+        yield (
             pointer,
-            "merge-without-key",
             f"found merge for {join_words(names)} and no primary_key to match rows by; write "
-            "primary_key with the field that names a record, such as primary_key: id",
+            "primary_key with the field that identifies a record, such as primary_key: id",
         )
 
 
-def check_appends(draft: Draft) -> Iterator[Finding]:
-    """A list that is read whole in each run and appended is there once per run."""
+@rule("append-repeats", severity="warning")
+def check_appends(draft: Draft) -> Iterator[Breach]:
+    """A list that every run reads whole does not append: each record would be there once a run."""
     places: dict[Pointer, list[str]] = {}
-    unsaid: list[MergedResource] = []
+    silent: list[MergedResource] = []
     for merged in draft.resources:
-        if disposition(merged)[0] != "append" or merged.data.get("selected") is False:
+        if not _appends(merged) or _has_cursor(draft, merged):
             continue
-        if _has_cursor(draft, merged):
-            continue
-        if merged.data.get("write_disposition") is None and mentions(
-            merged.data, "write_disposition"
-        ):
+        is_unset = merged.data.get("write_disposition") is None
+        if is_unset and mentions(merged.data, "write_disposition"):
             continue
         if "write_disposition" in merged.data:
             places.setdefault(merged.place("write_disposition"), []).append(merged.name)
         else:
-            unsaid.append(merged)
+            silent.append(merged)
     for pointer, names in places.items():
-        yield _appends(draft, pointer, "append", names, key=False)
-    if unsaid:
-        names = list(dict.fromkeys(merged.name for merged in unsaid))
-        pointer = unsaid[0].place("name")
-        yield _appends(draft, pointer, "no write_disposition, which is append,", names, key=False)
+        yield pointer, _repeats("append", names)
+    if silent:
+        names = list(dict.fromkeys(merged.name for merged in silent))
+        found = "no write_disposition, which means append,"
+        yield silent[0].place("name"), _repeats(found, names)
 
 
-def check_replaced_children(draft: Draft) -> Iterator[Finding]:
-    """A table that is emptied by every run, and filled for the few parents that the run saw."""
+@rule("replace-below-incremental", severity="warning")
+def check_replaced_children(draft: Draft) -> Iterator[Breach]:
+    """A table is not replaced by the children of the few parents that a run reads."""
     by_name = {merged.name: merged for merged in draft.resources}
     for merged in draft.resources:
         if disposition(merged)[0] != "replace":
             continue
         for name in draft.above(merged.name):
             if name in by_name and cursors(by_name[name]):
-                written = "write_disposition" in merged.data
-                yield draft.document.finding(
-                    merged.place("write_disposition" if written else "name"),
-                    "replace-below-incremental",
+                yield (
+                    _disposition_place(merged),
                     f"found replace, but {name} above it gives only what is new: a second run "
-                    f"would empty {merged.name} of what belongs to the rest; merge by a "
-                    "primary_key, or take the incremental away",
-                    severity="warning",
+                    f"would remove from {merged.name} what belongs to the rest; merge by a "
+                    "primary_key, or remove the incremental",
                 )
                 break
 
 
-def check_rereads(draft: Draft) -> Iterator[Finding]:
-    """A list that begins anew when its parent's record changes, and appends."""
-    by_index = {merged.index: merged for merged in draft.resources}
-    for one in draft.reaches():
-        merged = None if one.resource is None else by_index.get(one.resource)
+@rule("append-rereads", severity="warning")
+def check_rereads(draft: Draft) -> Iterator[Breach]:
+    """A list that starts again when its parent's record changes does not append."""
+    for one in draft.reaches:
+        merged = draft.resource_of(one.resource)
         if merged is None or one.area not in ("record", "body"):
             continue
         if one.path[:1] not in (("parent",), ("resources",)) or not draft.above(merged.name):
@@ -120,51 +112,83 @@ def check_rereads(draft: Draft) -> Iterator[Finding]:
         if disposition(merged)[0] != "append" or not cursors(merged):
             continue
         nearest = draft.parent_of(merged)
-        named = {
-            bound.expression
-            for bound in references(merged)
-            if nearest and bound.parent == nearest.name
+        bound = {
+            reference.expression
+            for reference in references(merged)
+            if nearest and reference.parent == nearest.name
         }
-        if one.path[0] == "parent" and ".".join(one.path[1:]) in named:
-            continue  # the request tells the list from others by it already
-        yield draft.document.finding(
+        if one.path[0] == "parent" and ".".join(one.path[1:]) in bound:
+            continue  # the request already differs by this field
+        yield (
             one.pointer,
-            "append-rereads",
-            f"found append, and context().{'.'.join(one.path)}: where that changes, {merged.name} "
-            "is read from its beginning and its records are added again; write merge with a "
+            f"found append, and context().{'.'.join(one.path)}: if that changes, {merged.name} "
+            "is read from its beginning and its records are appended again; write merge with a "
             "primary_key, or take the field with include_from_parent",
-            severity="warning",
         )
 
 
-def check_overlaps(draft: Draft) -> Iterator[Finding]:
-    """A list of which each run reads some records again, and appends what it could merge."""
+@rule("append-overlaps", severity="warning")
+def check_overlaps(draft: Draft) -> Iterator[Breach]:
+    """A list with a key, of which each run reads some records again, merges."""
     by_name = {merged.name: merged for merged in draft.resources}
     for merged in draft.resources:
-        if disposition(merged)[0] != "append" or merged.data.get("selected") is False:
-            continue
-        if not merged.data.get("primary_key"):
-            continue  # appending is all that can be done
-        own, above = cursors(merged), draft.above(merged.name)
-        why = _looks_back(merged)
-        for name in () if own else above:
-            known = by_name.get(name)
-            if known is not None and (back := _looks_back(known)):
-                why = f"{back} of {name} above it"
-        if why is None:
-            continue
-        written = "write_disposition" in merged.data
-        yield draft.document.finding(
-            merged.place("write_disposition" if written else "name"),
-            "append-overlaps",
-            f"found append, and {why}: what a run reads again is added again; write merge, or take "
-            "that away",
-            severity="warning",
-        )
+        if not _appends(merged) or not merged.data.get("primary_key"):
+            continue  # without a key, appending is all that can be done
+        overlap = _overlap(merged)
+        for name in () if cursors(merged) else draft.above(merged.name):
+            above = by_name.get(name)
+            if above is not None and (its := _overlap(above)):
+                overlap = f"{its} of {name} above it"
+        if overlap is not None:
+            yield (
+                _disposition_place(merged),
+                f"found append, and {overlap}: records that a run reads again are appended again; "
+                "use merge, or remove it",
+            )
 
 
-def _looks_back(merged: MergedResource) -> str | None:
-    """What has a resource read records again that the last run has seen, or None."""
+@rule("cursor-not-sent", severity="warning")
+def check_cursors_sent(draft: Draft) -> Iterator[Breach]:
+    """A request carries the cursor: otherwise the API returns everything, every time."""
+    for merged in draft.resources:
+        for cursor in cursors(merged)[:1]:
+            has_end = mentions(cursor.written, "step") and mentions(cursor.written, "end_param")
+            if cursor.param is not None or mentions(cursor.written, "start_param") or has_end:
+                continue
+            if cursor.written.get("row_order") == "desc":
+                continue  # reading stops at the first record that is known
+            if not any("incremental." in text.text for text in resource_texts(merged)):
+                yield (
+                    Key(cursor.pointer),
+                    f"no request of {merged.name} carries the cursor, so every run reads all "
+                    "records; name the API's parameter as start_param, or write "
+                    "{incremental.start_value} where it belongs",
+                )
+
+
+@rule("several-incrementals")
+def check_one_cursor(draft: Draft) -> Iterator[Breach]:
+    """A resource has one incremental: dlt would silently take the one in the parameter."""
+    for merged in draft.resources:
+        places = cursors(merged)
+        for cursor in places[1:]:
+            yield (
+                Key(cursor.pointer),
+                f"resource {merged.name} has another incremental in the parameter "
+                f"{places[0].param}; keep one of them",
+            )
+
+
+def _appends(merged: MergedResource) -> bool:
+    return disposition(merged)[0] == "append" and merged.data.get("selected") is not False
+
+
+def _disposition_place(merged: MergedResource) -> Pointer:
+    return merged.place("write_disposition" if "write_disposition" in merged.data else "name")
+
+
+def _overlap(merged: MergedResource) -> str | None:
+    """Return what makes a resource read records again that the last run has read, or None."""
     for cursor in cursors(merged)[:1]:
         if cursor.written.get("watermark") == "run_start":
             return "`watermark: run_start`"
@@ -173,57 +197,16 @@ def _looks_back(merged: MergedResource) -> str | None:
     return None
 
 
-def check_cursors_sent(draft: Draft) -> Iterator[Finding]:
-    """A cursor that no request carries: the API answers with everything, every time."""
-    for merged in draft.resources:
-        for cursor in cursors(merged)[:1]:
-            ends = mentions(cursor.written, "step") and mentions(cursor.written, "end_param")
-            if cursor.param is not None or mentions(cursor.written, "start_param") or ends:
-                continue
-            if cursor.written.get("row_order") == "desc":
-                continue  # the list is left where it comes to what is known
-            sent = any("incremental." in text.text for text in resource_texts(merged))
-            if not sent:
-                yield draft.document.finding(
-                    cursor.pointer,
-                    "cursor-not-sent",
-                    f"no request of {merged.name} carries the cursor, so every run reads all "
-                    "records; name the API's parameter as start_param, or write "
-                    "{incremental.start_value} where it belongs",
-                    severity="warning",
-                    key=True,
-                )
-
-
-def check_one_cursor(draft: Draft) -> Iterator[Finding]:
-    """One incremental a resource: dlt would silently take the one in the parameter."""
-    for merged in draft.resources:
-        found = cursors(merged)
-        for cursor in found[1:]:
-            yield draft.document.finding(
-                cursor.pointer,
-                "several-incrementals",
-                f"resource {merged.name} has another incremental in the parameter "
-                f"{found[0].param}; keep one of them",
-                key=True,
-            )
-
-
-def _appends(draft: Draft, pointer: Pointer, found: str, names: list[str], *, key: bool) -> Finding:
-    return draft.document.finding(
-        pointer,
-        "append-repeats",
-        f"found {found} for {join_words(names)}: each run reads the whole list "
-        "and adds every record "
-        "again; write write_disposition: replace, or merge with a primary_key, or add an "
-        "incremental",
-        severity="warning",
-        key=key,
+def _repeats(found: str, names: list[str]) -> str:
+    return (
+        f"found {found} for {join_words(names)}: each run reads the whole list and appends every "
+        "record again; write write_disposition: replace, or merge with a primary_key, or add an "
+        "incremental"
     )
 
 
 def _has_cursor(draft: Draft, merged: MergedResource) -> bool:
-    """Whether a resource, or one that it reads from, is read from a cursor on."""
+    """Return whether a resource, or one of its ancestors, has an incremental."""
     seen: set[str] = set()
     current: MergedResource | None = merged
     while current is not None and current.name not in seen:
