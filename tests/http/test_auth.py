@@ -149,16 +149,16 @@ def test_a_token_that_expired_is_fetched_again(tmp_path, web):
     [
         (
             Answer(401, {"error": "invalid_client", "error_description": "for a-s3cret"}),
-            "answered 401 Unauthorized: invalid_client; for ***\n"
+            "returned 401 Unauthorized: invalid_client; for ***\n"
             "Check SOURCES__SHOP__ID and SOURCES__SHOP__SECRET.",
         ),
-        (Answer(200, {"token": "x"}), "gave nothing at `access_token`"),
-        (Answer(200, {"access_token": None}), "gave nothing at `access_token`"),
-        (Answer(200, [1]), "gave nothing at `access_token`"),
-        (Answer(200, "<html>"), "gave nothing at `access_token`"),
+        (Answer(200, {"token": "x"}), "returned nothing at `access_token`"),
+        (Answer(200, {"access_token": None}), "returned nothing at `access_token`"),
+        (Answer(200, [1]), "returned nothing at `access_token`"),
+        (Answer(200, "<html>"), "returned nothing at `access_token`"),
         (
             Answer(200, {"access_token": "tok-1", "expires_in": "soon"}),
-            "gave a token and, at `expires_in`, no number of seconds",
+            "returned a token and, at `expires_in`, a JSON",
         ),
         (Answer(200, {"access_token": "tok-1", "expires_in": None}), None),
         (Answer(200, {"access_token": "tok-1", "expires_in": "3600"}), None),

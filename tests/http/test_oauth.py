@@ -148,7 +148,7 @@ def test_a_new_token_that_is_refused_too_is_not_renewed_for_ever(tmp_path, web):
             == 401
         )
     assert len(grants.given) == 2
-    with pytest.raises(RequestError, match="answered 401"):
+    with pytest.raises(RequestError, match="401 Unauthorized"):
         shop.read("items")
 
 
@@ -226,7 +226,7 @@ class TestSingleUse:
         self.opened(tmp_path, web).read("items")
         (file,) = Path(tmp_path).rglob("shop-*.json")
         file.write_text("{")
-        with pytest.raises(SettingsError, match="Authorise the connector anew"):
+        with pytest.raises(SettingsError, match="Authorise the connector again"):
             self.opened(tmp_path, web).read("items")
 
     def test_that_a_token_changed_is_said_where_the_file_says_nothing(self, tmp_path, web):
@@ -446,44 +446,51 @@ def test_an_optional_secret_may_be_missing(tmp_path, web):
 
 
 HTML = Answer(200, "<!doctype html><title>Log in</title>", {"Content-Type": "text/html"})
-WHERE = "Check the address in its auth"
+WHERE = "Check the token URL and token_path of the auth"
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
         (Answer(drop=True), ": the server closed the connection without an answer"),
-        (Answer(503, "down"), "The API gives no tokens at the moment"),
-        (Answer(404, "?"), "Check the address that the auth of the file asks for tokens"),
+        (Answer(503, "down"), "The API issues no tokens at the moment"),
+        (Answer(404, "?"), "Check the token URL in the auth of the connector file"),
         (Answer(401, {"error": "invalid_client"}), "invalid_client\nCheck "),
-        (HTML, f"gave nothing at `access_token`. It looks like an HTML page. {WHERE}"),
-        (Answer(200, "?"), f"gave nothing at `access_token`. It is no JSON. {WHERE}"),
+        (HTML, f"returned nothing at `access_token`. The body looks like an HTML page. {WHERE}"),
+        (
+            Answer(200, "?"),
+            f"returned nothing at `access_token`. The body is not valid JSON. {WHERE}",
+        ),
         (Answer(200, ["x"]), "its body is a JSON array. Correct token_path"),
         (
             Answer(200, {"tok": "x"}),
-            "gave nothing at `access_token`; its keys are tok. Correct token_path",
+            "returned nothing at `access_token`; its keys are tok. Correct token_path",
         ),
         (
             Answer(200, {"error": "bad_scope", "message": "no scope for a-s3cret"}),
-            "its keys are error, message and says: bad_scope; no scope for ***. Correct token_path",
+            "its keys are error, message and its message is: bad_scope; no scope for ***. "
+            "Correct token_path",
         ),
         (Answer(200, {"a-s3cret": 1}), "its keys are ***. Correct token_path"),
-        (Answer(200, {"access_token": {"value": "canary-t"}}), "gave no text but a JSON object"),
-        (Answer(200, {"access_token": ["canary-t"]}), "gave no text but a JSON array"),
-        (Answer(200, {"access_token": True}), "gave no text but a JSON boolean"),
-        (Answer(200, {"access_token": ""}), "gave nothing at `access_token`"),
+        (
+            Answer(200, {"access_token": {"value": "canary-t"}}),
+            "returned a JSON object, expected a text",
+        ),
+        (Answer(200, {"access_token": ["canary-t"]}), "returned a JSON array, expected a text"),
+        (Answer(200, {"access_token": True}), "returned a JSON boolean, expected a text"),
+        (Answer(200, {"access_token": ""}), "returned nothing at `access_token`"),
         (Answer(200, {"access_token": "canary-t\r\nX-A: b"}), "line breaks or letters that no"),
         (Answer(200, {"access_token": "canary-t\u2603"}), "line breaks or letters that no header"),
         *(
             (Answer(200, {"access_token": "canary-t", "expires_in": given}), said)
             for given, said in (
-                (0, "`expires_in`, 0, so it ends as it comes. Correct expires_in_path"),
-                (-5, "`expires_in`, -5, so it ends as it comes"),
-                ("-5", "`expires_in`, -5, so it ends as it comes"),
-                ("soon", "no number of seconds but a JSON string"),
-                ("nan", "no number of seconds but a JSON string"),
-                (True, "no number of seconds but a JSON boolean"),
-                ({"seconds": 5}, "no number of seconds but a JSON object"),
+                (0, "`expires_in`, 0, so it has already expired. Correct expires_in_path"),
+                (-5, "`expires_in`, -5, so it has already expired"),
+                ("-5", "`expires_in`, -5, so it has already expired"),
+                ("soon", "a JSON string, expected a number of seconds"),
+                ("nan", "a JSON string, expected a number of seconds"),
+                (True, "a JSON boolean, expected a number of seconds"),
+                ({"seconds": 5}, "a JSON object, expected a number of seconds"),
             )
         ),
     ],

@@ -1,37 +1,38 @@
-"""Credentials put on requests: dlt's own classes where they serve, ours for what is obtained.
+"""The auth types: each is one entry of `AUTH_TYPES`, from its mapping to dlt's auth object.
 
-Tokens obtained on the way, and what is signed, become secrets of the run.
+dlt's own classes serve where they can. Tokens, and whatever else is sent as a credential, become
+secrets of the run.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any, Literal
 from urllib.parse import urljoin
 
 import requests
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.rest_api.config_setup import create_auth
 
-from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.plain_data import from_plain
 from framework.events import EventHandler, WarningRaised
 from framework.http.auth.oauth import (
-    DEFAULT_SECONDS,
     Token,
-    TokenAuth,
     TokenRequest,
     TokenResponse,
     request_token,
+    token_auth,
 )
-from framework.http.auth.placement import Place, bearer, placement_of
-from framework.http.auth.signing import SignedRequests, jwt_key, signed_jwt
+from framework.http.auth.placement import AppliedAuth, Placement, bearer, put_credential
+from framework.http.auth.signing import JwtClaims, RequestSigner
 from framework.http.auth.token_store import TokenFile, token_file
 from framework.http.session import refuse_plain_http
 from framework.runtime.context import Context
-from framework.runtime.dlt_internals import mark_resolved
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
 from framework.runtime.templates import text_of
@@ -44,253 +45,225 @@ JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @dataclass(frozen=True)
 class AuthContext:
-    """What building an auth takes beside its mapping.
+    """What an auth needs of the run beside its own mapping.
 
-    `session_for` gives the session that may send credentials to an address; `owner` names the
-    connector whose tokens are kept, None where nothing is kept (a replay); `remedy` says which
-    settings to look at.
+    `session_for` returns the session that may send credentials to a URL. `owner` names the
+    connector whose tokens are stored; None stores nothing (a replay). `remedy` names the settings
+    to check when credentials are refused.
     """
 
     base_url: str
     session_for: Callable[[str], requests.Session]
-    secrets: Redactor
+    redactor: Redactor
     context: Context
     on_event: EventHandler
     owner: str | None
     remedy: str
 
+    def request_token(self, request: TokenRequest) -> TokenResponse:
+        """Return a new token. In a replay it is a stand-in: no cassette holds the recorded one."""
+        recorded = None if self.owner else STAND_IN
+        session = self.session_for(request.url)
+        return request_token(request, session, self.redactor, self.context, recorded)
 
-def build_auth(config: Config, terms: AuthContext) -> AuthConfigBase:
-    """The auth that a mapping with a `type` describes, its placeholders filled in."""
-    kind = config["type"]
-    if kind == "none":
-        return _NoAuth()
-    build = _BUILDERS.get(kind)
-    if build is not None:
-        return build(config, terms)
-    if kind == "http_basic":
-        # an optional secret that is not given; dlt would ask for it in words of its own
-        config = {**config, **{key: config[key] or "" for key in ("username", "password")}}
-        # what travels is base64 of the pair
-        terms.secrets.add(f"{config['username']}:{config['password']}")
-    if kind == "api_key" and (config.get("location", "header") != "header" or config.get("prefix")):
-        return _Key(placement_of(config), text_of(config["api_key"]))
+
+def build_auth(config: Config, context: AuthContext) -> AuthConfigBase:
+    """Return the auth that a mapping with a `type` describes, its placeholders filled in."""
+    return AUTH_TYPES[config["type"]](config, context)
+
+
+def _of_dlt(config: Config, _: AuthContext) -> AuthConfigBase:
     auth = create_auth(dict(config))  # type: ignore[arg-type]
     assert auth is not None
     return auth
 
 
-class _NoAuth(AuthConfigBase):
-    """An endpoint without credentials where the client has some."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        mark_resolved(self)
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
+def _http_basic(config: Config, context: AuthContext) -> AuthConfigBase:
+    # dlt would look up an optional secret that is not set, under a name of its own
+    pair = {key: config[key] or "" for key in ("username", "password")}
+    # base64 of the pair is sent
+    context.redactor.add(f"{pair['username']}:{pair['password']}")
+    return _of_dlt({**config, **pair}, context)
 
 
-class _Key(AuthConfigBase):
-    """A key where dlt's own class does not put one: in a cookie, in the body, after a prefix; and
-    in a query, where dlt's adds a second one to a link that has it."""
-
-    def __init__(self, place: Place, key: str) -> None:
-        super().__init__()
-        self._place = place
-        self._key = key
-        mark_resolved(self)
-
-    def __deepcopy__(self, _: dict[int, Any]) -> _Key:
-        return self
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        self._place(request, self._key)
-        return request
+def _api_key(config: Config, context: AuthContext) -> AuthConfigBase:
+    if config.get("location", "header") == "header" and not config.get("prefix"):
+        return _of_dlt(config, context)
+    # dlt has no body and no prefix, and adds a second key to a link that has one in its query
+    placement, key = from_plain(Placement, config), text_of(config["api_key"])
+    return AppliedAuth(lambda request: put_credential(placement, request, key))
 
 
-def _client_credentials(config: Config, terms: AuthContext) -> AuthConfigBase:
-    request = _grant(config, terms, {"grant_type": "client_credentials"})
-    return TokenAuth(
-        lambda: _asked(request, terms).token,
-        bearer,
-        terms.secrets,
-        config.get("access_token"),
-    )
+@dataclass(frozen=True, kw_only=True)
+class TokenEndpoint:
+    """The keys that OAuth's grants share; `default_token_expiration` is in seconds."""
 
+    access_token_url: str
+    client_id: str | None = None
+    client_secret: str | None = None
+    secret_in: Literal["body", "basic", "json"] = "body"
+    access_token_request_data: Mapping[str, Json] = field(default_factory=dict)
+    headers: Mapping[str, Json] = field(default_factory=dict)
+    method: str = "POST"
+    token_path: Expression
+    expires_in_path: Expression
+    default_token_expiration: float = 3600.0
 
-def _refresh_token(config: Config, terms: AuthContext) -> AuthConfigBase:
-    first = text_of(config["refresh_token"])
-    kept = token_file(terms.owner, first) if config.get("rotates") and terms.owner else None
-    path = compile_expression(config.get("refresh_token_path") or "refresh_token")
-    current = [first]
+    @staticmethod
+    def of(config: Config) -> TokenEndpoint:
+        """Return the token endpoint that an auth mapping describes."""
+        paths = {"token_path": "access_token", "expires_in_path": "expires_in"}
+        return from_plain(TokenEndpoint, {**paths, **config})
 
-    def obtain() -> Token:
-        if kept is None:
-            return used(current[0])
-        with kept.held():
-            return used(kept.read())
-
-    def used(token: str) -> Token:
-        terms.secrets.add(token)
-        grant = {"grant_type": "refresh_token", "refresh_token": token}
-        given = _asked(_grant(config, terms, grant), terms)
-        following = path.search(given.body, given.context)
-        if terms.owner is None and following:
-            following = STAND_IN
-        if isinstance(following, str) and following and following != token:
-            terms.secrets.add(following)
-            _keep(following, kept, current, config, terms)
-        return given.token
-
-    return TokenAuth(obtain, bearer, terms.secrets)
-
-
-def _keep(
-    token: str, kept: TokenFile | None, current: list[str], config: Config, terms: AuthContext
-) -> None:
-    """The next refresh token: on disk before its access token is used, where it may be needed."""
-    current[0] = token
-    if kept is not None:
-        kept.write(token)
-    elif "rotates" not in config and terms.owner is not None:
-        terms.on_event(
-            WarningRaised(
-                "",
-                "refresh-token-changed",
-                "the API gave a new refresh token with the access token, which is not kept; "
-                "write `rotates: true` into the auth if the old one ends with its use, else "
-                "`rotates: false`",
-            )
+    def request(self, context: AuthContext, grant: Mapping[str, Json]) -> TokenRequest:
+        """Return a request for a token by this grant, with id and secret where `secret_in` says."""
+        url = text_of(self.access_token_url)
+        refuse_plain_http(url, "the auth's access_token_url")
+        pair = {"client_id": self.client_id, "client_secret": self.client_secret}
+        pair = {key: text_of(value) for key, value in pair.items() if value is not None}
+        headers = dict(self.headers)
+        if self.secret_in == "basic":
+            text = f"{pair.pop('client_id', '')}:{pair.pop('client_secret', '')}"
+            context.redactor.add(text)
+            headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
+        form = {**pair, **grant, **self.access_token_request_data}
+        part = "params" if self.method == "GET" else "data"
+        if self.secret_in == "json":
+            parts: dict[str, Any] = {"json": form}
+        else:
+            parts = {part: {key: text_of(value) for key, value in form.items()}}
+        return TokenRequest(
+            url=url,
+            method=self.method,
+            headers=headers,
+            token_path=self.token_path,
+            expires_in_path=self.expires_in_path,
+            lifetime=timedelta(seconds=self.default_token_expiration),
+            remedy=context.remedy,
+            **parts,
         )
 
 
-def _jwt_grant(config: Config, terms: AuthContext) -> AuthConfigBase:
-    sign = _signer(config, config["private_key"])
+def _client_credentials(config: Config, context: AuthContext) -> AuthConfigBase:
+    request = TokenEndpoint.of(config).request(context, {"grant_type": "client_credentials"})
+    first = config.get("access_token")
+    return token_auth(lambda: context.request_token(request).token, bearer, context.redactor, first)
+
+
+class RefreshedTokens:
+    """Obtains access tokens with a refresh token, and stores the next refresh token.
+
+    With `rotates`, each use of a refresh token ends it.
+    """
+
+    def __init__(self, config: Config, context: AuthContext) -> None:
+        self._context = context
+        self._endpoint = TokenEndpoint.of(config)
+        self._next = compile_expression(config.get("refresh_token_path", "refresh_token"))
+        self._rotates = config.get("rotates")
+        self._current = text_of(config["refresh_token"])
+        self._file: TokenFile | None = None
+        if self._rotates and context.owner:
+            self._file = token_file(context.owner, self._current)
+
+    def obtain(self) -> Token:
+        """Return a new access token."""
+        if self._file is None:
+            return self._use(self._current)
+        with self._file.locked():
+            return self._use(self._file.read())
+
+    def _use(self, token: str) -> Token:
+        context = self._context
+        context.redactor.add(token)
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        response = context.request_token(self._endpoint.request(context, form))
+        following = self._next.search(response.body, response.context)
+        if context.owner is None and following:
+            following = STAND_IN
+        if isinstance(following, str) and following and following != token:
+            context.redactor.add(following)
+            self._store(following)
+        return response.token
+
+    def _store(self, token: str) -> None:
+        """Keep the next refresh token: on disk before its access token is used, if it rotates."""
+        self._current = token
+        if self._file is not None:
+            self._file.write(token)
+        elif self._rotates is None and self._context.owner is not None:
+            self._context.on_event(
+                WarningRaised(
+                    "",
+                    "refresh-token-changed",
+                    "the API returned a new refresh token with the access token, and it is not "
+                    "stored; write `rotates: true` into the auth if using the old token ends it, "
+                    "else `rotates: false`",
+                )
+            )
+
+
+def _refresh_token(config: Config, context: AuthContext) -> AuthConfigBase:
+    tokens = RefreshedTokens(config, context)
+    return token_auth(tokens.obtain, bearer, context.redactor)
+
+
+def _jwt_grant(config: Config, context: AuthContext) -> AuthConfigBase:
+    claims, endpoint = from_plain(JwtClaims, config), TokenEndpoint.of(config)
+    key = text_of(config["private_key"])
 
     def obtain() -> Token:
-        assertion = sign()
-        terms.secrets.add(assertion)
+        assertion = claims.sign(key)
+        context.redactor.add(assertion)
         grant = {"grant_type": JWT_GRANT, "assertion": assertion}
-        return _asked(_grant(config, terms, grant), terms).token
+        return context.request_token(endpoint.request(context, grant)).token
 
-    return TokenAuth(obtain, bearer, terms.secrets)
+    return token_auth(obtain, bearer, context.redactor)
 
 
-def _jwt(config: Config, terms: AuthContext) -> AuthConfigBase:
-    sign = _signer(config, config["key"])
-    seconds = _seconds(config)
+def _jwt(config: Config, context: AuthContext) -> AuthConfigBase:
+    claims, key = from_plain(JwtClaims, config), text_of(config["key"])
     prefix = config.get("header_prefix", "Bearer")
-    place = placement_of({"type": "api_key", "prefix": f"{prefix} " if prefix else ""})
-    # a new one somewhat before the old one ends
-    return TokenAuth(lambda: Token(sign(), seconds * 0.9), place, terms.secrets)
-
-
-def _signer(config: Config, key: str) -> Callable[[], str]:
-    return lambda: signed_jwt(
-        config.get("payload") or {},
-        config.get("token_headers") or {},
-        jwt_key(text_of(key), config.get("key_encoding") or "text"),
-        config.get("private_key_passphrase"),
-        config.get("algorithm") or "RS256",
-        _seconds(config),
+    placement = Placement(prefix=f"{prefix} " if prefix else "")
+    # renewed before it expires
+    seconds = claims.expires_in.total_seconds() * 0.9
+    return token_auth(
+        lambda: Token(claims.sign(key), seconds),
+        partial(put_credential, placement),
+        context.redactor,
     )
 
 
-def _seconds(config: Config) -> float:
-    return parse_duration(config.get("expires_in") or DEFAULT_SECONDS).total_seconds()
-
-
-def _login(config: Config, terms: AuthContext) -> AuthConfigBase:
-    written = config["request"]
-    url = text_of(
-        written.get("url")
-        or urljoin(terms.base_url.rstrip("/") + "/", text_of(written.get("path") or "").lstrip("/"))
-    )
+def _login(config: Config, context: AuthContext) -> AuthConfigBase:
+    written, auth = config["request"], config["request"].get("auth")
+    path = text_of(written.get("path") or "").lstrip("/")
+    url = text_of(written.get("url") or urljoin(context.base_url.rstrip("/") + "/", path))
     refuse_plain_http(url, "the login request")
-    auth = written.get("auth")
-    given_end = config.get("expires_in")
-    request = TokenRequest(
-        url=url,
-        method=str(written.get("method") or "POST").upper(),
-        headers=written.get("headers") or {},
-        params=written.get("params") or {},
-        json=written.get("json"),
-        data=written.get("data"),
-        auth=build_auth({"type": "bearer", **auth}, terms) if auth else None,
-        token_path=compile_expression(config["token_path"]),
-        expires_in_path=_path(config.get("expires_in_path")),
-        default_seconds=parse_duration(given_end).total_seconds() if given_end else None,
-        remedy=terms.remedy,
-    )
-    place = placement_of(config.get("send") or {})
-    return TokenAuth(lambda: _asked(request, terms).token, place, terms.secrets)
-
-
-def _hmac(config: Config, terms: AuthContext) -> AuthConfigBase:
-    timestamp = config.get("timestamp")
-    return SignedRequests(
-        key=text_of(config["key"]),
-        message=config["message"],
-        algorithm=config.get("algorithm") or "sha256",
-        encoding=config.get("encoding") or "hex",
-        place=placement_of({**config, "type": "api_key"}),
-        timestamp=placement_of({**timestamp, "type": "api_key"}) if timestamp else None,
-        timestamp_format=(timestamp or {}).get("format") or "epoch_seconds",
-        context=terms.context,
-        secrets=terms.secrets,
-    )
-
-
-def _grant(config: Config, terms: AuthContext, fields: Mapping[str, Json]) -> TokenRequest:
-    """An OAuth token request: the client's id and secret go where `secret_in` says."""
-    pair = {
-        key: text_of(config[key])
-        for key in ("client_id", "client_secret")
-        if config.get(key) is not None
+    whole = {
+        "url": url,
+        "auth": build_auth({"type": "bearer", **auth}, context) if auth else None,
+        "token_path": config["token_path"],
+        "expires_in_path": config.get("expires_in_path"),
+        "lifetime": config.get("expires_in"),
+        "remedy": context.remedy,
     }
-    way = config.get("secret_in") or "body"
-    headers = dict(config.get("headers") or {})
-    more = config.get("access_token_request_data") or {}
-    form = {**({} if way == "basic" else pair), **fields, **more}
-    if way == "basic":
-        text = f"{pair.get('client_id', '')}:{pair.get('client_secret', '')}"
-        terms.secrets.add(text)
-        headers["Authorization"] = f"Basic {b64encode(text.encode()).decode()}"
-    url = text_of(config["access_token_url"])
-    refuse_plain_http(url, "the auth's access_token_url")
-    default = config.get("default_token_expiration")
-    method = str(config.get("method") or "POST").upper()
-    place = "json" if way == "json" else "params" if method == "GET" else "data"
-    if place != "json":
-        form = {key: text_of(value) for key, value in form.items()}
-    return TokenRequest(
-        url=url,
-        method=method,
-        headers=headers,
-        json=form if place == "json" else None,
-        data=form if place == "data" else None,
-        params=form if place == "params" else {},
-        token_path=compile_expression(config.get("token_path") or "access_token"),
-        expires_in_path=_path(config.get("expires_in_path") or "expires_in"),
-        default_seconds=DEFAULT_SECONDS if default is None else float(default),
-        remedy=terms.remedy,
-    )
+    request = from_plain(TokenRequest, {**written, **whole})
+    put, send = bearer, config.get("send") or {}
+    if send.get("type", "bearer") == "api_key":
+        put = partial(put_credential, from_plain(Placement, send))
+    return token_auth(lambda: context.request_token(request).token, put, context.redactor)
 
 
-def _asked(request: TokenRequest, terms: AuthContext) -> TokenResponse:
-    """What the token request gives; in a replay what it gave was a secret, now a stand-in."""
-    recorded = None if terms.owner else STAND_IN
-    return request_token(
-        request, terms.session_for(request.url), terms.secrets, terms.context, recorded
-    )
+def _hmac(config: Config, context: AuthContext) -> AuthConfigBase:
+    run = {"context": context.context, "redactor": context.redactor}
+    return AppliedAuth(from_plain(RequestSigner, {**config, **run}).sign)
 
 
-def _path(text: str | None) -> Expression | None:
-    return compile_expression(text) if text else None
-
-
-_BUILDERS: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
+AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
+    "none": lambda *_: AppliedAuth(lambda _: None),
+    "bearer": _of_dlt,
+    "api_key": _api_key,
+    "http_basic": _http_basic,
     "oauth2_client_credentials": _client_credentials,
     "oauth2_refresh_token": _refresh_token,
     "oauth2_jwt": _jwt_grant,
@@ -298,3 +271,4 @@ _BUILDERS: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "login": _login,
     "hmac": _hmac,
 }
+"""By `type`: a new auth type is an entry here, its schema entry, and a case in tests/cases."""

@@ -1,83 +1,108 @@
-"""Where a credential goes in a request: header, query, cookie or body. A second time replaces the
-first."""
+"""Where a credential goes in a request: header, query, cookie or body. A second credential in the
+same place replaces the first.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 import requests
+from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 
 from framework.errors import SettingsError
+from framework.runtime.dlt_internals import mark_resolved
 
-Json = Any
-Place = Callable[[requests.PreparedRequest, str], None]
-"""Puts a value on a prepared request."""
+PutToken = Callable[[requests.PreparedRequest, str], None]
+"""Puts a token on a prepared request."""
 
 FORM = "application/x-www-form-urlencoded"
 
 
+class AppliedAuth(AuthConfigBase):
+    """An auth of dlt's kind made of a function that changes a prepared request."""
+
+    def __init__(self, apply: Callable[[requests.PreparedRequest], None]) -> None:
+        super().__init__()
+        self._apply = apply
+        mark_resolved(self)
+
+    def __deepcopy__(self, _: dict[int, Any]) -> AppliedAuth:
+        # dlt copies a config before it validates it; the token and its lock must stay shared
+        return self
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request with its credentials."""
+        self._apply(request)
+        return request
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a value goes, and the text before it."""
+
+    name: str = "Authorization"
+    location: Literal["header", "query", "param", "cookie", "body"] = "header"
+    prefix: str = ""
+
+
 def bearer(request: requests.PreparedRequest, token: str) -> None:
-    """The header `Authorization: Bearer TOKEN`."""
+    """Set the header `Authorization: Bearer TOKEN`."""
     request.headers["Authorization"] = f"Bearer {token}"
 
 
-def placement_of(config: Mapping[str, Json]) -> Place:
-    """For a mapping with `location`, `name` and `prefix`, as `api_key` has them; `bearer` too."""
-    if config.get("type", "bearer") == "bearer":
-        return bearer
-    name = str(config.get("name") or "Authorization")
-    put = _PLACES[config.get("location") or "header"]
-    prefix = config.get("prefix") or ""
-    return lambda request, value: put(request, name, f"{prefix}{value}")
+def put_credential(placement: Placement, request: requests.PreparedRequest, value: str) -> None:
+    """Put a value where `placement` says. Raise SettingsError for a body that is not a mapping."""
+    _LOCATIONS[placement.location](request, str(placement.name), f"{placement.prefix}{value}")
 
 
-def _header(request: requests.PreparedRequest, name: str, value: str) -> None:
+def _put_header(request: requests.PreparedRequest, name: str, value: str) -> None:
     request.headers[name] = value
 
 
-def _query(request: requests.PreparedRequest, name: str, value: str) -> None:
+def _put_query(request: requests.PreparedRequest, name: str, value: str) -> None:
     parts = urlsplit(request.url or "")
-    kept = [
+    others = [
         part for part in parts.query.split("&") if part and unquote_plus(part.split("=")[0]) != name
     ]
-    query = "&".join([*kept, urlencode({name: value})])
+    query = "&".join([*others, urlencode({name: value})])
     request.url = urlunsplit(parts._replace(query=query))
 
 
-def _cookie(request: requests.PreparedRequest, name: str, value: str) -> None:
-    known = str(request.headers.get("Cookie") or "").split("; ")
-    kept = [pair for pair in known if pair and pair.split("=")[0] != name]
-    request.headers["Cookie"] = "; ".join([*kept, f"{name}={value}"])
-    # requests writes the header of a redirect's next hop anew, from this jar
+def _put_cookie(request: requests.PreparedRequest, name: str, value: str) -> None:
+    pairs = str(request.headers.get("Cookie") or "").split("; ")
+    others = [pair for pair in pairs if pair and pair.split("=")[0] != name]
+    request.headers["Cookie"] = "; ".join([*others, f"{name}={value}"])
+    # after a redirect requests builds the header again, from this jar
     request._cookies.set(name, value)  # type: ignore[attr-defined]
 
 
-def _body(request: requests.PreparedRequest, name: str, value: str) -> None:
+def _put_body(request: requests.PreparedRequest, name: str, value: str) -> None:
     body = request.body or b""
     text = body.decode() if isinstance(body, bytes) else str(body)
     if FORM in str(request.headers.get("Content-Type") or ""):
         pairs = [pair for pair in parse_qsl(text, keep_blank_values=True) if pair[0] != name]
-        written = urlencode([*pairs, (name, value)])
+        text = urlencode([*pairs, (name, value)])
     else:
         data = json.loads(text) if text else {}
         if not isinstance(data, dict):
             raise SettingsError(
-                "auth puts its key into the body, and the body is no mapping; use location: "
+                "auth puts its key into the body, and the body is not a mapping; use location: "
                 "header or query"
             )
         request.headers["Content-Type"] = "application/json"
-        written = json.dumps({**data, name: value}, ensure_ascii=False)
-    request.body = written.encode()
+        text = json.dumps({**data, name: value}, ensure_ascii=False)
+    request.body = text.encode()
     request.headers["Content-Length"] = str(len(request.body))
 
 
-_PLACES: Mapping[str, Callable[[requests.PreparedRequest, str, str], None]] = {
-    "header": _header,
-    "query": _query,
-    "param": _query,
-    "cookie": _cookie,
-    "body": _body,
+_LOCATIONS: Mapping[str, Callable[[requests.PreparedRequest, str, str], None]] = {
+    "header": _put_header,
+    "query": _put_query,
+    "param": _put_query,
+    "cookie": _put_cookie,
+    "body": _put_body,
 }

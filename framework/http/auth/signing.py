@@ -1,126 +1,127 @@
-"""What is signed here: JWTs that are tokens or ask for one, and requests signed by HMAC.
+"""Signatures made here: JWTs that are tokens or ask for one, and requests signed by HMAC.
 
-In a replay keys are stand-ins, and what they sign is one too: signatures hold the time, so no
-recording could hold them.
+In a replay the key is a stand-in, and so is what it signs: a signature holds the time, so no
+recording can match it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
-from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 
 from framework.definition.datetimes import write_time
+from framework.definition.plain_data import INLINE
 from framework.errors import SettingsError
-from framework.http.auth.placement import Place
+from framework.http.auth.placement import Placement, put_credential
 from framework.runtime.context import Context
-from framework.runtime.dlt_internals import mark_resolved
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import STAND_IN
-from framework.runtime.templates import Values, expand
+from framework.runtime.templates import Values, expand, text_of
 
 Json = Any
 
 
-def jwt_key(text: str, encoding: str) -> str | bytes:
-    """The key as it signs: base64 decoded where the file says that it is written so."""
+@dataclass(frozen=True)
+class JwtClaims:
+    """What a JWT says, how it is signed, and for how long it is valid."""
+
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    token_headers: Mapping[str, Json] = field(default_factory=dict)
+    key_encoding: Literal["text", "base64"] = "text"
+    private_key_passphrase: str | None = None
+    algorithm: str = "RS256"
+    expires_in: timedelta = timedelta(hours=1)
+
+    def sign(self, key: str) -> str:
+        """Return a JWT that is valid from now; `iat` and `exp` of the payload win.
+
+        Raise SettingsError if the key does not fit the algorithm.
+        """
+        signing_key: Any = _decode_key(key, self.key_encoding)
+        if signing_key in (STAND_IN, STAND_IN.encode()):
+            return STAND_IN
+        import jwt
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        issued = int(time.time())
+        expires = issued + int(self.expires_in.total_seconds())
+        claims = {"iat": issued, "exp": expires, **self.payload}
+        passphrase = self.private_key_passphrase
+        try:
+            if not self.algorithm.startswith("HS"):
+                pem = signing_key.encode() if isinstance(signing_key, str) else signing_key
+                signing_key = load_pem_private_key(pem, passphrase.encode() if passphrase else None)
+            headers = dict(self.token_headers) or None
+            return jwt.encode(claims, signing_key, algorithm=self.algorithm, headers=headers)
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
+            # the error's own words may quote the key
+            raise SettingsError(
+                f"the key of the auth cannot sign with {self.algorithm} "
+                f"({type(error).__name__}): give the whole private key in PEM form, and its "
+                "passphrase if it has one"
+            ) from None
+
+
+def _decode_key(text: str, encoding: str) -> str | bytes:
     if encoding != "base64":
-        # a PEM that came through an environment variable has its line breaks written out
+        # a PEM from an environment variable often has `\n` for its line breaks
         return text.replace("\\n", "\n") if text.startswith("-----BEGIN") else text
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise SettingsError("the key of the auth is no base64, as its key_encoding says") from None
-
-
-def signed_jwt(
-    payload: Mapping[str, Json],
-    headers: Mapping[str, Json],
-    key: str | bytes,
-    passphrase: str | None,
-    algorithm: str,
-    seconds: float,
-) -> str:
-    """A JWT that is good for so many seconds from now, where its payload does not say `iat` and
-    `exp` itself. SettingsError where the key does not fit the algorithm."""
-    if key in (STAND_IN, STAND_IN.encode()):
-        return STAND_IN
-    import jwt
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    issued = int(time.time())
-    claims = {"iat": issued, "exp": issued + int(seconds), **payload}
-    try:
-        signing: Any = key
-        if not algorithm.startswith("HS"):
-            pem = key.encode() if isinstance(key, str) else key
-            signing = load_pem_private_key(pem, passphrase.encode() if passphrase else None)
-        return jwt.encode(claims, signing, algorithm=algorithm, headers=dict(headers) or None)
-    except (ValueError, TypeError, jwt.PyJWTError) as error:
-        # the error's own words may quote the key
         raise SettingsError(
-            f"the key of the auth cannot sign with {algorithm} ({type(error).__name__}): give "
-            "the whole private key in PEM form, and its passphrase if it has one"
+            "the key of the auth is not valid base64, which its key_encoding expects"
         ) from None
 
 
-class SignedRequests(AuthConfigBase):
-    """A signature over each request, by HMAC. `message` is a template over method, url, path,
-    query, body and timestamp."""
+@dataclass(frozen=True)
+class Timestamp:
+    """Where a signed request sends its time, and in which format."""
 
-    def __init__(
-        self,
-        key: str,
-        message: str,
-        algorithm: str,
-        encoding: str,
-        place: Place,
-        timestamp: Place | None,
-        timestamp_format: str,
-        context: Context,
-        secrets: Redactor,
-    ) -> None:
-        super().__init__()
-        self._key = key
-        self._message = message
-        self._algorithm = algorithm
-        self._encoding = encoding
-        self._place = place
-        self._timestamp = timestamp
-        self._format = timestamp_format
-        self._context = context
-        self._secrets = secrets
-        mark_resolved(self)
+    format: str = "epoch_seconds"
+    placement: Placement = field(default=Placement(), metadata=INLINE)
 
-    def __deepcopy__(self, _: dict[int, Any]) -> SignedRequests:
-        return self
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with its signature, and with the time that is part of it."""
-        replayed = self._key == STAND_IN
-        now = STAND_IN if replayed else str(write_time(datetime.now(UTC), self._format))
-        if self._timestamp is not None:
-            self._secrets.add(now)
-            self._timestamp(request, now)
-        signature = STAND_IN if replayed else self._signature(request, now)
-        self._secrets.add(signature)
-        self._place(request, signature)
-        return request
+@dataclass(frozen=True)
+class RequestSigner:
+    """Signs requests by HMAC. `message` is a template over method, url, path, query, body and
+    timestamp."""
+
+    key: str = field(repr=False)
+    message: str
+    context: Context = field(repr=False)
+    redactor: Redactor = field(repr=False)
+    algorithm: str = "sha256"
+    encoding: Literal["hex", "base64"] = "hex"
+    timestamp: Timestamp | None = None
+    placement: Placement = field(default=Placement(), metadata=INLINE)
+
+    def sign(self, request: requests.PreparedRequest) -> None:
+        """Put the signature on the request, and the time that is part of it."""
+        is_replay = self.key == STAND_IN
+        form = "epoch_seconds" if self.timestamp is None else self.timestamp.format
+        now = STAND_IN if is_replay else str(write_time(datetime.now(UTC), form))
+        if self.timestamp is not None:
+            self.redactor.add(now)
+            put_credential(self.timestamp.placement, request, now)
+        signature = STAND_IN if is_replay else self._signature(request, now)
+        self.redactor.add(signature)
+        put_credential(self.placement, request, signature)
 
     def _signature(self, request: requests.PreparedRequest, now: str) -> str:
         url = request.url or ""
         parts = urlsplit(url)
         body = request.body or b""
-        known = {
+        signed = {
             "method": request.method or "GET",
             "url": url,
             "path": parts.path,
@@ -128,9 +129,9 @@ class SignedRequests(AuthConfigBase):
             "body": body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body),
             "timestamp": now,
         }
-        values = Values(known, {**self._context, **known})
-        message = str(expand(self._message, values, "text"))
-        made = hmac.new(self._key.encode(), message.encode(), getattr(hashlib, self._algorithm))
-        if self._encoding == "base64":
-            return base64.b64encode(made.digest()).decode()
-        return made.hexdigest()
+        values = Values(signed, {**self.context, **signed})
+        message = str(expand(self.message, values, "text"))
+        signature = hmac.new(text_of(self.key).encode(), message.encode(), self.algorithm)
+        if self.encoding == "base64":
+            return base64.b64encode(signature.digest()).decode()
+        return signature.hexdigest()
