@@ -46,8 +46,8 @@ def cells(line):
 
 
 PLACES = table("Placeholders", ["where", "text", "becomes"])
-SHORT = table("JMESPath in short", ["expression", "on", "gives"])
-CALLS = table("Functions", ["function", "gives", "example", "on", "result"])
+SHORT = table("JMESPath in short", ["expression", "on", "result"])
+CALLS = table("Functions", ["function", "returns", "example", "on", "result"])
 SPELLINGS = table("JSONPath", ["dlt's JSONPath", "JMESPath", ""])
 
 
