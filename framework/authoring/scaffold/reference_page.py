@@ -26,14 +26,14 @@ from schemas/connector.schema.json. -->
 
 A connector is one YAML file: dlt's `RESTAPIConfig`, key for key, with additions around and inside
 it. Below is every key. Text in addresses, headers, auth, paths, parameters, bodies and initial
-values may hold placeholders: `{config.x}`, `{secrets.x}`, `{resources.parent.field}` and
-`{incremental.start_value}`. A text that begins with a placeholder needs quotes.
+values may contain placeholders: `{config.x}`, `{secrets.x}`, `{resources.parent.field}` and
+`{incremental.start_value}`. Text that starts with a placeholder needs quotes.
 
 ## Completion and checks in the editor
 
 Editors with a YAML language server (VS Code with the YAML extension, Neovim, JetBrains, ...)
-complete keys, show these descriptions and mark mistakes while you write, when the file begins with
-the line below. The path is the schema's, seen from the connector file.
+complete keys, show these descriptions and mark mistakes while you type, if the file starts with the
+line below. It contains the path of the schema, relative to the connector file.
 
 ```yaml
 # yaml-language-server: $schema=../schemas/connector.schema.json
