@@ -162,11 +162,10 @@ def read_ours(connector: Connector, given: Mapping[str, Json]) -> tuple[Records,
     readings = ResourceReaders(compiled, options)
     found: Records = {}
     failed = []
-    for resource in connector.resources:
-        readings[resource.name].loads = True
+    pages = {one.name: readings[one.name].open_table() for one in connector.resources}
     for resource in connector.resources:
         try:
-            rows = [record for page in readings[resource.name].pages() for record in page]
+            rows = [record for page in pages[resource.name] for record in page.records]
         except Exception as error:
             failed.append(f"{resource.name}: {str(error)[:300]}")
             continue

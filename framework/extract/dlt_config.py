@@ -15,7 +15,7 @@ from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shaper
 from framework.extract.plan import Plan
 from framework.extract.selectors import to_dlt
-from framework.extract.transforms import stepper
+from framework.extract.transforms import Transforms
 from framework.runtime.context import Context, without_secrets
 from framework.runtime.templates import expand
 
@@ -158,7 +158,7 @@ def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]
 
     steps = []
     for step in resource.steps:
-        run = partial(stepper(replace(resource, steps=(step,))), context=context)
+        run = partial(Transforms(replace(resource, steps=(step,))), context=context)
         # others give several records for one, or none where they fail
         each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
         steps.append(functions(step.kind, run, each_one=each_one))

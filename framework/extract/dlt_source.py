@@ -17,7 +17,7 @@ from framework.definition.naming import SEPARATOR, normalize_identifier, normali
 from framework.definition.record_schema import Table, table_of
 from framework.extract.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
-from framework.extract.page import Record, shaper
+from framework.extract.page import Page, Record, shaper
 from framework.extract.read_options import ReadOptions
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
@@ -133,15 +133,13 @@ class ResourceReaders:
     def __getitem__(self, name: str) -> ResourceReader:
         return self._round[name]
 
-    def for_table(self, name: str) -> ResourceReader:
-        """The reading whose records will be loaded; a new round where it was taken before."""
+    def open_table(self, name: str, *, reads_raw: bool = False) -> Iterator[Page]:
+        """Return the pages that will be loaded; begin a new round if they were read before."""
         if name in self._taken:
             self._round = self._begin()
             self._taken.clear()
         self._taken.add(name)
-        reading = self._round[name]
-        reading.loads = True
-        return reading
+        return self._round[name].open_table(reads_raw=reads_raw)
 
     def _begin(self) -> dict[str, ResourceReader]:
         readings: dict[str, ResourceReader] = {}
@@ -156,14 +154,12 @@ class ResourceReaders:
                 cursors = ResourceCursors(
                     plan.resource, incremental, now, held, self._options.again
                 )
-            readings[name] = ResourceReader(
-                plan, self._compiled.client, cursors, self._options, held
-            )
-        for name, plan in self._compiled.plans.items():
-            if plan.resource.parent is not None and name in self._read:
-                readings[plan.resource.parent].feed(readings[name])
-        for name in readings.keys() & set(self._read):
-            readings[name].ask_above()
+            parent = readings.get(plan.resource.parent or "")
+            client = self._compiled.client
+            reader = ResourceReader(plan, client, parent, cursors, self._options, held)
+            readings[name] = reader
+            if parent is not None and name in self._read:
+                parent.add_child(reader)
         return readings
 
 
@@ -195,16 +191,16 @@ def _starter(readings: ResourceReaders, name: str) -> Start:
     def start() -> Iterator[Any]:
         # dlt calls this for all selected resources before it reads any of them: so every
         # reading knows in time whether its records will be wanted
-        reading = readings.for_table(name)
-        return batches_for_dlt(reading.plan.resource, _batches(reading))
+        pages = readings.open_table(name)
+        return batches_for_dlt(readings[name].plan.resource, _batches(pages))
 
     return start
 
 
-def _batches(reading: ResourceReader) -> Iterator[list[Record]]:
+def _batches(pages: Iterator[Page]) -> Iterator[list[Record]]:
     batch: list[Record] = []
-    for page in reading.pages():
-        batch += page
+    for page in pages:
+        batch += page.records
         if len(batch) >= BATCH:
             yield batch
             batch = []

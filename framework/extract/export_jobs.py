@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import requests
 from dlt.sources.helpers.rest_client.client import RESTClient
@@ -23,6 +23,7 @@ from framework.events import Waiting
 from framework.extract.page_reader import RequestBuilder
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
+from framework.http.session import Session
 from framework.runtime.context import Context, with_response, without_secrets
 from framework.runtime.redaction import redact_url
 from framework.runtime.templates import Values, expand
@@ -76,8 +77,7 @@ class _Job:
 
     def create(self) -> Context:
         """The context of a new job: its creation's answer is `response` and `job`."""
-        made = RequestBuilder(self.plan.endpoint, self.plan, self.values)
-        return self._answered(self._send(made.parts(self.context, self.options.redactor)), None)
+        return self._answered(self._send(self.plan, self.context), None)
 
     def await_ready(self, context: Context) -> Context:
         """The context with the status answer that says that the job is ready."""
@@ -105,13 +105,14 @@ class _Job:
     def _ask(self, status: JobRequest, context: Context) -> Context:
         values = Values(self.values, context, self.options.redactor)
         url = next(iter(_addresses(self.name, status, values)))
-        asked = _endpoint(self.plan, status, url)
-        parts = RequestBuilder(asked, None, self.values).parts(context, self.options.redactor)
-        return self._answered(self._send(parts), context["job"])
+        plan = replace(self.plan, endpoint=_endpoint(self.plan, status, url))
+        return self._answered(self._send(plan, context), context["job"])
 
-    def _send(self, parts: dict[str, Json]) -> requests.Response:
-        hooks = {"response": [self.plan.for_jobs]}
-        return self.client.request(**parts, auth=self.plan.auth, hooks=hooks)
+    def _send(self, plan: Plan, context: Context) -> requests.Response:
+        assert plan.for_jobs is not None
+        secrets = self.options.redactor
+        builder = RequestBuilder(plan, self.client, self.values, secrets, plan.for_jobs)
+        return cast("Session", self.client.session).fetch(builder.build(context))
 
     def _answered(self, response: requests.Response, job: Json) -> Context:
         response.json()  # no JSON is an error here

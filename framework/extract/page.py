@@ -1,66 +1,110 @@
-"""Records between the API and dlt: what was selected as records, and what a schema asks for.
+"""A page: the records of one response, parsed when they are first used.
 
-Lists of records go in and come out, a page or more at a time. Records are the run's own once they
-are decoded, so they are changed in place.
+Also what a declared schema asks of records before dlt normalizes them. Records belong to the run
+once they are decoded, so they are changed in place.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import msgspec
-from jsonpath_ng import JSONPath
+import orjson
+import requests
 
-from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.json_text import parse_json
 from framework.definition.model import Resource
 from framework.definition.record_schema import Table, table_of
-from framework.extract.pagination import FrameworkPaginator
-from framework.extract.plan import Plan
-from framework.extract.selectors import JmesPath
 from framework.runtime.field_paths import value_at
 
 Json = Any
-
-
 Record = dict[str, Any]
 Shape = Callable[[list[Record]], list[Record]]
 
 
-class Page(list[Record]):
-    """The records of one answer as they stand in it: at these keys of this body, which is JSON in
-    UTF-8. Whoever changes them makes a plain list of them."""
+@dataclass(frozen=True)
+class RawList:
+    """Where the records of a page are: at the keys `path` of this JSON object in UTF-8."""
 
-    def __init__(self, records: list[Record], body: bytes, path: tuple[str, ...]) -> None:
-        super().__init__(records)
-        self.body = body
-        self.path = path
+    body: bytes
+    path: tuple[str, ...]
+
+    def parse(self) -> list[Json]:
+        """Return the list; an object at the place of the list is its only item."""
+        value: Any = orjson.loads(self.body)
+        for name in self.path:
+            value = value[name]
+        return value if isinstance(value, list) else [value]
 
 
-class TextPage(Page):
-    """A page whose records are not parsed: so many. `parse` gives them to whoever looks."""
+class Page:
+    """The items that a selector found in one response, or the records that transforms left of them.
+
+    `raw` is the JSON of exactly these records, None if they were changed or are not plain JSON.
+    `first` and `last` are None for an empty page. `response` is None after a transform.
+    """
 
     def __init__(
-        self, count: int, body: bytes, path: tuple[str, ...], parse: Callable[[], list[Record]]
+        self,
+        count: int,
+        first: Json,
+        last: Json,
+        parse: Callable[[], list[Json]],
+        raw: RawList | None = None,
+        response: requests.Response | None = None,
     ) -> None:
-        super().__init__([], body, path)
-        self._count = count
-        self.parse = parse
+        self.count = count
+        self.first = first
+        self.last = last
+        self.raw = raw
+        self.response = response
+        self._parse = parse
+
+    @classmethod
+    def of(
+        cls,
+        items: list[Json],
+        raw: RawList | None = None,
+        response: requests.Response | None = None,
+    ) -> Page:
+        """Return a page of parsed items."""
+        first, last = (items[0], items[-1]) if items else (None, None)
+        page = cls(len(items), first, last, lambda: items, raw, response)
+        page.__dict__["items"] = items
+        return page
+
+    @cached_property
+    def items(self) -> list[Json]:
+        """The items as selected, parsed when first used."""
+        return self._parse()
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """The items as records: a plain value becomes `{"value": ...}`, as in dlt."""
+        return as_records(self.items)
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether the items are Python objects already."""
+        return "items" in self.__dict__
+
+    def unparsed(self) -> Page:
+        """Return the page without its Python objects; they are parsed again from `raw` if used."""
+        raw = self.raw
+        if raw is None or not self.is_parsed:
+            return self
+        return Page(self.count, None, None, raw.parse, raw)
 
     def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self.parse())
+        return self.count
 
 
-def as_records(page: Iterable[Json]) -> list[Record]:
-    """The selected items as records; a plain value becomes `{"value": ...}`, as in dlt."""
+def as_records(items: Iterable[Json]) -> list[Record]:
+    """Return the items as records. A plain value becomes `{"value": ...}`; null is left out."""
     records: list[Record] = []
-    for item in page:
+    for item in items:
         if isinstance(item, dict):
             records.append(item)
         elif item is not None:
@@ -120,78 +164,3 @@ def _as_json(record: Record, path: tuple[str, ...]) -> None:
     # dlt parses a text that goes into a json column and writes what comes out as it is:
     # encoded twice, the value arrives as itself
     holder[path[-1]] = json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False)
-
-
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-@dataclass(frozen=True)
-class Unparsed:
-    """Stands in an outline for a list that is not parsed; `ends` are its first and last item."""
-
-    count: int
-    ends: tuple[Json, Json]
-
-
-def outlined(body: bytes, path: tuple[str, ...]) -> dict[str, Json] | None:
-    """The body's object, with an Unparsed for the list at these keys. None where there is no such
-    list or nothing in it, or the body is not JSON in UTF-8."""
-    try:
-        if not body.isascii():
-            body.decode()  # which msgspec does not look at
-        return _cut(body, path)
-    except (ValueError, RecursionError):  # msgspec's errors are among them
-        return None
-
-
-def _cut(raw: bytes | msgspec.Raw, path: tuple[str, ...]) -> dict[str, Json] | None:
-    parts = _OBJECT.decode(raw)
-    held = parts.pop(path[0], None)
-    if held is None:
-        return None
-    if len(path) > 1:
-        inner: Any = _cut(held, path[1:])
-        if inner is None:
-            return None
-    else:
-        items = _LIST.decode(held)
-        if not items:
-            return None
-        first, last = (parse_json(bytes(item))[0] for item in (items[0], items[-1]))
-        inner = Unparsed(len(items), (first, last))
-    return {path[0]: inner, **{key: parse_json(bytes(part))[0] for key, part in parts.items()}}
-
-
-def count_of(page: Sequence[Json]) -> int:
-    """How many records a page has, parsed or not."""
-    return page[0].count if is_unparsed(page) else len(page)
-
-
-def ends_of(page: Sequence[Json]) -> list[Json]:
-    """The first and the last record of a page that has some."""
-    if is_unparsed(page):
-        return list(page[0].ends)
-    return [page[0], page[-1]]
-
-
-def is_unparsed(page: Sequence[Json]) -> bool:
-    """Whether what the selector found is a list that was left as it came."""
-    return len(page) == 1 and type(page[0]) is Unparsed
-
-
-def list_of(plan: Plan, paginator: FrameworkPaginator | None) -> tuple[str, ...]:
-    """The keys of the list of records in an answer; empty where anything but its table may look
-    into it."""
-    selector = plan.endpoint.data_selector
-    names = selector.names if isinstance(selector, Expression) else ()
-    if plan.resource.steps or paginator is None or not paginator.is_plain:
-        return ()
-    for path in vars(paginator.inner).values():
-        if not isinstance(path, JSONPath):
-            continue
-        read = path.expression.names if isinstance(path, JmesPath) else ()
-        both = min(len(read), len(names))
-        if read[:both] == names[:both]:
-            return ()
-    return names

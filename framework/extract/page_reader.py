@@ -1,35 +1,39 @@
-"""One list asked for, page after page, through dlt's client and paginators.
+"""Read one list, page by page, with dlt's paginators over the connector's session.
 
-A plan and the values of its placeholders come in, the selected items of each page come out.
-Paging that repeats itself ends with an error; a selector that finds nothing is said.
+A plan and the values of its placeholders come in, pages of selected items come out. Pagination
+that repeats itself ends with an error.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
-from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
+from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.model import Endpoint
+from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
-from framework.extract.page import list_of, outlined
+from framework.extract.monitors.selector_monitor import SelectorMonitor
+from framework.extract.page import Page, RawList
 from framework.extract.pagination import FrameworkPaginator, end_of, numbers
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
-from framework.extract.selectors import within
-from framework.http.response_actions import unlike
-from framework.http.transport import Response
+from framework.extract.selectors import JmesPath, within
+from framework.http.error_messages import translate_error
+from framework.http.request_context import RequestContext
+from framework.http.session import Session
+from framework.http.transport import InvalidJson, Response
 from framework.runtime.context import Context, without_secrets
-from framework.runtime.field_paths import get_field
-from framework.runtime.redaction import Redactor, redact_url
+from framework.runtime.redaction import Redactor
 from framework.runtime.templates import Values, expand
 from framework.runtime.thread_pool import run_in_order
 
@@ -37,58 +41,187 @@ Json = Any
 
 
 class RequestBuilder:
-    """The requests of one list. `values` are those of its placeholders, by their text; `plan`
-    knows the incremental's parameters, None where there is none."""
+    """Build the requests of one list.
 
-    def __init__(self, endpoint: Endpoint, plan: Plan | None, values: Mapping[str, Json]) -> None:
-        self._endpoint = endpoint
+    `values` are those of its placeholders, by their text. `request_context` is the plan's own, or
+    that of requests about an export job.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: RESTClient,
+        values: Mapping[str, Json],
+        secrets: Redactor,
+        request_context: RequestContext,
+    ) -> None:
         self._plan = plan
-        self._known = values
+        self._client = client
+        self._values = values
+        self._secrets = secrets
+        self._hooks = {"response": [request_context]}
 
-    def parts(self, context: Context, redactor: Redactor) -> dict[str, Json]:
-        """`path`, `method`, `params`, `json`, `data` and `headers` as dlt's client takes them."""
-        endpoint = self._endpoint
-        values = Values(self._known, context, redactor)
-        params = expand(endpoint.params, values, "query")
-        if self._plan is not None:
-            params.update(self._plan.cursor_params(dict(self._known)))
-        return {
-            "path": expand(endpoint.path, values, "path"),
-            "method": endpoint.method,
-            "params": {name: value for name, value in params.items() if value is not None},
-            "json": expand(endpoint.json, values, "json"),
-            "data": form(expand(endpoint.data, values, "text")),
-            "headers": expand(endpoint.headers, values, "text") or None,
-        }
+    def build(self, context: Context) -> requests.Request:
+        """Return the request, its templates filled in over the context."""
+        plan, endpoint, client = self._plan, self._plan.endpoint, self._client
+        values = Values(self._values, context, self._secrets)
+        cursor = plan.cursor_params(self._values)
+        params = {**expand(endpoint.params, values, "query"), **cursor}
+        path = expand(endpoint.path, values, "path")
+        absolute = urlsplit(path).scheme in ("http", "https")
+        headers = expand(endpoint.headers, values, "text") or {}
+        return requests.Request(
+            endpoint.method,
+            path if absolute else join_url(client.base_url, path),
+            params={name: value for name, value in params.items() if value is not None},
+            json=expand(endpoint.json, values, "json"),
+            data=_form(expand(endpoint.data, values, "text")),
+            headers={**(client.headers or {}), **headers},
+            auth=plan.auth or client.auth,
+            hooks=self._hooks,
+        )
 
-    def writer(
-        self, base_url: str, headers: Mapping[str, Json] | None, redactor: Redactor
-    ) -> Callable[[requests.Request, Context], None]:
-        """What writes a request anew for a page; `headers` are the client's own."""
-
-        def write(request: requests.Request, context: Context) -> None:
-            parts = self.parts(context, redactor)
-            path = parts["path"]
-            absolute = urlsplit(path).scheme in ("http", "https")
-            request.url = path if absolute else join_url(base_url, path)
-            request.params, request.json = parts["params"], parts["json"]
-            request.data = parts["data"] or []
-            request.headers = {**(headers or {}), **(parts["headers"] or {})}
-
-        return write
+    def rewrite(self, request: requests.Request, context: Context) -> None:
+        """Write the request again for another page, with its templates over this context."""
+        fresh = self.build(context)
+        request.url, request.params, request.json = fresh.url, fresh.params, fresh.json
+        request.data, request.headers = fresh.data, fresh.headers
 
 
-def form(data: Json) -> Json:
-    """Form data as requests takes it: pairs as tuples."""
+def _form(data: Json) -> Json:
+    """Return form data as requests takes it: pairs as tuples."""
     if isinstance(data, list):
         return [tuple(pair) if isinstance(pair, list) else pair for pair in data]
     return data
 
 
+class ListRequests:
+    """The requests of one list, each sent when the page before it is known.
+
+    `lazy_path` are the keys of the list of records if nobody needs them parsed, else empty.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: RESTClient,
+        builder: RequestBuilder,
+        context: Context,
+        paginator: FrameworkPaginator | None,
+        duplicates: DuplicateKeyMonitor,
+        lazy_path: tuple[str, ...] = (),
+    ) -> None:
+        self._plan = plan
+        self._client = client
+        self._session = cast("Session", client.session)
+        self._context = without_secrets(context)
+        self._selector = within(plan.selector, self._context)
+        self._duplicates = duplicates
+        self._lazy_path = lazy_path
+        self.paginator = paginator
+        if paginator is not None:
+            context = paginator.begin(context, builder.rewrite)
+        self.request = builder.build(context)
+        if paginator is not None:
+            paginator.init_request(self.request)
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether a condition of the file ended the list."""
+        return self.paginator is not None and self.paginator.ended
+
+    @property
+    def has_next(self) -> bool:
+        """Whether another page follows the one that was read last."""
+        return self.paginator is None or self.paginator.has_next_page
+
+    def next_page(self) -> Page | None:
+        """Send the next request; return its page, None if its response is ignored."""
+        try:
+            response = self._session.fetch(self.request)
+        except IgnoreResponseException:
+            return None
+        page = self._lazy_page(response) or self._parsed_page(response)
+        if self.paginator is None:
+            detected: Any = self._client.detect_paginator(response, page.items)
+            self.paginator = cast("FrameworkPaginator", detected)
+        # a lazy page only has a length, and dlt's paginators look at no more
+        items: Any = page.items if page.is_parsed else page
+        self.paginator.update_state(response, items)
+        self.paginator.update_request(self.request)
+        return page
+
+    def _lazy_page(self, response: requests.Response) -> Page | None:
+        if not self._lazy_path or not isinstance(response, Response):
+            return None
+        outline = response.outline(self._lazy_path)
+        if outline is None:
+            return None
+        raw = RawList(response.content, self._lazy_path)
+        parse = partial(self._parse_again, response)
+        return Page(outline.count, outline.first, outline.last, parse, raw, response)
+
+    def _parsed_page(self, response: requests.Response) -> Page:
+        body = response.json()
+        if self._selector is None:
+            self._selector = self._client.detect_data_selector(response)
+        items = self._select(response, body)
+        raw = None
+        names = list_names(self._plan)
+        if names and isinstance(response, Response) and set(map(type, items)) == {dict}:
+            plain = response.parsed_body
+            raw = None if plain is None else RawList(plain, names)
+        page = Page.of(items, raw, response)
+        self._duplicates.on_page(page)
+        return page
+
+    def _select(self, response: requests.Response, body: Json) -> list[Json]:
+        if not isinstance(self._selector, JmesPath):
+            return self._client.extract_response(response, self._selector)
+        items = self._selector.expression.search(body, self._context)
+        if items is None:
+            return []
+        return items if isinstance(items, list) else [items]
+
+    def _parse_again(self, response: Response) -> list[Json]:
+        """Return the items of a page that was not parsed at first."""
+        try:
+            body = response.whole()
+        except InvalidJson as error:
+            ours = translate_error(error, self._plan.resource.name, self._duplicates.secrets)
+            raise (ours or error) from error
+        items = self._select(response, body)
+        self._duplicates.check(response, body)
+        return items
+
+
+def list_names(plan: Plan) -> tuple[str, ...]:
+    """Return the keys of the list of records in a body, empty if the selector is not a plain path."""
+    selector = plan.endpoint.data_selector
+    return selector.names if isinstance(selector, Expression) else ()
+
+
+def lazy_path(plan: Plan, paginator: FrameworkPaginator | None) -> tuple[str, ...]:
+    """Return the keys of the list of records, empty if more than the table may look into it."""
+    names = list_names(plan)
+    if plan.resource.steps or paginator is None or not paginator.is_plain:
+        return ()
+    for path in vars(paginator.inner).values():
+        if not isinstance(path, JSONPath):
+            continue
+        read = path.expression.reads(over_context=True) if isinstance(path, JmesPath) else ((),)
+        for keys in read:
+            both = min(len(keys), len(names))
+            if keys[:both] == names[:both]:
+                return ()
+    return names
+
+
 class PageReader:
-    """The pages of one list. `values` are those of its placeholders, by their text; `context`
-    is what its expressions reach. `stays_text` says, page by page, whether nobody wants the
-    records parsed."""
+    """Read the pages of one list.
+
+    `values` are those of its placeholders, by their text; `context` is what its expressions reach.
+    """
 
     def __init__(
         self,
@@ -97,125 +230,86 @@ class PageReader:
         values: Mapping[str, Json],
         context: Context,
         options: ReadOptions,
-        stays_text: Callable[[], bool] | None = None,
+        duplicates: DuplicateKeyMonitor,
+        lazy_path: tuple[str, ...] = (),
     ) -> None:
+        builder = RequestBuilder(plan, client, values, options.redactor, plan.requests)
+        declared: Any = plan.paginator or client.paginator
+        paginator: FrameworkPaginator | None = copy.deepcopy(declared)
         self._plan = plan
-        self._client = client
-        self._stays_text = stays_text
-        self._context = context
-        self._requested = RequestBuilder(plan.endpoint, plan, values)
-        self._selector = within(plan.selector, without_secrets(context))
         self._options = options
+        self._requests_with = partial(ListRequests, plan, client, builder, context)
+        self._duplicates = duplicates
+        self._requests = self._requests_with(paginator, duplicates, lazy_path)
+        self._selector = SelectorMonitor(plan, within(plan.selector, context), options)
+        self._monitor = PaginationMonitor(plan, options, self._selector, self._paginator)
 
-    def pages(self) -> Iterator[PageData[Json]]:
-        """The selected items, a list a page, in the list's order."""
-        seen = PaginationMonitor(self._plan, self._options)
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages in the list's order. Raise RequestError if they repeat or do not end."""
+        requests_, sample, number = self._requests, self._options.sample, 0
         try:
-            yield from self._pages(seen)
-        finally:
-            seen.tell_missed()
-
-    def _pages(self, seen: PaginationMonitor) -> Iterator[PageData[Json]]:
-        given: Any = self._plan.paginator or self._client.paginator
-        paginator: FrameworkPaginator | None = copy.deepcopy(given)
-        sample = self._options.sample
-        for number, page in enumerate(self._paginate(paginator), 1):
-            if sample:
-                sample.look(self._plan.resource.name, number, page)
-            self._judge_empty(page, seen)
-            seen.came(page)
-            yield page
-            if sample and number >= sample.pages:
-                if page.paginator.has_next_page:
-                    seen.follows(page)
-                return
-            if not page.paginator.has_next_page:
-                seen.ended(page)
-                return
-            numbered = getattr(page.paginator, "inner", page.paginator)
-            if self._plan.ahead and not sample and isinstance(numbered, RangePaginator):
-                end = end_of(numbered, page.response.json())
-                if end is not None:
-                    last = yield from self._rest(page, numbered, end, seen)
-                    seen.ended(last, numbered)
+            while (page := requests_.next_page()) is not None:
+                number += 1
+                if sample:
+                    sample.look(self._plan.resource.name, number, page)
+                self._on_page(page)
+                yield page
+                is_sampled = sample is not None and number >= sample.pages
+                if not requests_.has_next:
+                    if not is_sampled and not requests_.was_stopped:
+                        self._monitor.on_end()
                     return
-            seen.follows(page)
+                last_number = None if sample else self._last_number(page)
+                if last_number is not None:
+                    yield from self._parallel_pages(last_number)
+                    return
+                self._monitor.on_next(requests_.request)
+                if is_sampled:
+                    return
+        finally:
+            self._selector.on_end()
 
-    def _rest(
-        self, last: PageData[Json], paginator: RangePaginator, end: int, seen: PaginationMonitor
-    ) -> Generator[PageData[Json], None, PageData[Json]]:
-        """All pages after the first, side by side; a total that grows meanwhile is followed.
-        Gives back the last of them."""
-        whole = last.paginator
-        assert isinstance(whole, FrameworkPaginator)
-        following = paginator.current_value
+    def _on_page(self, page: Page) -> None:
+        self._selector.on_page(page)
+        self._monitor.on_page(page)
 
-        def job(value: int) -> Callable[[], PageData[Json] | None]:
-            return lambda: next(self._paginate(whole.alone(value)), None)
+    def _paginator(self) -> Any:
+        """Return dlt's paginator of the list, without the file's additions to it."""
+        paginator = self._requests.paginator
+        return None if paginator is None else paginator.inner
+
+    def _last_number(self, first: Page) -> int | None:
+        """Return where the numbers of pages end if they can be requested in parallel, else None."""
+        numbered = self._paginator()
+        if not self._plan.ahead or not isinstance(numbered, RangePaginator):
+            return None
+        assert first.response is not None
+        return end_of(numbered, first.response.json())
+
+    def _parallel_pages(self, end: int) -> Iterator[Page]:
+        """Request all pages after the first in parallel; a total that grows meanwhile is followed."""
+        numbered, whole = self._paginator(), self._requests.paginator
+        assert whole is not None
+        following = numbered.current_value
+
+        def fetch(value: int) -> tuple[Page | None, bool]:
+            one = self._requests_with(whole.alone(value), self._duplicates)
+            return one.next_page(), one.was_stopped
 
         while following < end:
-            values = list(numbers(paginator, following, end))
-            jobs = map(job, values)
+            values = list(numbers(numbered, following, end))
             workers = min(self._options.max_in_flight, len(values))
-            for page in run_in_order(jobs, workers, self._options.environment.stop):
-                if page is None or (not page and paginator.stop_after_empty_page):
-                    return last
-                self._judge_empty(page, seen)
-                seen.came(page)
+            for page, is_last in run_in_order(
+                [partial(fetch, value) for value in values], workers, self._options.environment.stop
+            ):
+                if page is None or (not page.count and numbered.stop_after_empty_page):
+                    self._monitor.on_end()
+                    return
+                self._on_page(page)
                 yield page
-                last = page
-                if page.paginator.ended:  # type: ignore[attr-defined]
-                    return last
-                end = max(end, end_of(paginator, page.response.json()) or 0)
-            following = values[-1] + paginator.value_step
-        return last
-
-    def _paginate(self, paginator: FrameworkPaginator | None) -> Iterator[PageData[Json]]:
-        context, client, redactor = self._context, self._client, self._options.redactor
-        if paginator is not None:
-            write = self._requested.writer(client.base_url, client.headers, redactor)
-            context = paginator.begin(context, write)
-        hooks: list[Callable[..., None]] = [self._plan.requests]
-        names = list_of(self._plan, paginator)
-        if self._stays_text is not None and names:
-            hooks.append(partial(_leave, self._stays_text, names))
-        return client.paginate(
-            **self._requested.parts(context, redactor),
-            auth=self._plan.auth,
-            paginator=paginator,
-            data_selector=self._selector,
-            hooks={"response": hooks},
-        )
-
-    def _judge_empty(self, page: PageData[Json], seen: PaginationMonitor) -> None:
-        if page:
-            return
-        selector = self._selector
-        body = page.response.json()
-        if selector is None or not body or selector.find(body) or self._is_empty_element(body):
-            return
-        seen.misses(
-            f"data_selector `{selector}` finds nothing in the answer of "
-            f"{redact_url(page.response.url, self._options.redactor)}; "
-            f"{unlike(page.response, self._options.redactor)}"
-        )
-
-    def _is_empty_element(self, body: Json) -> bool:
-        """Whether the body is XML in which the list's element stands and holds no other: without
-        items it does not say what they would be called."""
-        selector = self._plan.endpoint.data_selector
-        names = selector.names if isinstance(selector, Expression) else ()
-        if self._plan.endpoint.response_format.kind != "xml" or len(names) < 2:
-            return False
-        element = get_field(body, ".".join(names[:-1]))
-        if isinstance(element, dict):
-            return all(name[:1] in ("@", "#") for name in element)
-        return element is None or isinstance(element, str)
-
-
-def _leave(
-    stays_text: Callable[[], bool], names: tuple[str, ...], response: Any, *_: Any, **__: Any
-) -> None:
-    """A hook of requests: the list at these keys stays text, where that is wanted."""
-    if isinstance(response, Response) and stays_text():
-        response.leaves = partial(outlined, path=names)
+                if is_last:
+                    return  # the file's own condition: the total says nothing then
+                assert page.response is not None
+                end = max(end, end_of(numbered, page.response.json()) or 0)
+            following = values[-1] + numbered.value_step
+        self._monitor.on_end()

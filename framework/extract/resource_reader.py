@@ -1,30 +1,31 @@
-"""One resource read: its list asked for once, page after page, for its table and for its children.
+"""Read one resource once, page by page, for its own table and for child resources.
 
-Records come out as the file's steps and its incremental leave them. What children bind is taken
-from them on the way, so no list is asked for twice and no page is kept for the children's sake.
+A resource is many lists: one for each parent record, partition and window. What children need of
+its records is kept on the way, so no list is read twice and no page is kept for children.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from dlt.sources.helpers.rest_client.client import PageData, RESTClient
+from dlt.sources.helpers.rest_client.client import RESTClient
 
-from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.json_text import may_repeat_keys, repeated_keys
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
-from framework.events import PageRead, WarningRaised
+from framework.events import PageRead
 from framework.extract.export_jobs import downloads
 from framework.extract.incremental.cursor import Cursor, ResourceCursors, held_state
-from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.incremental.windows import WHOLE, Window
+from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
-from framework.extract.page import Page, Record, TextPage, as_records, is_unparsed
-from framework.extract.page_reader import PageReader
+from framework.extract.monitors.outcome_monitor import OutcomeMonitor
+from framework.extract.page import Page
+from framework.extract.page_reader import PageReader, lazy_path
 from framework.extract.parent_child import (
     ChangeFilter,
     ChildBindings,
@@ -37,322 +38,147 @@ from framework.extract.parent_child import (
 from framework.extract.partitions import batched, multiplied
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
-from framework.extract.transforms import marked, stepper, table_of_list
-from framework.http.decoders import Undecodable, charset_of, json_in
+from framework.extract.transforms import Transforms, marked, table_of_list
 from framework.http.error_messages import translate_error
-from framework.http.transport import InvalidJson, Response
 from framework.runtime.context import Context, with_incremental, without_secrets
-from framework.runtime.redaction import redact_url
 from framework.runtime.templates import Values
 from framework.runtime.thread_pool import run_in_order
 
 Json = Any
 
-
-MOST_WINDOWS = 12
-"""Windows without a record after which a look gives up."""
+MAX_EMPTY_WINDOWS = 12
+"""Windows without a record after which a sample gives up."""
 
 
 @dataclass
 class SliceResult:
-    """What one slice gave. `cut` is the error of the window that could not be read."""
+    """One slice while it is read. `cut` is the error of a window that could not be read."""
 
-    pages: list[list[Record]]
     slice: Slice
     cursor: Cursor | None
     cut: FrameworkError | None = None
 
 
-class SliceReader:
-    """Asks for the lists of one resource; thread-safe. With `loads` its records go to tables;
-    `stays_text` says whether whoever takes them wants none of them parsed."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        client: RESTClient,
-        options: ReadOptions,
-        rules: CursorPolicy | None = None,
-    ) -> None:
-        self.loads = False
-        self.stays_text: Callable[[], bool] | None = None
-        self.order = None if rules is None else OrderMonitor(rules, plan.endpoint)
-        self._doubtful = 0
-        self.step = stepper(plan.resource)
-        self._plan = plan
-        self._client = client
-        self._options = options
-        self._some = False
-        self._old = 0
-        self._counting = threading.Lock()
-
-    @property
-    def left_out(self) -> dict[str, int]:
-        """How many records were read and not handed on, by what left them out."""
-        counts = {"filter": self.step.filtered, "incremental": self._old}
-        return {what: count for what, count in counts.items() if count}
-
-    def pages_of(self, asked: SliceResult) -> Iterator[list[Record]]:
-        """The new records of a slice's windows; `asked.cut` is set where a later one fails."""
-        cursor = asked.cursor
-        if cursor is None:
-            yield from self._pages_in(asked.slice, WHOLE, None)
-            return
-        for number, window in enumerate(cursor.windows()):
-            if self._options.sample and (self._some or number >= MOST_WINDOWS):
-                return
-            pages = self._pages_in(asked.slice, window, cursor)
-            if not cursor.resumable or self._plan.resource.write_disposition == "replace":
-                yield from pages
-            else:
-                # a window that fails gives nothing, or its rows would come once more
-                try:
-                    pages = iter(list(pages))
-                except Exception as error:
-                    asked.cut = self._cut(error)
-                    cursor.cut()
-                    return
-                yield from pages
-            cursor.finish(window)
-
-    def _cut(self, error: Exception) -> FrameworkError:
-        """The error that ends a resource after the windows that were read; others are raised."""
-        ours = translate_error(error, self._plan.resource.name, self._options.redactor)
-        if ours is None or self._options.environment.stop.error is not None:
-            raise error
-        return ours
-
-    def _pages_in(
-        self, one: Slice, window: Window, cursor: Cursor | None
-    ) -> Iterator[list[Record]]:
-        context = with_incremental(
-            one.context(self._plan.context, self._plan.resource.parent), window.values
-        )
-        values = {**one.values, **window.values}
-        visible, table = without_secrets(context), self._table_of(values, context)
-        start = window.values.get("incremental.start_value")
-        order = None if self.order is None else self.order.of_list(start)
-        for page in self._listed(values, context):
-            self._look(page)
-            records = self.step(self._records(page, one), visible)
-            if order is not None:
-                order.look(records)
-            if cursor is not None:
-                came = len(records)
-                records = cursor.filter(records)
-                with self._counting:
-                    self._old += came - len(records)
-            self._some = self._some or bool(records)
-            yield records if table is None else marked(records, table)
-            if cursor is not None and cursor.exhausted:
-                return
-
-    def _look(self, page: PageData[Json]) -> None:
-        """Warn of keys that an object of the answer has twice: parsing hides them."""
-        response = page.response
-        if not isinstance(response, Response) or is_unparsed(page):
-            return  # Arrow's reader refuses such a page, and then it is parsed
-        body = response.parsed_body
-        if body is None:
-            body = self._json_of(response)
-        self._look_into(response, body, response.json())
-
-    def _json_of(self, response: Response) -> bytes:
-        """The JSON of an answer that is packed, in lines, or not in UTF-8; empty where none is."""
-        form, kind = self._plan.endpoint.response_format, response.headers.get("Content-Type", "")
-        try:
-            texts = json_in(form, response.content, charset_of(kind))
-        except Undecodable:
-            texts = []
-        return f"[{','.join(texts)}]".encode() if texts else b""
-
-    def _look_into(self, response: Response, body: bytes, parsed: Json) -> None:
-        if not body or not may_repeat_keys(body, parsed):
-            return
-        with self._counting:
-            self._doubtful += 1
-            number = self._doubtful
-        if number & (number - 1):
-            return  # being sure takes as long as parsing: the first, the second, the fourth ...
-        found = repeated_keys(body)
-        if found:
-            named = ", ".join(f"`{key}` (in {count:,})" for key, count in found.most_common(5))
-            message = (
-                "objects in the answer of "
-                f"{redact_url(response.url, self._options.redactor)} have a key "
-                f"twice, and only its last value is loaded: {named}. The API has to mend that"
-            )
-            self._options.on_event(
-                WarningRaised(self._plan.resource.name, "json-key-repeated", message)
-            )
-
-    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
-        """The table of a list's records, where the file has one for each list."""
-        template = self._plan.resource.tables
-        if template is None or not self.loads:
-            return None
-        known = Values(values, context, self._options.redactor)
-        return table_of_list(self._plan.resource.name, template, known, self._plan.other_tables)
-
-    def _listed(self, values: dict[str, Json], context: Context) -> Iterator[PageData[Json]]:
-        """The pages of one list, or of all downloads of the job that exports it."""
-        options, export = self._options, self._plan.endpoint.export
-        if export is None:
-            stays = self.stays_text
-            yield from PageReader(self._plan, self._client, values, context, options, stays).pages()
-            return
-        for plan, ready in downloads(self._plan, export, self._client, values, context, options):
-            yield from PageReader(plan, self._client, values, ready, options).pages()
-
-    def _records(self, page: PageData[Json], one: Slice) -> list[Record]:
-        """The page's records; with where they stand in the answer, if they are all objects."""
-        if is_unparsed(page):
-            return self._text(page)
-        if one.include:
-            records = as_records(page)
-            for record in records:
-                record.update(one.include)
-            return records
-        selector = self._plan.endpoint.data_selector
-        names = selector.names if isinstance(selector, Expression) else ()
-        body = page.response.parsed_body if isinstance(page.response, Response) else None
-        if not names or body is None or not all(type(item) is dict for item in page):
-            return as_records(page)
-        return Page(page, body, names)
-
-    def _text(self, page: PageData[Json]) -> TextPage:
-        response, selector = page.response, self._plan.endpoint.data_selector
-        assert isinstance(response, Response)
-        assert isinstance(selector, Expression)
-
-        def parse() -> list[Record]:
-            try:
-                parsed = response.whole()
-            except InvalidJson as error:
-                ours = translate_error(error, self._plan.resource.name, self._options.redactor)
-                raise (ours or error) from error
-            self._look_into(response, response.content, parsed)
-            return as_records(selector.search(parsed) or ())
-
-        return TextPage(page[0].count, response.content, selector.names, parse)
-
-
 class ResourceReader:
-    """A resource's records, read once.
+    """Read a resource's lists once; thread-safe.
 
-    `pages` is for the table, `bound` for a child, which drains the list first. An error ends the
-    reading for good: whoever asks later gets it again. `cut` is the error of a window after which
-    nothing was asked for: what the windows before it gave is whole, and `pages` raises it when
-    all of that was taken. `stays_text`, set before, says whether whoever takes the pages wants
-    their records not parsed but as TextPage.
+    `open_table` gives the pages for the resource's table, `values_for` what a child needs, which
+    reads the lists to their end first. An error ends the reading for good: whoever reads later
+    gets it again. `cut` is the error of a window after which nothing was requested: what the
+    windows before it gave is complete, and the table's pages raise it at their end.
     """
 
     def __init__(
         self,
         plan: Plan,
         client: RESTClient,
+        parent: ResourceReader | None,
         cursors: ResourceCursors | None,
         options: ReadOptions,
-        held: dict[str, Json] | None = None,
+        state: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
-        self.parent: ResourceReader | None = None
-        self.loads = False
-        self.stays_text: Callable[[], bool] | None = None
+        self.parent = parent
         self.records = 0
+        self.parents = 0
         self.cut: FrameworkError | None = None
         self._client = client
         self._cursors = cursors
-        self._held = held
+        self._state = state
         self._options = options
         self._children: dict[str, ChildBindings] = {}
-        self._pending: deque[list[Record]] = deque()
+        self._loads = False
+        self._reads_raw = False
+        self._pending: deque[Page] = deque()
         self._source = self._read()
         self._error: Exception | None = None
-        self._asker = SliceReader(plan, client, options, None if cursors is None else cursors.rules)
-        self._parents = 0
         self._lists = 1
         self._unchanged = 0
+        self._known = 0
+        self._has_records = False
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._transforms = Transforms(plan.resource)
+        self._duplicates = DuplicateKeyMonitor(plan, options)
+        self._outcome = OutcomeMonitor(plan, options, self._transforms)
+        self._order = None
+        if cursors is not None:
+            self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
 
     @property
     def name(self) -> str:
         """The resource's name."""
         return self.plan.resource.name
 
-    @property
-    def parents(self) -> int:
-        """How many of the parent's records it was asked for; 0 for a root."""
-        return self._parents
-
-    def ended_above(self, error: Exception) -> str | None:
-        """The uppermost ancestor that this error ended, by name: it is none of this resource's."""
-        found, above = None, self.parent
-        while above is not None:
-            found = above.name if error in (above._error, above.cut) else found
-            above = above.parent
-        return found
+    def failed_ancestor(self, error: Exception) -> str | None:
+        """Return the name of the uppermost ancestor that this error ended, None if there is none."""
+        name, reader = None, self.parent
+        while reader is not None:
+            name = reader.name if error in (reader._error, reader.cut) else name
+            reader = reader.parent
+        return name
 
     @property
     def left_out(self) -> dict[str, int]:
-        """How many records were read and not handed on, by what left them out."""
-        return self._asker.left_out
+        """The number of records that were read and not loaded, by what left them out."""
+        counts = {"filter": self._transforms.filtered, "incremental": self._known}
+        return {reason: count for reason, count in counts.items() if count}
 
     @property
-    def not_asked(self) -> dict[str, int]:
-        """How many lists were not asked for, by what said so."""
-        fed = None if self.parent is None else self.parent._children.get(self.name)
-        counts = {"when": fed.left_out if fed else 0, "only_changed": self._unchanged}
-        return {what: count for what, count in counts.items() if count}
+    def skipped_lists(self) -> dict[str, int]:
+        """The number of lists that were not requested, by reason (`when`, `only_changed`)."""
+        bindings = None if self.parent is None else self.parent._children.get(self.name)
+        counts = {"when": bindings.left_out if bindings else 0, "only_changed": self._unchanged}
+        return {reason: count for reason, count in counts.items() if count}
 
     @property
-    def explained_empty(self) -> bool:
-        """Whether having no records needs no explaining: there was nothing to ask for, or every
-        answer was ignored, which is said elsewhere."""
+    def is_empty_explained(self) -> bool:
+        """Whether having no records is explained: there was no list, or responses were ignored."""
         return not self._lists or self.plan.ignored > 0
 
-    def feed(self, child: ResourceReader) -> None:
-        """Keep for this child what it binds; before anything is read."""
-        child.parent = self
+    def add_child(self, child: ResourceReader) -> None:
+        """Keep what this child needs of the records, and its descendants; before anything is read."""
         self._children[child.name] = ChildBindings(child.plan)
+        ancestors = {binding.binding.resource for binding in child.plan.above}
+        for ancestor in ancestors | child.plan.resource.keeps_above.keys():
+            below, reader = child, child.parent
+            while reader is not None and reader.name != ancestor:
+                below, reader = reader, reader.parent
+            if reader is not None:
+                reader._children[below.name].carry(child.plan)
 
-    def ask_above(self) -> None:
-        """Have what is taken from ancestors further up carried down; after all were fed."""
-        wanted = {binding.binding.resource for binding in self.plan.above}
-        for ancestor in wanted | self.plan.resource.keeps_above.keys():
-            below = self
-            while below.parent is not None and below.parent.name != ancestor:
-                below = below.parent
-            if below.parent is not None:
-                below.parent._children[below.name].carry(self.plan)
+    def open_table(self, *, reads_raw: bool = False) -> Iterator[Page]:
+        """Return the pages for the resource's table, each once.
 
-    def pages(self) -> Iterator[list[Record]]:
-        """Lists of records, page by page, each once."""
+        Call it before a child reads this resource. With `reads_raw` pages may come unparsed.
+        """
+        self._loads, self._reads_raw = True, reads_raw
+        return self._table_pages()
+
+    def _table_pages(self) -> Iterator[Page]:
         while True:
-            while self._pending:
-                yield self._pending.popleft()
             with self._lock:
-                page = self._next()
+                page = self._pending.popleft() if self._pending else self._next()
             if page is None:
                 if self.cut is not None:
                     raise self.cut
                 return
             yield page
 
-    def bound(self, child: str) -> SpilledList[ParentValues]:
-        """What each record gives that child, after all pages were read."""
+    def values_for(self, child: str) -> SpilledList[ParentValues]:
+        """Read all pages, then return what each record gives that child."""
         with self._lock:
             while (page := self._next()) is not None:
-                if self.loads:
+                if self._loads:
                     self._pending.append(page)
-        if self.cut is not None and not self.loads:
+        if self.cut is not None and not self._loads:
             raise self.cut
-        fed = self._children[child]
-        if fed.error is not None:
-            raise fed.error
-        return fed.bounds
+        bindings = self._children[child]
+        if bindings.error is not None:
+            raise bindings.error
+        return bindings.bounds
 
-    def _next(self) -> list[Record] | None:
+    def _next(self) -> Page | None:
         if self._error is not None:
             raise self._error
         try:
@@ -367,147 +193,233 @@ class ResourceReader:
                 raise
             raise ours from error
 
-    def _read(self) -> Iterator[list[Record]]:
-        yield from self._read_pages()
-        self._judge_ignored()
-        self._judge_steps()
-        for code, message in () if self._asker.order is None else self._asker.order.told():
-            self._options.on_event(WarningRaised(self.name, code, message))
-
-    def _read_pages(self) -> Iterator[list[Record]]:
-        for one, records in self._all_pages():
-            limit = self._options.limit
-            if limit is not None and self.records + len(records) >= limit:
-                records = records[: limit - self.records]
-                self._take(records, one)
-                yield records
-                return
-            self._take(records, one)
-            if self._cursors is not None and self.loads:
-                new = self._cursors.not_appended(one.key, records)
-                self.records -= len(records) - len(new)
-                records = new
-            if records:
-                yield records
-
-    def _take(self, records: list[Record], one: Slice) -> None:
-        self.records += len(records)
-        self._options.on_event(PageRead(self.name, len(records)))
-        for child in self._children.values():
-            child.take(records, one.bound)
-
-    def _all_pages(self) -> Iterator[tuple[Slice, list[Record]]]:
-        """The records of every page, stepped and new: of the one list, or of all lists."""
-        self._asker.loads = self.loads
-        if not self._children and self._cursors is None and self._options.limit is None:
-            self._asker.stays_text = self.stays_text
-        cursors, changed, kept = self._cursors, self._changed(), set[str]()
-        slices = self._slices(changed, kept)
-        many = self._lists > 1 or not self._is_one_list
-        if cursors is not None:
-            cursors.begin(moves=self.loads)
-        for asked in self._each(slices, many):
-            for page in asked.pages:
-                yield asked.slice, page
-            if cursors is not None and asked.cursor is not None:
-                cursors.done(asked.slice.key, asked.cursor, many=many)
-            if asked.cut is not None:
-                self.cut = asked.cut
+    def _read(self) -> Iterator[Page]:
+        """Yield the pages of all lists, counted and passed to children and monitors."""
+        limit = self._options.limit
+        for one, page in self._read_lists():
+            is_last = limit is not None and self.records + page.count >= limit
+            if limit is not None and is_last:
+                page = Page.of(page.records[: limit - self.records])
+            self.records += page.count
+            self._outcome.on_page(page)
+            self._options.on_event(PageRead(self.name, page.count))
+            for child in self._children.values():
+                child.take(page.records, one.bound)
+            if is_last:
+                yield page
                 break
-        whole = self.cut is None and self._is_whole
-        if cursors is not None:
-            cursors.end(many=many, kept=kept if whole else None)
-        if changed is not None and self.cut is None:
-            changed.end(kept if whole else None)
+            if self._cursors is not None and self._loads:
+                new = self._cursors.not_appended(one.key, page.records)
+                if new is not page.records:
+                    self.records -= page.count - len(new)
+                    page = Page.of(new)
+            if page.count:
+                yield page
+        self._outcome.on_end()
+        if self._order is not None:
+            self._order.on_end()
 
-    def _changed(self) -> ChangeFilter | None:
+    def _read_lists(self) -> Iterator[tuple[Slice, Page]]:
+        """Yield the pages of all lists in their order; then write the watermarks."""
+        cursors, changed, keys = self._cursors, self._change_filter(), set[str]()
+        slices = self._slices(changed, keys)
+        many = self._lists > 1 or not self._has_one_list
+        if cursors is not None:
+            cursors.begin(moves=self._loads)
+        for result, pages in self._results(slices, many):
+            for page in pages:
+                yield result.slice, page
+            if cursors is not None and result.cursor is not None:
+                cursors.done(result.slice.key, result.cursor, many=many)
+            if result.cut is not None:
+                self.cut = result.cut
+                break
+        live_keys = keys if self.cut is None and self._drops_old_keys else None
+        if cursors is not None:
+            cursors.end(many=many, kept=live_keys)
+        if changed is not None and self.cut is None:
+            changed.end(live_keys)
+
+    def _results(
+        self, slices: Iterator[Slice], many: bool
+    ) -> Iterator[tuple[SliceResult, Iterable[Page]]]:
+        """Return each slice with its pages: of one slice as they come, of many read in parallel."""
+        path: tuple[str, ...] = ()
+        if (
+            self._reads_raw
+            and not self._children
+            and self._cursors is None
+            and self._options.limit is None
+        ):
+            declared: Any = self.plan.paginator or self._client.paginator
+            path = lazy_path(self.plan, declared)
+
+        def read(one: Slice) -> tuple[SliceResult, Iterator[Page]]:
+            result = SliceResult(one, self._cursor_of(one, many))
+            return result, self._read_slice(result, path)
+
+        def read_all(one: Slice) -> tuple[SliceResult, Iterable[Page]]:
+            result, pages = read(one)
+            return result, list(pages)
+
+        if self._lists == 1:
+            return iter([read(next(slices))])
+        workers = min(self._options.max_in_flight, self._lists)
+        jobs = (partial(read_all, one) for one in slices)
+        return run_in_order(jobs, workers, self._options.environment.stop)
+
+    def _read_slice(self, result: SliceResult, path: tuple[str, ...]) -> Iterator[Page]:
+        """Yield the pages of a slice, window by window; set `result.cut` if a later one fails.
+
+        An error names the parent record of the slice.
+        """
+        one, cursor, options = result.slice, result.cursor, self._options
+        all_or_nothing = self.plan.resource.write_disposition == "replace"
+        try:
+            windows = iter((WHOLE,)) if cursor is None else cursor.windows()
+            for number, window in enumerate(windows):
+                is_sample = options.sample is not None and cursor is not None
+                if is_sample and (self._has_records or number >= MAX_EMPTY_WINDOWS):
+                    return
+                pages = self._read_window(one, window, cursor, path)
+                if cursor is not None and cursor.resumable and not all_or_nothing:
+                    # a window that fails gives nothing, or its rows would be loaded again
+                    try:
+                        pages = iter(list(pages))
+                    except Exception as error:
+                        result.cut = self._cut(error)
+                        cursor.cut()
+                        return
+                yield from pages
+                if cursor is not None:
+                    cursor.finish(window)
+        except Exception as error:
+            secrets = options.redactor
+            ours = translate_error(error, self.name, secrets)
+            if one.bound is None or not isinstance(ours, (RequestError, RecordError)):
+                raise
+            raise named(ours, one.bound, self.plan, secrets) from error
+
+    def _cut(self, error: Exception) -> FrameworkError:
+        """Return the error that ends a resource after complete windows; raise any other."""
+        ours = translate_error(error, self.name, self._options.redactor)
+        if ours is None or self._options.environment.stop.error is not None:
+            raise error
+        return ours
+
+    def _read_window(
+        self, one: Slice, window: Window, cursor: Cursor | None, path: tuple[str, ...]
+    ) -> Iterator[Page]:
+        """Yield the pages of one list, transformed, without the records that are known already."""
+        context = with_incremental(
+            one.context(self.plan.context, self.plan.resource.parent), window.values
+        )
+        values = {**one.values, **window.values}
+        visible, table = without_secrets(context), self._table_of(values, context)
+        order = None
+        if self._order is not None:
+            order = self._order.of_list(window.values.get("incremental.start_value"))
+        steps = self._transforms if self.plan.resource.steps else None
+        for page in self._pages_of(values, context, path):
+            if page.is_parsed:
+                records = page.records
+                if one.include:
+                    for record in records:
+                        record.update(one.include)
+                if steps is not None:
+                    records = steps(records, visible)
+                if order is not None:
+                    order.look(records)
+                if cursor is not None:
+                    new = cursor.filter(records)
+                    self._count_known(len(records) - len(new))
+                    records = new
+                if table is not None:
+                    records = marked(records, table)
+                is_changed = one.include or records is not page.records
+                page = Page.of(records, None if is_changed else page.raw)
+            self._has_records = self._has_records or page.count > 0
+            yield page
+            if cursor is not None and cursor.exhausted:
+                return
+
+    def _count_known(self, count: int) -> None:
+        with self._counting:
+            self._known += count
+
+    def _pages_of(
+        self, values: dict[str, Json], context: Context, path: tuple[str, ...]
+    ) -> Iterator[Page]:
+        """Return the pages of one list, or of all downloads of the job that exports it."""
+        client, options, duplicates = self._client, self._options, self._duplicates
+        export = self.plan.endpoint.export
+        if export is None:
+            return PageReader(self.plan, client, values, context, options, duplicates, path).pages()
+        return chain.from_iterable(
+            PageReader(plan, client, values, ready, options, duplicates).pages()
+            for plan, ready in downloads(self.plan, export, client, values, context, options)
+        )
+
+    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
+        """Return the table of a list's records, None if the resource has one table."""
+        template = self.plan.resource.tables
+        if template is None or not self._loads:
+            return None
+        known = Values(values, context, self._options.redactor)
+        return table_of_list(self.name, template, known, self.plan.other_tables)
+
+    def _change_filter(self) -> ChangeFilter | None:
         resource, again = self.plan.resource, self._options.again is not None
         if resource.only_changed is None:
             return None
         return ChangeFilter(
-            held_state(resource.name, self._held),
+            held_state(resource.name, self._state),
             resource.only_changed.text,
-            moves=self.loads and not again,
+            moves=self._loads and not again,
             asks_all=again,
         )
 
-    def _slices(self, changed: ChangeFilter | None, kept: set[str]) -> Iterator[Slice]:
-        """Each list to ask for, counted; `kept` comes to hold the keys of all that there are."""
-        plan, keys = self.plan, self._cursors is not None or changed is not None
-        now = self._options.environment.now
-        partitions, empty = multiplied(plan.resource.partitions, now, self.name)
+    def _slices(self, changed: ChangeFilter | None, live_keys: set[str]) -> Iterator[Slice]:
+        """Return the lists to read, and count them; add the keys of all lists to `live_keys`."""
+        plan, options = self.plan, self._options
+        keys = self._cursors is not None or changed is not None
+        partitions, empty = multiplied(plan.resource.partitions, options.environment.now, self.name)
         bounds: Collection[ParentValues | None] = [None]
         if self.parent is not None:
-            found = self.parent.bound(self.name)
-            bounds = found.first(self._options.sample.lists) if self._options.sample else found
-            self._parents = len(bounds)
+            parents = self.parent.values_for(self.name)
+            bounds = parents.first(options.sample.lists) if options.sample else parents
+            self.parents = len(bounds)
         batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
         if batches is not None:
             values = (one.values[f"partition.{batches.name}"] for one in bounds if one is not None)
             groups = list(batched(batches, values))
             partitions = [{**group, **rest} for group in groups for rest in partitions]
             bounds = [None]
-        if self._options.sample:
-            partitions = partitions[: self._options.sample.lists]
+        if options.sample:
+            partitions = partitions[: options.sample.lists]
         for name in empty:
-            message = f"the partition {name} has no values, so nothing is asked for"
-            self._options.on_event(WarningRaised(self.name, "partition-empty", message))
+            self._outcome.on_empty_partition(name)
         slices = sliced(bounds, partitions, plan, keys=keys)
+        self._lists = len(bounds) * len(partitions)
         if changed is not None:
             every = list(slices)
-            kept.update(one.key for one in every)
+            live_keys.update(one.key for one in every)
             if every and not any(one.bound and one.bound.changed for one in every):
-                message = (
-                    "no record of the parent has a value at `only_changed`, so all are asked for"
-                )
-                self._options.on_event(WarningRaised(self.name, "only-changed-nothing", message))
-            asked = changed.chosen(every)
-            self._lists = len(asked)
-            self._unchanged = len(every) - len(asked)
-            return iter(asked)
-        self._lists = len(bounds) * len(partitions)
-        return _noted(slices, kept) if keys else slices
+                self._outcome.on_unknown_changes()
+            chosen = changed.chosen(every)
+            self._lists, self._unchanged = len(chosen), len(every) - len(chosen)
+            slices = iter(chosen)
+        elif keys:
+            slices = _with_keys_noted(slices, live_keys)
+        self._outcome.on_lists(self._lists)
+        return slices
 
     @property
-    def _is_one_list(self) -> bool:
-        """Whether there is one list in each run, by the file's word."""
+    def _has_one_list(self) -> bool:
+        """Whether the file says that each run reads one list."""
         if self.plan.resource.partitions:
             return False
-        return self.parent is None or self.parent.gives_one
-
-    def _each(self, slices: Iterator[Slice], many: bool) -> Iterator[SliceResult]:
-        """Every slice asked for, several at once; a single one page by page."""
-        if self._lists == 1:
-            yield from self._streamed(next(slices), many)
-            return
-        jobs = (self._job(one, many) for one in slices)
-        workers = min(self._options.max_in_flight, self._lists)
-        yield from run_in_order(jobs, workers, self._options.environment.stop)
-
-    def _streamed(self, one: Slice, many: bool) -> Iterator[SliceResult]:
-        asked = SliceResult([], one, self._cursor_of(one, many))
-        for page in self._blamed(asked):
-            yield SliceResult([page], one, None)
-        yield asked
-
-    def _job(self, one: Slice, many: bool) -> Callable[[], SliceResult]:
-        def fetch() -> SliceResult:
-            asked = SliceResult([], one, self._cursor_of(one, many))
-            asked.pages.extend(self._blamed(asked))
-            return asked
-
-        return fetch
-
-    def _blamed(self, asked: SliceResult) -> Iterator[list[Record]]:
-        """The pages of a slice; an error names the record of the parent that it was asked for."""
-        try:
-            yield from self._asker.pages_of(asked)
-        except Exception as error:
-            redactor = self._options.redactor
-            ours = translate_error(error, self.name, redactor)
-            if asked.slice.bound is None or not isinstance(ours, (RequestError, RecordError)):
-                raise
-            raise named(ours, asked.slice.bound, self.plan, redactor) from error
+        return self.parent is None or self.parent.has_one_record
 
     def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
         if self._cursors is None:
@@ -515,59 +427,32 @@ class ResourceReader:
         return self._cursors.one_of_many(one.key) if many else self._cursors.alone(one.key)
 
     @property
-    def gives_one(self) -> bool:
-        """Whether there is one record by the file's word: a root that has a single page."""
+    def has_one_record(self) -> bool:
+        """Whether the file says that there is one record: a root with a single page."""
         paginator = self.plan.paginator or self._client.paginator
         return self.parent is None and getattr(paginator, "is_single_page", False)
 
     @property
-    def _is_whole(self) -> bool:
-        """Whether a list of this resource that is not asked for has no parent any more."""
+    def _drops_old_keys(self) -> bool:
+        """Whether a list that is not read in this run has no parent record any more."""
         resource = self.plan.resource
         if resource.write_disposition != "merge":
             return False
-        return resource.when is None and (self.parent is None or self.parent.comes_whole)
+        return resource.when is None and (self.parent is None or self.parent.is_complete)
 
     @property
-    def comes_whole(self) -> bool:
-        """Whether each run gives all records that there are."""
-        above = self.parent is None or self.parent.comes_whole
+    def is_complete(self) -> bool:
+        """Whether each run reads all records that the API has."""
         resource = self.plan.resource
         return (
-            above
+            (self.parent is None or self.parent.is_complete)
             and self._cursors is None
             and resource.when is None
             and resource.only_changed is None
         )
 
-    def _judge_ignored(self) -> None:
-        ignored = self.plan.ignored
-        alone = self.parent is None and self._lists <= 1
-        if ignored and not self.records and (alone or ignored >= self._lists > 1):
-            self._options.on_event(
-                WarningRaised(
-                    self.name,
-                    "all-ignored",
-                    f"every answer ({ignored}) was ignored by response_actions: no records",
-                )
-            )
 
-    def _judge_steps(self) -> None:
-        for failed in self._asker.step.failures:
-            step = failed.step
-            what = "null was put in its place" if step.on_error == "null" else "left out"
-            self._options.on_event(
-                WarningRaised(
-                    self.name,
-                    "step-failed",
-                    f"processing_steps: `{step.kind}` failed on {failed.count:,} "
-                    f"record{'s' * (failed.count > 1)}, by its on_error {what}; "
-                    f"the first: {failed.first}",
-                )
-            )
-
-
-def _noted(slices: Iterator[Slice], kept: set[str]) -> Iterator[Slice]:
+def _with_keys_noted(slices: Iterator[Slice], live_keys: set[str]) -> Iterator[Slice]:
     for one in slices:
-        kept.add(one.key)
+        live_keys.add(one.key)
         yield one

@@ -144,11 +144,6 @@ def _growth(step: Step) -> int:
     return 1 if step.expression is None else step.expression.growth
 
 
-def stepper(resource: Resource) -> Transforms:
-    """The resource's steps as one function over a list of records."""
-    return Transforms(resource)
-
-
 def _instead(step: Step, record: Record, context: Context | None) -> list[Record]:
     """What comes of a record on which the step failed."""
     if step.on_error == "skip_record" or step.kind not in ("set", "cast"):

@@ -7,6 +7,7 @@ run says so; one that would carry a secret in its URL or body is not sent at all
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from dlt.common import logger
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -183,6 +185,15 @@ class Session(requests.Session):
         self._refuse_secrets(prepared)
         self._warn_withheld(prepared, context_of(request.hooks))
         return prepared
+
+    def fetch(self, request: requests.Request) -> requests.Response:
+        """Send a request with the environment's proxies and certificates; return its response."""
+        prepared = self.prepare_request(request)
+        if logger.isEnabledFor(logging.INFO):
+            url = redact_url(prepared.url, self._redactor)
+            logger.info(f"Making {prepared.method} request to {url}")
+        settings = self.merge_environment_settings(prepared.url, {}, None, None, None)
+        return self.send(prepared, **settings)
 
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response

@@ -7,9 +7,11 @@ credentials are not known here.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
@@ -27,6 +29,54 @@ from framework.http.urllib3_internals import (
 
 CHUNK = 1 << 18
 """Bytes of a body that are read at once."""
+
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class ListOutline:
+    """What is known of a list that was not parsed: its length, and its first and last item."""
+
+    count: int
+    first: Any
+    last: Any
+
+
+def outline_list(body: bytes, path: tuple[str, ...]) -> tuple[dict[str, Any], ListOutline] | None:
+    """Return the body's object without the list at these keys, and the list's outline.
+
+    None if there are no items there, or the body is not an object in JSON and UTF-8.
+    """
+    try:
+        if not body.isascii():
+            body.decode()  # msgspec does not check it
+        return _without_list(body, path)
+    except (ValueError, RecursionError):  # msgspec's errors are among them
+        return None
+
+
+def _without_list(
+    raw: bytes | msgspec.Raw, path: tuple[str, ...]
+) -> tuple[dict[str, Any], ListOutline] | None:
+    parts = _OBJECT.decode(raw)
+    holder = parts.pop(path[0], None)
+    if holder is None:
+        return None
+    if len(path) > 1:
+        inner = _without_list(holder, path[1:])
+        if inner is None:
+            return None
+        rest: dict[str, Any] = {path[0]: inner[0]}
+        outline = inner[1]
+    else:
+        items = _LIST.decode(holder)
+        if not items:
+            return None
+        first, last = (parse_json(bytes(item))[0] for item in (items[0], items[-1]))
+        rest, outline = {}, ListOutline(len(items), first, last)
+    rest.update((key, parse_json(bytes(part))[0]) for key, part in parts.items())
+    return rest, outline
 
 
 class InvalidJson(ValueError):
@@ -46,11 +96,8 @@ class Response(requests.Response):
     """A whole response, whose body is parsed once.
 
     It is decoded by the request context under which it was created, and has the status and headers
-    of the response that it is `like`. `leaves`, if it is set before
-    the first parsing, returns the body of a JSON response without its records, or None.
+    of the response that it is `like`. After `outline` the parsed body lacks one list.
     """
-
-    leaves: Callable[[bytes], Any] | None = None
 
     def __init__(self, body: bytes, like: requests.Response | None = None) -> None:
         super().__init__()
@@ -72,10 +119,23 @@ class Response(requests.Response):
             if self._decode is not None and self.status_code < 400:
                 self._json = self._decoded(self._decode)
             else:
-                outline = self.leaves(self.content) if self.leaves is not None else None
-                self._json = self.whole() if outline is None else outline
+                self._json = self.whole()
             self._parsed = True
         return self._json
+
+    def outline(self, path: tuple[str, ...]) -> ListOutline | None:
+        """Parse the body except for the list at these keys, and return what is known of the list.
+
+        None if the body was parsed already, is not JSON in UTF-8, or has no items there.
+        """
+        if self._parsed or self._decode is not None or self.status_code >= 400:
+            return None
+        found = outline_list(self.content, path)
+        if found is None:
+            return None
+        self._json, outline = found
+        self._parsed = True
+        return outline
 
     @property
     def parsed_body(self) -> bytes | None:

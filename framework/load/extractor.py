@@ -87,7 +87,7 @@ class Extractor:
             return
         self._on_event(ResourceStarted(resource.name))
         began = time.monotonic()
-        reading = self._readings.for_table(resource.name)
+        reading = self._readings[resource.name]
         try:
             sink = self.sinks[resource.name] = self._open_sink(resource)
             self._fill(sink, reading, part)
@@ -100,16 +100,15 @@ class Extractor:
             part.status, part.error, part.kept = "failed", str(error), False
         part.ignored = reading.plan.ignored
         part.left_out.update(reading.left_out)
-        part.not_asked = reading.not_asked
+        part.not_asked = reading.skipped_lists
         if not part.loads and resource.name in self.sinks:
             self.sinks.pop(resource.name).close()
         part.seconds = time.monotonic() - began
         self._on_event(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, sink: Sink, reading: ResourceReader, part: ResourceReport) -> None:
-        reading.stays_text = sink.wants_raw
         try:
-            for page in reading.pages():
+            for page in self._readings.open_table(reading.name, reads_raw=sink.reads_raw):
                 sink.add(page)
         except FrameworkError as error:
             if error is not reading.cut:
@@ -142,7 +141,7 @@ class Extractor:
     def is_unexplained(self, resource: Resource) -> bool:
         """Whether a resource that was read has no records, for no reason that we know."""
         reading = self._readings[resource.name]
-        return not reading.records and not reading.explained_empty
+        return not reading.records and not reading.is_empty_explained
 
     def records_of(self, resource: Resource) -> int:
         """How many records of a resource were read for its table."""

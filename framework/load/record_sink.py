@@ -19,7 +19,7 @@ from dlt.extract import DltResource
 from framework.definition.model import Resource
 from framework.definition.record_schema import table_of
 from framework.extract.dlt_source import BATCH, batches_for_dlt
-from framework.extract.page import Record
+from framework.extract.page import Page, Record
 from framework.load.arrow.nested_tables import add_variants
 from framework.load.contract import SUSPECT, Contract, storable
 from framework.load.declared_tables import root_table
@@ -90,16 +90,17 @@ class RecordSink:
         self._keys = PrimaryKeyMonitor(resource, schema)
         self._spool = RecordSpool(folder, column_names)
 
-    def wants_raw(self) -> bool:
+    @property
+    def reads_raw(self) -> bool:
         """Return False: this sink needs the records."""
         return False
 
-    def add(self, page: list[Record]) -> None:
+    def add(self, page: Page) -> None:
         """Store what the contract leaves of a page; raise RecordError if it forbids a record."""
-        self._keys.add(page)
-        records = page
+        records = page.records
+        self._keys.add(records)
         if self._contract is not None:
-            results = (self._contract.apply(record)[0] for record in page)
+            results = (self._contract.apply(record)[0] for record in records)
             records = [record for record in results if record is not None]
         self._spool.add(records, sanitize=self._sanitizes)
 

@@ -13,7 +13,7 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.extract.page import Record
+from framework.extract.page import Page
 from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.arrow.sink import ArrowSink
 from framework.load.destinations.target import Target
@@ -27,10 +27,11 @@ LONG_NAMES = ("duckdb", "motherduck", "filesystem")
 class Sink(Protocol):
     """Store the pages of one resource, then yield their rows to dlt, once."""
 
-    def wants_raw(self) -> bool:
-        """Return whether the next page should come with its body and unparsed records."""
+    @property
+    def reads_raw(self) -> bool:
+        """Whether pages should come with their body and unparsed records."""
 
-    def add(self, page: list[Record]) -> None:
+    def add(self, page: Page) -> None:
         """Store a page; raise RecordError if a record cannot become rows."""
 
     def finish(self) -> Iterator[tuple[str, str]]:

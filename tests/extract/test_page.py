@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.extract.page import Unparsed, count_of, ends_of, outlined
 from framework.extract.selectors import to_dlt
+from framework.http.transport import outline_list
 from tests.fuzz import fuzzed
 
 PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5)
@@ -27,18 +27,18 @@ BODIES = st.dictionaries(st.sampled_from(["items", "next", "[", "é"]), JSON)
 def test_an_outline_is_the_body_with_the_list_counted(body, other, escaped):
     text = json.dumps({**body, "data": {"other": other, **body}}, ensure_ascii=escaped)
     for path in (("items",), ("data", "items")):
-        made = outlined(text.encode(), path)
+        found = outline_list(text.encode(), path)
         whole = orjson.loads(text)
         holder = whole if len(path) == 1 else whole["data"]
         records = holder.get("items")
         if not isinstance(records, list) or not records:
-            assert made is None
+            assert found is None
             continue
-        left = made if len(path) == 1 else made["data"]
-        page = [left.pop("items")]
+        rest, outline = found
         holder.pop("items")
-        assert made == whole
-        assert (count_of(page), ends_of(page)) == (len(records), [records[0], records[-1]])
+        assert rest == whole
+        ends = (outline.first, outline.last)
+        assert (outline.count, ends) == (len(records), (records[0], records[-1]))
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_an_outline_is_the_body_with_the_list_counted(body, other, escaped):
     ],
 )
 def test_what_is_no_plain_answer_has_no_outline(body):
-    assert outlined(body, ("items",)) is None
+    assert outline_list(body, ("items",)) is None
 
 
 def test_a_cursor_keeps_all_its_digits():
-    made = outlined(b'{"items": [1], "next": 12345678901234567890123}', ("items",))
-    assert made["next"] == "12345678901234567890123"
-    assert type(made["items"]) is Unparsed
+    rest, outline = outline_list(b'{"items": [1], "next": 12345678901234567890123}', ("items",))
+    assert rest == {"next": "12345678901234567890123"}
+    assert outline.count == 1
 
 
 def test_a_paginator_reads_an_outline_as_it_would_the_body():
@@ -74,7 +74,7 @@ def test_a_paginator_reads_an_outline_as_it_would_the_body():
 
     class Response:
         def json(self):
-            return outlined(b'{"items": [1, 2], "links": {"next": "/2"}}', ("items",))
+            return outline_list(b'{"items": [1, 2], "links": {"next": "/2"}}', ("items",))[0]
 
     paginator.update_state(Response())
     assert paginator.has_next_page

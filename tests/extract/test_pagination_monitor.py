@@ -34,9 +34,9 @@ def test_an_api_that_takes_no_notice_of_the_page_is_an_error_that_shows_both(tmp
     with pytest.raises(RequestError) as caught:
         shop.read("items")
     assert str(caught.value) == (
-        f"items: paging does not get on: page 2 ({web.url}/items?page=2) brought the same 2 "
-        f"records as page 1 ({web.url}/items?page=1). Check the paginator: the API may take no "
-        "notice of the parameter that asks for the next page."
+        f"items: pagination is stuck: page 2 ({web.url}/items?page=2) returned the same 2 "
+        f"records as page 1 ({web.url}/items?page=1). Check the paginator: the API may be "
+        "ignoring the parameter that asks for the next page."
     )
     assert len(web.asked) == 2
 
@@ -51,7 +51,7 @@ def test_without_a_primary_key_equal_pages_are_told(tmp_path, web):
 def test_without_a_primary_key_the_fourth_equal_page_in_a_row_is_an_error(tmp_path, web):
     web.on("/items", {"items": {"error": "quota"}})
     shop = opened(tmp_path, listed(web, {**NUMBERS, "total_path": None}, key=None))
-    with pytest.raises(RequestError, match="paging does not get on"):
+    with pytest.raises(RequestError, match="pagination is stuck"):
         shop.read("items")
     assert len(web.asked) == 4
 
@@ -71,7 +71,9 @@ def test_a_list_without_an_end_ends(tmp_path, web, monkeypatch):
     monkeypatch.setattr(completeness, "MAX_PAGES", 5)
     web.on("/items", lambda asked: {"items": [{"id": int(asked.param("page"))}]})
     shop = opened(tmp_path, listed(web, {**NUMBERS, "total_path": None}))
-    with pytest.raises(RequestError, match=r"paging does not end: 5 pages were read, and .*page=6"):
+    with pytest.raises(
+        RequestError, match=r"pagination does not end: 5 pages were read, and .*page=6"
+    ):
         shop.read("items")
     assert len(web.asked) == 5
 
@@ -83,7 +85,7 @@ def test_fewer_records_than_the_total_are_told(tmp_path, web, told, warned):
     assert len(shop.read("items")) == 5
     assert shop.heard.codes == warned
     if warned:
-        assert "tells of 7 records (total_path), 5 came" in shop.heard.warned[0].message
+        assert "total_path says 7 records, 5 were read" in shop.heard.warned[0].message
 
 
 @pytest.mark.parametrize("ahead", [False, True])

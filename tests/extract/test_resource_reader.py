@@ -91,7 +91,7 @@ def test_a_parent_drained_by_its_child_still_has_its_pages(tmp_path, web):
     shop = opened(tmp_path, parent_and_child(web.url))
     shop.take("parents", "children")
     assert len(shop.read("children")) == 14
-    assert [len(page) for page in shop.taken["parents"].pages()] == [3, 3, 1]
+    assert [len(page) for page in shop.readings["parents"].open_table()] == [3, 3, 1]
     assert web.paths().count("/parents") == 3
 
 
@@ -315,7 +315,7 @@ def test_an_empty_page_in_the_middle_does_not_end_the_list(tmp_path, web):
 def test_a_page_that_repeats_itself_ends_with_an_error(tmp_path, web):
     web.on("/parents", {"items": [{"id": 1}], "next": "same"})
     with pytest.raises(
-        RequestError, match=r"(?s)^parents: paging does not end.*at=same.*as after page 1"
+        RequestError, match=r"(?s)^parents: pagination does not end.*at=same.*as after page 1"
     ):
         opened(tmp_path, parent_and_child(web.url)).read("parents")
     assert len(web.asked) == 2
@@ -330,7 +330,7 @@ def test_a_cycle_of_pages_ends_with_an_error(tmp_path, web):
             "next": following[asked.param("at")],
         },
     )
-    with pytest.raises(RequestError, match="paging does not end"):
+    with pytest.raises(RequestError, match="pagination does not end"):
         opened(tmp_path, parent_and_child(web.url)).read("parents")
     assert len(web.asked) == 4
 
@@ -388,7 +388,7 @@ def test_a_selector_that_finds_nothing_on_many_pages_is_said_once(tmp_path, web)
     assert shop.read("parents") == []
     assert shop.heard.codes == ["selector-no-match"]
     assert shop.heard.warned[0].message.endswith(
-        "its keys are itemz, next (and so in 2 more pages)"
+        "its keys are itemz, next (and nothing in 2 more pages)"
     )
 
 

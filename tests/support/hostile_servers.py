@@ -634,9 +634,9 @@ PAGING_AND_WAITS = (
         "Paging and waits",
         "the same page for every number",
         body('{"items": [{"id": 1}, {"id": 2}]}'),
-        "items: paging does not get on: page 2 (http://api.example.com/items?page=2) brought the "
+        "items: pagination is stuck: page 2 (http://api.example.com/items?page=2) returned the "
         "same 2 records as page 1 (http://api.example.com/items?page=1). Check the paginator: the "
-        "API may take no notice of the parameter that asks for the next page.",
+        "API may be ignoring the parameter that asks for the next page.",
         asked=2,
         endpoint=LISTED,
     ),
@@ -644,8 +644,9 @@ PAGING_AND_WAITS = (
         "Paging and waits",
         "a cursor that comes again",
         numbered(lambda number: {"items": [{"id": number}], "next": 3 - number % 2}),
-        "items: paging does not end: after page 3 http://api.example.com/items?page=2 would be "
-        "asked for, as after page 1. Check the paginator: the API repeats its next page.",
+        "items: pagination does not end: http://api.example.com/items?page=2 would be requested "
+        "after page 3, as after page 1. Check the paginator: the API returned the same next page "
+        "again.",
         asked=3,
         endpoint=CURSOR,
     ),
@@ -653,10 +654,9 @@ PAGING_AND_WAITS = (
         "Paging and waits",
         "tells of ten records and has one",
         body('{"items": [{"id": 1}], "total": 10}'),
-        "items: paging does not get on: page 2 (http://api.example.com/items?offset=2&limit=2) "
-        "brought the same 1 record as page 1 (http://api.example.com/items?offset=0&limit=2). "
-        "Check the paginator: the API may take no notice of the parameter that asks for the next "
-        "page.",
+        "items: pagination is stuck: page 2 (http://api.example.com/items?offset=2&limit=2) "
+        "returned the same 1 record as page 1 (http://api.example.com/items?offset=0&limit=2). "
+        "Check the paginator: the API may be ignoring the parameter that asks for the next page.",
         warnings=("page-too-short",),
         endpoint=COUNTED,
     ),

@@ -24,7 +24,6 @@ from framework.extract.compiler import CompiledConnector, compile_connector
 from framework.extract.dlt_source import ResourceReaders, reading_source
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.read_options import ReadOptions
-from framework.extract.resource_reader import ResourceReader
 from framework.http import rate_limit as budget
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
@@ -110,7 +109,7 @@ class Opened:
     stop: NoWait
     options: ReadOptions
     readings: ResourceReaders = field(init=False)
-    taken: dict[str, ResourceReader] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.readings = ResourceReaders(self.compiled, self.options)
@@ -118,14 +117,15 @@ class Opened:
     def take(self, *names: str) -> Opened:
         """Have these resources read for their tables, as a run does for all before it reads."""
         for name in names:
-            self.taken[name] = self.readings.for_table(name)
+            self.readings.open_table(name)
+            self.taken.add(name)
         return self
 
     def read(self, name: str) -> list[dict[str, Json]]:
         """All records of a resource, as if for its table; a second time what is left of them."""
         if name not in self.taken:
             self.take(name)
-        return [record for page in self.taken[name].pages() for record in page]
+        return [record for page in self.readings[name].open_table() for record in page.records]
 
     def source(self) -> Any:
         """The DltSource."""

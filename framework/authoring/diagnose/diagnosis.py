@@ -121,13 +121,12 @@ class _Diagnosis:
     def proofs(self, resource: Resource) -> Iterator[Proof]:
         """Read a sample of the resource and yield what it proves."""
         evidence, reader = self._evidence[resource.name], self._readers[resource.name]
-        reader.loads = True
         self._warnings.clear()
         error: FrameworkError | None = None
         try:
-            evidence.records = [record for page in reader.pages() for record in page]
+            evidence.records = [one for page in reader.open_table() for one in page.records]
         except (ResourceSkipped, FrameworkError) as caught:
-            ancestor = reader.ended_above(caught)
+            ancestor = reader.failed_ancestor(caught)
             if ancestor is not None or isinstance(caught, ResourceSkipped):
                 yield evidence.unknown(
                     "request", not_requested(ancestor) if ancestor else str(caught)
@@ -156,7 +155,7 @@ class _Diagnosis:
 
         def collect(resource: str, _: int, page: Any) -> None:
             if resource == name:
-                items.extend(page)
+                items.extend(page.items)
 
         options = replace(
             self._options,
@@ -165,7 +164,7 @@ class _Diagnosis:
             state={},
             again=CursorRange(since=start),
         )
-        for _ in ResourceReaders(self._compiled, options)[name].pages():
+        for _ in ResourceReaders(self._compiled, options)[name].open_table():
             pass
         return items
 
@@ -201,8 +200,8 @@ def _warning_proofs(evidence: Evidence, proofs: Sequence[Proof]) -> Iterator[Pro
 
 
 def _no_request(resource: Resource, reader: ResourceReader) -> str:
-    if reader.not_asked:
-        reason = f"{' and '.join(reader.not_asked)} excludes every parent record"
+    if reader.skipped_lists:
+        reason = f"{' and '.join(reader.skipped_lists)} excludes every parent record"
     else:
         reason = f"{resource.parent or 'its partition'} has no record to request it for"
     return f"not requested, because {reason}"

@@ -61,16 +61,14 @@ def first_records(
     yielded: set[str] = set()
     for resource in resources:
         reader = readers[resource.name]
-        # a child of this resource reads the same list: keep it
-        reader.loads = True
         try:
-            yield resource, [record for page in reader.pages() for record in page]
+            yield resource, [one for page in reader.open_table() for one in page.records]
         except ResourceSkipped as error:
             yield resource, RequestError(str(error))
         except Interrupted:
             raise
         except FrameworkError as error:
-            ancestor = reader.ended_above(error)
+            ancestor = reader.failed_ancestor(error)
             if ancestor in yielded:
                 error = RequestError(f"{resource.name}: {not_requested(ancestor)}")
             yield resource, error
@@ -125,21 +123,19 @@ def probe(
     probes: list[Probe] = []
     for resource in resources:
         reader = readers[resource.name]
-        # a child of this resource reads the same list: keep it
-        reader.loads = True
         try:
-            count = sum(len(page) for page in reader.pages())
+            count = sum(page.count for page in reader.open_table())
         except ResourceSkipped as error:
             probes.append(Probe(resource.name, "skipped", str(error)))
         except FrameworkError as error:
-            ancestor = reader.ended_above(error)
+            ancestor = reader.failed_ancestor(error)
             if ancestor in {one.resource for one in probes}:
                 probes.append(Probe(resource.name, "unknown", not_requested(ancestor)))
                 continue
             status = getattr(error, "status", None)
             probes.append(Probe(resource.name, "refused", str(error), status))
         else:
-            if count == 0 and reader.explained_empty:
+            if count == 0 and reader.is_empty_explained:
                 reason = f"{resource.parent} has no record to request it for"
                 probes.append(Probe(resource.name, "unknown", reason))
             elif resource.endpoint.export is not None:

@@ -167,6 +167,6 @@ def _items(pages: list[Any]) -> list[Json]:
     return [
         item
         for before, page in zip([None, *pages], pages, strict=False)
-        if page != before
-        for item in page
+        if before is None or page.items != before.items
+        for item in page.items
     ]

@@ -84,11 +84,11 @@ def _shared_binding(evidence: Evidence) -> str:
 def _selector_above_list(evidence: Evidence) -> Proof | None:
     """Return a fault if each page is one object without the key, and a list is inside it."""
     pages, key = evidence.pages, evidence.resource.primary_key
-    if not key or any(len(page) != 1 or not isinstance(page[0], dict) for page in pages):
+    if not key or any(page.count != 1 or not isinstance(page.first, dict) for page in pages):
         return None
-    if all(field_of(page[0], name) is not None for page in pages for name in key):
+    if all(field_of(page.first, name) is not None for page in pages for name in key):
         return None
-    paths = record_list_paths(pages[0][0])
+    paths = record_list_paths(pages[0].first)
     if not paths:
         return None
     prefix = "" if evidence.selector == "none" else f"{evidence.selector}."
@@ -289,7 +289,7 @@ def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
         return
     path, name = incremental.cursor_path, incremental.start_param
     formats = (*incremental.cursor_formats, "iso", *NAMED_FORMATS)
-    times = _times(evidence.lists[0][0], path, formats)
+    times = _times(evidence.lists[0][0].items, path, formats)
     if len(times) < 2 or max(times) - min(times) < _MIN_AGE:
         return
     newest = max(times)

@@ -32,7 +32,7 @@ from framework.authoring.scrub.request_paths import (
 from framework.definition.expressions.placeholders import Placeholder, texts_of
 from framework.definition.model import Binding, Connector, Resource
 from framework.errors import FrameworkError
-from framework.extract.transforms import stepper
+from framework.extract.transforms import Transforms
 from framework.runtime.settings import STAND_IN
 
 Json = Any
@@ -84,7 +84,7 @@ class RequestRewriter:
         ]
         if not finders:
             return
-        step = stepper(parent)
+        step = Transforms(parent)
         for before, after in pairs:
             try:
                 olds, news = step([copy.deepcopy(before)]), step([copy.deepcopy(after)])

@@ -16,8 +16,10 @@ from typing import Any
 from framework.definition.datetimes import TimeError, read_time
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
+from framework.events import WarningRaised
 from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import Record
+from framework.extract.read_options import ReadOptions
 from framework.text import count_noun
 
 Json = Any
@@ -27,8 +29,9 @@ DAY = timedelta(days=1)
 class OrderMonitor:
     """What was seen of all lists of one resource that has an incremental; thread-safe."""
 
-    def __init__(self, rules: CursorPolicy, endpoint: Endpoint) -> None:
+    def __init__(self, rules: CursorPolicy, endpoint: Endpoint, options: ReadOptions) -> None:
         self._rules = rules
+        self._watch = options.on_event
         self._declared = rules.row_order
         self._sent = _carries_start(endpoint)
         self._records = 0
@@ -40,8 +43,12 @@ class OrderMonitor:
         """What looks at one list, which was asked for from `start` on."""
         return ListOrder(self, self._rules, start if self._sent else None)
 
-    def told(self) -> Iterator[tuple[str, str]]:
-        """Code and words of what was seen."""
+    def on_end(self) -> None:
+        """Warn of what was seen in all lists."""
+        for code, message in self._warnings():
+            self._watch(WarningRaised(self._rules.resource, code, message))
+
+    def _warnings(self) -> Iterator[tuple[str, str]]:
         path = self._rules.spec.cursor_path
         if self._turned is not None:
             count, before, after = self._turned

@@ -6,54 +6,25 @@ It takes what has the declared types and no other keys; everything else is a Mis
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 
-from framework.extract.page import Page, Record, TextPage
+from framework.extract.page import RawList
 from framework.load.arrow.tables import Misfit
 
 BREAKS = bytes.maketrans(b"\r\n", b"  ")
 """In JSON a line break is never inside a text; for Arrow's reader one ends a document."""
 
 
-@dataclass(frozen=True)
-class RawPage:
-    """A page before its records are wanted: so many, at these keys of the body. `parse` gives
-    them where nobody has parsed them yet."""
-
-    body: bytes
-    path: tuple[str, ...]
-    count: int
-    parse: Callable[[], list[Record]] | None = None
-
-    @classmethod
-    def of(cls, page: Page) -> RawPage:
-        """The page without its records."""
-        parse = page.parse if isinstance(page, TextPage) else None
-        return cls(page.body, page.path, len(page), parse)
-
-    def records(self) -> list[Record]:
-        """The records, parsed, be it once more."""
-        if self.parse is not None:
-            return self.parse()
-        found: Any = orjson.loads(self.body)
-        for name in self.path:
-            found = found[name]
-        return found if isinstance(found, list) else [found]
-
-
-def records_in(pages: list[RawPage], kind: pa.DataType) -> pa.Array:
-    """The records of all pages in their order, of that type; Misfit where one is not."""
-    path = pages[0].path
+def records_in(lists: list[RawList], kind: pa.DataType, count: int) -> pa.Array:
+    """Return the `count` records of all lists in their order; raise Misfit if a type differs."""
+    path = lists[0].path
     wanted: Any = pa.list_(kind)
     for name in reversed(path[1:]):
         wanted = pa.struct([pa.field(name, wanted)])
-    text = _joined([_on_one_line(page.body) for page in pages])
+    text = _joined([_on_one_line(one.body) for one in lists])
     try:
         table = pj.read_json(
             pa.BufferReader(text),
@@ -65,13 +36,13 @@ def records_in(pages: list[RawPage], kind: pa.DataType) -> pa.Array:
         )
     except pa.ArrowException as error:
         raise Misfit(str(error)) from error
-    lists: Any = table.column(path[0]).combine_chunks()
+    column: Any = table.column(path[0]).combine_chunks()
     for name in path[1:]:
-        lists = pa.compute.struct_field(lists, name)
-    if lists.type != pa.list_(kind):
+        column = pa.compute.struct_field(column, name)
+    if column.type != pa.list_(kind):
         raise Misfit("fields that the schema does not declare")
-    found: pa.Array = lists.flatten()
-    if len(found) != sum(page.count for page in pages) or found.null_count:
+    found: pa.Array = column.flatten()
+    if len(found) != count or found.null_count:
         raise Misfit("other records than those that were read")
     return found
 

@@ -25,9 +25,9 @@ from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, normalize_path
 from framework.definition.record_schema import table_of
 from framework.extract.dlt_source import BATCH, batches_for_dlt
-from framework.extract.page import Page, Record, TextPage, shaper
+from framework.extract.page import Page, RawList, Record, shaper
 from framework.load.arrow.background_worker import BackgroundWorker
-from framework.load.arrow.json_reader import RawPage, records_in
+from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
 from framework.load.arrow.nested_tables import (
     add_nested,
@@ -52,8 +52,6 @@ pages. The last limits memory: a raw page holds its response."""
 TABLE_BYTES = 16 << 20
 TABLE_ROWS = 100_000
 """The size of a table that dlt gets: each table costs dlt milliseconds."""
-
-Batch = list[RawPage | list[Record]]
 
 
 class ArrowSink:
@@ -86,27 +84,28 @@ class ArrowSink:
         )
         self._files: dict[str, _TableFile] = {}
         self._unusual = RecordSpool(folder, column_names)
-        self._batch: Batch = []
+        self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
         self._reads_raw = not self._layout.reads_records
         self._raw_batches = self._misfits = 0
         self._worker = BackgroundWorker(self._convert)
 
-    def wants_raw(self) -> bool:
-        """Return whether Arrow reads the bodies of pages by itself."""
+    @property
+    def reads_raw(self) -> bool:
+        """Whether Arrow reads the bodies of pages by itself."""
         return self._reads_raw
 
-    def add(self, page: list[Record]) -> None:
+    def add(self, page: Page) -> None:
         """Store a page; raise RecordError if the contract forbids a record of an earlier one."""
-        if not page:
+        if not page.count:
             return
-        if isinstance(page, TextPage) or (isinstance(page, Page) and self._reads_raw):
-            self._batch.append(RawPage.of(page))
-            self._batch_bytes += len(page.body)
+        if page.raw is not None and (self._reads_raw or not page.is_parsed):
+            self._batch.append(page.unparsed())
+            self._batch_bytes += len(page.raw.body)
         else:
             self._batch.append(page)
-            self._batch_records += len(page)
-            self._batch_bytes += len(orjson.dumps(page[0])) * len(page)
+            self._batch_records += page.count
+            self._batch_bytes += len(orjson.dumps(page.records[0])) * page.count
         if (
             self._batch_records >= BATCH_RECORDS
             or self._batch_bytes >= BATCH_BYTES
@@ -175,18 +174,18 @@ class ArrowSink:
         for file in self._files.values():
             file.close()
 
-    def _next_batch(self) -> Batch:
+    def _next_batch(self) -> list[Page]:
         batch, self._batch = self._batch, []
         self._batch_records = self._batch_bytes = 0
         return batch
 
-    def _convert(self, batch: Batch) -> None:
+    def _convert(self, batch: list[Page]) -> None:
         """Count the primary keys of a batch and store its records as tables."""
-        pages = [page for page in batch if isinstance(page, RawPage)]
-        if pages and len(pages) == len(batch) and self._reads_raw:
+        raw = [page.raw for page in batch if page.raw is not None and not page.is_parsed]
+        if raw and len(raw) == len(batch) and self._reads_raw:
             self._raw_batches += 1
             try:
-                self._convert_raw(pages)
+                self._convert_raw(raw, sum(page.count for page in batch))
                 return
             except Misfit:
                 self._misfits += 1
@@ -194,14 +193,14 @@ class ArrowSink:
                 self._reads_raw = self._misfits * 2 <= self._raw_batches
         records: list[Record] = []
         for page in batch:
-            records += page.records() if isinstance(page, RawPage) else page
+            records += page.records
         self._keys.add(records)
         self._convert_records(records)
 
-    def _convert_raw(self, pages: list[RawPage]) -> None:
-        if self._has_doubles and any(p.parse and may_be_past_64_bits(p.body) for p in pages):
+    def _convert_raw(self, lists: list[RawList], count: int) -> None:
+        if self._has_doubles and any(may_be_past_64_bits(one.body) for one in lists):
             raise Misfit("an integer loses digits as a double")
-        records = records_in(pages, self._layout.type)
+        records = records_in(lists, self._layout.type, count)
         self._write(tables_in(self._layout, records, [], self._row_keys))
         if all(len(column.path) == 1 for column in self._key_columns):
             columns = [pc.struct_field(records, list(c.path)) for c in self._key_columns]

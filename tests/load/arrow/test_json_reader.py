@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -11,9 +10,9 @@ import pytest
 
 from framework.definition.json_text import parse_json as parse_json
 from framework.definition.record_schema import table_of
-from framework.extract.page import Page, Record, TextPage
+from framework.extract.page import Page, RawList, Record
 from framework.load.arrow.background_worker import BackgroundWorker
-from framework.load.arrow.json_reader import RawPage, records_in
+from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
 from framework.load.arrow.sink import ArrowSink
 from framework.load.arrow.tables import Misfit
@@ -32,29 +31,16 @@ SCHEMA = {
 LAYOUT = layout_of(table_of(SCHEMA))
 
 
-def raw(body: bytes, *path: str) -> RawPage:
-    """The page of this body."""
-    found: Any = orjson.loads(body)
-    for name in path:
-        found = found[name]
-    return RawPage(body, path, len(found))
-
-
 def test_pages_become_one_array_in_their_order_whatever_stands_around_the_list() -> None:
     pages = [
-        raw(b'{"data": {"items": [{"id": 1, "size": 2}], "next": "2024-01-01"}, "n": 1}', *PATH),
-        raw(
-            b'{\r\n  "data": {"items": [\n{"id": 2,\n "tags": ["a\\n", null]}], "next": null}}',
-            *PATH,
-        ),
+        b'{"data": {"items": [{"id": 1, "size": 2}], "next": "2024-01-01"}, "n": 1}',
+        b'{\r\n  "data": {"items": [\n{"id": 2,\n "tags": ["a\\n", null]}], "next": null}}',
     ]
-    assert records_in(pages, LAYOUT.type).to_pylist() == [
+    lists = [RawList(body, ("data", "items")) for body in pages]
+    assert records_in(lists, LAYOUT.type, 2).to_pylist() == [
         {"id": 1, "size": 2.0, "at": None, "tags": None},
         {"id": 2, "size": None, "at": None, "tags": ["a\n", None]},
     ]
-
-
-PATH = ("data", "items")
 
 
 @pytest.mark.parametrize(
@@ -77,9 +63,9 @@ PATH = ("data", "items")
     ],
 )
 def test_what_the_schema_does_not_declare_so_is_a_misfit(record: str) -> None:
-    page = raw(f'{{"items": [{{"id": 0}}, {record}]}}'.encode(), "items")
+    page = RawList(f'{{"items": [{{"id": 0}}, {record}]}}'.encode(), ("items",))
     with pytest.raises(Misfit):
-        records_in([page], LAYOUT.type)
+        records_in([page], LAYOUT.type, 2)
 
 
 def test_a_sink_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
@@ -92,7 +78,7 @@ def test_a_sink_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
         for number, value in enumerate([1, "large", 2, 3])
     ]
     for body in bodies:
-        sink.add(Page(orjson.loads(body)["items"], body, ("items",)))
+        sink.add(Page.of(orjson.loads(body)["items"], RawList(body, ("items",))))
     assert list(sink.finish()) == []
     fitting = pa.concat_tables(sink.tables("")).column("id").to_pylist()
     others = [record["id"] for batch in sink.unusual(10) for record in batch]
@@ -105,7 +91,7 @@ def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: 
     sink = ArrowSink(things, None, project, ColumnNameMonitor(things, shortens=False))
     parsed: list[bytes] = []
 
-    def page(number: int, size: str) -> TextPage:
+    def page(number: int, size: str) -> Page:
         body = b'{"items": [{"id": %d, "size": %s}]}' % (number, size.encode())
 
         def parse() -> list[Record]:
@@ -113,7 +99,7 @@ def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: 
             found: list[Record] = parse_json(body)[0]["items"]
             return found
 
-        return TextPage(1, body, ("items",), parse)
+        return Page(1, None, None, parse, RawList(body, ("items",)))
 
     batches = [[page(1, "1"), page(2, "2.5")], [page(3, "123456789012345678901")], [page(1, "4")]]
     for pages in batches:
