@@ -9,15 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.scope import Lookup, Scope, known, variable
 from framework.importers.airbyte.jinja.template_parts import placeholder
-from framework.importers.airbyte.jinja.tree import (
-    FLATTEN,
-    FieldPath,
-    Term,
-    constant,
-    sequence,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.manifest_normalizer import PARAMETERS, pass_down
 from framework.importers.airbyte.stream_catalog import SHAPE_ERRORS, StreamCatalog
@@ -94,11 +89,15 @@ def _from_config(catalog: StreamCatalog, dynamic: Component, resolver: Component
         if pointer:
             lists.append(catalog.context.inputs.lookup()(pointer)[0])
         if config.get("default_values"):
-            lists.append(constant(config.get("default_values", [])))
+            lists.append(tree.constant(config.get("default_values", [])))
     if not lists:
         catalog.context.missing(resolver.place, "streams of no input")
         return
-    values = lists[0] if len(lists) == 1 else Term(FieldPath(sequence(lists), (FLATTEN,)), "list")
+    values = (
+        lists[0]
+        if len(lists) == 1
+        else Term(tree.FieldPath(tree.sequence(lists), (tree.FLATTEN,)), "list")
+    )
     request = {"components_values": variable("partition", "entry")}
     record = {"components_values": variable("partition", "entry", through_context=True)}
     resource = _into_tables(catalog, dynamic, stream, table, request, record)

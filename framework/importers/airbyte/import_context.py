@@ -6,19 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.scope import Keys, Lookup, Scope, known, link, only, variable
 from framework.importers.airbyte.jinja.statements import translate_condition, translate_template
 from framework.importers.airbyte.jinja.template_parts import Template
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    FieldPath,
-    Group,
-    Term,
-    Untranslatable,
-    apply,
-    at,
-    constant,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.spec_inputs import SpecInputs
 from framework.importers.import_report import Remarks
@@ -88,7 +80,7 @@ class ImportContext:
             response=variable("response", optional=True),
             headers=_headers(through_context=False),
             last_record=variable("last_record", optional=True),
-            last_page_size=only(apply("length", at("records"), kind="number")),
+            last_page_size=only(tree.apply("length", tree.at("records"), kind="number")),
             page_size=only(page_size),
         )
 
@@ -123,14 +115,14 @@ class ImportContext:
         def lookup(keys: Keys) -> tuple[Term, int]:
             if not keys:
                 members = tuple((name, term) for name, term in terms.items() if "." not in name)
-                return (Term(Group(members), "object") if members else NULL), 0
+                return (Term(tree.Group(members), "object") if members else tree.NULL), 0
             # the longest name first: `parent_slice.a`, `extra_fields.b`
             for length in range(len(keys), 0, -1):
                 name = ".".join(map(str, keys[:length]))
                 if name in terms:
                     return terms[name], length
             self.note(place, f"`stream_slice` has no {keys[0]} here; it is always null in Airbyte")
-            return NULL, len(keys)
+            return tree.NULL, len(keys)
 
         names = ("stream_slice", "stream_partition", "stream_interval", "slice")
         return dict.fromkeys(names, lookup)
@@ -175,7 +167,7 @@ class ImportContext:
         """Return a field as a template; None if it is absent or, with a remark, untranslatable."""
         value = component.get(key)
         if not isinstance(value, str):
-            return None if value is None else Template((constant(value),))
+            return None if value is None else Template((tree.constant(value),))
         scope = scope or self.request_scope(component)
         return self._attempt(lambda: _rendering(value.strip(), scope), value, component.at(key))
 
@@ -190,7 +182,7 @@ class ImportContext:
     def term_of(self, value: Json, scope: Scope, place: str) -> Term | None:
         """Return a value as one term, or None with a remark."""
         if not isinstance(value, str):
-            return constant(value)
+            return tree.constant(value)
         return self._attempt(lambda: translate_template(value, scope).term, value, place)
 
     def condition(
@@ -199,14 +191,14 @@ class ImportContext:
         """Return a field as a condition, or None with a remark."""
         value = component.get(key, default)
         if not isinstance(value, str):
-            return constant(bool(value))
+            return tree.constant(bool(value))
         scope = scope or self.request_scope(component)
         return self._attempt(lambda: translate_condition(value, scope), value, component.at(key))
 
     def _attempt(self, translate: Callable[[], Result], value: str, place: str) -> Result | None:
         try:
             return translate()
-        except Untranslatable as error:
+        except tree.Untranslatable as error:
             self.missing(place, f"{error}: {one_line(value)}")
             return None
 
@@ -238,7 +230,7 @@ def _with_parameters(scope: Scope, component: Component) -> Scope:
 
 
 def _state(*, through_context: bool) -> Lookup:
-    last = at("incremental", "last_value", through_context=through_context)
+    last = tree.at("incremental", "last_value", through_context=through_context)
     return lambda keys: (last, len(keys))
 
 
@@ -246,8 +238,8 @@ def _token(name: str | None) -> Lookup:
     def lookup(keys: Keys) -> tuple[Term, int]:
         if name is None:
             # a list without pages
-            return NULL, len(keys)
-        return at("paginator", name), int(keys[:1] == ("next_page_token",))
+            return tree.NULL, len(keys)
+        return tree.at("paginator", name), int(keys[:1] == ("next_page_token",))
 
     return lookup
 
@@ -258,15 +250,15 @@ def _headers(*, through_context: bool) -> Lookup:
 
     def lookup(keys: Keys) -> tuple[Term, int]:
         if not keys:
-            return at("headers", through_context=through_context, kind="object"), 0
+            return tree.at("headers", through_context=through_context, kind="object"), 0
         name = str(keys[0]).lower()
-        term = Term(FieldPath("headers", (name,), through_context), "text", optional=True)
+        term = Term(tree.FieldPath("headers", (name,), through_context), "text", optional=True)
         if name != "link" or keys == ("Link",):
             return term, 1
         if len(keys) > 1:
             return link(term, keys[1:]), len(keys)
         # for `'next' in headers['link']`
         relations = ("next", "prev", "previous", "first", "last")
-        return Term(Group(tuple((one, link(term, (one,))) for one in relations)), "text"), 1
+        return Term(tree.Group(tuple((one, link(term, (one,))) for one in relations)), "text"), 1
 
     return lookup

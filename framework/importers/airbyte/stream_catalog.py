@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.importers.airbyte.components.partition_routers import ParentStream
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.streams import StreamResource, translate_stream
@@ -153,8 +153,7 @@ class StreamCatalog:
 
 def _streams(context: ImportContext, manifest: Component) -> Iterator[Component]:
     for part in manifest.parts("streams", "DeclarativeStream"):
-        handler = handler_of(context, "stream", part)
-        yield from handler(context, part) if handler else ()
+        yield from translate(context, "stream", part, ())
 
 
 @component("stream", "DeclarativeStream", "")

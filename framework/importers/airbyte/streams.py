@@ -14,7 +14,6 @@ from framework.importers.airbyte.components.datetime_cursors import (
     translate_cursor,
 )
 from framework.importers.airbyte.components.error_handlers import translate_error_handler
-from framework.importers.airbyte.components.manifest_authenticators import translate_authenticator
 from framework.importers.airbyte.components.paginators import (
     keep_one_page,
     token_of,
@@ -26,6 +25,7 @@ from framework.importers.airbyte.components.partition_routers import (
     translate_partitions,
 )
 from framework.importers.airbyte.components.record_selectors import Steps, translate_selector
+from framework.importers.airbyte.components.registry import translate
 from framework.importers.airbyte.components.request_options import inject
 from framework.importers.airbyte.components.requesters import StreamRequest, translate_requester
 from framework.importers.airbyte.components.response_decoders import (
@@ -107,8 +107,7 @@ def translate_stream(
         inside, paginator, pagination, json.dumps([*address, request.endpoint])
     )
     errors = translate_error_handler(inside, requester.part("error_handler", "DefaultErrorHandler"))
-    authenticator = requester.part("authenticator")
-    auth = translate_authenticator(inside, authenticator) if authenticator is not None else None
+    auth = translate(inside, "authenticator", requester.part("authenticator"))
     endpoint = {**request.endpoint}
     inject(endpoint, (*partitions.injections, *pagination.injections))
     cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from framework.definition.durations import parse_duration
 from framework.importers.airbyte.components.error_handlers import number_of
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.time_notation import iso_duration
@@ -35,8 +35,7 @@ def _rate_limit(context: ImportContext, budget: Component) -> Limit:
     policies = list(budget.parts("policies"))
     limits: list[Limit] = []
     for policy in policies:
-        handler = handler_of(context, "rate_policy", policy)
-        limits += handler(context, policy) if handler else []
+        limits += translate(context, "rate_policy", policy, [])
     codes = budget.get("status_codes_for_ratelimit_hit", [])
     if [code for code in codes if code != 429]:
         place = budget.at("status_codes_for_ratelimit_hit")

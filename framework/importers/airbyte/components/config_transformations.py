@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.tree import Term, apply, compared, constant
 from framework.importers.airbyte.manifest import Component
@@ -17,9 +17,7 @@ def read_computed_inputs(context: ImportContext, manifest: Component) -> None:
     if rules.get("validations"):
         context.note(rules.at("validations"), "checks of the inputs are left out")
     for part in rules.parts("transformations"):
-        handler = handler_of(context, "config_transformation", part)
-        if handler:
-            handler(context, part)
+        translate(context, "config_transformation", part)
 
 
 @component("config_transformation", "ConfigAddFields")

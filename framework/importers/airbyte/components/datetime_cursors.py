@@ -14,22 +14,10 @@ from framework.importers.airbyte.components.request_options import (
     injection,
 )
 from framework.importers.airbyte.import_context import ImportContext, one_line
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
 from framework.importers.airbyte.jinja.template_parts import Template, placeholder
-from framework.importers.airbyte.jinja.tree import (
-    Call,
-    FieldPath,
-    Operator,
-    Term,
-    apply,
-    at,
-    compared,
-    constant,
-    either,
-    input_name,
-    sequence,
-    walk,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.time_notation import is_iso, iso_duration, time_format
 
@@ -37,7 +25,7 @@ Json = Any
 
 _PLAIN_NAME = re.compile(r"[\w.{}-]+")
 _CALENDAR = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
-_NOW = at("now", kind="time")
+_NOW = tree.at("now", kind="time")
 
 
 @dataclass(frozen=True)
@@ -56,19 +44,19 @@ def interval_terms(cursor: Component | None, *, through_context: bool) -> dict[s
     if cursor is None:
         return {}
     ends = [
-        at("incremental", name, through_context=through_context, kind="text")
+        tree.at("incremental", name, through_context=through_context, kind="text")
         for name in ("start_value", "end_value")
     ]
     if not cursor.get("step"):
         # without windows the end is the run's start
-        now = at("now", through_context=through_context)
-        ends[1] = apply("format_time", now, _format_of(cursor), kind="text")
+        now = tree.at("now", through_context=through_context)
+        ends[1] = tree.apply("format_time", now, _format_of(cursor), kind="text")
     start = str(cursor.get("partition_field_start", "start_time"))
     return {start: ends[0], str(cursor.get("partition_field_end", "end_time")): ends[1]}
 
 
 def _format_of(cursor: Component) -> Term:
-    return constant(time_format(str(cursor.get("datetime_format", "iso"))))
+    return tree.constant(time_format(str(cursor.get("datetime_format", "iso"))))
 
 
 def translate_cursor(
@@ -127,9 +115,9 @@ class _CursorDraft:
             return False
         template = self.moment("end_datetime")
         end = _NOW if template is None or _is_now(template.alone) else template.term
-        if input_name(end):
-            end = either(end, _NOW)
-        value = placeholder(apply("format_time", end, _format_of(self.component)))
+        if tree.input_name(end):
+            end = tree.either(end, _NOW)
+        value = placeholder(tree.apply("format_time", end, _format_of(self.component)))
         one = injection(self.context, option, value, "a cursor's value")
         self.injections += [one] if one else []
         return False
@@ -148,8 +136,8 @@ class _CursorDraft:
             if part.get(bound) and moment and isinstance(moment.rendered, str):
                 other = self._time(part, bound, own_format)
                 if other and isinstance(other.rendered, str):
-                    both = sequence([moment.term, other.term])
-                    moment = Template((apply(function, both),))
+                    both = tree.sequence([moment.term, other.term])
+                    moment = Template((tree.apply(function, both),))
         return moment
 
     def _time(self, component: Component, key: str, own_format: str) -> Template | None:
@@ -175,7 +163,7 @@ class _CursorDraft:
             return template
         if not isinstance(template.rendered, str) or _is_formatted_clock(template):
             return template
-        return Template((apply("parse_time", template.term, constant(named)),))
+        return Template((tree.apply("parse_time", template.term, tree.constant(named)),))
 
     # -- keys of `incremental`
 
@@ -247,8 +235,10 @@ class _CursorDraft:
 
     def _default_duration(self, key: str, template: Template) -> str | None:
         """Return a duration that depends on inputs, as their defaults make it."""
-        terms = [one for part in template.parts if isinstance(part, Term) for one in walk(part)]
-        names = [name for one in terms if (name := input_name(one))]
+        terms = [
+            one for part in template.parts if isinstance(part, Term) for one in tree.walk(part)
+        ]
+        names = [name for one in terms if (name := tree.input_name(one))]
         texts = [self._default_text(part) for part in template.parts]
         duration = iso_duration("".join(text for text in texts if text is not None))
         if None in texts:
@@ -271,9 +261,9 @@ class _CursorDraft:
             return part
         default: Json = ""
         node = part.node
-        if isinstance(node, Call) and node.name == "not_null":
+        if isinstance(node, tree.Call) and node.name == "not_null":
             part, default = node.arguments[0], node.arguments[1].constant
-        name = input_name(part)
+        name = tree.input_name(part)
         if name is None:
             return None
         own = self.context.inputs.default_of(name)
@@ -339,38 +329,38 @@ def _since(cursor: Component, path: str, start: Template | None) -> str | None:
         return None
     bound = start.term
     if not isinstance(bound.constant, str):
-        name = input_name(bound)
+        name = tree.input_name(bound)
         if name is None:
             return None
-        bound = at("config", name, through_context=True)
-    record_field = at("", *path_keys(path))
-    return to_jmespath(compared(record_field, ">=", bound))
+        bound = tree.at("config", name, through_context=True)
+    record_field = tree.at("", *path_keys(path))
+    return to_jmespath(tree.compared(record_field, ">=", bound))
 
 
 def _is_now(term: Term | None) -> bool:
     """Return whether a moment is the clock in any format."""
-    if term is not None and isinstance(term.node, Call) and term.node.name == "format_time":
+    if term is not None and isinstance(term.node, tree.Call) and term.node.name == "format_time":
         term = term.node.arguments[0] if len(term.node.arguments) == 2 else None
     return term is not None and term.node == _NOW.node
 
 
 def _is_formatted_clock(template: Template) -> bool:
-    terms = [one for part in template.parts if isinstance(part, Term) for one in walk(part)]
-    calls = {one.node.name for one in terms if isinstance(one.node, Call)}
-    roots = {one.node.root for one in terms if isinstance(one.node, FieldPath)}
+    terms = [one for part in template.parts if isinstance(part, Term) for one in tree.walk(part)]
+    calls = {one.node.name for one in terms if isinstance(one.node, tree.Call)}
+    roots = {one.node.root for one in terms if isinstance(one.node, tree.FieldPath)}
     return "format_time" in calls and "config" not in roots
 
 
 def _without_now(end: Template) -> Json:
     """Return `x || now` as `x`: if that is null, the end is the run's start anyway."""
     term = end.alone
-    if term and isinstance(term.node, Call) and term.node.name == "parse_time":
+    if term and isinstance(term.node, tree.Call) and term.node.name == "parse_time":
         term = term.node.arguments[0]
     node = term.node if term else None
-    if isinstance(node, Operator) and node.symbol == "||" and _is_now(node.right):
+    if isinstance(node, tree.Operator) and node.symbol == "||" and _is_now(node.right):
         value = node.left
-    elif isinstance(node, Call) and node.name == "if" and _is_now(node.arguments[2]):
+    elif isinstance(node, tree.Call) and node.name == "if" and _is_now(node.arguments[2]):
         value = node.arguments[1]
     else:
         return end.rendered
-    return placeholder(value) if input_name(value) else end.rendered
+    return placeholder(value) if tree.input_name(value) else end.rendered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, handler_of, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import to_jmespath
 from framework.importers.airbyte.jinja.tree import input_name
@@ -47,8 +47,7 @@ def translate_error_handler(context: ImportContext, part: Component | None) -> E
         waits = _retry(context, one)
         retry = retry or waits
         for response_filter in one.parts("response_filters", "HttpResponseFilter"):
-            translate = handler_of(context, "response_filter", response_filter)
-            actions += translate(context, response_filter) if translate else []
+            actions += translate(context, "response_filter", response_filter, [])
     return ErrorHandling(tuple(a for n, a in enumerate(actions) if a not in actions[:n]), retry)
 
 
@@ -132,10 +131,10 @@ def _retry(context: ImportContext, handler: Component) -> dict[str, Json]:
     if handler.data.get("max_retries") is not None:
         count = number_of(context, handler, "max_retries")
         retry["max_retries"] = int(count) if count is not None else None
-    strategies = []
-    for one in handler.parts("backoff_strategies"):
-        translate = handler_of(context, "backoff_strategy", one)
-        strategies.append(translate(context, one) if translate else {})
+    strategies = [
+        translate(context, "backoff_strategy", one, {})
+        for one in handler.parts("backoff_strategies")
+    ]
     for waits in _one_header(context, handler, strategies):
         for key, value in waits.items():
             retry.setdefault(key, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.components.request_options import auth_location
 from framework.importers.airbyte.components.requesters import translate_requester
 from framework.importers.airbyte.import_context import ImportContext
@@ -20,13 +20,6 @@ Auth = dict[str, Json]
 
 _TOKEN_FIELDS = ("grant_type", "client_id", "client_secret", "refresh_token")
 _SESSION_TOKEN = re.compile(r"(.*?)\{\{\s*session_token\s*\}\}", re.DOTALL)
-
-
-def translate_authenticator(context: ImportContext, part: Component) -> Auth | None:
-    """Return the `auth` of an authenticator; None for none and, with a remark, for one that has no
-    counterpart."""
-    handler = handler_of(context, "authenticator", part)
-    return handler(context, part) if handler else None
 
 
 def _present(**entries: Json) -> Auth:
@@ -265,8 +258,7 @@ def _session(context: ImportContext, part: Component) -> Auth | None:
 
 def _login_request(context: ImportContext, requester: Component) -> dict[str, Json]:
     request = translate_requester(context, requester)
-    own = requester.part("authenticator")
-    auth = translate_authenticator(context, own) if own is not None else None
+    auth = translate(context, "authenticator", requester.part("authenticator"))
     return {
         "method": requester.get("http_method", "GET"),
         "url": request.url,
@@ -323,5 +315,7 @@ def _selective(context: ImportContext, part: Component) -> Auth | None:
         context.missing(part.place, f"a choice by {'.'.join(path)}")
         return None
     parts = {str(name): choices.part(name) for name in choices.data if name != "$parameters"}
-    cases = {name: translate_authenticator(context, case) for name, case in parts.items() if case}
+    cases = {
+        name: translate(context, "authenticator", case) for name, case in parts.items() if case
+    }
     return {"type": "one_of", "by": to_jmespath(term), "cases": cases}

@@ -19,24 +19,11 @@ from framework.importers.airbyte.components.request_options import (
     part_of,
 )
 from framework.importers.airbyte.import_context import ImportContext
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
 from framework.importers.airbyte.jinja.scope import LINK_PATTERN
 from framework.importers.airbyte.jinja.template_parts import placeholder
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    Call,
-    FieldPath,
-    Joined,
-    Negation,
-    Operator,
-    Term,
-    at,
-    call,
-    chosen,
-    constant,
-    input_name,
-    walk,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -116,13 +103,13 @@ class _PaginatorDraft:
         if template is None or template.rendered in ("", None):
             return None
         if template.constant or isinstance(template.parts[0], str):
-            return constant(_as_number(template.rendered))
+            return tree.constant(_as_number(template.rendered))
         term = template.term
         name, default = _input_with_default(term)
         if name and default is not None:
             self.context.inputs.give_default(name, _as_number(default))
-            return at("config", name)
-        if computed or input_name(term):
+            return tree.at("config", name)
+        if computed or tree.input_name(term):
             return term
         self.context.missing(self.strategy.at(key), f"a computed number: {template.rendered}")
         return None
@@ -190,9 +177,11 @@ def _record_count(draft: _PaginatorDraft) -> Pagination:
     """An offset that grows by the number of records, until a page has none."""
     draft.data["type"] = "cursor"
     draft.add_token("cursor")
-    before = call("to_number", call("not_null", at("paginator", "cursor"), constant(0)))
-    grown = call("add", before, call("length", at("records")))
-    draft.data["cursor"] = to_jmespath(chosen(at("records"), grown, NULL))
+    before = tree.call(
+        "to_number", tree.call("not_null", tree.at("paginator", "cursor"), tree.constant(0))
+    )
+    grown = tree.call("add", before, tree.call("length", tree.at("records")))
+    draft.data["cursor"] = to_jmespath(tree.chosen(tree.at("records"), grown, tree.NULL))
     return draft.finished()
 
 
@@ -200,7 +189,7 @@ def _record_count(draft: _PaginatorDraft) -> Pagination:
 def _cursor_pagination(draft: _PaginatorDraft) -> Pagination:
     context, strategy = draft.context, draft.strategy
     size = draft.number("page_size", computed=True)
-    page_size = NULL if size is None else replace(size, kind="number")
+    page_size = tree.NULL if size is None else replace(size, kind="number")
     scope = context.page_scope(strategy, page_size)
     cursor = context.term(strategy, "cursor_value", scope)
     if cursor is None:
@@ -241,20 +230,20 @@ def _link_paginator(cursor: Term) -> dict[str, Json]:
 
 def _link_pattern(cursor: Term) -> str | None:
     """Return the pattern by which an expression first looks for a URL in the `Link` header."""
-    while isinstance(cursor.node, Operator):
+    while isinstance(cursor.node, tree.Operator):
         cursor = cursor.node.left
     node = cursor.node
-    if isinstance(node, Call) and node.name == "regex_search":
+    if isinstance(node, tree.Call) and node.name == "regex_search":
         header, pattern = node.arguments[0].node, str(node.arguments[1].constant)
-        guarded = header.arguments[0].node if isinstance(header, Call) else None
-        if guarded == FieldPath("headers", ("link",)) and pattern.startswith(LINK_PATTERN):
+        guarded = header.arguments[0].node if isinstance(header, tree.Call) else None
+        if guarded == tree.FieldPath("headers", ("link",)) and pattern.startswith(LINK_PATTERN):
             return pattern
     return None
 
 
 def _response_path(term: Term) -> str | None:
     node = term.node
-    if not isinstance(node, FieldPath) or node.root != "response" or not node.steps:
+    if not isinstance(node, tree.FieldPath) or node.root != "response" or not node.steps:
         return None
     keys = [step for step in node.steps if isinstance(step, str)]
     return dotted(keys) if len(keys) == len(node.steps) else None
@@ -273,8 +262,8 @@ def _cursor_keys(draft: _PaginatorDraft, cursor: Term) -> dict[str, Json]:
 
 def _spells_object(term: Term) -> bool:
     texts: list[Json] = []
-    for one in walk(term):
-        texts += one.node.parts if isinstance(one.node, Joined) else [one.constant]
+    for one in tree.walk(term):
+        texts += one.node.parts if isinstance(one.node, tree.Joined) else [one.constant]
     return any(isinstance(text, str) and text.startswith('{"') for text in texts)
 
 
@@ -312,14 +301,14 @@ def _is_path(option: Component | None) -> bool:
 def _implied(ending: Term, cursor: Term) -> bool:
     """Return whether the end is the absence of a cursor, which ends the pagination anyway."""
     node = ending.node
-    if isinstance(node, Operator):
+    if isinstance(node, tree.Operator):
         return node.symbol == "==" and node.left == cursor and node.right.constant in (None, "")
-    if not isinstance(node, Negation):
+    if not isinstance(node, tree.Negation):
         return False
     inner = node.operand.node
-    if isinstance(inner, Operator) and inner.symbol == "&&":
+    if isinstance(inner, tree.Operator) and inner.symbol == "&&":
         inner = inner.left.node
-    if isinstance(inner, Call) and inner.name == "not_null":
+    if isinstance(inner, tree.Call) and inner.name == "not_null":
         inner = inner.arguments[0].node
     return inner == cursor.node
 
@@ -327,15 +316,15 @@ def _implied(ending: Term, cursor: Term) -> bool:
 def _input_with_default(term: Term) -> tuple[str | None, Json]:
     """Return the input and the whole number of `config.x || '50'` or `not_null(config.x, '50')`."""
     node = term.node
-    if isinstance(node, Operator) and node.symbol == "||":
+    if isinstance(node, tree.Operator) and node.symbol == "||":
         value, default = node.left, node.right
-    elif isinstance(node, Call) and node.name == "not_null" and len(node.arguments) == 2:
+    elif isinstance(node, tree.Call) and node.name == "not_null" and len(node.arguments) == 2:
         value, default = node.arguments
-        if isinstance(value.node, Call) and value.node.name == "to_integer":
+        if isinstance(value.node, tree.Call) and value.node.name == "to_integer":
             value = value.node.arguments[0]
     else:
         return None, None
-    return input_name(value), default.constant if str(default.constant).isdigit() else None
+    return tree.input_name(value), default.constant if str(default.constant).isdigit() else None
 
 
 def _as_number(value: Json) -> Json:

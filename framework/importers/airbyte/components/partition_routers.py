@@ -9,17 +9,10 @@ from typing import Any
 from framework.importers.airbyte.components.registry import REGISTRY, component, handler_of
 from framework.importers.airbyte.components.request_options import Injection, injection
 from framework.importers.airbyte.import_context import NO_SLICE, ImportContext, StreamSlice
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import dotted
 from framework.importers.airbyte.jinja.template_parts import placeholder
-from framework.importers.airbyte.jinja.tree import (
-    Term,
-    at,
-    call,
-    concatenation,
-    reads_root,
-    through_context,
-    walk,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 from framework.importers.source_files import free_name
 
@@ -59,7 +52,7 @@ class StreamPartitions:
         resource, path, key = self.parent
         name = free_name((resource,), {one["name"] for one in self.partitions})
         entry = {"name": name, "resource": resource, "field": dotted(path)}
-        term = {key: at("partition", name, through_context=True)}
+        term = {key: tree.at("partition", name, through_context=True)}
         slices = StreamSlice(self.slices.request, {**self.slices.record, **term})
         return StreamPartitions((*self.partitions, entry), slices, self.injections)
 
@@ -117,8 +110,8 @@ class _PartitionDraft:
 
     def slice(self, key: str, root: str, *steps: str) -> None:
         """Add an entry of `stream_slice`."""
-        self.request[key] = at(root, *steps)
-        self.record[key] = at(root, *steps, through_context=True)
+        self.request[key] = tree.at(root, *steps)
+        self.record[key] = tree.at(root, *steps, through_context=True)
 
     def send(self, owner: Component, value: str) -> None:
         """Put a value where the owner's option says."""
@@ -141,23 +134,23 @@ class _PartitionDraft:
         if self.several_parents:
             self.partition(key, config, resource=parent.name, field=dotted(path))
         else:
-            self.request[key] = at("resources", parent.name, *path)
-            self.record[key] = at("parent", *path, through_context=True)
+            self.request[key] = tree.at("resources", parent.name, *path)
+            self.record[key] = tree.at("parent", *path, through_context=True)
             self.send(config, str(placeholder(self.request[key])))
             self.parent = (parent.name, path, key)
         for name, term in parent.slices.request.items():
             # ancestors can be named, a window of theirs cannot
-            if not any(reads_root(one, "incremental") for one in walk(term)):
+            if not any(tree.reads_root(one, "incremental") for one in tree.walk(term)):
                 self.request[f"parent_slice.{name}"] = term
-                self.record[f"parent_slice.{name}"] = through_context(term)
+                self.record[f"parent_slice.{name}"] = tree.through_context(term)
         for one in config.get("extra_fields", []):
             steps = [str(step) for step in (one if isinstance(one, list) else [one])]
             name = ".".join(["extra_fields", *steps])
-            self.request[name] = at("resources", parent.name, *steps)
-            self.record[name] = at("parent", *steps, through_context=True)
+            self.request[name] = tree.at("resources", parent.name, *steps)
+            self.record[name] = tree.at("parent", *steps, through_context=True)
         if config.get("extra_fields"):
-            self.request["extra_fields"] = at("resources", parent.name)
-            self.record["extra_fields"] = at("parent", through_context=True)
+            self.request["extra_fields"] = tree.at("resources", parent.name)
+            self.record["extra_fields"] = tree.at("parent", through_context=True)
 
 
 @component("partition_router", "ListPartitionRouter")
@@ -209,7 +202,7 @@ def _union(draft: _PartitionDraft, router: Component) -> None:
     if not all(one.type == "ListPartitionRouter" for one in parts) or None in lists:
         draft.context.missing(router.place, "partitions of several parents, each value once")
         return
-    values = call("unique", concatenation([one for one in lists if one is not None]))
+    values = tree.call("unique", tree.concatenation([one for one in lists if one is not None]))
     key = str(router.get("partition_field", "partition"))
     draft.partition(key, parts[0], values=placeholder(values))
 

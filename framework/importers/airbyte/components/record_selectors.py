@@ -7,30 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from framework.definition.expressions.function_registry import FUNCTIONS
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import to_jmespath
-from framework.importers.airbyte.jinja.tree import (
-    CURRENT,
-    EVERY_ITEM,
-    EVERY_VALUE,
-    FLATTEN,
-    Call,
-    FieldPath,
-    Operator,
-    Pick,
-    Step,
-    Term,
-    apply,
-    at,
-    concatenation,
-    constant,
-    either,
-    extended,
-    is_projection,
-    sequence,
-    walk,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -51,12 +32,7 @@ _EXPANDER_EXTRAS = (
 def translate_selector(context: ImportContext, selector: Component | None) -> str:
     """Return the place of the records in a response, as JMESPath."""
     extractor = selector.part("extractor", "DpathExtractor") if selector else None
-    return "@" if extractor is None else to_jmespath(_extracted(context, extractor))
-
-
-def _extracted(context: ImportContext, extractor: Component) -> Term:
-    handler = handler_of(context, "extractor", extractor)
-    return handler(context, extractor) if handler else CURRENT
+    return to_jmespath(translate(context, "extractor", extractor, tree.CURRENT))
 
 
 @component("extractor", "DpathExtractor", "")
@@ -74,12 +50,17 @@ def _dpath(context: ImportContext, extractor: Component) -> Term:
 def _combined(context: ImportContext, extractor: Component) -> Term:
     if extractor.get("mode", "union") != "union":
         context.missing(extractor.at("mode"), "records zipped from several lists")
-    return concatenation([_extracted(context, one) for one in extractor.parts("extractors")])
+    return tree.concatenation(
+        [
+            translate(context, "extractor", one, tree.CURRENT)
+            for one in extractor.parts("extractors")
+        ]
+    )
 
 
 @component("extractor", "ResponseToFileExtractor")
 def _whole_file(_context: ImportContext, _extractor: Component) -> Term:
-    return CURRENT
+    return tree.CURRENT
 
 
 @component("extractor", "JelloExtractor")
@@ -87,9 +68,9 @@ def _jello(context: ImportContext, extractor: Component) -> Term:
     """The first extractor: Python on `_`, of which only a path has a counterpart."""
     text = str(extractor.get("transform", "_")).strip()
     if re.fullmatch(r"_(\.\w+)*", text):
-        return at("", *text.split(".")[1:])
+        return tree.at("", *text.split(".")[1:])
     context.missing(extractor.at("transform"), f"Python in an extractor: {text}")
-    return CURRENT
+    return tree.CURRENT
 
 
 def path_terms(context: ImportContext, part: Component, key: str) -> list[Term]:
@@ -103,49 +84,49 @@ def path_terms(context: ImportContext, part: Component, key: str) -> list[Term]:
 
 def computed_path(terms: Sequence[Term]) -> Term:
     """Return a path some of whose keys are computed."""
-    path = CURRENT
+    path = tree.CURRENT
     for one in terms:
         if one.fixed:
             path = _below(path, [str(one.constant)])
         else:
-            path = apply("get", path, one)
+            path = tree.apply("get", path, one)
     return path
 
 
 def pointer(keys: Sequence[str]) -> Term:
     """Return a path in which `*` is any key or position."""
     if "*" not in keys:
-        return _below(CURRENT, keys)
+        return _below(tree.CURRENT, keys)
     place = keys.index("*")
-    base, rest = _below(CURRENT, keys[:place]), keys[place + 1 :]
-    items, values = _with(base, EVERY_ITEM), _with(base, EVERY_VALUE)
+    base, rest = _below(tree.CURRENT, keys[:place]), keys[place + 1 :]
+    items, values = _with(base, tree.EVERY_ITEM), _with(base, tree.EVERY_VALUE)
     if not rest:
         # each item of a list, or each value of an object
-        return either(values, base)
+        return tree.either(values, base)
     if "*" in rest:
         return _each(base, rest)
-    return either(_below(items, rest), _below(values, rest))
+    return tree.either(_below(items, rest), _below(values, rest))
 
 
 def _each(base: Term, keys: Sequence[str]) -> Term:
     """Return what is below all items or values of `base`, each of which may be either again."""
-    both = either(_with(base, EVERY_ITEM), _with(base, EVERY_VALUE))
+    both = tree.either(_with(base, tree.EVERY_ITEM), _with(base, tree.EVERY_VALUE))
     if not keys:
         return both
-    all_of_them = Term(FieldPath(both, (EVERY_ITEM,)))
+    all_of_them = Term(tree.FieldPath(both, (tree.EVERY_ITEM,)))
     if "*" not in keys:
         return _below(all_of_them, keys)
     place = keys.index("*")
-    inner = _each(_below(CURRENT, keys[:place]), keys[place + 1 :])
-    return _with(all_of_them, Pick((inner,)), FLATTEN, FLATTEN)
+    inner = _each(_below(tree.CURRENT, keys[:place]), keys[place + 1 :])
+    return _with(all_of_them, tree.Pick((inner,)), tree.FLATTEN, tree.FLATTEN)
 
 
-def _with(base: Term, *steps: Step) -> Term:
+def _with(base: Term, *steps: tree.Step) -> Term:
     """Return steps that apply to every value of a projection."""
     node = base.node
-    if isinstance(node, FieldPath):
-        return Term(FieldPath(node.root, (*node.steps, *steps), node.through_context))
-    return Term(extended(base, *steps))
+    if isinstance(node, tree.FieldPath):
+        return Term(tree.FieldPath(node.root, (*node.steps, *steps), node.through_context))
+    return Term(tree.extended(base, *steps))
 
 
 def _below(base: Term, keys: Sequence[str]) -> Term:
@@ -153,13 +134,6 @@ def _below(base: Term, keys: Sequence[str]) -> Term:
 
 
 # -- filters and expanders
-
-
-def translate_record_filter(context: ImportContext, selector: Component | None) -> Steps:
-    """Return the step that keeps the records of a selector's filter."""
-    part = selector.part("record_filter", "RecordFilter") if selector else None
-    handler = handler_of(context, "record_filter", part) if part else None
-    return handler(context, part) if handler else []
 
 
 @component("record_filter", "RecordFilter", "")
@@ -184,11 +158,13 @@ def _record_filter(context: ImportContext, part: Component) -> Steps:
 def _compares_with_null(test: Term) -> bool:
     """Return whether an order is compared with null, which no value has."""
     node = test.node
-    if not isinstance(node, Operator) or node.symbol not in ("<", "<=", ">", ">="):
+    if not isinstance(node, tree.Operator) or node.symbol not in ("<", "<=", ">", ">="):
         return False
     sides = (node.left, node.right)
     paths = [
-        one for one in sides if isinstance(one.node, FieldPath) and not one.node.through_context
+        one
+        for one in sides
+        if isinstance(one.node, tree.FieldPath) and not one.node.through_context
     ]
     return len(paths) == 1 and any(one.fixed and one.constant is None for one in sides)
 
@@ -207,8 +183,8 @@ def translate_expander(context: ImportContext, selector: Component | None) -> St
         context.missing(expander.place, "records expanded from several lists")
         return []
     emits_parent = expander.get("on_no_records", "skip") == "emit_parent"
-    otherwise = sequence([CURRENT]) if emits_parent else constant([])
-    return [{"yield_map": to_jmespath(either(at("", *path), otherwise))}]
+    otherwise = tree.sequence([tree.CURRENT]) if emits_parent else tree.constant([])
+    return [{"yield_map": to_jmespath(tree.either(tree.at("", *path), otherwise))}]
 
 
 # -- records on which an expression fails
@@ -221,7 +197,7 @@ def tolerant(step: dict[str, Json], terms: Iterable[Term], on_error: str | None)
 
 def may_fail(term: Term) -> bool:
     """Return whether a function of typed arguments gets a field that may be null."""
-    calls = [one.node for one in walk(term) if isinstance(one.node, Call)]
+    calls = [one.node for one in tree.walk(term) if isinstance(one.node, tree.Call)]
     return any(
         _may_be_null(argument) and "null" not in types and types
         for call in calls
@@ -229,7 +205,7 @@ def may_fail(term: Term) -> bool:
     )
 
 
-def _typed_arguments(call: Call) -> Iterable[tuple[Term, Any]]:
+def _typed_arguments(call: tree.Call) -> Iterable[tuple[Term, Any]]:
     function = FUNCTIONS.get(call.name)
     for index, argument in enumerate(call.arguments if function and function.types else ()):
         assert function is not None
@@ -238,6 +214,6 @@ def _typed_arguments(call: Call) -> Iterable[tuple[Term, Any]]:
 
 def _may_be_null(term: Term) -> bool:
     node = term.node
-    if isinstance(node, Call):
+    if isinstance(node, tree.Call):
         return node.name in _NULLABLE
-    return isinstance(node, FieldPath) and not is_projection(node)
+    return isinstance(node, tree.FieldPath) and not tree.is_projection(node)

@@ -53,6 +53,15 @@ def component(role: str, *types: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def translate(
+    context: ImportContext, role: str, part: Component | None, default: Any = None, *more: Any
+) -> Any:
+    """Return what the function for a component returns. The default stands for no component and,
+    with a remark, for one whose type has no function."""
+    handler = handler_of(context, role, part) if part is not None else None
+    return default if handler is None else handler(context, part, *more)
+
+
 def handler_of(context: ImportContext, role: str, part: Component) -> Callable[..., Any] | None:
     """Return the function for a component; None, with a remark, if its type has none."""
     handler = REGISTRY[role].get(part.type)

@@ -10,16 +10,9 @@ from urllib.parse import parse_qsl
 
 from framework.importers.airbyte.components.registry import component, handler_of
 from framework.importers.airbyte.import_context import ImportContext
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.template_parts import Template
-from framework.importers.airbyte.jinja.tree import (
-    Call,
-    Cut,
-    FieldPath,
-    Term,
-    call,
-    constant,
-    extended,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -83,7 +76,7 @@ def _with_query_properties(context: ImportContext, requester: Component) -> Impo
     properties = requester.part("query_properties")
     if properties is None:
         return context
-    names = {"extra_fields.query_properties": constant(_properties(context, properties))}
+    names = {"extra_fields.query_properties": tree.constant(_properties(context, properties))}
     return context.inside(slices=context.slices.having(names, names))
 
 
@@ -127,22 +120,22 @@ def _url_text(context: ImportContext, requester: Component, key: str) -> str:
 
 def _empty_branch(part: str | Term) -> str | Term:
     """Return a choice whose absent branch is an empty text: null would leave the address out."""
-    if isinstance(part, str) or not isinstance(part.node, Call) or part.node.name != "if":
+    if isinstance(part, str) or not isinstance(part.node, tree.Call) or part.node.name != "if":
         return part
     *first, last = part.node.arguments
     if last.fixed and last.constant is None:
-        return replace(part, node=replace(part.node, arguments=(*first, constant(""))))
+        return replace(part, node=replace(part.node, arguments=(*first, tree.constant(""))))
     return part
 
 
 def _as_path(host: str, value: str | Term) -> tuple[str | Term, ...]:
     """Return a value that stands behind the host as a path, which begins with a slash itself."""
     node = None if isinstance(value, str) else value.node
-    if not isinstance(node, FieldPath) or node.root not in ("resources", "partition"):
+    if not isinstance(node, tree.FieldPath) or node.root not in ("resources", "partition"):
         return host, value
-    segments = call("split", Term(node), constant("/"))
-    rest = Term(extended(segments, Cut((1, None, None))))
-    return f"{host}/", call("join", constant("/"), rest)
+    segments = tree.call("split", Term(node), tree.constant("/"))
+    rest = Term(tree.extended(segments, tree.Cut((1, None, None))))
+    return f"{host}/", tree.call("join", tree.constant("/"), rest)
 
 
 def _method(context: ImportContext, requester: Component) -> str:

@@ -12,28 +12,13 @@ from framework.importers.airbyte.components.record_selectors import (
     pointer,
     tolerant,
     translate_expander,
-    translate_record_filter,
 )
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import to_jmespath
 from framework.importers.airbyte.jinja.scope import only, variable
-from framework.importers.airbyte.jinja.tree import (
-    CURRENT,
-    EVERY_ITEM,
-    FieldPath,
-    Pick,
-    Term,
-    Where,
-    apply,
-    at,
-    both,
-    chosen,
-    constant,
-    either,
-    negated,
-    sequence,
-)
+from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -42,18 +27,18 @@ _BOUNDS = "(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z])(?=[0-9])|^(?
 _SNAKE = f"lower(regex_replace(regex_replace(@, '[^A-Za-z0-9]+', '_'), '{_BOUNDS}', '_'))"
 """Unlike `snake_case`, Airbyte separates digits on both sides, and does not split `HTTPServer`."""
 _CONSTANTS = {"True": True, "False": False, "None": None}
-_ITEMS = apply("items", CURRENT)
+_ITEMS = tree.apply("items", tree.CURRENT)
 
 
 def translate_steps(context: ImportContext, stream: Component, retriever: Component) -> Steps:
     """Return filters and transformations in the order in which Airbyte applies them."""
     selector = retriever.part("record_selector", "RecordSelector")
     expanders = translate_expander(context, selector)
-    filters = translate_record_filter(context, selector)
+    record_filter = selector.part("record_filter", "RecordFilter") if selector else None
+    filters = translate(context, "record_filter", record_filter, [])
     changes: Steps = []
     for part in stream.parts("transformations"):
-        handler = handler_of(context, "transformation", part)
-        changes += handler(context, part) if handler else []
+        changes += translate(context, "transformation", part, [])
     if selector is not None and selector.get("transform_before_filtering"):
         return [*expanders, *changes, *filters]
     return [*expanders, *filters, *changes]
@@ -84,7 +69,7 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
             if test is None:
                 continue
             if not (test.fixed and test.constant):
-                value = chosen(test, value, at("", *keys))
+                value = tree.chosen(test, value, tree.at("", *keys))
         # a column has no dot in its name
         fields[".".join(key.replace(".", "_") for key in keys)] = value
     if not fields:
@@ -99,19 +84,19 @@ def _typed(value: Term, definition: Component) -> Term:
     kind = definition.get("value_type")
     text = definition.get("value", "")
     if kind == "string":
-        return value if value.kind == "text" else apply("to_string", value, kind="text")
+        return value if value.kind == "text" else tree.apply("to_string", value, kind="text")
     if kind in ("number", "integer"):
         if value.fixed:
-            return constant(float(value.constant) if kind == "number" else int(value.constant))
+            return tree.constant(float(value.constant) if kind == "number" else int(value.constant))
         name = "to_integer" if kind == "integer" else "to_number"
-        return value if value.kind == "number" else apply(name, value, kind="number")
+        return value if value.kind == "number" else tree.apply(name, value, kind="number")
     if not value.fixed:
         return value
     if kind == "boolean":
-        return constant(str(value.constant).lower() == "true")
+        return tree.constant(str(value.constant).lower() == "true")
     if isinstance(value.constant, str) and not (isinstance(text, str) and "{" in text):
         number = re.fullmatch(r"-?\d+", value.constant)
-        return constant(
+        return tree.constant(
             int(value.constant) if number else _CONSTANTS.get(value.constant, value.constant)
         )
     return value
@@ -140,9 +125,9 @@ def _remove_fields(context: ImportContext, part: Component) -> Steps:
         context.missing(part.place, "nested fields removed by their value")
         return []
     else:
-        test = both(apply("contains", constant(names), at("", 0)), test)
-    remaining = Term(FieldPath(_ITEMS, (Where(negated(test)),)))
-    return [{"map": to_jmespath(apply("from_items", remaining))}]
+        test = tree.both(tree.apply("contains", tree.constant(names), tree.at("", 0)), test)
+    remaining = Term(tree.FieldPath(_ITEMS, (tree.Where(tree.negated(test)),)))
+    return [{"map": to_jmespath(tree.apply("from_items", remaining))}]
 
 
 # -- names
@@ -164,8 +149,8 @@ def _keys_replace(context: ImportContext, part: Component) -> Steps:
     old, new = (context.term(part, key, scope) for key in ("old", "new"))
     if old is None or new is None:
         return []
-    texts = (constant(str(one.constant)) if one.fixed else one for one in (old, new))
-    return [{"rename_keys": to_jmespath(apply("replace", CURRENT, *texts))}]
+    texts = (tree.constant(str(one.constant)) if one.fixed else one for one in (old, new))
+    return [{"rename_keys": to_jmespath(tree.apply("replace", tree.CURRENT, *texts))}]
 
 
 # -- nesting
@@ -192,16 +177,16 @@ def _lift_fields(context: ImportContext, part: Component) -> Steps:
         inner = computed_path(terms)
     elif several:
         # of several places Airbyte uses the first
-        inner = Term(FieldPath(pointer(keys), (0,)))
+        inner = Term(tree.FieldPath(pointer(keys), (0,)))
     else:
-        inner = at("", *keys)
+        inner = tree.at("", *keys)
     if renaming is not None:
         inner = _renamed_keys(inner, renaming)
     if replaces:
-        return [{"map": to_jmespath(either(inner, CURRENT))}]
+        return [{"map": to_jmespath(tree.either(inner, tree.CURRENT))}]
     if renaming is None:
-        inner = either(inner, constant({}))
-    steps: Steps = [{"map": to_jmespath(apply("merge", inner, CURRENT))}]
+        inner = tree.either(inner, tree.constant({}))
+    steps: Steps = [{"map": to_jmespath(tree.apply("merge", inner, tree.CURRENT))}]
     if deletes and computed:
         context.missing(part.at("delete_origin_value"), "a field removed whose name is computed")
     elif deletes:
@@ -212,11 +197,11 @@ def _lift_fields(context: ImportContext, part: Component) -> Steps:
 def _renamed_keys(term: Term, renaming: Component) -> Term:
     """Return an object with a prefix and a suffix on its keys."""
     affixes = [
-        constant(str(renaming.get(key))) if renaming.get(key) else None
+        tree.constant(str(renaming.get(key))) if renaming.get(key) else None
         for key in ("prefix", "suffix")
     ]
-    parts = [one for one in (affixes[0], at("", 0), affixes[1]) if one is not None]
-    name = apply("join", constant(""), sequence(parts))
-    items = apply("items", either(term, constant({})))
-    pairs = FieldPath(items, (EVERY_ITEM, Pick((name, at("", 1)))))
-    return apply("from_items", Term(pairs))
+    parts = [one for one in (affixes[0], tree.at("", 0), affixes[1]) if one is not None]
+    name = tree.apply("join", tree.constant(""), tree.sequence(parts))
+    items = tree.apply("items", tree.either(term, tree.constant({})))
+    pairs = tree.FieldPath(items, (tree.EVERY_ITEM, tree.Pick((name, tree.at("", 1)))))
+    return tree.apply("from_items", Term(pairs))
