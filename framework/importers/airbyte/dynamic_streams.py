@@ -93,11 +93,7 @@ def _from_config(catalog: StreamCatalog, dynamic: Component, resolver: Component
     if not lists:
         catalog.context.missing(resolver.place, "streams of no input")
         return
-    values = (
-        lists[0]
-        if len(lists) == 1
-        else Term(tree.FieldPath(tree.sequence(lists), (tree.FLATTEN,)), "list")
-    )
+    values = lists[0] if len(lists) == 1 else tree.concatenation(lists)
     request = {"components_values": variable("partition", "entry")}
     record = {"components_values": variable("partition", "entry", through_context=True)}
     resource = _into_tables(catalog, dynamic, stream, table, request, record)

@@ -235,9 +235,7 @@ class _CursorDraft:
 
     def _default_duration(self, key: str, template: Template) -> str | None:
         """Return a duration that depends on inputs, as their defaults make it."""
-        terms = [
-            one for part in template.parts if isinstance(part, Term) for one in tree.walk(part)
-        ]
+        terms = template.terms
         names = [name for one in terms if (name := tree.input_name(one))]
         texts = [self._default_text(part) for part in template.parts]
         duration = iso_duration("".join(text for text in texts if text is not None))
@@ -345,10 +343,8 @@ def _is_now(term: Term | None) -> bool:
 
 
 def _is_formatted_clock(template: Template) -> bool:
-    terms = [one for part in template.parts if isinstance(part, Term) for one in tree.walk(part)]
-    calls = {one.node.name for one in terms if isinstance(one.node, tree.Call)}
-    roots = {one.node.root for one in terms if isinstance(one.node, tree.FieldPath)}
-    return "format_time" in calls and "config" not in roots
+    formatted = any(getattr(one.node, "name", "") == "format_time" for one in template.terms)
+    return formatted and not any(tree.reads_root(one, "config") for one in template.terms)
 
 
 def _without_now(end: Template) -> Json:

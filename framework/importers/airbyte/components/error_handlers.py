@@ -131,10 +131,8 @@ def _retry(context: ImportContext, handler: Component) -> dict[str, Json]:
     if handler.data.get("max_retries") is not None:
         count = number_of(context, handler, "max_retries")
         retry["max_retries"] = int(count) if count is not None else None
-    strategies = [
-        translate(context, "backoff_strategy", one, {})
-        for one in handler.parts("backoff_strategies")
-    ]
+    parts = handler.parts("backoff_strategies")
+    strategies = [translate(context, "backoff_strategy", one, {}) for one in parts]
     for waits in _one_header(context, handler, strategies):
         for key, value in waits.items():
             retry.setdefault(key, value)

@@ -177,11 +177,10 @@ def _record_count(draft: _PaginatorDraft) -> Pagination:
     """An offset that grows by the number of records, until a page has none."""
     draft.data["type"] = "cursor"
     draft.add_token("cursor")
-    before = tree.call(
-        "to_number", tree.call("not_null", tree.at("paginator", "cursor"), tree.constant(0))
-    )
-    grown = tree.call("add", before, tree.call("length", tree.at("records")))
-    draft.data["cursor"] = to_jmespath(tree.chosen(tree.at("records"), grown, tree.NULL))
+    records, zero = tree.at("records"), tree.constant(0)
+    before = tree.call("not_null", tree.at("paginator", "cursor"), zero)
+    count = tree.call("add", tree.call("to_number", before), tree.call("length", records))
+    draft.data["cursor"] = to_jmespath(tree.chosen(records, count, tree.NULL))
     return draft.finished()
 
 
@@ -303,7 +302,7 @@ def _implied(ending: Term, cursor: Term) -> bool:
     node = ending.node
     if isinstance(node, tree.Operator):
         return node.symbol == "==" and node.left == cursor and node.right.constant in (None, "")
-    if not isinstance(node, tree.Negation):
+    if not isinstance(node, tree.Prefixed):
         return False
     inner = node.operand.node
     if isinstance(inner, tree.Operator) and inner.symbol == "&&":

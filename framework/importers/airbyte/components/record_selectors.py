@@ -161,12 +161,8 @@ def _compares_with_null(test: Term) -> bool:
     if not isinstance(node, tree.Operator) or node.symbol not in ("<", "<=", ">", ">="):
         return False
     sides = (node.left, node.right)
-    paths = [
-        one
-        for one in sides
-        if isinstance(one.node, tree.FieldPath) and not one.node.through_context
-    ]
-    return len(paths) == 1 and any(one.fixed and one.constant is None for one in sides)
+    in_record = [getattr(one.node, "through_context", True) is False for one in sides]
+    return any(in_record) and any(one.fixed and one.constant is None for one in sides)
 
 
 def translate_expander(context: ImportContext, selector: Component | None) -> Steps:

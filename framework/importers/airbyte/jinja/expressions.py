@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import nodes
 
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.filters import (
     COMPARING_TESTS,
     apply_filter,
@@ -25,29 +26,7 @@ from framework.importers.airbyte.jinja.operators import (
     moved,
 )
 from framework.importers.airbyte.jinja.scope import Keys, Scope
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    Cut,
-    Kind,
-    Term,
-    Untranslatable,
-    apply,
-    both,
-    call,
-    chosen,
-    compared,
-    concatenation,
-    constant,
-    either,
-    extended,
-    field,
-    joined,
-    mapping,
-    negated,
-    sequence,
-    truth,
-    written,
-)
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, call, constant
 
 Json = Any
 
@@ -100,7 +79,7 @@ def _below(base: nodes.Node, keys: Keys, scope: Scope) -> Term:
     else:
         term = translate_expression(base, scope)  # type: ignore[arg-type]
     for key in keys[used:]:
-        term = field(term, key)
+        term = tree.field(term, key)
     return term
 
 
@@ -164,8 +143,8 @@ def _slice(node: nodes.Expr, ends: nodes.Slice, scope: Scope) -> Term:
         numbers.append(number if isinstance(number, int) else None)
     if base.fixed:
         return constant(base.constant[slice(*numbers)])
-    cut = Cut((numbers[0], numbers[1], numbers[2]))
-    return Term(extended(base, cut), base.kind, base.optional)
+    cut = tree.Cut((numbers[0], numbers[1], numbers[2]))
+    return Term(tree.extended(base, cut), base.kind, base.optional)
 
 
 # -- calls
@@ -215,21 +194,21 @@ def _test(node: nodes.Test, scope: Scope) -> Term:
             return constant(name == "undefined")
         raise
     if name in ("none", "undefined"):
-        return compared(subject, "==", NULL)
+        return tree.compared(subject, "==", tree.NULL)
     if name == "defined":
-        return compared(subject, "!=", NULL)
+        return tree.compared(subject, "!=", tree.NULL)
     if name in ("true", "false"):
-        return compared(subject, "==", constant(name == "true"))
+        return tree.compared(subject, "==", constant(name == "true"))
     if name in _TYPE_TESTS:
-        return compared(call("type", subject), "==", constant(_TYPE_TESTS[name]))
+        return tree.compared(call("type", subject), "==", constant(_TYPE_TESTS[name]))
     if name == "in":
         return contained(translate_expression(node.args[0], scope), subject)
     if name in COMPARING_TESTS:
         other = translate_expression(node.args[0], scope)
-        return compared(subject, COMPARING_TESTS[name], other)
+        return tree.compared(subject, COMPARING_TESTS[name], other)
     if name in ("odd", "even"):
         rest = call("modulo", as_number(subject), constant(2))
-        return compared(rest, "==", constant(int(name == "odd")))
+        return tree.compared(rest, "==", constant(int(name == "odd")))
     raise Untranslatable(f"the test `is {name}`")
 
 
@@ -243,12 +222,12 @@ def _compare(node: nodes.Compare, scope: Scope) -> Term:
         right = translate_expression(operand.expr, scope)
         if operand.op in ("in", "notin"):
             one = contained(_hinted(right, operand.expr), left)
-            one = one if operand.op == "in" else negated(one)
+            one = one if operand.op == "in" else tree.negated(one)
         elif left.fixed and right.fixed and operand.op in ("eq", "ne"):
             one = constant((left.constant == right.constant) == (operand.op == "eq"))
         else:
             one = comparison(left, _SYMBOLS[operand.op], right)
-        result = one if result is None else both(result, one)
+        result = one if result is None else tree.both(result, one)
         left = right
     assert result is not None
     return result
@@ -283,9 +262,9 @@ def _add(node: nodes.Add, scope: Scope) -> Term:
     if "duration" in kinds:
         return moved("add_time", left, right)
     if kinds & {"text", "date", "time"}:
-        return joined([left, right])
+        return tree.joined([left, right])
     if "list" in kinds:
-        return concatenation([left, right])
+        return tree.concatenation([left, right])
     return call("add", as_number(left), as_number(right), kind="number")
 
 
@@ -294,7 +273,7 @@ def _arithmetic(node: nodes.BinExpr, scope: Scope) -> Term:
     if isinstance(node, nodes.Sub) and right.kind == "duration":
         return moved("subtract_time", left, right)
     if isinstance(node, nodes.Sub) and left.is_time and right.is_time:
-        moments = [apply("timestamp", one, kind="number") for one in (left, right)]
+        moments = [tree.apply("timestamp", one, kind="number") for one in (left, right)]
         return call("subtract", *moments, kind="span")
     if isinstance(node, nodes.Mod) and left.kind == "text":
         if isinstance(node.right, nodes.Tuple):
@@ -310,32 +289,36 @@ def _floor_div(node: nodes.FloorDiv, scope: Scope) -> Term:
 
 
 def _and(node: nodes.And, scope: Scope) -> Term:
-    left = truth(translate_expression(node.left, scope))
+    left = tree.truth(translate_expression(node.left, scope))
     right = translate_expression(node.right, scope)
     if left.fixed:
         return right if left.constant else left
-    return both(written(left), written(right))
+    return tree.both(tree.written(left), tree.written(right))
 
 
 def _or(node: nodes.Or, scope: Scope) -> Term:
     left, right = _sides(node, scope)
     if left.fixed:
         return left if left.constant else right
-    return first_present(left, right) if left.members else either(written(left), written(right))
+    return (
+        first_present(left, right)
+        if left.members
+        else tree.either(tree.written(left), tree.written(right))
+    )
 
 
 def _choice(node: nodes.CondExpr, scope: Scope) -> Term:
-    test = truth(translate_expression(node.test, scope))
+    test = tree.truth(translate_expression(node.test, scope))
     if test.fixed:
         branch = node.expr1 if test.constant else node.expr2
-        return NULL if branch is None else translate_expression(branch, scope)
+        return tree.NULL if branch is None else translate_expression(branch, scope)
     first = translate_expression(node.expr1, scope)
-    second = NULL if node.expr2 is None else translate_expression(node.expr2, scope)
+    second = tree.NULL if node.expr2 is None else translate_expression(node.expr2, scope)
     by_key = chosen_by_key(test, first, second)
     if by_key is not None:
         return by_key
-    kind: Kind = first.kind if first.kind == second.kind else "any"
-    return chosen(test, first, second, kind="text" if kind in ("time", "date") else kind)
+    kind: tree.Kind = first.kind if first.kind == second.kind else "any"
+    return tree.chosen(test, first, second, kind="text" if kind in ("time", "date") else kind)
 
 
 def _neg(node: nodes.Neg, scope: Scope) -> Term:
@@ -351,7 +334,7 @@ def _list(node: nodes.List | nodes.Tuple, scope: Scope) -> Term:
     items = [translate_expression(one, scope) for one in node.items]
     if all(item.fixed for item in items):
         return constant([item.constant for item in items])
-    return sequence(items)
+    return tree.sequence(items)
 
 
 def _dict(node: nodes.Dict, scope: Scope) -> Term:
@@ -363,7 +346,7 @@ def _dict(node: nodes.Dict, scope: Scope) -> Term:
         return constant({key.constant: value.constant for key, value in pairs})
     if not all(key.fixed for key, _ in pairs):
         raise Untranslatable("a mapping with computed keys")
-    return mapping([(str(key.constant), value) for key, value in pairs])
+    return tree.mapping([(str(key.constant), value) for key, value in pairs])
 
 
 _HANDLERS: dict[type, Callable[[Any, Scope], Term]] = {
@@ -378,10 +361,10 @@ _HANDLERS: dict[type, Callable[[Any, Scope], Term]] = {
     nodes.Add: _add,
     **dict.fromkeys(_FUNCTIONS, _arithmetic),
     nodes.FloorDiv: _floor_div,
-    nodes.Concat: lambda node, scope: joined(
+    nodes.Concat: lambda node, scope: tree.joined(
         [translate_expression(one, scope) for one in node.nodes]
     ),
-    nodes.Not: lambda node, scope: negated(truth(translate_expression(node.node, scope))),
+    nodes.Not: lambda node, scope: tree.negated(tree.truth(translate_expression(node.node, scope))),
     nodes.And: _and,
     nodes.Or: _or,
     nodes.CondExpr: _choice,

@@ -7,34 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from framework.definition.expressions.text_functions import DIGESTS
-from framework.importers.airbyte.jinja.tree import (
-    CURRENT,
-    FLATTEN,
-    NULL,
-    Cut,
-    FieldPath,
-    Kind,
-    Negation,
-    Term,
-    Untranslatable,
-    Where,
-    apply,
-    as_text,
-    as_texts,
-    at,
-    call,
-    compared,
-    constant,
-    either,
-    extended,
-    field,
-    for_each,
-    joined,
-    sequence,
-    surely,
-    truth,
-    written,
-)
+from framework.importers.airbyte.jinja import tree
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, call, constant
 
 Handler = Callable[..., Term]
 
@@ -66,11 +40,11 @@ def dispatch(
         raise Untranslatable(f"{title} with these arguments") from None
 
 
-def regular(name: str, kind: Kind = "text", *, sure: bool = False) -> Handler:
+def regular(name: str, kind: tree.Kind = "text", *, sure: bool = False) -> Handler:
     """Return a function that becomes one call; `sure` if it must not get a null."""
 
     def handler(subject: Term, *arguments: Term) -> Term:
-        return call(name, surely(subject) if sure else subject, *arguments, kind=kind)
+        return call(name, tree.surely(subject) if sure else subject, *arguments, kind=kind)
 
     return handler
 
@@ -108,7 +82,7 @@ def _default(subject: Term, default_value: Term | None = None, boolean: Term | N
         missing = subject.constant is None or (falsy and not subject.constant)
         return default if missing else subject
     if falsy:
-        return either(written(subject), default)
+        return tree.either(tree.written(subject), default)
     return call("not_null", subject, default, kind=default.kind)
 
 
@@ -117,21 +91,21 @@ def _join(subject: Term, d: Term | None = None, attribute: Term | None = None) -
     if items.fixed:
         separator = "" if d is None else d.constant
         return constant(str(separator).join(str(item) for item in items.constant))
-    return call("join", d or constant(""), as_texts(items), kind="text")
+    return call("join", d or constant(""), tree.as_texts(items), kind="text")
 
 
 def _map(subject: Term, *arguments: Term, attribute: Term | None = None) -> Term:
     if attribute is not None and attribute.fixed:
-        steps = (FLATTEN, *_keys(attribute))
+        steps = (tree.FLATTEN, *_keys(attribute))
         node = subject.node
-        if isinstance(node, FieldPath) and node.steps and not isinstance(node.steps[-1], str):
+        if isinstance(node, tree.FieldPath) and node.steps and not isinstance(node.steps[-1], str):
             # what a filter selects is a list already
             return Term(replace(node, steps=(*node.steps, *steps)), "list")
-        return Term(extended(subject, *steps), "list")
+        return Term(tree.extended(subject, *steps), "list")
     if not arguments or not arguments[0].fixed:
         raise Untranslatable("the filter `| map` with these arguments")
-    each = apply_filter(str(arguments[0].constant), CURRENT, arguments[1:], {})
-    return apply("map", for_each(each), subject, kind="list")
+    each = apply_filter(str(arguments[0].constant), tree.CURRENT, arguments[1:], {})
+    return tree.apply("map", tree.for_each(each), subject, kind="list")
 
 
 def _keys(attribute: Term) -> list[str | int]:
@@ -149,9 +123,12 @@ COMPARING_TESTS = {
 
 def _select(*, keep: bool, items: bool) -> Handler:
     def handler(subject: Term, *arguments: Term) -> Term:
-        left = CURRENT if items else at("", *_keys(arguments[0]))
+        left = tree.CURRENT if items else tree.at("", *_keys(arguments[0]))
         test = _test(left, arguments if items else arguments[1:])
-        return Term(extended(subject, Where(test if keep else Term(Negation(test)))), "list")
+        return Term(
+            tree.extended(subject, tree.Where(test if keep else Term(tree.Prefixed("!", test)))),
+            "list",
+        )
 
     return handler
 
@@ -161,19 +138,21 @@ def _test(left: Term, test: Sequence[Term]) -> Term:
         return left
     name = str(test[0].constant)
     if name in ("defined", "none", "undefined"):
-        return compared(left, "!=" if name == "defined" else "==", NULL)
+        return tree.compared(left, "!=" if name == "defined" else "==", tree.NULL)
     if name == "in" and len(test) > 1:
         return call("contains", test[1], left, kind="boolean")
     if name not in COMPARING_TESTS or len(test) < 2:
         raise Untranslatable(f"items selected by `{name}`")
-    return compared(left, COMPARING_TESTS[name], test[1])
+    return tree.compared(left, COMPARING_TESTS[name], test[1])
 
 
-def _by(name: str, subject: Term, attribute: Term | None, kind: Kind = "any") -> Term:
+def _by(name: str, subject: Term, attribute: Term | None, kind: tree.Kind = "any") -> Term:
     """Return a function of a list, by its items or by an attribute of them."""
     if attribute is None:
         return call(name, subject, kind=kind)
-    return apply(f"{name}_by", subject, for_each(at("", *_keys(attribute))), kind=kind)
+    return tree.apply(
+        f"{name}_by", subject, tree.for_each(tree.at("", *_keys(attribute))), kind=kind
+    )
 
 
 def _extreme(name: str) -> Handler:
@@ -196,18 +175,18 @@ def _sum(subject: Term, attribute: Term | None = None) -> Term:
 
 
 def _capitalize(subject: Term) -> Term:
-    text = surely(subject)
+    text = tree.surely(subject)
     first, rest = (
-        Term(extended(text, Cut((start, stop, None))), "text")
+        Term(tree.extended(text, tree.Cut((start, stop, None))), "text")
         for start, stop in ((None, 1), (1, None))
     )
-    return joined([call("upper", first), call("lower", rest)])
+    return tree.joined([call("upper", first), call("lower", rest)])
 
 
 def _urlencode(subject: Term) -> Term:
     if subject.kind in ("list", "object"):
         raise Untranslatable("`| urlencode` of a list or a mapping")
-    encoded = call("url_encode", surely(subject))
+    encoded = call("url_encode", tree.surely(subject))
     return call("replace", encoded, constant("%2F"), constant("/"), kind="text")
 
 
@@ -218,9 +197,11 @@ def _hash(subject: Term, hash_type: Term | None = None, salt: Term | None = None
     text = subject
     if subject.kind != "text":
         # Python writes null so, and Airbyte hashes that text
-        text = apply("to_string", apply("not_null", written(subject), constant("None")))
+        text = tree.apply(
+            "to_string", tree.apply("not_null", tree.written(subject), constant("None"))
+        )
     if salt is not None:
-        text = apply("join", constant(""), sequence([text, salt]))
+        text = tree.apply("join", constant(""), tree.sequence([text, salt]))
     return call("hash", text, algorithm, kind="text")
 
 
@@ -232,7 +213,7 @@ def _regex_search(subject: Term, regex: Term) -> Term:
     if regex.fixed and "(" not in str(regex.constant):
         # Airbyte returns the first group, and an empty text without one
         return constant("")
-    return call("regex_search", surely(subject), regex, constant(1), kind="text")
+    return call("regex_search", tree.surely(subject), regex, constant(1), kind="text")
 
 
 def _round(subject: Term, precision: Term | None = None, method: Term | None = None) -> Term:
@@ -248,7 +229,7 @@ def _tojson(subject: Term, indent: Term | None = None) -> Term:
 
 
 def _length(subject: Term) -> Term:
-    guarded = subject if subject.kind in ("text", "list") else either(subject, constant(""))
+    guarded = subject if subject.kind in ("text", "list") else tree.either(subject, constant(""))
     return call("length", guarded, kind="number")
 
 
@@ -270,11 +251,11 @@ def fill_percent(pattern: Term, *arguments: Term) -> Term:
             raise Untranslatable(f"text formatted with {piece}")
         elif piece:
             parts.append(constant(piece))
-    return joined(parts)
+    return tree.joined(parts)
 
 
 def _padded(value: Term, width: str) -> Term:
-    whole = as_text(call("to_integer", value, kind="number"))
+    whole = tree.as_text(call("to_integer", value, kind="number"))
     if not width:
         return whole
     return call("pad_left", whole, constant(int(width)), constant("0"), kind="text")
@@ -300,9 +281,9 @@ _FILTERS: dict[str, Handler] = {
     "rejectattr": _select(keep=False, items=False),
     "select": _select(keep=True, items=True),
     "reject": _select(keep=False, items=True),
-    "first": lambda subject: field(subject, 0),
-    "last": lambda subject: field(subject, -1),
-    "attr": lambda subject, name: field(subject, name.constant),
+    "first": lambda subject: tree.field(subject, 0),
+    "last": lambda subject: tree.field(subject, -1),
+    "attr": lambda subject, name: tree.field(subject, name.constant),
     "max": _extreme("max"),
     "min": _extreme("min"),
     "sort": _sort,
@@ -320,6 +301,6 @@ _FILTERS: dict[str, Handler] = {
     "base64binascii_decode": regular("base64_encode", sure=True),
     "regex_search": _regex_search,
     "regex_replace": regular("regex_replace", sure=True),
-    "bool": truth,
+    "bool": tree.truth,
     "format": fill_percent,
 }

@@ -8,25 +8,10 @@ from dataclasses import replace
 from functools import reduce
 from itertools import count
 
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.filters import Handler, apply_filter, dispatch, regular
 from framework.importers.airbyte.jinja.scope import Scope
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    Kind,
-    Term,
-    Untranslatable,
-    apply,
-    as_texts,
-    both,
-    call,
-    compared,
-    constant,
-    either,
-    joined,
-    mapping,
-    sequence,
-    surely,
-)
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, call, constant
 from framework.importers.airbyte.time_notation import time_format
 
 _BRACES = re.compile(r"(\{\{|\}\}|\{\w*\})")
@@ -58,7 +43,7 @@ def call_macro(
 def _formatted(moment: Term, form: Term) -> Term:
     """Return a time as text; a pattern of Airbyte's own, such as `%s`, gets our name."""
     pattern = constant(time_format(str(form.constant))) if form.fixed else form
-    return apply("format_time", moment, pattern, kind="text")
+    return tree.apply("format_time", moment, pattern, kind="text")
 
 
 # -- methods
@@ -72,7 +57,7 @@ def _isoformat(subject: Term) -> Term:
 
 def _replace(subject: Term, *arguments: Term, **named: Term) -> Term:
     if not subject.is_time:
-        return call("replace", surely(subject), *arguments, kind="text")
+        return call("replace", tree.surely(subject), *arguments, kind="text")
     form = "%Y-%m-%dT%H:%M:%S.%fZ"
     for name, value in named.items():
         if name == "tzinfo":
@@ -81,7 +66,7 @@ def _replace(subject: Term, *arguments: Term, **named: Term) -> Term:
             raise Untranslatable("a time with replaced parts")
         old, new = _REPLACEABLE[name]
         form = form.replace(old, new % int(value.constant))
-    text = apply("format_time", subject, constant(form.replace(".000000", "")))
+    text = tree.apply("format_time", subject, constant(form.replace(".000000", "")))
     return replace(text, kind="date" if subject.kind == "date" else "time")
 
 
@@ -93,18 +78,18 @@ def _split(subject: Term, *arguments: Term, **named: Term) -> Term:
     parts = call("split", text, *(arguments or [constant(" ")]), kind="list")
     if not subject.optional:
         return parts
-    return replace(both(subject, parts), kind="list", optional=True)
+    return replace(tree.both(subject, parts), kind="list", optional=True)
 
 
 def _count(subject: Term, part: Term) -> Term:
-    pieces = apply("length", apply("split", subject, part))
-    return apply("subtract", pieces, constant(1), kind="number")
+    pieces = tree.apply("length", tree.apply("split", subject, part))
+    return tree.apply("subtract", pieces, constant(1), kind="number")
 
 
 def _position(name: str, *, sure: bool) -> Handler:
     def handler(subject: Term, part: Term) -> Term:
-        place = apply(name, surely(subject) if sure else subject, part)
-        return apply("not_null", place, constant(-1), kind="number")
+        place = tree.apply(name, tree.surely(subject) if sure else subject, part)
+        return tree.apply("not_null", place, constant(-1), kind="number")
 
     return handler
 
@@ -115,7 +100,9 @@ def _any_of(name: str) -> Handler:
     def handler(subject: Term, part: Term) -> Term:
         texts = part.constant if isinstance(part.constant, list) else [part.constant]
         options = [constant(one) for one in texts] if part.fixed else [part]
-        return reduce(either, [call(name, surely(subject), one, kind="boolean") for one in options])
+        return reduce(
+            tree.either, [call(name, tree.surely(subject), one, kind="boolean") for one in options]
+        )
 
     return handler
 
@@ -127,15 +114,15 @@ def _total_seconds(subject: Term) -> Term:
 
 
 def _isoweekday(subject: Term) -> Term:
-    return apply("to_integer", _formatted(subject, constant("%u")), kind="number")
+    return tree.apply("to_integer", _formatted(subject, constant("%u")), kind="number")
 
 
 def _weekday(subject: Term) -> Term:
-    return apply("subtract", _isoweekday(subject), constant(1), kind="number")
+    return tree.apply("subtract", _isoweekday(subject), constant(1), kind="number")
 
 
 def _is_digit(subject: Term) -> Term:
-    return call("matches", surely(subject), constant("^[0-9]+$"), kind="boolean")
+    return call("matches", tree.surely(subject), constant("^[0-9]+$"), kind="boolean")
 
 
 def _format(pattern: Term, *arguments: Term, **named: Term) -> Term:
@@ -156,7 +143,7 @@ def _format(pattern: Term, *arguments: Term, **named: Term) -> Term:
             raise Untranslatable(f"text formatted with {piece}")
         elif piece:
             parts.append(constant(piece))
-    return joined(parts)
+    return tree.joined(parts)
 
 
 _METHODS: dict[str, Handler] = {
@@ -172,7 +159,7 @@ _METHODS: dict[str, Handler] = {
     "values": regular("values", "list"),
     "zfill": lambda subject, width: call("pad_left", subject, width, constant("0"), kind="text"),
     "split": _split,
-    "join": lambda subject, items: call("join", subject, as_texts(items), kind="text"),
+    "join": lambda subject, items: call("join", subject, tree.as_texts(items), kind="text"),
     "replace": _replace,
     "count": _count,
     "find": _position("find_first", sure=False),
@@ -180,16 +167,16 @@ _METHODS: dict[str, Handler] = {
     "isdigit": _is_digit,
     "isnumeric": _is_digit,
     "capitalize": lambda subject: apply_filter("capitalize", subject, [], {}),
-    "splitlines": lambda subject: call("split", surely(subject), constant("\n"), kind="list"),
+    "splitlines": lambda subject: call("split", tree.surely(subject), constant("\n"), kind="list"),
     "format": _format,
     "total_seconds": _total_seconds,
     "weekday": _weekday,
     "isoweekday": _isoweekday,
     "strftime": _formatted,
     "isoformat": _isoformat,
-    "timestamp": lambda subject: apply("timestamp", subject, kind="number"),
+    "timestamp": lambda subject: tree.apply("timestamp", subject, kind="number"),
     "date": lambda subject: replace(subject, kind="date"),
-    "exists": lambda subject: compared(subject, "!=", NULL),
+    "exists": lambda subject: tree.compared(subject, "!=", tree.NULL),
 }
 
 
@@ -200,19 +187,21 @@ def _today(scope: Scope, timezone: Term | None = None) -> Term:
     if timezone is None or timezone.constant == "UTC":
         return scope.now("date")
     form = constant("%Y-%m-%d")
-    return apply("format_time", scope.now("time"), form, surely(timezone), kind="text")
+    return tree.apply("format_time", scope.now("time"), form, tree.surely(timezone), kind="text")
 
 
 def _timestamp(_scope: Scope, moment: Term) -> Term:
     name = "to_integer" if moment.kind == "number" else "timestamp"
-    return apply(name, moment, kind="number")
+    return tree.apply(name, moment, kind="number")
 
 
 def _extreme(name: str) -> Callable[..., Term]:
     def extreme(_scope: Scope, *terms: Term) -> Term:
         if len(terms) == 1:
             return call(name, terms[0])
-        return apply(name, sequence(terms), kind="text" if terms[0].is_time else terms[0].kind)
+        return tree.apply(
+            name, tree.sequence(terms), kind="text" if terms[0].is_time else terms[0].kind
+        )
 
     return extreme
 
@@ -222,10 +211,10 @@ def _day_delta(scope: Scope, days: Term, format: Term | None = None) -> Term:  #
     if days.fixed:
         number = int(days.constant)
         name = "add_time" if number >= 0 else "subtract_time"
-        moment = apply(name, now, constant(f"P{abs(number)}D"))
+        moment = tree.apply(name, now, constant(f"P{abs(number)}D"))
     else:
         seconds = call("multiply", call("to_number", days), constant(86_400))
-        moment = apply("add", apply("timestamp", now), seconds)
+        moment = tree.apply("add", tree.apply("timestamp", now), seconds)
     return _formatted(moment, format or constant("%Y-%m-%dT%H:%M:%S.%f%z"))
 
 
@@ -238,29 +227,33 @@ def _format_datetime(
     if input_format is not None:
         pattern = input_format.constant
         parsed = constant(time_format(str(pattern))) if input_format.fixed else input_format
-        moment = apply("parse_time", moment, parsed)
+        moment = tree.apply("parse_time", moment, parsed)
     return _formatted(moment, format)
 
 
-def _of_kind(kind: Kind) -> Callable[..., Term]:
+def _of_kind(kind: tree.Kind) -> Callable[..., Term]:
     return lambda _scope, text: replace(text, kind=kind, optional=False)
 
 
 def _sanitized(_scope: Scope, text: Term) -> Term:
-    encoded = call("url_encode", surely(text))
+    encoded = call("url_encode", tree.surely(text))
     return call("replace", encoded, constant("%20"), constant("+"), kind="text")
 
 
 def _snake_case(_scope: Scope, text: Term) -> Term:
     capitals = constant("(?<!^)(?=[A-Z])"), constant("_")
-    return call("lower", call("regex_replace", surely(text), *capitals), kind="text")
+    return call("lower", call("regex_replace", tree.surely(text), *capitals), kind="text")
 
 
 def _dict(_scope: Scope, base: Term | None = None, **named: Term) -> Term:
     if base is None:
-        pairs = mapping(tuple(named.items()))
+        pairs = tree.mapping(tuple(named.items()))
         return replace(constant({}), kind="object") if not named else pairs
-    return apply("merge", base, mapping(tuple(named.items())), kind="object") if named else base
+    return (
+        tree.apply("merge", base, tree.mapping(tuple(named.items())), kind="object")
+        if named
+        else base
+    )
 
 
 _MACROS: dict[str, Callable[..., Term]] = {
@@ -276,6 +269,6 @@ _MACROS: dict[str, Callable[..., Term]] = {
     "str_to_datetime": _of_kind("time"),
     "sanitize_url": _sanitized,
     "camel_case_to_snake_case": _snake_case,
-    "generate_uuid": lambda _scope: apply("uuid", kind="text"),
+    "generate_uuid": lambda _scope: tree.apply("uuid", kind="text"),
     "dict": _dict,
 }

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    FieldPath,
-    Group,
-    Term,
-    Untranslatable,
-    apply,
-    call,
-    chosen,
-    compared,
-    constant,
-    field,
-    mapping,
-    or_empty,
-    written,
-)
+from framework.importers.airbyte.jinja import tree
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, call, constant
 
 
 def first_present(left: Term, right: Term) -> Term:
@@ -32,11 +18,11 @@ def first_present(left: Term, right: Term) -> Term:
     for name in dict.fromkeys([*first, *second]):
         one, other = first.get(name), second.get(name)
         if one is None or other is None or other.members:
-            members.append((name, one or other or NULL))
+            members.append((name, one or other or tree.NULL))
         else:
             kind = one.kind if one.kind == other.kind else "any"
             members.append((name, call("not_null", one, other, kind=kind)))
-    return Term(Group(tuple(members)), "object")
+    return Term(tree.Group(tuple(members)), "object")
 
 
 def chosen_by_key(test: Term, first: Term, second: Term) -> Term | None:
@@ -52,18 +38,19 @@ def chosen_by_key(test: Term, first: Term, second: Term) -> Term | None:
         side.update({str(key): constant(value) for key, value in values.items()})
     names = dict.fromkeys(name for side in sides for name in side)
     pairs = tuple(
-        (name, chosen(test, sides[0].get(name, NULL), sides[1].get(name, NULL))) for name in names
+        (name, tree.chosen(test, sides[0].get(name, tree.NULL), sides[1].get(name, tree.NULL)))
+        for name in names
     )
     if first.members or second.members:
-        return Term(Group(pairs), "object")
-    return mapping(pairs)
+        return Term(tree.Group(pairs), "object")
+    return tree.mapping(pairs)
 
 
 def comparison(left: Term, symbol: str, right: Term) -> Term:
     """Return a comparison; two times are compared as moments, however they are written."""
     if left.kind == right.kind == "time":
-        left, right = (apply("timestamp", one, kind="number") for one in (left, right))
-    return compared(written(left), symbol, written(right))
+        left, right = (tree.apply("timestamp", one, kind="number") for one in (left, right))
+    return tree.compared(tree.written(left), symbol, tree.written(right))
 
 
 def contained(container: Term, item: Term) -> Term:
@@ -73,25 +60,25 @@ def contained(container: Term, item: Term) -> Term:
     if container.fixed:
         return call("contains", container, item, kind="boolean")
     named = item.fixed and isinstance(item.constant, str)
-    member = NULL
+    member = tree.NULL
     if container.members or (named and container.kind != "text"):
-        member = field(container, item.constant)
-    is_key = member if member.fixed else compared(member, "!=", NULL)
+        member = tree.field(container, item.constant)
+    is_key = member if member.fixed else tree.compared(member, "!=", tree.NULL)
     if container.members or (named and (container.kind == "object" or _is_root(container))):
         return is_key
     certain = container.kind in ("text", "list") and not container.optional
-    guarded = container if certain else or_empty(container)
+    guarded = container if certain else tree.or_empty(container)
     inside = call("contains", guarded, item, kind="boolean")
     if not named or container.kind in ("text", "list"):
         return inside
     # only the data shows what it is: an object's key, or a part of a text or a list
-    is_object = compared(apply("type", container), "==", constant("object"))
-    return chosen(is_object, compared(member, "!=", NULL), inside, kind="boolean")
+    is_object = tree.compared(tree.apply("type", container), "==", constant("object"))
+    return tree.chosen(is_object, tree.compared(member, "!=", tree.NULL), inside, kind="boolean")
 
 
 def _is_root(term: Term) -> bool:
     node = term.node
-    if not isinstance(node, FieldPath) or node.steps:
+    if not isinstance(node, tree.FieldPath) or node.steps:
         return False
     return node.root == "headers" or (
         node.root in ("", "response", "last_record") and not node.through_context
@@ -121,4 +108,4 @@ def moved(name: str, moment: Term, duration: Term) -> Term:
     """Return a time moved by a duration; the two may come in either order."""
     if moment.kind == "duration":
         moment, duration = duration, moment
-    return apply(name, moment, duration, kind=moment.kind if moment.is_time else "time")
+    return tree.apply(name, moment, duration, kind=moment.kind if moment.is_time else "time")

@@ -6,60 +6,38 @@ import json
 import re
 from typing import Any
 
-from framework.importers.airbyte.jinja.tree import (
-    AND,
-    ATOM,
-    COMPARE,
-    Call,
-    Constant,
-    FieldPath,
-    ForEach,
-    Joined,
-    Negation,
-    Operator,
-    Paired,
-    Pick,
-    Sequenced,
-    Step,
-    Suffix,
-    Term,
-    Untranslatable,
-    Where,
-    as_text,
-    constant,
-)
+from framework.importers.airbyte.jinja import tree
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, constant
 
 Json = Any
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_LOOSEST = {"||": 0, "&&": AND}
+_LOOSEST = {"||": 0, "&&": tree.AND}
 """Operands that bind looser than this need parentheses."""
 
 
 def to_jmespath(term: Term) -> str:
     """Return the expression. Raise Untranslatable for a group, which has none."""
     node = term.node
-    if isinstance(node, Constant):
+    if isinstance(node, tree.Constant):
         return literal(node.value)
-    if isinstance(node, FieldPath):
+    if isinstance(node, tree.FieldPath):
         return _path(node)
-    if isinstance(node, Call):
+    if isinstance(node, tree.Call):
         return f"{node.name}({_listed(node.arguments)})"
-    if isinstance(node, Operator):
-        least = _LOOSEST.get(node.symbol, COMPARE + 1)
+    if isinstance(node, tree.Operator):
+        least = _LOOSEST.get(node.symbol, tree.COMPARE + 1)
         return f"{_operand(node.left, least)} {node.symbol} {_operand(node.right, least)}"
-    if isinstance(node, Negation):
-        return _negation(node.operand)
-    if isinstance(node, Sequenced):
+    if isinstance(node, tree.Prefixed):
+        return _prefixed(node.symbol, node.operand)
+    if isinstance(node, tree.Sequenced):
         return f"[{_listed(node.items)}]"
-    if isinstance(node, Paired):
+    if isinstance(node, tree.Paired):
         pairs = (f"{identifier(key)}: {to_jmespath(value)}" for key, value in node.pairs)
         return f"{{{', '.join(pairs)}}}"
-    if isinstance(node, Joined):
-        parts = [constant(one) if isinstance(one, str) else as_text(one) for one in node.parts]
+    if isinstance(node, tree.Joined):
+        parts = [constant(one) if isinstance(one, str) else tree.as_text(one) for one in node.parts]
         return f"join('', [{_listed(tuple(parts))}])"
-    if isinstance(node, ForEach):
-        return f"&{to_jmespath(node.body)}"
     raise Untranslatable("a group of inputs is used as one value")
 
 
@@ -78,7 +56,7 @@ def identifier(name: Json) -> str:
 
 def dotted(keys: list[str] | tuple[str, ...]) -> str:
     """Return the path of keys below the current value."""
-    return _path(FieldPath("", tuple(keys)))
+    return _path(tree.FieldPath("", tuple(keys)))
 
 
 def _listed(terms: tuple[Term, ...]) -> str:
@@ -90,14 +68,15 @@ def _operand(term: Term, least: int) -> str:
     return text if term.level >= least else f"({text})"
 
 
-def _negation(operand: Term) -> str:
+def _prefixed(symbol: str, operand: Term) -> str:
     text = to_jmespath(operand)
-    flat_call = isinstance(operand.node, Call) and text.count("(") == 1
-    return f"!{text}" if flat_call or _IDENTIFIER.fullmatch(text) else f"!({text})"
+    flat_call = isinstance(operand.node, tree.Call) and text.count("(") == 1
+    bare = symbol == "&" or flat_call or _IDENTIFIER.fullmatch(text)
+    return f"{symbol}{text}" if bare else f"{symbol}({text})"
 
 
-def _path(node: FieldPath) -> str:
-    text = node.root if isinstance(node.root, str) else _operand(node.root, ATOM)
+def _path(node: tree.FieldPath) -> str:
+    text = node.root if isinstance(node.root, str) else _operand(node.root, tree.ATOM)
     if node.through_context:
         text = f"context().{text}"
     for step in node.steps:
@@ -105,16 +84,16 @@ def _path(node: FieldPath) -> str:
     return text or "@"
 
 
-def _step(text: str, step: Step) -> str:
+def _step(text: str, step: tree.Step) -> str:
     if isinstance(step, str):
         return f"{text}.{identifier(step)}" if text else identifier(step)
     if isinstance(step, int):
         return f"{text}[{step}]"
-    if isinstance(step, Suffix):
+    if isinstance(step, tree.Suffix):
         return f"{text or '@'}{step.text}"
-    if isinstance(step, Where):
+    if isinstance(step, tree.Where):
         return f"{text}[?{to_jmespath(step.test)}]"
-    if isinstance(step, Pick):
+    if isinstance(step, tree.Pick):
         return f"{text}.[{_listed(step.items)}]"
     start, stop, size = ("" if number is None else str(number) for number in step.numbers)
     return f"{text}[{start}:{stop}{size and f':{size}'}]"

@@ -7,19 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    FieldPath,
-    Kind,
-    Step,
-    Term,
-    Untranslatable,
-    apply,
-    at,
-    constant,
-    is_projection,
-    or_empty,
-)
+from framework.importers.airbyte.jinja import tree
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, constant
 
 Json = Any
 Keys = tuple[str | int, ...]
@@ -45,9 +34,9 @@ class Scope:
             raise Untranslatable(f"there is no `{name}` here")
         return variable(keys)
 
-    def now(self, kind: Kind) -> Term:
+    def now(self, kind: tree.Kind) -> Term:
         """Return the run's start."""
-        return at("now", through_context=self.through_context, kind=kind)
+        return tree.at("now", through_context=self.through_context, kind=kind)
 
     def having(self, **names: Lookup) -> Scope:
         """Return the scope with more variables."""
@@ -61,24 +50,26 @@ class Scope:
         def lookup(keys: Keys) -> tuple[Term, int]:
             term, used = variable(keys)
             node = term.node
-            if term.fixed or (isinstance(node, FieldPath) and node.through_context):
+            if term.fixed or (isinstance(node, tree.FieldPath) and node.through_context):
                 return term, used
-            plain = isinstance(node, FieldPath) and node.root and isinstance(node.root, str)
-            if self.through_context or not plain or is_projection(node):
+            plain = isinstance(node, tree.FieldPath) and node.root and isinstance(node.root, str)
+            if self.through_context or not plain or tree.is_projection(node):
                 raise Untranslatable("a loop that reads a value outside of its list")
-            assert isinstance(node, FieldPath)
+            assert isinstance(node, tree.FieldPath)
             return replace(term, node=replace(node, through_context=True)), used
 
         return lookup
 
 
 def variable(
-    root: str, *steps: Step, through_context: bool = False, optional: bool = False
+    root: str, *steps: tree.Step, through_context: bool = False, optional: bool = False
 ) -> Lookup:
     """Return a variable that is a path; `optional` if functions must accept its absence."""
 
     def lookup(keys: Keys) -> tuple[Term, int]:
-        return Term(FieldPath(root, (*steps, *keys), through_context), optional=optional), len(keys)
+        return Term(tree.FieldPath(root, (*steps, *keys), through_context), optional=optional), len(
+            keys
+        )
 
     return lookup
 
@@ -92,7 +83,7 @@ def known(value: Json) -> Lookup:
             try:
                 current = current[key]
             except (KeyError, IndexError, TypeError):
-                return NULL, len(keys)
+                return tree.NULL, len(keys)
         return constant(current), len(keys)
 
     return lookup
@@ -107,7 +98,7 @@ def link(header: Term, keys: Keys) -> Term:
     """Return the URL, or another attribute, of the link with a relation in a `Link` header."""
     relation = re.escape(str(keys[0]))
     if len(keys) > 2:
-        return NULL
+        return tree.NULL
     attribute = str(keys[1]) if len(keys) == 2 else "url"
     if attribute == "url":
         pattern = f'{LINK_PATTERN}[^<]*rel="?{relation}"?'
@@ -116,4 +107,6 @@ def link(header: Term, keys: Keys) -> Term:
     else:
         name = re.escape(attribute)
         pattern = f'<[^>]*>(?=[^<]*rel="?{relation}"?)[^<]*{name}="?([^";,]*)'
-    return apply("regex_search", or_empty(header), constant(pattern), constant(1), kind="text")
+    return tree.apply(
+        "regex_search", tree.or_empty(header), constant(pattern), constant(1), kind="text"
+    )

@@ -8,23 +8,11 @@ from collections.abc import Sequence
 from jinja2 import Environment, nodes
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.expressions import translate_expression
 from framework.importers.airbyte.jinja.scope import Lookup, Scope, known, only, variable
 from framework.importers.airbyte.jinja.template_parts import Parts, Template, merged
-from framework.importers.airbyte.jinja.tree import (
-    NULL,
-    Joined,
-    Term,
-    Untranslatable,
-    Where,
-    apply,
-    as_text,
-    chosen,
-    constant,
-    extended,
-    for_each,
-    truth,
-)
+from framework.importers.airbyte.jinja.tree import Term, Untranslatable, constant
 
 _ENVIRONMENT = Environment(autoescape=False)
 _FALSE_WORDS = ("False", "false", "{}", "[]", "()", "", "0", "0.0")
@@ -36,13 +24,13 @@ def translate_template(text: str, scope: Scope) -> Template:
         with warnings.catch_warnings():
             # Python warns of `\$` in a text, which templates write for patterns
             warnings.simplefilter("ignore")
-            tree = _ENVIRONMENT.parse(text)
+            parsed = _ENVIRONMENT.parse(text)
     except TemplateSyntaxError as error:
         raise Untranslatable(f"the template does not parse: {error.message}") from None
     except (TemplateError, RecursionError, ValueError) as error:
         raise Untranslatable(f"the template does not parse ({type(error).__name__})") from None
     try:
-        return Template(merged(_body(tree.body, scope)))
+        return Template(merged(_body(parsed.body, scope)))
     except RecursionError:
         raise Untranslatable("the template is nested too deeply") from None
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -55,13 +43,13 @@ def translate_condition(text: str, scope: Scope) -> Term:
     template = translate_template(text.strip(), scope)
     if template.constant:
         return constant(template.value not in _FALSE_WORDS and bool(template.value))
-    return truth(template.term)
+    return tree.truth(template.term)
 
 
-def _body(tree: Sequence[nodes.Node], scope: Scope) -> Parts:
+def _body(statements: Sequence[nodes.Node], scope: Scope) -> Parts:
     """Return what the nodes write, in order."""
     parts: Parts = []
-    for node in tree:
+    for node in statements:
         if isinstance(node, nodes.Output):
             for one in node.nodes:
                 if isinstance(one, nodes.TemplateData):
@@ -93,7 +81,7 @@ def _spread(node: nodes.Expr, scope: Scope) -> Parts:
         if any(isinstance(part, str) or part.kind in ("text", "date") for part in parts):
             return parts
     term = translate_expression(node, scope)
-    return list(term.node.parts) if isinstance(term.node, Joined) else [term]
+    return list(term.node.parts) if isinstance(term.node, tree.Joined) else [term]
 
 
 def _expression(node: nodes.Node) -> nodes.Expr:
@@ -114,36 +102,38 @@ def _choice(node: nodes.If, scope: Scope, name: str | None = None) -> Term:
     result = _branch(node.else_, scope, name)
     branches = [(node.test, node.body), *((one.test, one.body) for one in node.elif_)]
     for test, inner in reversed(branches):
-        condition = truth(_value(test, scope))
+        condition = tree.truth(_value(test, scope))
         if not condition.fixed:
-            result = chosen(condition, _branch(inner, scope, name), result)
+            result = tree.chosen(condition, _branch(inner, scope, name), result)
         elif condition.constant:
             result = _branch(inner, scope, name)
     return result
 
 
-def _branch(tree: Sequence[nodes.Node], scope: Scope, name: str | None = None) -> Term:
+def _branch(statements: Sequence[nodes.Node], scope: Scope, name: str | None = None) -> Term:
     """Return what a branch writes, without the blanks around it."""
     if name is not None:
-        values = [one.node for one in tree if isinstance(one, nodes.Assign) and _name(one) == name]
+        values = [
+            one.node for one in statements if isinstance(one, nodes.Assign) and _name(one) == name
+        ]
         if values:
             return _value(values[-1], scope)
         outside = scope.names.get(name)
-        return NULL if outside is None else outside(())[0]
-    parts = list(merged(_body(tree, scope)))
+        return tree.NULL if outside is None else outside(())[0]
+    parts = list(merged(_body(statements, scope)))
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
     if parts and isinstance(parts[-1], str):
         parts[-1] = parts[-1].rstrip()
     filled = tuple(part for part in parts if part != "")
-    return Template(filled).term if filled else NULL
+    return Template(filled).term if filled else tree.NULL
 
 
 def _assigned(node: nodes.If) -> list[str]:
     """Return the variables of a statement whose branches only set variables."""
-    tree = [*node.body, *node.else_, *(one for branch in node.elif_ for one in branch.body)]
-    settings = [one for one in tree if isinstance(one, nodes.Assign)]
-    others = [one for one in tree if not isinstance(one, nodes.Assign)]
+    statements = [*node.body, *node.else_, *(one for branch in node.elif_ for one in branch.body)]
+    settings = [one for one in statements if isinstance(one, nodes.Assign)]
+    others = [one for one in statements if not isinstance(one, nodes.Assign)]
     if not settings or not all(_is_blank(one) for one in others):
         return []
     return list(dict.fromkeys(_name(one) for one in settings))
@@ -174,12 +164,12 @@ def _loop(node: nodes.For, scope: Scope) -> Parts:
     separator, inner = _separator(list(node.body), scope)
     inside = scope.inside().having(**_targets(node.target))
     if node.test is not None:
-        test = truth(_value(node.test, inside))
-        items = Term(extended(items, Where(test)), "list")
-    each = for_each(as_text(Template(merged(_body(inner, inside))).term))
+        test = tree.truth(_value(node.test, inside))
+        items = Term(tree.extended(items, tree.Where(test)), "list")
+    each = tree.for_each(tree.as_text(Template(merged(_body(inner, inside))).term))
     # null is not a list to `map`, and an empty one to a loop
-    texts = apply("map", each, apply("not_null", items, constant([])))
-    return [apply("join", separator, texts, kind="text")]
+    texts = tree.apply("map", each, tree.apply("not_null", items, constant([])))
+    return [tree.apply("join", separator, texts, kind="text")]
 
 
 def _targets(target: nodes.Node) -> dict[str, Lookup]:
@@ -203,19 +193,19 @@ def _unrolled(node: nodes.For, listed: Term, scope: Scope) -> Parts:
         }  # fmt: skip
         inside = scope.having(**{node.target.name: known(item), "loop": known(position)})
         body = merged(_body(node.body, inside))
-        test = constant(True) if node.test is None else truth(_value(node.test, inside))
+        test = constant(True) if node.test is None else tree.truth(_value(node.test, inside))
         if not test.fixed:
-            parts.append(chosen(test, Template(body).term, constant("")))
+            parts.append(tree.chosen(test, Template(body).term, constant("")))
         elif test.constant:
             parts += body
     return parts
 
 
-def _separator(tree: list[nodes.Node], scope: Scope) -> tuple[Term, list[nodes.Node]]:
+def _separator(statements: list[nodes.Node], scope: Scope) -> tuple[Term, list[nodes.Node]]:
     """Return what a loop writes between its items (`{% if not loop.last %}, {% endif %}`), and
     the rest of its body."""
     flat: list[nodes.Node] = []
-    for node in tree:
+    for node in statements:
         flat += (
             [nodes.Output([one]) for one in node.nodes]
             if isinstance(node, nodes.Output)
@@ -228,8 +218,8 @@ def _separator(tree: list[nodes.Node], scope: Scope) -> tuple[Term, list[nodes.N
             separator = Template(merged(_body([between], scope))).term
             if not separator.fixed:
                 raise Untranslatable("a loop with a computed separator")
-            return as_text(separator), filled[:-1] if place else filled[1:]
-    return constant(""), tree
+            return tree.as_text(separator), filled[:-1] if place else filled[1:]
+    return constant(""), statements
 
 
 def _between(node: nodes.Node, word: str) -> nodes.Output | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.definition.expressions.placeholders import escape
 from framework.importers.airbyte.jinja.printer import to_jmespath
-from framework.importers.airbyte.jinja.tree import Joined, Term, constant, written
+from framework.importers.airbyte.jinja.tree import Joined, Term, constant, walk, written
 
 Json = Any
 Parts = list[str | Term]
@@ -25,6 +25,11 @@ class Template:
         """The term that is all of the template."""
         only = self.parts[0] if len(self.parts) == 1 else None
         return only if isinstance(only, Term) else None
+
+    @property
+    def terms(self) -> list[Term]:
+        """All terms in it, at every depth."""
+        return [one for part in self.parts if isinstance(part, Term) for one in walk(part)]
 
     @property
     def constant(self) -> bool:

@@ -93,13 +93,6 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Negation:
-    """`!operand`."""
-
-    operand: Term
-
-
-@dataclass(frozen=True)
 class Sequenced:
     """A list that is written out."""
 
@@ -121,10 +114,11 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class ForEach:
-    """`&body`, which a function evaluates for each item."""
+class Prefixed:
+    """`!operand`, or `&operand`, which a function evaluates for each item."""
 
-    body: Term
+    symbol: str
+    operand: Term
 
 
 @dataclass(frozen=True)
@@ -134,18 +128,7 @@ class Group:
     members: tuple[tuple[str, Term], ...]
 
 
-Node = (
-    Constant
-    | FieldPath
-    | Call
-    | Operator
-    | Negation
-    | Sequenced
-    | Paired
-    | Joined
-    | ForEach
-    | Group
-)
+Node = Constant | FieldPath | Call | Operator | Prefixed | Sequenced | Paired | Joined | Group
 
 
 @dataclass(frozen=True)
@@ -187,7 +170,7 @@ class Term:
         node = self.node
         if isinstance(node, Operator):
             return {"||": OR, "&&": AND}.get(node.symbol, COMPARE)
-        if isinstance(node, Negation):
+        if isinstance(node, Prefixed):
             return NOT
         return PROJECTION if is_projection(node) else ATOM
 
@@ -208,8 +191,8 @@ def walk(term: Term) -> Iterator[Term]:
         below = [node.root, *picked, *tests]
     elif isinstance(node, Operator):
         below = (node.left, node.right)
-    elif isinstance(node, Negation | ForEach):
-        below = (node.operand if isinstance(node, Negation) else node.body,)
+    elif isinstance(node, Prefixed):
+        below = (node.operand,)
     elif isinstance(node, Call):
         below = node.arguments
     elif isinstance(node, Sequenced | Joined):
@@ -351,7 +334,7 @@ def mapping(pairs: Sequence[tuple[str, Term]]) -> Term:
 
 def for_each(body: Term) -> Term:
     """Return a term as a function of an item."""
-    return Term(ForEach(written(body)))
+    return Term(Prefixed("&", written(body)))
 
 
 def joined(terms: Sequence[Term]) -> Term:
@@ -406,7 +389,7 @@ def negated(term: Term) -> Term:
     opposite = {"==": "!=", "!=": "=="}
     if isinstance(term.node, Operator) and term.node.symbol in opposite:
         return replace(term, node=replace(term.node, symbol=opposite[term.node.symbol]))
-    return Term(Negation(term), "boolean")
+    return Term(Prefixed("!", term), "boolean")
 
 
 def truth(term: Term) -> Term:
