@@ -14,7 +14,7 @@ from framework.importers.airbyte.jinja.scope import Lookup, Scope, known, variab
 from framework.importers.airbyte.jinja.template_parts import placeholder
 from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
-from framework.importers.airbyte.manifest_normalizer import PARAMETERS, pass_down
+from framework.importers.airbyte.manifest_normalizer import pass_down
 from framework.importers.airbyte.stream_catalog import SHAPE_ERRORS, StreamCatalog
 from framework.importers.airbyte.streams import StreamResource, translate_stream
 
@@ -160,7 +160,7 @@ def _stream(dynamic: Component, template: dict[str, Json]) -> Component:
 
 
 def _set(node: Json, path: list[str], value: Json) -> None:
-    """Set a value at a path with `*`; a parameter reaches what is below it."""
+    """Set a value at a path with `*`."""
     if not path:
         return
     key, rest = path[0], path[1:]
@@ -168,10 +168,7 @@ def _set(node: Json, path: list[str], value: Json) -> None:
         if not rest:
             node[place] = value
             continue
-        below = node.setdefault(place, {}) if isinstance(node, dict) else node[place]
-        _set(below, rest, value)
-        if place == PARAMETERS and len(rest) == 1:
-            _replace_parameter(node, rest[0], value)
+        _set(node.setdefault(place, {}) if isinstance(node, dict) else node[place], rest, value)
 
 
 def _places(node: Json, key: str) -> Iterator[Json]:
@@ -180,19 +177,3 @@ def _places(node: Json, key: str) -> Iterator[Json]:
     elif isinstance(node, list):
         wanted = range(len(node)) if key == "*" else [int(key)] if key.isdigit() else []
         yield from (index for index in wanted if index < len(node))
-
-
-def _replace_parameter(node: Mapping[str, Json], name: str, value: Json) -> None:
-    """Give a new value to a parameter that was passed down already."""
-    for key, below in list(node.items()):
-        for one in (below if isinstance(below, list) else [below]) if key != PARAMETERS else ():
-            if (
-                isinstance(one, dict)
-                and isinstance(one.get(PARAMETERS), dict)
-                and name in one[PARAMETERS]
-            ):
-                before = one[PARAMETERS][name]
-                one[PARAMETERS][name] = value
-                if one.get(name) == before:
-                    one[name] = value
-                _replace_parameter(one, name, value)

@@ -184,54 +184,51 @@ def _split_slicer(fresh: dict[str, Json]) -> None:
 # -- parameters
 
 _IMPLIED_TYPES = {
-    "CompositeErrorHandler.error_handlers": "DefaultErrorHandler",
-    "CursorPagination.decoder": "JsonDecoder",
-    "DatetimeBasedCursor.end_datetime": "MinMaxDatetime",
-    "DatetimeBasedCursor.end_time_option": "RequestOption",
-    "DatetimeBasedCursor.start_datetime": "MinMaxDatetime",
-    "DatetimeBasedCursor.start_time_option": "RequestOption",
-    "DeclarativeSource.check": "CheckStream",
-    "DeclarativeSource.spec": "Spec",
-    "DeclarativeSource.streams": "DeclarativeStream",
-    "DeclarativeStream.retriever": "SimpleRetriever",
-    "DeclarativeStream.schema_loader": "JsonFileSchemaLoader",
-    "DynamicDeclarativeStream.stream_template": "DeclarativeStream",
-    "HttpComponentsResolver.retriever": "SimpleRetriever",
-    "HttpComponentsResolver.components_mapping": "ComponentMappingDefinition",
-    "ConfigComponentsResolver.stream_config": "StreamConfig",
-    "ConfigComponentsResolver.components_mapping": "ComponentMappingDefinition",
-    "DefaultErrorHandler.response_filters": "HttpResponseFilter",
-    "DefaultPaginator.decoder": "JsonDecoder",
-    "DefaultPaginator.page_size_option": "RequestOption",
-    "DpathExtractor.decoder": "JsonDecoder",
-    "HttpRequester.error_handler": "DefaultErrorHandler",
-    "ListPartitionRouter.request_option": "RequestOption",
-    "ParentStreamConfig.request_option": "RequestOption",
-    "ParentStreamConfig.stream": "DeclarativeStream",
-    "RecordSelector.extractor": "DpathExtractor",
-    "RecordSelector.record_filter": "RecordFilter",
-    "SimpleRetriever.paginator": "NoPagination",
-    "SimpleRetriever.record_selector": "RecordSelector",
-    "SimpleRetriever.requester": "HttpRequester",
-    "SubstreamPartitionRouter.parent_stream_configs": "ParentStreamConfig",
-    "AddFields.fields": "AddedFieldDefinition",
-    "DynamicSchemaLoader.retriever": "SimpleRetriever",
-}
-"""The type of a component without one, by the place where it stands."""
+    "CompositeErrorHandler": {"error_handlers": "DefaultErrorHandler"},
+    "CursorPagination": {"decoder": "JsonDecoder"},
+    "DatetimeBasedCursor": {
+        "end_datetime": "MinMaxDatetime", "end_time_option": "RequestOption",
+        "start_datetime": "MinMaxDatetime", "start_time_option": "RequestOption",
+    },
+    "DeclarativeSource": {"check": "CheckStream", "spec": "Spec", "streams": "DeclarativeStream"},
+    "DeclarativeStream": {"retriever": "SimpleRetriever", "schema_loader": "JsonFileSchemaLoader"},
+    "DynamicDeclarativeStream": {"stream_template": "DeclarativeStream"},
+    "HttpComponentsResolver": {
+        "retriever": "SimpleRetriever", "components_mapping": "ComponentMappingDefinition",
+    },
+    "ConfigComponentsResolver": {
+        "stream_config": "StreamConfig", "components_mapping": "ComponentMappingDefinition",
+    },
+    "DefaultErrorHandler": {"response_filters": "HttpResponseFilter"},
+    "DefaultPaginator": {"decoder": "JsonDecoder", "page_size_option": "RequestOption"},
+    "DpathExtractor": {"decoder": "JsonDecoder"},
+    "HttpRequester": {"error_handler": "DefaultErrorHandler"},
+    "ListPartitionRouter": {"request_option": "RequestOption"},
+    "ParentStreamConfig": {"request_option": "RequestOption", "stream": "DeclarativeStream"},
+    "RecordSelector": {"extractor": "DpathExtractor", "record_filter": "RecordFilter"},
+    "SimpleRetriever": {
+        "paginator": "NoPagination", "record_selector": "RecordSelector",
+        "requester": "HttpRequester",
+    },
+    "SubstreamPartitionRouter": {"parent_stream_configs": "ParentStreamConfig"},
+    "AddFields": {"fields": "AddedFieldDefinition"},
+    "DynamicSchemaLoader": {"retriever": "SimpleRetriever"},
+}  # fmt: skip
+"""The type of a component without one, by the type that it stands in and its field."""
 
 
 def pass_down(manifest: Mapping[str, Json]) -> dict[str, Json]:
     """Fill in implied types, and write `$parameters` into every component below them."""
-    return _with_parameters("", {"type": "DeclarativeSource", **manifest}, {})
+    return _with_parameters(None, {"type": "DeclarativeSource", **manifest}, {})
 
 
 def _with_parameters(
-    place: str, data: Mapping[str, Json], inherited: Mapping[str, Json]
+    implied: str | None, data: Mapping[str, Json], inherited: Mapping[str, Json]
 ) -> dict[str, Json]:
     component = dict(data)
     custom = "class_name" in component
-    if "type" not in component and not custom and place in _IMPLIED_TYPES:
-        component["type"] = _IMPLIED_TYPES[place]
+    if implied and "type" not in component and not custom:
+        component["type"] = implied
     own = component.pop(PARAMETERS, None)
     parameters = {**inherited, **(own if isinstance(own, dict) else {})}
     kind = component.get("type")
@@ -240,7 +237,7 @@ def _with_parameters(
         return component
     if kind is None and not custom:
         return {
-            key: _with_parameters(place, value, parameters)
+            key: _with_parameters(None, value, parameters)
             if isinstance(value, dict) and value.get("type")
             else value
             for key, value in component.items()
@@ -251,12 +248,16 @@ def _with_parameters(
         if key in ("schema", "connection_specification") and isinstance(value, dict):
             continue
         below = {name: one for name, one in parameters.items() if name != key}
-        where = f"{kind}.{key}"
+        if key == "stream_template" and isinstance(value, dict):
+            # its parameters change before they are passed down
+            component[key] = {**value, PARAMETERS: {**below, **value.get(PARAMETERS, {})}}
+            continue
+        inner = _IMPLIED_TYPES.get(str(kind), {}).get(key)
         if isinstance(value, dict):
-            component[key] = _with_parameters(where, value, below)
+            component[key] = _with_parameters(inner, value, below)
         elif isinstance(value, list):
             component[key] = [
-                _with_parameters(where, one, below) if isinstance(one, dict) else one
+                _with_parameters(inner, one, below) if isinstance(one, dict) else one
                 for one in value
             ]
     if parameters:

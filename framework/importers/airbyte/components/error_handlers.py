@@ -172,7 +172,13 @@ def _exponential_backoff(context: ImportContext, part: Component) -> dict[str, J
     return {"backoff_factor": number_of(context, part, "factor", 5)}
 
 
-@component("backoff_strategy", "WaitTimeFromHeader", "WaitTimeFromHeaderBackoffStrategy")
+@component(
+    "backoff_strategy",
+    "WaitTimeFromHeader",
+    "WaitTimeFromHeaderBackoffStrategy",
+    "WaitUntilTimeFromHeader",
+    "WaitUntilTimeFromHeaderBackoffStrategy",
+)
 def _wait_from_header(context: ImportContext, part: Component) -> dict[str, Json]:
     name = context.value(part, "header", "")
     if not name:
@@ -186,11 +192,6 @@ def _wait_from_header(context: ImportContext, part: Component) -> dict[str, Json
     if part.get("min_wait"):
         context.note(part.at("min_wait"), "the shortest wait is left out")
     return {**waits, **_longest_wait(context, part)}
-
-
-@component("backoff_strategy", "WaitUntilTimeFromHeader", "WaitUntilTimeFromHeaderBackoffStrategy")
-def _wait_until_header(context: ImportContext, part: Component) -> dict[str, Json]:
-    return _wait_from_header(context, part)
 
 
 @component("backoff_strategy", "WaitTimeFromResponse")

@@ -53,10 +53,9 @@ class Scope:
             if term.fixed or (isinstance(node, tree.FieldPath) and node.through_context):
                 return term, used
             plain = isinstance(node, tree.FieldPath) and node.root and isinstance(node.root, str)
-            if self.through_context or not plain or tree.is_projection(node):
-                raise Untranslatable("a loop that reads a value outside of its list")
-            assert isinstance(node, tree.FieldPath)
-            return replace(term, node=replace(node, through_context=True)), used
+            if plain and not self.through_context and not tree.is_projection(node):
+                return tree.through_context(term), used
+            raise Untranslatable("a loop that reads a value outside of its list")
 
         return lookup
 
@@ -67,9 +66,8 @@ def variable(
     """Return a variable that is a path; `optional` if functions must accept its absence."""
 
     def lookup(keys: Keys) -> tuple[Term, int]:
-        return Term(tree.FieldPath(root, (*steps, *keys), through_context), optional=optional), len(
-            keys
-        )
+        path = tree.FieldPath(root, (*steps, *keys), through_context)
+        return Term(path, optional=optional), len(keys)
 
     return lookup
 
@@ -107,6 +105,5 @@ def link(header: Term, keys: Keys) -> Term:
     else:
         name = re.escape(attribute)
         pattern = f'<[^>]*>(?=[^<]*rel="?{relation}"?)[^<]*{name}="?([^";,]*)'
-    return tree.apply(
-        "regex_search", tree.or_empty(header), constant(pattern), constant(1), kind="text"
-    )
+    arguments = (tree.or_empty(header), constant(pattern), constant(1))
+    return tree.apply("regex_search", *arguments, kind="text")

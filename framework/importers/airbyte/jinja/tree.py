@@ -234,7 +234,9 @@ def reads_root(term: Term, root: str) -> bool:
 def through_context(term: Term) -> Term:
     """Return a path as an expression on a record reaches it."""
     node = term.node
-    return Term(replace(node, through_context=True)) if isinstance(node, FieldPath) else term
+    if not isinstance(node, FieldPath):
+        return term
+    return replace(term, node=replace(node, through_context=True))
 
 
 def input_name(term: Term) -> str | None:
