@@ -10,7 +10,7 @@ from framework.cli.findings_view import render_text
 from framework.definition.connector_schema import keys_at, schemas_at
 from framework.definition.json_schema import format_checker
 from framework.definition.rules.rule import RULES
-from tests.support.checks_page import FILE, PAGE, Case, cases, judge_case, page
+from tests.support.checks_page import FILE, PAGE, Case, cases, page, validate_case
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 
 SPEC = Path(__file__).parents[2] / "framework" / "definition"
@@ -21,7 +21,7 @@ _CODE = re.compile(r'"([a-z]+(?:-[a-z]+)+)"')
 @pytest.mark.parametrize("code", CASES)
 def test_one_mistake_is_one_finding_at_its_place(code):
     case: Case = CASES[code]
-    (finding,) = judge_case(case).findings
+    (finding,) = validate_case(case).findings
     assert finding.code == code
     assert finding.severity == case.severity
     assert f"{finding.line}:{finding.column}" == case.at
@@ -31,7 +31,7 @@ def test_one_mistake_is_one_finding_at_its_place(code):
 @pytest.mark.parametrize("code", CASES)
 def test_the_page_shows_the_exact_output(code):
     case: Case = CASES[code]
-    shown = render_text(judge_case(case).findings, {FILE: case.example})
+    shown = render_text(validate_case(case).findings, {FILE: case.example})
     text = PAGE.read_text(encoding="utf-8")
     section = text.split(f"\n## {code}\n")[1].split("\n## ")[0]
     assert f"```text\n{shown}\n```" in section

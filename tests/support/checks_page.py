@@ -1,8 +1,8 @@
-"""docs/checks.md from the cases in tests/definition/rules.
+"""Generate docs/checks.md from the cases in tests/definition/rules.
 
 `python -m tests.support.checks_page [--check]`
 
-A case says what a code means and holds a bad example; the output is what `validate` prints.
+A case says what a code means and contains a bad example; the page adds the output of `validate`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 FILE = "connectors/example.yaml"
 
 _HEAD = """\
-# What validate says
+# Findings of validate
 <!-- Generated from tests/definition/rules by `python -m tests.support.checks_page`. -->
 
-Every finding has a code. Below is each code with what it means, a small file that has the mistake,
-and what `framework validate` prints about it. Errors stop a run; warnings do not, unless you ask
-with `--strict`. The first line of a finding is `file:line:column: severity: message [code]`.
+Every finding has a code. This page explains each code, with a small file that contains the mistake and
+the output of `framework validate`. Errors stop a run. Warnings do not; with `--strict` they fail
+`validate`. The first line of a finding is `file:line:column: severity: message [code]`.
 
-All examples are the file `connectors/example.yaml`.
+The examples are the file `connectors/example.yaml`.
 """
 
 _INSTEAD = {
@@ -46,8 +46,8 @@ _INSTEAD = {
 
 @dataclass(frozen=True)
 class Case:
-    """One code: `at` is the finding's line and column; `instead` names an example that is no
-    text; `files` lie beside the connector."""
+    """One code. `at` is the finding's line:column; `instead` names an example that is not text;
+    `files` are further files by path."""
 
     code: str
     means: str
@@ -65,8 +65,8 @@ def cases() -> list[Case]:
     ]
 
 
-def judge_case(case: Case) -> ValidationResult:
-    """The case's connector, judged in a folder of its own."""
+def validate_case(case: Case) -> ValidationResult:
+    """Validate the case's connector in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder, _inside(folder):
         file = Path(FILE)
         file.parent.mkdir()
@@ -79,9 +79,9 @@ def judge_case(case: Case) -> ValidationResult:
         else:
             file.write_text(case.example, encoding="utf-8")
         for name, text in case.files.items():
-            beside = Path(name)
-            beside.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(text, encoding="utf-8")
+            extra = Path(name)
+            extra.parent.mkdir(parents=True, exist_ok=True)
+            extra.write_text(text, encoding="utf-8")
         return validate(find_connector(FILE))
 
 
@@ -96,7 +96,7 @@ def page() -> str:
 
 
 def _section(case: Case) -> str:
-    output = render_text(judge_case(case).findings, {FILE: case.example})
+    output = render_text(validate_case(case).findings, {FILE: case.example})
     lines = [f"## {case.code}", "", case.means.strip(), ""]
     if case.instead:
         lines += [_INSTEAD[case.instead], ""]
@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
         if not fresh:
-            print("docs/checks.md is not fresh: run python -m tests.support.checks_page")
+            print("docs/checks.md is out of date; run python -m tests.support.checks_page")
         return 0 if fresh else 1
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(text, encoding="utf-8")

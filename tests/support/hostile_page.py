@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md: `python -m tests.support.hostile_page` writes or checks it."""
+"""Write the table of docs/reliability.md: `python -m tests.support.hostile_page [--check]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ END = "<!-- end of hostile servers -->\n"
 
 
 def table() -> str:
-    """The table, a part for each group."""
+    """Return the table, with a section for each group."""
     lines: list[str] = []
     for group in dict.fromkeys(server.group for server in SERVERS):
         lines += [f"\n### {group}\n", "| the server | what you see |", "|---|---|"]
@@ -24,7 +24,7 @@ def table() -> str:
 
 
 def seen(server: Hostile) -> str:
-    """The error as it is, or the rows."""
+    """Return the error message, or the rows."""
     warned = "".join(f"; warning `{code}`" for code in server.warnings)
     if server.error is not None:
         return "<br>".join(_code(line) for line in server.error.split("\n")) + warned
@@ -38,21 +38,21 @@ def _code(text: str) -> str:
     return f"{mark}{text}{mark}".replace("|", "\\|")
 
 
-def written(text: str) -> str:
-    """The page with the table of now in it."""
+def with_table(text: str) -> str:
+    """Return the page with the current table."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + table() + END + after
 
 
 def main(check: bool) -> int:
-    """Write the page, or say that it is not as it should be."""
+    """Write the page, or with `check` compare it; return 1 if it is out of date."""
     text = PAGE.read_text(encoding="utf-8")
-    if check and text != written(text):
-        print("docs/reliability.md: run python -m tests.support.hostile_page")
+    if check and text != with_table(text):
+        print("docs/reliability.md is out of date; run python -m tests.support.hostile_page")
         return 1
     if not check:
-        PAGE.write_text(written(text), encoding="utf-8")
+        PAGE.write_text(with_table(text), encoding="utf-8")
     return 0
 
 
