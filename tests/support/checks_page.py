@@ -30,9 +30,9 @@ _HEAD = """\
 # Findings of validate
 <!-- Generated from tests/definition/rules by `python -m tests.support.checks_page`. -->
 
-Every finding has a code. This page explains each code, with a small file that contains the mistake and
-the output of `framework validate`. Errors stop a run. Warnings do not; with `--strict` they fail
-`validate`. The first line of a finding is `file:line:column: severity: message [code]`.
+Every finding has a code. This page explains each code, with a small file that contains the mistake
+and the output of `framework validate`. Errors stop a run. Warnings do not; with `--strict` they
+fail `validate`. The first line of a finding is `file:line:column: severity: message [code]`.
 
 The examples are the file `connectors/example.yaml`.
 """

@@ -1,6 +1,6 @@
-"""The table: what each server does, and what comes of it. `docs/reliability.md` shows it.
+"""Hostile servers: what each does, and the expected result. Shown in `docs/reliability.md`.
 
-`http://api.example.com` stands for the server's address. Every connector reads one resource,
+`http://api.example.com` is the server. Every connector reads one resource,
 `items`, with the primary key `id`, by merge, and retries once without waiting.
 """
 
@@ -25,9 +25,9 @@ BROKEN = f"{GET} answered 200 with a body that is no JSON (application/json, "
 
 @dataclass(frozen=True)
 class Hostile:
-    """One server. `error` is the resource's error in full, or None where `rows` are loaded.
+    """One server. `error` is the resource's complete error, or None if `rows` are loaded.
 
-    `warnings` are the codes told. `client` and `endpoint` are added to the connector.
+    `warnings` are the expected codes. `client` and `endpoint` are added to the connector.
     """
 
     group: str
@@ -42,18 +42,18 @@ class Hostile:
 
 
 def body(text: bytes | str, *headers: str, status: str = "200 OK") -> Play:
-    """A right answer with this body."""
+    """Send a correct response with this body."""
     raw = text.encode() if isinstance(text, str) else text
     return lambda peer: peer.answer(raw, *headers, status=status)
 
 
 def typed(kind: str, raw: bytes) -> Play:
-    """An answer of another content type."""
+    """Send a response of another content type."""
     return lambda peer: peer.send(head(f"Content-Type: {kind}", f"Content-Length: {len(raw)}"), raw)
 
 
 def then_reset(*pieces: bytes) -> Play:
-    """These bytes, then nothing more."""
+    """Send these bytes, then reset the connection."""
 
     def play(peer: Peer) -> None:
         peer.send(*pieces)
@@ -63,17 +63,17 @@ def then_reset(*pieces: bytes) -> Play:
 
 
 def in_turn(*plays: Play) -> Play:
-    """One play for each request, the last one for ever."""
+    """Return a play that uses one of these for each request, and the last one from then on."""
     return lambda peer: plays[min(peer.number, len(plays)) - 1](peer)
 
 
 def endless(first: bytes, piece: bytes) -> Play:
-    """A body without an end, as fast as it is read."""
+    """Send an endless body, as fast as it is read."""
     return lambda peer: peer.send(first, *itertools.repeat(piece, 100_000))
 
 
 def dripping(first: bytes, piece: bytes) -> Play:
-    """An answer that comes in pieces, slowly and for ever."""
+    """Send a response in pieces, slowly and without end."""
 
     def play(peer: Peer) -> None:
         peer.send(first)
@@ -83,7 +83,7 @@ def dripping(first: bytes, piece: bytes) -> Play:
 
 
 def numbered(answer: Any) -> Play:
-    """An answer made from the number in `page=N` of the request, 1 where there is none."""
+    """Send a response made from the number in `page=N` of the request, 1 by default."""
 
     def play(peer: Peer) -> None:
         number = int(peer.target.partition("page=")[2] or 1)
@@ -93,12 +93,12 @@ def numbered(answer: Any) -> Play:
 
 
 def bomb(size: int) -> bytes:
-    """A body of so many bytes, compressed to a thousandth."""
+    """Return a body of that many bytes, compressed to a thousandth."""
     return gzip.compress(b"[" + b" " * size + b"]")
 
 
 def zipped(**members: bytes) -> bytes:
-    """A zip file."""
+    """Return a zip file with these members."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -107,7 +107,7 @@ def zipped(**members: bytes) -> bytes:
 
 
 def formatted(kind: str, **more: Json) -> dict[str, Json]:
-    """An endpoint whose answers are of this format."""
+    """Return an endpoint whose responses have this format."""
     return {"response_format": {"type": kind, **more}}
 
 
@@ -132,19 +132,19 @@ ASTRAY = "items: refused to follow a link or redirect"
 
 
 def cut(size: int, why: str) -> str:
-    """The error for a JSON body of so many bytes."""
+    """Return the error for a JSON body of that many bytes."""
     return f"{BROKEN}{size:,} bytes)\nThe answer is cut or broken: {why}."
 
 
 def link(url: str) -> Play:
-    """A page whose next page is there."""
+    """Return a page whose next page is at this URL."""
     return body(json.dumps({"items": [{"id": 1}], "next": url}))
 
 
 SIZE_AND_TIME = (
     Hostile(
         "Size and time",
-        "a gzip bomb: 50 MB of blanks in 50 kB",
+        "a gzip bomb: 50 MB of spaces in 50 kB",
         lambda peer: peer.answer(bomb(50_000_000), "Content-Encoding: gzip"),
         TOO_LARGE,
         asked=1,
@@ -168,14 +168,14 @@ SIZE_AND_TIME = (
     ),
     Hostile(
         "Size and time",
-        "the line before a chunk has no end",
+        "an endless line before a chunk",
         endless(head(KIND, "Transfer-Encoding: chunked") + b"8;", b"x" * 65_536),
         BROKE_OFF,
         asked=2,
     ),
     Hostile(
         "Size and time",
-        "one byte of the body now and then",
+        "a body of single bytes, slowly",
         dripping(head(KIND, "Content-Length: 1000000"), b"["),
         TOO_SLOW,
         asked=1,
@@ -183,7 +183,7 @@ SIZE_AND_TIME = (
     ),
     Hostile(
         "Size and time",
-        "one byte of a header now and then",
+        "a header of single bytes, slowly",
         dripping(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
         TOO_SLOW,
         asked=1,
@@ -191,7 +191,7 @@ SIZE_AND_TIME = (
     ),
     Hostile(
         "Size and time",
-        "`100 Continue` for ever",
+        "`100 Continue` forever",
         dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
         TOO_SLOW,
         asked=1,
@@ -213,7 +213,7 @@ SIZE_AND_TIME = (
     ),
     Hostile(
         "Size and time",
-        "nothing at all",
+        "no response at all",
         lambda peer: peer.drip([b""], pause=30),
         f"{GET}: no answer within the timeout. Raise client.timeout, or ask for less.",
         asked=2,
@@ -224,21 +224,21 @@ SIZE_AND_TIME = (
 WIRE = (
     Hostile(
         "The wire",
-        "breaks the connection off",
+        "closes the connection",
         Peer.reset,
         f"{GET}: the server broke the connection off.",
         asked=2,
     ),
     Hostile(
         "The wire",
-        "breaks off, then answers",
+        "closes the connection once, then responds",
         in_turn(Peer.reset, body('[{"id": 1}]')),
         rows=({"id": 1},),
         asked=2,
     ),
     Hostile(
         "The wire",
-        "bytes that are no HTTP",
+        "bytes that are not HTTP",
         then_reset(b"\x00\x01hello\r\n\r\n"),
         f"{GET}: what answers there does not speak HTTP. Check base_url and its port.",
     ),
@@ -251,7 +251,7 @@ WIRE = (
     ),
     Hostile(
         "The wire",
-        "half a body once, then a whole one",
+        "half a body once, then a complete one",
         in_turn(then_reset(head(KIND, "Content-Length: 50"), b"["), body('[{"id": 1}]')),
         rows=({"id": 1},),
         asked=2,
@@ -264,7 +264,7 @@ WIRE = (
     ),
     Hostile(
         "The wire",
-        "a chunk whose length is no number",
+        "a chunk whose length is not a number",
         then_reset(head(KIND, "Transfer-Encoding: chunked"), b"zz\r\n[]\r\n"),
         BROKE_OFF,
     ),
@@ -276,19 +276,19 @@ WIRE = (
     ),
     Hostile(
         "The wire",
-        "two lengths that differ",
+        "two different lengths",
         lambda peer: peer.send(head(KIND, "Content-Length: 5", "Content-Length: 10"), b"[]"),
         f"{GET}: the answer has several lengths, or a header that is none.",
     ),
     Hostile(
         "The wire",
-        "says gzip and is not",
+        "declares gzip, is not gzip",
         body("[]", "Content-Encoding: gzip"),
         f"{GET}: the answer is not compressed as its header says.",
     ),
     Hostile(
         "The wire",
-        "gzip that breaks off",
+        "incomplete gzip",
         body(
             gzip.compress(b'[{"id": 1, "text": "long"}]', compresslevel=0)[:40],
             "Content-Encoding: gzip",
@@ -297,13 +297,13 @@ WIRE = (
     ),
     Hostile(
         "The wire",
-        "packed thirty times",
+        "compressed thirty times",
         body("[]", "Content-Encoding: " + ", ".join(["gzip"] * 30)),
         f"{GET}: the answer is not compressed as its header says.",
     ),
     Hostile(
         "The wire",
-        "packed in a way that is not read",
+        "an unsupported compression",
         body(b"\x8b\x00\x80", "Content-Encoding: br"),
         f"{BROKEN}3 bytes, packed as br, which is not read)\nThe answer is cut or broken: "
         "it is not in utf-8, as its header says.",
@@ -320,13 +320,13 @@ JSON = (
     ),
     Hostile(
         "What it says",
-        "CSV that calls itself JSON",
+        "CSV declared as JSON",
         body("id,name\n1,a\n2,b\n"),
         f"{BROKEN}16 bytes)\nIt looks like CSV: write `response_format: csv` in the endpoint.",
     ),
     Hostile(
         "What it says",
-        "JSON lines that call themselves JSON",
+        "JSON lines declared as JSON",
         body('{"id": 1}\n{"id": 2}\n'),
         f"{BROKEN}20 bytes)\nIt looks like JSON lines: write `response_format: jsonl` in the "
         "endpoint.",
@@ -348,7 +348,7 @@ JSON = (
     ),
     Hostile(
         "What it says",
-        "JSON that is cut",
+        "incomplete JSON",
         body('[{"id": 1}, {"id"'),
         cut(17, "unexpected end of data at line 1, column 18"),
     ),
@@ -360,51 +360,51 @@ JSON = (
     ),
     Hostile(
         "What it says",
-        "a number past every double",
+        "a number too large for a double",
         body('[{"id": 1, "n": 1e400}]'),
         cut(23, "number is infinity when parsed as double at line 1, column 17"),
     ),
     Hostile(
         "What it says",
-        "an integer past 64 bits",
+        "an integer of more than 64 bits",
         body('[{"id": 1, "n": 123456789012345678901234567890}]'),
         rows=({"id": 1, "n__v_text": "123456789012345678901234567890"},),
         warnings=("variant-columns",),
     ),
     Hostile(
         "What it says",
-        "a key twice in an object: the last one holds, as in JavaScript",
+        "a duplicate key in an object: the last one counts, as in JavaScript",
         body('[{"id": 1, "n": 1, "n": 2}]'),
         rows=({"id": 1, "n": 2},),
         warnings=("json-key-repeated",),
     ),
     Hostile(
         "What it says",
-        "lists in lists, 50,000 deep",
+        "nested lists, 50,000 levels",
         body("[" * 50_000 + "]" * 50_000),
         cut(100_000, "it is nested deeper than 100 levels"),
     ),
     Hostile(
         "What it says",
-        "objects in objects, 150 deep",
+        "nested objects, 150 levels",
         body('[{"id": 1, "n": ' + '{"a":' * 150 + "1" + "}" * 150 + "}]"),
         cut(919, "it is nested deeper than 100 levels"),
     ),
     Hostile(
         "What it says",
-        "Latin-1 that says UTF-8",
+        "Latin-1 declared as UTF-8",
         body('[{"id": 1, "n": "é"}]'.encode("latin-1")),
         cut(21, "it is not in utf-8, as its header says"),
     ),
     Hostile(
         "What it says",
-        "Latin-1 that says so",
+        "Latin-1 declared as such",
         typed("application/json; charset=iso-8859-1", '[{"id": 1, "n": "é"}]'.encode("latin-1")),
         rows=({"id": 1, "n": "é"},),
     ),
     Hostile(
         "What it says",
-        "a character set that nobody knows",
+        "an unknown character set",
         typed("application/json; charset=klingon", b'[{"id": "\xff"}]'),
         cut(13, "its character set klingon is unknown"),
     ),
@@ -422,7 +422,7 @@ JSON = (
     ),
     Hostile(
         "What it says",
-        "columns that dlt keeps for itself",
+        "columns that dlt reserves",
         body('[{"id": 1, "_dlt_parent_id": [1]}]'),
         rows=({"id": 1},),
     ),
@@ -442,7 +442,7 @@ ENTITIES = "the body is XML with entities or a character set that are not read"
 OTHER_FORMATS = (
     Hostile(
         "Other formats",
-        "a gzip file that unpacks to 50 MB of JSON lines",
+        "a gzip file with 50 MB of JSON lines",
         typed("application/gzip", gzip.compress(b'{"id": 1}\n' * 5_000_000, compresslevel=1)),
         f"{GET} answered 200 (application/gzip, N bytes): {UNPACKED}",
         asked=1,
@@ -451,7 +451,7 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "a zip file that unpacks to 50 MB",
+        "a zip file with 50 MB",
         typed("application/zip", zipped(a=b'{"id": 1}\n' * 5_000_000)),
         f"{GET} answered 200 (application/zip, N bytes): {UNPACKED}",
         asked=1,
@@ -468,35 +468,35 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "a zip file whose file wants to be elsewhere: nothing is written, its rows are read",
+        "a zip file with a path outside it: nothing is written, its rows are read",
         typed("application/zip", zipped(**{"..__..__etc__cron": b'{"id": 1}'})),
         rows=({"id": 1},),
         endpoint=formatted("jsonl", compression="zip"),
     ),
     Hostile(
         "Other formats",
-        "says zip and is not",
+        "declares zip, is not zip",
         typed("application/zip", b"PK\x03\x04 no"),
         f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
         endpoint=formatted("jsonl", compression="zip"),
     ),
     Hostile(
         "Other formats",
-        "a zip file that breaks off",
+        "an incomplete zip file",
         typed("application/zip", zipped(a=b'{"id": 1}')[:-30]),
         f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
         endpoint=formatted("jsonl", compression="zip"),
     ),
     Hostile(
         "Other formats",
-        "XML whose entities grow to a billion",
+        "XML whose entities expand a billion times",
         typed("text/xml", f"<!DOCTYPE a [{LAUGHS}]><items><item>&l9;</item></items>".encode()),
         f"{GET} answered 200 (text/xml, 560 bytes): {ENTITIES}",
         endpoint={**formatted("xml"), **ROWS},
     ),
     Hostile(
         "Other formats",
-        "XML that names a file of this machine",
+        "XML that names a file on this machine",
         typed(
             "text/xml",
             b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
@@ -507,7 +507,7 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "XML, 50,000 deep",
+        "XML with 50,000 levels",
         typed("text/xml", b"<a>" * 50_000 + b"</a>" * 50_000),
         f"{GET} answered 200 (text/xml, 350,000 bytes): the body is XML nested deeper than "
         "100 levels",
@@ -515,14 +515,14 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "XML that is cut",
+        "incomplete XML",
         typed("text/xml", b"<items><item><id>1</id></item>"),
         f"{GET} answered 200 (text/xml, 30 bytes): the body is no XML: line 1, column 31",
         endpoint={**formatted("xml"), **ROWS},
     ),
     Hostile(
         "Other formats",
-        "a line of CSV without an end",
+        "an endless line of CSV",
         endless(head("Content-Type: text/csv") + b"id,n\n1,", b"x" * 65_536),
         TOO_LARGE,
         asked=1,
@@ -547,7 +547,7 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "JSON lines, one of them cut",
+        "JSON lines, one of them incomplete",
         typed("application/x-ndjson", b'{"id": 1}\n{"id"\n'),
         f"{GET} answered 200 (application/x-ndjson, 16 bytes): the body has no JSON in its line 2: "
         "unexpected end of data at line 1, column 6",
@@ -555,7 +555,7 @@ OTHER_FORMATS = (
     ),
     Hostile(
         "Other formats",
-        "JSON lines, one of them a list 50,000 deep",
+        "JSON lines, one of them a list with 50,000 levels",
         typed("application/x-ndjson", b'{"id": 1}\n' + b"[" * 50_000),
         f"{GET} answered 200 (application/x-ndjson, 50,010 bytes): the body has no JSON in its "
         "line 2: it is nested deeper than 100 levels",
@@ -566,46 +566,46 @@ OTHER_FORMATS = (
 LINKS_AND_REDIRECTS = (
     Hostile(
         "Links and redirects",
-        "redirects for ever",
+        "redirects forever",
         body("", "Location: /items", status="302 X"),
         f"{GET}: redirected too often. Check base_url and the path.",
         asked=11,
     ),
     Hostile(
         "Links and redirects",
-        "a redirect without a place to go",
+        "a redirect without a target",
         body("", status="302 Found"),
         f"{GET} answered 302 with a body that is no JSON (an empty body)\nIt is a redirect "
         "that leads nowhere. Check base_url and the path.",
     ),
     Hostile(
         "Links and redirects",
-        "a redirect to a file of this machine",
+        "a redirect to a file on this machine",
         body("", "Location: file:///etc/passwd", status="302 Found"),
         f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
     ),
     Hostile(
         "Links and redirects",
-        "a next page that is a file of this machine",
+        "a next page that is a file on this machine",
         link("file:///etc/passwd"),
         f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
         endpoint=LINKS,
     ),
     Hostile(
         "Links and redirects",
-        "a redirect whose address cannot be read",
+        "a redirect whose URL is invalid",
         body("", "Location: http://[bad", status="302 Found"),
         f"{ASTRAY}: its Location cannot be read",
     ),
     Hostile(
         "Links and redirects",
-        "a redirect in bytes that are no text",
+        "a redirect in bytes that are not text",
         body("", "Location: /\xff\xfe", status="302 Found"),
         f"{ASTRAY}: its Location cannot be read",
     ),
     Hostile(
         "Links and redirects",
-        "a next page whose address cannot be read",
+        "a next page whose URL is invalid",
         link("http://[bad"),
         "items: the paginator cannot read the answer: Invalid IPv6 URL\nCorrect the "
         "paginator's paths; `total_path: null` where the API tells no total.",
@@ -642,7 +642,7 @@ PAGING_AND_WAITS = (
     ),
     Hostile(
         "Paging and waits",
-        "a cursor that comes again",
+        "a cursor that repeats",
         numbered(lambda number: {"items": [{"id": number}], "next": 3 - number % 2}),
         "items: pagination does not end: http://api.example.com/items?page=2 would be requested "
         "after page 3, as after page 1. Check the paginator: the API returned the same next page "
@@ -652,7 +652,7 @@ PAGING_AND_WAITS = (
     ),
     Hostile(
         "Paging and waits",
-        "tells of ten records and has one",
+        "reports ten records and has one",
         body('{"items": [{"id": 1}], "total": 10}'),
         "items: pagination is stuck: page 2 (http://api.example.com/items?offset=2&limit=2) "
         "returned the same 1 record as page 1 (http://api.example.com/items?offset=0&limit=2). "
@@ -662,7 +662,7 @@ PAGING_AND_WAITS = (
     ),
     Hostile(
         "Paging and waits",
-        "tells of three records and has two",
+        "reports three records and has two",
         in_turn(
             body('{"items": [{"id": 1}, {"id": 2}], "total": 3}'), body('{"items": [], "total": 3}')
         ),
@@ -672,7 +672,7 @@ PAGING_AND_WAITS = (
     ),
     Hostile(
         "Paging and waits",
-        "`Retry-After: 86400`, then answers",
+        "`Retry-After: 86400`, then responds",
         in_turn(body("", "Retry-After: 86400", status=TOO_MANY), body('[{"id": 1}]')),
         rows=({"id": 1},),
         warnings=("wait-bounded",),
@@ -681,7 +681,7 @@ PAGING_AND_WAITS = (
     ),
     Hostile(
         "Paging and waits",
-        "no requests left until the year 2100, then answers",
+        "no requests left until the year 2100, then responds",
         in_turn(
             body("", "X-Left: 0", "X-Reset: 4102444800", status="503 Busy"), body('[{"id": 1}]')
         ),
