@@ -196,7 +196,7 @@ class ListRequests:
 
 
 def list_names(plan: Plan) -> tuple[str, ...]:
-    """Return the keys of the list of records in a body, empty if the selector is not a plain path."""
+    """Return the keys of the record list in a body, () if the selector is not a plain path."""
     selector = plan.endpoint.data_selector
     return selector.names if isinstance(selector, Expression) else ()
 
@@ -287,7 +287,7 @@ class PageReader:
         return end_of(numbered, first.response.json())
 
     def _parallel_pages(self, end: int) -> Iterator[Page]:
-        """Request all pages after the first in parallel; a total that grows meanwhile is followed."""
+        """Request all pages after the first in parallel; follow a total that grows meanwhile."""
         numbered, whole = self._paginator(), self._requests.paginator
         assert whole is not None
         following = numbered.current_value

@@ -111,7 +111,7 @@ class ResourceReader:
         return self.plan.resource.name
 
     def failed_ancestor(self, error: Exception) -> str | None:
-        """Return the name of the uppermost ancestor that this error ended, None if there is none."""
+        """Return the name of the uppermost ancestor that this error ended, or None."""
         name, reader = None, self.parent
         while reader is not None:
             name = reader.name if error in (reader._error, reader.cut) else name
@@ -137,7 +137,7 @@ class ResourceReader:
         return not self._lists or self.plan.ignored > 0
 
     def add_child(self, child: ResourceReader) -> None:
-        """Keep what this child needs of the records, and its descendants; before anything is read."""
+        """Keep what this child and its descendants need; call before anything is read."""
         self._children[child.name] = ChildBindings(child.plan)
         ancestors = {binding.binding.resource for binding in child.plan.above}
         for ancestor in ancestors | child.plan.resource.keeps_above.keys():

@@ -1,4 +1,4 @@
-"""Warn of what became of a resource's lists as a whole: ignored, failed, skipped, or none at all."""
+"""Warn of the outcome of a resource's lists as a whole: ignored, failed, skipped or empty."""
 
 from __future__ import annotations
 
