@@ -1,4 +1,4 @@
-"""An auth that is one of several, as config chooses: which one, and whose secrets are needed."""
+"""An auth that config chooses among several (`one_of`): which one, and the secrets it needs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ONE_OF = "one_of"
 
 
 class NoSuchCase(ValueError):
-    """Config chooses a case that the file has not; `cases` are those that it has."""
+    """Config chooses a case that the auth does not have; `cases` are those that it has."""
 
     def __init__(self, by: str, value: Json, cases: list[str]) -> None:
         self.by = by
-        super().__init__(f"auth: `{by}` gives {value!r}, expected {' or '.join(cases)}")
+        super().__init__(f"auth: found {value!r} for `{by}`, expected {' or '.join(cases)}")
 
 
 def chosen_auth(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> Json:
-    """The auth that config chooses, as often as there is a choice; None for none at all.
+    """Return the auth that config chooses, through nested choices; None for no auth.
 
-    NoSuchCase where there is none of that name.
+    Raise NoSuchCase for a case that the auth does not have.
     """
     while isinstance(auth, Mapping) and auth.get("type") == ONE_OF:
         by, cases = str(auth["by"]), auth["cases"]
@@ -37,38 +37,38 @@ def chosen_auth(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> 
 
 
 def case_name(value: Json) -> str:
-    """The key of a case for a value of config: booleans and null as YAML writes them."""
+    """Return the case for a value of config: booleans and null as YAML writes them."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def secrets_used(data: Json, config: Mapping[str, Json]) -> frozenset[str]:
-    """The secrets that a file's data refers to, those of auths that are not chosen left out."""
-    return frozenset(_used(data, config))
+    """Return the secrets that a file's data uses, without those of auths that are not chosen."""
+    return frozenset(_secret_names(data, config))
 
 
-def _used(value: Json, config: Mapping[str, Json]) -> Iterator[str]:
+def _secret_names(value: Json, config: Mapping[str, Json]) -> Iterator[str]:
     if isinstance(value, str):
         try:
             parts = placeholders(value) if "secrets" in value else ()
         except TemplateError:
             parts = ()
         for part in parts:
-            yield from _names(part)
+            yield from _names_in(part)
     elif isinstance(value, Mapping):
         if value.get("type") == ONE_OF and isinstance(value.get("cases"), Mapping):
-            yield from _used(chosen_auth(value, config), config)
+            yield from _secret_names(chosen_auth(value, config), config)
             return
         for key, item in value.items():
-            yield from _used(key, config)
-            yield from _used(item, config)
+            yield from _secret_names(key, config)
+            yield from _secret_names(item, config)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _used(item, config)
+            yield from _secret_names(item, config)
 
 
-def _names(part: Placeholder) -> Iterator[str]:
+def _names_in(part: Placeholder) -> Iterator[str]:
     if part.kind == "secrets":
         yield part.name
     if part.kind != "expression":

@@ -1,13 +1,12 @@
-"""A draft without errors, turned into the `Connector` that a source is built from.
+"""Convert a draft without errors to a `Connector`: expand shorthands, compile expressions.
 
-Shorthands are written out and expressions compiled. Only called once every check is silent, so
-the shapes are taken as given.
+The rules have found no error, so nothing is checked here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
     client_expressions,
@@ -17,12 +16,14 @@ from framework.definition.annotations import (
     resource_texts,
     text_reaches,
 )
+from framework.definition.auth_choice import ONE_OF
 from framework.definition.defaults import MergedResource, bind_path, columns_by_name
 from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
 from framework.definition.expressions.placeholders import config_names, placeholders
 from framework.definition.model import (
+    PARTITION_KINDS,
     Binding,
     Client,
     ConfigEntry,
@@ -82,9 +83,6 @@ _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
     *("only_changed", "partitions"),
 )
-PARTITION_KINDS: tuple[Literal["values", "range", "dates", "resource"], ...] = (
-    *("values", "range", "dates", "resource"),
-)
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
     *("step", "granularity", "lookahead", "cursor_formats", "format"),
@@ -94,7 +92,7 @@ _RENAMED_PAGINATORS = {"json_response": "json_link"}
 
 
 def parse_connector(draft: Draft) -> Connector:
-    """The connector of a draft that has no errors; resources parents first, else in file order."""
+    """Return the connector of a draft without errors; its resources are parents first."""
     return Connector(
         name=str(draft.data["name"]),
         description=str(draft.data.get("description") or ""),
@@ -119,16 +117,18 @@ def parse_client(written: Mapping[str, Json]) -> Client:
 
 
 def parse_auth(written: Json) -> Mapping[str, Json] | None:
-    """`bearer` and mappings without a type written out; None stays None."""
+    """Return an auth, and each case of a `one_of`, as a mapping with its type; None for none."""
     if written is None:
         return None
-    if isinstance(written, str):
-        return {"type": written}
-    return {"type": "bearer", **written}
+    auth: dict[str, Json] = {"type": "bearer"}
+    auth.update({"type": written} if isinstance(written, str) else written)
+    if auth["type"] == ONE_OF:
+        auth["cases"] = {name: parse_auth(case) for name, case in auth["cases"].items()}
+    return auth
 
 
 def parse_paginator(written: Json) -> Mapping[str, Json] | None:
-    """`single_page` and mappings without a type written out, old names renewed; None stays None."""
+    """Return a paginator as a mapping with its current type; None for none."""
     if written is None:
         return None
     paginator = {"type": written} if isinstance(written, str) else {"type": "auto", **written}
@@ -139,7 +139,7 @@ def parse_paginator(written: Json) -> Mapping[str, Json] | None:
 
 
 def parse_selector(text: str) -> Selector:
-    """A compiled JMESPath; JSONPath stays text."""
+    """Return a compiled JMESPath; a JSONPath stays text."""
     return text if is_jsonpath(text) else compile_expression(text)
 
 
@@ -201,18 +201,15 @@ def _expression(written: str | None) -> Expression | None:
 
 def _partition(written: Mapping[str, Json]) -> Partition:
     kind = next(kind for kind in PARTITION_KINDS if written.get(kind) is not None)
-    return Partition(
-        written["name"], kind, written[kind], written.get("batch"), written.get("separator")
-    )
+    return from_plain(Partition, {**written, "kind": kind, "argument": written[kind]})
 
 
 def _keeps(
     draft: Draft, merged: MergedResource, parent: str | None
 ) -> dict[str, tuple[str, ...] | None]:
-    """The fields that expressions read of the parent's record while the child is read, and of
-    those of its ancestors, by resource; None where they read all of it."""
-    found = [one for text in resource_texts(merged) for one in text_reaches(text)]
-    found += [
+    """Return the fields that expressions read of an ancestor's record, by resource; None is all."""
+    reads = [one for text in resource_texts(merged) for one in text_reaches(text)]
+    reads += [
         one
         for written in (*resource_expressions(merged), *client_expressions(draft.client))
         if written.subject != "parent"
@@ -220,37 +217,37 @@ def _keeps(
     ]
     names: dict[str, dict[str, None] | None] = {}
     above = () if parent is None else (parent, *draft.above(parent))
-    for one in found:
+    for one in reads:
         root, *rest = one.path or ("",)
-        read: tuple[str, ...] = ()
+        resources: tuple[str, ...] = ()
         if root == "parent":
-            read = above[:1]
+            resources = above[:1]
         elif root == "resources" and rest:
-            read = tuple(name for name in above if name == rest[0])
+            resources = tuple(name for name in above if name == rest[0])
             rest = rest[1:]
         elif root in ("", "resources"):
-            read, rest = above, []
-        for name in read:
-            known = names.setdefault(name, {})
+            resources, rest = above, []
+        for name in resources:
+            fields = names.setdefault(name, {})
             if not rest:
                 names[name] = None
-            elif known is not None:
-                known[rest[0]] = None
-    return {name: None if read is None else tuple(read) for name, read in names.items()}
+            elif fields is not None:
+                fields[rest[0]] = None
+    return {name: None if fields is None else tuple(fields) for name, fields in names.items()}
 
 
 def _bindings(merged: MergedResource) -> tuple[Binding, ...]:
-    found: dict[str, Binding] = {}
+    bindings: dict[str, Binding] = {}
     for reference in references(merged):
         name, text = reference.param or reference.text, reference.expression
         if reference.partition is not None:
             name = f"partition.{reference.text}"
         if not text:
             continue
-        # what a config entry completes cannot be compiled before its value is known
+        # an expression that config completes is compiled once its value is known
         selector = text if config_names(text) else parse_selector(text)
-        found.setdefault(name, Binding(name, reference.parent, selector, text))
-    return tuple(found.values())
+        bindings.setdefault(name, Binding(name, reference.parent, selector, text))
+    return tuple(bindings.values())
 
 
 def _endpoint(merged: MergedResource) -> Endpoint:
@@ -260,25 +257,23 @@ def _endpoint(merged: MergedResource) -> Endpoint:
     auth = parse_auth(written.get("auth"))
     if "auth" in written and auth is None:
         auth = {"type": "none"}
-    return Endpoint(
-        path=path,
-        method=str(written.get("method") or "GET").upper(),
-        params={
+    changed = {
+        "path": path,
+        "method": str(written.get("method") or "GET").upper(),
+        "params": {
             name: value
             for name, value in merged.params.items()
             if value is not None and not isinstance(value, dict) and name not in bound
         },
-        json=written.get("json"),
-        data=written.get("data"),
-        headers=written.get("headers") or {},
-        paginator=parse_paginator(written.get("paginator")),
-        data_selector=None if selector is None else parse_selector(selector),
-        response_actions=tuple(_action(entry) for entry in written.get("response_actions") or ()),
-        incremental=_incremental(merged),
-        response_format=parse_response_format(written.get("response_format")),
-        export=parse_export(written.get("export")),
-        auth=auth,
-    )
+        "paginator": parse_paginator(written.get("paginator")),
+        "data_selector": None if selector is None else parse_selector(selector),
+        "response_actions": [_action(entry) for entry in written.get("response_actions") or ()],
+        "incremental": _incremental(merged),
+        "response_format": parse_response_format(written.get("response_format")),
+        "export": parse_export(written.get("export")),
+        "auth": auth,
+    }
+    return from_plain(Endpoint, {**written, **changed})
 
 
 def _incremental(merged: MergedResource) -> Incremental | None:
@@ -301,7 +296,7 @@ def _action(written: Mapping[str, Json]) -> ResponseAction:
 
 
 def _steps(written: Mapping[str, Json]) -> list[Step]:
-    """The steps of one entry: dlt's own in dlt's order, then the others as written."""
+    """Return the steps of one entry: dlt's own in dlt's order, then the others as written."""
     on_error: OnError = written.get("on_error", "fail") or "null"
     kinds = [kind for kind in _DLT_STEPS if written.get(kind) is not None]
     kinds += [kind for kind in written if kind not in (*_DLT_STEPS, "on_error")]
@@ -323,17 +318,13 @@ def _step(kind: str, value: Json, on_error: OnError) -> Step:
 
 def _config(name: str, entry: Json) -> ConfigEntry:
     schema = entry if isinstance(entry, dict) else {}
-    return ConfigEntry(
-        name=name,
-        schema={key: value for key, value in schema.items() if key != "key"},
-        required="default" not in schema,
-        default=schema.get("default"),
-        description=str(schema.get("description") or ""),
-        key=schema.get("key"),
-    )
+    changed = {
+        "name": name,
+        "schema": {key: value for key, value in schema.items() if key != "key"},
+        "required": "default" not in schema,
+    }
+    return from_plain(ConfigEntry, {**schema, **changed})
 
 
 def _secret(name: str, entry: Json) -> SecretEntry:
-    written = entry if isinstance(entry, dict) else {}
-    description, key = str(written.get("description") or ""), written.get("key")
-    return SecretEntry(name, description, key, bool(written.get("optional")))
+    return from_plain(SecretEntry, {**(entry if isinstance(entry, dict) else {}), "name": name})

@@ -1,7 +1,6 @@
-"""How times are written: by name (`iso`, `epoch_seconds` ...) or as a pattern.
+"""Time formats: a name (`iso`, `epoch_seconds` ...) or a pattern of `%` directives.
 
-A form and a moment give what is sent; a record's value and its forms give a moment. Moments are
-in UTC; a time that names no zone is taken as UTC.
+Moments are in UTC, and a time without a zone is read as UTC.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _UNITS = {
 }
 _DIRECTIVE = re.compile(r"%(3f|.?)", re.DOTALL)
 _DIRECTIVES = {"3f", *"aAbBdfHIjmMpSUWwyYzZGuVcxX%"}
-_OF_A_CLOCK = {"3f", *"fHIMpScX"}
+_CLOCK_DIRECTIVES = {"3f", *"fHIMpScX"}
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _SHORT = (
     (re.compile(r"\d{8}", re.ASCII), "%Y%m%d"),
@@ -36,39 +35,41 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
 class TimeError(FrameworkError):
-    """A value that is no time in any of the forms; names its shape, not the value."""
+    """A value that is not a time in any of the formats; the message shows its shape only."""
 
 
-def format_problem(form: str) -> str | None:
-    """Why a text is no form, or None."""
-    if form in NAMED_FORMATS:
+def format_problem(time_format: str) -> str | None:
+    """Return why a text is not a time format, or None."""
+    if time_format in NAMED_FORMATS:
         return None
-    named = [match[1] for match in _DIRECTIVE.finditer(form)]
+    named = [match[1] for match in _DIRECTIVE.finditer(time_format)]
     if not named:
         return f"expected {', '.join(NAMED_FORMATS)} or a pattern such as %Y-%m-%d"
     for letter in named:
         if letter not in _DIRECTIVES:
-            return f"%{letter} is no directive; %Y, %m, %d, %H, %M, %S, %f, %3f and %z are"
+            return f"%{letter} is not a directive; use %Y, %m, %d, %H, %M, %S, %f, %3f or %z"
     return None
 
 
-def unit_meant(value: Json, form: str) -> str | None:
-    """The form of the unit that a number is counted in, where read in its own form it lies far
-    from our time and in that one near it; else None."""
-    if form not in _UNITS or _lies(value, form, 1971, 2200):
+def probable_unit(value: Json, time_format: str) -> str | None:
+    """Return the epoch unit that a number is probably counted in, or None.
+
+    That is if the number is far from our time in its own format, and near it in the other one.
+    """
+    if time_format not in _UNITS or _is_between(value, time_format, 1971, 2200):
         return None
-    return next((other for other in _UNITS if _lies(value, other, 2000, 2100)), None)
+    return next((other for other in _UNITS if _is_between(value, other, 2000, 2100)), None)
 
 
-def _lies(value: Json, form: str, first: int, last: int) -> bool:
-    found = _read(value, form)
-    return found is not None and first <= found[0].year <= last
+def _is_between(value: Json, time_format: str, first: int, last: int) -> bool:
+    moment = _read(value, time_format)
+    return moment is not None and first <= moment[0].year <= last
 
 
 def same_format(example: Json) -> str:
-    """The form in which an example is written: its digits of a second, its zone, its space or T.
+    """Return the format of an example: its digits of a second, its zone, its space or T.
 
-    `iso` where it is no time that can be told.
+    It is `iso` for an example that is not a time.
     """
     if isinstance(example, (int, float)) and not isinstance(example, bool):
         return "epoch_seconds"
@@ -76,7 +77,9 @@ def same_format(example: Json) -> str:
         return "iso"
     written = _ISO.fullmatch(example)
     if written is None:
-        return next((form for short, form in _SHORT if short.fullmatch(example)), "iso")
+        return next(
+            (time_format for short, time_format in _SHORT if short.fullmatch(example)), "iso"
+        )
     between, fraction, zone = written.groups(default="")
     if not between:
         return "%Y-%m-%d"
@@ -86,58 +89,58 @@ def same_format(example: Json) -> str:
     return f"%Y-%m-%d{between}%H:%M:{second}{zone}"
 
 
-def write_time(moment: datetime, form: str, zone: tzinfo = UTC) -> Json:
-    """The moment in that form, cut to what the form can say; `%3f` are milliseconds."""
+def write_time(moment: datetime, time_format: str, zone: tzinfo = UTC) -> Json:
+    """Return the moment in a format, cut to its precision; `%3f` are milliseconds."""
     moment = moment.astimezone(zone)
-    unit = _UNITS.get(form)
+    unit = _UNITS.get(time_format)
     if unit is not None:
         return (moment - _EPOCH) // unit
-    if form == "iso":
+    if time_format == "iso":
         return moment.isoformat().replace("+00:00", "Z")
     milliseconds = f"{moment.microsecond // 1000:03d}"
     return moment.strftime(
         _DIRECTIVE.sub(
             lambda match: {"3f": milliseconds, "Y": f"{moment.year:04d}"}.get(match[1], match[0]),
-            form,
+            time_format,
         )
     )
 
 
-def read_time(value: Json, forms: Iterable[str]) -> tuple[datetime, bool]:
-    """The moment that a value means in the first form that fits, and whether it is a day only.
+def read_time(value: Json, formats: Iterable[str]) -> tuple[datetime, bool]:
+    """Return the moment of a value in the first format that fits, and whether it is a day only.
 
-    Raises TimeError.
+    Raise TimeError if none fits.
     """
-    for form in forms:
-        found = _read(value, form)
-        if found is not None:
-            return found
-    raise TimeError(f"a value written as {time_shape(value)} is no time in any of its forms")
+    for time_format in formats:
+        moment = _read(value, time_format)
+        if moment is not None:
+            return moment
+    raise TimeError(f"a value written as {time_shape(value)} is not a time in any of its formats")
 
 
-def _read(value: Json, form: str) -> tuple[datetime, bool] | None:
-    unit = _UNITS.get(form)
+def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
+    unit = _UNITS.get(time_format)
     if unit is not None:
         return _from_epoch(value, unit)
     if not isinstance(value, str):
         return None
     try:
-        if form == "iso":
+        if time_format == "iso":
             moment, day = datetime.fromisoformat(value), bool(_ISO_DATE.fullmatch(value))
         else:
-            moment, day = _parsed(value, form), not has_clock(form)
+            moment, day = _parse(value, time_format), not has_clock(time_format)
     except ValueError:
         return None
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)), day
 
 
-def _parsed(value: str, form: str) -> datetime:
-    return datetime.strptime(value, _pattern(form))
+def _parse(value: str, time_format: str) -> datetime:
+    return datetime.strptime(value, _pattern(time_format))
 
 
 @lru_cache(maxsize=200)
-def _pattern(form: str) -> str:
-    return _DIRECTIVE.sub(lambda match: "%f" if match[1] == "3f" else match[0], form)
+def _pattern(time_format: str) -> str:
+    return _DIRECTIVE.sub(lambda match: "%f" if match[1] == "3f" else match[0], time_format)
 
 
 def _from_epoch(value: Json, unit: timedelta) -> tuple[datetime, bool] | None:
@@ -154,20 +157,20 @@ def _from_epoch(value: Json, unit: timedelta) -> tuple[datetime, bool] | None:
 
 
 def is_time(value: Json) -> bool:
-    """Whether a value of the file is a day or a time in ISO 8601."""
+    """Return whether a value of the file is a day or a time in ISO 8601."""
     return isinstance(value, str) and bool(_ISO.fullmatch(value) or _read(value, "iso"))
 
 
 @lru_cache(maxsize=200)
-def has_clock(form: str) -> bool:
-    """Whether a form says more than the day."""
-    if form in NAMED_FORMATS:
+def has_clock(time_format: str) -> bool:
+    """Return whether a format says more than the day."""
+    if time_format in NAMED_FORMATS:
         return True
-    return any(match[1] in _OF_A_CLOCK for match in _DIRECTIVE.finditer(form))
+    return any(match[1] in _CLOCK_DIRECTIVES for match in _DIRECTIVE.finditer(time_format))
 
 
 def time_shape(value: Json) -> str:
-    """How a value is written, without the value: digits as 9, letters as a."""
+    """Return how a value is written, without the value: digits as 9, letters as a."""
     if value is None or isinstance(value, (bool, list, dict)):
         return {type(None): "null", bool: "true or false", list: "a list"}.get(type(value), "a map")
     text = str(value)[:40]

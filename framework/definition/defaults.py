@@ -1,7 +1,7 @@
-"""`resource_defaults` merged into every resource by dlt's rules, remembering where each part stood.
+"""Merge `resource_defaults` into every resource, and remember where each part was written.
 
-Done again without dlt after dlt/sources/rest_api/config_setup.py; wrongly shaped parts are left
-out (the JSON Schema's findings name them). Does not know what the keys mean beyond merging.
+The rules are those of dlt/sources/rest_api/config_setup.py. Parts of the wrong shape are left out:
+the JSON Schema's findings name them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _MERGED_ONE_LEVEL = ("params", "json")
 class MergedResource:
     """One resource after merging. `data["endpoint"]` is always a mapping with a text `path`.
 
-    `origins` maps places in `data` to the document's; `place` looks them up. `single` is true
-    where the path ends in a placeholder, so that one thing is answered rather than a list.
+    `origins` maps places in `data` to the document's. `single` is true if the path ends in a
+    placeholder, so that the response is one record rather than a list.
     """
 
     index: int
@@ -34,7 +34,7 @@ class MergedResource:
     origins: Mapping[Pointer, Pointer] = field(repr=False)
     single: bool = False
     found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What others have found out about it, by their words: asked often, found out once."""
+    """Results of other modules by name, computed once."""
 
     @property
     def endpoint(self) -> Mapping[str, Json]:
@@ -54,7 +54,7 @@ class MergedResource:
         return params
 
     def place(self, *path: str | int) -> Pointer:
-        """Where in the document the part of `data` at `path` was written."""
+        """Return where in the document the part of `data` at `path` was written."""
         for length in range(len(path), -1, -1):
             origin = self.origins.get(path[:length])
             if origin is not None:
@@ -62,24 +62,24 @@ class MergedResource:
         raise AssertionError("the root of a resource always has an origin")
 
     def from_defaults(self, *path: str | int) -> bool:
-        """Whether the part at `path` was written in resource_defaults."""
+        """Return whether the part at `path` was written in resource_defaults."""
         return self.place(*path)[:1] == ("resource_defaults",)
 
 
 def merge_resources(data: Json) -> tuple[MergedResource, ...]:
-    """Every resource of a connector file in file order; those without a name are left out."""
+    """Return the merged resources in file order, without those that have no name."""
     resources = data.get("resources") if isinstance(data, dict) else None
     if not isinstance(resources, list):
         return ()
     defaults = data.get("resource_defaults")
     if not isinstance(defaults, dict):
         defaults = {}
-    found = (_merge(index, written, defaults) for index, written in enumerate(resources))
-    return tuple(merged for merged in found if merged is not None)
+    merged = (_merge(index, written, defaults) for index, written in enumerate(resources))
+    return tuple(one for one in merged if one is not None)
 
 
 def ends_in_placeholder(path: str) -> bool:
-    """Whether the last part of a path holds a placeholder: dlt's sign of a single thing."""
+    """Return whether the last part of a path holds a placeholder: dlt's sign of one record."""
     try:
         parts = parse_template(path.rstrip("/"))
     except TemplateError:
@@ -93,10 +93,10 @@ def ends_in_placeholder(path: str) -> bool:
 
 
 def bind_path(path: str, params: Mapping[str, Json]) -> tuple[str, frozenset[str]]:
-    """The path with static parameters written into it, and the names of those.
+    """Return the path with static parameters written into it, and the names of those.
 
-    A parameter that is a mapping (`type: resolve`) keeps its placeholder. Braces in the
-    parameter's text mean what they mean elsewhere: placeholders.
+    A parameter that is a mapping (`type: resolve`) keeps its placeholder. Braces in a parameter's
+    text are placeholders, as elsewhere.
     """
     bound: set[str] = set()
     pieces: list[str] = []
@@ -186,7 +186,7 @@ def _columns(
     base: Pointer,
     origins: dict[Pointer, Pointer],
 ) -> dict[str, Json]:
-    """`columns` of both, merged hint by hint; either may be a mapping or a list with names."""
+    """Merge `columns` of both, hint by hint; either may be a mapping or a list with names."""
     mine, theirs = written.get("columns"), defaults.get("columns")
     if not mine or not theirs:
         return {}
@@ -206,7 +206,7 @@ def columns_by_name(columns: Json) -> dict[str, dict[str, Json]]:
 
 
 def named_columns(columns: Json) -> Iterator[tuple[str, Mapping[str, Json], str | int]]:
-    """Each column's name, its hints, and its key or position in what was written."""
+    """Yield each column's name, its hints, and its key or position in the file."""
     if isinstance(columns, dict):
         for name, hints in columns.items():
             if isinstance(hints, dict):

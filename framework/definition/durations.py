@@ -1,6 +1,7 @@
-"""Durations as connector files write them: ISO 8601 text or a number of seconds, to timedelta.
+"""Durations and periods as connector files write them, in ISO 8601 text.
 
-Months and years are refused: how long they are depends on when they start.
+A duration has a fixed length and may also be a number of seconds. A period may count months and
+years, whose length depends on when they start.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ _LONGEST = timedelta(days=365 * 1000)
 
 
 class DurationError(FrameworkError):
-    """A text or number that is no duration; the message says how to write one."""
+    """A text or number that is not a duration; the message says how to write one."""
 
 
 def parse_duration(value: object) -> timedelta:
-    """`P30D`, `PT5M`, `PT0.5S`, `P2W`, `P1DT12H`, or a number of seconds; never negative.
+    """Return the length of `P30D`, `PT5M`, `PT0.5S`, `P2W`, `P1DT12H` or a number of seconds.
 
-    Raises DurationError.
+    Raise DurationError for anything else, and for a negative length.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DurationError(f"{_shown(value)} is no duration; write text such as PT5M or P30D")
+        raise DurationError(f"{_quoted(value)} is not a duration; write text such as PT5M or P30D")
     try:
-        found = _from_text(value) if isinstance(value, str) else timedelta(seconds=value)
+        length = _from_text(value) if isinstance(value, str) else timedelta(seconds=value)
     except (OverflowError, ValueError):
-        raise DurationError(f"{_shown(value)} is too long for a duration") from None
-    if found < timedelta(0):
-        raise DurationError(f"{_shown(value)} is negative; a duration is zero or more")
-    if found > _LONGEST:
-        raise DurationError(f"{_shown(value)} is longer than a thousand years")
-    return found
+        raise DurationError(f"{_quoted(value)} is too long for a duration") from None
+    if length < timedelta(0):
+        raise DurationError(f"{_quoted(value)} is negative; a duration is zero or more")
+    if length > _LONGEST:
+        raise DurationError(f"{_quoted(value)} is longer than a thousand years")
+    return length
 
 
 def is_duration(value: object) -> bool:
-    """Whether a value has the form of a duration, be it too long or not."""
+    """Return whether a value is written as a duration, even if it is too long."""
     if isinstance(value, str):
         match = _ISO.fullmatch(value)
         return match is not None and any(match.groups())
@@ -55,7 +56,7 @@ def is_duration(value: object) -> bool:
 
 
 def format_duration(value: timedelta) -> str:
-    """The shortest ISO 8601 text: PT5M, P30D, PT0.5S."""
+    """Return the shortest ISO 8601 text: PT5M, P30D, PT0.5S."""
     seconds = value.seconds + value.microseconds / 1e6
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -77,12 +78,12 @@ def _from_text(text: str) -> timedelta:
                 f"`{text}` counts months or years, which have no fixed length; write days: P30D"
             )
         raise DurationError(
-            f"`{text}` is no ISO 8601 duration; write one such as P30D, PT5M or PT0.5S"
+            f"`{text}` is not an ISO 8601 duration; write one such as P30D, PT5M or PT0.5S"
         )
     return timedelta(**{name: float(part.replace(",", ".")) for name, part in parts.items()})
 
 
-def _shown(value: object) -> str:
+def _quoted(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"`{value}`" if isinstance(value, str | int | float) else "this value"
@@ -94,7 +95,7 @@ _MOST_MONTHS = 12 * 1000
 
 @dataclass(frozen=True)
 class Period:
-    """So many months, and a length of time after them. Falsy where it is nothing."""
+    """A number of months, and a length of time after them. Falsy if it is empty."""
 
     months: int = 0
     rest: timedelta = timedelta(0)
@@ -103,9 +104,9 @@ class Period:
         return bool(self.months or self.rest)
 
     def after(self, moment: datetime, times: int = 1) -> datetime:
-        """The moment that many periods later (earlier where `times` is negative).
+        """Return the moment `times` periods later, earlier if `times` is negative.
 
-        DurationError where no calendar has it.
+        Raise DurationError for a moment outside the years 1 to 9999.
         """
         try:
             month = moment.year * 12 + moment.month - 1 + self.months * times
@@ -117,9 +118,9 @@ class Period:
 
 
 def parse_period(text: str) -> Period:
-    """`P1Y`, `P1M`, `P2W`, `P1Y6M10DT12H`: years and months are whole numbers.
+    """Return the period of `P1Y`, `P1M`, `P2W` or `P1Y6M10DT12H`.
 
-    Raises DurationError.
+    Years and months are whole numbers. Raise DurationError for anything else.
     """
     match = _PERIOD.fullmatch(text)
     if match is None or not (match["years"] or match["months"]):
@@ -131,13 +132,13 @@ def parse_period(text: str) -> Period:
         return Period(months)
     if not is_duration("P" + match["rest"]):
         raise DurationError(
-            f"`{text}` is no ISO 8601 duration; write one such as P1Y, P1M, P30D or PT1H"
+            f"`{text}` is not an ISO 8601 duration; write one such as P1Y, P1M, P30D or PT1H"
         )
     return Period(months, parse_duration("P" + match["rest"]))
 
 
 def format_period(period: Period) -> str:
-    """The ISO 8601 text of a period."""
+    """Return the ISO 8601 text of a period."""
     years, months = divmod(period.months, 12)
     calendar_part = f"{years}Y" * bool(years) + f"{months}M" * bool(months)
     rest = format_duration(period.rest)[1:] if period.rest or not period.months else ""
@@ -145,9 +146,9 @@ def format_period(period: Period) -> str:
 
 
 def is_period(text: str) -> bool:
-    """Whether a text has the form of a period, be it too long or not."""
+    """Return whether a text is written as a period, even if it is too long."""
     match = _PERIOD.fullmatch(text)
     if match is None:
         return False
-    counts = bool(match["years"] or match["months"])
-    return is_duration("P" + match["rest"]) or (counts and not match["rest"])
+    has_calendar_part = bool(match["years"] or match["months"])
+    return is_duration("P" + match["rest"]) or (has_calendar_part and not match["rest"])

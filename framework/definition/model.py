@@ -1,7 +1,7 @@
-"""The judged file as types: what `spec` hands to `build`.
+"""The types of a valid connector file.
 
-Everything is after `resource_defaults` were merged in (dlt's rules) and shorthands were written
-out; placeholders such as `{config.x}` still stand in strings. Nothing here knows dlt.
+`resource_defaults` are merged in, shorthands are expanded and expressions compiled. Strings still
+hold placeholders such as `{config.x}`. What goes to dlt as keyword arguments stays a mapping.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from framework.definition.durations import Period
 from framework.definition.expressions.jmespath_expression import Expression
@@ -26,31 +26,32 @@ Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
 ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "fail"]
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
+PartitionKind = Literal["values", "range", "dates", "resource"]
+PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
 
 
 @dataclass(frozen=True)
 class ConfigEntry:
-    """A value that the person running the connector may set.
+    """A value that the user may set.
 
-    `schema` is the entry's JSON Schema (with `default` and `description` still in it);
-    `required` is true where there is no default. `key` is the bare name to look up instead of
-    `sources.NAME.entry`, or None.
+    `schema` is the entry's JSON Schema, with its `default` and `description`. An entry without a
+    default is `required`. `key` is a bare name to look up instead of `sources.NAME.entry`.
     """
 
     name: str
     schema: Mapping[str, Json]
     required: bool
-    default: Json
-    description: str
+    default: Json = None
+    description: str = ""
     key: str | None = None
 
 
 @dataclass(frozen=True)
 class SecretEntry:
-    """A secret value, always text. `key` as in ConfigEntry; an `optional` one may be missing."""
+    """A secret, always text. `key` as in ConfigEntry; an `optional` one may be missing."""
 
     name: str
-    description: str
+    description: str = ""
     key: str | None = None
     optional: bool = False
 
@@ -73,7 +74,7 @@ class WaitRule:
 
 @dataclass(frozen=True)
 class Retry:
-    """None means: dlt's own `[runtime] request_*` settings decide."""
+    """When and how often to retry; None leaves it to dlt's `[runtime] request_*` settings."""
 
     status_codes: tuple[int, ...] | None = None
     max_retries: int | None = None
@@ -94,8 +95,10 @@ class ActionRetry:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """`requests` per `per`, and the response headers that tell more. `requests` may be a
-    placeholder string. `reset_as` says how the reset header is written."""
+    """`requests` per `per`, and the response headers with the API's own numbers.
+
+    `requests` may be a placeholder; `reset_as` is the unit of the reset header.
+    """
 
     requests: int | str | None = None
     per: timedelta = timedelta(minutes=1)
@@ -109,7 +112,11 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Client:
-    """`auth` and `paginator` are plain mappings with a `type`, in dlt's words, or None."""
+    """The client section. `auth` and `paginator` are mappings with a `type`, or None.
+
+    Their values are placeholders until config is known, so they are typed where they are built:
+    `http.auth.authenticators` and `extract.pagination`.
+    """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -126,11 +133,11 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseAction:
-    """One entry of `response_actions`: all conditions given must hold.
+    """One entry of `response_actions`: all its conditions must hold.
 
-    `message` may hold placeholders over the answer; `retry` counts for the actions retry and
-    rate_limited. `status_codes` are exact codes as text or classes such as `4xx`; empty means any.
-    `headers` maps a header's name to the text its value must contain.
+    `status_codes` are codes as text or classes such as `4xx`; empty means any. `headers` maps a
+    header to a text in its value. `message` may hold placeholders over the response. `retry` is
+    for the actions retry and rate_limited.
     """
 
     status_codes: tuple[str, ...] = field(default=(), metadata=written_as("status_code"))
@@ -144,16 +151,14 @@ class ResponseAction:
 
 @dataclass(frozen=True)
 class Incremental:
-    """dlt's incremental, whichever of its two places it was written in.
+    """An incremental, from either of its two places in the file.
 
-    `arguments` are the keys that dlt's own `Incremental` takes (cursor_path, initial_value,
-    end_value, row_order, ...) as written, without `lag`; `lag` is a number in dlt's units or a
-    duration; `start_param`/`end_param` the request parameters that carry the values.
+    `arguments` are keyword arguments of dlt's `Incremental`, as written, without `lag`: a number in
+    dlt's units or a duration. `start_param` and `end_param` are the request's parameters.
 
-    `step` is the length of the windows in which it is read, `granularity` what lies between the
-    end of one and the start of the next; `lookahead` is how far past the run's start it reads.
-    `cursor_formats` are the forms of times in records, `format` that in requests
-    (`spec/timeforms.py`).
+    `step` is the length of a window, `granularity` the gap between two windows, and `lookahead` how
+    far it reads past the run's start. `cursor_formats` are the time formats of records, `format`
+    that of requests.
     """
 
     cursor_path: str
@@ -170,7 +175,7 @@ class Incremental:
 
     @property
     def timed(self) -> bool:
-        """Whether its values are times that are read and written, not compared as they are."""
+        """Return whether its values are parsed as times, not compared as they are."""
         return bool(
             self.step or self.granularity or self.lookahead or self.cursor_formats or self.format
         )
@@ -178,11 +183,10 @@ class Incremental:
 
 @dataclass(frozen=True)
 class Binding:
-    """A value that a child takes from each of its parent's records.
+    """A value that a child resource reads from each record of its parent.
 
-    `name` is how requests refer to it: the parameter's name for `type: resolve` (it stands as
-    `{name}` in the path), the whole text `resources.parent.EXPR` for a placeholder. `field` is
-    text where a config entry completes the expression: `{config.x}` still stands in it.
+    `name` is the parameter of a `type: resolve`, or the whole text `resources.parent.EXPR` of a
+    placeholder. `field` is text if it holds `{config.x}`, and is compiled later.
     """
 
     name: str
@@ -193,15 +197,15 @@ class Binding:
 
 @dataclass(frozen=True)
 class Partition:
-    """One of `partitions`: a value of the request that takes several.
+    """One of `partitions`: a request's value that has one list for each of several values.
 
-    `kind` is values, range, dates or resource. `argument` is what stands under that key, in which
-    placeholders may be. Of a resource, the values come by the binding `partition.NAME`, `batch` of
-    them at once (None: one), in a text with `separator` between them where there is one.
+    `kind` is a key of `extract.partitions.PARTITION_KINDS` or `resource`, and `argument` what the
+    file has under it, with placeholders. Values of a resource come by the binding `partition.NAME`,
+    `batch` at once (None: one), joined by `separator` if there is one.
     """
 
     name: str
-    kind: Literal["values", "range", "dates", "resource"]
+    kind: PartitionKind
     argument: Json
     batch: int | None = None
     separator: str | None = None
@@ -209,9 +213,11 @@ class Partition:
 
 @dataclass(frozen=True)
 class Step:
-    """One of `processing_steps`: `kind` is filter, map, yield_map, rename_keys (with
-    `expression`), or set, remove, rename, cast, flatten, explode (with `argument`: a mapping, or
-    a tuple of dotted names; expressions of `set` are compiled)."""
+    """One of `processing_steps`.
+
+    filter, map, yield_map and rename_keys have an `expression`. set, remove, rename, cast, flatten
+    and explode have an `argument`: a mapping, or a tuple of dotted names.
+    """
 
     kind: str
     expression: Expression | None = None
@@ -220,17 +226,17 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The step's expression as written, empty where it has none."""
+        """Return the step's expression as written, empty if it has none."""
         return self.expression.text if self.expression else ""
 
 
 @dataclass(frozen=True)
 class ResponseFormat:
-    """How answers are written. `encoding` None: as the answer's header says, else UTF-8.
+    """How responses are encoded. Without an `encoding` the response's header decides, else UTF-8.
 
-    Of csv: `delimiter`, `quote` (None: nothing is quoted), `header`: true where the first line
-    has the names, or the names. Of xml: `lists`, the elements that are lists even where there is
-    one of them. Of text: `record` says what is one.
+    csv has a `delimiter`, a `quote` (None: nothing is quoted) and a `header`: true if the first
+    line has the names, else the names. xml has `lists`, the elements that are always lists. text
+    has a `record`.
     """
 
     kind: Literal["json", "jsonl", "csv", "xml", "text"] = field(
@@ -247,8 +253,10 @@ class ResponseFormat:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A request of an export job, beside the one that creates it. One of `url` and `path` is
-    there; the parts may hold placeholders over `job` and `response`. `urls` may be several."""
+    """A request of an export job after the one that creates it, by `path` or by `urls`.
+
+    Its parts may hold placeholders over `job` and `response`.
+    """
 
     path: str | None = None
     method: str = "GET"
@@ -260,9 +268,11 @@ class JobRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """A job that the endpoint's own request creates: asked for `every` so long until `ready` or
-    `failed` is true of its status, at most for `timeout`, then downloaded. Without a `status`
-    the answer that created it is ready."""
+    """An export job, which the endpoint's own request creates.
+
+    Its `status` is polled at the interval `every` until `ready` or `failed` holds, at most for
+    `timeout`; then it is downloaded. Without a `status` the first response is ready.
+    """
 
     status: JobRequest | None = None
     ready: Expression | None = None
@@ -275,9 +285,11 @@ class Export:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What is asked. `params` and `json` are after merging, nulls taken away, bindings and
-    incremental parameters taken out; values may hold placeholders. `auth` is None where the
-    client's holds, and of type `none` where the file takes it away with a null."""
+    """A resource's request; its values may hold placeholders.
+
+    `params` are merged, without nulls, bindings and incremental parameters. `auth` is None to use
+    the client's, and of type `none` if the file removes it with a null.
+    """
 
     path: str
     method: str = "GET"
@@ -296,18 +308,16 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource. `hints` are the keys that go to `dlt.resource` as they are (write_disposition,
-    primary_key, merge_key, table_name, selected, parallelized, max_table_nesting, ...), in the
-    file's own spelling. `columns` holds the hints of each column by name, whichever way the file
-    spells them: read it in place of `hints["columns"]`.
-    `schema` is the loaded JSON Schema of its records, or None. `parent` is the resource that
-    `bindings` read from, or None for a root. `keeps` are the fields of the parent's record that
-    the resource's expressions read through the context, None where they read all of it. `tables`
-    is a `table_name` with placeholders: a table for each list.
+    """One resource; `schema` is the JSON Schema of its records.
 
-    `above` are bindings on ancestors further up than the parent, and `keeps_above` the fields that
-    expressions read of those. `only_changed` is the field of the parent's record that says whether
-    to ask again."""
+    `hints` are keyword arguments of `dlt.resource`, as written. `columns` are the hints of each
+    column by name, in place of `hints["columns"]`, which has two spellings. `tables` is a
+    `table_name` with placeholders: a table for each list.
+
+    `bindings` read from the `parent`, `above` from ancestors further up. `keeps` and `keeps_above`
+    are the fields that expressions read of those through the context; None means all.
+    `only_changed` is the parent's field that tells whether a list has changed.
+    """
 
     name: str
     endpoint: Endpoint
@@ -328,27 +338,27 @@ class Resource:
 
     @property
     def selected(self) -> bool:
-        """Whether a run with no `--resources` loads it."""
+        """Return whether a run without `--resources` loads it."""
         return bool(self.hints.get("selected", True))
 
     @property
     def primary_key(self) -> tuple[str, ...]:
-        """The primary key's fields, empty where there is none."""
+        """Return the primary key's fields, empty if there is none."""
         return _names(self.hints.get("primary_key"))
 
     @property
     def write_disposition(self) -> str:
-        """append, replace, merge or skip; dlt's default is append."""
+        """Return append, replace, merge or skip; dlt's default is append."""
         value = self.hints.get("write_disposition") or "append"
         return str(value["disposition"]) if isinstance(value, Mapping) else str(value)
 
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector file without errors. `resources` stand parents first, else in file order.
+    """A valid connector file: `resources` are parents first, else in file order.
 
-    `root` is the folder that holds `connectors/`, `schemas/` and `cassettes/`; `data` is the
-    document as written.
+    `root` is the folder of `connectors/`, `schemas/` and `cassettes/`; `data` is the document as
+    written.
     """
 
     name: str
@@ -362,14 +372,14 @@ class Connector:
     data: Mapping[str, Json] = field(default_factory=dict)
 
     def resource(self, name: str) -> Resource:
-        """The resource of that name; KeyError where there is none."""
+        """Return the resource of this name. Raise KeyError if there is none."""
         for resource in self.resources:
             if resource.name == name:
                 return resource
         raise KeyError(name)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
-        """The resource's parent, the parent's parent, and so on."""
+        """Yield the resource's parent, the parent's parent, and so on."""
         while resource.parent is not None:
             resource = self.resource(resource.parent)
             yield resource

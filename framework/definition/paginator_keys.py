@@ -1,4 +1,4 @@
-"""What a paginator's keys are: dlt's, ours, and the names under which it sends its values."""
+"""The keys of paginators: dlt's, the framework's, and those that name request parameters."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ FRAMEWORK_KEYS = (
 """The keys that dlt's paginators do not know."""
 
 CONTEXT_EXPRESSIONS = ("stop_when", "cursor", "next_url")
-"""Those that hold an expression over the context."""
+"""Those keys that hold an expression over the context."""
 
 PAGING = frozenset({"page", "offset", "limit", "cursor"})
-"""What `paginator` holds in the context."""
+"""The names under `paginator` in the context."""
 
 PAGE_KEYS = frozenset({"response", "headers", "status", "records", "last_record"})
-"""The roots of the context that an answer gives to the request of the next page."""
+"""The roots of the context that a response gives to the request of the next page."""
 
 PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "page_number": {"page": ("page_param", "page_body_path")},
@@ -31,8 +31,7 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "cursor": {"cursor": ("cursor_param", "cursor_body_path")},
     "header_cursor": {"cursor": ("cursor_param", "cursor_param")},
 }
-"""By type and value: the keys that name where it goes. `{paginator.VALUE}` may take it as well."""
-
+"""By type and value: the keys that name its parameter. `{paginator.VALUE}` may send it instead."""
 
 VALUES: Mapping[str, tuple[str, ...]] = {
     "page_number": ("page", "limit"),
@@ -45,10 +44,10 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "single_page": (),
     "auto": (),
 }
-"""The paging values that each type has."""
+"""The paging values of each type."""
 
 
 def total_path(paginator: Mapping[str, Json]) -> Json:
-    """Where the total stands: dlt's `total`, but nowhere where something else ends the list."""
+    """Return the path of the total: dlt's `total`, or None if something else ends the list."""
     ends = paginator.get("stop_after_short_page") or paginator.get("stop_when") is not None
     return paginator.get("total_path", None if ends else "total")

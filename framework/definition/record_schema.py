@@ -1,7 +1,7 @@
-"""A resource's JSON Schema in, the columns and child tables that dlt makes of its records out.
+"""The columns and child tables that dlt makes of records, from their JSON Schema.
 
-The table of types is design's: formats to timestamp, date, time, decimal; objects flattened with
-`__`; arrays to child tables. Knows neither dlt nor where the schema came from.
+Formats become timestamp, date, time or decimal; objects are flattened with `__`; arrays become
+child tables. Does not import dlt.
 """
 
 from __future__ import annotations
@@ -25,21 +25,19 @@ if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
-
-
 Schema = Mapping[str, Json]
 
 _FORMATS = {"date-time": "timestamp", "date": "date", "time": "time", "decimal": "decimal"}
 _TYPES = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
 _LONGEST_CHAIN = 40
-"""References to references; a longer chain goes in a circle."""
+"""References to references; a longer chain is circular."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `path` are the record's keys down to the value, `name` is what dlt calls it.
+    """One column: `path` are the record's keys down to the value, `name` is dlt's name for it.
 
-    `nullable` is what the schema says of null; `required` whether the value must be there.
+    The value may be null if `nullable`, and must be in every record if `required`.
     """
 
     path: tuple[str, ...]
@@ -52,9 +50,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: () and "" for the root, else the list's path in its parent and dlt's suffix.
+    """A table: its list's path in its parent and dlt's suffix, both empty for the root.
 
-    `scalars` is true where the list holds plain values, which land in a column `value`.
+    `scalars` is true if the list holds plain values, which go to a column `value`.
     """
 
     path: tuple[str, ...]
@@ -64,11 +62,11 @@ class Table:
     scalars: bool = False
 
     def column(self, name: str) -> Column | None:
-        """The column of that (normalized) name, or None."""
+        """Return the column of this normalized name, or None."""
         return next((column for column in self.columns if column.name == name), None)
 
     def tables(self) -> Iterator[tuple[str, Table]]:
-        """This table and all below it, each with its whole suffix: "", "a", "a__b"."""
+        """Yield this table and all below it, each with its whole suffix: "", "a", "a__b"."""
         yield self.name, self
         for child in self.children:
             for suffix, table in child.tables():
@@ -76,33 +74,33 @@ class Table:
 
 
 def table_of(schema: Schema) -> Table:
-    """The root table of records that a JSON Schema describes."""
+    """Return the root table of records that a JSON Schema describes."""
     facts = _facts(schema, schema)
     return _table((), "", facts, schema, frozenset({"#"}))
 
 
 def field_schema(schema: Schema, path: tuple[str, ...]) -> Schema | None:
-    """The schema of the value at these keys, references resolved; None where none is declared."""
+    """Return the schema of the value at these keys, references resolved; None if undeclared."""
     current: Schema = _facts(schema, schema).schema
     for key in path:
         properties = current.get("properties")
-        found = properties.get(key) if isinstance(properties, dict) else None
-        if found is None:
+        field = properties.get(key) if isinstance(properties, dict) else None
+        if field is None:
             return None
-        current = _facts(found, schema).schema
+        current = _facts(field, schema).schema
     return current
 
 
 def may_be_null(schema: Schema, root: Schema) -> bool:
-    """Whether a schema lets a value be null."""
+    """Return whether a schema lets a value be null."""
     return _facts(schema, root).nullable
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """A schema with its references and its unions with null taken apart.
+    """A schema with its references and its unions with null resolved.
 
-    `references` are those that were followed: one inside itself has no end of columns.
+    `references` are those that were followed: a circular one has endless columns.
     """
 
     schema: Schema
@@ -146,11 +144,11 @@ def _facts(schema: Json, root: Schema) -> _Facts:
 
 
 def _union(branches: list[Json], root: Schema) -> tuple[str, ...]:
-    """The types of several branches; one, where they all are the same."""
-    found: list[str] = []
+    """Return the types of several branches, each once."""
+    types: list[str] = []
     for branch in branches:
-        found += [t for t in _facts(branch, root).types or ("?",) if t not in found]
-    return tuple(found)
+        types += [one for one in _facts(branch, root).types or ("?",) if one not in types]
+    return tuple(types)
 
 
 def _types(schema: Schema) -> tuple[str, ...]:
@@ -162,8 +160,8 @@ def _types(schema: Schema) -> tuple[str, ...]:
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if isinstance(values, list) and values:
         names = {str: "string", bool: "boolean", int: "integer", float: "number"}
-        found = {names.get(type(value), "null" if value is None else "?") for value in values}
-        return tuple(sorted(found))
+        types = {names.get(type(value), "null" if value is None else "?") for value in values}
+        return tuple(sorted(types))
     if isinstance(schema.get("properties"), dict):
         return ("object",)
     return ()
@@ -208,21 +206,21 @@ def _members(
 ) -> tuple[list[Column], list[Table]]:
     columns: list[Column] = []
     children: list[Table] = []
-    wanted = facts.schema.get("required")
-    must = set(wanted) if isinstance(wanted, list) else set()
+    listed = facts.schema.get("required")
+    names = set(listed) if isinstance(listed, list) else set()
     for key, written in facts.schema["properties"].items():
         if not key.strip():
             continue
         path = (*prefix, key)
         inner = _facts(written, root)
-        there = required and key in must
+        must = required and key in names
         items = _items(inner, root)
         circular = bool((items or inner).references & above)
         if not circular and inner.types == ("object",) and inner.schema.get("properties"):
             inside = above | inner.references
-            more, below = _members(inner, root, path, inside, there and not inner.nullable)
+            more, below = _members(inner, root, path, inside, must and not inner.nullable)
             if inner.nullable:
-                more = [_let_null(column) for column in more]
+                more = [_nullable(column) for column in more]
             columns += more
             children += below
         elif items is not None and not circular:
@@ -230,17 +228,17 @@ def _members(
         else:
             description = _description(inner.schema)
             columns.append(
-                Column(path, join_path(*path), _scalar(inner), description, inner.nullable, there)
+                Column(path, join_path(*path), _scalar(inner), description, inner.nullable, must)
             )
     return columns, children
 
 
-def _let_null(column: Column) -> Column:
+def _nullable(column: Column) -> Column:
     return Column(column.path, column.name, column.data_type, column.description, True, False)
 
 
 def _items(facts: _Facts, root: Schema) -> _Facts | None:
-    """What a list's items are; None for what is no list, or says nothing of its items."""
+    """Return the items of a list; None for anything else, and for items that are not described."""
     items = facts.schema.get("items")
     if facts.types != ("array",) or not isinstance(items, dict):
         return None
@@ -252,7 +250,7 @@ def _items(facts: _Facts, root: Schema) -> _Facts | None:
 def _scalar(facts: _Facts) -> str:
     types = set(facts.types)
     written = str(facts.schema.get("format"))
-    # an amount that comes as text or as a number is one decimal, where the format says so
+    # an API may send one decimal as text and the next as a number
     if written == "decimal" and types and types <= {"string", "number", "integer"}:
         return "decimal"
     if types == {"integer", "number"}:
@@ -274,8 +272,10 @@ _LARGEST = 5_000_000
 
 @dataclass(frozen=True)
 class RecordSchema:
-    """What a resource's `schema` leads to. `file` is the file it names, or None where the schema
-    stands in the connector; `problem` is why there is no usable `data`."""
+    """A resource's `schema`, in the connector file or in a `file` that it names.
+
+    `problem` says why there is no usable `data`, and `code` is its finding's code.
+    """
 
     pointer: Pointer
     data: Json = None
@@ -285,12 +285,12 @@ class RecordSchema:
 
     @property
     def usable(self) -> Mapping[str, Json] | None:
-        """The schema, where it is a mapping and nothing is wrong with reading it."""
+        """Return the schema, or None if it could not be read as a mapping."""
         return self.data if self.problem is None and isinstance(self.data, dict) else None
 
     @cached_property
     def error(self) -> Any | None:
-        """What JSON Schema has against the schema, as jsonschema's error."""
+        """Return jsonschema's first error about the schema itself, or None."""
         try:
             return None if self.usable is None else schema_error(self.usable)
         except RecursionError:
@@ -298,7 +298,7 @@ class RecordSchema:
 
     @cached_property
     def table(self) -> Table | None:
-        """The tables that it declares; None where it declares no fields."""
+        """Return the root table, or None if the schema declares no fields."""
         schema = self.usable
         root = None if schema is None else field_schema(schema, ())
         if schema is None or root is None or not isinstance(root.get("properties"), dict):
@@ -307,45 +307,45 @@ class RecordSchema:
 
 
 def load_schema(merged: MergedResource, location: Location) -> RecordSchema | None:
-    """The schema that a resource declares, or None. Never raises: what is wrong is in `problem`."""
+    """Return the schema that a resource declares, or None. Errors are in its `problem`."""
     written = merged.data.get("schema")
     pointer = merged.place("schema")
     if isinstance(written, dict):
         return RecordSchema(pointer, written)
     if not isinstance(written, str):
         return None
-    # a name that leads out of the folder is no name
+    # a path could lead out of the folder
     if not _NAME.fullmatch(written):
         problem = (
             f"found {written or 'nothing'}, expected the name of a file without folder and "
-            f"ending, such as users for schemas/{location.name}/users.json"
+            f"extension, such as users for schemas/{location.name}/users.json"
         )
         return RecordSchema(pointer, code="schema-name", problem=problem)
     folder = schema_folder(location)
     file = folder / f"{written}.json"
-    shown = _shown(file, location)
+    display = _display(file, location)
     if not file.is_file():
-        problem = f"there is no file {shown}{_near(folder, written)}"
+        problem = f"found no file {display}{_near(folder, written)}"
         return RecordSchema(pointer, file=file, code="schema-missing", problem=problem)
     code = "schema-unreadable"
     try:
         raw = file.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return RecordSchema(pointer, None, file, code, f"{shown} cannot be read: {reason}")
+        return RecordSchema(pointer, None, file, code, f"{display} cannot be read: {reason}")
     if len(raw) > _LARGEST:
-        return RecordSchema(pointer, None, file, code, f"{shown} is larger than 5 MB")
+        return RecordSchema(pointer, None, file, code, f"{display} is larger than 5 MB")
     try:
         return RecordSchema(pointer, json.loads(raw), file)
     except json.JSONDecodeError as error:
-        problem = f"{shown} is no JSON: {error.msg} in its line {error.lineno}"
+        problem = f"{display} is not valid JSON: {error.msg} in line {error.lineno}"
     except (UnicodeDecodeError, RecursionError):
-        problem = f"{shown} is no JSON"
+        problem = f"{display} is not valid JSON"
     return RecordSchema(pointer, None, file, code, problem)
 
 
-def _shown(file: Path, location: Location) -> str:
-    """The file as messages name it: from the same folder as the connector's own name."""
+def _display(file: Path, location: Location) -> str:
+    """Return the file as messages name it: from the same folder as the connector's own name."""
     beside = Path(location.display).parent
     if location.path.absolute().parent != location.root.absolute():
         beside = beside.parent if beside.name else beside / ".."

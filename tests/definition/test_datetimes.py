@@ -7,10 +7,10 @@ import pytest
 from framework.definition.datetimes import (
     TimeError,
     format_problem,
+    probable_unit,
     read_time,
     same_format,
     time_shape,
-    unit_meant,
     write_time,
 )
 
@@ -123,4 +123,4 @@ def test_what_is_no_form_is_told(form):
     ],
 )
 def test_a_number_in_another_unit_than_its_form_is_told_by_how_far_off_it_lies(value, form, meant):
-    assert unit_meant(value, form) == meant
+    assert probable_unit(value, form) == meant

@@ -149,4 +149,4 @@ def test_a_missing_schema_is_named_as_seen_from_here(tmp_path, monkeypatch, file
     [found] = [
         one for one in validate(find_connector(file)).findings if one.code == "schema-missing"
     ]
-    assert found.message.startswith(f"there is no file {named};")
+    assert found.message.startswith(f"found no file {named};")

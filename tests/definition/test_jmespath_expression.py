@@ -164,7 +164,7 @@ def test_what_an_expression_reads_of_the_context(text, over, on_data):
         ("format_time(a, '%Y')", "wants a time in ISO 8601"),
         ("format_time('2026-01-01', '%Q')", "%Q"),
         ("parse_time(a, '%Y')", "wants a time written as %Y"),
-        ("add_time('2026-01-01', '1 day')", "no ISO 8601 duration"),
+        ("add_time('2026-01-01', '1 day')", "not an ISO 8601 duration"),
         ("hash(a, 'md4')", "knows md5"),
         ("hmac(a, a, 'sha256', 'hax')", "hex or base64"),
         ("base64_decode('%')", "wants the base64"),

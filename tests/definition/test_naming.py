@@ -80,5 +80,5 @@ def test_parts_are_joined():
 
 
 def test_a_name_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="nothing but spaces"):
+    with pytest.raises(ValueError, match="a name of spaces only"):
         normalize_identifier("  ")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import CursorPlace, cursors, resource_texts
-from framework.definition.datetimes import read_time, unit_meant, write_time
+from framework.definition.datetimes import probable_unit, read_time, write_time
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.durations import (
@@ -147,7 +147,7 @@ def check_units(draft: Draft) -> Iterator[Breach]:
         form = str(cursor.written.get("format"))
         for key in ("initial_value", "end_value"):
             pointer, value = _of_config(draft, (*cursor.pointer, key), cursor.written.get(key))
-            unit = unit_meant(value, form)
+            unit = probable_unit(value, form)
             if unit is not None and pointer not in seen:
                 seen.add(pointer)
                 moment = read_time(value, (unit,))[0]

@@ -13,6 +13,7 @@ from framework.definition.annotations import (
 )
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
+from framework.definition.model import PARTITION_KINDS
 from framework.definition.references import Reference, references
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import did_you_mean, join_words
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
-
-_SOURCES = ("values", "range", "dates", "resource")
 
 
 @rule("partition-source")
@@ -129,7 +128,7 @@ def _batches(merged: MergedResource) -> list[Reference]:
 
 
 def _sources(partition: Mapping[str, Json]) -> list[str]:
-    return [key for key in _SOURCES if partition.get(key) is not None]
+    return [key for key in PARTITION_KINDS if partition.get(key) is not None]
 
 
 def _names(partition: Mapping[str, Json]) -> Iterator[str]:
