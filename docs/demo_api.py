@@ -1,7 +1,7 @@
-"""The API of a small library, for docs/tutorial.md: run it, then ask 127.0.0.1:48765.
+"""The API of a small library, for docs/tutorial.md. It listens on 127.0.0.1:48765.
 
-Python's standard library only. It wants the header `Authorization: Bearer demo-token`. The people
-in it are made up.
+It uses only Python's standard library and requires the header `Authorization: Bearer demo-token`.
+The people in it are invented.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "demo-token"
 PAGE = 3
-"""Books on a page where the request does not say."""
+"""Default number of books per page."""
 
 TITLES = (
     "The Salt Road",
@@ -32,7 +32,7 @@ PEOPLE = (
     {"name": "Chidi Okafor", "email": "chidi@example.com"},
 )
 LENT = {1: 2, 3: 1, 4: 3, 7: 1}
-"""How many loans each book has; the others were never lent."""
+"""Number of loans by book; other books were never lent."""
 
 BOOKS: list[dict[str, Any]] = [
     {
@@ -61,20 +61,20 @@ LOANS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def answer(target: str, authorization: str | None) -> tuple[int, dict[str, Any]]:
-    """Status and body for a request's target, such as `/v1/books?limit=3`."""
+def respond(target: str, authorization: str | None) -> tuple[int, dict[str, Any]]:
+    """Return status and body for a request target, such as `/v1/books?limit=3`."""
     url = urlsplit(target)
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     if authorization != f"Bearer {TOKEN}":
-        return 401, {"title": "Unauthorized", "message": "This needs the header Authorization."}
+        return 401, {"title": "Unauthorized", "message": "The header Authorization is required."}
     match url.path.strip("/").split("/"):
         case ["v1", "books"]:
             since = query.get("updated_since", "")
-            found = [book for book in BOOKS if book["updated_at"] >= since]
+            books = [book for book in BOOKS if book["updated_at"] >= since]
             start, size = int(query.get("cursor", 0)), int(query.get("limit", PAGE))
-            more = start + size < len(found)
+            more = start + size < len(books)
             return 200, {
-                "data": found[start : start + size],
+                "data": books[start : start + size],
                 "next_cursor": str(start + size) if more else None,
             }
         case ["v1", "books", book, "loans"] if book in LOANS:
@@ -85,13 +85,13 @@ def answer(target: str, authorization: str | None) -> tuple[int, dict[str, Any]]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Handle one connection."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer in JSON."""
-        status, body = answer(self.path, self.headers.get("Authorization"))
+        """Send the response as JSON."""
+        status, body = respond(self.path, self.headers.get("Authorization"))
         text = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -100,11 +100,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing for each request."""
+        """Do not log requests."""
 
 
 def serve(port: int) -> ThreadingHTTPServer:
-    """The server, on loopback only; 0 takes any free port. Start it with `serve_forever`."""
+    """Return a server on loopback (port 0: any free port). Start it with `serve_forever`."""
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     return server
@@ -114,6 +114,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=48765)
     server = serve(parser.parse_args().port)
-    print(f"The library's API: http://127.0.0.1:{server.server_port}/v1 (Ctrl-C ends it)")
+    print(f"The library's API: http://127.0.0.1:{server.server_port}/v1 (stop it with Ctrl-C)")
     with suppress(KeyboardInterrupt):
         server.serve_forever()

@@ -1,7 +1,7 @@
-"""One YAML file per REST API, in dlt's own words: proved, run through dlt, replayed.
+"""Load REST APIs that are described in one YAML file each, through dlt.
 
-The Python door for notebooks, Airflow, Dagster and people's own dlt pipelines: `source` and
-`rest_api_config`. dlt is imported when one of them is called.
+`source` and `rest_api_config` are for notebooks, Airflow, Dagster and your own dlt pipelines. dlt
+is imported when one of them is called.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ __all__ = ["__version__", "rest_api_config", "source"]
 
 
 def source(connector: str, **config: Any) -> DltSource:
-    """The DltSource of a connector, by name or file, to run in a pipeline of your own.
+    """Return the DltSource of a connector (a name or a file) for your own pipeline.
 
-    `config` sets config entries and secrets by name; what it lacks comes from dlt's providers.
-    Raises FindingsError for a file with errors, SettingsError for what is missing,
-    UsageError for an unknown connector or entry.
+    `config` sets config entries and secrets by name; other values come from dlt's providers. Raise
+    FindingsError for a file with errors, SettingsError for a missing or invalid value, UsageError
+    for an unknown connector or entry.
     """
     from framework.api import open_source
 
@@ -28,9 +28,9 @@ def source(connector: str, **config: Any) -> DltSource:
 
 
 def rest_api_config(connector: str, **config: Any) -> dict[str, Any]:
-    """The RESTAPIConfig that dlt's own `rest_api_source` takes for this connector.
+    """Return the RESTAPIConfig of a connector, for dlt's own `rest_api_source`.
 
-    Arguments and errors as for `source`.
+    Arguments and errors are those of `source`.
     """
     from framework.api import open_config
 

@@ -1,4 +1,4 @@
-"""`python -m framework`: the command."""
+"""Run the command line: `python -m framework`."""
 
 from framework.cli.main import entry
 

@@ -1,4 +1,4 @@
-"""A connector's name to what Python code wants of it: a DltSource or a RESTAPIConfig."""
+"""Open a connector by name, as a DltSource or a RESTAPIConfig."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ Json = Any
 
 
 def valid_connector(location: Location) -> Connector:
-    """The connector of a file without errors; FindingsError with all of them otherwise."""
-    outcome = validate(location)
-    if outcome.connector is None:
-        raise FindingsError(outcome.findings)
-    return outcome.connector
+    """Return the connector of a file; raise FindingsError with all findings if it has errors."""
+    result = validate(location)
+    if result.connector is None:
+        raise FindingsError(result.findings)
+    return result.connector
 
 
 def open_source(name: str, config: Mapping[str, Json]) -> DltSource:
-    """See `framework.source`."""
+    """Return the DltSource; see `framework.source`."""
     compiled, options = _open(name, config)
     return reading_source(compiled, options)
 
 
 def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:
-    """See `framework.rest_api_config`."""
+    """Return the RESTAPIConfig; see `framework.rest_api_config`."""
     compiled, _ = _open(name, config)
     return rest_api_config(compiled)
 
