@@ -1,4 +1,4 @@
-"""Every example that `--help` shows is a command that works."""
+"""Every example in `--help` is a command that works."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HELPS = [(verb, *rest) for verb in VERBS for rest in ((), *((s,) for s in GROUPS
 
 @pytest.fixture
 def place(project: Path, monkeypatch: pytest.MonkeyPatch, web: Web) -> Iterator[Path]:
-    """A folder in which the examples' files are, and the APIs that they ask."""
+    """Return a folder with the files of the examples, while their APIs are served."""
     body = {
         "client": {"base_url": web.url, "paginator": "single_page"},
         "resources": [{"name": "orders", "write_disposition": "replace"}],

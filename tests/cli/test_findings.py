@@ -19,12 +19,12 @@ def finding(line=1, column=1, message="words", severity="error", path="a.yaml", 
 
 
 def caret_of(source, column):
-    """The shown source line, and what stands above the caret."""
+    """Return the source line of the excerpt, and the line with the caret."""
     _, shown, caret = render_text([finding(1, column)], {"a.yaml": source}).split("\n")
     return shown, caret
 
 
-def test_one_line_says_it_all_then_the_source_and_a_caret():
+def test_a_finding_is_one_line_then_the_source_and_a_caret():
     text = "version: 1\nname: Shop\n"
     assert render_text([finding(2, 7, "a bad name")], {"a.yaml": text}).split("\n") == [
         "a.yaml:2:7: error: a bad name [some-code]",
@@ -53,7 +53,7 @@ def test_a_finding_without_its_line_is_shown_without_it():
         ("y" * 300 + "E", 301, "E"),
     ],
 )
-def test_the_caret_stands_below_the_character(source, column, above):
+def test_the_caret_is_below_the_character(source, column, above):
     import unicodedata
 
     shown, caret = caret_of(source, column)
@@ -77,19 +77,19 @@ def test_a_column_past_the_end_of_the_line_has_its_caret_there():
     assert caret_of("key:", 99)[1].index("^") == len("    1 | key:")
 
 
-def test_nothing_that_a_file_holds_reaches_the_terminal_as_a_command():
+def test_file_contents_cannot_control_the_terminal():
     nasty = "a: \x1b[31mred\x07 \u202egnp"
     shown = render_text([finding(1, 1, f"found {nasty}")], {"a.yaml": nasty})
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     assert visible("a\tb\nc") == "a b c"
 
 
-def test_colours_only_where_asked_for():
+def test_colours_are_optional():
     assert "\x1b" not in render_text([finding()], {})
     assert "\x1b[" in render_text([finding()], {}, colour=True)
 
 
-def test_json_is_a_list_that_fits_its_schema():
+def test_json_is_a_list_that_matches_its_schema():
     findings = [finding(), finding(2, 3, 'quotes " and ü', "warning")]
     shown = json.loads(render_json(findings))
     Draft202012Validator(shared_schema("finding")).validate(shown)

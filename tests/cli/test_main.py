@@ -1,4 +1,4 @@
-"""The command line itself: exit codes, help, closed pipes, bugs of ours."""
+"""The command line itself: exit codes, help, closed pipes, bugs."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_bug_is_exit_code_3_with_places_and_no_values(
     assert "canary-4711" not in said
 
 
-def test_messages_cannot_command_the_terminal(
+def test_messages_cannot_control_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -159,7 +159,7 @@ def test_output_onto_a_full_disk_is_one_message(
         (b"api_key = 'canary-4711\xff'\n", "cannot be read"),
     ],
 )
-def test_settings_that_are_no_toml_are_one_message_without_them(
+def test_invalid_toml_settings_are_one_message_without_values(
     file: str, text: bytes, reason: str, project: Path
 ) -> None:
     (project / ".dlt").mkdir()
@@ -172,14 +172,14 @@ def test_settings_that_are_no_toml_are_one_message_without_them(
         assert b"canary" not in said
 
 
-def test_whoever_closes_our_streams_gets_the_exit_code() -> None:
+def test_closed_standard_streams_keep_the_exit_code() -> None:
     command = '"$0" -m framework list <&- >&- 2>&-'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(["sh", "-c", command, sys.executable], env=environment).returncode == 0
 
 
 def _read(terminal: int) -> bytes:
-    """All that is written to a terminal before its other side is closed."""
+    """Return everything written to a terminal before its other side is closed."""
     read = b""
     while True:
         try:
@@ -192,7 +192,7 @@ def _read(terminal: int) -> bytes:
 
 
 @pytest.mark.parametrize("without", [False, True], ids=["colours", "NO_COLOR"])
-def test_colours_are_for_terminals_that_want_them(project: Path, without: bool) -> None:
+def test_colours_are_for_terminals_without_no_color(project: Path, without: bool) -> None:
     (project / "bad.yaml").write_text("version: 1\n")
     ours, theirs = pty.openpty()
     env = {"NO_COLOR": "1"} if without else {}

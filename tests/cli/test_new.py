@@ -1,4 +1,4 @@
-"""`new` and `infer`: what helps to begin a connector."""
+"""`new` and `infer`: start a connector."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_each_path_is_a_resource_with_a_name_of_its_own(project: Path) -> None:
     ]
 
 
-def test_a_further_resource_says_that_the_first_ones_key_and_selector_want_a_look(
+def test_a_further_resource_has_a_reminder_to_check_key_and_selector(
     project: Path,
 ) -> None:
     answers = ["--path", "/invoices", "--primary-key", "order_id", "--data-selector", "items"]
@@ -80,7 +80,7 @@ def test_each_resource_can_have_a_key_of_its_own(
     )
 
 
-def test_an_address_below_the_base_url_is_taken_as_its_path(project: Path) -> None:
+def test_a_url_below_the_base_url_becomes_a_path(project: Path) -> None:
     assert main([*SHOP[:4], "--path", "https://api.shop.example.com/v2/orders"]) == 0
     assert "path: /orders" in (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
 
@@ -101,7 +101,7 @@ def test_an_address_below_the_base_url_is_taken_as_its_path(project: Path) -> No
         ([*SHOP[:4], "--path", "https://other.example.com/x"], 2, "a path below"),
     ],
 )
-def test_answers_that_make_no_connector_write_nothing(
+def test_options_without_a_valid_connector_write_nothing(
     argv: list[str], code: int, message: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(argv) == code
@@ -117,7 +117,7 @@ def test_no_file_is_overwritten(project: Path, capsys: pytest.CaptureFixture[str
     assert (project / "connectors" / "shop.yaml").read_text(encoding="utf-8") == before
 
 
-def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
+def test_a_terminal_prompts_for_missing_options(project: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "framework", "new", "shop"]
     answers = "https://api.shop.example.com\n/orders /stock\nnone\nitems\nid\nsku\nsingle_page\n"
@@ -134,7 +134,7 @@ def test_on_a_terminal_what_is_missing_is_asked_for(project: Path) -> None:
     assert "auth" not in text
 
 
-def test_infer_shows_a_diff_and_writes_a_schema_that_is_then_complete(
+def test_infer_prints_a_diff_and_writes_a_schema_that_covers_the_records(
     project: Path, web: Web, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [{"id": 1, "at": "2026-01-02T03:04:05Z"}, {"id": 2, "at": None, "tags": ["secret-tag"]}]
@@ -167,7 +167,7 @@ def test_infer_reads_a_recording_without_a_network(capsys: pytest.CaptureFixture
     assert "from 150 records" in err
 
 
-def test_a_place_that_cannot_be_written_is_told(
+def test_a_path_that_cannot_be_written_is_named(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / "connectors").write_text("a file where the folder should be")

@@ -1,4 +1,4 @@
-"""`framework run`: what it prints, where, and what it never shows."""
+"""`framework run`: what it prints, where, and what it never prints."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def api() -> Iterator[Simulator]:
 
 
 def report_of(text: str) -> dict[str, Any]:
-    """The printed object, which fits its schema."""
+    """Return the printed object, which must match its schema."""
     report: dict[str, Any] = json.loads(text)
     Draft202012Validator(shared_schema("run-report")).validate(report)
     return report
 
 
-def test_the_report_as_json_is_one_object_that_fits_its_schema(
+def test_the_report_as_json_is_one_object_that_matches_its_schema(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_connector(project, shop.connector(notes=None))
@@ -148,7 +148,7 @@ def test_text_is_a_closing_table_with_the_place_and_a_query_and_progress_on_stde
 
 
 def log_of(said: str) -> list[dict[str, Any]]:
-    """The lines of stderr, each of which is an event that fits its schema."""
+    """Return the events on stderr, each of which must match its schema."""
     events = [json.loads(line) for line in said.splitlines()]
     schema = Draft202012Validator(shared_schema("log-event"))
     for event in events:
@@ -156,7 +156,7 @@ def log_of(said: str) -> list[dict[str, Any]]:
     return events
 
 
-def test_the_log_as_json_tells_every_request_page_wait_skip_and_step(
+def test_the_log_as_json_has_every_request_page_wait_skip_and_step(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     skip = {"response_actions": [{"status_code": 403, "action": "skip_resource"}]}
@@ -303,7 +303,7 @@ def test_a_secret_that_is_missing_or_empty_is_named_with_both_places_to_set_it(
         ("scop=user", "did you mean scope?"),
     ],
 )
-def test_a_wrong_setting_is_told_before_any_request(
+def test_a_wrong_setting_is_reported_before_any_request(
     setting: str, message: str, api: Simulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = ["run", "scheduling", "--set", f"api_key={CANARY}", "--set", f"base_url={api.base_url}"]
@@ -328,7 +328,7 @@ def test_a_plan_that_lacks_something_is_partial_and_exit_code_0(
 
 
 def framework(*argv: str) -> subprocess.Popen[str]:
-    """The command in a process that no test has touched: dlt's log is set up once for each."""
+    """Run the command in a new process: dlt sets up its log once per process."""
     left_out = {*DEFAULTS, "PYTHONPATH"}
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
     return subprocess.Popen(
@@ -343,7 +343,7 @@ def framework(*argv: str) -> subprocess.Popen[str]:
 def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
     shop: Shop, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that goes well, verbose; and one whose API repeats what it was sent in its error."""
+    """Check a verbose run, and one whose API repeats the request in its error."""
     body = shop.connector(orders=None, lines=None, notes=None)
     body["secrets"] = {"token": {}, "key": {}, "user": {}, "word": {}}
     body["client"]["auth"] = {"type": "bearer", "token": "{secrets.token}"}
@@ -381,7 +381,7 @@ def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
     assert holding == []
 
 
-def test_no_line_of_the_closing_table_ends_in_blanks() -> None:
+def test_no_line_of_the_closing_table_ends_in_spaces() -> None:
     out = io.StringIO()
     report = Report("shop", {"orders": ResourceReport("orders", "ok")})
     show_report(report, Console(file=out), None)
@@ -390,7 +390,7 @@ def test_no_line_of_the_closing_table_ends_in_blanks() -> None:
     assert [line for line in lines if line != line.rstrip()] == []
 
 
-def test_the_closing_table_has_colours_on_a_terminal_only_where_wanted() -> None:
+def test_the_closing_table_has_colours_on_a_terminal_without_no_color() -> None:
     report = Report("shop", {"orders": ResourceReport("orders", "failed", error="[bold]no[/] :x:")})
     report.resources["orders"].warnings.append(WarningRaised("orders", "some-code", "words"))
 

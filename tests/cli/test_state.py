@@ -1,4 +1,4 @@
-"""`framework state`: the destination's watermarks, shown and taken back."""
+"""`framework state`: show and reset the destination's watermarks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_show_as_json_is_the_whole_state(
     assert shown["orders"]["state"]["incremental"]["at"]["last_value"] == FIRST
 
 
-def test_show_of_what_was_never_loaded_says_so_and_makes_no_file(
+def test_show_without_a_load_says_so_and_creates_no_file(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connector_of(project, shop.connector(notes=None))
@@ -106,7 +106,7 @@ def test_after_a_reset_the_next_run_begins_again_and_loses_no_row(
     assert shop.since() == "2026-11-24T12:00:00Z"
 
 
-def test_a_reset_asks_and_without_a_terminal_wants_yes(
+def test_a_reset_asks_and_without_a_terminal_needs_yes(
     loaded: Any, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["state", "reset", "shop", "orders"]) == 2
@@ -118,7 +118,7 @@ def test_a_reset_asks_and_without_a_terminal_wants_yes(
         assert (FIRST in capsys.readouterr().out) == (code != 0)
 
 
-def test_of_a_resource_that_there_is_not_nobody_is_asked(
+def test_an_unknown_resource_fails_before_the_question(
     loaded: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for stdin in (None, Terminal("y\n")):
@@ -130,7 +130,7 @@ def test_of_a_resource_that_there_is_not_nobody_is_asked(
         assert "--yes" not in said
 
 
-def test_a_reset_that_would_append_every_row_once_more_is_refused(
+def test_a_reset_that_would_append_every_row_again_is_refused(
     shop: Shop, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     append = {"write_disposition": "append"}
@@ -145,7 +145,7 @@ def test_a_reset_that_would_append_every_row_once_more_is_refused(
 
 
 @pytest.mark.parametrize("verb", [["show"], ["reset", "--yes"]])
-def test_a_resource_or_connector_that_there_is_not_is_named_with_what_was_meant(
+def test_an_unknown_resource_or_connector_has_a_suggestion(
     loaded: Any, project: Path, capsys: pytest.CaptureFixture[str], verb: list[str]
 ) -> None:
     assert main(["state", *verb, "shop", "order"]) == 2
@@ -158,7 +158,7 @@ def test_a_resource_or_connector_that_there_is_not_is_named_with_what_was_meant(
 
 
 class Terminal:
-    """Standard input at which a person types this."""
+    """Standard input of a terminal at which someone types this."""
 
     def __init__(self, typed: str) -> None:
         self._typed = typed

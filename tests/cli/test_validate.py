@@ -38,7 +38,7 @@ def write(name, text=GOOD):
 
 
 def run(*names, **options):
-    """The exit code and what was written."""
+    """Return the exit code and the output."""
     written = []
     code = validate_files(names, write=written.append, **options)
     return code, "\n".join(written)
@@ -57,7 +57,7 @@ def test_findings_come_with_their_lines_and_exit_code_1():
     assert text.splitlines()[-1] == "1 file, 1 error"
 
 
-def test_every_file_is_judged_and_every_finding_told():
+def test_every_file_is_validated_and_every_finding_reported():
     write("a", "version: [")
     write("b", "name: 1\nname: 2\n")
     write("c")
@@ -73,7 +73,7 @@ def test_every_file_is_judged_and_every_finding_told():
     }
 
 
-def test_a_file_named_twice_is_judged_once():
+def test_a_file_named_twice_is_validated_once():
     file = write("shop")
     assert run("shop", file, f"./{file}")[1] == "1 file, nothing found"
 
@@ -84,7 +84,7 @@ def test_warnings_fail_only_when_strict():
     assert run("shop", strict=True)[0] == 1
 
 
-def test_github_annotations_where_github_runs_us():
+def test_github_annotations_in_github_actions():
     assert choose_format(None, {"GITHUB_ACTIONS": "true"}) == "github"
     assert choose_format("text", {"GITHUB_ACTIONS": "true"}) == "text"
     assert choose_format(None, {}) == "text"
@@ -111,12 +111,12 @@ def test_an_unknown_connector_is_a_wrong_command_line():
         run("shp")
 
 
-def test_the_source_line_is_shown_even_where_the_file_is_no_yaml():
+def test_the_source_line_is_shown_even_if_the_file_is_not_yaml():
     write("shop", 'version: 1\nname: "shop\nclient: {}\n')
     assert '    2 | name: "shop' in run("shop")[1].splitlines()
 
 
-def test_what_dlt_says_is_asked_only_on_request(monkeypatch):
+def test_dlt_is_consulted_only_on_request(monkeypatch):
     import types
 
     prove = types.ModuleType("framework.extract.dry_run")
@@ -144,7 +144,7 @@ def test_many_files_are_one_run():
     assert run()[1] == "25 files, nothing found"
 
 
-def test_bundled_connectors_are_told_from_own_ones():
+def test_bundled_connectors_are_distinguished_from_own_ones():
     code, text = run()
     assert code == 0
     assert text.endswith(

@@ -1,4 +1,4 @@
-"""`show`, `check` and `preview`: what a connector is and what its API says, nothing loaded."""
+"""`show`, `check` and `preview`: inspect a connector and its API, load nothing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_show_needs_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'***'" in capsys.readouterr().out
 
 
-def test_check_asks_each_resource_once_and_loads_nothing(
+def test_check_sends_one_request_per_resource_and_loads_nothing(
     api: Simulator, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     while len(api.world.rows["scheduled_events"]) > 50:
@@ -68,7 +68,7 @@ def test_check_asks_each_resource_once_and_loads_nothing(
     assert not list(project.glob("*.duckdb"))
 
 
-def test_check_says_what_the_token_may_not_read(
+def test_check_reports_what_the_token_may_not_read(
     api: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(KEY, "narrow")
@@ -111,7 +111,7 @@ def test_preview_of_a_child_reads_the_first_parents(
     assert len(api.asked("*/invitees")) <= 2
 
 
-def test_preview_of_what_is_refused_is_exit_code_1(
+def test_preview_of_a_refused_resource_is_exit_code_1(
     api: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(KEY, "narrow")
