@@ -77,6 +77,8 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Count the event, and show it if it matters."""
+        if self._quiet and not isinstance(event, WarningRaised):
+            return
         with self._lock:
             if isinstance(event, StepStarted):
                 self._step = event.step

@@ -270,7 +270,8 @@ class PageReader:
             self._selector.on_end()
 
     def _on_page(self, page: Page) -> None:
-        self._selector.on_page(page)
+        if not page.count:
+            self._selector.on_page(page)
         self._monitor.on_page(page)
 
     def _paginator(self) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +59,9 @@ Json = Any
 Write = Callable[[requests.Request, Context], None]
 """Writes a request anew for a page; the context has `paginator` and the last answer's roots."""
 
+UNEXPECTED = (ValueError, TypeError, AttributeError)
+"""What dlt's paginators raise for a response that they do not expect."""
+
 UNSENT = "\0unsent "
 """Begins the names of parameters that dlt's paginators want and the file sends otherwise."""
 
@@ -109,6 +111,7 @@ class FrameworkPaginator(BasePaginator):
         self._write: Write | None = None
         self._alone = False
         self._first = True
+        self.is_plain = over is None and rules == PaginationRules(size=rules.size)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrameworkPaginator:
         over = None if self._over is None else Over(self._over.expression)
@@ -150,6 +153,9 @@ class FrameworkPaginator(BasePaginator):
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Look at a page: is there another one, and which?"""
+        if self.is_plain and not self._alone:
+            self._read_next(response, data)
+            return
         records = data or []
         page = self._page(response, records)
         if self._over is not None:
@@ -157,8 +163,7 @@ class FrameworkPaginator(BasePaginator):
         self._first = False
         self.ended = self._ends(page, records)  # first: the last page need not hold a next one
         if not self._alone and not self.ended:
-            with self._failing_on(response):
-                self.inner.update_state(response, data)
+            self._read_next(response, data)
         if self.ended or self._alone:
             end_pagination(self.inner)
         self._context = {**page, "paginator": self._values(sent=True)}
@@ -169,25 +174,24 @@ class FrameworkPaginator(BasePaginator):
             return
         if self.rules.rewrites and self._write is not None:
             self._write(request, self._context)
-        with self._failing_on(None):
-            self.inner.update_request(request)
-        _without_unsent(request)
-
-    @contextmanager
-    def _failing_on(self, response: requests.Response | None) -> Iterator[None]:
-        """Raise PaginatorFailure if dlt's paginator meets a response that it does not expect."""
         try:
-            yield
-        except (InvalidJson, ExpressionError, requests.RequestException):
-            raise
-        except (ValueError, TypeError, AttributeError) as error:
-            raise PaginatorFailure(self.inner, response, error) from error
+            self.inner.update_request(request)
+        except UNEXPECTED as error:
+            raise self._failure(error, None) from error
+        if not self.is_plain:
+            _without_unsent(request)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether dlt's paginator alone finds the next page and its end."""
-        plain = PaginationRules(size=self.rules.size)
-        return self.rules == plain and not (self._alone or self._over)
+    def _read_next(self, response: requests.Response, data: list[Any] | None) -> None:
+        """Have dlt's paginator read a response; raise PaginatorFailure if it does not expect it."""
+        try:
+            self.inner.update_state(response, data)
+        except UNEXPECTED as error:
+            raise self._failure(error, response) from error
+
+    def _failure(self, error: Exception, response: requests.Response | None) -> Exception:
+        if isinstance(error, (InvalidJson, ExpressionError, requests.RequestException)):
+            return error
+        return PaginatorFailure(self.inner, response, error)
 
     @property
     def is_single_page(self) -> bool:

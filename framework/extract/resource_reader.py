@@ -201,7 +201,6 @@ class ResourceReader:
             if limit is not None and is_last:
                 page = Page.of(page.records[: limit - self.records])
             self.records += page.count
-            self._outcome.on_page(page)
             self._options.on_event(PageRead(self.name, page.count))
             for child in self._children.values():
                 child.take(page.records, one.bound)
@@ -215,7 +214,7 @@ class ResourceReader:
                     page = Page.of(new)
             if page.count:
                 yield page
-        self._outcome.on_end()
+        self._outcome.on_end(self.records)
         if self._order is not None:
             self._order.on_end()
 

@@ -7,6 +7,7 @@ raises what ends the list (ignored), the resource (skipped) or the run of it (fa
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 from typing import Any
 
 import requests
@@ -72,7 +73,7 @@ class ResponseActions:
         self.ignored = 0
         self._many = many
         self._answered = False
-        self._actions = actions
+        self._actions = [(_statuses(action), action) for action in actions]
         self._redactor = redactor
         self._remedies = remedies
         self._context = context
@@ -135,14 +136,27 @@ class ResponseActions:
         return "".join(texts)
 
     def _first(self, response: requests.Response) -> ResponseAction | None:
-        return next((a for a in self._actions if _fits(a, response, self._context)), None)
+        """Return the first action whose conditions hold for the response."""
+        for statuses, action in self._actions:
+            if response.status_code in statuses and _fits(action, response, self._context):
+                return action
+        return None
+
+
+def _statuses(action: ResponseAction) -> Container[int]:
+    """Return the statuses that an action accepts: all if it names none, `4xx` is a hundred."""
+    statuses: set[int] = set()
+    for code in action.status_codes:
+        if code.isdigit():
+            statuses.add(int(code))
+        else:
+            first = int(code[0]) * 100
+            statuses.update(range(first, first + 100))
+    return statuses or range(1000)
 
 
 def _fits(action: ResponseAction, response: requests.Response, context: Context) -> bool:
-    if action.status_codes and not any(
-        _is_status(code, response.status_code) for code in action.status_codes
-    ):
-        return False
+    """Return whether all conditions but that on the status hold."""
     if action.content is not None and action.content not in response.text:
         return False
     for name, text in action.headers.items():
@@ -157,10 +171,6 @@ def _fits(action: ResponseAction, response: requests.Response, context: Context)
             # a function on a field that this body lacks: what is looked for is not there
             return False
     return True
-
-
-def _is_status(code: str, status: int) -> bool:
-    return code == str(status) or (code[1:].lower() == "xx" and code[0] == str(status)[0])
 
 
 def status_line(response: requests.Response, redactor: Redactor) -> str:

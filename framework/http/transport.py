@@ -73,9 +73,10 @@ def _without_list(
         items = _LIST.decode(holder)
         if not items:
             return None
-        first, last = (parse_json(bytes(item))[0] for item in (items[0], items[-1]))
+        first, last = parse_json(b"[%b,%b]" % (items[0], items[-1]))[0]
         rest, outline = {}, ListOutline(len(items), first, last)
-    rest.update((key, parse_json(bytes(part))[0]) for key, part in parts.items())
+    for key, part in parts.items():
+        rest[key] = parse_json(bytes(part))[0]
     return rest, outline
 
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal
 
 from framework.definition.model import Resource
@@ -235,7 +236,7 @@ class Collector:
     def _count(self, event: Event) -> None:
         if isinstance(event, RequestAnswered):
             slowest = [*self.report.slowest, event]
-            slowest.sort(key=lambda one: one.seconds, reverse=True)
+            slowest.sort(key=attrgetter("seconds"), reverse=True)
             self.report.slowest = slowest[:SLOWEST]
             return
         part = self._part(str(getattr(event, "resource", "")))

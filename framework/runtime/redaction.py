@@ -115,23 +115,20 @@ def redact_url(url: str | None, redactor: Redactor) -> str:
     """The URL with secrets, sensitive parameters, log-ins and e-mail addresses masked."""
     if not url:
         return "(no URL)"
-    url = _shortened(redactor.redact(url))
+    url = redactor.redact(url)
+    if len(url) > LONGEST:  # servers give next pages of any length
+        url = url[: LONGEST - 1] + "…"
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(an address that cannot be read)"
-    query = "&".join(
-        f"{quote(name, safe='[]._-')}={_value(name, value)}"
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-    )
+    pairs = []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        pairs.append(f"{quote(name, safe='[]._-')}={_value(name, value)}")
+    query = "&".join(pairs)
     host = parts.netloc.rpartition("@")[2]
     text = urlunsplit((parts.scheme, host, ADDRESS.sub(MASK, parts.path), query, ""))
     return redactor.redact(text)
-
-
-def _shortened(url: str) -> str:
-    """Not more than a screen of it: servers give next pages of any length."""
-    return url if len(url) <= LONGEST else url[: LONGEST - 1] + "…"
 
 
 def _value(name: str, value: str) -> str:

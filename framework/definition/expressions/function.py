@@ -63,11 +63,14 @@ def whole(name: str, value: float | None) -> int | None:
     return integer(name, value)
 
 
+TYPE_NAMES = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
+"""The JMESPath types of plain values."""
+
+
 def type_name(value: Json) -> str:
-    """The JMESPath type of a value."""
-    names = {bool: "boolean", int: "number", float: "number", str: "string", type(None): "null"}
+    """Return the JMESPath type of a value."""
     if isinstance(value, dict):
         return "object"
     if isinstance(value, list):
         return "array"
-    return names.get(type(value), "expression")
+    return TYPE_NAMES.get(type(value), "expression")

@@ -7,7 +7,7 @@ from typing import Any
 
 from jmespath import functions as jmespath_functions
 
-from framework.definition.expressions.function import Function, FunctionError, type_name
+from framework.definition.expressions.function import TYPE_NAMES, Function, FunctionError, type_name
 from framework.definition.expressions.text_functions import TEXT_FUNCTIONS, bounded
 from framework.definition.expressions.time_functions import TIME_FUNCTIONS
 from framework.definition.expressions.value_functions import VALUE_FUNCTIONS, number_text
@@ -41,11 +41,10 @@ class Registry:
         if function.call is None:
             found = self._own.call_function(name, arguments)
             return number_text(found) if type(found) is int else found
-        if wrong := function.arity_error(len(arguments)):
-            raise FunctionError(wrong)
         for index, argument in enumerate(arguments):
             types = function.types[min(index, len(function.types) - 1)]
-            if types and type_name(argument) not in types:
+            known = TYPE_NAMES.get(type(argument))
+            if types and known not in types and type_name(argument) not in types:
                 raise FunctionError(
                     f"{name}() wants {' or '.join(types)} as argument {index + 1}, "
                     f"found {type_name(argument)}"

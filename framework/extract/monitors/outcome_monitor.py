@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from framework.events import WarningRaised
-from framework.extract.page import Page
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import Transforms
@@ -17,7 +16,6 @@ class OutcomeMonitor:
         self._options = options
         self._transforms = transforms
         self._lists = 1
-        self._records = 0
 
     def on_lists(self, lists: int) -> None:
         """Take the number of lists that are read."""
@@ -36,15 +34,11 @@ class OutcomeMonitor:
             "no record of the parent has a value at `only_changed`, so all lists are read",
         )
 
-    def on_page(self, page: Page) -> None:
-        """Count the page's records."""
-        self._records += page.count
-
-    def on_end(self) -> None:
-        """Warn if response_actions ignored every response, and of each step that failed."""
+    def on_end(self, records: int) -> None:
+        """Take the number of records read; warn if response_actions ignored every response, and of each step that failed."""
         ignored = self._plan.ignored
         is_only_list = self._plan.resource.parent is None and self._lists <= 1
-        if ignored and not self._records and (is_only_list or ignored >= self._lists > 1):
+        if ignored and not records and (is_only_list or ignored >= self._lists > 1):
             self._warn(
                 "all-ignored",
                 f"response_actions ignored every response ({ignored:,}): there are no records",
