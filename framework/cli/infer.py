@@ -95,8 +95,8 @@ def _propose(resource: Resource, records: list[dict[str, Any]], path: Path, writ
 
     inferred = infer_schema(records, resource.schema)
     _note(f"{resource.name}: from {inferred.records:,} records")
-    if inferred.untold:
-        _note(f"omitted, always null or empty: {', '.join(inferred.untold)}")
+    if inferred.undecided:
+        _note(f"omitted, always null or empty: {', '.join(inferred.undecided)}")
     after = json_text(inferred.schema) + "\n"
     before = "" if resource.schema is None else json_text(resource.schema) + "\n"
     if before == after:

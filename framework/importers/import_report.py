@@ -1,4 +1,4 @@
-"""A connector that was made of another tool's file, and where its parts are written."""
+"""A connector made from another tool's file, what to know about it, and how it is written."""
 
 from __future__ import annotations
 
@@ -15,15 +15,24 @@ from framework.errors import FrameworkError
 
 Json = Any
 
+FIRST_LINE = "yaml-language-server: $schema=../schemas/connector.schema.json"
+UNUSED = "left out: the original declares it and never uses it"
+UNTOLD = "left out: nothing here uses it; what the original uses it for is said at its place"
+_LARGE_SCHEMA = 1_000_000
+"""From this many characters on a schema is written without indentation."""
+_COMMENT_WIDTH = 94
+
 
 class ManifestError(FrameworkError):
-    """A file that cannot be imported at all: no YAML, no manifest, a broken reference."""
+    """A file cannot be imported at all: not valid YAML, not a manifest, a broken reference."""
 
 
 @dataclass(frozen=True, order=True)
 class Remark:
-    """`missing` is left out of the connector file; a `note` is worth a look. `place` is the path
-    in the file that was read, with a stream's name where there is one."""
+    """Something that the user should know: `missing` is not imported, a `note` needs a review.
+
+    `place` is the path in the file that was read, with the stream's name if there is one.
+    """
 
     kind: Literal["missing", "note"]
     place: str
@@ -31,7 +40,7 @@ class Remark:
     resource: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
-        """For the report."""
+        """Return the remark for the JSON report."""
         return {
             "kind": self.kind,
             "place": self.place,
@@ -42,17 +51,17 @@ class Remark:
 
 @dataclass
 class Remarks:
-    """Collects them; the same one twice is said once. `resource` is the one being translated."""
+    """Collects remarks, each once. `resource` is the one that is being translated."""
 
     found: list[Remark] = field(default_factory=list)
     resource: str | None = None
 
     def missing(self, place: str, reason: str) -> None:
-        """Something of the original that the connector file does not say."""
+        """Add a part of the original that the connector file lacks."""
         self._add(Remark("missing", place, reason, self.resource))
 
     def note(self, place: str, reason: str) -> None:
-        """Something that is said otherwise, or needs a human's eye."""
+        """Add a part that is expressed in another way or needs a review."""
         self._add(Remark("note", place, reason, self.resource))
 
     def _add(self, remark: Remark) -> None:
@@ -60,17 +69,9 @@ class Remarks:
             self.found.append(remark)
 
 
-HEAD = "yaml-language-server: $schema=../schemas/connector.schema.json"
-LARGE = 1_000_000
-"""Characters from which on a schema is written without the blanks that make it readable."""
-UNUSED = "left out: the original declares it and never uses it"
-UNTOLD = "left out: nothing here uses it; what the original uses it for is said at its place"
-
-
 @dataclass(frozen=True)
 class ImportedConnector:
-    """`text` is the connector file, `schemas` its schema files by resource, `remarks` what there
-    is to say."""
+    """The text of a connector file, its schemas by resource, and the remarks."""
 
     name: str
     text: str
@@ -80,53 +81,53 @@ class ImportedConnector:
 
     @property
     def missing(self) -> tuple[Remark, ...]:
-        """What of the original the connector does not say."""
+        """The parts of the original that the connector lacks."""
         return tuple(remark for remark in self.remarks if remark.kind == "missing")
 
     @property
     def notes(self) -> tuple[Remark, ...]:
-        """What is said otherwise, or needs a human's eye."""
+        """The parts that are expressed in another way or need a review."""
         return tuple(remark for remark in self.remarks if remark.kind == "note")
 
 
 def write_imported(imported: ImportedConnector, file: Path) -> list[Path]:
-    """Write the connector file, and its schemas beside the folder that it is in; the files. The
-    editor's schema is put there, too."""
+    """Write the connector file, its schemas, and the editor's schema; return the first two.
+
+    The folder `schemas` is beside the folder of the connector file.
+    """
     write_text(file, imported.text)
-    written = [file]
+    paths = [file]
     folder = file.parent.parent / "schemas" / imported.name
     for name, schema in imported.schemas.items():
-        path = folder / f"{name}.json"
         text = json.dumps(schema, ensure_ascii=False, indent=2)
-        if len(text) > LARGE:
+        if len(text) > _LARGE_SCHEMA:
             text = json.dumps(schema, ensure_ascii=False)
-        write_text(path, text + "\n")
-        written.append(path)
+        paths.append(folder / f"{name}.json")
+        write_text(paths[-1], text + "\n")
     write_editor_schema(folder.parent)
-    return written
+    return paths
 
 
 def comments(data: Mapping[str, Json], remarks: tuple[Remark, ...]) -> dict[Pointer, list[str]]:
-    """The remarks as comments: at their resource, or at the top of the file."""
-    places = {one["name"]: index for index, one in enumerate(data["resources"])}
-    found: dict[Pointer, list[str]] = {(): [HEAD]}
+    """Return the remarks as comments at their resource, or at the top of the file."""
+    positions = {resource["name"]: index for index, resource in enumerate(data["resources"])}
+    lines: dict[Pointer, list[str]] = {(): [FIRST_LINE]}
     unused = [one.place.removeprefix("spec ") for one in remarks if one.reason == UNUSED]
     if unused:
-        found[()] += _wrapped(f"inputs left out, which the original never uses: {_listed(unused)}")
-    for one in remarks:
-        if one.reason == UNUSED:
+        names = ", ".join(unused)
+        lines[()] += _wrap(f"inputs left out, which the original never uses: {names}")
+    for remark in remarks:
+        if remark.reason == UNUSED:
             continue
-        word = "NOT IMPORTED" if one.kind == "missing" else "look"
-        at: Pointer = ()
-        if one.resource in places:
-            at = ("resources", places[one.resource])
-        found.setdefault(at, []).extend(_wrapped(f"{word}: {one.reason} ({one.place})"))
-    return found
+        label = "NOT IMPORTED" if remark.kind == "missing" else "look"
+        pointer: Pointer = ()
+        if remark.resource in positions:
+            pointer = ("resources", positions[remark.resource])
+        lines.setdefault(pointer, []).extend(_wrap(f"{label}: {remark.reason} ({remark.place})"))
+    return lines
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(" ".join(text.split()), 94, break_long_words=False, break_on_hyphens=False)
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False
+    )

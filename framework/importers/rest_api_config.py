@@ -1,4 +1,4 @@
-"""A dlt `RESTAPIConfig` in, a connector file out."""
+"""Convert a dlt `RESTAPIConfig` into a connector file."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from framework.importers.import_report import ImportedConnector, ManifestError, 
 from framework.importers.source_files import free_name, read_data
 
 Json = Any
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
-_SELECTORS = {
+_TOP_KEYS = ("client", "resource_defaults", "resources")
+_SELECTOR_KEYS = {
     "data_selector",
     "cursor_path",
     "next_url_path",
@@ -27,174 +28,156 @@ _SELECTORS = {
     "has_more_path",
     "field",
 }
-_SECRETS = ("token", "api_key", "password", "client_secret", "access_token", "refresh_token")
+_SECRET_KEYS = ("token", "api_key", "password", "client_secret", "access_token", "refresh_token")
 _PYTHON = re.compile(r"<<py: (.*?)>>", re.DOTALL)
-_SIMPLE = re.compile(r"\$((?:\.[A-Za-z_]\w*|\[\d+\])*)", re.ASCII)
+"""A value that the original computes in Python."""
+_SIMPLE_JSONPATH = re.compile(r"\$((?:\.[A-Za-z_]\w*|\[\d+\])*)", re.ASCII)
 _NAME = re.compile(r"(?!.*__)[a-z][a-z0-9_]{0,62}", re.ASCII)
 _PARENT = re.compile(r"\{\s*resources\.([^.{}\s]+)\.")
 
 
 def import_restapi(path: Path, name: str | None = None) -> ImportedConnector:
-    """The connector of a file that holds a `RESTAPIConfig`. ManifestError where it is none."""
+    """Return the connector of a file. Raise ManifestError if it is not a `RESTAPIConfig`."""
     config = read_data(path)
     if not isinstance(config, dict) or not {"client", "resources"} <= set(config):
         raise ManifestError(
             f"{path}: expected a dlt RESTAPIConfig, a mapping with `client` and `resources`"
         )
-    remarks = Remarks()
-    made = _Made(remarks)
+    converter = _Converter(Remarks())
     try:
-        body = made.mapping(config, ())
+        body = converter.mapping(config, ())
     except RecursionError:
         raise ManifestError(f"{path}: is nested too deeply") from None
+    for key in body:
+        if key not in _TOP_KEYS:
+            converter.remarks.missing(str(key), "a key that dlt does not have either")
     connector = name or free_name((path.stem,), set(), "connector")
     data = {
         "version": 1,
         "name": connector,
         "description": f"Imported from the RESTAPIConfig of {path.name}.",
-        **({"config": made.config} if made.config else {}),
-        **({"secrets": made.secrets} if made.secrets else {}),
-        **_known(body, remarks),
+        **({"config": converter.config} if converter.config else {}),
+        **({"secrets": converter.secrets} if converter.secrets else {}),
+        **{key: body[key] for key in _TOP_KEYS if key in body},
     }
-    resources = data.get("resources") or []
-    found = tuple(remarks.found)
-    listed = [one["name"] if isinstance(one, dict) else one for one in resources]
+    resources = [
+        one if isinstance(one, dict) else {"name": one} for one in data.get("resources") or []
+    ]
+    remarks = tuple(converter.remarks.found)
     return ImportedConnector(
         connector,
-        yaml_text(data, comments({"resources": _named(resources)}, found)),
+        yaml_text(data, comments({"resources": resources}, remarks)),
         {},
-        found,
-        tuple(str(one) for one in listed),
+        remarks,
+        tuple(str(resource["name"]) for resource in resources),
     )
 
 
-def _known(body: Mapping[str, Json], remarks: Remarks) -> dict[str, Json]:
-    for key in body:
-        if key not in ("client", "resource_defaults", "resources"):
-            remarks.missing(str(key), "a key that dlt does not have either")
-    return {key: body[key] for key in ("client", "resource_defaults", "resources") if key in body}
-
-
-def _named(resources: Json) -> list[dict[str, Json]]:
-    return [one if isinstance(one, dict) else {"name": one} for one in resources]
-
-
 @dataclass
-class _Made:
-    """One file being made: what it declares is found on the way."""
+class _Converter:
+    """Converts one file and collects what the connector must declare."""
 
     remarks: Remarks
     config: dict[str, Json] = field(default_factory=dict)
     secrets: dict[str, Json] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    written_out: dict[str, str] = field(default_factory=dict)
+    secret_names: dict[str, str] = field(default_factory=dict)
 
-    def mapping(self, node: Mapping[str, Json], place: Place) -> dict[str, Json]:
-        """A mapping with selectors, names and secrets as they are written here.
+    def mapping(self, node: Mapping[str, Json], path: KeyPath) -> dict[str, Json]:
+        """Return a mapping with converted selectors, names and secrets.
 
-        A paginator's parameter that is null goes by its default name in dlt, and nowhere here.
+        In dlt a paginator's parameter that is null has its default name, here it has none.
         """
-        paging = place[-1:] == ("paginator",)
+        is_paginator = path[-1:] == ("paginator",)
         return {
-            str(key): self._value(str(key), one, (*place, str(key)))
-            for key, one in node.items()
-            if not (paging and one is None and str(key).endswith("_param"))
+            str(key): self._value(str(key), value, (*path, str(key)))
+            for key, value in node.items()
+            if not (is_paginator and value is None and str(key).endswith("_param"))
         }
 
-    def _value(self, key: str, value: Json, place: Place) -> Json:
-        if place and place[0] == "resources" and len(place) == 1 and isinstance(value, list):
-            return [self._resource(one, (*place, index)) for index, one in enumerate(value)]
+    def _value(self, key: str, value: Json, path: KeyPath) -> Json:
+        if path == ("resources",) and isinstance(value, list):
+            return [self._resource(one, (*path, index)) for index, one in enumerate(value)]
         if isinstance(value, dict):
-            return self.mapping(value, place)
+            return self.mapping(value, path)
         if isinstance(value, list):
-            return [self._value(key, one, (*place, i)) for i, one in enumerate(value)]
+            return [self._value(key, item, (*path, index)) for index, item in enumerate(value)]
         if not isinstance(value, str):
             return value
-        if (key in _SECRETS and "auth" in place) or self._is_literal_secret(key, value, place):
-            return self._secret(key, value, place)
-        if key == "resource" and "params" in place:
-            return self._name(value, place)
-        if key in _SELECTORS and not ("incremental" in place or _is_param(place, key)):
-            return self._selector(value, place)
-        return self._text(value, place)
+        if (key in _SECRET_KEYS and "auth" in path) or _is_literal_secret(key, value, path):
+            return self._secret(key, value, path)
+        if key == "resource" and "params" in path:
+            return self._name(value, path)
+        if key in _SELECTOR_KEYS and "incremental" not in path and _is_selector(path, key):
+            return self._selector(value, path)
+        return self._text(value, path)
 
-    def _resource(self, one: Json, place: Place) -> Json:
-        if isinstance(one, str):
-            return self._name(one, place) if _NAME.fullmatch(one) else self._renamed(one, place)
-        if not isinstance(one, dict):
-            self.remarks.missing(_shown(place), "a resource that is no mapping")
+    def _resource(self, resource: Json, path: KeyPath) -> Json:
+        if isinstance(resource, str):
+            name = self._name(resource, path)
+            return name if name == resource else {"name": name, "endpoint": {"path": resource}}
+        if not isinstance(resource, dict):
+            self.remarks.missing(_dotted(path), "a resource that is not a mapping")
             return {"name": "unknown"}
-        before, self.remarks.resource = self.remarks.resource, str(one.get("name"))
-        fresh = self.mapping(one, place)
-        if isinstance(one.get("name"), str):
-            fresh["name"] = self._name(one["name"], place)
-            if fresh["name"] != one["name"]:
-                endpoint = fresh.get("endpoint")
+        outer, self.remarks.resource = self.remarks.resource, str(resource.get("name"))
+        converted = self.mapping(resource, path)
+        if isinstance(resource.get("name"), str):
+            converted["name"] = self._name(resource["name"], path)
+            if converted["name"] != resource["name"]:
+                # in dlt the name is the default of the path
+                endpoint = converted.get("endpoint")
                 if isinstance(endpoint, dict):
-                    endpoint.setdefault("path", one["name"])
+                    endpoint.setdefault("path", resource["name"])
                 elif endpoint is None:
-                    fresh["endpoint"] = {"path": one["name"]}
-        self.remarks.resource = before
-        return fresh
+                    converted["endpoint"] = {"path": resource["name"]}
+        self.remarks.resource = outer
+        return converted
 
-    def _renamed(self, written: str, place: Place) -> Json:
-        return {"name": self._name(written, place), "endpoint": {"path": written}}
+    def _name(self, original: str, path: KeyPath) -> str:
+        """Return a resource's name; one that is not valid here is renamed everywhere."""
+        if _NAME.fullmatch(original):
+            return original
+        if original not in self.names:
+            plain = _PYTHON.sub(lambda match: _last_word(match[1]), original)
+            name = free_name((plain,), set(self.names.values()), "resource")
+            self.names[original] = name
+            self.remarks.note(_dotted(path), f"the resource {original} is named {name} here")
+        return self.names[original]
 
-    def _name(self, written: str, place: Place) -> str:
-        """A resource's name; one that is no name of ours is renamed wherever it stands."""
-        if _NAME.fullmatch(written):
-            return written
-        plain = _PYTHON.sub(lambda match: _word(match[1]), written)
-        if written not in self.names:
-            self.names[written] = free_name((plain,), set(self.names.values()), "resource")
-            self.remarks.note(
-                _shown(place), f"the resource {written} is called {self.names[written]} here"
-            )
-        return self.names[written]
-
-    def _secret(self, key: str, value: str, place: Place) -> str:
-        """A secret is declared; one that is written out stays out of the file."""
-        if "{secrets." in value or "{config." in value:
+    def _secret(self, key: str, value: str, path: KeyPath) -> str:
+        """Return a placeholder for a secret, and declare it; a literal one is not copied."""
+        if not value or "{secrets." in value or "{config." in value:
             return value
-        python = _PYTHON.fullmatch(value)
-        if not value:
-            return value
-        if python is None:
+        if not _PYTHON.fullmatch(value):
             self.remarks.note(
-                _shown(place), f"the {key} was written out; it is asked for as a secret here"
+                _dotted(path), f"found a literal {key}; it is declared as a secret here"
             )
-        name = self.written_out.get(value, "")
-        if not name:
+        if value not in self.secret_names:
             name = free_name((key,), set(self.secrets))
-            self.written_out[value] = name
+            self.secret_names[value] = name
             self.secrets[name] = {"description": f"The {key.replace('_', ' ')}."}
-        return f"{{secrets.{name}}}"
+        return f"{{secrets.{self.secret_names[value]}}}"
 
-    @staticmethod
-    def _is_literal_secret(key: str, value: str, place: Place) -> bool:
-        """A header, parameter or body field that is named like a secret and written out."""
-        within = {"params", "headers", "json", "data"} & set(place[:-1])
-        return bool(within) and is_secret_name(key) and "{" not in value
+    def _text(self, value: str, path: KeyPath) -> str:
+        """Return a text with Python values as config entries, and renamed resources."""
 
-    def _text(self, value: str, place: Place) -> str:
-        """Python's values as config entries; renamed resources in placeholders."""
-
-        def entry(match: re.Match[str]) -> str:
-            name = free_name((_word(match[1]),), set())
+        def config_entry(match: re.Match[str]) -> str:
+            name = free_name((_last_word(match[1]),), set())
             self.config.setdefault(name, {"type": "string"})
             self.remarks.note(
-                _shown(place), f"`{match[1]}` was computed in Python: a config entry {name} here"
+                _dotted(path),
+                f"`{match[1]}` was computed in Python; it is the config entry {name}",
             )
             return f"{{config.{name}}}"
 
-        value = _PYTHON.sub(entry, value)
+        value = _PYTHON.sub(config_entry, value)
         return _PARENT.sub(
-            lambda match: match[0].replace(match[1], self._name(match[1], place), 1), value
+            lambda match: match[0].replace(match[1], self._name(match[1], path), 1), value
         )
 
-    def _selector(self, value: str, place: Place) -> str:
-        """JSONPath as JMESPath where both can say it, else marked with a `$`."""
-        simple = _SIMPLE.fullmatch(value.strip())
+    def _selector(self, value: str, path: KeyPath) -> str:
+        """Return a JSONPath as JMESPath if that can express it, else marked with a `$`."""
+        simple = _SIMPLE_JSONPATH.fullmatch(value.strip())
         if simple:
             return simple[1].lstrip(".") or "@"
         if is_jsonpath(value):
@@ -206,26 +189,30 @@ class _Made:
             parse_template(value)
             syntax_tree(value)
         except (ExpressionError, TemplateError):
-            self.remarks.note(_shown(place), "JSONPath that JMESPath cannot say goes to dlt")
+            self.remarks.note(_dotted(path), "JSONPath that JMESPath cannot express is left to dlt")
             return f"$.{value}"
         return value
 
 
-def _is_param(place: Place, key: str) -> bool:
-    """Whether a word stands for itself: a parameter of that name, an incremental's cursor."""
-    if "params" not in place:
-        return key == "field"
-    return key != "field"
+def _is_literal_secret(key: str, value: str, path: KeyPath) -> bool:
+    """Return whether a header, parameter or body field is a secret by name, and written out."""
+    is_request = bool({"params", "headers", "json", "data"} & set(path[:-1]))
+    return is_request and is_secret_name(key) and "{" not in value
 
 
-def _word(python: str) -> str:
-    """A name for a Python expression: its last word."""
+def _is_selector(path: KeyPath, key: str) -> bool:
+    """Return whether a key is a selector here: `field` only in parameters, others only outside."""
+    return ("params" in path) == (key == "field")
+
+
+def _last_word(python: str) -> str:
+    """Return a name for a Python expression."""
     words = re.findall(r"[A-Za-z_]\w*", python)
     return words[-1] if words else "value"
 
 
-def _shown(place: Place) -> str:
+def _dotted(path: KeyPath) -> str:
     text = ""
-    for step in place:
+    for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text

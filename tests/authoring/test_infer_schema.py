@@ -32,7 +32,7 @@ def test_types_formats_and_nulls_are_told_from_the_values() -> None:
         "n": {"type": "number"},
     }
     assert inferred.schema["required"] == ["id", "at", "day", "price", "n"]
-    assert (inferred.records, inferred.untold) == (3, ("nothing",))
+    assert (inferred.records, inferred.undecided) == (3, ("nothing",))
 
 
 def test_what_is_proposed_holds_the_records_it_is_from() -> None:

@@ -49,7 +49,7 @@ def test_a_further_resource_has_a_reminder_to_check_key_and_selector(
         "  - name: orders\n"
         "    endpoint: {path: /orders}\n"
         "  - name: invoices\n"
-        "    # to be checked: its primary_key and endpoint.data_selector, where other than above\n"
+        "    # to be checked: its primary_key and endpoint.data_selector, if different\n"
         "    endpoint: {path: /invoices}\n"
     )
 
@@ -75,7 +75,7 @@ def test_each_resource_can_have_a_key_of_its_own(
         "    write_disposition: merge\n"
         "    endpoint: {path: /stock}\n"
         "  - name: prices\n"
-        "    write_disposition: replace      # merge wants a primary_key\n"
+        "    write_disposition: replace      # merge needs a primary_key\n"
         "    endpoint: {path: /prices}\n"
     )
 
@@ -93,7 +93,7 @@ def test_a_url_below_the_base_url_becomes_a_path(project: Path) -> None:
         (["new", "shop", "--base-url", "ftp://a", "--path", "/x"], 2, "--base-url is 'ftp://a'"),
         (["new", "../x", *SHOP[2:]], 2, "expected a connector's name"),
         (["new", "My-Shop"], 2, "is not a valid connector name"),
-        (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "no resource's name"),
+        (["new", "shop", *SHOP[2:4], "--path", "/{x}"], 2, "does not give a new resource name"),
         ([*SHOP, "--data-selector", "a-b"], 2, 'write "a-b"'),
         ([*SHOP, "--auth", "magic"], 2, "magic"),
         ([*SHOP, "--primary-key", "a", "--primary-key", "b"], 2, "2 --primary-key for 1 --path"),

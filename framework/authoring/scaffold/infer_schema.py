@@ -1,7 +1,7 @@
-"""A JSON Schema proposed from records that were seen, as an addition to the one that is declared.
+"""Propose a JSON Schema from records, as an addition to the declared one.
 
-What is declared stays as it was written; what it does not hold is added. Holds no value of a
-record: types, formats and names of fields only.
+The declared schema stays as it is; what the records have besides is added. A proposal holds types,
+formats and names of fields, never a value of a record.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ _FORMATS = {
     "uri": re.compile(r"https?://\S+"),
     "decimal": re.compile(r"-?\d+\.\d{2,}"),
 }
-_MAP = 50
-"""Different keys from which an object's keys are taken for data, where few are in each."""
+_MIN_MAP_KEYS = 50
+"""From this many different keys on an object may be a map, if each object has few of them."""
 
 
 @dataclass
-class _Seen:
-    """What was seen at one place of all records."""
+class _FieldStats:
+    """The types, formats and children found at one place of all records."""
 
     types: Counter[str] = field(default_factory=Counter)
     formats: set[str] = field(default_factory=lambda: set(_FORMATS))
-    fields: dict[str, _Seen] = field(default_factory=dict)
-    items: _Seen | None = None
+    fields: dict[str, _FieldStats] = field(default_factory=dict)
+    items: _FieldStats | None = None
 
     def add(self, value: Json) -> None:
-        kind = _type_of(value)
-        self.types[kind] += 1
-        if kind == "string":
+        type_ = _type_of(value)
+        self.types[type_] += 1
+        if type_ == "string":
             self.formats = {name for name in self.formats if _FORMATS[name].fullmatch(value)}
-        elif kind == "object":
-            for name, inner in value.items():
-                self.fields.setdefault(name, _Seen()).add(inner)
-        elif kind == "array":
-            self.items = self.items or _Seen()
+        elif type_ == "object":
+            for name, child in value.items():
+                self.fields.setdefault(name, _FieldStats()).add(child)
+        elif type_ == "array":
+            self.items = self.items or _FieldStats()
             for item in value:
                 self.items.add(item)
 
@@ -53,121 +53,125 @@ class _Seen:
         return sum(self.types.values())
 
     @property
-    def kinds(self) -> list[str]:
-        """The types other than null, `number` alone where there are integers too."""
-        kinds = [kind for kind in _TYPES if self.types[kind]]
-        return [k for k in kinds if k != "integer"] if "number" in kinds else kinds
+    def json_types(self) -> list[str]:
+        """The types other than null; `number` covers `integer`."""
+        types = [type_ for type_ in _TYPES if self.types[type_]]
+        return [type_ for type_ in types if type_ != "integer"] if "number" in types else types
+
+    @property
+    def null(self) -> list[str]:
+        return ["null"] if self.types["null"] else []
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the keys are data, as in `{"2024-01-01": 5}`: they would become columns."""
+        if len(self.fields) < _MIN_MAP_KEYS:
+            return False
+        keys = sum(child.count for child in self.fields.values())
+        return keys < self.types["object"] * _MIN_MAP_KEYS / 2
+
+    def is_always(self, name: str) -> bool:
+        """Return whether every object has this field."""
+        return name in self.fields and self.fields[name].count == self.types["object"]
 
 
 @dataclass(frozen=True)
 class ProposedSchema:
-    """A proposed schema, the number of records it is from, and the fields (dotted) that say
-    nothing yet: null or empty in each of them."""
+    """A proposed schema and the number of records behind it.
+
+    `undecided` are the fields (dotted) that are null or empty in every record.
+    """
 
     schema: dict[str, Json]
     records: int
-    untold: tuple[str, ...]
+    undecided: tuple[str, ...]
 
 
 def infer_schema(
     records: Iterable[Mapping[str, Json]], declared: Mapping[str, Json] | None
 ) -> ProposedSchema:
-    """The declared schema with what the records have besides, or one made of the records alone."""
-    seen = _Seen()
+    """Return the declared schema widened to fit the records, or a new one if none is declared."""
+    stats = _FieldStats()
     for record in records:
-        seen.add(dict(record))
-    untold: list[str] = []
+        stats.add(dict(record))
+    undecided: list[str] = []
     if declared is None:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-        schema.update(_schema(seen, (), untold) or {"type": "object"})
+        schema.update(_schema(stats, (), undecided) or {"type": "object"})
     else:
-        schema = _widened(declared, seen, (), untold)
-    return ProposedSchema(schema, seen.count, tuple(untold))
+        schema = _widened(declared, stats, (), undecided)
+    return ProposedSchema(schema, stats.count, tuple(undecided))
 
 
 def _type_of(value: Json) -> str:
     if value is None:
         return "null"
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object"}
-    return kinds.get(type(value), "array")
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object"}
+    return names.get(type(value), "array")
 
 
-def _schema(seen: _Seen, path: tuple[str, ...], untold: list[str]) -> dict[str, Json] | None:
-    """A schema of what was seen; None, and a line in `untold`, where that is nothing."""
-    kinds = seen.kinds
-    if not kinds or (kinds == ["array"] and not (seen.items and seen.items.kinds)):
-        untold.append(".".join(path))
+def _schema(
+    stats: _FieldStats, path: tuple[str, ...], undecided: list[str]
+) -> dict[str, Json] | None:
+    """Return a schema for a place; None, and an entry in `undecided`, if nothing is known."""
+    types = stats.json_types
+    if not types or (types == ["array"] and not (stats.items and stats.items.json_types)):
+        undecided.append(".".join(path))
         return None
-    types = [*kinds, "null"] if seen.types["null"] else kinds
-    schema: dict[str, Json] = {"type": _written(types)}
-    if kinds == ["string"]:
-        schema.update([("format", name) for name in _FORMATS if name in seen.formats])
-    elif kinds == ["object"] and not _is_map(seen):
-        schema.update(_properties(seen, path, untold))
-    elif kinds == ["array"] and seen.items is not None:
-        items = _schema(seen.items, (*path, "[]"), untold)
+    schema: dict[str, Json] = {"type": _one_or_list([*types, *stats.null])}
+    if types == ["string"]:
+        schema.update([("format", name) for name in _FORMATS if name in stats.formats])
+    elif types == ["object"] and not stats.is_map:
+        schema.update(_properties(stats, path, undecided))
+    elif types == ["array"] and stats.items is not None:
+        items = _schema(stats.items, (*path, "[]"), undecided)
         schema.update({} if items is None else {"items": items})
     return schema
 
 
-def _is_map(seen: _Seen) -> bool:
-    """Whether an object's keys are data, as in `{"2024-01-01": 5}`: they would be columns."""
-    if len(seen.fields) < _MAP:
-        return False
-    return sum(inner.count for inner in seen.fields.values()) < seen.types["object"] * _MAP / 2
-
-
-def _properties(seen: _Seen, path: tuple[str, ...], untold: list[str]) -> dict[str, Json]:
+def _properties(stats: _FieldStats, path: tuple[str, ...], undecided: list[str]) -> dict[str, Json]:
     properties = {}
-    for name, inner in seen.fields.items():
-        schema = _schema(inner, (*path, name), untold)
+    for name, child in stats.fields.items():
+        schema = _schema(child, (*path, name), undecided)
         if schema is not None:
             properties[name] = schema
-    required = [name for name in properties if seen.fields[name].count == seen.types["object"]]
+    required = [name for name in properties if stats.is_always(name)]
     return {"properties": properties, **({"required": required} if required else {})}
 
 
 def _widened(
-    declared: Mapping[str, Json], seen: _Seen, path: tuple[str, ...], untold: list[str]
+    declared: Mapping[str, Json], stats: _FieldStats, path: tuple[str, ...], undecided: list[str]
 ) -> dict[str, Json]:
-    """The declared schema, with the types and fields that it does not allow for and that came."""
+    """Return the declared schema with the types and fields that it does not allow yet."""
     schema = dict(declared)
-    written = schema.get("type")
-    if written is None or seen.count == 0:
-        return schema  # says nothing, or says it by reference: there is nothing to add to
-    types = [written] if isinstance(written, str) else list(written)
+    declared_type = schema.get("type")
+    if declared_type is None or stats.count == 0:
+        return schema  # it says nothing, or says it by reference: there is nothing to add to
+    types = [declared_type] if isinstance(declared_type, str) else list(declared_type)
     allowed = {*types, *(("integer",) if "number" in types else ())}
-    more = [kind for kind in (*seen.kinds, *_null(seen)) if kind not in allowed]
-    if more:
-        kept = [kind for kind in types if kind != "integer" or "number" not in more]
-        schema["type"] = _written([*kept, *more])
+    added = [type_ for type_ in (*stats.json_types, *stats.null) if type_ not in allowed]
+    if added:
+        types = [type_ for type_ in types if type_ != "integer" or "number" not in added]
+        schema["type"] = _one_or_list([*types, *added])
     if isinstance(schema.get("properties"), Mapping):
         schema["properties"] = dict(schema["properties"])
-        for name, inner in seen.fields.items():
+        for name, child in stats.fields.items():
             below = (*path, name)
             known = schema["properties"].get(name)
-            made = (
-                _widened(known, inner, below, untold)
+            widened = (
+                _widened(known, child, below, undecided)
                 if isinstance(known, Mapping)
-                else _schema(inner, below, untold)
+                else _schema(child, below, undecided)
             )
-            if made is not None and not isinstance(known, bool):
-                schema["properties"][name] = made
-        required = [n for n in schema.get("required") or () if _always(seen, n)]
+            if widened is not None and not isinstance(known, bool):
+                schema["properties"][name] = widened
+        required = [name for name in schema.get("required") or () if stats.is_always(name)]
         if "required" in schema and required != schema["required"]:
             schema["required"] = required
-    if seen.items is not None and isinstance(schema.get("items"), Mapping):
-        schema["items"] = _widened(schema["items"], seen.items, (*path, "[]"), untold)
+    if stats.items is not None and isinstance(schema.get("items"), Mapping):
+        schema["items"] = _widened(schema["items"], stats.items, (*path, "[]"), undecided)
     return schema
 
 
-def _written(types: list[str]) -> str | list[str]:
+def _one_or_list(types: list[str]) -> str | list[str]:
     return types[0] if len(types) == 1 else types
-
-
-def _null(seen: _Seen) -> tuple[str, ...]:
-    return ("null",) if seen.types["null"] else ()
-
-
-def _always(seen: _Seen, name: str) -> bool:
-    return name in seen.fields and seen.fields[name].count == seen.types["object"]

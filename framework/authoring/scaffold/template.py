@@ -1,17 +1,45 @@
-"""The first version of a connector file, from few answers: text that `validate` takes.
+"""The first version of a connector file: text that `validate` accepts, from a few facts.
 
-Comments stand where only the API's documentation can tell.
+Comments mark what only the API's documentation can tell.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from framework.definition.naming import normalize_identifier
 from framework.errors import UsageError
 
-AUTHS = ("bearer", "api_key", "http_basic", "none")
+
+class _Auth(NamedTuple):
+    """The secrets that an auth needs, and the auth; `{{header}}` is where an api_key goes."""
+
+    secrets: tuple[str, ...] = ()
+    auth: str = ""
+
+
+_AUTHS = {
+    "bearer": _Auth(
+        ("token: {description: An API token.}",),
+        '{type: bearer, token: "{secrets.token}"}',
+    ),
+    "api_key": _Auth(
+        ("api_key: {description: An API key.}",),
+        '{type: api_key, api_key: "{secrets.api_key}", name: {{header}}, location: header}',
+    ),
+    "http_basic": _Auth(
+        (
+            "username: {description: The user's name.}",
+            "password: {description: The user's password.}",
+        ),
+        '{type: http_basic, username: "{secrets.username}", password: "{secrets.password}"}',
+    ),
+    "none": _Auth(),
+}
+AUTHS = tuple(_AUTHS)
+
 PAGINATORS = {
     "single_page": "single_page",
     "page_number": "{type: page_number, base_page: 1, page_param: page, total_path: null}",
@@ -21,21 +49,23 @@ PAGINATORS = {
     "json_link": "{type: json_link, next_url_path: next}",
     "header_link": "{type: header_link}",
 }
-"""The paginators that are offered, each with dlt's usual names in it."""
-CHECKED = {
+"""The paginators to choose from, each with dlt's usual names."""
+_TO_CHECK = {
     "page_number": "base_page and page_param",
-    "offset": "the parameters' names and the most that limit may be",
-    "cursor": "where an answer holds the next cursor, and the parameter that takes it",
-    "json_link": "where an answer holds the next page's address",
+    "offset": "the parameters' names and the highest limit",
+    "cursor": "where a response has the next cursor, and the parameter that takes it",
+    "json_link": "where a response has the next page's address",
 }
 """What of a paginator only the API's documentation tells."""
 
 
 @dataclass(frozen=True)
 class ConnectorFacts:
-    """What is asked. `paths` make one resource each; `data_selector` holds for all of them, None
-    where there is none. `primary_keys` has one for each path, or one for all (None: there is none).
-    `header` is where an api_key goes."""
+    """What the user says about an API.
+
+    `paths` become one resource each. `data_selector` is for all of them. `primary_keys` has one for
+    each path, or one for all (None: there is none). `header` is where an api_key goes.
+    """
 
     name: str
     base_url: str
@@ -46,104 +76,68 @@ class ConnectorFacts:
     paginator: str
     header: str = "X-API-Key"
 
+    @property
+    def has_one_key(self) -> bool:
+        """Whether all resources have the same key, which is then written once."""
+        return len(set(self.primary_keys)) == 1
 
-def connector_text(answers: ConnectorFacts) -> str:
-    """The file. UsageError for a path of which no resource's name can be made."""
+
+def connector_text(facts: ConnectorFacts) -> str:
+    """Return the connector file. Raise UsageError if a path does not give a resource name."""
+    auth = _AUTHS[facts.auth]
+    auth_text = auth.auth.replace("{{header}}", _quoted(facts.header))
     lines = [
         "# yaml-language-server: $schema=../schemas/connector.schema.json",
         "version: 1",
-        f"name: {answers.name}",
-        f"description: {_quoted(f'Data of {urlsplit(answers.base_url).netloc}.')}",
+        f"name: {facts.name}",
+        f"description: {_quoted(f'Data of {urlsplit(facts.base_url).netloc}.')}",
         "config:",
-        f"  base_url: {{type: string, format: uri, default: {_quoted(answers.base_url)}}}",
-        *_secrets(answers),
+        f"  base_url: {{type: string, format: uri, default: {_quoted(facts.base_url)}}}",
+        *(["secrets:"] if auth.secrets else []),
+        *(f"  {secret}" for secret in auth.secrets),
         "client:",
         '  base_url: "{config.base_url}"',
-        *_auth(answers),
+        *([f"  auth: {auth_text}"] if auth_text else []),
         "  retry: {status_codes: [429, 500, 502, 503, 504], max_retries: 3, backoff_factor: 2}",
         "resource_defaults:",
-        *([f"  {line}" for line in _key(answers.primary_keys[0])] if _same(answers) else []),
+        *([f"  {line}" for line in _key(facts.primary_keys[0])] if facts.has_one_key else []),
         "  endpoint:",
-        *_selector(answers),
-        *_paginator(answers),
-        "resources:",
     ]
+    if facts.data_selector is not None:
+        lines.append(f"    data_selector: {_quoted(facts.data_selector)}")
+    if facts.paginator in _TO_CHECK:
+        lines.append(f"    # to be checked: {_TO_CHECK[facts.paginator]}")
+    lines += [f"    paginator: {PAGINATORS[facts.paginator]}", "resources:"]
     names: set[str] = set()
-    for number, path in enumerate(answers.paths):
-        name = _resource_name(path, names)
-        lines += [f"  - name: {name}"]
-        lines += _own(answers) if len(names) > 1 else []
-        lines += [] if _same(answers) else [f"    {x}" for x in _key(answers.primary_keys[number])]
+    for number, path in enumerate(facts.paths):
+        lines.append(f"  - name: {_resource_name(path, names)}")
+        lines += _to_check(facts) if number else []
+        if not facts.has_one_key:
+            lines += [f"    {line}" for line in _key(facts.primary_keys[number])]
         lines.append(f"    endpoint: {{path: {_quoted(path)}}}")
     return "\n".join(lines) + "\n"
 
 
-def _secrets(answers: ConnectorFacts) -> list[str]:
-    declared = {
-        "bearer": ["  token: {description: An API token.}"],
-        "api_key": ["  api_key: {description: An API key.}"],
-        "http_basic": [
-            "  username: {description: The user's name.}",
-            "  password: {description: The user's password.}",
-        ],
-        "none": [],
-    }[answers.auth]
-    return ["secrets:", *declared] if declared else []
-
-
-def _auth(answers: ConnectorFacts) -> list[str]:
-    header = _quoted(answers.header)
-    return {
-        "bearer": ['  auth: {type: bearer, token: "{secrets.token}"}'],
-        "api_key": [
-            f'  auth: {{type: api_key, api_key: "{{secrets.api_key}}", name: {header}, '
-            "location: header}"
-        ],
-        "http_basic": [
-            '  auth: {type: http_basic, username: "{secrets.username}", '
-            'password: "{secrets.password}"}'
-        ],
-        "none": [],
-    }[answers.auth]
-
-
-def _same(answers: ConnectorFacts) -> bool:
-    """Whether all resources have one key, which is then written once."""
-    return len(set(answers.primary_keys)) == 1
-
-
 def _key(primary_key: str | None) -> list[str]:
     if primary_key is None:
-        return ["write_disposition: replace      # merge wants a primary_key"]
+        return ["write_disposition: replace      # merge needs a primary_key"]
     key = [part.strip() for part in primary_key.split(",")]
     if not all(key):
-        raise UsageError(f"the primary key {primary_key!r} has a field without a name")
-    written = _quoted(key[0]) if len(key) == 1 else f"[{', '.join(map(_quoted, key))}]"
-    return [f"primary_key: {written}", "write_disposition: merge"]
+        raise UsageError(f"found a field without a name in the primary key {primary_key!r}")
+    text = _quoted(key[0]) if len(key) == 1 else f"[{', '.join(map(_quoted, key))}]"
+    return [f"primary_key: {text}", "write_disposition: merge"]
 
 
-def _own(answers: ConnectorFacts) -> list[str]:
-    """What to look at in a further resource: it has the first one's answers."""
-    of_all = answers.primary_keys[0] if len(answers.primary_keys) == 1 else None
-    asked = {"primary_key": of_all, "endpoint.data_selector": answers.data_selector}
-    given = [key for key, answer in asked.items() if answer is not None]
-    return [f"    # to be checked: its {' and '.join(given)}, where other than above"] * bool(given)
-
-
-def _selector(answers: ConnectorFacts) -> list[str]:
-    if answers.data_selector is None:
-        return []
-    return [f"    data_selector: {_quoted(answers.data_selector)}"]
-
-
-def _paginator(answers: ConnectorFacts) -> list[str]:
-    lines = [f"    paginator: {PAGINATORS[answers.paginator]}"]
-    if answers.paginator in CHECKED:
-        lines.insert(0, f"    # to be checked: {CHECKED[answers.paginator]}")
-    return lines
+def _to_check(facts: ConnectorFacts) -> list[str]:
+    """Return a comment on what a further resource has from the first one."""
+    shared_key = facts.primary_keys[0] if len(facts.primary_keys) == 1 else None
+    shared = {"primary_key": shared_key, "endpoint.data_selector": facts.data_selector}
+    keys = [key for key, value in shared.items() if value is not None]
+    return [f"    # to be checked: its {' and '.join(keys)}, if different"] if keys else []
 
 
 def _resource_name(path: str, names: set[str]) -> str:
+    """Return a new name from the path's last words, and add it to `names`."""
     parts = [part for part in urlsplit(path).path.split("/") if part and "{" not in part]
     for count in range(1, len(parts) + 1):
         name = normalize_identifier("_".join(parts[-count:])).strip("_").replace("__", "_")
@@ -151,16 +145,16 @@ def _resource_name(path: str, names: set[str]) -> str:
             names.add(name)
             return name
     raise UsageError(
-        f"no resource's name can be made of the path {path!r}: give each another path such as "
-        "/users, and rename resources in the file afterwards"
+        f"the path {path!r} does not give a new resource name; use paths such as /users, and "
+        "rename resources in the file afterwards"
     )
 
 
 def _quoted(text: str) -> str:
-    """A scalar as YAML reads it back, the same text."""
+    """Return a scalar that YAML reads as the same text, in a flow mapping too."""
     import yaml
 
     line: str = yaml.safe_dump(text, width=10_000, allow_unicode=True, default_flow_style=True)
     line = line.removesuffix("\n").removesuffix("\n...")
-    flow = any(mark in line for mark in ",[]{}") and line[:1] not in "'\""
-    return f'"{line}"' if flow else line
+    is_flow = any(mark in line for mark in ",[]{}") and line[:1] not in "'\""
+    return f'"{line}"' if is_flow else line
