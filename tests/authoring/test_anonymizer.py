@@ -10,7 +10,7 @@ import pytest
 
 from framework.authoring.exchange import Interaction
 from framework.authoring.scrub.anonymizer import ScrubResult, scrub
-from tests.support.scrubbed_recording import asked, connector
+from tests.support.scrubbed_recording import connector, exchange
 
 Json = Any
 API = "https://api.example.com"
@@ -47,7 +47,7 @@ def scrubbed(
 
 
 def body(folder: Path, data: Json, path: str = "/plain", status: int = 200) -> Json:
-    (done,) = scrubbed(folder, asked(f"{API}{path}", data, status=status)).interactions
+    (done,) = scrubbed(folder, exchange(f"{API}{path}", data, status=status)).interactions
     return json.loads(done.body)
 
 
@@ -128,7 +128,7 @@ def test_a_number_and_its_text_stay_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_body_that_is_no_json_says_nothing_either(tmp_path: Path, content: bytes) -> None:
-    (done,) = scrubbed(tmp_path, asked(f"{API}/plain", content)).interactions
+    (done,) = scrubbed(tmp_path, exchange(f"{API}/plain", content)).interactions
     assert b"Sam" not in done.body
     assert done.body
     if content.startswith(b"<"):
@@ -140,13 +140,13 @@ def test_a_body_that_is_no_json_says_nothing_either(tmp_path: Path, content: byt
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"null", b"[]", b"{}", b"true", b"5"])
 def test_a_body_without_strings_stays(tmp_path: Path, content: bytes) -> None:
-    (done,) = scrubbed(tmp_path, asked(f"{API}/plain", content)).interactions
+    (done,) = scrubbed(tmp_path, exchange(f"{API}/plain", content)).interactions
     assert done.body == content
 
 
 def test_half_a_surrogate_pair_does_not_break_a_recording(tmp_path: Path) -> None:
     content = b'{"data": [{"keep": {"a": "\\ud83d"}}]}'
-    (done,) = scrubbed(tmp_path, asked(f"{API}/members", content)).interactions
+    (done,) = scrubbed(tmp_path, exchange(f"{API}/members", content)).interactions
     assert json.loads(done.body) == json.loads(content)
 
 
@@ -169,10 +169,10 @@ def test_hosts_of_others_are_replaced_and_the_files_own_stay(tmp_path: Path) -> 
 
 def test_interactions_are_in_one_order_whatever_the_threads_did(tmp_path: Path) -> None:
     one = [
-        asked(f"{API}/plain?page=1", [1]),
-        asked(f"{API}/plain?page=2", [2]),
-        asked(f"{API}/members", {"data": []}),
-        asked("https://auth.example.com/token", {"access_token": "abc-def-ghi"}, method="POST"),
+        exchange(f"{API}/plain?page=1", [1]),
+        exchange(f"{API}/plain?page=2", [2]),
+        exchange(f"{API}/members", {"data": []}),
+        exchange("https://auth.example.com/token", {"access_token": "abc-def-ghi"}, method="POST"),
     ]
     urls = [i.url for i in scrubbed(tmp_path, *one).interactions]
     assert [url.split("/")[-1] for url in urls] == [
@@ -187,18 +187,18 @@ def test_interactions_are_in_one_order_whatever_the_threads_did(tmp_path: Path) 
 
 def test_tokens_obtained_on_the_way_are_secrets(tmp_path: Path) -> None:
     url = "https://auth.example.com/token"
-    done = scrubbed(tmp_path, asked(url, {"access_token": "abc-def-ghi"}), secrets=("one",))
+    done = scrubbed(tmp_path, exchange(url, {"access_token": "abc-def-ghi"}), secrets=("one",))
     assert done.secrets == ("one", "abc-def-ghi")
 
 
 def test_a_secret_in_a_url_becomes_the_stand_in_of_secrets(tmp_path: Path) -> None:
     url = f"{API}/plain?key=s%2Fecret-1&q=x%20s%2Fecret-1%20y"
-    (done,) = scrubbed(tmp_path, asked(url, []), secrets=("s/ecret-1",)).interactions
+    (done,) = scrubbed(tmp_path, exchange(url, []), secrets=("s/ecret-1",)).interactions
     assert done.url == f"{API}/plain?key=replayed&q=x+replayed+y"
 
 
 def test_the_input_is_not_changed(tmp_path: Path) -> None:
-    before = asked(f"{API}/members", {"data": [{"name": "Sam", "free": {"Sam X": 1}}]})
-    copy = asked(f"{API}/members", {"data": [{"name": "Sam", "free": {"Sam X": 1}}]})
+    before = exchange(f"{API}/members", {"data": [{"name": "Sam", "free": {"Sam X": 1}}]})
+    copy = exchange(f"{API}/members", {"data": [{"name": "Sam", "free": {"Sam X": 1}}]})
     scrubbed(tmp_path, before)
     assert before == copy

@@ -23,7 +23,7 @@ from framework.authoring.cassettes.cassette import (
 )
 from framework.authoring.exchange import Interaction
 from framework.errors import CassetteError
-from tests.support.scrubbed_recording import asked
+from tests.support.scrubbed_recording import exchange
 
 CLOCK = datetime(2026, 11, 23, 4, 5, 6, 789, tzinfo=UTC)
 ODD = (
@@ -35,7 +35,7 @@ def a_cassette(*interactions: Interaction) -> Cassette:
     return Cassette(
         "club",
         CLOCK,
-        interactions or (asked("https://api.example.com/members", {"data": [{"id": 1}]}),),
+        interactions or (exchange("https://api.example.com/members", {"data": [{"id": 1}]}),),
         config={"start_date": "2020-01-01", "size": 5, "tags": ["a", "b"]},
         resources=("members", "visits"),
         limit=3,
@@ -44,18 +44,18 @@ def a_cassette(*interactions: Interaction) -> Cassette:
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     cassette = a_cassette(
-        asked("https://api.example.com/odd?x=1&y=%2F", {"text": ODD}),
-        asked("https://api.example.com/odd", ODD.encode(), headers=()),
-        asked("https://api.example.com/binary", b"\x89PNG\xff\x00", headers=()),
-        asked("https://api.example.com/empty", b"", status=204),
-        asked(
+        exchange("https://api.example.com/odd?x=1&y=%2F", {"text": ODD}),
+        exchange("https://api.example.com/odd", ODD.encode(), headers=()),
+        exchange("https://api.example.com/binary", b"\x89PNG\xff\x00", headers=()),
+        exchange("https://api.example.com/empty", b"", status=204),
+        exchange(
             "https://api.example.com/find",
             {"n": 1},
             method="POST",
             request_headers=(("Content-Type", "application/json"),),
             request_body=json.dumps({"query": ODD}).encode(),
         ),
-        asked(
+        exchange(
             "https://api.example.com/twice",
             {},
             headers=(("Link", '<https://a.example.com>; rel="next"'), ("Link", "<b>")),
@@ -87,8 +87,8 @@ def test_vcrpy_replays_the_file(tmp_path: Path) -> None:
 def test_a_json_body_is_text_and_a_binary_one_base64() -> None:
     text = to_text(
         a_cassette(
-            asked("https://api.example.com/a", {"name": "text 1"}),
-            asked("https://api.example.com/b", b"\xff\x00", headers=()),
+            exchange("https://api.example.com/a", {"name": "text 1"}),
+            exchange("https://api.example.com/b", b"\xff\x00", headers=()),
         )
     )
     assert """string: '{"name": "text 1"}'""" in text
@@ -100,7 +100,7 @@ def test_a_json_body_is_text_and_a_binary_one_base64() -> None:
 def test_nothing_is_written_while_a_secret_is_in_it(tmp_path: Path) -> None:
     path = tmp_path / "club.yaml"
     long = "a secret of several words " * 5
-    cassette = a_cassette(asked("https://api.example.com/me", {"echo": long}))
+    cassette = a_cassette(exchange("https://api.example.com/me", {"echo": long}))
     with pytest.raises(CassetteError) as caught:
         write_cassette(path, cassette, ["other", long])
     assert long not in str(caught.value)
@@ -125,7 +125,7 @@ def test_an_old_cassette_stays_when_the_new_one_cannot_be_written(
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(CassetteError, match="No space left"):
-        write_cassette(path, a_cassette(asked("https://api.example.com/other", {})))
+        write_cassette(path, a_cassette(exchange("https://api.example.com/other", {})))
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework.authoring.exchange import Interaction
-from tests.support.recorded_run import SECRET, Played, play
+from tests.support.recorded_run import SECRET, RecordedRun, record_and_replay
 from tests.support.servers.web import Answer, Asked, Web
 
 Json = Any
@@ -16,9 +16,9 @@ BASE = "{config.base_url}"
 pytestmark = pytest.mark.usefixtures("project")
 
 
-def same_in_form(played: Played) -> None:
-    assert played.unused == []
-    assert shape(played.live) == shape(played.replayed)
+def same_in_form(run: RecordedRun) -> None:
+    assert run.unused == []
+    assert shape(run.live) == shape(run.replayed)
 
 
 def shape(value: Json) -> Json:
@@ -87,7 +87,7 @@ def test_people_their_ids_and_addresses(tmp_path: Path, web: Web) -> None:
         },
     }
     child = {"id": {"type": "resolve", "resource": "people", "field": "split(uri, '/')[-1]"}}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -110,24 +110,24 @@ def test_people_their_ids_and_addresses(tmp_path: Path, web: Web) -> None:
             ],
         },
     )
-    made = played.replayed["people"]
-    for one, other in zip(played.live["people"], made, strict=True):
+    made = run.replayed["people"]
+    for one, other in zip(run.live["people"], made, strict=True):
         one, other = one.pop("free"), other.pop("free")
         assert len(other) == 3
         assert set(one) & set(other) == {"id"}
         assert isinstance(other["id"], int)
-    same_in_form(played)
-    assert played.stayed == {"active", "2026-01-02T03:04:05Z", "Europe/Berlin"}
+    same_in_form(run)
+    assert run.unchanged == {"active", "2026-01-02T03:04:05Z", "Europe/Berlin"}
     for gone in ("Greta", "greta", "garbo", "film.example", "ABCDEFGHIJ", "123 45", "85012345678"):
-        assert gone not in played.text
+        assert gone not in run.text
     for gone in (SECRET, web.url, "tok-00", "127.0.0.1", "49.99"):
-        assert gone not in played.text
+        assert gone not in run.text
     for stays in ("count=2", "/people/"):
-        assert stays in played.text
+        assert stays in run.text
     assert made[1]["boss"] == made[0]["uri"]
     assert made[0]["uri"].startswith("https://api.example.com/v1/people/")
-    assert [v["person"] for v in played.replayed["visits"]] == [p["uri"] for p in made]
-    assert [v["email"] for v in played.replayed["visits"]] == [p["email"] for p in made]
+    assert [v["person"] for v in run.replayed["visits"]] == [p["uri"] for p in made]
+    assert [v["email"] for v in run.replayed["visits"]] == [p["email"] for p in made]
     assert len({p["uri"] for p in made}) == 4
 
 
@@ -144,7 +144,7 @@ def test_next_links_and_numeric_ids(tmp_path: Path, web: Web) -> None:
     web.on("/v1/repos/{id}/notes", lambda asked: [{"text": f"of {asked.parts['id']}"}])
     web.on("/v1/users/{owner}", lambda asked: {"login": asked.parts["owner"]})
     link = {"type": "json_link", "next_url_path": "links.next"}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -169,14 +169,14 @@ def test_next_links_and_numeric_ids(tmp_path: Path, web: Web) -> None:
             ],
         },
     )
-    same_in_form(played)
-    assert "octocat" not in played.text
-    assert "sort=made%3Adesc" in played.text
-    assert {user["login"] for user in played.replayed["users"]} == {
-        repo["owner"] for repo in played.replayed["repos"]
+    same_in_form(run)
+    assert "octocat" not in run.text
+    assert "sort=made%3Adesc" in run.text
+    assert {user["login"] for user in run.replayed["users"]} == {
+        repo["owner"] for repo in run.replayed["repos"]
     }
-    assert [r["num"] for r in played.replayed["repos"]] == [
-        str(r["id"]) for r in played.replayed["repos"]
+    assert [r["num"] for r in run.replayed["repos"]] == [
+        str(r["id"]) for r in run.replayed["repos"]
     ]
 
 
@@ -193,7 +193,7 @@ def test_link_headers_and_cursor_headers(tmp_path: Path, web: Web) -> None:
     web.on("/v1/linked", linked)
     web.on("/v1/headed", headed)
     cursor = {"type": "header_cursor", "cursor_key": "X-Next", "cursor_param": "at"}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -204,10 +204,10 @@ def test_link_headers_and_cursor_headers(tmp_path: Path, web: Web) -> None:
             ],
         },
     )
-    same_in_form(played)
-    assert len(played.replayed["linked"]) == len(played.replayed["headed"]) == 2
+    same_in_form(run)
+    assert len(run.replayed["linked"]) == len(run.replayed["headed"]) == 2
     for gone in ("Zm9v", "Greta", "ABC123", web.url):
-        assert gone not in played.text
+        assert gone not in run.text
 
 
 def test_pages_that_are_counted_and_totals_as_text(tmp_path: Path, web: Web) -> None:
@@ -224,7 +224,7 @@ def test_pages_that_are_counted_and_totals_as_text(tmp_path: Path, web: Web) -> 
     web.on("/v1/offset", offset)
     pages = {"type": "page_number", "base_page": 1, "total_path": "meta.pages"}
     offsets = {"type": "offset", "limit": 2, "total_path": "total"}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -235,9 +235,9 @@ def test_pages_that_are_counted_and_totals_as_text(tmp_path: Path, web: Web) -> 
             ],
         },
     )
-    same_in_form(played)
-    assert (len(played.replayed["paged"]), len(played.replayed["offset"])) == (3, 5)
-    assert "Greta" not in played.text
+    same_in_form(run)
+    assert (len(run.replayed["paged"]), len(run.replayed["offset"])) == (3, 5)
+    assert "Greta" not in run.text
 
 
 def test_posted_bodies_carry_what_parents_gave(tmp_path: Path, web: Web) -> None:
@@ -252,7 +252,7 @@ def test_posted_bodies_carry_what_parents_gave(tmp_path: Path, web: Web) -> None
     web.on("/v1/search", search, method="POST")
     query = "team:'{resources.teams.id}' lead:{resources.teams.lower(lead)} order:asc"
     cursor = {"type": "cursor", "cursor_path": "cursor", "cursor_body_path": "cursor"}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -272,11 +272,11 @@ def test_posted_bodies_carry_what_parents_gave(tmp_path: Path, web: Web) -> None
             ],
         },
     )
-    same_in_form(played)
+    same_in_form(run)
     for gone in ("Tigers", "Ann@", "ann@", "CURSOR"):
-        assert gone not in played.text
-    assert "order:asc" in played.text
-    assert '"kind": "team"' in played.text
+        assert gone not in run.text
+    assert "order:asc" in run.text
+    assert '"kind": "team"' in run.text
 
 
 def test_token_requests_are_recorded_and_say_nothing(tmp_path: Path, web: Web) -> None:
@@ -298,7 +298,7 @@ def test_token_requests_are_recorded_and_say_nothing(tmp_path: Path, web: Web) -
         "client_id": "my-client",
         "client_secret": "{secrets.api_key}",
     }
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -311,11 +311,11 @@ def test_token_requests_are_recorded_and_say_nothing(tmp_path: Path, web: Web) -
         },
         {"auth_url": f"{web.url}/oauth/token"},
     )
-    same_in_form(played)
-    assert played.cassette.interactions[0].method == "POST"
+    same_in_form(run)
+    assert run.cassette.interactions[0].method == "POST"
     for gone in (token, SECRET, "Greta", web.url):
-        assert gone not in played.text
-    assert '"token_type": "Bearer"' in played.text
+        assert gone not in run.text
+    assert '"token_type": "Bearer"' in run.text
 
 
 AUTHS = {
@@ -401,7 +401,7 @@ def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
     web.on("/v1/token", grant, method="POST")
     web.on("/v1/items", items)
     web.on("/v1/more", items)
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -413,11 +413,11 @@ def test_what_an_auth_asks_and_signs_is_played_without_a_secret(
             ],
         },
     )
-    same_in_form(played)
-    assert played.unused == []
+    same_in_form(run)
+    assert run.unused == []
     assert len(given) == (0 if kind in SIGNED_HERE else 2)
     for gone in ("of-this-test", SECRET, web.url):
-        assert gone not in played.text
+        assert gone not in run.text
 
 
 def test_what_the_file_compares_with_stays(tmp_path: Path, web: Web) -> None:
@@ -431,7 +431,7 @@ def test_what_the_file_compares_with_stays(tmp_path: Path, web: Web) -> None:
     web.on("/v1/rows/a1/more", Answer(404, {"title": "Nothing", "message": "no more for Al here"}))
     web.on("/v1/rows/b2/more", [{"of": "b2"}])
     ignored = {"status_code": 404, "content": "no more for", "action": "ignore"}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -452,10 +452,10 @@ def test_what_the_file_compares_with_stays(tmp_path: Path, web: Web) -> None:
             ],
         },
     )
-    same_in_form(played)
-    assert len(played.replayed["rows"]) == 2
-    assert len(played.replayed["more"]) == 1
-    assert "Al here" not in played.text
+    same_in_form(run)
+    assert len(run.replayed["rows"]) == 2
+    assert len(run.replayed["more"]) == 1
+    assert "Al here" not in run.text
 
 
 def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) -> None:
@@ -478,7 +478,7 @@ def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) ->
         "since": "{config.since}",
         "size": "{config.size}",
     }
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -499,13 +499,13 @@ def test_what_a_person_set_is_as_personal_as_a_body(tmp_path: Path, web: Web) ->
             "since": "2026-05-05",
         },
     )
-    same_in_form(played)
-    config = dict(played.cassette.config)
+    same_in_form(run)
+    config = dict(run.cassette.config)
     assert config["base_url"] == "https://api.example.com/v1"
     assert (config["region"], config["since"], config["size"]) == ("eu", "2026-05-05", 5)
-    assert "Garbo" not in played.text
-    assert "film.example" not in played.text
-    assert played.replayed["orders"][0]["account"] == config["account"]
+    assert "Garbo" not in run.text
+    assert "film.example" not in run.text
+    assert run.replayed["orders"][0]["account"] == config["account"]
 
 
 def test_times_without_a_schema_keep_their_form_and_cursors_their_value(
@@ -523,7 +523,7 @@ def test_times_without_a_schema_keep_their_form_and_cursors_their_value(
         "start_param": "since",
         "initial_value": "2026-03-02T00:00:00Z",
     }
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -539,9 +539,9 @@ def test_times_without_a_schema_keep_their_form_and_cursors_their_value(
             ],
         },
     )
-    same_in_form(played)
-    assert [row["at"] for row in played.replayed["rows"]] == [row["at"] for row in rows[1:]]
-    assert "1980" not in played.text
+    same_in_form(run)
+    assert [row["at"] for row in run.replayed["rows"]] == [row["at"] for row in rows[1:]]
+    assert "1980" not in run.text
 
 
 def test_a_value_that_stays_in_one_place_and_not_in_another(tmp_path: Path, web: Web) -> None:
@@ -550,7 +550,7 @@ def test_a_value_that_stays_in_one_place_and_not_in_another(tmp_path: Path, web:
     web.on("/v1/kinds/{kind}", lambda asked: {"kind": asked.parts["kind"]})
     web.on("/v1/names/{name}", lambda asked: {"name": asked.parts["name"]})
     schema = {"properties": {"kind": {"enum": ["solo", "duo"]}, "name": {"type": "string"}}}
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -570,17 +570,17 @@ def test_a_value_that_stays_in_one_place_and_not_in_another(tmp_path: Path, web:
             ],
         },
     )
-    same_in_form(played)
-    assert [row["kind"] for row in played.replayed["rows"]] == ["solo", "duo"]
-    assert "solo" not in [row["name"] for row in played.replayed["rows"]]
-    assert "Han" not in played.text
+    same_in_form(run)
+    assert [row["kind"] for row in run.replayed["rows"]] == ["solo", "duo"]
+    assert "solo" not in [row["name"] for row in run.replayed["rows"]]
+    assert "Han" not in run.text
 
 
 def test_redirects_are_followed_in_a_replay(tmp_path: Path, web: Web) -> None:
     there = Answer(302, b"", {"Location": f"{web.url}/files/Report-7.json?sig=AbCdEf12"})
     web.on("/v1/report", there)
     web.on("/files/Report-7.json", [{"id": 7, "who": "Greta"}])
-    played = play(
+    run = record_and_replay(
         tmp_path,
         web,
         {
@@ -588,9 +588,9 @@ def test_redirects_are_followed_in_a_replay(tmp_path: Path, web: Web) -> None:
             "resources": [resource("report", "report", endpoint={"paginator": "single_page"})],
         },
     )
-    same_in_form(played)
+    same_in_form(run)
     for gone in ("Greta", "AbCdEf12", "Report-7", web.url):
-        assert gone not in played.text
+        assert gone not in run.text
 
 
 def test_a_second_recording_of_a_replay_has_the_same_structure(tmp_path: Path, web: Web) -> None:
@@ -602,13 +602,13 @@ def test_a_second_recording_of_a_replay_has_the_same_structure(tmp_path: Path, w
         "client": {"base_url": BASE},
         "resources": [resource("rows", "rows", endpoint={"paginator": "single_page"})],
     }
-    played = play(tmp_path, web, body)
+    run = record_and_replay(tmp_path, web, body)
     config = {"base_url": {"type": "string", "default": "https://api.example.com/v1"}}
     shop = connector(tmp_path / "again", {"config": config, **body}, "shop")
-    again = scrub(played.cassette.interactions, shop, played.cassette.config)
+    again = scrub(run.cassette.interactions, shop, run.cassette.config)
 
     def form(interactions: tuple[Interaction, ...]) -> list[Json]:
         return [(i.method, i.url, i.status, len(i.body)) for i in interactions]
 
-    assert form(again.interactions) == form(played.cassette.interactions)
-    assert again.config == played.cassette.config
+    assert form(again.interactions) == form(run.cassette.interactions)
+    assert again.config == run.cassette.config

@@ -17,7 +17,7 @@ from framework.authoring.cassettes.replayer import ReplayAdapter
 from framework.authoring.exchange import Interaction
 from framework.errors import CassetteError
 from framework.runtime.settings import STAND_IN
-from tests.support.scrubbed_recording import asked, prepared
+from tests.support.scrubbed_recording import exchange, prepared
 from tests.support.servers.web import Web
 
 API = "https://api.example.com"
@@ -34,7 +34,7 @@ def test_two_thousand_requests_by_twenty_threads_open_no_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Web() as web:
-        adapter = replay(*(asked(f"{web.url}/items?n={n}&s=a", {"n": n}) for n in range(2000)))
+        adapter = replay(*(exchange(f"{web.url}/items?n={n}&s=a", {"n": n}) for n in range(2000)))
 
         def ask(thread: int) -> list[int]:
             with requests.Session() as session:
@@ -63,9 +63,9 @@ def test_two_thousand_requests_by_twenty_threads_open_no_socket(
 
 def test_answers_of_one_request_come_in_recorded_order() -> None:
     adapter = replay(
-        asked(f"{API}/a", status=429, headers=(("Retry-After", "1"),)),
-        asked(f"{API}/b", {"b": 1}),
-        asked(f"{API}/a", {"turn": 2}),
+        exchange(f"{API}/a", status=429, headers=(("Retry-After", "1"),)),
+        exchange(f"{API}/b", {"b": 1}),
+        exchange(f"{API}/a", {"turn": 2}),
     )
     first = adapter.send(prepared(f"{API}/a"))
     assert (first.status_code, first.headers["Retry-After"]) == (429, "1")
@@ -77,22 +77,22 @@ def test_answers_of_one_request_come_in_recorded_order() -> None:
 @pytest.mark.parametrize(
     ("recorded", "sent"),
     [
-        (asked(f"{API}/a?x=1&y=2"), prepared(f"{API}/a?y=2&x=1")),
-        (asked(f"{API}/a?x=1&x=2"), prepared(f"{API}/a", params={"x": ["1", "2"]})),
-        (asked(f"{API}/a%2Fb?x=a+b"), prepared(f"{API}/a%2fb?x=a%20b")),
-        (asked(f"{API}:443/a"), prepared(f"{API}/a")),
-        (asked(API), prepared(f"{API}/")),
-        (asked(f"{API}/ü"), prepared(f"{API}/%C3%BC")),
+        (exchange(f"{API}/a?x=1&y=2"), prepared(f"{API}/a?y=2&x=1")),
+        (exchange(f"{API}/a?x=1&x=2"), prepared(f"{API}/a", params={"x": ["1", "2"]})),
+        (exchange(f"{API}/a%2Fb?x=a+b"), prepared(f"{API}/a%2fb?x=a%20b")),
+        (exchange(f"{API}:443/a"), prepared(f"{API}/a")),
+        (exchange(API), prepared(f"{API}/")),
+        (exchange(f"{API}/ü"), prepared(f"{API}/%C3%BC")),
         (
-            asked(f"{API}/f", method="POST", request_body=b'{"a": 1, "b": [2]}', **SENT_JSON),
+            exchange(f"{API}/f", method="POST", request_body=b'{"a": 1, "b": [2]}', **SENT_JSON),
             prepared(f"{API}/f", "POST", json={"b": [2], "a": 1}),
         ),
         (
-            asked(f"{API}/f", method="POST", request_body=b"a=1&b=2", **FORM),
+            exchange(f"{API}/f", method="POST", request_body=b"a=1&b=2", **FORM),
             prepared(f"{API}/f", "POST", data={"b": "2", "a": "1"}),
         ),
         (
-            asked(
+            exchange(
                 f"{API}/token",
                 method="POST",
                 request_body=f"grant_type=refresh_token&refresh_token={STAND_IN}".encode(),
@@ -115,10 +115,10 @@ def test_one_request_in_two_spellings_is_one(
 
 
 MEMBERS = (
-    asked(f"{API}/members?status=active&count=100"),
-    asked(f"{API}/members/7/visits?count=100"),
-    asked(f"{API}/find", method="POST", request_body=b'{"text": "a", "size": 5}', **SENT_JSON),
-    asked(f"{API}/form", method="POST", request_body=b"a=1", **FORM),
+    exchange(f"{API}/members?status=active&count=100"),
+    exchange(f"{API}/members/7/visits?count=100"),
+    exchange(f"{API}/find", method="POST", request_body=b'{"text": "a", "size": 5}', **SENT_JSON),
+    exchange(f"{API}/form", method="POST", request_body=b"a=1", **FORM),
 )
 DIFFERENCES = [
     (
@@ -166,7 +166,7 @@ def test_an_empty_cassette_says_so() -> None:
 
 def test_what_was_never_asked_for_is_listed() -> None:
     adapter = replay(
-        asked(f"{API}/a"), asked(f"{API}/a", status=500), asked(f"{API}/b", status=404)
+        exchange(f"{API}/a"), exchange(f"{API}/a", status=500), exchange(f"{API}/b", status=404)
     )
     adapter.send(prepared(f"{API}/a"))
     assert adapter.unused() == [
@@ -176,7 +176,7 @@ def test_what_was_never_asked_for_is_listed() -> None:
 
 
 def test_secrets_of_this_run_are_matched_by_the_stand_in_and_not_said() -> None:
-    adapter = replay(asked(f"{API}/a?key={STAND_IN}"), secrets=("pass/word=1",))
+    adapter = replay(exchange(f"{API}/a?key={STAND_IN}"), secrets=("pass/word=1",))
     assert adapter.send(prepared(f"{API}/a", params={"key": "pass/word=1"})).ok
     with pytest.raises(CassetteError) as caught:
         adapter.send(prepared(f"{API}/b", params={"key": "pass/word=1"}))
@@ -184,7 +184,7 @@ def test_secrets_of_this_run_are_matched_by_the_stand_in_and_not_said() -> None:
 
 
 def test_a_body_is_given_as_it_was_recorded() -> None:
-    adapter = replay(asked(f"{API}/a", b"\xff\x00", headers=(("Content-Type", "image/png"),)))
+    adapter = replay(exchange(f"{API}/a", b"\xff\x00", headers=(("Content-Type", "image/png"),)))
     answer = adapter.send(prepared(f"{API}/a"))
     assert (answer.content, answer.headers["content-type"]) == (b"\xff\x00", "image/png")
     with pytest.raises(ValueError):

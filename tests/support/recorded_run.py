@@ -30,11 +30,11 @@ SECRET = "sk-live-0123456789"
 
 
 @dataclass(frozen=True)
-class Played:
-    """What a live run read, what its replay read, and what was written between them.
+class RecordedRun:
+    """The records of a live run and of its replay, and the cassette between them.
 
-    `text` is the file and all of its texts unfolded; `stayed` the strings that stand both in the
-    bodies that came in and in those that were written.
+    `text` is the file and all of its texts unfolded. `unchanged` are the strings that are in both
+    the raw and the scrubbed bodies.
     """
 
     live: Records
@@ -42,13 +42,13 @@ class Played:
     cassette: Cassette
     text: str
     unused: list[str]
-    stayed: set[str]
+    unchanged: set[str]
 
 
-def play(
+def record_and_replay(
     folder: Path, web: Web, body: Mapping[str, Json], settings: Mapping[str, Json] | None = None
-) -> Played:
-    """Both runs. The connector has a config entry `base_url`; a secret is `api_key`."""
+) -> RecordedRun:
+    """Record a run and replay it. The connector gets a config entry `base_url`; its secret is `api_key`."""
     body = {
         "config": {
             "base_url": {"type": "string", "default": "https://api.example.com/v1"},
@@ -90,8 +90,8 @@ def play(
     for part in cassette.interactions:
         texts += [part.url, *(value for _, value in part.headers)]
         texts += [part.body.decode(), (part.request_body or b"").decode()]
-    stayed = texts_of(recorder.exchanges) & texts_of(cassette.interactions)
-    return Played(first, second, cassette, "\n".join(texts), adapter.unused(), stayed)
+    unchanged = texts_of(recorder.exchanges) & texts_of(cassette.interactions)
+    return RecordedRun(first, second, cassette, "\n".join(texts), adapter.unused(), unchanged)
 
 
 def texts_of(interactions: tuple[Interaction, ...]) -> set[str]:

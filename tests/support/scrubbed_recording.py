@@ -33,7 +33,7 @@ def connector(folder: Path, body: Mapping[str, Json], name: str = "club") -> Con
     return judged.connector
 
 
-def asked(
+def exchange(
     url: str, body: Json = None, *, status: int = 200, method: str = "GET", **more: Json
 ) -> Interaction:
     """An exchange; a body that is no bytes is sent as JSON."""

@@ -26,7 +26,13 @@ from framework.authoring.diagnose.response_checks import (
     error_proof,
 )
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
+from framework.errors import (
+    FrameworkError,
+    Interrupted,
+    RecordError,
+    RequestError,
+    ResourceSkipped,
+)
 from framework.events import Event, EventHandler, WarningRaised, ignore_event
 from framework.extract.compiler import compile_connector
 from framework.extract.dlt_source import ResourceReaders
@@ -125,6 +131,8 @@ class _Diagnosis:
         error: FrameworkError | None = None
         try:
             evidence.records = [one for page in reader.open_table() for one in page.records]
+        except Interrupted:
+            raise
         except (ResourceSkipped, FrameworkError) as caught:
             ancestor = reader.failed_ancestor(caught)
             if ancestor is not None or isinstance(caught, ResourceSkipped):

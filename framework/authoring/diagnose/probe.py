@@ -127,6 +127,8 @@ def probe(
             count = sum(page.count for page in reader.open_table())
         except ResourceSkipped as error:
             probes.append(Probe(resource.name, "skipped", str(error)))
+        except Interrupted:
+            raise
         except FrameworkError as error:
             ancestor = reader.failed_ancestor(error)
             if ancestor in {one.resource for one in probes}:
