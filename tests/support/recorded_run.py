@@ -48,7 +48,7 @@ class RecordedRun:
 def record_and_replay(
     folder: Path, web: Web, body: Mapping[str, Json], settings: Mapping[str, Json] | None = None
 ) -> RecordedRun:
-    """Record a run and replay it. The connector gets a config entry `base_url`; its secret is `api_key`."""
+    """Record a run and replay it; the config has `base_url`, the secret is `api_key`."""
     body = {
         "config": {
             "base_url": {"type": "string", "default": "https://api.example.com/v1"},

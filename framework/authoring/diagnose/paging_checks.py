@@ -11,9 +11,10 @@ from framework.authoring.diagnose.heuristics import (
     next_page_signs,
     parameter_names,
 )
-from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof
+from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
+from framework.extract.page import Page
 
 Json = Any
 
@@ -39,14 +40,14 @@ def check_paging(evidence: Evidence) -> Iterator[Proof]:
 
 
 def _second_page(evidence: Evidence) -> Proof:
-    lists = [pages for pages in evidence.lists if pages and pages[0]]
+    lists = [pages for pages in evidence.lists if pages and pages[0].count]
     for first, *rest in lists:
-        if any(rest):
-            if not _skips_records(evidence, len(first)):
+        if any(page.count for page in rest):
+            if not _skips_records(evidence, first.count):
                 return evidence.ok("paginator", "the second page contains other records")
-            return _short_page(evidence, len(first), "more followed")
+            return _short_page(evidence, first.count, "more followed")
     for pages in lists:
-        signs, records = _signs_of(pages[0]), len(pages[0])
+        signs, records = _signs_of(pages[0]), pages[0].count
         if any(sign.kind == "total" for sign in signs) and _skips_records(evidence, records):
             return _short_page(evidence, records, "there are more")
         if signs:
@@ -93,7 +94,7 @@ def refused_page(evidence: Evidence, message: str) -> Proof:
     )
     signs = [sign for sign in _signs_of(first) if sign.kind != kind]
     if signs:
-        return _other_paginator(evidence, "next-refused", message, signs, len(first))
+        return _other_paginator(evidence, "next-refused", message, signs, first.count)
     remedy = "correct what the paginator reads, or the name under which it is sent"
     return evidence.fault("paginator", "next-refused", message, remedy)
 
@@ -128,7 +129,7 @@ def repeated_page(evidence: Evidence, code: str) -> Proof:
     path_key = {"cursor": "cursor_path", "json_link": "next_url_path"}.get(kind, "")
     unused = [sign for sign in signs if sign.path != evidence.paginator.get(path_key)]
     if unused and (code == "next-repeated" or not key):
-        return _other_paginator(evidence, code, message, unused, len(pages[0]))
+        return _other_paginator(evidence, code, message, unused, pages[0].count)
     names_sent = " or ".join(differing) or "the next-page parameter"
     remedy = f"the API ignores {names_sent}: use the name in its documentation"
     return evidence.fault("paginator", code, message, f"{remedy} ({key})" if key else remedy)
@@ -148,15 +149,15 @@ def _value_in_body(evidence: Evidence, message: str, value: str, name: str) -> P
     return evidence.fault("paginator", "page-repeated", message, remedy, [Change(place, text)])
 
 
-def _signs_of(page: Any) -> list[NextPageSign]:
+def _signs_of(page: Page) -> list[NextPageSign]:
     """Return what a page's headers and body say of more pages."""
-    response = page.response
+    response = response_of(page)
     signs = [
         NextPageSign("Link", "link", parameter_names(link["url"]))
         for rel, link in response.links.items()
         if rel == "next" and link.get("url")
     ]
-    return signs + next_page_signs(response.json(), len(page))
+    return signs + next_page_signs(response.json(), page.count)
 
 
 def _other_paginator(
@@ -192,9 +193,9 @@ def _paginator_for(sign: NextPageSign, records: int) -> tuple[dict[str, Json], s
     return {"type": "offset", "limit": records, "total_path": path}, note
 
 
-def _sent_parameters(page: Any) -> dict[str, str]:
+def _sent_parameters(page: Page) -> dict[str, str]:
     """Return the parameters of a page's request by name; a body counts as one."""
-    request = page.response.request
+    request = response_of(page).request
     sent = {
         name: str(request.url).split(f"{name}=", 1)[-1].split("&")[0]
         for name in parameter_names(request.url)

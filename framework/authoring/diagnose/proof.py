@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import requests
+
 from framework.authoring.scaffold.yaml_patch import Change, diff
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
 from framework.events import WarningRaised
-from framework.extract.page import Record
+from framework.extract.page import Page, Record
 from framework.runtime.field_paths import value_at
 from framework.runtime.redaction import Redactor
 
@@ -45,7 +47,7 @@ class Proof:
 class Evidence:
     """What one resource returned, next to what the file says of it. Builds the proofs.
 
-    `lists` are the pages (dlt's `PageData`) of each list. `records` are those that would be loaded,
+    `lists` are the pages of each list, as the selector found them. `records` are those that would be loaded,
     None if they cannot be read. `parent` is the evidence of the parent resource. `read_from` reads
     the first page from a start value (ISO time or number) on.
     """
@@ -55,11 +57,11 @@ class Evidence:
     redactor: Redactor
     parent: Evidence | None
     read_from: Callable[[str], list[Json]]
-    lists: list[list[Any]] = field(default_factory=list)
+    lists: list[list[Page]] = field(default_factory=list)
     records: list[Record] | None = None
     warnings: list[WarningRaised] = field(default_factory=list)
 
-    def add(self, number: int, page: Any) -> None:
+    def add(self, number: int, page: Page) -> None:
         """Add a page; number 1 starts a list."""
         if number == 1 or not self.lists:
             self.lists.append([])
@@ -70,7 +72,7 @@ class Evidence:
         return any(warning.code == code for warning in self.warnings)
 
     @property
-    def pages(self) -> list[Any]:
+    def pages(self) -> list[Page]:
         """The pages of all lists."""
         return [page for pages in self.lists for page in pages]
 
@@ -87,7 +89,7 @@ class Evidence:
         """What the selector found by list; of lists with the same request only the first."""
         by_request: dict[Any, list[Json]] = {}
         for pages in self.lists:
-            request = pages[0].response.request
+            request = response_of(pages[0]).request
             by_request.setdefault((request.method, request.url, request.body), _items(pages))
         return list(by_request.values())
 
@@ -163,7 +165,13 @@ def field_of(record: Json, path: str) -> Json:
     return value_at(record, path_keys(path))
 
 
-def _items(pages: list[Any]) -> list[Json]:
+def response_of(page: Page) -> requests.Response:
+    """Return the response of a page that no transform has changed."""
+    assert page.response is not None
+    return page.response
+
+
+def _items(pages: list[Page]) -> list[Json]:
     return [
         item
         for before, page in zip([None, *pages], pages, strict=False)

@@ -15,7 +15,13 @@ from framework.authoring.diagnose.heuristics import (
     record_list_paths,
     time_fields,
 )
-from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, field_of
+from framework.authoring.diagnose.proof import (
+    MAX_CANDIDATES,
+    Evidence,
+    Proof,
+    field_of,
+    response_of,
+)
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
@@ -49,12 +55,12 @@ def check_selector(evidence: Evidence) -> Iterator[Proof]:
 
 
 def _no_records(evidence: Evidence) -> Proof:
-    api_error = error_in(evidence.pages[0].response, evidence.redactor)
+    api_error = error_in(response_of(evidence.pages[0]), evidence.redactor)
     head = f"{evidence.selector}: no records"
     if api_error:
         message = f"{head}, and the response says: {api_error}"
         return evidence.fault("data_selector", "selector-no-match", message)
-    bodies = [page.response.json() for page in evidence.pages]
+    bodies = [response_of(page).json() for page in evidence.pages]
     paths = list(dict.fromkeys(path for body in bodies for path in record_list_paths(body)))
     if paths:
         return _selector_fault(
@@ -104,7 +110,7 @@ def _key_elsewhere(evidence: Evidence) -> Proof | None:
     has_key = any(field_of(record, name) is not None for record in records for name in key)
     if not key or not records or has_key or key_candidates(records):
         return None
-    paths = object_paths(evidence.pages[0].response.json(), key)
+    paths = object_paths(response_of(evidence.pages[0]).json(), key)
     if not paths:
         return None
     inside = [path for path in paths if path.removeprefix("values(").startswith(evidence.selector)]

@@ -18,7 +18,7 @@ from framework.authoring.diagnose.paging_checks import (
     repeated_page,
     unreadable_page,
 )
-from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof
+from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.converter import parse_response_format
@@ -42,7 +42,7 @@ _STATUS_FAULTS = {
 def check_format(evidence: Evidence) -> Iterator[Proof]:
     """Yield a fault if the responses look like another format than the declared one."""
     declared = evidence.resource.endpoint.response_format
-    response = evidence.pages[0].response
+    response = response_of(evidence.pages[0])
     if declared.kind == "csv":
         yield from _check_delimiter(evidence, response.json())
     sniffed = sniff_format(response.content)
@@ -80,7 +80,7 @@ def check_xml_lists(evidence: Evidence) -> Iterator[Proof]:
         return
     lists, single = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for page in evidence.pages:
-        _count_elements(page.response.json(), (), lists, single)
+        _count_elements(response_of(page).json(), (), lists, single)
     paths = [path for path in lists if path in single and jmespath_of(path) != evidence.selector]
     if not paths:
         return
