@@ -807,7 +807,7 @@ def test_the_command_shows_each_proof_and_fails_for_a_fault(
 def test_the_page_on_running_has_every_fault() -> None:
     root = Path(__file__).parents[2]
     page = (root / "docs" / "running.md").read_text("utf-8")
-    told = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page.split("## What check --deep tells")[1]))
+    told = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page.split("## What check --deep reports")[1]))
     source = "".join(
         (root / "framework" / "authoring" / "diagnose" / f"{name}.py").read_text("utf-8")
         for name in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from framework.authoring.diagnose.heuristics import (
     NextPageSign,
@@ -196,8 +197,5 @@ def _paginator_for(sign: NextPageSign, records: int) -> tuple[dict[str, Json], s
 def _sent_parameters(page: Page) -> dict[str, str]:
     """Return the parameters of a page's request by name; a body counts as one."""
     request = response_of(page).request
-    sent = {
-        name: str(request.url).split(f"{name}=", 1)[-1].split("&")[0]
-        for name in parameter_names(request.url)
-    }
+    sent = dict(parse_qsl(urlsplit(str(request.url)).query, True))
     return {**sent, **({"the body": str(request.body)} if request.body else {})}

@@ -47,9 +47,9 @@ class Proof:
 class Evidence:
     """What one resource returned, next to what the file says of it. Builds the proofs.
 
-    `lists` are the pages of each list, as the selector found them. `records` are those that would be loaded,
-    None if they cannot be read. `parent` is the evidence of the parent resource. `read_from` reads
-    the first page from a start value (ISO time or number) on.
+    `lists` are the pages of each list, as the selector found them. `records` would be loaded, None
+    if they cannot be read. `parent` is the evidence of the parent resource. `read_from` reads the
+    first page from a start value (ISO time or number) on.
     """
 
     connector: Connector
