@@ -24,6 +24,16 @@ LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "
 """Prefixes of environment variables that would change what a test sees."""
 
 
+COLLECTED = pytest.StashKey[set[Path]]()
+"""The test files that this run collected, before any test was deselected."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which files were collected."""
+    config.stash[COLLECTED] = {item.path for item in items}
+
+
 def folder_of(request: pytest.FixtureRequest) -> str:
     """Return the folder below `tests/` that the test is in, "" for `tests/` itself."""
     parts = request.path.relative_to(Path(__file__).parent).parts

@@ -32,6 +32,7 @@ def benchmarks(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_works_run_are_compared_and_reported(tmp_path: Path) -> None:
     words = ("--size", "tiny", "--rounds", "1", "--peers", "framework", "--work", "a,b,e1,f")
     told = benchmarks(tmp_path, *words)

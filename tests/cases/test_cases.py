@@ -68,6 +68,7 @@ def test_the_connector_gives_what_is_expected(
 RECORDED = [case for case in cases() if case.recorded is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.folder.name)
 def test_the_recording_plays_and_tells_nothing(
     case: Case, web: Web, project: Path, monkeypatch: pytest.MonkeyPatch

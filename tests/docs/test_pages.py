@@ -35,6 +35,7 @@ def of(*languages, marked=None):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if any(map(is_runnable, blocks(page)))])
 def test_commands_print_what_the_page_shows(page):
     stale = [f"{block}: {command}\n{actual}" for block, command, _, actual in differences(page)]

@@ -6,6 +6,7 @@ import pytest
 
 from framework.definition.model import Partition
 from framework.errors import RecordError
+from framework.extract import partitions
 from framework.extract.partitions import batched, multiplied
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -84,7 +85,8 @@ def test_batches_hold_each_value_once_in_their_order():
         ("dates", {"start": "1990-01-01", "step": "PT1S"}, "more than"),
     ],
 )
-def test_values_of_no_use_are_an_error_that_names_the_partition(kind, argument, said):
+def test_values_of_no_use_are_an_error_that_names_the_partition(kind, argument, said, monkeypatch):
+    monkeypatch.setattr(partitions, "MAX_VALUES", 1_000)
     with pytest.raises(RecordError, match=said) as caught:
         values_of(kind, argument)
     assert str(caught.value).startswith("sales: partition p: ")

@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +28,7 @@ import framework
 from tests.support.open_resource import connector_file, pipeline
 from tests.support.servers.blog import Blog
 from tests.support.servers.web import Asked, Web
+from tests.support.slow_params import slow_unless
 
 Json = Any
 OWN = Path(__file__).parent / "same"
@@ -54,6 +56,9 @@ FROM_CORPUS = {
     "220-source-configs-posts": "/cursor",
     "225-source-configs-posts": "/single_page",
 }
+QUICK = ("children", "failing", "increments", "paging", "shapes")
+"""Cases of the quick suite."""
+
 FAIL_IN_CORPUS = {"138-test-offline-error-resource"}
 AGAIN_IN_CORPUS = {
     "011-lesson-1-custom-sources-restapi-source-and-restclient-news-a",
@@ -259,7 +264,9 @@ def where_it_stands(state: Json) -> Json:
 
 # dlt never closes its sessions: after a failed run their sockets are found by the collector
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", slow_unless(cases(), QUICK, attrgetter("name")), ids=attrgetter("name")
+)
 def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
     outcomes: dict[str, list[Outcome]] = {}
     with Web() as web:
@@ -308,6 +315,7 @@ def test_a_config_does_what_it_does_in_dlt(tmp_path, case):
             assert mine.rows == dlts.rows, way
 
 
+@pytest.mark.slow
 def test_the_tables_in_a_database_are_the_same_too(tmp_path):
     """Once through the loader and a second run on top: merge, replace and append in DuckDB."""
     found = {}

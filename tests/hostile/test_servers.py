@@ -16,6 +16,7 @@ from tests.support import hostile_page as page
 from tests.support.hostile_servers import PAGES, SERVERS, Hostile, numbered
 from tests.support.run_verbs import NOW, connector_of, load, plain, tables, write_connector
 from tests.support.servers.raw import Raw
+from tests.support.slow_params import quick_first
 
 STAND_IN = "http://api.example.com"
 
@@ -43,7 +44,7 @@ def connector_body(server: Hostile, url: str, *, declared: bool) -> dict[str, An
     }
 
 
-@pytest.mark.parametrize("declared", [False, True], ids=["dlt's own path", "columnar"])
+@pytest.mark.parametrize("declared", quick_first(True, False), ids=["columnar", "dlt's own path"])
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.does)
 def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
     server: Hostile, project: Path, declared: bool

@@ -20,6 +20,7 @@ from tests.support.processes import command
 from tests.support.run_verbs import connector_of, later, load
 from tests.support.servers.web import Web
 from tests.support.shop import Shop
+from tests.support.slow_params import quick_first
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def wanted(times: int) -> dict[str, int]:
     return rows | {f"{name}__tags": 2 * count for name, count in rows.items()}
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["", "working folder lost"])
+@pytest.mark.parametrize("lost", quick_first(False, True), ids=["", "working folder lost"])
 @pytest.mark.parametrize("moment", ["die after a job's commit", "die after the load's commit"])
 def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
     shop: Shop, project: Path, postgres: str, dataset: str, moment: str, lost: bool

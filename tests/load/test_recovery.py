@@ -21,6 +21,7 @@ from tests.support.processes import command
 from tests.support.run_verbs import connector_of, everything, later, load, tables, values
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.shop import Shop
+from tests.support.slow_params import quick_first
 
 START = "2020-01-01T00:00:00Z"
 
@@ -89,9 +90,9 @@ def disposed(shop: Shop) -> dict[str, Any]:
 ROWS = {"customers": 3, "orders": 3, "lines": 6}
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["", "working folder lost"])
+@pytest.mark.parametrize("lost", quick_first(False, True), ids=["", "working folder lost"])
 @pytest.mark.parametrize("moment", ["die after a job's commit", "die after the load's commit"])
-@pytest.mark.parametrize("runs_before", [0, 1])
+@pytest.mark.parametrize("runs_before", quick_first(1, 0))
 def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
     shop: Shop, project: Path, moment: str, lost: bool, runs_before: int
 ) -> None:
@@ -117,7 +118,9 @@ def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
     assert [status for status, _ in found_loads] == [0]
 
 
-@pytest.mark.parametrize("moment", ["die before normalizing", "die after a job's commit"])
+@pytest.mark.parametrize(
+    "moment", quick_first("die after a job's commit", "die before normalizing")
+)
 def test_what_was_read_for_another_database_is_dropped_and_read_again(
     shop: Shop, project: Path, moment: str
 ) -> None:
@@ -239,8 +242,8 @@ def test_a_table_without_rows_that_cannot_be_made_leaves_the_rows_that_are_loade
     assert values(project, "customers") == [1, 2, 3]
 
 
-@pytest.mark.parametrize("room", [0, 1_000, 13_000, 50_000, 300_000])
-@pytest.mark.parametrize("runs_before", [0, 1])
+@pytest.mark.parametrize("room", quick_first(13_000, 0, 1_000, 50_000, 300_000))
+@pytest.mark.parametrize("runs_before", quick_first(1, 0))
 def test_after_a_full_disk_the_next_run_ends_in_the_same_tables(
     shop: Shop, project: Path, monkeypatch: pytest.MonkeyPatch, room: int, runs_before: int
 ) -> None:
@@ -297,7 +300,9 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("left", [b"", b"\x00\xff no json", b"[]"], ids=["empty", "bytes", "list"])
+@pytest.mark.parametrize(
+    "left", quick_first(b"\x00\xff no json", b"", b"[]"), ids=["bytes", "empty", "list"]
+)
 def test_a_working_folder_that_cannot_be_read_is_made_anew(
     shop: Shop, project: Path, left: bytes
 ) -> None:
@@ -318,7 +323,7 @@ def test_a_working_folder_that_cannot_be_read_is_made_anew(
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", quick_first("json", "text"))
 def test_a_signal_while_fetching_ends_the_run_at_once(
     shop: Shop, project: Path, number: signal.Signals, code: int, form: str
 ) -> None:

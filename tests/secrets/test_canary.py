@@ -24,6 +24,7 @@ from framework.load.dlt_defaults import DEFAULTS
 from tests.support.run_verbs import connector_of, load, write_connector
 from tests.support.servers.raw import Raw, head
 from tests.support.servers.web import Answer, Asked, Web
+from tests.support.slow_params import quick_first
 
 ROOT = Path(__file__).parents[2]
 NAMES = (
@@ -274,7 +275,7 @@ def test_every_type_of_auth_has_its_canary(web: Web) -> None:
 
 @pytest.mark.parametrize(
     ("argv", "code", "environment"),
-    [
+    quick_first(
         (("run", "shop", "-v"), 1, {"RUNTIME__LOG_LEVEL": "DEBUG"}),
         (("run", "shop", "--format", "json", "--log-format", "json"), 1, {}),
         (("run", "shop", "--resources", GOOD), 0, {"RUNTIME__LOG_FORMAT": "JSON"}),
@@ -285,7 +286,8 @@ def test_every_type_of_auth_has_its_canary(web: Web) -> None:
         (("preview", "shop", "told_query"), 1, {}),
         (("show", "shop"), 0, {}),
         (("state", "show", "shop"), 0, {}),
-    ],
+        quick=2,
+    ),
     ids=lambda value: "_".join(value) if isinstance(value, tuple) else None,
 )
 def test_no_secret_is_in_any_output_file_or_command_line(

@@ -23,6 +23,7 @@ from tests.support.both_paths import (
 )
 from tests.support.generated_records import drawn, numbered, records_of
 
+pytestmark = pytest.mark.slow
 Json = Any
 EACH = 40
 READ_BY_ARROW: Json = {
