@@ -61,6 +61,7 @@ def place(project: Path, monkeypatch: pytest.MonkeyPatch, web: Web) -> Iterator[
         yield project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
 def test_the_examples_of_help_work(
     words: tuple[str, ...], place: Path, capsys: pytest.CaptureFixture[str]

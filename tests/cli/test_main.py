@@ -15,6 +15,7 @@ import pytest
 from framework.cli import main as command
 from framework.cli.main import VERBS, main
 from framework.errors import FrameworkError
+from tests.support.slow_params import quick_first
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,13 +152,13 @@ def test_output_onto_a_full_disk_is_one_message(
     assert said == "error: the output cannot be written: No space left on device\n"
 
 
-@pytest.mark.parametrize("file", ["secrets.toml", "config.toml"])
+@pytest.mark.parametrize("file", quick_first("secrets.toml", "config.toml"))
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [
+    quick_first(
         (b"[sources.scheduling]\napi_key = canary-4711\n", "is not valid TOML in line 2"),
         (b"api_key = 'canary-4711\xff'\n", "cannot be read"),
-    ],
+    ),
 )
 def test_invalid_toml_settings_are_one_message_without_values(
     file: str, text: bytes, reason: str, project: Path

@@ -587,6 +587,7 @@ def with_value(value, at, wrong):
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", list(places(FULL))[1:], ids=lambda at: ".".join(map(str, at)))
 def test_no_shape_of_input_ends_in_an_exception(at):
     for wrong in WRONG:

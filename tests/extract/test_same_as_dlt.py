@@ -56,7 +56,7 @@ FROM_CORPUS = {
     "220-source-configs-posts": "/cursor",
     "225-source-configs-posts": "/single_page",
 }
-QUICK = ("children", "failing", "increments", "paging", "shapes")
+QUICK = ("children", "increments", "paging")
 """Cases of the quick suite."""
 
 FAIL_IN_CORPUS = {"138-test-offline-error-resource"}

@@ -162,20 +162,17 @@ def test_one_statement_per_line() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("_next_reference", "_has_next_page", "_log_request", "__is_resolved__"),
-    ],
-)
-def test_no_other_module_uses_the_private_name(name: str) -> None:
+PRIVATE = {"_next_reference", "_has_next_page", "_log_request", "__is_resolved__"}
+
+
+def test_no_other_module_uses_a_private_name() -> None:
     for path in ROOT.rglob("*.py"):
         if path.name == "dlt_internals.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and node.attr == name:
+            if isinstance(node, ast.Attribute) and node.attr in PRIVATE:
                 raise AssertionError(f"{path}:{node.lineno}")
-            assert not (isinstance(node, ast.FunctionDef) and node.name == name), path
+            assert not (isinstance(node, ast.FunctionDef) and node.name in PRIVATE), path
 
 
 @pytest.mark.parametrize("verb", [["--help"], ["list"], ["validate", "scheduling"]])

@@ -166,6 +166,7 @@ def test_references_that_grow_without_end_are_stopped(tmp_path):
     assert manifest.type == "DeclarativeSource"
 
 
+@pytest.mark.slow
 def test_four_megabytes_of_schemas_are_read(tmp_path):
     properties = {
         f"field_{n}": {"type": ["string", "null"], "description": "x" * 80} for n in range(30_000)

@@ -13,6 +13,7 @@ from framework.load.destinations.target import target_of
 from framework.load.run_options import RunOptions
 from tests.support.both_paths import Into, assert_same, load_both, resource, shop
 from tests.support.loaded_tables import Left
+from tests.support.slow_params import quick_first
 
 NESTED: dict[str, Any] = {
     "type": "object",
@@ -148,6 +149,7 @@ def odd_ones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Left, Left]:
         return load_both(folder, resources, first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_records_make_the_same_tables_by_both_paths(
     odd: str, odd_ones: tuple[Left, Left]
@@ -164,7 +166,9 @@ def test_the_records_above_do_take_the_columnar_path(project: Path) -> None:
     assert all(is_arrow_eligible(resource, target) for resource in connector.resources)
 
 
-@pytest.mark.parametrize("others", [[], ["a\n\\.\nb", "\\."]], ids=["copied", "inserted"])
+@pytest.mark.parametrize(
+    "others", quick_first([], ["a\n\\.\nb", "\\."]), ids=["copied", "inserted"]
+)
 def test_no_text_is_another_one_in_any_database(
     project: Path, into: Into, others: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

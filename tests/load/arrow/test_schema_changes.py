@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.both_paths import Into, load, resource, shop
-from tests.support.slow_params import quick_first
 
 Json = Any
+pytestmark = pytest.mark.slow
 LEVELS: Json = {
     "type": "object",
     "properties": {
@@ -97,7 +97,7 @@ def test_nothing_stale_and_nothing_double_at_any_depth(
         assert not [v for v in others if f'"{v}"' in trees[number]]
 
 
-@pytest.mark.parametrize("disposition", quick_first("merge", "append", "replace"))
+@pytest.mark.parametrize("disposition", ["append", "replace", "merge"])
 def test_a_schema_given_or_taken_away_works_or_ends_before_any_request(
     project: Path, into: Into, disposition: str
 ) -> None:
