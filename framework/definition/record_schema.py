@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,38 @@ class Table:
         for child in self.children:
             for suffix, table in child.tables():
                 yield (f"{self.name}__{suffix}" if self.name else suffix), table
+
+
+@dataclass
+class RecordNode:
+    """The declared keys of one JSON object: columns, and the lists and objects below it.
+
+    `suffix` is what the name of its table adds to the root's. A list of plain values has a node
+    without keys, and its `table` is `scalars`.
+    """
+
+    table: Table
+    suffix: str = ""
+    columns: dict[str, Column] = field(default_factory=dict)
+    lists: dict[str, RecordNode] = field(default_factory=dict)
+    objects: dict[str, RecordNode] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: Table, suffix: str = "") -> RecordNode:
+        """Return the node of a table's items, with all nodes below."""
+        root = cls(table, suffix)
+        for column in () if table.scalars else table.columns:
+            root._at(column.path[:-1]).columns[column.path[-1]] = column
+        for child in table.children:
+            below = f"{suffix}__{child.name}" if suffix else child.name
+            root._at(child.path[:-1]).lists[child.path[-1]] = cls.of(child, below)
+        return root
+
+    def _at(self, path: tuple[str, ...]) -> RecordNode:
+        node = self
+        for key in path:
+            node = node.objects.setdefault(key, RecordNode(self.table, self.suffix))
+        return node
 
 
 def table_of(schema: Schema) -> Table:

@@ -1,4 +1,4 @@
-"""What the destination remembers of a connector's runs: read, and taken away for one resource."""
+"""Read the state of a connector in the destination, and reset it for some resources."""
 
 from __future__ import annotations
 
@@ -12,25 +12,21 @@ from framework.definition.model import Connector
 from framework.errors import UsageError
 from framework.events import EventHandler
 from framework.load.destinations.target import target_of
-from framework.load.pipeline import (
-    described,
-    load,
-    looked_at,
-    normalize,
-    open_pipeline,
-    pipelines_folder,
-    run_lock,
-)
+from framework.load.pipeline import load, normalize, pipelines_folder, read_pipeline, run_lock
 from framework.load.preflight import select_resources
+from framework.load.recovery import open_pipeline
 from framework.load.run_options import RunOptions
-from framework.load.runner import MODES
+from framework.load.run_state import read_state
 from framework.runtime.environment import StopSignal
 
 
 @dataclass(frozen=True)
 class KnownState:
-    """What is known of one resource. `loaded` is "full", "limited" (a run with --limit) or None;
-    `state` is as dlt stores it for the resource, with its watermarks under `incremental`."""
+    """The state of one resource.
+
+    `loaded` is "full", "limited" (a run with --limit) or None. `state` is as dlt stores it for
+    the resource, with its watermarks under `incremental`.
+    """
 
     resource: str
     loaded: str | None
@@ -38,24 +34,24 @@ class KnownState:
 
 
 def state_location(connector: Connector, options: RunOptions) -> str:
-    """The place whose state it is, in words."""
-    return described(target_of(connector, options))
+    """Return in words where the state is stored."""
+    return str(target_of(connector, options))
 
 
 def known_state(
     connector: Connector, options: RunOptions, resource: str | None
 ) -> list[KnownState]:
-    """What the destination remembers, for every resource of the file or for one.
+    """Return the stored state of every resource, or of one. The working folder is not touched.
 
-    The working folder is left as it is. UsageError for a resource that there is not,
-    DestinationError where the destination can't be read.
+    Raise UsageError if there is no such resource, DestinationError if the destination cannot be
+    read.
     """
     names = _names(connector, resource)
     target = target_of(connector, options)
     if target.file is not None and not target.file.exists():
         return [KnownState(name, None, {}) for name in names]
     with tempfile.TemporaryDirectory() as folder:
-        return _known(looked_at(target, Path(folder)), connector, names)
+        return _known(read_pipeline(target, Path(folder)), connector, names)
 
 
 def forget(
@@ -65,10 +61,10 @@ def forget(
     on_event: EventHandler,
     stop: StopSignal,
 ) -> list[str]:
-    """Take the state of these resources out of the destination; those that had one.
+    """Remove the state of these resources from the destination; return those that had one.
 
-    The next run reads them from the beginning and merges what it reads into the rows that are
-    there. UsageError where that would append every row once more.
+    The next run reads them from the beginning and merges into the existing rows. Raise UsageError
+    if it would append every row again.
     """
     names = _names(connector, resource)
     target = target_of(connector, options)
@@ -76,27 +72,26 @@ def forget(
         return []
     with run_lock(pipelines_folder(options), connector.name, target, on_event, stop):
         pipeline = open_pipeline(target, options, connector.name, on_event).pipeline
-        having = [one.resource for one in _known(pipeline, connector, names) if one.state]
-        refuse_doubling(connector, having)
-        if having:
+        stored = [one.resource for one in _known(pipeline, connector, names) if one.state]
+        refuse_doubling(connector, stored)
+        if stored:
             with pipeline.managed_state(extract_state=True) as state:
                 resources = state["sources"][connector.name]["resources"]
-                for name in having:
+                for name in stored:
                     del resources[name]
             normalize(pipeline)
             load(pipeline, target, connector.name)
-    return having
+    return stored
 
 
 def refuse_doubling(connector: Connector, names: Iterable[str]) -> None:
-    """UsageError for resources whose rows are there once more when they are read again."""
+    """Raise UsageError for resources whose rows would be duplicated by reading them again."""
     appending = [name for name in names if connector.resource(name).write_disposition == "append"]
     if appending:
-        listed = ",".join(appending)
         raise UsageError(
-            f"{', '.join(appending)}: appends, so reading it again would load every row once "
-            f"more. Drop the rows and read them again instead: framework run {connector.name} "
-            f"--refresh --resources {listed}"
+            f"{', '.join(appending)}: appends, so reading it again would duplicate every row. Drop "
+            f"the rows and read them again instead: framework run {connector.name} --refresh "
+            f"--resources {','.join(appending)}"
         )
 
 
@@ -107,6 +102,7 @@ def _names(connector: Connector, resource: str | None) -> list[str]:
 
 
 def _known(pipeline: Any, connector: Connector, names: list[str]) -> list[KnownState]:
-    source = pipeline.state.get("sources", {}).get(connector.name, {})
-    modes, states = source.get(MODES, {}), source.get("resources", {})
-    return [KnownState(name, modes.get(name), states.get(name) or {}) for name in names]
+    state = read_state(pipeline, connector)
+    return [
+        KnownState(name, state.modes.get(name), state.resources.get(name) or {}) for name in names
+    ]

@@ -1,4 +1,4 @@
-"""The error inside the errors: what dlt wraps in steps and jobs, found and put in our words."""
+"""Translate errors that dlt wraps in steps and jobs into errors that say what to do."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from framework.runtime.redaction import MASK
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = re.compile("|".join(os.strerror(number) for number in FULL))
-TOLD_WITH_VALUES = re.compile(r"\s*\b(DETAIL:|CONTEXT:|HINT:|LINE \d+:).*", re.DOTALL)
-"""Where a database goes on with the row or the statement that it stumbled over."""
+DETAILS = re.compile(r"\s*\b(DETAIL:|CONTEXT:|HINT:|LINE \d+:).*", re.DOTALL)
+"""The part of a database's message that quotes the row or the statement."""
 QUOTED = re.compile(
     r"""(?P<what>\b(?:column|table|relation|constraint|schema|type|function|index|dataset|file)\s+
     (?:with\ name\s+)?|\.)?(?:"[^"]*"|'[^']*'|`[^`]*`)""",
@@ -25,7 +25,7 @@ CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that caused it, outermost first."""
+    """Yield the error and its causes, outermost first."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
@@ -35,7 +35,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def known_cause(error: BaseException) -> BaseException | None:
-    """What ended the step for a reason that we know: ours, a skip, or an interrupt."""
+    """Return the cause that is an error of the framework, a skip or an interrupt, or None."""
     for cause in chain(error):
         if isinstance(cause, (FrameworkError, ResourceSkipped, KeyboardInterrupt)):
             return cause
@@ -43,7 +43,7 @@ def known_cause(error: BaseException) -> BaseException | None:
 
 
 def contract_broken(error: BaseException) -> FrameworkError | None:
-    """The schema contract that data broke, in our words, or None."""
+    """Return an error for the schema contract that data broke, or None."""
     from dlt.common.schema.exceptions import DataValidationError
 
     for cause in chain(error):
@@ -60,37 +60,37 @@ def contract_broken(error: BaseException) -> FrameworkError | None:
 
 
 def unfit_records(error: BaseException) -> FrameworkError | None:
-    """Records that cannot be rows of their tables, in our words, or None."""
+    """Return an error for records that cannot become rows of their tables, or None."""
     from dlt.normalize.exceptions import NormalizeJobFailed
 
     causes = list(chain(error))
     if not any(isinstance(cause, NormalizeJobFailed) for cause in causes):
         return None
-    # the table is in dlt's text where it knows it; the job's name may be another table's
+    # dlt's text names the table if it knows it; the job may be named after another table
     reason = _short(without_values(str(causes[-1]))).rstrip(".")
     return FrameworkError(
-        f"a record does not fit its table: {reason}. A key may not be null; other fields can be "
-        "declared with another type in `schema` or `columns`, or such records left out with "
+        f"a record does not fit its table: {reason}. A key must not be null. For other fields, "
+        "declare another type in `schema` or `columns`, or remove such records with "
         "processing_steps."
     )
 
 
 def disk_full(error: BaseException) -> DestinationError | None:
-    """A disk, or the person's share of it, that has no room, in our words, or None."""
+    """Return an error for a disk or a quota that is full, or None."""
     for cause in chain(error):
         # Arrow and DuckDB give the system's words and no number
         if (isinstance(cause, OSError) and cause.errno in FULL) or NO_ROOM.search(str(cause)):
             named = re.search(r'write file "([^"]+)"', str(cause))
             where = getattr(cause, "filename", None) or (named and named[1])
             return DestinationError(
-                f"no space left on the disk{f' ({where})' if where else ''}. What was loaded "
-                "stays; make room, or set DLT_DATA_DIR to a folder with more, and run again."
+                f"no space left on the disk{f' ({where})' if where else ''}. Loaded data stays; "
+                "free some space, or set DLT_DATA_DIR to a folder with more, and run again."
             )
     return None
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether the destination said no for good, to what it would say no to again."""
+    """Return whether the destination rejected data that it would reject again."""
     from dlt.load.exceptions import LoadClientJobFailed, LoadClientJobTerminalRetry
 
     refusals = (LoadClientJobFailed, LoadClientJobTerminalRetry)
@@ -98,16 +98,20 @@ def is_refused(error: BaseException) -> bool:
 
 
 def _breaks_a_rule(error: BaseException) -> bool:
-    """Whether it is a database's error for a null, a key or another constraint, also in the change
-    of a table; each driver has a class of its own with the DB-API's name."""
+    """Return whether a database reports a broken constraint.
+
+    Each driver has a class of its own, which has the name that the DB-API gives it.
+    """
     return any(base.__name__ == "IntegrityError" for base in type(error).__mro__)
 
 
 def destination_error(
-    error: BaseException, doing: str, kind: str, *, rows: bool = False
+    error: BaseException, action: str, kind: str, *, quotes_rows: bool = False
 ) -> DestinationError:
-    """What the destination did not do, with the innermost reason and what to do. With `rows` the
-    reason may quote some of them, and is told without."""
+    """Return an error that names the failed action, the innermost cause and a remedy.
+
+    With `quotes_rows`, the cause may contain values of rows, which are removed.
+    """
     causes = list(chain(error))
     if full := disk_full(error):
         return full
@@ -117,39 +121,41 @@ def destination_error(
             fields = list(getattr(cause, "fields", ()))
             variables = ", ".join(f"DESTINATION__{kind}__{field}".upper() for field in fields)
             return DestinationError(
-                f"{doing}: the destination's configuration lacks {', '.join(fields)}. Set "
+                f"{action}: the destination's configuration lacks {', '.join(fields)}. Set "
                 f"{variables}, or the same under [destination.{kind}] in .dlt/secrets.toml."
             )
     missing = [cause.name for cause in causes if isinstance(cause, ImportError) and cause.name]
     if missing:
         return DestinationError(
-            f"{doing}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
+            f"{action}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
         )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
     refused = [str(cause.job_id).split(".")[0] for cause in causes if hasattr(cause, "job_id")]
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)
-        who = f" by {held[1]} (process {held[2]})" if held else ""
+        owner = f" by {held[1]} (process {held[2]})" if held else ""
         return DestinationError(
-            f"{doing}: the DuckDB file is in use{who}. DuckDB has one writer: close the other "
-            "program, or run again later."
+            f"{action}: the DuckDB file is in use{owner}. DuckDB allows one writer: close the "
+            "other program, or run again later."
         )
     if "Permission denied" in text or "read-only" in text.lower():
-        return DestinationError(f"{doing}: no right to write there: {_short(text)}")
-    if rows:
+        return DestinationError(f"{action}: no permission to write: {_short(text)}")
+    if quotes_rows:
         text = f"{f'table {refused[0]}: ' if refused else ''}{without_values(text)}"
-    return DestinationError(f"{doing}: {_short(text)}")
+    return DestinationError(f"{action}: {_short(text)}")
 
 
 def without_values(text: str) -> str:
-    """Another program's message on rows, without what it quotes of them: a value may be somebody's.
-    What is quoted after a word such as `column` is a name and stays."""
-    text = TOLD_WITH_VALUES.sub("", text)
+    """Return a database's message without quoted values, which may be personal data.
+
+    What is quoted after a word such as `column` is a name and stays.
+    """
+    text = DETAILS.sub("", text)
     text = QUOTED.sub(lambda found: found[0] if found["what"] else MASK, text)
     return VALUES.sub(MASK, text)
 
 
 def _short(text: str) -> str:
-    # a line without an end and one with a capital letter are two sentences
+    # a line without a full stop and one with a capital letter are two sentences
     line = " ".join(_NEXT_SENTENCE.sub(". ", text).split())
     return line if len(line) <= 400 else line[:399] + "…"

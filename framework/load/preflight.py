@@ -1,4 +1,4 @@
-"""Which resources a run loads, and whose watermark it may move."""
+"""Checks before a run reads anything: which resources it loads, and what it must refuse."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 from framework.definition.model import Connector, Resource
 from framework.errors import UsageError
 from framework.events import EventHandler, WarningRaised
+from framework.load.destinations.target import Target
 from framework.load.report import ResourceReport
 from framework.load.run_options import RunOptions
 from framework.text import join_words, nearest
 
 
 def select_resources(connector: Connector, names: Iterable[str] | None) -> tuple[Resource, ...]:
-    """The named resources, or those selected in the file; parents first.
+    """Return the named resources, or those that the file selects; parents first.
 
-    UsageError for a name that the connector does not have, or where nothing is selected.
+    Raise UsageError for a name that the connector does not have, or if nothing is selected.
     """
     if names is None:
-        chosen = tuple(resource for resource in connector.resources if resource.selected)
-        if not chosen:
+        selected = tuple(resource for resource in connector.resources if resource.selected)
+        if not selected:
             raise UsageError(
-                f"{connector.name} selects no resource by itself: name some with --resources "
+                f"{connector.name} selects no resource by default: name some with --resources "
                 f"({', '.join(resource.name for resource in connector.resources)})"
             )
-        return chosen
+        return selected
     known = {resource.name: resource for resource in connector.resources}
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in known]
@@ -42,142 +43,186 @@ def select_resources(connector: Connector, names: Iterable[str] | None) -> tuple
 
 
 def descendants(connector: Connector, name: str) -> tuple[Resource, ...]:
-    """Every resource that reads from this one, directly or through others."""
-    found: dict[str, Resource] = {}
-    for resource in connector.resources:  # parents stand first
-        if resource.parent == name or resource.parent in found:
-            found[resource.name] = resource
-    return tuple(found.values())
+    """Return every resource that reads from this one, directly or through others."""
+    below: dict[str, Resource] = {}
+    for resource in connector.resources:  # parents come first
+        if resource.parent == name or resource.parent in below:
+            below[resource.name] = resource
+    return tuple(below.values())
 
 
-def unselected_parents(connector: Connector, chosen: Iterable[Resource]) -> dict[str, str]:
-    """Resources that are read for chosen ones only, each with the first that it is read for."""
-    names = {resource.name for resource in chosen}
-    found: dict[str, str] = {}
-    for resource in chosen:
+def unselected_parents(connector: Connector, selected: Iterable[Resource]) -> dict[str, str]:
+    """Return resources that are read for selected ones only, each with the first of those."""
+    names = {resource.name for resource in selected}
+    parents: dict[str, str] = {}
+    for resource in selected:
         for ancestor in connector.ancestors(resource):
             if ancestor.name in names:
                 break
-            found.setdefault(ancestor.name, resource.name)
-    return found
+            parents.setdefault(ancestor.name, resource.name)
+    return parents
 
 
-def holds_back(connector: Connector, name: str, done: Mapping[str, ResourceReport]) -> str | None:
-    """Why this resource's watermark may not move after this run, or None.
+def watermark_blocker(
+    connector: Connector, name: str, parts: Mapping[str, ResourceReport]
+) -> str | None:
+    """Return why this resource's watermark must not move after this run, or None.
 
-    It moves only past what is loaded: the resource itself and every resource selected by default
-    that reads from it. Source: design, `--limit` and failures.
+    It moves only past what is loaded: the resource itself, and every resource selected by default
+    that reads from it.
     """
-    part = done.get(name)
+    part = parts.get(name)
     if part is None or not part.loads:
         return f"{name} was not loaded"
     for child in descendants(connector, name):
-        below = done.get(child.name)
+        below = parts.get(child.name)
         if below is None and child.selected:
-            return f"{child.name}, which reads from it, was not in this run"
+            return f"its child `{child.name}` was not part of this run"
         if below is not None and below.status != "ok":
-            became = "failed" if below.status == "failed" else "was skipped"
-            return f"{child.name}, which reads from it, {became}"
+            outcome = "failed" if below.status == "failed" else "was skipped"
+            return f"its child `{child.name}` {outcome}"
     return None
 
 
-def refuse_range(connector: Connector, chosen: Iterable[Resource], options: RunOptions) -> None:
-    """UsageError where `--since` or `--until` has nothing to read, or would do harm."""
+def refuse_range(connector: Connector, selected: Iterable[Resource], options: RunOptions) -> None:
+    """Raise UsageError if `--since` or `--until` has nothing to read, or would damage a table."""
     if options.again is None:
         return
     if options.refresh:
-        raise UsageError(
-            "--refresh loads everything again and --since/--until a part: choose one of them"
-        )
-    ranged = [resource for resource in chosen if _is_ranged(connector, resource)]
+        raise UsageError("--refresh reloads everything and --since/--until a part; use one of them")
+    ranged = [resource for resource in selected if _is_ranged(connector, resource)]
     if not ranged:
         raise UsageError(
-            "--since and --until want a resource with an incremental, and none that is chosen has "
-            "one or reads from one"
+            "--since and --until need a resource with an incremental; no selected resource has one "
+            "or reads from one"
         )
     for resource in ranged:
         if resource.write_disposition == "append":
             raise UsageError(
-                f"{resource.name} appends: the range's rows would be there twice. Leave it out "
-                "with --resources, or give it write_disposition: merge"
+                f"{resource.name} appends: the rows of the range would be there twice. Exclude it "
+                "with --resources, or set write_disposition: merge"
             )
         if resource.write_disposition == "replace":
             raise UsageError(
-                f"{resource.name} replaces its table: the range's rows alone would be left. Leave "
-                "it out with --resources, or give it write_disposition: merge"
+                f"{resource.name} replaces its table: only the rows of the range would remain. "
+                "Exclude it with --resources, or set write_disposition: merge"
             )
 
 
 def _is_ranged(connector: Connector, resource: Resource) -> bool:
-    return any(
-        one.endpoint.incremental is not None for one in (resource, *connector.ancestors(resource))
-    )
+    line = (resource, *connector.ancestors(resource))
+    return any(one.endpoint.incremental is not None for one in line)
 
 
-def read_in_part(
-    connector: Connector, resource: Resource, held: Mapping[str, Any]
+def refuse_mixed_modes(
+    modes: Mapping[str, str],
+    selected: Iterable[Resource],
+    options: RunOptions,
+    target: Target,
+    on_event: EventHandler,
+) -> None:
+    """Raise UsageError if a `--limit` load would mix with a full load.
+
+    `modes` is how each table was loaded: "limited" or "full".
+    """
+    dropped = {resource.name for resource in selected} if options.refresh else set()
+    remaining = {name: mode for name, mode in modes.items() if name not in dropped}
+    if options.limit is None:
+        doubled = [
+            resource.name
+            for resource in selected
+            if resource.write_disposition == "append" and remaining.get(resource.name) == "limited"
+        ]
+        if doubled:
+            raise UsageError(
+                f"{target} holds rows of a run with --limit, which {', '.join(doubled)} would "
+                "append again; add --refresh, or choose another --dataset"
+            )
+        return
+    if "full" in remaining.values():
+        raise UsageError(
+            f"--limit would mix a part into {target}, which holds an unlimited run; choose another "
+            "--dataset"
+        )
+    for resource in selected:
+        if modes.get(resource.name) == "full":
+            message = (
+                "--refresh with --limit replaces the rows of a full run by a part; run --refresh "
+                "without --limit to reload all of them"
+            )
+            on_event(WarningRaised(resource.name, "refresh-limited", message))
+
+
+def partly_read_ancestors(
+    connector: Connector, resource: Resource, watermarks: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """The resource's ancestors of which only what changed is read, by the state that is `held`."""
-    found = [one for one in connector.ancestors(resource) if _in_part(one, held.get(one.name, {}))]
-    return tuple(one.name for one in reversed(found))
+    """Return the ancestors of which this run reads only changes, outermost first."""
+    ancestors = connector.ancestors(resource)
+    partly = [one for one in ancestors if _is_partly_read(one, watermarks.get(one.name, {}))]
+    return tuple(one.name for one in reversed(partly))
 
 
-def _in_part(resource: Resource, state: Mapping[str, Any]) -> bool:
-    reads_on = resource.endpoint.incremental is not None and _has_moved(state)
-    return reads_on or (resource.only_changed is not None and bool(state))
+def _is_partly_read(resource: Resource, watermarks: Mapping[str, Any]) -> bool:
+    continues = resource.endpoint.incremental is not None and _has_moved(watermarks)
+    return continues or (resource.only_changed is not None and bool(watermarks))
 
 
-def _has_moved(state: Mapping[str, Any]) -> bool:
-    """Whether a watermark is there that is not where the first run began."""
+def _has_moved(watermarks: Mapping[str, Any]) -> bool:
+    """Return whether a watermark is not where the first run started."""
     return any(
         "lists" in one or one.get("last_value") not in (None, one.get("initial_value"))
-        for one in state.values()
+        for one in watermarks.values()
     )
 
 
-def starts_over(connector: Connector, resource: Resource, held: Mapping[str, Any]) -> str:
-    """The command that loads a resource from the beginning, its ancestors with it where needed."""
-    return _loading(connector, {*read_in_part(connector, resource, held), resource.name})
+def reload_command(connector: Connector, resource: Resource, watermarks: Mapping[str, Any]) -> str:
+    """Return the command that loads a resource from the beginning, with ancestors if needed."""
+    ancestors = partly_read_ancestors(connector, resource, watermarks)
+    return _refresh_command(connector, {*ancestors, resource.name})
 
 
-def _loading(connector: Connector, names: Collection[str]) -> str:
+def _refresh_command(connector: Connector, names: Collection[str]) -> str:
     ordered = ",".join(one.name for one in connector.resources if one.name in names)
     return f"framework run {connector.name} --refresh --resources {ordered}"
 
 
-def refuse_late_refresh(
-    connector: Connector, chosen: Iterable[Resource], held: Mapping[str, Any]
+def refuse_partial_refresh(
+    connector: Connector, selected: Iterable[Resource], watermarks: Mapping[str, Any]
 ) -> None:
-    """UsageError where `--refresh` would empty a child that its parents do not fill again."""
-    emptied = {one.name: read_in_part(connector, one, held) for one in chosen}
-    wanted = {name for above in emptied.values() for name in above} | emptied.keys()
+    """Raise UsageError if `--refresh` would drop children that unchanged parents do not refill."""
+    ancestors = {one.name: partly_read_ancestors(connector, one, watermarks) for one in selected}
+    wanted = {name for names in ancestors.values() for name in names} | ancestors.keys()
     for resource in connector.resources:
-        above = emptied.get(resource.name, ())
-        if resource.write_disposition != "replace" and not emptied.keys() >= set(above):
+        above = ancestors.get(resource.name, ())
+        if resource.write_disposition != "replace" and not ancestors.keys() >= set(above):
             raise UsageError(
-                f"--refresh empties {resource.name}, and {_words(above)}: the lists of what did "
-                f"not would not come back. Load all of it anew: {_loading(connector, wanted)}"
+                f"--refresh drops the rows of {resource.name}, but {_only_changes(above)}. "
+                "Children of unchanged records would be missing. Reload all of it: "
+                f"{_refresh_command(connector, wanted)}"
             )
 
 
 def warn_late_children(
     connector: Connector,
-    chosen: Iterable[Resource],
-    known: Collection[str],
-    held: Mapping[str, Any],
+    selected: Iterable[Resource],
+    loaded: Collection[str],
+    watermarks: Mapping[str, Any],
     on_event: EventHandler,
 ) -> None:
-    """Warn of children that no run has loaded yet, where their parents' watermarks have moved."""
-    for resource in chosen:
-        above = read_in_part(connector, resource, held)
-        if above and resource.name not in known and resource.write_disposition != "replace":
+    """Warn of children that no run has loaded yet, if their parents' watermarks have moved."""
+    for resource in selected:
+        above = partly_read_ancestors(connector, resource, watermarks)
+        if above and resource.name not in loaded and resource.write_disposition != "replace":
             message = (
-                f"its table is new, and {_words(above)}: the lists of what did not are not asked "
-                f"for. To have it all: {starts_over(connector, resource, held)}"
+                f"new table, but {_only_changes(above)}. Children of unchanged records are "
+                f"skipped. To load all: {reload_command(connector, resource, watermarks)}"
             )
             on_event(WarningRaised(resource.name, "begins-late", message))
 
 
-def _words(above: tuple[str, ...]) -> str:
-    gives = "gives" if len(above) == 1 else "give"
-    return f"{' and '.join(above)} {gives} only what changed since the last run"
+def _only_changes(names: tuple[str, ...]) -> str:
+    noun, verb = ("parent", "returns") if len(names) == 1 else ("parents", "return")
+    return (
+        f"its {noun} {' and '.join(f'`{name}`' for name in names)} {verb} only what changed since "
+        "the last run"
+    )

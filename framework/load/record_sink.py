@@ -20,8 +20,8 @@ from framework.definition.model import Resource
 from framework.definition.record_schema import table_of
 from framework.extract.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, Record
-from framework.load.arrow.nested_tables import add_variants
-from framework.load.contract import SUSPECT, Contract, storable
+from framework.load.arrow.nested_tables import add_variant_columns
+from framework.load.contract import SUSPECT, Contract, sanitize
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
@@ -37,20 +37,20 @@ class RecordSpool:
         self._column_names = column_names
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
 
-    def add(self, records: list[Record], *, sanitize: bool = False) -> None:
-        """Append records. With `sanitize`, change values that dlt could not write.
+    def add(self, records: list[Record], *, sanitized: bool = False) -> None:
+        """Append records. With `sanitized`, change values that dlt could not write.
 
         Raise RecordError if a list is nested too deep to become a table.
         """
         self._column_names.look(records)
         lines = _lines(records)
-        if sanitize and SUSPECT.search(lines):
-            lines = _lines(map(storable, records))
+        if sanitized and SUSPECT.search(lines):
+            lines = _lines(map(sanitize, records))
         self._file.write(lines)
 
     def finish(self) -> Iterator[tuple[str, str]]:
         """Yield code and message of each warning on the records."""
-        message = self._column_names.told()
+        message = self._column_names.message()
         if message is not None:
             yield "keys-meet", message
 
@@ -102,12 +102,12 @@ class RecordSink:
         if self._contract is not None:
             results = (self._contract.apply(record)[0] for record in records)
             records = [record for record in results if record is not None]
-        self._spool.add(records, sanitize=self._sanitizes)
+        self._spool.add(records, sanitized=self._sanitizes)
 
     def finish(self) -> Iterator[tuple[str, str]]:
         """Yield code and message of each warning on the records."""
         if self._contract is not None:
-            yield from (("discarded", message) for message in self._contract.told())
+            yield from (("discarded", message) for message in self._contract.messages())
         yield from self._spool.finish()
         yield from self._keys.finish()
 
@@ -141,7 +141,9 @@ def with_variants(
     for number, batch in enumerate(batches):
         yield batch
         if number == 0 and contract is not None:
-            add_variants(dlt.current.source_schema(), root_table(resource), contract.variants)
+            add_variant_columns(
+                dlt.current.source_schema(), root_table(resource), contract.variants
+            )
 
 
 def _keeps_json(resource: Resource) -> bool:

@@ -1,155 +1,184 @@
-"""What an interrupted run left in the working folder: load packages, finished or dropped.
+"""Open a pipeline: load or drop what an interrupted run left, then start from the destination.
 
-A package is there only when everything was read. It is loaded from its first job on, whatever of
-it was loaded before: dlt can't know whether a job that was under way was committed. It is dropped
-where it can't be finished, and where the destination isn't the one that it was read for.
+The destination holds the truth: a run starts from the state that was loaded there, whatever the
+working folder contains. So a deleted database is loaded again from the beginning.
+
+A load package in the working folder is complete: it is created after all resources are read. It
+is loaded again from its first job, because dlt cannot know whether a running job was committed.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-from dlt.common.schema import Schema
-from dlt.common.schema.utils import get_root_table
-from dlt.common.storages import FileStorage
-from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from framework.errors import DestinationError
+from framework.events import EventHandler, StepStarted
+from framework.load.arrow.nested_tables import undo_variants
+from framework.load.destinations.target import Target
+from framework.load.dlt_errors import disk_full, is_refused
+from framework.load.load_markers import KnownLoads, read_known_loads, undo_appends
+from framework.load.load_packages import (
+    drop_working_folder,
+    extracted_packages,
+    is_readable,
+    is_whole,
+    load_ids,
+    normalized_packages,
+    pending_packages,
+)
+from framework.load.pipeline import (
+    build_pipeline,
+    destination_errors,
+    load,
+    pipelines_folder,
+    raise_interrupt,
+)
+from framework.load.run_options import RunOptions
+from framework.runtime.dlt_internals import number_loads_after, reset_package
 
 READ_FOR = "framework_read_for"
-"""In a package's state: the load whose state its run started from."""
+"""Key in the state of a package: the load whose state its run started from."""
 
-OPENED = (
-    "state.json",
-    "schemas/*.json",
-    "normalize/extracted/*/schema.json",
-    "normalize/extracted/*/load_package_state.json",
-    "load/normalized/*/schema.json",
-    "load/normalized/*/load_package_state.json",
+DUCKDB_HEADERS = 3 * 4096
+"""Bytes of a DuckDB file before its first table: a shorter file holds none."""
+
+FINISHED = "loaded the data that an interrupted run had extracted"
+ALREADY_LOADED = "an interrupted run had already loaded all data that it had extracted"
+RECREATED = "recreated dlt's working folder, which was not readable; its data is read again"
+DROPPED = "dropped the data that an interrupted run had extracted: "
+STUCK = (
+    "An interrupted run had extracted this data, and each run tries to load it first. "
+    "`run --refresh` drops what cannot be loaded and reads it again"
 )
-"""What has to be JSON in a working folder."""
-
-FOLLOW_UPS = ("sql", "reference")
-"""Jobs that dlt makes while it loads, and makes again."""
 
 
-def extracted(pipeline: Any) -> PackageStorage:
-    """The packages that were read and not yet normalized."""
-    return _storage(pipeline, "normalize", "extracted")
+@dataclass(frozen=True)
+class OpenPipeline:
+    """A pipeline ready for a new run.
 
-
-def normalized(pipeline: Any) -> PackageStorage:
-    """The packages that are ready to load, or being loaded."""
-    return _storage(pipeline, "load", "normalized")
-
-
-def _storage(pipeline: Any, *path: str) -> PackageStorage:
-    folder = Path(pipeline.working_dir, *path)
-    return PackageStorage(FileStorage(str(folder), makedirs=folder.is_dir()), "normalized")
-
-
-def ids_in(storage: PackageStorage) -> list[str]:
-    """The packages in this storage, whose folder a kill may have kept from being made."""
-    if not Path(storage.storage.storage_path).is_dir():
-        return []
-    return sorted(storage.list_packages())
-
-
-def pending(pipeline: Any) -> dict[str, PackageStorage]:
-    """The packages by load id, oldest first, with the storage that has them."""
-    found: dict[str, PackageStorage] = {}
-    for storage in (extracted(pipeline), normalized(pipeline)):
-        found.update(dict.fromkeys(ids_in(storage), storage))
-    return dict(sorted(found.items()))
-
-
-def read_for(storage: PackageStorage, load_id: str) -> str | None:
-    """The load whose state the package's run started from; None where it doesn't say."""
-    found = storage.get_load_package_state(load_id).get(READ_FOR)
-    return None if found is None else str(found)
-
-
-def is_whole(pipeline: Any) -> bool:
-    """Whether all that was read and is not yet normalized reached the pipeline's own schema too,
-    which normalizing asks."""
-    storage = extracted(pipeline)
-    if ids_in(storage) and not pipeline.default_schema_name:
-        return False
-    for load_id in ids_in(storage):
-        try:
-            read = storage.load_schema(load_id)
-        except FileNotFoundError:
-            return False
-        if read.name not in pipeline.schemas:
-            return False
-        if pipeline.schemas[read.name].stored_version_hash != read.stored_version_hash:
-            return False
-    return True
-
-
-def forget_copies(pipeline: Any) -> None:
-    """A package that was normalized isn't normalized again: a kill may have left both."""
-    for load_id in ids_in(normalized(pipeline)):
-        extracted(pipeline).delete_package(load_id, not_exists_ok=True)
-
-
-def is_readable(folder: Path) -> bool:
-    """Whether what dlt opens first in this working folder can be read: a loss of power leaves
-    empty files, and with them no run could ever begin there."""
-    for file in (one for pattern in OPENED for one in folder.glob(pattern)):
-        try:
-            if not isinstance(orjson.loads(file.read_bytes()), dict):
-                return False
-        except ValueError:
-            return False
-    versions = folder.glob("*/.version")
-    return all(re.fullmatch(rb"\d+\.\d+\.\d+\s*", file.read_bytes()) for file in versions)
-
-
-def begin_again(storage: PackageStorage, load_id: str) -> None:
-    """Put the package back to where no job of it had begun. May itself be interrupted."""
-    folder = Path(storage.storage.make_full_path(storage.get_package_path(load_id)))
-    updates = folder / PackageStorage.SCHEMA_UPDATES_FILE_NAME
-    if not updates.exists():  # then tables are made and emptied once more
-        storage.storage.save(str(updates.relative_to(storage.storage.storage_path)), "{}")
-    for state in ("completed_jobs", "started_jobs", "failed_jobs", "new_jobs"):
-        for file in sorted((folder / state).iterdir()):
-            told = file.suffix == ".exception"
-            if told or ParsedLoadJobFileName.parse(file.name).file_format in FOLLOW_UPS:
-                file.unlink()
-            elif state != "new_jobs":
-                file.replace(folder / "new_jobs" / file.name)
-    for marker in storage.list_pending_transitions(load_id):
-        storage.clear_pending_transition(load_id, Path(marker).name)
-
-
-def appending(pipeline: Any) -> Iterator[str]:
-    """The packages ready to load that have rows to append."""
-    storage = normalized(pipeline)
-    for load_id in ids_in(storage):
-        schema = storage.load_schema(load_id)
-        jobs = [ParsedLoadJobFileName.parse(name) for name in storage.list_new_jobs(load_id)]
-        if any(_appends(schema, job.table_name) for job in jobs):
-            yield load_id
-
-
-def drop_all(folder: Path) -> None:
-    """Take a working folder away in one step: one that is gone by half would be loaded by half.
-
-    Its pipeline has to be dropped or opened anew after it.
+    `notes` say what happened to data of an interrupted run. `read_for` is the load whose state
+    the new run starts from.
     """
-    if not folder.exists():
-        return
-    aside = folder.with_name(f"{folder.name}.dropped")
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+
+    pipeline: Any
+    notes: list[str]
+    read_for: str
 
 
-def _appends(schema: Schema, table: str) -> bool:
-    if table in schema.dlt_table_names():
-        return False
-    return get_root_table(schema.tables, table).get("write_disposition", "append") == "append"
+def open_pipeline(
+    target: Target, options: RunOptions, connector: str, on_event: EventHandler
+) -> OpenPipeline:
+    """Return the connector's pipeline after recovery from an interrupted run.
+
+    Raise DestinationError if the destination cannot be reached or written.
+    """
+    with destination_errors("cannot open", target):
+        notes = _remove_incomplete_file(target)
+        folder = pipelines_folder(options) / target.pipeline
+        if not is_readable(folder):
+            drop_working_folder(folder)
+            notes.append(RECREATED)
+        pipeline = build_pipeline(target, pipelines_folder(options))
+        packages = pending_packages(pipeline)
+    with _connected(pipeline, target):
+        known = _known_loads(pipeline, target, connector, packages)
+        if packages:
+            notes.append(_recover(pipeline, target, connector, known, on_event, options))
+            known = _known_loads(pipeline, target, connector)
+        notes += _undo_appends(pipeline, target, connector, known)
+        with destination_errors("cannot open", target):
+            drop_working_folder(Path(pipeline.working_dir))
+            pipeline.drop()
+            pipeline.sync_destination()
+    number_loads_after(known.state)
+    return OpenPipeline(pipeline, notes, known.state)
+
+
+def _remove_incomplete_file(target: Target) -> list[str]:
+    """Remove a DuckDB file that a full disk or a kill left without its headers."""
+    file = target.file
+    if file is None or not file.is_file() or not 0 < file.stat().st_size < DUCKDB_HEADERS:
+        return []
+    content = file.read_bytes()
+    if content.strip(b"\0") and content[8:12] != b"DUCK":
+        return []  # not a DuckDB file: leave it to its owner
+    file.unlink()
+    return [f"recreated {file.name}: an interrupted run left it incomplete"]
+
+
+@contextmanager
+def _connected(pipeline: Any, target: Target) -> Iterator[None]:
+    """Keep one connection open for all that the block asks the destination."""
+    with ExitStack() as stack:
+        with destination_errors("cannot open", target):
+            stack.enter_context(pipeline.destination_client())
+        yield
+
+
+def _recover(
+    pipeline: Any,
+    target: Target,
+    connector: str,
+    known: KnownLoads,
+    on_event: EventHandler,
+    options: RunOptions,
+) -> str:
+    """Load the packages of an interrupted run if that is possible; return a note on the outcome.
+
+    With `--refresh`, drop what cannot be loaded for any reason.
+    """
+    for load_id in load_ids(normalized_packages(pipeline)):
+        # a kill may leave both: it must not be normalized twice
+        extracted_packages(pipeline).delete_package(load_id, not_exists_ok=True)
+    packages = pending_packages(pipeline)
+    if all(load_id in known.complete for load_id in packages):
+        return ALREADY_LOADED
+    for load_id, storage in packages.items():
+        read_for = storage.get_load_package_state(load_id).get(READ_FOR)
+        if read_for is not None and str(read_for) != known.state:
+            return f"{DROPPED}the destination has changed since; it is read again"
+    if not is_whole(pipeline):
+        return f"{DROPPED}it was not complete; it is read again"
+    on_event(StepStarted("loading the data that an interrupted run had extracted"))
+    undo_variants(pipeline)
+    try:
+        pipeline.normalize()
+    except PipelineStepFailed as error:
+        raise_interrupt(error)
+        if full := disk_full(error):
+            raise full from error
+        return f"{DROPPED}it could not be normalized; it is read again"
+    if target.profile.marks_loads:
+        _undo_appends(pipeline, target, connector, known.with_marks(packages))
+        for load_id in load_ids(normalized_packages(pipeline)):
+            reset_package(normalized_packages(pipeline), load_id)
+    try:
+        load(pipeline, target, connector)
+    except DestinationError as error:
+        reason = f"{str(error).rstrip('.')}."
+        if options.refresh or is_refused(error):
+            return f"{DROPPED}{reason} It is read again."
+        raise DestinationError(f"{reason} {STUCK}.") from error
+    return FINISHED
+
+
+def _undo_appends(pipeline: Any, target: Target, connector: str, known: KnownLoads) -> list[str]:
+    """Delete rows of appends that never completed; return a note if there were any."""
+    with destination_errors("cannot write", target):
+        rows = undo_appends(pipeline, connector, known)
+    if not rows:
+        return []
+    return [f"deleted {rows:,} rows that an interrupted load had appended; they are read again"]
+
+
+def _known_loads(
+    pipeline: Any, target: Target, connector: str, pending: Iterable[str] = ()
+) -> KnownLoads:
+    with destination_errors("cannot open", target):
+        return read_known_loads(pipeline, connector, target, pending)

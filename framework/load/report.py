@@ -1,4 +1,4 @@
-"""What a run did, as schemas/run-report.schema.json describes it, collected while it runs."""
+"""The report of a run, collected from its events; schemas/run-report.schema.json describes it."""
 
 from __future__ import annotations
 
@@ -24,24 +24,22 @@ from framework.events import (
 )
 from framework.load.declared_tables import table_name
 from framework.load.destinations.target import Target
-from framework.load.pipeline import described
 
 Status = Literal["ok", "skipped", "failed", "not_loaded"]
 
-MOST_ALIKE = 10
-"""Warnings of one code that are told of a resource; the rest is counted."""
+MAX_ALIKE = 10
+"""Warnings of one code that a resource's part contains; the rest is counted."""
 SLOWEST = 5
-"""How many of the slowest requests a report names."""
+"""Number of slowest requests in a report."""
 
 
 @dataclass
 class ResourceReport:
-    """One resource's part. `rows` are rows loaded into its own table, child tables not counted;
-    `not_loaded` says that the run ended before that. `more` counts, by code, the warnings that
-    are like those in `warnings`.
+    """One resource's part of a report.
 
-    `kept` says that what was read before it failed is whole in itself and is loaded: the windows
-    before the one that failed.
+    `rows` are rows loaded into its own table, child tables not counted. The status `not_loaded`
+    means that the run ended before loading. `more` counts further warnings by code.
+    `loads_part` means that the resource failed, but the windows before the failed one are loaded.
     """
 
     name: str
@@ -58,15 +56,15 @@ class ResourceReport:
     error: str | None = None
     seconds: float = 0.0
     done: bool = False
-    kept: bool = False
+    loads_part: bool = False
 
     @property
     def loads(self) -> bool:
-        """Whether what was read goes into the tables."""
-        return self.status == "ok" or self.kept
+        """Return whether records of this resource are loaded."""
+        return self.status == "ok" or self.loads_part
 
     def as_dict(self) -> dict[str, Any]:
-        """The part as the JSON Schema has it."""
+        """Return the part as the JSON Schema describes it."""
         return {
             "name": self.name,
             "status": self.status,
@@ -86,10 +84,11 @@ class ResourceReport:
 
 @dataclass
 class Report:
-    """The whole run. `error` is what ended it where no single resource did, `interrupted` says
-    that this came from outside, and `signal` is the signal's name.
+    """The report of a whole run.
 
-    `where` says where the data is, in words; `query` is a first query to try, or None.
+    `error` is what ended it, if that was not one resource. `interrupted` means that it was
+    stopped from outside, by a signal of the name in `signal`. `where` says where the data is, and
+    `query` is a first query to try. `handed_over` means that a load package is complete.
     """
 
     connector: str
@@ -109,8 +108,7 @@ class Report:
     began: float = field(default_factory=time.monotonic)
 
     def end(self, error: FrameworkError | None = None) -> None:
-        """The run is over; with an error it ended before its time, and what is not in the tables
-        by then is not loaded."""
+        """End the report. With an error, resources not in the tables become `not_loaded`."""
         self.seconds = time.monotonic() - self.began
         if error is None:
             return
@@ -118,29 +116,28 @@ class Report:
         if not self.loaded:
             for part in self.resources.values():
                 part.rows = 0
-                if part.status == "ok" or part.kept:
+                if part.loads:
                     part.status = "not_loaded"
         if isinstance(error, Interrupted):
             self.interrupted, self.signal = True, error.signal
-            self.error += f". {self._what_stays()}"
+            self.error += f". {self._outcome()}"
 
-    def _what_stays(self) -> str:
+    def _outcome(self) -> str:
         if self.loaded:
-            return "All that was read is loaded"
+            return "All extracted data is loaded"
         if self.handed_over:
             return (
-                "What was read waits in dlt's folder: the next run loads it first, and goes on "
-                "from there"
+                "Extracted data is kept in dlt's working folder; the next run loads it first and "
+                "then continues"
             )
         return (
-            "Nothing of this run is loaded; what earlier runs loaded stays, and the next run reads "
-            "on from there"
+            "Nothing of this run is loaded; data of earlier runs stays, and the next run continues "
+            "from there"
         )
 
     @property
     def status(self) -> Literal["ok", "partial", "failed", "interrupted"]:
-        """interrupted where somebody ended it, failed where anything failed, partial where
-        anything was skipped, else ok."""
+        """Return the worst status: interrupted, failed, partial (a resource was skipped), or ok."""
         if self.interrupted:
             return "interrupted"
         statuses = {resource.status for resource in self.resources.values()}
@@ -150,11 +147,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """1 for a failed run, else 0."""
+        """Return 1 for a failed run, else 0."""
         return int(self.status == "failed")
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as the JSON Schema has it."""
+        """Return the report as the JSON Schema describes it."""
         return {
             "connector": self.connector,
             "status": self.status,
@@ -179,10 +176,9 @@ class Report:
 
 
 class Collector:
-    """Counts events into a report, and hands them on. Thread-safe.
+    """Aggregate events into a report and forward them. Thread-safe.
 
-    A parent that is read for its children only has no part of its own: what it sends counts for
-    the child that `read_for` names.
+    Events of an unselected parent count for the child that it is read for, by `read_for`.
     """
 
     def __init__(
@@ -197,22 +193,25 @@ class Collector:
         self._on_event = on_event
         self._lock = threading.Lock()
         self._seen: set[tuple[str, str, str]] = set()
-        self._said: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._step: tuple[str, float] | None = None
         for resource in resources:
             report.resources[resource.name] = ResourceReport(resource.name)
 
     def __call__(self, event: Event) -> None:
-        """Count and hand on; a warning that was said is not said again, and of those that differ
-        by the request only (a child has one for each record of its parent) some are."""
+        """Count and forward an event, but not a repeated warning.
+
+        Of warnings with the same code, only the first are forwarded: a child may have one for
+        each record of its parent.
+        """
         with self._lock:
             if isinstance(event, WarningRaised):
                 key = (event.resource, event.code, event.message)
                 if key in self._seen:
                     return
                 self._seen.add(key)
-                self._said[event.resource, event.code] += 1
-                if self._said[event.resource, event.code] > MOST_ALIKE:
+                self._counts[event.resource, event.code] += 1
+                if self._counts[event.resource, event.code] > MAX_ALIKE:
                     part = self._part(event.resource)
                     if part is not None:
                         part.more[event.code] += 1
@@ -221,13 +220,13 @@ class Collector:
         self._on_event(event)
 
     def step(self, name: str) -> None:
-        """A step over all resources begins, and with that the one before it is done."""
+        """Start a step over all resources; end the one before."""
         self.step_done()
         self._step = (name, time.monotonic())
         self(StepStarted(name))
 
     def step_done(self) -> None:
-        """The step that began last is done."""
+        """End the current step."""
         if self._step is not None:
             name, began = self._step
             self._step = None
@@ -255,26 +254,28 @@ class Collector:
 
 
 def say_where(
-    report: Report, target: Target, pipeline: Any, chosen: Iterable[Resource], *, before: bool
+    report: Report, target: Target, pipeline: Any, selected: Iterable[Resource], *, had_rows: bool
 ) -> None:
-    """Put it into the report: nothing where there is none, neither of this run nor of one
-    `before`."""
-    loaded = [resource for resource in chosen if report.resources[resource.name].rows]
-    if not pipeline.default_schema_name or not (loaded or before):
+    """Add to the report where the data is, and a query for it.
+
+    `had_rows` means that an earlier run loaded rows; without any, nothing is added.
+    """
+    loaded = [resource for resource in selected if report.resources[resource.name].rows]
+    if not pipeline.default_schema_name or not (loaded or had_rows):
         return
-    report.where = described(target)
-    if target.kind == "filesystem":
+    report.where = str(target)
+    if target.profile.is_file_store:
         report.where = f"{pipeline.destination_client().config.bucket_url}/{target.dataset}"
     if not loaded:
-        report.where += ", as before: this run loaded no row"
+        report.where += ", unchanged: this run loaded no rows"
         return
-    if target.kind == "filesystem":
+    if target.profile.is_file_store:
         return
     naming = pipeline.default_schema.naming
     most = max(loaded, key=lambda resource: report.resources[resource.name].rows)
     table = f"{target.dataset}.{naming.normalize_table_identifier(table_name(most))}"
     if target.file is not None:
-        # Python is there where we are; DuckDB's own command line may not be
+        # Python is installed; DuckDB's command line may not be
         opened = f"duckdb.connect('{target.file.name}')"
         report.query = f"python -c \"import duckdb; {opened}.sql('from {table} limit 10').show()\""
     else:

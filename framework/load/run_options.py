@@ -1,4 +1,4 @@
-"""What the person asks of one run."""
+"""The options of one run, as the command line or a caller sets them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from framework.extract.incremental.policy import CursorRange
 
 @dataclass(frozen=True)
 class RunOptions:
-    """`resources` are those named, None for the ones selected in the file. `config` sets entries
-    for this run. `alias` is a second account's name: its own section, pipeline and dataset.
-    `limit` is at most so many records of each resource. `since` and `until` are a range that is
-    read again, as ISO times (or numbers). `folder` holds the default DuckDB file,
-    `file` is its name where it is not the connector's; `pipelines` is where dlt keeps its state,
-    None for dlt's own place."""
+    """Options of one run.
+
+    `resources` are the named ones, None for those that the file selects. `config` overrides
+    config entries. `alias` names a second account, with its own settings section, pipeline and
+    dataset. `limit` is the maximum number of records of each resource. `since` and `until` are a
+    range to read again, as ISO times or numbers. `folder` contains the default DuckDB file and
+    `file` is its name, None for the connector's. `pipelines` is the folder of dlt's working
+    folders, None for dlt's default.
+    """
 
     resources: tuple[str, ...] | None = None
     destination: str | None = None
@@ -34,5 +37,5 @@ class RunOptions:
 
     @property
     def again(self) -> CursorRange | None:
-        """The range that is read again, or None."""
+        """Return the range to read again, or None."""
         return CursorRange(self.since, self.until) if self.since or self.until else None

@@ -1,6 +1,6 @@
-"""What was loaded before held against what is declared now: what cannot go into one table.
+"""Compare loaded tables with what the connector declares now: what cannot share a table.
 
-Asked before any request: dlt would find out in the load.
+This runs before any request; dlt would fail in the load.
 """
 
 from __future__ import annotations
@@ -16,32 +16,31 @@ from framework.definition.naming import normalize_path
 from framework.definition.record_schema import Table, table_of
 from framework.errors import FrameworkError, RecordError
 from framework.extract.dlt_source import resource_hints
-from framework.load.arrow.nested_tables import nested_tables
 from framework.load.contract import modes_of
-from framework.load.declared_tables import loaded_table, root_table
+from framework.load.declared_tables import child_tables, loaded_table, root_table
 
 
 def refuse_other_tables(schema: Schema, resource: Resource, remedy: str) -> None:
-    """FrameworkError where the resource's loaded tables cannot take what it declares now.
+    """Raise FrameworkError if the resource's loaded tables do not fit what it declares now.
 
-    `remedy` is the command that loads it anew.
+    `remedy` is the command that reloads it.
     """
     for table, problem in _problems(schema, resource):
         raise FrameworkError(
-            f"{resource.name}: table {table} was loaded with {problem}. Change it back, "
-            f"or load it anew: {remedy}"
+            f"{resource.name}: the loaded table {table} has {problem}. Revert the change, or "
+            f"reload: {remedy}"
         )
 
 
 def refuse_frozen_table(schema: Schema | None, resource: Resource) -> None:
-    """RecordError where the resource's own table would be new, and its contract has none made."""
+    """Raise RecordError if the resource's own table is new and its contract freezes tables."""
     if resource.schema is not None or modes_of(resource)["tables"] != "freeze":
         return  # what is declared is not new
     loaded = loaded_table(schema, resource)
     if not has_table_seen_data(loaded) and resource.tables is None:
         raise RecordError(
-            f"{resource.name}: its table is new, and schema_contract freezes tables. Declare its "
-            "`schema`, or let the table be made and freeze what is in it: schema_contract: "
+            f"{resource.name}: its table is new, and schema_contract freezes tables. Declare a "
+            "`schema`, or allow the table and freeze its columns: schema_contract: "
             "{tables: evolve, columns: freeze, data_type: freeze}."
         )
 
@@ -53,8 +52,8 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
         return
     for name in map(normalize_path, resource.primary_key):
         if not loaded["columns"].get(name, {}).get("data_type"):  # a hint alone makes no column
-            # its rows would have null there, which no database lets be
-            yield root, f"no column `{name}`, which is a primary key now"
+            # existing rows would have null there, which no database accepts
+            yield root, f"no column `{name}`, which is now the primary key"
     if resource.schema is None:
         return
     if loaded.get("parent"):
@@ -63,21 +62,21 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
     hints = resource_hints(resource).get("columns", {}).values()
     own = {normalize_path(hint["name"]): hint.get("data_type") for hint in hints}
     yield from _columns(root, loaded, own)
-    for name, parent, table in nested_tables(root, declared):
+    for name, parent, table in child_tables(root, declared):
         below = schema.tables.get(name)
         if below is None or not has_table_seen_data(below):
             continue
         if below.get("parent") != parent:
-            yield name, f"rows that are no list of {parent}"
+            yield name, f"rows that do not belong to a list of {parent}"
         if _finds_by_root(resource) and not has_column_with_prop(below, "root_key"):
-            yield name, "rows that do not know their root, which a merge needs"
+            yield name, "rows without the key of their root, which a merge needs"
         yield from _columns(name, below, _types(table))
 
 
 def _finds_by_root(resource: Resource) -> bool:
-    """Whether a load looks for the rows of lists by their root: scd2 ends the root's row only."""
-    written = resource.hints.get("write_disposition")
-    strategy = written.get("strategy") if isinstance(written, Mapping) else None
+    """Return whether a load finds child rows by their root; scd2 changes the root's row only."""
+    disposition = resource.hints.get("write_disposition")
+    strategy = disposition.get("strategy") if isinstance(disposition, Mapping) else None
     return resource.write_disposition == "merge" and strategy != "scd2"
 
 
@@ -89,6 +88,6 @@ def _columns(
     name: str, loaded: TTableSchema, declared: dict[str, str | None]
 ) -> Iterator[tuple[str, str]]:
     for column, data_type in declared.items():
-        found = loaded["columns"].get(column, {}).get("data_type")
-        if found and data_type and found != data_type:
-            yield name, f"`{column}` as {found}, which the schema declares as {data_type}"
+        loaded_type = loaded["columns"].get(column, {}).get("data_type")
+        if loaded_type and data_type and loaded_type != data_type:
+            yield name, f"`{column}` as {loaded_type}, which the schema declares as {data_type}"

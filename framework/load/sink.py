@@ -20,9 +20,6 @@ from framework.load.destinations.target import Target
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.record_sink import RecordSink
 
-LONG_NAMES = ("duckdb", "motherduck", "filesystem")
-"""Destinations for which dlt does not shorten names."""
-
 
 class Sink(Protocol):
     """Store the pages of one resource, then yield their rows to dlt, once."""
@@ -56,7 +53,7 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
 
     `schema` is dlt's schema of the tables that this run keeps; temporary files go to `folder`.
     """
-    names = ColumnNameMonitor(resource, shortens=target.kind not in LONG_NAMES)
-    if is_arrow_eligible(resource, target):
+    names = ColumnNameMonitor(resource, shortens=target.profile.shortens_names)
+    if is_arrow_eligible(resource, target.profile):
         return ArrowSink(resource, schema, folder, names)
     return RecordSink(resource, schema, folder, names)

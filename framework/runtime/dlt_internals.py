@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import dlt
 from dlt.common import logger
 from dlt.common.incremental.typing import IncrementalColumnState
+from dlt.common.schema import Schema
 from dlt.common.storages import FileStorage
 from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
 from dlt.common.time import increasing_precise_time
@@ -143,6 +144,37 @@ class HeldIncremental(Incremental[Any]):
                 start_value=self.initial_value,
             )
         return state  # type: ignore[no-any-return]
+
+
+# Schemas
+
+
+class NestedTable(dict[str, Any]):
+    """A nested table of a schema that knows its resource.
+
+    A nested table has no such key, but dlt's extract metrics read it from each table with rows.
+    """
+
+    def __init__(self, table: Any, resource: str) -> None:
+        super().__init__(table)
+        self._resource = resource
+
+    def __missing__(self, key: str) -> str:
+        if key == "resource":
+            return self._resource
+        raise KeyError(key)
+
+
+def remove_variant_hints(schema: Schema) -> bool:
+    """Remove the keys that a table variant has and a nested table must not have.
+
+    Return whether there were any.
+    """
+    variants = [t for t in schema.tables.values() if t.get("parent") and "variant_name" in t]
+    for table in variants:
+        for key in ("write_disposition", "variant_name"):
+            table.pop(key, None)  # type: ignore[misc]
+    return bool(variants)
 
 
 # Load packages

@@ -150,7 +150,7 @@ def assert_said(report: Report, tree: Tree) -> None:
         assert bool(part.error) == (status != "ok"), tree
         blocked = [one for one in range(level) if tree.status(one) != "ok"]
         if blocked:
-            assert f"not asked: {tree.name(level - 1)}" in (part.error or "")
+            assert f"not requested: {tree.name(level - 1)}" in (part.error or "")
             assert part.requests == 0
         asked = not blocked and not any(tree.empty(one) for one in range(level))
         assert part.ignored == (asked and tree.outcomes[level] == "ignored"), tree

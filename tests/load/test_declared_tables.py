@@ -212,7 +212,7 @@ def test_a_primary_key_that_the_table_lacks_is_refused_before_any_request(
     web.asked.clear()
     steps = [{"set": {"number": "code"}}]
     changed = connector_of(project, things(web, primary_key="number", processing_steps=steps))
-    with pytest.raises(FrameworkError, match="no column `number`, which is a primary key now"):
+    with pytest.raises(FrameworkError, match="no column `number`, which is now the primary key"):
         load(changed, project)
     assert web.asked == []
     assert load(changed, project, refresh=True).status == "ok"

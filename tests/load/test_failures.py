@@ -70,8 +70,8 @@ def test_what_reads_from_a_failed_resource_is_not_asked(shop: Shop, project: Pat
         "customers": "ok", "orders": "failed", "lines": "skipped", "notes": "skipped",
     }  # fmt: skip
     assert [report.resources[name].error for name in ("lines", "notes")] == [
-        "not asked: orders failed",
-        "not asked: lines was skipped",
+        "not requested: orders failed",
+        "not requested: lines was skipped",
     ]
     assert {one.path for one in shop.web.asked[asked:]} == {"/customers", "/orders"}
     assert {name: len(values(project, name)) for name in ALL} == ALL
@@ -311,7 +311,7 @@ def test_an_answer_without_the_selected_list_does_not_empty_a_replaced_table(
     shop.answers["/customers"] = Answer(200, {"error": "quota"})
     report = load(connector, project, now=later())
     assert statuses(report) == {"customers": "failed"}
-    assert "keeps its rows" in str(report.as_dict())
+    assert "its rows stay" in str(report.as_dict())
     assert values(project, "customers") == [1, 2, 3]
     shop.answers["/customers"] = Answer(200, {"data": []})
     assert load(connector, project, now=later(48)).status == "ok"

@@ -27,7 +27,7 @@ def test_a_child_is_not_emptied_where_its_parents_watermark_keeps_it_from_coming
     shop.web.asked.clear()
     with pytest.raises(UsageError) as caught:
         load(connector, project, "lines", refresh=True, now=later())
-    assert str(caught.value).endswith(f"Load all of it anew: {BOTH}")
+    assert str(caught.value).endswith(f"Reload all of it: {BOTH}")
     assert shop.web.asked == []
     assert loaded(load(connector, project, "orders", "lines", refresh=True, now=later()))["lines"]
     assert values(project, "lines") == [11, 12, 21, 22, 31, 32]
@@ -56,7 +56,7 @@ def test_a_child_that_is_new_below_a_watermark_says_what_does_not_come(
     connector = connector_of(project, shop.connector(notes=None))
     report = load(connector, project, now=later())
     (told,) = [one for one in warnings_of(report, "lines") if one.code == "begins-late"]
-    assert told.message.endswith(f"To have it all: {BOTH}")
+    assert told.message.endswith(f"To load all: {BOTH}")
     assert ("lines", "begins-late") not in codes(load(connector, project, now=later(48)))
     load(connector, project, "orders", "lines", refresh=True, now=later(72))
     assert values(project, "lines") == [11, 12, 21, 22, 31, 32]

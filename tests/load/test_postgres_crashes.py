@@ -13,7 +13,7 @@ import pytest
 
 from framework.errors import DestinationError
 from framework.events import Event, StepStarted
-from framework.load.pipeline import FINISHED, HAD_FINISHED
+from framework.load.recovery import ALREADY_LOADED, FINISHED
 from tests.load.test_recovery import ROWS, disposed
 from tests.support.postgres import CREDENTIALS, address, in_postgres, without_connections
 from tests.support.processes import command
@@ -86,7 +86,7 @@ def test_a_server_that_ends_every_connection_loses_and_doubles_nothing(
         load(connector, project, now=later(), on_event=on_event, **place)
     except DestinationError:
         # before the load's commit, between it and dlt's last word, or after that
-        expected = [[FINISHED], [HAD_FINISHED], []]
+        expected = [[FINISHED], [ALREADY_LOADED], []]
     finally:
         over.set()
         storm.join()

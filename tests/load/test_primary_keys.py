@@ -154,7 +154,7 @@ def test_a_key_of_another_kind_than_the_loaded_column_fails_its_resource_alone(
     report = load(connector_of(project, body(web)), project)
     assert statuses(report) == {"things": "failed", "others": "ok"}
     error = report.resources["things"].error or ""
-    assert error.endswith("columns: {id: {data_type: text}}, and load it anew with --refresh.")
+    assert error.endswith("columns: {id: {data_type: text}}, and reload with --refresh.")
     assert values(project, "things") == [1]
     report = load(connector_of(project, body(web, **TEXT)), project, refresh=True)
     assert (report.status, values(project, "things")) == ("ok", ["x"])
@@ -168,7 +168,7 @@ def test_a_loaded_key_is_known_by_its_column_whatever_the_file_calls_it(
     web.on("/things", [{"Id": "x"}])
     report = load(connector_of(project, body(web, primary_key="Id")), project)
     error = report.resources["things"].error or ""
-    assert error.endswith("columns: {Id: {data_type: text}}, and load it anew with --refresh.")
+    assert error.endswith("columns: {Id: {data_type: text}}, and reload with --refresh.")
 
 
 def test_keys_that_are_one_in_their_column_are_told(web: Web, project: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from framework.definition.finder import shared_schema
 from framework.definition.json_schema import Draft202012Validator
 from framework.errors import DestinationError
-from framework.load.pipeline import FINISHED, HAD_FINISHED, UNREADABLE
+from framework.load.recovery import ALREADY_LOADED, FINISHED, RECREATED
 from framework.load.report import Report
 from tests.support.processes import command
 from tests.support.run_verbs import connector_of, everything, later, load, tables, values
@@ -107,7 +107,7 @@ def test_after_a_kill_while_loading_no_row_is_lost_or_doubled(
     assert report.status == "ok"
     if not lost:
         committed = moment == "die after the load's commit"
-        assert report.notes == [HAD_FINISHED if committed else FINISHED]
+        assert report.notes == [ALREADY_LOADED if committed else FINISHED]
     # a load that was committed counts, what appends has its rows once more for each
     times = 1 + runs_before + (moment == "die after the load's commit" or not lost)
     wanted = ROWS | {"customers": 3 * times}
@@ -132,7 +132,7 @@ def test_what_was_read_for_another_database_is_dropped_and_read_again(
     (project / "shop.duckdb").unlink()
     report = load(connector, project, now=later())
     assert [note.split(":")[0] for note in report.notes] == [
-        "dropped what an interrupted run had read"
+        "dropped the data that an interrupted run had extracted"
     ]
     assert "the destination has changed" in report.notes[0]
     assert shop.since() == START
@@ -175,7 +175,7 @@ def test_what_never_loads_is_dropped_by_a_refresh_and_the_error_says_so(
     report = load(connector, project, refresh=True)
     assert report.status == "ok"
     assert [note.split(": cannot load into")[0] for note in report.notes] == [
-        "dropped what an interrupted run had read"
+        "dropped the data that an interrupted run had extracted"
     ]
     assert shop.since() == START
     assert load(connector, project, now=later()).notes == []
@@ -235,7 +235,9 @@ def test_a_table_without_rows_that_cannot_be_made_leaves_the_rows_that_are_loade
         database.execute(
             "create schema shop_data; create view shop_data.customers__tags as select 1 as id"
         )
-    with pytest.raises(DestinationError, match="all rows are loaded, but a list without rows"):
+    with pytest.raises(
+        DestinationError, match="all rows are loaded, but cannot create tables of empty lists"
+    ):
         load(connector, project, report=report)
     assert report.loaded
     assert report.resources["customers"].rows == 3
@@ -257,7 +259,7 @@ def test_after_a_full_disk_the_next_run_ends_in_the_same_tables(
     assert (code, said.count("error: no space left on the disk")) == (1, 1), said
     report = load(connector, project)
     assert report.status == "ok"
-    finished = report.notes in ([FINISHED], [HAD_FINISHED])
+    finished = report.notes in ([FINISHED], [ALREADY_LOADED])
     wanted = ROWS | {"customers": 2000 * (1 + runs_before + finished)}
     wanted |= {f"{name}__tags": 2 * count for name, count in wanted.items()}
     assert {name: len(rows) for name, rows in everything(project).items()} == wanted
@@ -314,7 +316,7 @@ def test_a_working_folder_that_cannot_be_read_is_made_anew(
         [file] = (project / "dlt" / "pipelines").glob(f"*/{broken}")
         file.write_bytes(left)
         report = load(connector, project, now=later())
-        assert (broken, report.status, report.notes) == (broken, "ok", [UNREADABLE])
+        assert (broken, report.status, report.notes) == (broken, "ok", [RECREATED])
     assert {name: len(rows) for name, rows in everything(project).items()} == {
         "customers": 3, "orders": 3, "lines": 6,
     }  # fmt: skip
@@ -359,7 +361,7 @@ def test_a_signal_while_fetching_ends_the_run_at_once(
         assert out.splitlines()[1].split()[:3] == ["customers", "not", "loaded"]
         assert "shop: interrupted in" in out
         assert "data:" not in out
-        assert "Nothing of this run is loaded; what earlier runs loaded stays" in said
+        assert "Nothing of this run is loaded; data of earlier runs stays" in said
     assert "Traceback" not in said
     assert "bug" not in said
 
@@ -416,7 +418,7 @@ def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
         ended, out, said = run.ended()
     assert ended == 130
     assert "shop: interrupted in" in out
-    stays = "Nothing of this run is loaded" if step == "extracting" else "What was read waits"
+    stays = "Nothing of this run is loaded" if step == "extracting" else "Extracted data is kept"
     assert said.splitlines()[-1].startswith(f"error: interrupted. {stays}")
     report = load(connector, project)
     assert len(report.notes) == (step != "extracting")

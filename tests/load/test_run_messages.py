@@ -58,7 +58,7 @@ def test_where_older_rows_are_is_said_as_such(web: Web, project: Path) -> None:
     first = load(connector, project)
     assert first.where is not None
     web.on("/things", [])
-    assert load(connector, project).where == f"{first.where}, as before: this run loaded no row"
+    assert load(connector, project).where == f"{first.where}, unchanged: this run loaded no rows"
 
 
 SCHEMA = {
@@ -145,7 +145,7 @@ def test_a_list_too_deep_for_a_table_is_an_error_that_says_what_to_do(
     web.on("/things", [{"id": 1, "deep": deep}])
     report = load(connector_of(project, list_of(web)), project)
     error = str(report.resources["things"].error)
-    assert error.startswith("things: `deep` holds a list")
+    assert error.startswith("things: `deep` has a list")
     assert "max_table_nesting" in error
     assert "ada" not in error
     report = load(connector_of(project, list_of(web, max_table_nesting=3)), project)

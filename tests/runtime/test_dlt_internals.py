@@ -11,9 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dlt
+import pyarrow as pa
 import pytest
 import requests
 from dlt.common import logger
+from dlt.common.schema.utils import new_table
 from dlt.common.storages.load_package import create_load_id
 from dlt.common.time import increasing_precise_time
 from dlt.destinations.job_client_impl import SqlLoadJob
@@ -112,6 +115,41 @@ def test_held_incremental_moves_the_given_state() -> None:
     assert incremental([{"at": 3}, {"at": 2}]) == [{"at": 3}, {"at": 2}]
     assert held["at"]["last_value"] == 3
     assert isinstance(incremental, Incremental)
+
+
+def test_a_nested_table_names_its_resource_for_metrics_only() -> None:
+    table = dlt_internals.NestedTable({"name": "things__parts", "parent": "things"}, "things")
+    assert table["resource"] == "things"
+    assert "resource" not in table
+    assert table.get("resource") is None
+    with pytest.raises(KeyError):
+        table["filters"]
+
+
+def test_rows_of_a_nested_table_can_be_extracted_by_its_name(tmp_path: Path) -> None:
+    """dlt's metrics read the resource of each table with rows: the reason for NestedTable."""
+
+    @dlt.resource(name="things")
+    def rows() -> Any:
+        yield {"id": 1}
+        schema = dlt.current.source_schema()
+        schema.update_table(new_table("things__parts", parent_table_name="things"))
+        nested: Any = dlt_internals.NestedTable(schema.tables["things__parts"], "things")
+        schema.tables["things__parts"] = nested
+        yield dlt.mark.with_table_name(pa.table({"name": ["wheel"]}), "things__parts")
+
+    resource = rows()
+    resource.apply_hints(
+        table_name="things__parts", parent_table_name="things", create_table_variant=True
+    )
+    pipeline = dlt.pipeline("nested", pipelines_dir=str(tmp_path), destination="duckdb")
+    pipeline.extract(resource)
+    schema = pipeline.default_schema
+    assert dlt_internals.remove_variant_hints(schema)
+    assert not dlt_internals.remove_variant_hints(schema)
+    table = schema.tables["things__parts"]
+    assert not {"variant_name", "write_disposition"} & table.keys()
+    assert table["parent"] == "things"
 
 
 def test_load_ids_follow_the_given_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,23 +125,26 @@ def _instead(place: str, action: Callable[..., Any]) -> None:
     setattr(owner, last, action)
 
 
-def _second_time(place: str) -> None:
-    """Die where the function would be called for the second time."""
+def _second_time(*places: str) -> None:
+    """Die when one of these functions is called, if one of them was called before."""
     from importlib import import_module
 
-    module, _, rest = place.partition(":")
-    owner: Any = import_module(module)
-    *path, last = rest.split(".")
-    for name in path:
-        owner = getattr(owner, name)
-    calls = []
-    before = getattr(owner, last)
+    calls: list[str] = []
 
-    def call(*args: Any, **options: Any) -> Any:
-        calls.append(1)
-        return before(*args, **options) if len(calls) == 1 else die()
+    def counting(before: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            calls.append("")
+            return before(*args, **options) if len(calls) == 1 else die()
 
-    setattr(owner, last, call)
+        return call
+
+    for place in places:
+        module, _, rest = place.partition(":")
+        owner: Any = import_module(module)
+        *path, last = rest.split(".")
+        for name in path:
+            owner = getattr(owner, name)
+        setattr(owner, last, counting(getattr(owner, last)))
 
 
 def _interrupt(*_: Any, **__: Any) -> None:
@@ -163,7 +166,12 @@ def _interrupt_and_talk_slowly() -> None:
         write_json(report)
 
     run.write_json = slowly
-    _instead("framework.load.runner:yield_to_dlt", _interrupt)
+    _interrupt_while_extracting()
+
+
+def _interrupt_while_extracting() -> None:
+    for place in ROWS:
+        _instead(place, _interrupt)
 
 
 def _refuse() -> None:
@@ -249,8 +257,11 @@ def _die_at_an_operation() -> None:
         os._exit = tell  # type: ignore[assignment]
 
 
+ROWS = ("framework.load.record_sink:RecordSink.rows", "framework.load.arrow.sink:ArrowSink.rows")
+"""What yields the rows of a resource while dlt extracts."""
+
 HOOKS: dict[str, Callable[[], None]] = {
-    "die while extracting": lambda: _second_time("framework.load.runner:yield_to_dlt"),
+    "die while extracting": lambda: _second_time(*ROWS),
     "die before normalizing": lambda: _instead("dlt.pipeline.pipeline:Pipeline.normalize", die),
     "die while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", die
@@ -264,10 +275,8 @@ HOOKS: dict[str, Callable[[], None]] = {
     ),
     "refuse every row": _refuse,
     "little room": _little_room,
-    "die after loading": lambda: _instead("framework.load.runner:make_promised_tables", die),
-    "interrupt while extracting": lambda: _instead(
-        "framework.load.runner:yield_to_dlt", _interrupt
-    ),
+    "die after loading": lambda: _instead("framework.load.runner:create_declared_tables", die),
+    "interrupt while extracting": _interrupt_while_extracting,
     "interrupt and talk slowly": _interrupt_and_talk_slowly,
     "interrupt while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", _interrupt

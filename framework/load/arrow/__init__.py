@@ -1,1 +1,4 @@
-"""Records to destinations as Arrow tables."""
+"""The Arrow path: records of a declared schema become tables without dlt's normalizer.
+
+Pages come in, a table for the resource and each list goes out. What does not fit is left to dlt.
+"""

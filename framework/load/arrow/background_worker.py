@@ -1,4 +1,4 @@
-"""Work done aside in one thread, in the order in which it was given, a little at a time."""
+"""Run jobs in order on one background thread, with a queue of one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ T = TypeVar("T")
 
 
 class BackgroundWorker(Generic[T]):
-    """Calls `work` with each thing that is put. The thread begins with the first one; at most one
-    waits, so that whoever puts does not run ahead. Its first error ends it, and is raised where
-    the next thing is put or all is waited for."""
+    """Call `work` with each item on a background thread.
+
+    `put` blocks while an item waits, so that the caller does not run ahead. The first error stops
+    the work, and is raised by the next `put` or `wait`.
+    """
 
     def __init__(self, work: Callable[[T], None]) -> None:
         self._work = work
@@ -22,18 +24,18 @@ class BackgroundWorker(Generic[T]):
         self._error: BaseException | None = None
         self._closed = False
 
-    def put(self, thing: T) -> None:
-        """Have this done after all that was put before."""
+    def put(self, item: T) -> None:
+        """Queue an item; raise the error of an earlier one."""
         if self._error is not None:
             raise self._error
         if self._thread is None:
-            # a daemon: a stopped run does not wait for it
-            self._thread = threading.Thread(target=self._run, name="framework-aside", daemon=True)
+            # a daemon thread: an interrupted run does not wait for it
+            self._thread = threading.Thread(target=self._run, name="framework-arrow", daemon=True)
             self._thread.start()
-        self._queue.put(thing)
+        self._queue.put(item)
 
     def wait(self) -> None:
-        """Until everything is done."""
+        """Wait until all items are processed; raise the error of one."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
@@ -42,7 +44,7 @@ class BackgroundWorker(Generic[T]):
             raise self._error
 
     def close(self) -> None:
-        """Do nothing more; what is under way is finished first."""
+        """Stop after the current item; drop those that wait."""
         self._closed = True
         if self._thread is None:
             return
@@ -56,10 +58,10 @@ class BackgroundWorker(Generic[T]):
         self._thread = None
 
     def _run(self) -> None:
-        while (thing := self._queue.get()) is not None:
+        while (item := self._queue.get()) is not None:
             if self._error is not None or self._closed:
                 continue
             try:
-                self._work(thing)
+                self._work(item)
             except BaseException as error:
                 self._error = error

@@ -1,7 +1,7 @@
-"""Pages of JSON read by Arrow itself: bodies in, an array of their records out.
+"""Read pages with Arrow's JSON reader: bodies come in, an array of their records goes out.
 
-Arrow's reader makes columns of text outside of Python's lock and faster than of Python's objects.
-It takes what has the declared types and no other keys; everything else is a Misfit.
+Arrow's reader needs no Python objects and no global lock. It accepts records with the declared
+types and no other keys; everything else is a Misfit.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from framework.extract.page import RawList
 from framework.load.arrow.tables import Misfit
 
 BREAKS = bytes.maketrans(b"\r\n", b"  ")
-"""In JSON a line break is never inside a text; for Arrow's reader one ends a document."""
+"""For Arrow's reader a line break ends a document; in JSON it is never part of a string."""
 
 
 def records_in(lists: list[RawList], kind: pa.DataType, count: int) -> pa.Array:
-    """Return the `count` records of all lists in their order; raise Misfit if a type differs."""
+    """Return the `count` records of all lists in order; raise Misfit if one is not of the type."""
     path = lists[0].path
-    wanted: Any = pa.list_(kind)
+    body_type: Any = pa.list_(kind)
     for name in reversed(path[1:]):
-        wanted = pa.struct([pa.field(name, wanted)])
+        body_type = pa.struct([pa.field(name, body_type)])
     text = _joined([_on_one_line(one.body) for one in lists])
     try:
         table = pj.read_json(
             pa.BufferReader(text),
             read_options=pj.ReadOptions(use_threads=False, block_size=text.size + 1),
             parse_options=pj.ParseOptions(
-                explicit_schema=pa.schema([pa.field(path[0], wanted)]),
-                unexpected_field_behavior="infer",  # what stands beside the list is not looked at
+                explicit_schema=pa.schema([pa.field(path[0], body_type)]),
+                unexpected_field_behavior="infer",  # keys beside the list do not matter
             ),
         )
     except pa.ArrowException as error:
@@ -41,10 +41,10 @@ def records_in(lists: list[RawList], kind: pa.DataType, count: int) -> pa.Array:
         column = pa.compute.struct_field(column, name)
     if column.type != pa.list_(kind):
         raise Misfit("fields that the schema does not declare")
-    found: pa.Array = column.flatten()
-    if len(found) != count or found.null_count:
-        raise Misfit("other records than those that were read")
-    return found
+    records: pa.Array = column.flatten()
+    if len(records) != count or records.null_count:
+        raise Misfit("other records than the pages have")
+    return records
 
 
 def _on_one_line(body: bytes) -> bytes:
@@ -52,7 +52,7 @@ def _on_one_line(body: bytes) -> bytes:
 
 
 def _joined(lines: list[bytes]) -> pa.Buffer:
-    """The lines one after another; copied outside of Python's lock, which others wait for."""
+    """Join the lines without Python's global lock, which other threads wait for."""
     text = pa.allocate_buffer(sum(map(len, lines)) + len(lines))
     with pa.FixedSizeBufferWriter(text) as writer:
         for line in lines:

@@ -1,7 +1,7 @@
-"""A declared table as Arrow reads it: the nested type of its records, and where each column lies.
+"""The layout of a declared table: the nested Arrow type of its records, and each column's place.
 
-Free-form values and decimals stand aside: Arrow has no type for the first and takes the second
-from Python's Decimal only, so they are taken from the records themselves.
+Free-form values and decimals are not part of the type: Arrow has no type for the first and takes
+the second from Python's Decimal only. They are read from the records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from framework.definition.record_schema import Column, Table
+from framework.definition.record_schema import Column, RecordNode, Table
 
 Json = Any
 Fits = Callable[[Json], bool]
@@ -27,7 +27,7 @@ READ_AS = {
     "double": pa.float64(),
     "bool": pa.bool_(),
 }
-"""What JSON values are read as; times are text until they are parsed."""
+"""Arrow types that JSON is read as; times are text until they are parsed."""
 
 WRITTEN_AS = {
     **READ_AS,
@@ -37,13 +37,12 @@ WRITTEN_AS = {
     "decimal": pa.decimal128(38, 9),
     "json": TEXT,
 }
-"""What dlt writes into Parquet for the same types; JSON as its text."""
+"""Arrow types that dlt writes into Parquet; JSON is text."""
 
 
 @dataclass(frozen=True)
 class ColumnPlace:
-    """A column and where its values lie: `steps` into the Arrow type, None where it stands
-    aside."""
+    """A column and the path of field indices to its values; None if it is not part of the type."""
 
     column: Column
     steps: tuple[int, ...] | None
@@ -51,7 +50,7 @@ class ColumnPlace:
 
 @dataclass(frozen=True)
 class NestedList:
-    """A list and the layout of its items."""
+    """A list of a record and the layout of its items."""
 
     path: tuple[str, ...]
     steps: tuple[int, ...]
@@ -60,9 +59,12 @@ class NestedList:
 
 @dataclass(frozen=True)
 class Layout:
-    """One table's. `type` is an item's Arrow type, `fits` tells whether one has no other keys
-    and no objects, lists or truth values where the schema has none; `reads_records` whether
-    columns here or below stand aside."""
+    """The layout of one table.
+
+    `type` is the Arrow type of an item. `fits` checks that an item has no undeclared keys, and no
+    object, list or boolean in the place of another type. `reads_records` means that columns here
+    or below are not part of the type.
+    """
 
     table: Table
     type: pa.DataType
@@ -72,45 +74,30 @@ class Layout:
     reads_records: bool
 
 
-class _Node:
-    """An object of the record while its layout is made."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, _Node] = {}
-        self.columns: dict[str, Column] = {}
-        self.lists: dict[str, Table] = {}
-
-    def at(self, path: tuple[str, ...]) -> _Node:
-        node = self
-        for key in path:
-            node = node.objects.setdefault(key, _Node())
-        return node
-
-
 def layout_of(table: Table) -> Layout:
-    """The layout of a declared table and all below it."""
+    """Return the layout of a declared table and all below it."""
+    return _layout(RecordNode.of(table))
+
+
+def _layout(node: RecordNode) -> Layout:
+    table = node.table
     if table.scalars:
         (column,) = table.columns
-        aside = column.data_type not in READ_AS
-        kind = pa.null() if aside else READ_AS[column.data_type]
-        place = ColumnPlace(column, None if aside else ())
-        return Layout(table, kind, (place,), (), _scalar(column.data_type), aside)
-    root = _Node()
-    for column in table.columns:
-        root.at(column.path[:-1]).columns[column.path[-1]] = column
-    for child in table.children:
-        root.at(child.path[:-1]).lists[child.path[-1]] = child
+        is_read = column.data_type not in READ_AS
+        arrow_type = pa.null() if is_read else READ_AS[column.data_type]
+        place = ColumnPlace(column, None if is_read else ())
+        return Layout(table, arrow_type, (place,), (), _scalar(column.data_type), is_read)
     places: list[ColumnPlace] = []
     lists: list[NestedList] = []
-    kind, fits = _object(root, (), (), places, lists)
+    arrow_type, fits = _object(node, (), (), places, lists)
     reads = any(p.steps is None for p in places) or any(i.items.reads_records for i in lists)
     order = {column.name: number for number, column in enumerate(table.columns)}
     places.sort(key=lambda place: order[place.column.name])
-    return Layout(table, kind, tuple(places), tuple(lists), fits, reads)
+    return Layout(table, arrow_type, tuple(places), tuple(lists), fits, reads)
 
 
 def _object(
-    node: _Node,
+    node: RecordNode,
     path: tuple[str, ...],
     steps: tuple[int, ...],
     places: list[ColumnPlace],
@@ -127,13 +114,13 @@ def _object(
         else:
             places.append(ColumnPlace(column, None))
     for key, child in node.lists.items():
-        items = layout_of(child)
+        items = _layout(child)
         lists.append(NestedList((*path, key), (*steps, len(fields)), items))
         fields.append(pa.field(key, pa.list_(items.type)))
         inner.append((key, _list(items.fits)))
     for key, below in node.objects.items():
-        kind, fits = _object(below, (*path, key), (*steps, len(fields)), places, lists)
-        fields.append(pa.field(key, kind))
+        arrow_type, fits = _object(below, (*path, key), (*steps, len(fields)), places, lists)
+        fields.append(pa.field(key, arrow_type))
         inner.append((key, fits))
     known = frozenset((*node.columns, *node.lists, *node.objects))
     return pa.struct(fields), _struct(known, tuple(inner))
@@ -144,8 +131,8 @@ def _struct(known: frozenset[str], inner: tuple[tuple[str, Fits], ...]) -> Fits:
         if type(value) is not dict or not known.issuperset(value):
             return False
         for key, check in inner:
-            found = value.get(key)
-            if found is not None and not check(found):
+            inner_value = value.get(key)
+            if inner_value is not None and not check(inner_value):
                 return False
         return True
 
@@ -166,5 +153,5 @@ def _scalar(data_type: str) -> Fits:
 
 
 def _number(value: Json) -> bool:
-    # Arrow would take a truth value for a number
+    # Arrow would accept a boolean as a number
     return type(value) is not bool

@@ -1,13 +1,13 @@
-"""Child tables as dlt's own path makes them, for rows that come as Arrow tables of their own.
+"""Child tables for rows that come as Arrow tables: declared to dlt as variants of the resource.
 
-dlt nests only what its normalizer splits. The tables are put into the schema nested, with all
-their key columns, while dlt extracts; rows then go to them by name, as variants of the resource's
-table. What a variant has and a nested table has not is taken off before dlt normalizes: `settle`.
+dlt nests only what its own normalizer splits. So the tables are added to the schema as nested,
+with all key columns, while dlt extracts. Rows then go to them by name, as table variants of the
+resource. `undo_variants` removes what a variant has and a nested table must not have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from dlt.common.schema import Schema
@@ -16,38 +16,25 @@ from dlt.extract import DltResource
 
 from framework.definition.naming import SEPARATOR
 from framework.definition.record_schema import Table
-from framework.extract.dlt_source import column_hints
-
-VARIANT_ONLY = ("write_disposition", "variant_name")
-
-
-class _Nested(dict[str, Any]):
-    """A nested table that knows its resource. A nested table has no such key, and yet dlt's
-    metrics of an extract ask every table with rows for it."""
-
-    def __init__(self, table: Any, resource: str) -> None:
-        super().__init__(table)
-        self._resource = resource
-
-    def __missing__(self, key: str) -> str:
-        if key == "resource":
-            return self._resource
-        raise KeyError(key)
+from framework.load.declared_tables import child_columns, child_tables
+from framework.runtime.dlt_internals import NestedTable, remove_variant_hints
 
 
-def carries_roots(schema: Schema | None, root: str, *, merges: bool) -> bool:
-    """Whether rows of child tables carry the root's key: merge needs it, and where one has it
-    all do."""
+def carries_root_keys(schema: Schema | None, root: str, *, merges: bool) -> bool:
+    """Return whether rows of child tables carry the root's key.
+
+    A merge needs it, and if one child table has it, all must.
+    """
     if merges or schema is None or root not in schema.tables:
         return merges
     below = (t for name, t in schema.tables.items() if name.startswith(f"{root}{SEPARATOR}"))
     return any(has_column_with_prop(table, "root_key") for table in below)
 
 
-def declare_variants(resource: DltResource, root: str, table: Table, *, roots: bool) -> None:
-    """Tell dlt's resource that rows under the children's names belong to nested tables."""
-    for name, parent, child in nested_tables(root, table):
-        # a variant begins with all of the resource's hints: none of them is a child's
+def declare_variants(resource: DltResource, root: str, table: Table, *, has_root_key: bool) -> None:
+    """Declare to dlt's resource that rows for the child tables' names belong to nested tables."""
+    for name, parent, child in child_tables(root, table):
+        # a variant starts with all hints of the resource, and none of them is the child table's
         resource.apply_hints(
             table_name=name,
             parent_table_name=parent,
@@ -57,79 +44,46 @@ def declare_variants(resource: DltResource, root: str, table: Table, *, roots: b
             nested_hints={},
             create_table_variant=True,
         )
-        columns = nested_columns(child, roots=roots)
+        columns: Any = child_columns(child, has_root_key=has_root_key)
         resource.apply_hints(table_name=name, columns=columns, create_table_variant=True)
 
 
-def add_nested(schema: Schema, resource: str, root: str, table: Table, *, roots: bool) -> None:
-    """Put the child tables into the schema that is being extracted; `root` is there already."""
-    for name, parent, child in nested_tables(root, table):
-        added = new_table(
-            name, parent_table_name=parent, columns=nested_columns(child, roots=roots)
-        )
-        schema.update_table(added)
-        schema.tables[name] = _Nested(schema.tables[name], resource)  # type: ignore[assignment]
+def add_child_tables(
+    schema: Schema, resource: str, root: str, table: Table, *, has_root_key: bool
+) -> None:
+    """Add the child tables to the schema that dlt extracts with; it must contain `root`."""
+    for name, parent, child in child_tables(root, table):
+        columns = child_columns(child, has_root_key=has_root_key)
+        schema.update_table(new_table(name, parent_table_name=parent, columns=columns))
+        schema.tables[name] = NestedTable(schema.tables[name], resource)  # type: ignore[assignment]
 
 
-def add_variants(schema: Schema, root: str, variants: Mapping[str, Mapping[str, str]]) -> None:
-    """Put variant columns, by table's suffix, into tables of the schema that is being
-    extracted."""
+def add_variant_columns(
+    schema: Schema, root: str, variants: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Add variant columns to tables of the schema that dlt extracts with.
+
+    `variants` has the data type of each column, by the suffix of its table.
+    """
     for suffix, columns in variants.items():
         name = f"{root}{SEPARATOR}{suffix}" if suffix else root
         if name in schema.tables:
             table = schema.tables[name]
             new: list[Any] = [
-                {"name": column, "data_type": kind, "nullable": True, "variant": True}
-                for column, kind in columns.items()
+                {"name": column, "data_type": data_type, "nullable": True, "variant": True}
+                for column, data_type in columns.items()
                 if "data_type" not in table["columns"].get(column, {})
             ]
             partial: Any = {"name": name, "columns": {column["name"]: column for column in new}}
-            if table.get("parent"):  # or dlt takes the table for one without
+            if table.get("parent"):  # without it dlt would make the table a root
                 partial["parent"] = table["parent"]
             schema.update_table(partial)
 
 
-def settle(pipeline: Any) -> None:
-    """Take off what nested tables had as variants. Does nothing a second time."""
+def undo_variants(pipeline: Any) -> None:
+    """Make table variants plain nested tables before dlt normalizes. May run twice."""
     if not pipeline.default_schema_name:
         return
     schema: Schema = pipeline.default_schema
-    found = [t for t in schema.tables.values() if t.get("parent") and "variant_name" in t]
-    for table in found:
-        for key in VARIANT_ONLY:
-            table.pop(key, None)  # type: ignore[misc]
-    if found:
+    if remove_variant_hints(schema):
         pipeline.schemas.save_schema(schema)
-
-
-def nested_tables(root: str, table: Table) -> Iterator[tuple[str, str, Table]]:
-    """Name, parent's name and declaration of every child table, parents first."""
-    for child in table.children:
-        name = f"{root}{SEPARATOR}{child.name}"
-        yield name, root, child
-        yield from nested_tables(name, child)
-
-
-def nested_columns(table: Table, *, roots: bool) -> list[Any]:
-    """The columns of a child table, with the keys that dlt gives it."""
-    columns: list[Any] = list(column_hints(table).values())
-    if roots:
-        columns.append(_key("_dlt_root_id", "root_key"))
-    return [
-        *columns,
-        _key("_dlt_parent_id", "parent_key"),
-        {"name": "_dlt_list_idx", "data_type": "bigint", "nullable": False},
-        {**_key("_dlt_id", "row_key"), "unique": True},
-    ]
-
-
-def root_keys() -> dict[str, Any]:
-    """The columns that dlt gives a resource's own table."""
-    return {
-        "_dlt_load_id": {"name": "_dlt_load_id", "data_type": "text", "nullable": False},
-        "_dlt_id": {**_key("_dlt_id", "row_key"), "unique": True},
-    }
-
-
-def _key(name: str, hint: str) -> dict[str, Any]:
-    return {"name": name, "data_type": "text", "nullable": False, hint: True}

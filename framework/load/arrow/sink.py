@@ -30,15 +30,13 @@ from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
 from framework.load.arrow.nested_tables import (
-    add_nested,
-    carries_roots,
+    add_child_tables,
+    carries_root_keys,
     declare_variants,
-    nested_tables,
-    root_keys,
 )
 from framework.load.arrow.tables import Keys, Misfit, tables_in, tables_of
 from framework.load.contract import Contract
-from framework.load.declared_tables import root_table
+from framework.load.declared_tables import child_tables, root_key_columns, root_table
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import IN_MEMORY, RecordSpool, with_variants
@@ -72,8 +70,8 @@ class ArrowSink:
         self._layout = layout_of(self._table)
         self._contract = Contract(resource, self._table)
         merges = resource.write_disposition == "merge"
-        self._has_root_keys = carries_roots(schema, self._root, merges=merges)
-        self._row_keys = Keys(self._has_root_keys)
+        self._has_root_key = carries_root_keys(schema, self._root, merges=merges)
+        self._row_keys = Keys(self._has_root_key)
         names = [normalize_path(name) for name in resource.primary_key]
         self._key_columns = [c for name in names if (c := self._table.column(name)) is not None]
         self._keys = PrimaryKeyMonitor(resource, schema)
@@ -117,7 +115,7 @@ class ArrowSink:
         """Convert the last batch; yield code and message of each warning on the records."""
         self._worker.wait()
         self._convert(self._next_batch())
-        yield from (("discarded", message) for message in self._contract.told())
+        yield from (("discarded", message) for message in self._contract.messages())
         yield from self._unusual.finish()
         yield from self._keys.finish()
 
@@ -130,8 +128,8 @@ class ArrowSink:
         """Declare the child tables to dlt, which takes their rows as table variants."""
         # the contract was already applied to the records; nested hints would give the child
         # tables the columns of the resource's Arrow table
-        dlt_resource.apply_hints(schema_contract={}, columns=root_keys(), nested_hints={})
-        declare_variants(dlt_resource, self._root, self._table, roots=self._has_root_keys)
+        dlt_resource.apply_hints(schema_contract={}, columns=root_key_columns(), nested_hints={})
+        declare_variants(dlt_resource, self._root, self._table, has_root_key=self._has_root_key)
 
     def rows(self) -> Iterator[Any]:
         """Yield the Arrow tables, parents first, then the records for dlt's normalizer."""
@@ -150,8 +148,14 @@ class ArrowSink:
             yield next(unusual)
         # dlt adds the root to the schema with its first rows: now child tables can follow
         schema = dlt.current.source_schema()
-        add_nested(schema, self._resource.name, self._root, self._table, roots=self._has_root_keys)
-        for name, _, _ in nested_tables(self._root, self._table):
+        add_child_tables(
+            schema,
+            self._resource.name,
+            self._root,
+            self._table,
+            has_root_key=self._has_root_key,
+        )
+        for name, _, _ in child_tables(self._root, self._table):
             for table in self.tables(name.removeprefix(f"{self._root}{SEPARATOR}")):
                 yield dlt.mark.with_table_name(table, name)
         yield from unusual

@@ -1,7 +1,7 @@
-"""Records in, Arrow tables out: one for the resource and one for each list in it, as dlt has them.
+"""Convert records to Arrow tables, one for the resource and one for each list, as dlt would.
 
-Structs are flattened, lists split, keys counted up. What does not fit the layout is a Misfit: the
-batch is then looked at record by record, elsewhere.
+Structs are flattened, lists split, row keys numbered. A batch that does not fit the layout raises
+Misfit, and the caller handles its records one by one.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ ISO = {
     "timestamp": r"^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$",
     "date": r"^[1-9]\d{3}-\d\d-\d\d$",
 }
-"""What Arrow parses as dlt does; all else goes through dlt's own parser."""
+"""Texts that Arrow parses like dlt; others go through dlt's own parser."""
 
 
 class Misfit(Exception):
-    """A batch holds values that the declared types do not take as they are."""
+    """A batch has values that the declared types do not hold as they are."""
 
 
 @dataclass
 class Keys:
-    """Row keys of one load, counted up behind a random start; `root` adds `_dlt_root_id`."""
+    """Row keys of one load: numbers after a random prefix. `root` adds `_dlt_root_id`."""
 
     root: bool
-    _start: str = field(default_factory=lambda: token_hex(7))
-    _given: int = 0
+    _prefix: str = field(default_factory=lambda: token_hex(7))
+    _used: int = 0
 
     def take(self, rows: int) -> pa.Array:
-        """So many keys that were not given before."""
-        numbers = _counted(rows, self._given).cast(TEXT)
-        self._given += rows
-        return pc.binary_join_element_wise(self._start, numbers, "")
+        """Return that many new keys."""
+        numbers = _range(rows, self._used).cast(TEXT)
+        self._used += rows
+        return pc.binary_join_element_wise(self._prefix, numbers, "")
 
 
-def _counted(rows: int, first: int = 0) -> pa.Array:
-    """So many numbers from `first` on, made outside of Python's lock."""
+def _range(rows: int, first: int = 0) -> pa.Array:
+    """Return that many consecutive numbers, computed without Python's global lock."""
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows), start=first - 1)
 
 
 def tables_of(layout: Layout, records: list[Record], keys: Keys) -> list[tuple[str, pa.Table]]:
-    """The tables of these records by suffix ("" is the resource's own), children after parents.
+    """Return suffix and table for these records; parents first, "" is the resource's own.
 
-    Raises Misfit where a value does not fit; `layout.fits` has to hold for every record.
+    `layout.fits` must hold for every record. Raise Misfit if a value does not fit.
     """
     try:
         nested = pa.array(records, type=layout.type)
@@ -70,8 +70,10 @@ def tables_of(layout: Layout, records: list[Record], keys: Keys) -> list[tuple[s
 def tables_in(
     layout: Layout, nested: pa.Array, records: list[Record], keys: Keys
 ) -> list[tuple[str, pa.Table]]:
-    """The tables of records that Arrow holds already, of the layout's type; `records` are the
-    same ones, and may be empty where the layout reads none."""
+    """Return suffix and table for records in an Arrow array of the layout's type.
+
+    `records` are the same records; they may be empty unless `layout.reads_records`.
+    """
     ids = keys.take(len(nested))
     columns, names = _columns(layout, nested, records)
     own = pa.Table.from_arrays([*columns, ids], [*names, "_dlt_id"])
@@ -95,7 +97,7 @@ def _children(
         below = list(_items(records, listed.path)) if items.reads_records else []
         lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
         starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
-        places = pc.subtract(_counted(len(flat)), starts.take(parents))
+        places = pc.subtract(_range(len(flat)), starts.take(parents))
         own, above = keys.take(len(flat)), roots.take(parents)
         columns, names = _columns(items, flat, below)
         columns += [above] if keys.root else []
@@ -133,7 +135,7 @@ def _column(layout: Layout, place: ColumnPlace, nested: pa.Array, records: list[
 
 
 def json_text(value: Json) -> str:
-    """A free-form value as dlt writes it."""
+    """Return a free-form value as dlt writes it."""
     if isinstance(value, (dict, list)):
         return orjson.dumps(value).decode()
     return json.dumps(value, ensure_ascii=False)
@@ -144,7 +146,7 @@ def _field(nested: pa.Array, steps: tuple[int, ...]) -> pa.Array:
 
 
 def _typed(column: Column, values: pa.Array) -> pa.Array:
-    """Text parsed where a time is declared, everything else as it is."""
+    """Parse text as the declared time; return other types unchanged."""
     if column.data_type not in ("timestamp", "date", "time"):
         return values
     pattern = ISO.get(column.data_type)
@@ -160,19 +162,18 @@ def _typed(column: Column, values: pa.Array) -> pa.Array:
 
 
 def _coerced(column: Column, values: list[Json]) -> pa.Array:
-    """Values through dlt's own parser, one by one."""
+    """Convert values one by one with dlt's own parser."""
     try:
-        made = [None if v is None else coerce(column.data_type, v) for v in values]
-        return pa.array(made, WRITTEN_AS[column.data_type])
+        coerced = [None if v is None else coerce(column.data_type, v) for v in values]
+        return pa.array(coerced, WRITTEN_AS[column.data_type])
     except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
         raise Misfit(f"{column.name}: {error}") from error
 
 
 def coerce(data_type: str, value: Json) -> Json:
-    """A JSON value as dlt understands it where this type is declared; ValueError where it does
-    not."""
+    """Return a JSON value as dlt converts it to this type; raise ValueError if it cannot."""
     if type(value) is bool:
         raise ValueError(value)
     kinds = {str: "text", int: "bigint", float: "double"}
-    made: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
-    return normalize_timezone(made, True) if data_type == "timestamp" else made
+    coerced: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
+    return normalize_timezone(coerced, True) if data_type == "timestamp" else coerced

@@ -1,8 +1,8 @@
-"""dlt's DuckDB destination, merging straight from the Parquet files of a load package.
+"""dlt's DuckDB destination, which merges directly from the Parquet files of a load package.
 
-dlt copies a package into a staging dataset and merges from there. DuckDB reads Parquet as well as
-it reads tables, so a plain merge by delete-insert needs no copy: one transaction deletes what comes
-again and inserts from the files. Whatever is not plain goes dlt's own way.
+dlt copies a package into a staging dataset and merges from there. DuckDB reads Parquet as fast as
+tables, so a plain merge by delete-insert needs no copy: one transaction deletes existing rows of
+the same keys and inserts from the files. Every other merge works as in dlt.
 """
 
 from __future__ import annotations
@@ -30,18 +30,20 @@ from dlt.destinations.impl.duckdb.factory import duckdb
 from dlt.destinations.job_client_impl import SqlLoadJob
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
 
-FILES = "x-framework-files"
-"""A prepared table's files, while its merge is written."""
+from framework.runtime.dlt_internals import one_statement_per_line, temp_table_name
 
-UNPLAIN = ("hard_delete", "dedup_sort", "merge_key")
-"""Hints of columns that make a merge another one."""
+FILES = "x-framework-files"
+"""Key of a prepared table that holds its files while the merge statements are built."""
+
+OTHER_MERGE_HINTS = ("hard_delete", "dedup_sort", "merge_key")
+"""Column hints of a merge that is not plain."""
 
 
 class DuckDbDestination(duckdb):
-    """`dlt.destinations.duckdb` to everyone who asks, with another client.
+    """dlt's DuckDB destination with a client of our own.
 
-    One is made for a run. dlt asks for configuration and capabilities some ninety times in a run,
-    and looks through all providers each time: here they are resolved once.
+    dlt resolves configuration and capabilities about ninety times in a run, from all providers.
+    This class, created for each run, resolves them once.
     """
 
     def __init__(self, credentials: str) -> None:
@@ -50,51 +52,51 @@ class DuckDbDestination(duckdb):
         self._capabilities: dict[type | None, Any] = {}
 
     def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:
-        """The resolved configuration, one for each dataset."""
+        """Return the resolved configuration, one for each dataset."""
         if any(initial_config is known for known in self._resolved.values()):
             return initial_config
-        given = () if initial_config is None else dict(initial_config).items()
-        key = (accept_partial, *((name, str(value)) for name, value in given if value is not None))
+        fields = () if initial_config is None else dict(initial_config).items()
+        key = (accept_partial, *((name, str(value)) for name, value in fields if value is not None))
         if key not in self._resolved:
             self._resolved.setdefault(key, super().configuration(initial_config, accept_partial))
         return self._resolved[key]
 
     def capabilities(self, config: Any = None, naming: Any = None) -> Any:
-        """What DuckDB can, under that naming; the configuration changes nothing of it."""
-        kind = None if naming is None else type(naming)
-        if kind not in self._capabilities:
-            self._capabilities.setdefault(kind, super().capabilities(config, naming))
-        return self._capabilities[kind].copy()
+        """Return DuckDB's capabilities with that naming; they do not depend on configuration."""
+        key = None if naming is None else type(naming)
+        if key not in self._capabilities:
+            self._capabilities.setdefault(key, super().capabilities(config, naming))
+        return self._capabilities[key].copy()
 
     @property
     def destination_type(self) -> str:
-        """What the pipeline's state remembers: anyone's dlt can go on with it."""
+        """Return dlt's own name, so that any dlt can continue from the pipeline's state."""
         return "dlt.destinations.duckdb"
 
     @property
     def client_class(self) -> type[DuckDbClient]:
-        """The client that merges from files."""
+        """Return the client that merges from files."""
         return DuckDbFilesClient
 
 
 class DuckDbFilesClient(DuckDbClient):
-    """A client that leaves the files of plain merges where they are until they are merged."""
+    """A client that does not copy the files of plain merges."""
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
-        """Not where the merge reads files."""
+        """Return False if the merge reads files."""
         staged = super().should_load_data_to_staging_dataset(table_name)
         return staged and not self._merges_files(table_name)
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """dlt's jobs, but none that copies what a merge will read."""
+        """Return dlt's job, but an empty one for a file that a merge reads."""
         if SqlLoadJob.is_sql_job(file_path):
             return _Statements(file_path)
         if self._merges_files(table["name"]):
             if not file_path.endswith(".parquet"):
-                raise ValueError(f"a merge reads Parquet files, and no {file_path}")
-            return _Kept(file_path)
+                raise ValueError(f"found {file_path}, expected a Parquet file to merge")
+            return _NoCopy(file_path)
         return super().create_load_job(table, file_path, load_id, restore)
 
     def create_table_chain_completed_followup_jobs(
@@ -102,7 +104,7 @@ class DuckDbFilesClient(DuckDbClient):
         table_chain: Sequence[PreparedTableSchema],
         completed_table_chain_jobs: Sequence[LoadJobInfo] | None = None,
     ) -> list[FollowupJobRequest]:
-        """The merge, once all files of a table and its child tables are there."""
+        """Return the merge, once all files of a table and its child tables are complete."""
         if not self._merges_files(table_chain[0]["name"]):
             return super().create_table_chain_completed_followup_jobs(
                 table_chain, completed_table_chain_jobs
@@ -115,7 +117,7 @@ class DuckDbFilesClient(DuckDbClient):
         return [_Merge.from_table_chain(chain, self.sql_client)]
 
     def _merges_files(self, table_name: Any) -> bool:
-        """Whether the table belongs to a plain merge by delete-insert."""
+        """Return whether the table belongs to a plain merge by delete-insert."""
         tables = self.schema.tables
         above: Any = get_root_table(tables, table_name)
         root: Any = self.prepare_load_table(above["name"])
@@ -124,7 +126,7 @@ class DuckDbFilesClient(DuckDbClient):
             or root.get("x-merge-strategy", "delete-insert") != "delete-insert"
             or any(key.startswith("x-merge-") and key != "x-merge-strategy" for key in root)
             or not has_column_with_prop(root, "primary_key")
-            or any(has_column_with_prop(root, hint) for hint in UNPLAIN)
+            or any(has_column_with_prop(root, hint) for hint in OTHER_MERGE_HINTS)
             or root.get("file_format") not in (None, "parquet")
             or self.config.create_indexes
         ):
@@ -135,18 +137,16 @@ class DuckDbFilesClient(DuckDbClient):
         )
 
 
-class _Kept(RunnableLoadJob, HasFollowupJobs):
-    """A file that stays where it is until its table is merged."""
+class _NoCopy(RunnableLoadJob, HasFollowupJobs):
+    """The job of a file that a merge reads later."""
 
     def run(self) -> None:
-        """Nothing is copied."""
+        """Do nothing."""
 
 
+@one_statement_per_line
 class _Statements(SqlLoadJob):
-    """Statements one a line: a path may hold a semicolon."""
-
-    def _split_fragments(self, sql: str) -> list[str]:
-        return [line.strip() for line in sql.split("\n") if line.strip()]
+    """A job of one SQL statement per line: a path may contain a semicolon."""
 
 
 class _Merge(SqlMergeFollowupJob):
@@ -154,25 +154,28 @@ class _Merge(SqlMergeFollowupJob):
 
     @classmethod
     def generate_sql(cls, table_chain: Any, sql_client: Any) -> list[str]:
-        """Delete what comes again, then insert; of records that came twice the first stays, as
-        with dlt's own merge."""
+        """Return SQL that deletes rows of the same keys, then inserts.
+
+        Of new rows with the same key the first is inserted, as in dlt's own merge.
+        """
         root = table_chain[0]
         if not _files(root):
             return []
         name, qualified = sql_client.escape_column_name, sql_client.make_qualified_table_name
         keys = [name(key) for key in get_columns_names_with_prop(root, "primary_key")]
-        listed, same = ", ".join(keys), " AND ".join(f"d.{key} = s.{key}" for key in keys)
+        key_list, same = ", ".join(keys), " AND ".join(f"d.{key} = s.{key}" for key in keys)
         row = name(get_first_column_name_with_prop(root, "row_key"))
-        gone = cls._new_temp_table_name(root["name"], "delete", sql_client)
-        twice = cls._new_temp_table_name(root["name"], "twice", sql_client)
+        replaced = temp_table_name(cls, root["name"], "delete", sql_client)
+        repeated = temp_table_name(cls, root["name"], "twice", sql_client)
         rows = _read(*_files(root))
         sql = [
-            f"CREATE TEMPORARY TABLE {gone} AS SELECT d.{row} FROM {qualified(root['name'])} AS d "
+            f"CREATE TEMPORARY TABLE {replaced} AS SELECT d.{row} "
+            f"FROM {qualified(root['name'])} AS d "
             f"WHERE EXISTS (SELECT 1 FROM {rows} AS s WHERE {same})",
-            f"CREATE TEMPORARY TABLE {twice} AS SELECT {row} FROM (SELECT {row}, ROW_NUMBER() "
-            f"OVER (PARTITION BY {listed} ORDER BY file_row_number) AS number FROM "
-            f"{_read(*_files(root), numbered=True)} SEMI JOIN (SELECT {listed} FROM {rows} "
-            f"GROUP BY {listed} HAVING count(*) > 1) USING ({listed})) WHERE number > 1",
+            f"CREATE TEMPORARY TABLE {repeated} AS SELECT {row} FROM (SELECT {row}, ROW_NUMBER() "
+            f"OVER (PARTITION BY {key_list} ORDER BY file_row_number) AS number FROM "
+            f"{_read(*_files(root), numbered=True)} SEMI JOIN (SELECT {key_list} FROM {rows} "
+            f"GROUP BY {key_list} HAVING count(*) > 1) USING ({key_list})) WHERE number > 1",
         ]
         to_root = [
             (t, name(get_first_column_name_with_prop(t, "root_key"))) for t in table_chain[1:]
@@ -180,21 +183,22 @@ class _Merge(SqlMergeFollowupJob):
         columns = [(root, row), *to_root]
         for table, column in reversed(columns):
             sql.append(
-                f"DELETE FROM {qualified(table['name'])} WHERE {column} IN (SELECT * FROM {gone})"
+                f"DELETE FROM {qualified(table['name'])} "
+                f"WHERE {column} IN (SELECT * FROM {replaced})"
             )
         for table, column in columns:
-            # each file by itself: its columns may have other types than the next one's
+            # one statement for each file: column types may differ between files
             for file in _files(table):
                 sql.append(
                     f"INSERT INTO {qualified(table['name'])} BY NAME SELECT * FROM {_read(file)} "
-                    f"AS s WHERE s.{column} NOT IN (SELECT * FROM {twice})"
+                    f"AS s WHERE s.{column} NOT IN (SELECT * FROM {repeated})"
                 )
-        return [*sql, f"DROP TABLE {gone}", f"DROP TABLE {twice}"]
+        return [*sql, f"DROP TABLE {replaced}", f"DROP TABLE {repeated}"]
 
 
 def _files(table: Any) -> list[str]:
-    found: list[str] = table[FILES]
-    return found
+    files: list[str] = table[FILES]
+    return files
 
 
 def _read(*files: str, numbered: bool = False) -> str:

@@ -1,7 +1,7 @@
-"""dlt's PostgreSQL destination, told by its COPY what is an empty text and what is nothing.
+"""dlt's PostgreSQL destination, whose COPY distinguishes an empty text from null.
 
-Arrow tables go to PostgreSQL as CSV, in a third of the time that INSERT statements take. Arrow
-writes an empty text in quotes and a null without; dlt has COPY read both as null.
+Arrow tables go to PostgreSQL as CSV, in a third of the time of INSERT statements. Arrow quotes an
+empty text but not a null; dlt's COPY reads both as null.
 """
 
 from __future__ import annotations
@@ -17,49 +17,51 @@ from dlt.destinations.impl.postgres.postgres import PostgresClient
 from pyarrow import csv
 
 END_MARK = b"\n\\."
-"""Where a line begins so, PostgreSQL before 18 may take it for the end, in quotes too."""
-USUAL = (",", True, "utf-8")
-"""Delimiter, a line of names, encoding."""
+"""PostgreSQL before 18 may take a line that starts with this for the end, even inside quotes."""
+DEFAULT_FORMAT = (",", True, "utf-8")
+"""Delimiter, header line, encoding."""
 CHUNK = 1 << 18
 LONGEST_ROW = 64 << 20
 """Bytes."""
 
 
 class PostgresDestination(postgres):
-    """`dlt.destinations.postgres` to everyone who asks, with another client."""
+    """dlt's PostgreSQL destination with a client of our own."""
 
     @property
     def destination_type(self) -> str:
-        """What the pipeline's state remembers: anyone's dlt can go on with it."""
+        """Return dlt's own name, so that any dlt can continue from the pipeline's state."""
         return "dlt.destinations.postgres"
 
     @property
     def client_class(self) -> type[PostgresClient]:
-        """The client that copies as Arrow writes."""
+        """Return the client that reads CSV as Arrow writes it."""
         return PostgresCopyClient
 
 
 class PostgresCopyClient(PostgresClient):
-    """A client with a job of its own for Arrow's CSV files."""
+    """A client with its own job for Arrow's CSV files."""
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
-        """dlt's jobs, but for CSV files in the form that dlt gives them unless told otherwise."""
+        """Return our job for CSV files in dlt's default format, and dlt's job for others."""
         form = self.config.csv_format
-        usual = form is None or (form.delimiter, form.include_header, form.encoding) == USUAL
-        if file_path.endswith((".csv", ".csv.gz")) and usual:
+        is_default = (
+            form is None or (form.delimiter, form.include_header, form.encoding) == DEFAULT_FORMAT
+        )
+        if file_path.endswith((".csv", ".csv.gz")) and is_default:
             return _Copy(file_path)
         return super().create_load_job(table, file_path, load_id, restore)
 
 
 class _Copy(RunnableLoadJob, HasFollowupJobs):
-    """One CSV file with a line of names, in UTF-8, copied into its table."""
+    """Copy one CSV file, with a header line and in UTF-8, into its table."""
 
     _job_client: PostgresCopyClient
 
     def run(self) -> None:
-        """Copy it in one transaction; a file that COPY might end too early goes by INSERT."""
+        """Copy in one transaction, or insert if COPY could stop before the end of the file."""
         sql = self._job_client.sql_client
         with FileStorage.open_zipsafe_ro(self._file_path, "rb") as file:
             names = [name.strip('"') for name in file.readline().decode().strip().split(",")]

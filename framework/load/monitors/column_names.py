@@ -1,7 +1,7 @@
-"""What the keys of records come to as dlt makes columns and tables of them, where no schema says.
+"""Watch the names that dlt gives columns and tables of records, if no schema declares them.
 
-Records pass by unchanged. Two keys of one record that meet in one column are counted (dlt keeps
-one of them), and a list that lies too deep to have a table of its own is an error.
+Two keys of one record that share a column are counted, since dlt loads only one of them. A list
+that is nested too deep for a table of its own is an error.
 """
 
 from __future__ import annotations
@@ -20,60 +20,64 @@ from framework.load.declared_tables import column_path, root_table
 from framework.text import count_noun
 
 Json = Any
-Meeting = tuple[str, tuple[str, ...]]
-"""A column's name, and the paths of keys that come to it."""
+Collision = tuple[str, tuple[str, ...]]
+"""A column's name, and the paths of keys that share it."""
 
 LONGEST_TABLE = 200
-"""Characters of a table's name: dlt's files are named after it, and a name has 255 bytes."""
-MOST_SETS = 1_000
-"""So many sets of keys are remembered of a place: objects may have another key each time."""
-NAMED = 5
-"""So many meetings a message names."""
+"""Characters of a table's name: dlt names files after it, and a file name has 255 bytes."""
+MAX_KEY_SETS = 1_000
+"""Sets of keys that are remembered for one place: each object may have other keys."""
+MAX_NAMED = 5
+"""Collisions that a message names."""
 
 
 class ColumnNameMonitor:
-    """Told of all records that go dlt's own way. `shortens` says that the destination shortens
-    long names, so that no table's name is too long."""
+    """Watch all records that take dlt's own path.
+
+    `shortens` means that dlt shortens names for the destination, so that none is too long.
+    """
 
     def __init__(self, resource: Resource, *, shortens: bool) -> None:
         self._resource = resource.name
         self._root = root_table(resource)
         self._longest = None if shortens else LONGEST_TABLE
         self._deep = resource.hints.get("max_table_nesting") is None
-        self._json = {f"{self._root}{SEPARATOR}{name}" for name in _kept_as_json(resource)}
+        self._json = {f"{self._root}{SEPARATOR}{name}" for name in _json_columns(resource)}
         self._known: dict[str, set[tuple[str, ...]]] = {}
         self._columns: dict[str, tuple[str, str]] = {}
         self._suspects = False
-        self._counts: Counter[Meeting] = Counter()
+        self._counts: Counter[Collision] = Counter()
 
     def look(self, records: Iterable[Record]) -> None:
-        """RecordError where a list lies too deep."""
+        """Watch records; raise RecordError if a list is nested too deep."""
         for record in records:
             self._walk(record, self._root)
             if self._suspects:
                 self._count(record, self._root)
 
-    def told(self) -> str | None:
-        """The keys that met, in words, or None."""
+    def message(self) -> str | None:
+        """Return a message on keys that share a column, or None."""
         if not self._counts:
             return None
         named = []
-        for (column, paths), count in self._counts.most_common(NAMED):
+        for (column, paths), count in self._counts.most_common(MAX_NAMED):
             fields = " and ".join(f"`{path}`" for path in paths)
             named.append(f"{fields} in {column} ({count_noun(count, 'time')})")
         more = len(self._counts) - len(named)
         return (
-            f"keys of one record come to the same column, where only one of them is loaded: "
+            f"keys of one record have the same column, so only one of them is loaded: "
             f"{', '.join(named)}{f' and {more:,} more' if more else ''}. Rename or remove one of "
             "them with processing_steps"
         )
 
     def _walk(self, row: Record, place: str) -> None:
-        """Learn each set of keys once; only where two of all keys ever seen come to one column,
-        records are looked at one by one."""
+        """Learn each set of keys once.
+
+        Records are checked one by one only after two known keys share a column.
+        """
         keys, known = tuple(row), self._known.setdefault(place, set())
         if keys not in known:
-            if len(known) >= MOST_SETS:
+            if len(known) >= MAX_KEY_SETS:
                 known.clear()
             known.add(keys)
             for key in keys:
@@ -95,11 +99,10 @@ class ColumnNameMonitor:
         if self._longest is not None and len(table) > self._longest:
             field, *below = table.removeprefix(f"{self._root}{SEPARATOR}").split(SEPARATOR)
             raise RecordError(
-                f"{self._resource}: `{field}` holds a list {len(below)} levels down, whose table "
-                f"would have a name of more than {self._longest} characters. Write "
-                "`max_table_nesting: 3`, say, on the resource, which keeps as JSON what lies "
-                "deeper; declare the field in a schema as free-form; or take it apart with "
-                "processing_steps."
+                f"{self._resource}: `{field}` has a list {len(below)} levels down, whose table "
+                f"name would be longer than {self._longest} characters. Set `max_table_nesting` on "
+                "the resource (3, for example) to store deeper levels as JSON, declare the field "
+                "in a schema as free-form, or flatten it with processing_steps."
             )
         for item in items:
             if type(item) is dict:
@@ -108,7 +111,7 @@ class ColumnNameMonitor:
                 self._items(item, _below(table, "list"))
 
     def _count(self, row: Record, table: str) -> None:
-        """Count the keys that meet in this row and in those of its lists."""
+        """Count keys that share a column in this row and in the rows of its lists."""
         columns: dict[str, list[str]] = {}
         for path, below, value in self._leaves(row, table, ()):
             if type(value) is list and self._deep and below not in self._json:
@@ -125,7 +128,7 @@ class ColumnNameMonitor:
     def _leaves(
         self, row: Mapping[str, Json], place: str, above: tuple[str, ...]
     ) -> Iterator[tuple[tuple[str, ...], str, Json]]:
-        """Path, place and value of what is no object that becomes several columns."""
+        """Yield path, place and value of everything that becomes one column or one table."""
         for key, value in row.items():
             below = _below(place, key)
             if type(value) is dict and self._deep and below not in self._json:
@@ -139,17 +142,13 @@ def _below(place: str, key: str) -> str:
     return f"{place}{SEPARATOR}{normalize_path(key) or 'list'}"
 
 
-def _kept_as_json(resource: Resource) -> Iterator[str]:
-    """The columns that hold objects and lists as they are."""
+def _json_columns(resource: Resource) -> Iterator[str]:
+    """Yield the columns that store objects and lists as JSON."""
     if resource.schema is not None:
         for suffix, table in table_of(resource.schema).tables():
             for column in table.columns:
                 if column.data_type == "json":
                     yield column_path(suffix, column.name)
-    written = resource.hints.get("columns") or ()
-    for hint in written:
-        name, rules = (
-            (hint, written[hint]) if isinstance(written, Mapping) else (hint["name"], hint)
-        )
-        if isinstance(rules, Mapping) and rules.get("data_type") in ("json", "complex"):
-            yield normalize_path(str(name))
+    for name, hint in resource.columns.items():
+        if hint.get("data_type") in ("json", "complex"):
+            yield normalize_path(name)

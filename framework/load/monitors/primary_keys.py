@@ -1,6 +1,6 @@
-"""The primary keys of one resource's records, counted: how many records repeat one.
+"""Count the primary keys of a resource's records: how many records repeat one.
 
-A key that is null or missing ends the resource: dlt would end the whole run with it.
+A key that is null or missing ends the resource; dlt would end the whole run.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ from framework.text import Digits, json_type
 Json = Any
 
 
-NATURAL: Mapping[type, str] = {int: "bigint", str: "text", float: "double", bool: "bool"}
+JSON_TYPES: Mapping[type, str] = {int: "bigint", str: "text", float: "double", bool: "bool"}
 PLURALS = {"bigint": "integers", "text": "texts", "double": "numbers", "timestamp": "times"}
 
 
 class KeyTypeMonitor:
-    """The types of a resource's key columns: as `columns` or an earlier run have them, else as the
-    first value makes them."""
+    """Convert keys to the type of their column: declared, loaded before, or the first value's."""
 
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
@@ -43,35 +42,36 @@ class KeyTypeMonitor:
             if column.get("data_type")
         }
 
-    def fitted(self, name: str, values: list[Json]) -> list[Json]:
-        """The values as their column holds them. RecordError for one that it can't hold."""
-        kinds = set(map(type, values))
-        if not values or not kinds <= NATURAL.keys():
-            return values  # no keys at all, which is told elsewhere
+    def convert(self, name: str, values: list[Json]) -> list[Json]:
+        """Return the values as their column holds them; raise RecordError if it cannot."""
+        types = set(map(type, values))
+        if not values or not types <= JSON_TYPES.keys():
+            return values  # not valid as keys, which the caller reports
         column = normalize_identifier(name)
-        kind = self._types.get(column) or self._loaded.get(column)
-        if kind is None:
-            kind = self._types[column] = _inferred(values[0])
-        if all(NATURAL[one] == kind for one in kinds):
+        data_type = self._types.get(column) or self._loaded.get(column)
+        if data_type is None:
+            data_type = self._types[column] = _inferred(values[0])
+        if all(JSON_TYPES[one] == data_type for one in types):
             return values
-        return [self._fitted(name, column, kind, value) for value in values]
+        return [self._convert(name, column, data_type, value) for value in values]
 
-    def _fitted(self, name: str, column: str, kind: TDataType, value: Json) -> Json:
+    def _convert(self, name: str, column: str, data_type: TDataType, value: Json) -> Json:
         try:
-            return coerce_value(kind, py_type_to_sc_type(type(value)), value)
+            return coerce_value(data_type, py_type_to_sc_type(type(value)), value)
         except (ValueError, SyntaxError):
-            anew = ", and load it anew with --refresh" if column in self._loaded else ""
+            reload = ", and reload with --refresh" if column in self._loaded else ""
             raise RecordError(
                 f"{self._resource.name}: a record has {json_type(value)} in `{name}`, which is "
-                f"its primary key, and the key's column has {PLURALS.get(kind, kind)}. Make all of "
-                f"them text with columns: {{{name}: {{data_type: text}}}}{anew}."
+                f"its primary key, and the key's column has {PLURALS.get(data_type, data_type)}. "
+                f"Make all of them text with columns: {{{name}: {{data_type: text}}}}{reload}."
             ) from None
 
 
 def _inferred(value: Json) -> TDataType:
-    """The type that dlt gives a column whose first value this is."""
-    kind = type(value)
-    return autodetect_sc_type(["iso_timestamp"], kind, value) or py_type_to_sc_type(kind)
+    """Return the type that dlt gives a column whose first value this is."""
+    python_type = type(value)
+    detected = autodetect_sc_type(["iso_timestamp"], python_type, value)
+    return detected or py_type_to_sc_type(python_type)
 
 
 def _declared(resource: Resource) -> dict[str, TDataType]:
@@ -83,19 +83,19 @@ def _declared(resource: Resource) -> dict[str, TDataType]:
 
 
 class PrimaryKeyMonitor:
-    """Told of all records; eight bytes are kept of each key. `schema` is what was loaded before."""
+    """Count all records by key, in eight bytes a key. `schema` is what was loaded before."""
 
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
-        self._kinds = None
+        self._types = None
         if resource.schema is None and resource.tables is None:
-            self._kinds = KeyTypeMonitor(resource, schema)
+            self._types = KeyTypeMonitor(resource, schema)
         self._names: tuple[str, ...] | None = None
         self._take: Callable[[Record], Json] | None = None
         self._hashes = array("q")
 
     def add(self, records: list[Record]) -> None:
-        """Count these. RecordError where one has no key, and no schema says more of it."""
+        """Count records. Raise RecordError if one has no key and there is no declared schema."""
         if not self._resource.primary_key or not records:
             return
         if self._names is None:
@@ -106,7 +106,7 @@ class PrimaryKeyMonitor:
         if not names:
             return
         if self._resource.schema is not None:
-            # what has no key is the contract's business there
+            # the contract handles records without a key
             records = [r for r in records if all(r.get(name) is not None for name in names)]
         mark = _mark if self._resource.schema is not None else _short
         try:
@@ -126,17 +126,17 @@ class PrimaryKeyMonitor:
             of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
             raise self._without(next(of_many), "an object or a list") from None
         except _Long as long:
-            held = long.args[0]
-            name = next(n for n in names if any(r.get(n) == held for r in records))
+            value = long.args[0]
+            name = next(n for n in names if any(r.get(n) == value for r in records))
             raise RecordError(
-                f"{self._resource.name}: a record has a whole number of {len(str(held))} digits, "
-                f"which is past 64 bits, in `{name}`, which is its primary key. Make it a text "
-                f"with processing_steps: [{{cast: {{{name}: string}}}}]."
+                f"{self._resource.name}: a record has an integer of {len(str(value))} digits in "
+                f"`{name}`, which is its primary key and holds 64 bits. Convert it to text with "
+                f"processing_steps: [{{cast: {{{name}: string}}}}]."
             ) from None
 
     def _values(self, name: str, records: list[Record]) -> list[Json]:
         values = [record[name] for record in records]
-        return values if self._kinds is None else self._kinds.fitted(name, values)
+        return values if self._types is None else self._types.convert(name, values)
 
     def add_columns(self, keys: list[pa.Array]) -> None:
         """Count keys that Arrow read: an array for each column of the key, without nulls."""
@@ -150,13 +150,13 @@ class PrimaryKeyMonitor:
 
     @property
     def repeated(self) -> int:
-        """How many records have a key that another one before them has."""
+        """Return how many records have a key that an earlier record has."""
         if not self._hashes:
             return 0
         marks = pa.Array.from_buffers(
             pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)]
         )
-        # sorted: counting what is distinct takes ten times the memory
+        # sort: counting distinct values takes ten times the memory
         ordered = marks.take(pc.array_sort_indices(marks))
         same = pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1))
         return int(pc.sum(same).as_py() or 0)
@@ -179,13 +179,13 @@ class PrimaryKeyMonitor:
     def _without(self, name: str, found: str = "null or nothing") -> RecordError:
         message = (
             f"{self._resource.name}: a record has {found} in `{name}`, which is its "
-            "primary key. Correct primary_key or data_selector, or leave such records out with "
+            "primary key. Fix primary_key or data_selector, or remove such records with "
             "processing_steps."
         )
         parent = self._resource.parent
         if parent is not None:
             message += (
-                f" A field of {parent} comes by `include_from_parent: [FIELD]`, as "
+                f" To use a field of {parent}, add `include_from_parent: [FIELD]`; it is named "
                 f"`_{parent}_FIELD`."
             )
         return RecordError(message)
@@ -196,15 +196,15 @@ class _Null(Exception):
 
 
 class _Long(Exception):
-    """A key is a number that no column of numbers holds: the key's own would be left empty."""
+    """A key is an integer past 64 bits: its column would stay empty."""
 
 
 class _NotPlain(Exception):
-    """A key is an object or a list, which have no column."""
+    """A key is an object or a list, which has no column."""
 
 
 def _mark(value: Json) -> int:
-    """An integer that tells keys apart."""
+    """Return an integer that identifies a key."""
     if value is None:
         raise _Null
     if isinstance(value, (dict, list)):
@@ -215,14 +215,14 @@ def _mark(value: Json) -> int:
 
 
 def _short(value: Json) -> int:
-    """The same; _Long where dlt would put it into a column beside the key's."""
+    """Return the same; raise _Long if dlt would store the key in a variant column."""
     if isinstance(value, Digits):
         raise _Long(value)
     return _mark(value)
 
 
 def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:
-    """The record's own names for the key's columns; empty where they are not at its top."""
+    """Return the record's names of the key's columns; empty if they are not top-level keys."""
     known = {normalize_identifier(name): name for name in record if name.strip()}
     names = tuple(
         name if name in record else known.get(normalize_identifier(name), name) for name in key

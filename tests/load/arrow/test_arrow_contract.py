@@ -84,7 +84,7 @@ def test_discarded_values_leave_their_rows_and_are_counted(
     discarded = [w.message for w in report.resources["rows"].warnings if w.code == "discarded"]
     fields = ("size", "tags", "parts.no", "color", "parts.color", "notes")
     assert sorted(discarded) == sorted(
-        f"1 value discarded by schema_contract: `{field}` is not as the schema declares it"
+        f"schema_contract discarded 1 value: `{field}` differs from its declaration in the schema"
         for field in fields
     )
     assert "undeclared-fields" not in told(report)
@@ -97,7 +97,7 @@ def test_discarded_rows_are_gone_with_all_below_them_and_counted(
     assert [row["id"] for row in rows] == ["1", "4"]
     assert items(rows[1], "rows__notes") == [{"text": "a"}]
     discarded = [w.message for w in report.resources["rows"].warnings if w.code == "discarded"]
-    assert discarded[0].startswith("1 row discarded by schema_contract: `size`")
+    assert discarded[0].startswith("schema_contract discarded 1 row: `size`")
     assert len(discarded) == 2
 
 

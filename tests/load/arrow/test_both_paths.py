@@ -163,7 +163,7 @@ def test_odd_records_make_the_same_tables_by_both_paths(
 def test_the_records_above_do_take_the_columnar_path(project: Path) -> None:
     connector = shop(project, resource("rows", NESTED))
     target = target_of(connector, RunOptions(folder=project))
-    assert all(is_arrow_eligible(resource, target) for resource in connector.resources)
+    assert all(is_arrow_eligible(resource, target.profile) for resource in connector.resources)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_a_schema_given_or_taken_away_works_or_ends_before_any_request(
     other = shop(folder, resource("rows", text, write_disposition=disposition))
     with pytest.raises(FrameworkError, match="run shop --refresh --resources rows") as caught:
         load(other, folder, {}, **options)  # there is nothing to ask for
-    assert "rows: table rows was loaded with `id` as bigint" in str(caught.value)
+    assert "rows: the loaded table rows has `id` as bigint" in str(caught.value)
     assert load(other, folder, records, refresh=True, **options).status == "ok"
     assert len(read(folder).trees["rows"]) == 2
     with pytest.raises(FrameworkError, match="run shop --refresh --resources rows"):
