@@ -1,4 +1,4 @@
-"""Every way a run can end badly, with the exit code it ends with.
+"""Every way in which a command can fail, with its exit code.
 
 Findings are values (see `findings`), exceptions are exits: one tree, one handler at the top.
 """
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class FrameworkError(Exception):
-    """An end that the person running us can do something about.
+    """A failure that the user can do something about.
 
-    `str(error)` is one message with place, cause and remedy; it never holds a secret.
+    `str(error)` is one message with place, cause and remedy; it never contains a secret.
     """
 
     exit_code = 1
@@ -42,14 +42,14 @@ class FindingsError(FrameworkError):
 
 
 class SettingsError(FrameworkError):
-    """A config or secret value is missing or is not what its declaration says."""
+    """A config entry or a secret is missing, or not valid by its declaration."""
 
 
 class RequestError(FrameworkError):
-    """A request failed for good, or its answer cannot be used.
+    """A request failed for good, or its response cannot be used.
 
-    `status` is the HTTP status, or None where no answer came. `code` names what is wrong, where
-    it has a name.
+    `status` is the HTTP status, or None without a response. `code` names the cause if it has a
+    name.
     """
 
     def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
@@ -59,11 +59,11 @@ class RequestError(FrameworkError):
 
 
 class TokenError(RequestError):
-    """No token was given. The text says nothing yet of the resource that needed it."""
+    """No token was received. The message does not name the resource that needed it yet."""
 
 
 class CassetteError(FrameworkError):
-    """A cassette is missing, cut, of another connector, or does not hold a request."""
+    """A cassette is missing, incomplete, of another connector, or lacks a request."""
 
 
 class DestinationError(FrameworkError):
@@ -71,8 +71,10 @@ class DestinationError(FrameworkError):
 
 
 class Interrupted(FrameworkError):
-    """Somebody ended the run from outside: SIGINT, if nothing else is said. What was loaded
-    stays. `signal` is the signal's name, or None."""
+    """A signal ended the run, SIGINT by default; `signal` is its name, or None.
+
+    What was loaded stays.
+    """
 
     exit_code = 130
     signal: str | None = "SIGINT"
@@ -86,14 +88,14 @@ class Terminated(Interrupted):
 
 
 class OutOfTime(Interrupted):
-    """The run took longer than it was given."""
+    """The run took longer than its time limit."""
 
     exit_code = 1
     signal = None
 
 
 class ResourceSkipped(Exception):
-    """An answer met an action `skip_resource`: the resource writes nothing and moves no state."""
+    """A response matched an action `skip_resource`: the resource writes no rows and no state."""
 
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(message)
@@ -101,8 +103,8 @@ class ResourceSkipped(Exception):
 
 
 class BindingError(FrameworkError):
-    """A parent's record lacks what a child has to take from it."""
+    """A parent's record lacks a field that a child needs."""
 
 
 class RecordError(FrameworkError):
-    """A record cannot be read, stepped or shaped as the file says."""
+    """A record cannot be read, transformed or typed as the file says."""

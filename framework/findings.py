@@ -1,4 +1,4 @@
-"""A finding: one thing said about one place of a file."""
+"""A finding: one message about one place of a file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What is wrong, where, and what was expected.
+    """What is wrong in a file, where, and what is expected.
 
-    `line` and `column` are 1-based; `path` is the file as the person named it; `code` is
-    kebab-case, documented in docs/checks.md and never reused.
+    `line` and `column` start at 1; `path` is the file as the user named it; `code` is kebab-case,
+    documented in docs/checks.md and never reused.
     """
 
     path: str
@@ -24,5 +24,5 @@ class Finding:
     message: str
 
     def as_dict(self) -> dict[str, str | int]:
-        """The finding as schemas/finding.schema.json describes it."""
+        """Return the finding as schemas/finding.schema.json describes it."""
         return asdict(self)

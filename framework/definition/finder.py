@@ -1,6 +1,6 @@
-"""A connector's name or file in, its place on disk out: the user's own connectors first.
+"""Find a connector by name or file: the user's own connectors first, then the bundled ones.
 
-Knows folders and file names only; no file is read except the schemas that come with us.
+Knows folders and file names only; the only files read are the bundled schemas.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class Location:
-    """A connector file. `root` holds its connectors/, schemas/ and cassettes/; `display` is the
-    file as messages name it."""
+    """A connector file; `display` is its name in messages.
+
+    `root` is the folder of its connectors/, schemas/ and cassettes/.
+    """
 
     name: str
     path: Path
@@ -30,7 +32,7 @@ class Location:
 
 
 def bundled_root() -> Path:
-    """The folder with our own connectors/, schemas/ and cassettes/.
+    """Return the folder of the bundled connectors/, schemas/ and cassettes/.
 
     That is `framework/` itself in a wheel, and the folder above it in a checkout.
     """
@@ -39,54 +41,53 @@ def bundled_root() -> Path:
 
 
 def discover_connectors(connectors: Path | None = None) -> list[Location]:
-    """The user's own connectors (in ./connectors, or in `connectors`), then the bundled ones.
+    """Return the user's own connectors (in ./connectors, or in `connectors`), then bundled ones.
 
-    An own connector hides a bundled one of the same name. UsageError where `connectors` is
-    given and is no folder.
+    An own connector hides a bundled one of the same name. Raise UsageError if `connectors` is not
+    a folder.
     """
-    mine = _own(connectors)
-    names = {location.name for location in mine}
-    return mine + [location for location in bundled_connectors() if location.name not in names]
+    own = _own(connectors)
+    names = {location.name for location in own}
+    return own + [location for location in bundled_connectors() if location.name not in names]
 
 
 def own_connectors(connectors: Path | None = None) -> list[Location]:
-    """The user's own connectors, or the bundled ones where there are none."""
+    """Return the user's own connectors, or the bundled ones if there are none."""
     return _own(connectors) or bundled_connectors()
 
 
 def bundled_connectors() -> list[Location]:
-    """The connectors that come with us."""
+    """Return the connectors that are part of the package."""
     return _inside(bundled_root() / "connectors")
 
 
 def find_connector(name_or_file: str, connectors: Path | None = None) -> Location:
-    """The connector of that name, or the file: what contains `/` or ends in `.yaml` is a file.
+    """Return the connector of that name, or the file if it contains `/` or ends in `.yaml`.
 
-    A file need not exist (reading it will say so). UsageError for a name that is not known,
-    with the nearest one that is.
+    A file need not exist. Raise UsageError if a name is not known.
     """
     if is_file_name(name_or_file):
         return _of_file(Path(name_or_file), name_or_file)
-    found = discover_connectors(connectors)
-    for location in found:
+    locations = discover_connectors(connectors)
+    for location in locations:
         if location.name == name_or_file:
             return location
-    raise UsageError(_unknown(name_or_file, [location.name for location in found], connectors))
+    raise UsageError(_unknown(name_or_file, [one.name for one in locations], connectors))
 
 
 def is_file_name(name_or_file: str) -> bool:
-    """Whether the text means a file and not the name of a connector."""
+    """Return whether the text names a file, not a connector."""
     separators = {"/", os.sep, os.altsep or "/"}
     return name_or_file.endswith(_SUFFIXES) or any(mark in name_or_file for mark in separators)
 
 
 def cassette_path(location: Location) -> Path:
-    """Where the connector's recording is, or would be."""
+    """Return the path of the connector's recording, which need not exist."""
     return location.root / "cassettes" / f"{location.name}.yaml"
 
 
 def schema_folder(location: Location) -> Path:
-    """Where the JSON Schemas of the connector's records are, or would be."""
+    """Return the folder of the connector's record schemas, which need not exist."""
     return location.root / "schemas" / location.name
 
 
@@ -96,7 +97,7 @@ def _shared_schema_text(name: str) -> str:
 
 
 def shared_schema(name: str) -> dict[str, Any]:
-    """One of the JSON Schemas that come with us: connector, finding, run-report."""
+    """Return a bundled JSON Schema: `connector`, `finding`, `run-report`, ..."""
     schema: dict[str, Any] = json.loads(_shared_schema_text(name))
     return schema
 
@@ -110,8 +111,10 @@ def _own(connectors: Path | None) -> list[Location]:
 
 
 def _inside(folder: Path) -> list[Location]:
-    """The connectors of a folder, sorted by name. A folder named like one is listed too: the
-    person who made it hears about it when it is read."""
+    """Return the connectors of a folder, sorted by name.
+
+    A subfolder named like one is included: reading it reports the mistake.
+    """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
     except OSError:
@@ -137,6 +140,6 @@ def _unknown(name: str, known: list[str], connectors: Path | None) -> str:
         return f"there is no connector {name}; to read the file, write ./{name}"
     listed = ", ".join(known[:8]) + (", …" if len(known) > 8 else "")
     return (
-        f"there is no connector {name} in {folder}/ or among those that come with us "
-        f"({listed or 'none'}); a file is named with a / or ends in .yaml"
+        f"there is no connector {name} in {folder}/ or among the bundled ones "
+        f"({listed or 'none'}); the name of a file contains a / or ends in .yaml"
     )

@@ -1,6 +1,6 @@
-"""A body's bytes in, its JSON out, with no digit lost and no nesting that others cannot bear.
+"""Parse JSON without losing digits, and refuse nesting that other libraries cannot handle.
 
-ValueError says why a body is no JSON that can be used; the text of the body is never in it.
+ValueError says why a body is not usable JSON; it never quotes the body.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from framework.text import MEMBER_NAME, Digits
 
 MAX_DEPTH = 100
-"""Objects and lists inside one another; dlt makes a table of each list, orjson writes 254."""
+"""The most objects and lists inside one another; dlt makes a table of each, orjson writes 254."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
@@ -24,52 +24,58 @@ _NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)")
 
 
 def parse_json(body: bytes | str) -> tuple[Any, bool]:
-    """The value, and whether it is what stands there. Integers past 64 bits are given as Digits:
-    as numbers they would lose digits."""
+    """Return the value, and whether it is exact.
+
+    If it has integers past 64 bits, it is not: they become Digits, since a float loses digits.
+    """
     try:
-        found = orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise ValueError(_reason(error, body)) from None
     raw = body.encode() if isinstance(body, str) else body
-    if may_be_deep(raw) and depth_of(found) > MAX_DEPTH:
+    if may_be_deep(raw) and depth_of(value) > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     if may_be_past_64_bits(raw):
         return json.loads(raw, parse_int=_integer), False
-    return found, True
+    return value, True
 
 
 def may_be_past_64_bits(body: bytes) -> bool:
-    """Whether something looks like an integer that 64 bits do not hold."""
-    # looking for digits costs a tenth of parsing, the expression twice as much as parsing
+    """Return whether something looks like an integer past 64 bits."""
+    # searching for digits costs a tenth of parsing, the expression twice as much as parsing
     alike = body.translate(_DIGITS_ALIKE)
     return b"0" * 19 in alike and _PAST_64_BITS.search(body) is not None
 
 
 def may_repeat_keys(body: bytes, parsed: Any) -> bool:
-    """Whether what was parsed has other quotes than the body: a key that an object has twice is
-    not there any more. False is sure, but for texts that have the escape of a quote as text."""
-    # writing and counting take a quarter of the time of parsing; Digits are no text in the body
+    """Return whether an object may have a key twice: the parsed value has fewer quotes.
+
+    False is certain, except for text that contains the escape of a quote as text.
+    """
+    # this takes a quarter of the time of parsing; Digits have no quotes in the body
     numbers = orjson.OPT_PASSTHROUGH_SUBCLASS
-    written = orjson.dumps(parsed, default=lambda _: 0, option=numbers)
-    return body.count(b'"') + body.count(rb"\u0022") != written.count(b'"')
+    dumped = orjson.dumps(parsed, default=lambda _: 0, option=numbers)
+    return body.count(b'"') + body.count(rb"\u0022") != dumped.count(b'"')
 
 
 def repeated_keys(body: bytes) -> Counter[str]:
-    """How many objects have a key more than once, by key. A key that is no name may be somebody's:
-    it is counted as `…`. The body has to be JSON."""
-    found: Counter[str] = Counter()
+    """Count the objects that have a key more than once, by key. The body must be valid JSON.
 
-    def made(pairs: list[tuple[str, Any]]) -> None:
+    A key that is not a plain name may be personal, and is counted as `…`.
+    """
+    objects: Counter[str] = Counter()
+
+    def count_repeats(pairs: list[tuple[str, Any]]) -> None:
         if len(dict(pairs)) < len(pairs):
-            twice = Counter(key if MEMBER_NAME.fullmatch(key) else "…" for key, _ in pairs)
-            found.update({key: 1 for key, count in twice.items() if count > 1})
+            keys = Counter(key if MEMBER_NAME.fullmatch(key) else "…" for key, _ in pairs)
+            objects.update({key: 1 for key, count in keys.items() if count > 1})
 
-    json.loads(body, object_pairs_hook=made)
-    return found
+    json.loads(body, object_pairs_hook=count_repeats)
+    return objects
 
 
 def depth_of(value: Any) -> int:
-    """How many objects and lists are inside one another; 0 for a plain value."""
+    """Return how many objects and lists are inside one another; 0 for a scalar."""
     depth, level = 0, [value]
     while True:
         level = [one for one in level if isinstance(one, (dict, list))]
@@ -80,7 +86,7 @@ def depth_of(value: Any) -> int:
 
 
 def _integer(text: str) -> int | str:
-    """The number where 64 bits hold it, else its digits."""
+    """Return the number, or its digits if it is past 64 bits."""
     if len(text) > 20:
         return Digits(text)
     number = int(text)
@@ -88,10 +94,10 @@ def _integer(text: str) -> int | str:
 
 
 def may_be_deep(body: bytes) -> bool:
-    """Whether brackets taken away in pairs, innermost first, leave more than the limit allows.
+    """Return whether removing brackets in pairs, innermost first, leaves more than MAX_DEPTH.
 
-    Brackets inside of texts count too, so it is a guess: true is looked into, and what passes
-    without being true meets orjson's own limit when it is kept.
+    Brackets inside text count too, so True is to be checked. What wrongly passes as False meets
+    orjson's own limit when it is written.
     """
     left = body.translate(None, _NOT_BRACKETS)
     rounds = 0
@@ -101,11 +107,11 @@ def may_be_deep(body: bytes) -> bool:
         if len(fewer) == len(left):
             break
         left = fewer
-    return 2 * rounds + len(left) > MAX_DEPTH  # a round takes at most two levels
+    return 2 * rounds + len(left) > MAX_DEPTH  # a round removes at most two levels
 
 
 def _reason(error: orjson.JSONDecodeError, body: bytes | str) -> str:
-    """The parser's words and the place, with a word for what JSON does not have."""
+    """Return the parser's message and place, or what the body has that JSON does not."""
     raw = body.encode("utf-8", "replace") if isinstance(body, str) else body
     word = _NO_NUMBER.search(raw)
     if word is not None:

@@ -1,7 +1,7 @@
-"""A file's text in, plain JSON data with a line and a column for every key and value out.
+"""Read YAML as plain JSON data, with a line and a column for every key and value.
 
-YAML is read as JSON with comments: dates, `on` and `no` stay text, and what makes YAML surprising
-(duplicate and merge keys, tags, exploding aliases) is a finding. Knows nothing of connectors.
+YAML is read as JSON with comments: dates, `on` and `no` stay text, and the surprising parts of YAML
+(duplicate and merge keys, tags, exploding aliases) are findings. Knows nothing of connectors.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ Json = Any
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
-# What YAML 1.2 reads as a number or a word of its own, and JSON does not have.
-_ELSEWHERE = re.compile(
+# numbers and words that YAML 1.2 has and JSON does not
+_YAML_ONLY = re.compile(
     r"(?:True|TRUE|False|FALSE|Null|NULL"
     r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|0o[0-7]+|0x[0-9a-fA-F]+)\Z"
@@ -47,7 +47,7 @@ Scalar = str | int | float | bool | None
 
 
 def plain_scalar(text: str) -> tuple[Scalar, tuple[str, str] | None]:
-    """The value of an unquoted scalar, and what is wrong with it as (code, message)."""
+    """Return the value of an unquoted scalar, and its problem as (code, message) or None."""
     if text in _WORDS:
         return _WORDS[text], None
     first = text[0]
@@ -62,45 +62,44 @@ def plain_scalar(text: str) -> tuple[Scalar, tuple[str, str] | None]:
         return (number, None) if math.isfinite(number) else (0, _out_of_range(text))
     if _NOT_FINITE.match(text):
         return 0, _out_of_range(text)
-    if _ELSEWHERE.match(text):
+    if _YAML_ONLY.match(text):
         return text, ("ambiguous-scalar", _ambiguous(text))
     return text, None
 
 
 def _out_of_range(text: str) -> tuple[str, str]:
-    shown = text if len(text) <= 20 else f"{text[:20]}…"
-    return "number-out-of-range", f"found {shown}, expected a finite number as in JSON"
+    return "number-out-of-range", f"found {shorten(text, 20)}, expected a finite number as in JSON"
 
 
 def _ambiguous(text: str) -> str:
-    meant = text.lower() if text[0] in "TFN" else "a decimal number without leading zeros or '+'"
+    json = text.lower() if text[0] in "TFN" else "a decimal number without leading zeros or '+'"
     return (
-        f"found {text}, which YAML readers understand differently; "
-        f"write {meant}, or put quotes around it if text is meant"
+        f"found {text}, which YAML parsers read differently; "
+        f"write {json}, or put quotes around it if you mean text"
     )
 
 
 MAX_DEPTH = 64
-"""Levels of nesting; the JSON Schema validator needs some 15 Python frames for one level."""
+"""The most levels of nesting; the JSON Schema validator needs some 15 Python frames for one."""
 
 MAX_VALUES = 100_000
-"""Keys and values in one file; judging as many still ends in seconds."""
+"""The most keys and values in one file; as many are validated in seconds."""
 
 MAX_ALIASED = 20_000
-"""Values that aliases may add to what is written."""
+"""The most values that aliases may add to those in the text."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Place = tuple[int, int]
-"""Line and column, both from 0, as PyYAML counts them."""
+"""Line and column from 0, as PyYAML counts them."""
 
 
 class Node:
-    """A value with the place where it starts; `items` are what is inside it.
+    """A value with the place where it starts, and the nodes in it as `items`.
 
-    `size` counts the values in it (itself included, aliases expanded), `height` its levels.
+    `size` is the number of its values, itself included and aliases expanded; `height` its levels.
     """
 
     __slots__ = ("column", "height", "items", "line", "size", "value")
@@ -114,7 +113,7 @@ class Node:
         self.height = 1
 
     def child(self, step: str | int) -> tuple[Place, Node] | None:
-        """The key's place and the value at `step`, or None; a list item is its own key."""
+        """Return the key's place and the node at `step`, or None; a list item is its own key."""
         if isinstance(self.items, dict) and isinstance(step, str):
             return self.items.get(step)
         if isinstance(self.items, list) and isinstance(step, int) and 0 <= step < len(self.items):
@@ -125,7 +124,7 @@ class Node:
 
 @dataclass
 class _Open:
-    """A list or mapping that is being read; `key` waits for its value."""
+    """A list or mapping that is not complete; `key` waits for its value."""
 
     node: Node
     anchor: str | None
@@ -140,7 +139,7 @@ class _Stop(Exception):
 
 
 class Composer:
-    """Reads one text once: `compose()`, then `problems` as (line, column, code, message)."""
+    """Read one text once with `compose`; `problems` are (line, column, code, message)."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -151,14 +150,14 @@ class Composer:
         self._root: Node | None = None
 
     def compose(self) -> Node | None:
-        """The root mapping, or None where nothing is left to judge."""
+        """Return the root mapping, or None if nothing can be validated."""
         control = _CONTROL.search(self.text)
         if control:
             before = _LINE_BREAK.split(self.text[: control.start()])
             self._problem(
                 (len(before) - 1, len(before[-1])),
                 "not-text",
-                f"found the character U+{ord(control[0]):04X}, which no text file holds",
+                f"found the character U+{ord(control[0]):04X}, which is not valid in a text file",
             )
             return None
         try:
@@ -191,7 +190,9 @@ class Composer:
             place = (start.line, start.column)
             values += isinstance(event, yaml.NodeEvent)
             if values > MAX_VALUES:
-                message = f"the file holds more than {MAX_VALUES:,} values, the most that is read"
+                message = (
+                    f"the file has more than {MAX_VALUES:,} values, the most that is supported"
+                )
                 self._problem(place, "file-too-large", message)
                 raise _Stop
             if isinstance(event, yaml.ScalarEvent):
@@ -217,7 +218,7 @@ class Composer:
         plain = bool(event.implicit[0]) and event.tag is None and event.style in (None, "", False)
         expects_key = self._expects_key()
         if plain and expects_key and value == "<<":
-            message = "merge keys (`<<`) are not read; write the keys out"
+            message = "merge keys (`<<`) are not supported; write the keys out"
             self._problem(place, "merge-key", message)
             self._skip_value()
             return
@@ -267,14 +268,14 @@ class Composer:
         else:
             node = self._anchors[name]
             if node is None:
-                message = f"*{name} stands inside &{name} and so would never end"
+                message = f"*{name} is inside &{name}, which would never end"
                 self._problem(place, "alias-explosion", message)
                 raise _Stop
         if node is None:
             node = Node(None, *place)
         self._aliased += node.size
         if self._aliased > MAX_ALIASED:
-            message = f"aliases add more than {MAX_ALIASED} values to this file; write less of them"
+            message = f"aliases add more than {MAX_ALIASED} values to this file; use fewer of them"
             self._problem(place, "alias-explosion", message)
             raise _Stop
         if len(self._stack) + node.height > MAX_DEPTH + 1:
@@ -292,14 +293,14 @@ class Composer:
         top = self._stack[-1]
         return isinstance(top.node.items, dict) and top.key_place is None
 
-    def _key(self, node: Node, written: str | None) -> None:
-        """Take `node` as the key of the mapping on top; its value comes next."""
+    def _key(self, node: Node, text: str | None) -> None:
+        """Use `node` as the next key of the innermost mapping."""
         top = self._stack[-1]
         place = (node.line, node.column)
         top.key_place = place
         top.keep = True
         if not isinstance(node.value, str):
-            found = "a list or mapping" if written is None else (written or "nothing")
+            found = "a list or mapping" if text is None else (text or "nothing")
             message = f"found {found} as a key, expected text; put quotes around it"
             self._problem(place, "key-not-text", message)
             top.keep = False
@@ -310,8 +311,8 @@ class Composer:
         if earlier:
             (line, _), _ = earlier
             message = (
-                f"the key {shorten(node.value)} stands twice in this mapping, "
-                f"in line {line + 1} and in line {place[0] + 1}; take one away"
+                f"the key {shorten(node.value)} is twice in this mapping, "
+                f"in line {line + 1} and in line {place[0] + 1}; remove one"
             )
             self._problem(place, "duplicate-key", message)
             top.keep = False
@@ -322,7 +323,7 @@ class Composer:
         top.keep = False
 
     def _add(self, node: Node) -> None:
-        """Put a finished value into the list or mapping on top, or make it the root."""
+        """Add a complete value to the innermost list or mapping, or make it the root."""
         if not self._stack:
             self._root = node
             return
@@ -340,10 +341,9 @@ class Composer:
         top.key, top.key_place, top.keep = None, None, True
 
     def _check_tag(self, tag: str | None, place: Place) -> None:
-        if tag is None:
-            return
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
-        self._problem(place, "yaml-tag", f"the tag {shorten(shown)} is not read; take it away")
+        if tag is not None:
+            name = shorten(tag.replace("tag:yaml.org,2002:", "!!"))
+            self._problem(place, "yaml-tag", f"the tag {name} is not supported; remove it")
 
 
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""
@@ -352,12 +352,12 @@ Pointer = tuple[str | int, ...]
 """Keys and list positions from the root to a value."""
 
 MAX_BYTES = 5_000_000
-"""More than a hundred times the largest connector known; reading stays in seconds."""
+"""The largest file; more than a hundred times the largest connector known."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a file; both numbers start at 1."""
+    """A line and a column of a file, both from 1."""
 
     line: int
     column: int
@@ -365,9 +365,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Document:
-    """A file that could be read: its data, and where each part of it stands.
+    """The data of a file, and the place of each part of it.
 
-    `path` is the file as the person named it; it goes into findings.
+    `path` is the file as the user named it, for findings.
     """
 
     path: str
@@ -376,13 +376,13 @@ class Document:
     root: Node = field(repr=False, compare=False)
 
     def mark(self, pointer: Pointer, *, key: bool = False) -> Mark:
-        """Where the value at `pointer` starts, or its key; of the nearest ancestor there is."""
+        """Return where the value at `pointer`, or its key, starts, or the nearest ancestor does."""
         node, place = self.root, (self.root.line, self.root.column)
         for step in pointer:
-            found = node.child(step)
-            if found is None:
+            child = node.child(step)
+            if child is None:
                 break
-            (key_line, key_column), node = found
+            (key_line, key_column), node = child
             place = (key_line, key_column) if key else (node.line, node.column)
         return Mark(place[0] + 1, place[1] + 1)
 
@@ -395,17 +395,17 @@ class Document:
         severity: Severity = "error",
         key: bool = False,
     ) -> Finding:
-        """A finding about the value at `pointer` (or about its key)."""
+        """Return a finding about the value at `pointer`, or about its key."""
         mark = self.mark(pointer, key=key)
         return Finding(self.path, mark.line, mark.column, severity, code, message)
 
 
 def read_document(path: Path, display: str | None = None) -> tuple[Document | None, list[Finding]]:
     """Read and parse a file; whatever is wrong with it is a finding, never an exception."""
-    shown = str(path) if display is None else display
+    name = str(path) if display is None else display
 
     def refused(code: str, message: str, line: int = 1, column: int = 1) -> list[Finding]:
-        return [Finding(shown, line, column, "error", code, message)]
+        return [Finding(name, line, column, "error", code, message)]
 
     try:
         with path.open("rb") as file:
@@ -419,7 +419,7 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
         reason = getattr(error, "strerror", None) or str(error)
         return None, refused("unreadable-file", f"the file cannot be read: {reason}")
     if len(raw) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1_000_000} MB, the most that is read"
+        message = f"the file is larger than {MAX_BYTES // 1_000_000} MB, the most that is supported"
         return None, refused("file-too-large", message)
     try:
         text = raw.decode("utf-8-sig")
@@ -432,13 +432,13 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
             "is this a text file? If so, save it with the encoding UTF-8"
         )
         return None, refused("not-text", message, line, column)
-    return parse_document(text, shown)
+    return parse_document(text, name)
 
 
 def parse_document(text: str, display: str) -> tuple[Document | None, list[Finding]]:
-    """Parse YAML (so JSON too) into a Document, with all that is wrong with it as YAML.
+    """Parse YAML, or JSON, into a Document and the findings about it as YAML.
 
-    There is a Document beside errors where the rest of the file can still be judged.
+    There is a Document beside errors if the rest of the file can still be validated.
     """
     composer = Composer(text)
     node = composer.compose()

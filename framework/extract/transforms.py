@@ -18,7 +18,7 @@ import orjson
 
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.definition.expressions.limits import MAX_RESULT_SIZE, size_of
-from framework.definition.expressions.value_functions import number_text, truthy
+from framework.definition.expressions.value_functions import checked_number, truthy
 from framework.definition.model import Resource, Step
 from framework.definition.naming import normalize_path
 from framework.errors import RecordError
@@ -280,7 +280,7 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
         if isinstance(value, str) and not value.strip():
             return None  # as CSV writes what is not there
         if kind in ("integer", "bigint"):
-            return number_text(int(value))
+            return checked_number(int(value))
         if kind in ("number", "double"):
             return _finite(float(value))
         if kind in ("boolean", "bool"):

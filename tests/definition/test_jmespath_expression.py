@@ -99,7 +99,7 @@ def test_a_near_miss_is_named():
 def test_a_failure_names_types_and_not_the_data():
     with pytest.raises(ExpressionError) as caught:
         compile_expression("split(email, '/')").search({"email": 7})
-    assert "wants string" in str(caught.value)
+    assert "expects string" in str(caught.value)
     assert "found number" in str(caught.value)
     with pytest.raises(ExpressionError) as caught:
         compile_expression("abs(email)").search({"email": "ada@example.com"})
@@ -156,19 +156,19 @@ def test_what_an_expression_reads_of_the_context(text, over, on_data):
     ("text", "reason"),
     [
         ("divide(`1`, `0`)", "divide() by 0"),
-        ("matches(a, join('', ['(', '']))", "the pattern is not right"),
+        ("matches(a, join('', ['(', '']))", "the pattern is not valid"),
         ("pad_left(a, `9999999999`)", "pads to at most"),
         ("round(`15`, `-9999999999`)", "at most 400 digits"),
         ("regex_search(a, 'x', `2`)", "no group 2"),
-        (r"regex_replace(a, 'x', '\3')", "the new text is not right"),
-        ("format_time(a, '%Y')", "wants a time in ISO 8601"),
+        (r"regex_replace(a, 'x', '\3')", "the replacement is not valid"),
+        ("format_time(a, '%Y')", "expects a time in ISO 8601"),
         ("format_time('2026-01-01', '%Q')", "%Q"),
-        ("parse_time(a, '%Y')", "wants a time written as %Y"),
+        ("parse_time(a, '%Y')", "expects a time written as %Y"),
         ("add_time('2026-01-01', '1 day')", "not an ISO 8601 duration"),
         ("hash(a, 'md4')", "knows md5"),
         ("hmac(a, a, 'sha256', 'hax')", "hex or base64"),
-        ("base64_decode('%')", "wants the base64"),
-        ("parse_json(a)", "wants the text of a JSON value"),
+        ("base64_decode('%')", "expects text in base64"),
+        ("parse_json(a)", "expects the text of a JSON value"),
         ("range(`0`, `9999999999`)", "at most"),
         ("round(`1.5`, `0.5`)", "whole number"),
     ],
@@ -182,7 +182,7 @@ def test_a_function_that_cannot_answer_says_why_and_not_on_what(text, reason):
 
 def test_a_pattern_that_would_look_for_ever_gives_up(monkeypatch):
     monkeypatch.setattr(patterns, "SECONDS", 0.01)
-    with pytest.raises(ExpressionError, match="still looking after"):
+    with pytest.raises(ExpressionError, match="still searching after"):
         compile_expression("matches(@, '^(a|aa)+$')").search("a" * 200 + "b")
 
 

@@ -1,6 +1,6 @@
-"""The context of expressions: its roots, and which of its parts an expression reads.
+"""The context of expressions: its roots, and the parts of it that an expression reads.
 
-An expression works on the context itself (placeholders do), or reaches it by `context()`.
+Placeholders work on the context itself; other expressions reach it with `context()`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 Json = Any
 Path = tuple[str, ...]
-"""Names from the context's root on: `("config", "region")`; empty for all of it."""
+"""Names from the root of the context: `("config", "region")`; empty for the whole context."""
 
 ROOTS = (
     "config",
@@ -30,31 +30,31 @@ ROOTS = (
 )
 
 SIGNED_PARTS = frozenset({"method", "url", "path", "query", "body", "timestamp"})
-"""More roots, in the text that an auth signs: the parts of the request."""
+"""Roots of the text that an auth signs only: the parts of the request."""
 
 CONSTANT_ROOTS = frozenset({"config", "secrets", "now"})
-"""What has one value in all of a run."""
+"""Roots whose value does not change during a run."""
 
 
 def paths_read(tree: Mapping[str, Json], *, over_context: bool) -> Iterator[Path]:
-    """The parts of the context that a syntax tree reads, as long as their names are known.
+    """Return the parts of the context that a syntax tree reads, as far as their names are known.
 
-    `over_context` says that the context is what the expression works on.
+    `over_context` says that the expression works on the context.
     """
-    found: list[Path] = []
-    _end(_visit(tree, () if over_context else None, found), found)
-    return iter(dict.fromkeys(found))
+    paths: list[Path] = []
+    _end(_visit(tree, () if over_context else None, paths), paths)
+    return iter(dict.fromkeys(paths))
 
 
-def _end(path: Path | None, found: list[Path]) -> None:
+def _end(path: Path | None, paths: list[Path]) -> None:
     if path is not None:
-        found.append(path)
+        paths.append(path)
 
 
-def _visit(node: Mapping[str, Json], here: Path | None, found: list[Path]) -> Path | None:
-    """Where in the context the node's value is, None where it is no part of it.
+def _visit(node: Mapping[str, Json], here: Path | None, paths: list[Path]) -> Path | None:
+    """Return the path of the node's value in the context, None if it is not part of it.
 
-    `here` is where the data is that the node works on. Parts that end here go into `found`.
+    `here` is the path of the data that the node works on. Paths that end here go into `paths`.
     """
     kind, children = node["type"], node.get("children", [])
     if kind == "field":
@@ -63,15 +63,15 @@ def _visit(node: Mapping[str, Json], here: Path | None, found: list[Path]) -> Pa
         return here
     if kind in ("subexpression", "pipe", "index_expression", "flatten"):
         for child in children:
-            here = _visit(child, here, found)
+            here = _visit(child, here, paths)
         return here
     if kind == "function_expression" and node["value"] == "context":
         return ()
     if kind in ("projection", "filter_projection", "value_projection"):
-        _end(_visit(children[0], here, found), found)
+        _end(_visit(children[0], here, paths), paths)
         children, here = children[1:], None
     if kind == "expref":
         here = None
     for child in children:
-        _end(_visit(child, here, found), found)
+        _end(_visit(child, here, paths), paths)
     return None

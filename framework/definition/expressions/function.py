@@ -1,7 +1,6 @@
-"""What a function of expressions is: its name, what it takes, and how it is called.
+"""Describe a function of expressions: its name, the types of its arguments, and its Python code.
 
-A table entry says what a call may look like, so that unknown functions and wrong arity are found
-when an expression is compiled.
+Unknown functions and wrong argument counts are found when an expression is compiled.
 """
 
 from __future__ import annotations
@@ -18,13 +17,16 @@ ANY: tuple[str, ...] = ()
 
 
 class FunctionError(ValueError):
-    """A call that cannot be answered: a wrong type or value. Names the function, not the data."""
+    """A call with a wrong type or value. The message names the function, not the data."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """`types` are the accepted JMESPath types of each argument, `required` how many must be
-    given; with `variadic` the last may be repeated. `call` is None for JMESPath's own."""
+    """A function that expressions may call.
+
+    `types` are the accepted JMESPath types of each argument, of which `required` are needed; with
+    `variadic` the last may be repeated. `call` is None for JMESPath's own functions.
+    """
 
     name: str
     types: tuple[tuple[str, ...], ...]
@@ -32,34 +34,32 @@ class Function:
     variadic: bool = False
     call: Callable[..., Json] | None = None
 
-    def arity_error(self, given: int) -> str | None:
-        """What is wrong with a call of so many arguments, or None."""
+    def arity_error(self, count: int) -> str | None:
+        """Return why a call with `count` arguments is not valid, or None."""
         most = None if self.variadic else len(self.types)
-        if given >= self.required and (most is None or given <= most):
+        if count >= self.required and (most is None or count <= most):
             return None
         if most is None:
-            wanted = f"at least {self.required}"
-        elif most == self.required:
-            wanted = str(most)
+            expected = f"at least {self.required}"
         else:
-            wanted = " or ".join(str(count) for count in range(self.required, most + 1))
-        plural = "argument" if wanted in ("1", "at least 1") else "arguments"
-        return f"{self.name}() takes {wanted} {plural}, found {given}"
+            expected = " or ".join(str(number) for number in range(self.required, most + 1))
+        plural = "" if expected in ("1", "at least 1") else "s"
+        return f"{self.name}() takes {expected} argument{plural}, found {count}"
 
 
 def integer(name: str, value: float) -> int:
-    """A number that is whole; FunctionError where it is not."""
+    """Return the value as an int. Raise FunctionError if it is not whole."""
     if value != int(value):
-        raise FunctionError(f"{name}() wants a whole number")
+        raise FunctionError(f"{name}() expects a whole number")
     return int(value)
 
 
 def whole(name: str, value: float | None) -> int | None:
-    """A number that counts something, or None."""
+    """Return a count, or None. Raise FunctionError if it is negative or not whole."""
     if value is None:
         return None
     if value < 0:
-        raise FunctionError(f"{name}() wants a number that is not negative")
+        raise FunctionError(f"{name}() expects a number that is not negative")
     return integer(name, value)
 
 

@@ -1,4 +1,4 @@
-"""The functions that expressions may call: JMESPath's, those of JMESPath Community, and ours."""
+"""List the functions that expressions may call: JMESPath's, JMESPath Community's, and ours."""
 
 from __future__ import annotations
 
@@ -10,26 +10,23 @@ from jmespath import functions as jmespath_functions
 from framework.definition.expressions.function import TYPE_NAMES, Function, FunctionError, type_name
 from framework.definition.expressions.text_functions import TEXT_FUNCTIONS, bounded
 from framework.definition.expressions.time_functions import TIME_FUNCTIONS
-from framework.definition.expressions.value_functions import VALUE_FUNCTIONS, number_text
+from framework.definition.expressions.value_functions import VALUE_FUNCTIONS, checked_number
 
 Json = Any
 
 CONTEXT = "context"
-"""The function that gives what an expression reaches beside its own data."""
+"""The function that returns the context."""
 
 
 class Registry:
-    """What jmespath's interpreter asks for: `call_function` by name with evaluated arguments.
-
-    `context` is what `context()` gives.
-    """
+    """The `custom_functions` of jmespath's interpreter; `context()` returns `context`."""
 
     def __init__(self, context: Mapping[str, Json] | None = None) -> None:
         self._own = _OWN
         self._context = context
 
     def call_function(self, name: str, arguments: Sequence[Json]) -> Json:
-        """The function's answer; FunctionError or a JMESPath error where it has none."""
+        """Call a function. Raise FunctionError or a JMESPath error if it fails."""
         function = FUNCTIONS.get(name)
         if function is None:
             raise FunctionError(f"there is no function {name}()")
@@ -39,14 +36,14 @@ class Registry:
             glue, parts = arguments
             bounded("join", sum(len(str(part)) for part in parts) + len(parts) * len(str(glue)))
         if function.call is None:
-            found = self._own.call_function(name, arguments)
-            return number_text(found) if type(found) is int else found
+            result = self._own.call_function(name, arguments)
+            return checked_number(result) if type(result) is int else result
         for index, argument in enumerate(arguments):
             types = function.types[min(index, len(function.types) - 1)]
             known = TYPE_NAMES.get(type(argument))
             if types and known not in types and type_name(argument) not in types:
                 raise FunctionError(
-                    f"{name}() wants {' or '.join(types)} as argument {index + 1}, "
+                    f"{name}() expects {' or '.join(types)} as argument {index + 1}, "
                     f"found {type_name(argument)}"
                 )
         return function.call(*arguments)

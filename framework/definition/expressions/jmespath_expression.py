@@ -1,11 +1,10 @@
-"""JMESPath expressions, compiled once: what a connector file writes in, answers on data out.
+"""Compile JMESPath expressions of a connector file, and search data with them.
 
 Does not know where in the file an expression stands, nor dlt's JSONPath.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 import warnings
@@ -29,6 +28,7 @@ from framework.definition.expressions.limits import (
 from framework.definition.expressions.text_functions import PATTERNED
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import FrameworkError
+from framework.text import nearest
 
 Json = Any
 
@@ -40,8 +40,7 @@ _FAILURES = (
 
 
 class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
-    """jmespath's, with a context, an `if` that looks at one of its branches only, and slices of
-    texts."""
+    """jmespath's interpreter with a context, a lazy `if`, and slices of text."""
 
     def __init__(self, context: Mapping[str, Json] | None = None) -> None:
         super().__init__(jmespath.Options(custom_functions=Registry(context)))
@@ -57,7 +56,7 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
         return value[slice(*node["children"])] if isinstance(value, (str, list)) else None
 
     def visit_projection(self, node: Mapping[str, Json], value: Json) -> Json:
-        """A slice of a text is a text, as in JMESPath Community, and no list to go on with."""
+        """Return a slice of text as text, as JMESPath Community does, not as a projection."""
         left, right = node["children"]
         if left["type"] != "index_expression" or left["children"][-1]["type"] != "slice":
             return super().visit_projection(node, value)
@@ -71,12 +70,14 @@ _INTERPRETER = _Interpreter()
 
 
 _PARSING = threading.Lock()
-"""Held while warnings are turned off: which are shown is one setting for all threads."""
+"""Held while warnings are off: the filter is shared by all threads."""
 
 
 class ExpressionError(FrameworkError):
-    """An expression that does not compile, or fails on data. `offset` counts characters from 0;
-    `reason` is the message without the expression."""
+    """An expression does not compile, or fails on data.
+
+    `offset` is a position in the text, from 0; `reason` is the message without the expression.
+    """
 
     def __init__(self, text: str, reason: str, offset: int = 0) -> None:
         self.text = text
@@ -87,7 +88,7 @@ class ExpressionError(FrameworkError):
 
 @dataclass(frozen=True)
 class Expression:
-    """A compiled JMESPath. Equal, hashed, copied and pickled by its text."""
+    """A compiled JMESPath; equality, hash, copy and pickle use its text."""
 
     text: str
     _names: tuple[str, ...] = field(default=(), compare=False, repr=False)
@@ -96,10 +97,9 @@ class Expression:
     growth: int = field(default=1, compare=False, repr=False)
 
     def search(self, data: Json, context: Mapping[str, Json] | None = None) -> Json:
-        """The answer on `data`, null where nothing is found; ExpressionError where it fails.
+        """Return the result on `data`, None if nothing matches. Raise ExpressionError if it fails.
 
-        `context` is what `context()` gives; it is asked for only if the expression is
-        `contextual`.
+        `context` is the result of `context()`, which only a `contextual` expression calls.
         """
         if self._names:
             for name in self._names:
@@ -111,9 +111,9 @@ class Expression:
             interpreter = _Interpreter(context) if self.contextual else _INTERPRETER
             return interpreter.visit(self._tree, data)
         except exceptions.JMESPathTypeError as error:
-            # jmespath's own text quotes the data, which may be personal
-            wanted = " or ".join(error.expected_types)
-            reason = f"{error.function_name}() wants {wanted}, found {error.actual_type}"
+            # jmespath's own message quotes the data, which may be personal
+            types = " or ".join(error.expected_types)
+            reason = f"{error.function_name}() expects {types}, found {error.actual_type}"
             raise ExpressionError(self.text, reason) from None
         except FunctionError as error:
             raise ExpressionError(self.text, str(error)) from None
@@ -123,11 +123,11 @@ class Expression:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The keys of the plain dotted path that it amounts to, empty for anything else."""
+        """The keys of the equivalent dotted path, empty if there is none."""
         return self._names
 
     def reads(self, *, over_context: bool = False) -> tuple[Path, ...]:
-        """The parts of the context that it reads; `over_context` where it works on the context."""
+        """Return the parts of the context that it reads, or works on with `over_context`."""
         if self._names:
             return (self._names,) if over_context else ()
         return tuple(paths_read(self._tree, over_context=over_context))
@@ -141,9 +141,10 @@ class Expression:
 
 @lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
-    """A JMESPath that parses, calls known functions and gives each as many arguments as it takes.
+    """Compile a JMESPath.
 
-    Raises ExpressionError, whose `offset` says where.
+    Raise ExpressionError if it does not parse, calls an unknown function, passes a wrong number of
+    arguments, holds a pattern that is not valid, or could grow beyond MAX_RESULT_SIZE.
     """
     if _NAMES.fullmatch(text):
         return Expression(text, tuple(text.split(".")))
@@ -153,31 +154,31 @@ def compile_expression(text: str) -> Expression:
     for name, arguments in calls(tree):
         function = FUNCTIONS.get(name)
         if function is None:
-            near = difflib.get_close_matches(name, FUNCTIONS, 1)
-            hint = f"; did you mean {near[0]}()?" if near else ""
-            raise ExpressionError(text, f"there is no function {name}(){hint}", _call(text, name))
+            near = nearest(name, FUNCTIONS)
+            hint = f"; did you mean {near}()?" if near else ""
+            raise ExpressionError(text, f"there is no function {name}(){hint}", _offset(text, name))
         if wrong := function.arity_error(arguments):
-            raise ExpressionError(text, wrong, _call(text, name))
+            raise ExpressionError(text, wrong, _offset(text, name))
     for name, pattern in _patterns(tree):
         try:
             compile_pattern(pattern)
         except PatternError as error:
-            reason = f"{name}(): the pattern is not right: {error}"
-            raise ExpressionError(text, reason, _call(text, name)) from None
+            reason = f"{name}(): the pattern is not valid: {error}"
+            raise ExpressionError(text, reason, _offset(text, name)) from None
     try:
-        grown = growth(tree)
+        factor = growth(tree)
     except RecursionError:
         raise ExpressionError(text, "is nested too deeply") from None
-    if grown > MAX_RESULT_SIZE:
+    if factor > MAX_RESULT_SIZE:
         raise ExpressionError(text, f"can grow to more than {MAX_RESULT_SIZE:,} times its data")
     contextual = any(name == CONTEXT for name, _ in calls(tree))
-    return Expression(text, _dotted(tree), tree, contextual, grown)
+    return Expression(text, _dotted(tree), tree, contextual, factor)
 
 
 def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
-    """The plain dotted path that an expression amounts to, empty for anything else.
+    """Return the keys of the equivalent dotted path, empty if there is none.
 
-    `{a: x.y, b: z}.a`, which chooses by name, amounts to `x.y`.
+    `{a: x.y, b: z}.a`, which chooses by name, is equivalent to `x.y`.
     """
     kind, children = node["type"], node.get("children", [])
     if kind == "field":
@@ -193,18 +194,18 @@ def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def syntax_tree(text: str) -> Mapping[str, Json]:
-    """jmespath's syntax tree of an expression; ExpressionError where it does not parse."""
+    """Return jmespath's syntax tree. Raise ExpressionError if the text does not parse."""
     return _parse(text)
 
 
 def calls(node: Mapping[str, Json]) -> Iterator[tuple[str, int]]:
-    """The name and number of arguments of every function call in a syntax tree."""
+    """Yield the name and argument count of every function call in a syntax tree."""
     for name, arguments in _called(node):
         yield name, len(arguments)
 
 
 def _patterns(node: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """The regular expressions that are written out, with the function that each is given to."""
+    """Yield each literal regular expression with the function that it is an argument of."""
     for name, arguments in _called(node):
         if name in PATTERNED and len(arguments) > 1 and arguments[1].get("type") == "literal":
             pattern = arguments[1]["value"]
@@ -227,31 +228,31 @@ def _called(node: Mapping[str, Json]) -> Iterator[tuple[str, Sequence[Mapping[st
 def _parse(text: str) -> Mapping[str, Json]:
     try:
         with _PARSING, warnings.catch_warnings():
-            # `word` in backticks without quotes is old syntax that jmespath still takes
+            # jmespath still accepts `word` in backticks without quotes, and warns
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             parsed: Mapping[str, Json] = jmespath.compile(text).parsed
             return parsed
     except exceptions.IncompleteExpressionError:
         raise ExpressionError(text, "ends too early", len(text)) from None
     except exceptions.LexerError as error:
-        raise ExpressionError(text, _unread(error), error.lex_position) from None
+        raise ExpressionError(text, _lexer_reason(error), error.lex_position) from None
     except exceptions.ParseError as error:
         reason = f"`{error.token_value}` is not expected at character {error.lex_position + 1}"
         raise ExpressionError(text, reason, error.lex_position) from None
     except RecursionError:
         raise ExpressionError(text, "is nested too deeply") from None
     except _FAILURES:
-        # jmespath looks ahead past the end of some broken expressions
-        raise ExpressionError(text, "is no JMESPath", 0) from None
+        # jmespath reads past the end of some broken expressions
+        raise ExpressionError(text, "is not valid JMESPath", 0) from None
 
 
-def _unread(error: Any) -> str:
+def _lexer_reason(error: Any) -> str:
     value = str(error.lexer_value)
     if value[:1] in "'\"`":
         return f"the quote {value[0]} at character {error.lex_position + 1} is never closed"
     return f"`{value[:20]}` cannot be read at character {error.lex_position + 1}"
 
 
-def _call(text: str, name: str) -> int:
+def _offset(text: str, name: str) -> int:
     match = re.search(rf"\b{re.escape(name)}\s*\(", text)
     return match.start() if match else 0

@@ -1,6 +1,6 @@
-"""Where JMESPath and dlt's JSONPath part: what a text means in both, and how to say which.
+"""Where JMESPath and dlt's JSONPath differ: what a text means in both, and how to respell it.
 
-A text that starts with `$` is JSONPath and goes to dlt; anything else is JMESPath here.
+Text that starts with `$` is JSONPath and goes to dlt; anything else is JMESPath here.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ _KEY_OF_PATH = re.compile(r"\"([^\"\\]+)\"|([^\".]+)")
 
 
 def is_jsonpath(text: str) -> bool:
-    """Whether a text goes to dlt as it is."""
+    """Return whether the text is JSONPath, which goes to dlt unchanged."""
     return text.lstrip().startswith("$")
 
 
 def path_keys(path: str) -> tuple[str, ...]:
-    """The keys of a `cursor_path`, which has double quotes around one that is no plain name."""
+    """Return the keys of a `cursor_path`; a key that is not a plain name has double quotes."""
     return tuple(match[1] or match[2] for match in _KEY_OF_PATH.finditer(path))
 
 
 def jsonpath_problem(text: str) -> str | None:
-    """What is wrong with a JSONPath, or None. jsonpath-ng is asked only where a look is not
-    enough: importing it takes longer than judging a file."""
+    """Return why a JSONPath is not valid, or None.
+
+    jsonpath-ng takes longer to import than a file to validate, so simple paths do without it.
+    """
     if _SIMPLE.fullmatch(text):
         return None
     from jsonpath_ng.ext import parser
@@ -48,67 +50,62 @@ def jsonpath_problem(text: str) -> str | None:
 
 
 def respelling(text: str) -> tuple[str, str] | None:
-    """Why a text that dlt reads as JSONPath means something else here, and how to write it.
+    """Return why a text that dlt reads as JSONPath means something else here, and its respelling.
 
-    None where it means the same, or is plainly JMESPath alone.
+    Return None if it means the same, or is JMESPath only.
     """
     bare = _STRINGS.sub("''", text)
     try:
-        found: Mapping[str, Any] | None = syntax_tree(text)
+        tree = syntax_tree(text)
     except ExpressionError:
-        found = None
-    if found is None:
         better = _quoted(text)
-        return (f"`{text}` is JSONPath and no JMESPath", better) if better else None
-    if _constant(found):
+        return (f"`{text}` is JSONPath and not valid JMESPath", better) if better else None
+    if _has_literal(tree):
         return f"in JMESPath `{text}` is the text itself, not a field", _quoted(text) or text
     if _DOT_BRACKET.search(bare):
-        return (
-            f"in JMESPath `{text}` makes a list around the list",
-            re.sub(r"\.\[", "[", text),
-        )
+        return f"in JMESPath `{text}` wraps the list in a list", re.sub(r"\.\[", "[", text)
     if bare.lstrip().startswith("*"):
         return (
-            f"`{text}` is in JMESPath the values of a mapping, and nothing of a list",
+            f"in JMESPath `{text}` returns the values of a mapping, and null for a list",
             f"$.{text.strip()}" if not text.strip().startswith("*]") else text,
         )
     if bare.lstrip().startswith("[*]"):
         rest = text.strip()[3:]
         return (
-            f"`{text}` gives in JMESPath nothing of a mapping, and in dlt the mapping itself",
+            f"for a mapping `{text}` returns null in JMESPath, and the mapping itself in dlt",
             f"[]{rest}" if rest else "@",
         )
     if bare.count("[*]") > 1 and not _NO_PATH.search(bare):
         return (
-            f"in JMESPath `{text}` gives lists of lists, in dlt one flat list",
+            f"`{text}` returns lists of lists in JMESPath, and one flat list in dlt",
             _outside_strings(text, "[*]", "[]"),
         )
     return None
 
 
-def _constant(node: Mapping[str, Any]) -> bool:
-    """Whether an expression, or a step of it, is quoted text where a field is meant."""
+def _has_literal(node: Mapping[str, Any]) -> bool:
+    """Return whether an expression, or a step of it, is quoted text where a field is meant."""
     children = node.get("children", [])
     if node["type"] == "literal":
         return isinstance(node.get("value"), str)
     if node["type"] == "multi_select_list":
         return all(child.get("type") == "literal" for child in children)
     if node["type"] == "subexpression":
-        return any(_constant(child) for child in children[1:]) or _constant(children[0])
+        return any(map(_has_literal, children))
     return False
 
 
 def _quoted(text: str) -> str | None:
-    """JSONPath's spellings of a key, written with JMESPath's double quotes; None where what is
-    found is more than keys and positions."""
+    """Return a JSONPath with its quoted keys in JMESPath's double quotes.
+
+    Return None if it holds more than keys and positions, or needs no change.
+    """
     steps = _QUOTED_KEY.sub(lambda match: "\x00" + match[2] + "\x00", text.strip())
     steps = _DOT_QUOTED.sub(lambda match: "\x00" + match[1] + "\x00", steps)
     steps = re.sub(r"^'([^']*)'", lambda match: "\x00" + match[1] + "\x00", steps)
-    keys: list[str] = []
     written = ""
     for position, piece in enumerate(steps.split("\x00")):
         if position % 2:
-            keys.append(piece)
             written += f"{'.' if written else ''}{_key(piece)}"
             continue
         piece = re.sub(r"\.\[", "[", piece).strip()

@@ -1,7 +1,7 @@
-"""How much larger than its data an expression's answer can be, judged from its syntax tree.
+"""Bounds of expressions: how far a result can outgrow its data, and how long a pattern may run.
 
 `[@, @] | [@, @] | ...` doubles with each part: forty of them would fill any memory. Functions whose
-answer depends on a number or on two texts have bounds of their own.
+result depends on a number or on two texts have bounds of their own.
 """
 
 from __future__ import annotations
@@ -17,27 +17,29 @@ Json = Any
 
 
 MAX_RESULT_SIZE = 100_000
-"""As many times as large as its data an answer may be."""
+"""The most times that a result may be larger than its data."""
 
 _CHAINS = ("subexpression", "pipe", "index_expression", "projection", "value_projection")
 _CHOICES = ("or_expression", "and_expression")
 _TRUTHS = ("comparator", "not_expression")
 _TOGETHER = ("merge", "zip")
-"""Functions whose answer holds all of their arguments; those of others hold one, or a text."""
+"""Functions whose result holds all of their arguments; that of others holds one, or text."""
 _MANY: Mapping[str, int] = {"range": 1_000}
-"""Functions that make a list of nothing, and as how long it counts."""
+"""Functions that return a list without data, and the length that it counts as."""
 
 
 def growth(node: Mapping[str, Json]) -> int:
-    """How many copies of its data the largest value on the way can hold, at most MOST + 1;
-    RecursionError where the tree is too deep to be judged."""
-    return _weighed(node)[1]
+    """Return how many copies of its data the largest intermediate value can hold.
+
+    Counting ends at MAX_RESULT_SIZE + 1. Raise RecursionError if the tree is too deep.
+    """
+    return _weights(node)[1]
 
 
-def _weighed(node: Mapping[str, Json]) -> tuple[int, int]:
-    """The weight of a node's own value, and of the heaviest one below it."""
+def _weights(node: Mapping[str, Json]) -> tuple[int, int]:
+    """Return the weight of a node's own value, and that of the heaviest node in it."""
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    below = [_weighed(child) for child in children]
+    below = [_weights(child) for child in children]
     own = min(_own(node, [weight for weight, _ in below]), MAX_RESULT_SIZE + 1)
     return own, max([own, *(most for _, most in below)])
 
@@ -50,7 +52,7 @@ def _own(node: Mapping[str, Json], weights: list[int]) -> int:
         return _MANY.get(str(node.get("value")), 1) if kind == "function_expression" else 1
     if kind in _CHAINS:
         return prod(weights)
-    if kind == "filter_projection":  # what is left, what becomes of it, what it is chosen by
+    if kind == "filter_projection":
         return weights[0] * max(weights[1:])
     if kind in _CHOICES:
         return max(weights)
@@ -63,7 +65,7 @@ def _own(node: Mapping[str, Json], weights: list[int]) -> int:
 
 
 def size_of(value: Json, most: int) -> int:
-    """How many values are in a value, itself counted; counting ends at `most` + 1."""
+    """Return the number of values in a value, itself included; counting ends at `most` + 1."""
     count, level = 0, [value]
     while level and count <= most:
         one = level.pop()
@@ -76,7 +78,7 @@ def size_of(value: Json, most: int) -> int:
 
 
 SECONDS = 1.0
-"""As long as one pattern may look at one text."""
+"""The most time that one pattern may take on one text."""
 
 _MOST_REPEATS = 1_000_000
 _REPEATS = re.compile(r"\{(\d*)(?:,(\d*))?\}")
@@ -85,17 +87,17 @@ T = TypeVar("T")
 
 
 class PatternError(ValueError):
-    """A text that is no regular expression, or one that gives up; names no data."""
+    """A regular expression is not valid or takes too long. The message does not name the data."""
 
 
 @lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> Any:
-    """The pattern, ready to be used; PatternError where it is none."""
+    """Return the compiled pattern. Raise PatternError if it is not valid."""
     import regex  # 30 ms that most connectors do not need
 
     try:
         re.compile(pattern)
-        # `regex` writes repeats out: (a{1000}){1000} and more would take all memory
+        # `regex` expands repeats: (a{1000}){1000} and more would take all memory
         if math.prod(int(n) for pair in _REPEATS.findall(pattern) for n in pair if n not in "0") > (
             _MOST_REPEATS
         ):
@@ -105,12 +107,12 @@ def compile_pattern(pattern: str) -> Any:
         raise PatternError(str(error)) from None
 
 
-def search_with_timeout(look: Callable[..., T], *arguments: Any) -> T:
-    """What a compiled pattern's method answers; PatternError where that takes too long."""
+def search_with_timeout(search: Callable[..., T], *arguments: Any) -> T:
+    """Call a method of a compiled pattern. Raise PatternError if it takes too long."""
     try:
-        return look(*arguments, timeout=SECONDS)
+        return search(*arguments, timeout=SECONDS)
     except TimeoutError:
         raise PatternError(
-            f"the pattern was still looking after {SECONDS:g} s; one without repeats inside "
+            f"the pattern was still searching after {SECONDS:g} s; one without repeats inside "
             "repeats is faster"
         ) from None

@@ -1,9 +1,7 @@
-"""Text with placeholders, read into parts: `{config.x}`, `{resources.parent.EXPR}`, `{{`.
+"""Parse text with placeholders: `{config.x}`, `{resources.parent.EXPR}`, `{{`.
 
-What is none of the short forms is an expression over the context: `{format_time(now, '%Y')}`.
-
-Only reads: what a placeholder is replaced by, and how it is escaped, is decided where a source
-is built.
+Anything but the short forms is an expression over the context: `{format_time(now, '%Y')}`. What
+replaces a placeholder, and how it is escaped, is decided at run time.
 """
 
 from __future__ import annotations
@@ -27,11 +25,11 @@ _PARENT = re.compile(r"resources\.([^.]*)(?:\.(.*))?", re.DOTALL)
 _PARAMETER = re.compile(r"[\w-]+")
 _SHORT = re.compile(r"\{[\w.\s-]*\}")
 NOW = "now"
-"""The one root of the context that is a placeholder by itself."""
+"""The only root of the context that is a placeholder without a dot."""
 
 
 class TemplateError(FrameworkError):
-    """Braces that do not fit; `offset` is where, counted from 0."""
+    """Braces do not match; `offset` is the position, from 0."""
 
     def __init__(self, text: str, reason: str, offset: int) -> None:
         self.text = text
@@ -42,18 +40,18 @@ class TemplateError(FrameworkError):
 
 @dataclass(frozen=True)
 class Literal:
-    """Text that stays as it is; doubled braces are single ones here."""
+    """Text without placeholders; doubled braces are single here."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Placeholder:
-    """One `{...}`. `text` is all between the braces.
+    """One `{...}`; `text` is all between the braces.
 
-    `name` is the entry of config, secrets or incremental, the parameter's name, or the parent
-    resource of a `resources` placeholder, whose expression is in `expression`. The kind
-    `expression` has no name: its `expression` is the whole text, and works on the context.
+    `name` is the entry of config, secrets or incremental, the parameter, or the parent resource,
+    whose field is the `expression`. The kind `expression` has no name, and its `expression`, the
+    whole text, works on the context.
     """
 
     kind: Kind
@@ -67,11 +65,10 @@ Part = Literal | Placeholder
 
 
 @lru_cache(maxsize=4096)
-@lru_cache(maxsize=4096)
 def parse_template(text: str) -> tuple[Part, ...]:
-    """The parts of a text in order; neighbouring literals are one, empty ones left out.
+    """Return the parts of a text in order, without empty literals.
 
-    Raises TemplateError for a brace without its partner and for `{}`.
+    Raise TemplateError for a brace without its partner, and for `{}`.
     """
     parts: list[Part] = []
     literal: list[str] = []
@@ -99,27 +96,27 @@ def parse_template(text: str) -> tuple[Part, ...]:
 
 
 def placeholders(text: str) -> tuple[Placeholder, ...]:
-    """Only the placeholders of a text; TemplateError as in parse_template."""
+    """Return the placeholders of a text. Raise TemplateError as `parse_template` does."""
     return tuple(part for part in parse_template(text) if isinstance(part, Placeholder))
 
 
 def config_names(expression: str) -> tuple[str, ...]:
-    """The config entries that an expression is built from: `{config.x}` inside it."""
+    """Return the config entries inside an expression, `{config.x}`, that complete it."""
     return tuple(dict.fromkeys(CONFIG.findall(expression)))
 
 
 def with_config(expression: str, values: Mapping[str, object]) -> str:
-    """The expression with each `{config.x}` inside it replaced by its value."""
+    """Return the expression with each `{config.x}` inside it replaced by its value."""
     return CONFIG.sub(lambda match: str(values.get(match[1], match[0])), expression)
 
 
 def escape(text: str) -> str:
-    """The template that stands for this very text."""
+    """Return the template that renders as this text."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _end(text: str, start: int) -> int:
-    """The index of the `}` that closes the `{` at `start`; expressions may hold braces."""
+    """Return the index of the `}` that closes the `{` at `start`; expressions may hold braces."""
     short = _SHORT.match(text, start)
     if short is not None:
         return short.end() - 1
@@ -156,7 +153,7 @@ def _unclosed(text: str, start: int) -> TemplateError:
 
 def _placeholder(text: str, inner: str, offset: int) -> Placeholder:
     if not inner:
-        raise TemplateError(text, "`{}` names nothing; write `{{}}` for two braces", offset)
+        raise TemplateError(text, "`{}` is empty; write `{{}}` for two braces", offset)
     if match := _ENTRY.fullmatch(inner):
         named: Kind = "config" if match[1] == "config" else "secrets"
         if match[1] == "incremental":
@@ -170,7 +167,7 @@ def _placeholder(text: str, inner: str, offset: int) -> Placeholder:
 
 
 def texts_of(value: Json) -> Iterator[str]:
-    """Every text in a mapping or list, keys too, at any depth."""
+    """Yield every text in a value at any depth, keys too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

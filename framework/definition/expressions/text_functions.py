@@ -1,4 +1,4 @@
-"""Functions of texts: parts, patterns, encodings and digests."""
+"""Functions of text: parts, patterns, encodings and digests."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from framework.definition.expressions.limits import (
 Json = Any
 
 WIDEST = 1_000_000
-"""As many characters as a text is padded to."""
+"""The most characters that text is padded to."""
 
 LONGEST = 100_000_000
-"""As many characters as a text may grow to."""
+"""The most characters that a function may return."""
 
 PATTERNED = ("matches", "regex_search", "regex_replace")
 """The functions whose second argument is a regular expression."""
@@ -41,7 +41,7 @@ DIGESTS = ("md5", "sha1", "sha256", "sha512")
 
 
 def query_param(url: str | None, name: str) -> str | None:
-    """The decoded value of a URL's query parameter; null where the URL or the name is not there."""
+    """Return the decoded value of a query parameter, null without a URL or such a parameter."""
     if url is None:
         return None
     values = parse_qs(urlsplit(url).query, keep_blank_values=True).get(name)
@@ -67,21 +67,9 @@ def _replace(subject: str, old: str, new: str, count: float | None = None) -> st
 
 
 def bounded(name: str, length: int) -> None:
-    """FunctionError where a text would become longer than any is meant to be."""
+    """Raise FunctionError if a text would become longer than LONGEST."""
     if length > LONGEST:
-        raise FunctionError(f"{name}() makes a text of at most {LONGEST:,} characters")
-
-
-def _trim(subject: str, characters: str = "") -> str:
-    return subject.strip(characters or None)
-
-
-def _trim_left(subject: str, characters: str = "") -> str:
-    return subject.lstrip(characters or None)
-
-
-def _trim_right(subject: str, characters: str = "") -> str:
-    return subject.rstrip(characters or None)
+        raise FunctionError(f"{name}() returns text of at most {LONGEST:,} characters")
 
 
 def _pad_left(subject: str, width: float, padding: str = " ") -> str:
@@ -111,15 +99,15 @@ def _position(
         return None
     begin = 0 if start is None else integer("find", start)
     stop = len(subject) if end is None else integer("find", end)
-    found = find(search, begin, stop)
-    return None if found < 0 else found
+    position = find(search, begin, stop)
+    return None if position < 0 else position
 
 
 def _width(name: str, width: float) -> int:
-    found = whole(name, width) or 0
-    if found > WIDEST:
+    characters = whole(name, width) or 0
+    if characters > WIDEST:
         raise FunctionError(f"{name}() pads to at most {WIDEST:,} characters")
-    return found
+    return characters
 
 
 def _one_character(name: str, padding: str) -> str:
@@ -129,53 +117,53 @@ def _one_character(name: str, padding: str) -> str:
 
 
 def _matches(text: str, regex: str) -> bool:
-    return _looked("matches", regex, "search", text) is not None
+    return _apply("matches", regex, "search", text) is not None
 
 
 def _regex_search(text: str, regex: str, group: float | str | None = None) -> str | None:
-    found = _looked("regex_search", regex, "search", text)
-    if found is None:
+    match = _apply("regex_search", regex, "search", text)
+    if match is None:
         return None
-    chosen = 0 if group is None else group
-    if not isinstance(chosen, str):
-        chosen = integer("regex_search", chosen)
+    name = 0 if group is None else group
+    if not isinstance(name, str):
+        name = integer("regex_search", name)
     try:
-        part: str | None = found[chosen]
+        part: str | None = match[name]
     except IndexError:
-        raise FunctionError(f"regex_search(): the pattern has no group {chosen}") from None
+        raise FunctionError(f"regex_search(): the pattern has no group {name}") from None
     return part
 
 
 def _regex_replace(text: str, regex: str, new: str) -> str:
-    made = 0
+    length = 0
 
-    def written(found: Any) -> str:
-        nonlocal made
-        part: str = found.expand(new)
-        made += len(part)
-        bounded("regex_replace", made)
+    def expand(match: Any) -> str:
+        nonlocal length
+        part: str = match.expand(new)
+        length += len(part)
+        bounded("regex_replace", length)
         return part
 
-    # a function for each place costs much, and most texts cannot grow so far
-    by = written if len(text) * (len(text) + len(new)) > LONGEST else new
-    replaced: str = _looked("regex_replace", regex, "sub", by, text)
+    # a call for each match is slow, and most texts cannot grow too long
+    by = expand if len(text) * (len(text) + len(new)) > LONGEST else new
+    replaced: str = _apply("regex_replace", regex, "sub", by, text)
     return replaced
 
 
-def _looked(name: str, regex: str, method: str, *arguments: Any) -> Any:
-    """What the pattern's method gives; FunctionError where pattern or new text are not right."""
+def _apply(name: str, regex: str, method: str, *arguments: Any) -> Any:
+    """Call a method of the compiled pattern. Raise FunctionError if it or its text is not valid."""
     try:
         pattern = compile_pattern(regex)
     except PatternError as error:
-        raise FunctionError(f"{name}(): the pattern is not right: {error}") from None
+        raise FunctionError(f"{name}(): the pattern is not valid: {error}") from None
     try:
         return search_with_timeout(getattr(pattern, method), *arguments)
     except PatternError as error:
         raise FunctionError(f"{name}(): {error}") from None
     except FunctionError:
         raise
-    except Exception as error:  # of `regex`, whose error is only there when it is loaded
-        raise FunctionError(f"{name}(): the new text is not right: {error}") from None
+    except Exception as error:  # regex.error, without importing regex here
+        raise FunctionError(f"{name}(): the replacement is not valid: {error}") from None
 
 
 def _snake_case(text: str) -> str:
@@ -184,25 +172,13 @@ def _snake_case(text: str) -> str:
     return re.sub(r"[\W_]+", "_", text).strip("_").lower()
 
 
-def _base64_encode(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
-
-
 def _base64_decode(text: str) -> str:
-    # of both alphabets, with or without what fills it up
+    # either alphabet, with or without padding
     standard = text.strip().translate(str.maketrans("-_", "+/")).rstrip("=")
     try:
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise FunctionError("base64_decode() wants the base64 of a text") from None
-
-
-def _url_encode(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _uuid() -> str:
-    return str(uuid.uuid4())
+        raise FunctionError("base64_decode() expects text in base64") from None
 
 
 def _hash(text: str, algorithm: str) -> str:
@@ -210,12 +186,12 @@ def _hash(text: str, algorithm: str) -> str:
 
 
 def _hmac(text: str, secret: str, algorithm: str, encoding: str = "hex") -> str:
-    made = hmac.new(secret.encode(), text.encode(), _digest("hmac", algorithm))
+    signature = hmac.new(secret.encode(), text.encode(), _digest("hmac", algorithm))
     if encoding == "hex":
-        return made.hexdigest()
+        return signature.hexdigest()
     if encoding != "base64":
         raise FunctionError("hmac() writes hex or base64")
-    return base64.b64encode(made.digest()).decode()
+    return base64.b64encode(signature.digest()).decode()
 
 
 def _digest(name: str, algorithm: str) -> str:
@@ -227,9 +203,13 @@ def _digest(name: str, algorithm: str) -> str:
 TEXT_FUNCTIONS = (
     Function("split", (STRING, STRING, NUMBER), 2, call=_split),
     Function("replace", (STRING, STRING, STRING, NUMBER), 3, call=_replace),
-    Function("trim", (STRING, STRING), 1, call=_trim),
-    Function("trim_left", (STRING, STRING), 1, call=_trim_left),
-    Function("trim_right", (STRING, STRING), 1, call=_trim_right),
+    Function("trim", (STRING, STRING), 1, call=lambda text, ends="": text.strip(ends or None)),
+    Function(
+        "trim_left", (STRING, STRING), 1, call=lambda text, ends="": text.lstrip(ends or None)
+    ),
+    Function(
+        "trim_right", (STRING, STRING), 1, call=lambda text, ends="": text.rstrip(ends or None)
+    ),
     Function("lower", (STRING,), 1, call=str.lower),
     Function("upper", (STRING,), 1, call=str.upper),
     Function("pad_left", (STRING, NUMBER, STRING), 2, call=_pad_left),
@@ -241,11 +221,13 @@ TEXT_FUNCTIONS = (
     Function("regex_search", (STRING, STRING, ("number", "string")), 2, call=_regex_search),
     Function("regex_replace", (STRING, STRING, STRING), 3, call=_regex_replace),
     Function("snake_case", (STRING,), 1, call=_snake_case),
-    Function("base64_encode", (STRING,), 1, call=_base64_encode),
+    Function(
+        "base64_encode", (STRING,), 1, call=lambda text: base64.b64encode(text.encode()).decode()
+    ),
     Function("base64_decode", (STRING,), 1, call=_base64_decode),
-    Function("url_encode", (STRING,), 1, call=_url_encode),
+    Function("url_encode", (STRING,), 1, call=lambda text: quote(text, safe="")),
     Function("url_decode", (STRING,), 1, call=unquote),
-    Function("uuid", (), 0, call=_uuid),
+    Function("uuid", (), 0, call=lambda: str(uuid.uuid4())),
     Function("hash", (STRING, STRING), 2, call=_hash),
     Function("hmac", (STRING, STRING, STRING, STRING), 3, call=_hmac),
 )

@@ -1,4 +1,4 @@
-"""Functions of times: read, written in another form, moved by a duration.
+"""Functions of times: parse, format, add and subtract.
 
 A time is ISO 8601 text or a number of seconds since 1970; without a zone it is in UTC.
 """
@@ -20,34 +20,26 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso(moment: datetime) -> str:
-    """A moment as ISO 8601 in UTC, `2026-11-23T12:00:00Z`."""
+    """Return a moment as ISO 8601 in UTC, `2026-11-23T12:00:00Z`."""
     return str(write_time(moment, "iso"))
 
 
 def _format_time(time: Json, pattern: str, zone: str = "UTC") -> Json:
     moment = _moment("format_time", time)[0]
     try:
-        there = UTC if zone == "UTC" else ZoneInfo(zone)
+        timezone = UTC if zone == "UTC" else ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise FunctionError(
-            f"format_time() knows no zone {zone}; write one such as Europe/Stockholm"
+            f"format_time() does not know the zone {zone}; write one such as Europe/Stockholm"
         ) from None
-    return write_time(moment, _form("format_time", pattern), there)
+    return write_time(moment, _form("format_time", pattern), timezone)
 
 
 def _parse_time(text: Json, pattern: str) -> str:
     try:
         return iso(read_time(text, [_form("parse_time", pattern)])[0])
     except TimeError:
-        raise FunctionError(f"parse_time() wants a time written as {pattern}") from None
-
-
-def _add_time(time: Json, duration: str) -> Json:
-    return _moved("add_time", time, duration, 1)
-
-
-def _subtract_time(time: Json, duration: str) -> Json:
-    return _moved("subtract_time", time, duration, -1)
+        raise FunctionError(f"parse_time() expects a time written as {pattern}") from None
 
 
 def _timestamp(time: Json) -> int | float:
@@ -55,9 +47,12 @@ def _timestamp(time: Json) -> int | float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
-def _moved(name: str, time: Json, duration: str, times: int) -> Json:
-    """A day moved by days stays a day, a number stays one; else it is ISO text in UTC."""
-    moment, day = _moment(name, time)
+def _shift(name: str, time: Json, duration: str, times: int) -> Json:
+    """Return the time later by `times` durations: a day plus days is a day, a number a number.
+
+    Anything else is ISO text in UTC.
+    """
+    moment, is_day = _moment(name, time)
     try:
         period = parse_period(duration)
         moment = period.after(moment, times)
@@ -65,7 +60,7 @@ def _moved(name: str, time: Json, duration: str, times: int) -> Json:
         raise FunctionError(f"{name}(): {error}") from None
     if isinstance(time, (int, float)):
         return _timestamp(iso(moment))
-    if day and not period.rest.seconds and not period.rest.microseconds:
+    if is_day and not period.rest.seconds and not period.rest.microseconds:
         return moment.date().isoformat()
     return iso(moment)
 
@@ -75,7 +70,7 @@ def _moment(name: str, time: Json) -> tuple[datetime, bool]:
         return read_time(time, ["iso" if isinstance(time, str) else "epoch_seconds"])
     except TimeError:
         raise FunctionError(
-            f"{name}() wants a time in ISO 8601 or seconds since 1970; "
+            f"{name}() expects a time in ISO 8601 or seconds since 1970; "
             "parse_time() reads other forms"
         ) from None
 
@@ -90,7 +85,12 @@ def _form(name: str, pattern: str) -> str:
 TIME_FUNCTIONS = (
     Function("format_time", (_TIME, STRING, STRING), 2, call=_format_time),
     Function("parse_time", (_TIME, STRING), 2, call=_parse_time),
-    Function("add_time", (_TIME, STRING), 2, call=_add_time),
-    Function("subtract_time", (_TIME, STRING), 2, call=_subtract_time),
+    Function("add_time", (_TIME, STRING), 2, call=lambda time, by: _shift("add_time", time, by, 1)),
+    Function(
+        "subtract_time",
+        (_TIME, STRING),
+        2,
+        call=lambda time, by: _shift("subtract_time", time, by, -1),
+    ),
     Function("timestamp", (_TIME,), 1, call=_timestamp),
 )
