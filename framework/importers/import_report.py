@@ -17,7 +17,7 @@ Json = Any
 
 FIRST_LINE = "yaml-language-server: $schema=../schemas/connector.schema.json"
 UNUSED = "left out: the original declares it and never uses it"
-UNTOLD = "left out: nothing here uses it; what the original uses it for is said at its place"
+UNTRANSLATED = "left out: only parts that are not imported use it; see their remarks"
 _LARGE_SCHEMA = 1_000_000
 """From this many characters on a schema is written without indentation."""
 _COMMENT_WIDTH = 94
@@ -53,7 +53,7 @@ class Remark:
 class Remarks:
     """Collects remarks, each once. `resource` is the one that is being translated."""
 
-    found: list[Remark] = field(default_factory=list)
+    entries: list[Remark] = field(default_factory=list)
     resource: str | None = None
 
     def missing(self, place: str, reason: str) -> None:
@@ -65,8 +65,8 @@ class Remarks:
         self._add(Remark("note", place, reason, self.resource))
 
     def _add(self, remark: Remark) -> None:
-        if remark not in self.found:
-            self.found.append(remark)
+        if remark not in self.entries:
+            self.entries.append(remark)
 
 
 @dataclass(frozen=True)

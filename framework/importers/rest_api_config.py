@@ -63,7 +63,7 @@ def import_restapi(path: Path, name: str | None = None) -> ImportedConnector:
     resources = [
         one if isinstance(one, dict) else {"name": one} for one in data.get("resources") or []
     ]
-    remarks = tuple(converter.remarks.found)
+    remarks = tuple(converter.remarks.entries)
     return ImportedConnector(
         connector,
         yaml_text(data, comments({"resources": resources}, remarks)),

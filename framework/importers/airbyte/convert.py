@@ -52,7 +52,7 @@ def _imported(path: Path, manifest: Component, name: str) -> ImportedConnector:
     catalog.add_all(manifest)
     add_dynamic_streams(catalog, manifest)
     if not catalog.resources:
-        why = "; ".join(f"{one.reason} ({one.place})" for one in remarks.found[:3])
+        why = "; ".join(f"{one.reason} ({one.place})" for one in remarks.entries[:3])
         raise ManifestError(f"{path}: has no stream that could be read{why and f': {why}'}")
     body, schemas = assemble(tuple(catalog.resources.values()), catalog.hidden, remarks)
     body["client"].update(translate_limits(context, manifest))
@@ -72,7 +72,7 @@ def _imported(path: Path, manifest: Component, name: str) -> ImportedConnector:
         **({"secrets": secrets} if secrets else {}),
         **body,
     }
-    reported = tuple(remarks.found)
+    reported = tuple(remarks.entries)
     text = yaml_text(data, comments(data, reported))
     return ImportedConnector(name, text, schemas, reported, tuple(catalog.resources))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.definition.json_schema import Draft202012Validator, SchemaError, misfit_of
 from framework.importers.airbyte.spec_inputs import SpecInput, SpecInputs
-from framework.importers.import_report import UNTOLD, UNUSED, Remarks
+from framework.importers.import_report import UNTRANSLATED, UNUSED, Remarks
 
 Json = Any
 Entry = dict[str, Json]
@@ -97,7 +97,7 @@ class InputDeclarations:
             if one.name not in used:
                 pattern = rf"config\b[^{{}}]*\b{re.escape(one.path[-1])}\b"
                 named = re.search(pattern, self.original)
-                self._note(one, UNTOLD if named else UNUSED)
+                self._note(one, UNTRANSLATED if named else UNUSED)
                 continue
             self._note_origin(one)
             if one.secret or one.name in self.secret:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
-from framework.importers.airbyte.jinja.tree import Term, apply, compared, constant
+from framework.importers.airbyte.jinja.tree import Term, apply, compare, constant
 from framework.importers.airbyte.manifest import Component
 
 
@@ -47,6 +47,6 @@ def _remap_field(context: ImportContext, part: Component) -> None:
     for old, new in values.items():
         renamed = context.translate(new, context.request_scope(part), part.at("map"))
         if renamed is not None:
-            test = compared(value, "==", constant(old))
+            test = compare(value, "==", constant(old))
             result = apply("if", test, constant(renamed), result)
     context.inputs.computed[path] = Term(result.node, value.kind)

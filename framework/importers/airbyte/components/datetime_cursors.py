@@ -332,7 +332,7 @@ def _since(cursor: Component, path: str, start: Template | None) -> str | None:
             return None
         bound = tree.at("config", name, through_context=True)
     record_field = tree.at("", *path_keys(path))
-    return to_jmespath(tree.compared(record_field, ">=", bound))
+    return to_jmespath(tree.compare(record_field, ">=", bound))
 
 
 def _is_now(term: Term | None) -> bool:

@@ -11,7 +11,7 @@ from framework.importers.airbyte.components.requesters import translate_requeste
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
 from framework.importers.airbyte.jinja.template_parts import placeholder
-from framework.importers.airbyte.jinja.tree import FieldPath, Term, call, chosen
+from framework.importers.airbyte.jinja.tree import FieldPath, Term, call, choose
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.time_notation import iso_duration, seconds_duration
 
@@ -229,7 +229,7 @@ def _signing_key(context: ImportContext, part: Component) -> Json:
     if encode is None or key is None or (encode.fixed and not encode.constant):
         return None if key is None else context.value(part, "secret_key")
     encoded = call("base64_encode", key)
-    return placeholder(encoded if encode.fixed else chosen(encode, encoded, key))
+    return placeholder(encoded if encode.fixed else choose(encode, encoded, key))
 
 
 # -- sessions

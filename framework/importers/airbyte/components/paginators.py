@@ -180,7 +180,7 @@ def _record_count(draft: _PaginatorDraft) -> Pagination:
     records, zero = tree.at("records"), tree.constant(0)
     before = tree.call("not_null", tree.at("paginator", "cursor"), zero)
     count = tree.call("add", tree.call("to_number", before), tree.call("length", records))
-    draft.data["cursor"] = to_jmespath(tree.chosen(records, count, tree.NULL))
+    draft.data["cursor"] = to_jmespath(tree.choose(records, count, tree.NULL))
     return draft.finished()
 
 
@@ -262,7 +262,7 @@ def _cursor_keys(draft: _PaginatorDraft, cursor: Term) -> dict[str, Json]:
 def _spells_object(term: Term) -> bool:
     texts: list[Json] = []
     for one in tree.walk(term):
-        texts += one.node.parts if isinstance(one.node, tree.Joined) else [one.constant]
+        texts += one.node.parts if isinstance(one.node, tree.JoinedText) else [one.constant]
     return any(isinstance(text, str) and text.startswith('{"') for text in texts)
 
 
@@ -302,7 +302,7 @@ def _implied(ending: Term, cursor: Term) -> bool:
     node = ending.node
     if isinstance(node, tree.Operator):
         return node.symbol == "==" and node.left == cursor and node.right.constant in (None, "")
-    if not isinstance(node, tree.Prefixed):
+    if not isinstance(node, tree.Prefix):
         return False
     inner = node.operand.node
     if isinstance(inner, tree.Operator) and inner.symbol == "&&":

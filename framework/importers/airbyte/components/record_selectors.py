@@ -126,7 +126,7 @@ def _with(base: Term, *steps: tree.Step) -> Term:
     node = base.node
     if isinstance(node, tree.FieldPath):
         return Term(tree.FieldPath(node.root, (*node.steps, *steps), node.through_context))
-    return Term(tree.extended(base, *steps))
+    return Term(tree.extend(base, *steps))
 
 
 def _below(base: Term, keys: Sequence[str]) -> Term:

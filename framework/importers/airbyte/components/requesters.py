@@ -134,7 +134,7 @@ def _as_path(host: str, value: str | Term) -> tuple[str | Term, ...]:
     if not isinstance(node, tree.FieldPath) or node.root not in ("resources", "partition"):
         return host, value
     segments = tree.call("split", Term(node), tree.constant("/"))
-    rest = Term(tree.extended(segments, tree.Cut((1, None, None))))
+    rest = Term(tree.extend(segments, tree.Cut((1, None, None))))
     return f"{host}/", tree.call("join", tree.constant("/"), rest)
 
 

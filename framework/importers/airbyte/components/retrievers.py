@@ -10,7 +10,7 @@ from framework.importers.airbyte.components.requesters import StreamRequest, tra
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
 from framework.importers.airbyte.jinja.scope import variable
-from framework.importers.airbyte.jinja.tree import apply, at, compared, constant
+from framework.importers.airbyte.jinja.tree import apply, at, compare, constant
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -110,5 +110,5 @@ def _keys(retriever: Component, key: str) -> list[str]:
 def _is_among(path: list[str], values: list[Json]) -> str:
     status = at("", *path)
     if len(values) == 1:
-        return to_jmespath(compared(status, "==", constant(values[0])))
+        return to_jmespath(compare(status, "==", constant(values[0])))
     return to_jmespath(apply("contains", constant(values), status))

@@ -69,7 +69,7 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
             if test is None:
                 continue
             if not (test.fixed and test.constant):
-                value = tree.chosen(test, value, tree.at("", *keys))
+                value = tree.choose(test, value, tree.at("", *keys))
         # a column has no dot in its name
         fields[".".join(key.replace(".", "_") for key in keys)] = value
     if not fields:
@@ -126,7 +126,7 @@ def _remove_fields(context: ImportContext, part: Component) -> Steps:
         return []
     else:
         test = tree.both(tree.apply("contains", tree.constant(names), tree.at("", 0)), test)
-    remaining = Term(tree.FieldPath(_ITEMS, (tree.Where(tree.negated(test)),)))
+    remaining = Term(tree.FieldPath(_ITEMS, (tree.Where(tree.negate(test)),)))
     return [{"map": to_jmespath(tree.apply("from_items", remaining))}]
 
 

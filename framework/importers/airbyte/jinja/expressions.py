@@ -21,9 +21,9 @@ from framework.importers.airbyte.jinja.operators import (
     as_number,
     chosen_by_key,
     comparison,
-    contained,
     first_present,
-    moved,
+    is_in,
+    move_time,
 )
 from framework.importers.airbyte.jinja.scope import Keys, Scope
 from framework.importers.airbyte.jinja.tree import Term, Untranslatable, call, constant
@@ -144,7 +144,7 @@ def _slice(node: nodes.Expr, ends: nodes.Slice, scope: Scope) -> Term:
     if base.fixed:
         return constant(base.constant[slice(*numbers)])
     cut = tree.Cut((numbers[0], numbers[1], numbers[2]))
-    return Term(tree.extended(base, cut), base.kind, base.optional)
+    return Term(tree.extend(base, cut), base.kind, base.optional)
 
 
 # -- calls
@@ -194,21 +194,21 @@ def _test(node: nodes.Test, scope: Scope) -> Term:
             return constant(name == "undefined")
         raise
     if name in ("none", "undefined"):
-        return tree.compared(subject, "==", tree.NULL)
+        return tree.compare(subject, "==", tree.NULL)
     if name == "defined":
-        return tree.compared(subject, "!=", tree.NULL)
+        return tree.compare(subject, "!=", tree.NULL)
     if name in ("true", "false"):
-        return tree.compared(subject, "==", constant(name == "true"))
+        return tree.compare(subject, "==", constant(name == "true"))
     if name in _TYPE_TESTS:
-        return tree.compared(call("type", subject), "==", constant(_TYPE_TESTS[name]))
+        return tree.compare(call("type", subject), "==", constant(_TYPE_TESTS[name]))
     if name == "in":
-        return contained(translate_expression(node.args[0], scope), subject)
+        return is_in(translate_expression(node.args[0], scope), subject)
     if name in COMPARING_TESTS:
         other = translate_expression(node.args[0], scope)
-        return tree.compared(subject, COMPARING_TESTS[name], other)
+        return tree.compare(subject, COMPARING_TESTS[name], other)
     if name in ("odd", "even"):
         rest = call("modulo", as_number(subject), constant(2))
-        return tree.compared(rest, "==", constant(int(name == "odd")))
+        return tree.compare(rest, "==", constant(int(name == "odd")))
     raise Untranslatable(f"the test `is {name}`")
 
 
@@ -221,8 +221,8 @@ def _compare(node: nodes.Compare, scope: Scope) -> Term:
     for operand in node.ops:
         right = translate_expression(operand.expr, scope)
         if operand.op in ("in", "notin"):
-            one = contained(_hinted(right, operand.expr), left)
-            one = one if operand.op == "in" else tree.negated(one)
+            one = is_in(_hinted(right, operand.expr), left)
+            one = one if operand.op == "in" else tree.negate(one)
         elif left.fixed and right.fixed and operand.op in ("eq", "ne"):
             one = constant((left.constant == right.constant) == (operand.op == "eq"))
         else:
@@ -260,9 +260,9 @@ def _add(node: nodes.Add, scope: Scope) -> Term:
             raise Untranslatable("an addition of values that cannot be added") from None
     kinds = {left.kind, right.kind}
     if "duration" in kinds:
-        return moved("add_time", left, right)
+        return move_time("add_time", left, right)
     if kinds & {"text", "date", "time"}:
-        return tree.joined([left, right])
+        return tree.join_texts([left, right])
     if "list" in kinds:
         return tree.concatenation([left, right])
     return call("add", as_number(left), as_number(right), kind="number")
@@ -271,7 +271,7 @@ def _add(node: nodes.Add, scope: Scope) -> Term:
 def _arithmetic(node: nodes.BinExpr, scope: Scope) -> Term:
     left, right = _sides(node, scope)
     if isinstance(node, nodes.Sub) and right.kind == "duration":
-        return moved("subtract_time", left, right)
+        return move_time("subtract_time", left, right)
     if isinstance(node, nodes.Sub) and left.is_time and right.is_time:
         moments = [tree.apply("timestamp", one, kind="number") for one in (left, right)]
         return call("subtract", *moments, kind="span")
@@ -293,7 +293,7 @@ def _and(node: nodes.And, scope: Scope) -> Term:
     right = translate_expression(node.right, scope)
     if left.fixed:
         return right if left.constant else left
-    return tree.both(tree.written(left), tree.written(right))
+    return tree.both(tree.as_value(left), tree.as_value(right))
 
 
 def _or(node: nodes.Or, scope: Scope) -> Term:
@@ -303,7 +303,7 @@ def _or(node: nodes.Or, scope: Scope) -> Term:
     return (
         first_present(left, right)
         if left.members
-        else tree.either(tree.written(left), tree.written(right))
+        else tree.either(tree.as_value(left), tree.as_value(right))
     )
 
 
@@ -318,7 +318,7 @@ def _choice(node: nodes.CondExpr, scope: Scope) -> Term:
     if by_key is not None:
         return by_key
     kind: tree.Kind = first.kind if first.kind == second.kind else "any"
-    return tree.chosen(test, first, second, kind="text" if kind in ("time", "date") else kind)
+    return tree.choose(test, first, second, kind="text" if kind in ("time", "date") else kind)
 
 
 def _neg(node: nodes.Neg, scope: Scope) -> Term:
@@ -361,10 +361,10 @@ _HANDLERS: dict[type, Callable[[Any, Scope], Term]] = {
     nodes.Add: _add,
     **dict.fromkeys(_FUNCTIONS, _arithmetic),
     nodes.FloorDiv: _floor_div,
-    nodes.Concat: lambda node, scope: tree.joined(
+    nodes.Concat: lambda node, scope: tree.join_texts(
         [translate_expression(one, scope) for one in node.nodes]
     ),
-    nodes.Not: lambda node, scope: tree.negated(tree.truth(translate_expression(node.node, scope))),
+    nodes.Not: lambda node, scope: tree.negate(tree.truth(translate_expression(node.node, scope))),
     nodes.And: _and,
     nodes.Or: _or,
     nodes.CondExpr: _choice,

@@ -44,7 +44,7 @@ def regular(name: str, kind: tree.Kind = "text", *, sure: bool = False) -> Handl
     """Return a function that becomes one call; `sure` if it must not get a null."""
 
     def handler(subject: Term, *arguments: Term) -> Term:
-        return call(name, tree.surely(subject) if sure else subject, *arguments, kind=kind)
+        return call(name, tree.or_text(subject) if sure else subject, *arguments, kind=kind)
 
     return handler
 
@@ -82,7 +82,7 @@ def _default(subject: Term, default_value: Term | None = None, boolean: Term | N
         missing = subject.constant is None or (falsy and not subject.constant)
         return default if missing else subject
     if falsy:
-        return tree.either(tree.written(subject), default)
+        return tree.either(tree.as_value(subject), default)
     return call("not_null", subject, default, kind=default.kind)
 
 
@@ -91,7 +91,7 @@ def _join(subject: Term, d: Term | None = None, attribute: Term | None = None) -
     if items.fixed:
         separator = "" if d is None else d.constant
         return constant(str(separator).join(str(item) for item in items.constant))
-    return call("join", d or constant(""), tree.as_texts(items), kind="text")
+    return call("join", d or constant(""), tree.texts_of(items), kind="text")
 
 
 def _map(subject: Term, *arguments: Term, attribute: Term | None = None) -> Term:
@@ -101,7 +101,7 @@ def _map(subject: Term, *arguments: Term, attribute: Term | None = None) -> Term
         if isinstance(node, tree.FieldPath) and node.steps and not isinstance(node.steps[-1], str):
             # what a filter selects is a list already
             return Term(replace(node, steps=(*node.steps, *steps)), "list")
-        return Term(tree.extended(subject, *steps), "list")
+        return Term(tree.extend(subject, *steps), "list")
     if not arguments or not arguments[0].fixed:
         raise Untranslatable("the filter `| map` with these arguments")
     each = apply_filter(str(arguments[0].constant), tree.CURRENT, arguments[1:], {})
@@ -126,7 +126,7 @@ def _select(*, keep: bool, items: bool) -> Handler:
         left = tree.CURRENT if items else tree.at("", *_keys(arguments[0]))
         test = _test(left, arguments if items else arguments[1:])
         return Term(
-            tree.extended(subject, tree.Where(test if keep else Term(tree.Prefixed("!", test)))),
+            tree.extend(subject, tree.Where(test if keep else Term(tree.Prefix("!", test)))),
             "list",
         )
 
@@ -138,12 +138,12 @@ def _test(left: Term, test: Sequence[Term]) -> Term:
         return left
     name = str(test[0].constant)
     if name in ("defined", "none", "undefined"):
-        return tree.compared(left, "!=" if name == "defined" else "==", tree.NULL)
+        return tree.compare(left, "!=" if name == "defined" else "==", tree.NULL)
     if name == "in" and len(test) > 1:
         return call("contains", test[1], left, kind="boolean")
     if name not in COMPARING_TESTS or len(test) < 2:
         raise Untranslatable(f"items selected by `{name}`")
-    return tree.compared(left, COMPARING_TESTS[name], test[1])
+    return tree.compare(left, COMPARING_TESTS[name], test[1])
 
 
 def _by(name: str, subject: Term, attribute: Term | None, kind: tree.Kind = "any") -> Term:
@@ -175,18 +175,18 @@ def _sum(subject: Term, attribute: Term | None = None) -> Term:
 
 
 def _capitalize(subject: Term) -> Term:
-    text = tree.surely(subject)
+    text = tree.or_text(subject)
     first, rest = (
-        Term(tree.extended(text, tree.Cut((start, stop, None))), "text")
+        Term(tree.extend(text, tree.Cut((start, stop, None))), "text")
         for start, stop in ((None, 1), (1, None))
     )
-    return tree.joined([call("upper", first), call("lower", rest)])
+    return tree.join_texts([call("upper", first), call("lower", rest)])
 
 
 def _urlencode(subject: Term) -> Term:
     if subject.kind in ("list", "object"):
         raise Untranslatable("`| urlencode` of a list or a mapping")
-    encoded = call("url_encode", tree.surely(subject))
+    encoded = call("url_encode", tree.or_text(subject))
     return call("replace", encoded, constant("%2F"), constant("/"), kind="text")
 
 
@@ -198,7 +198,7 @@ def _hash(subject: Term, hash_type: Term | None = None, salt: Term | None = None
     if subject.kind != "text":
         # Python writes null so, and Airbyte hashes that text
         text = tree.apply(
-            "to_string", tree.apply("not_null", tree.written(subject), constant("None"))
+            "to_string", tree.apply("not_null", tree.as_value(subject), constant("None"))
         )
     if salt is not None:
         text = tree.apply("join", constant(""), tree.sequence([text, salt]))
@@ -213,7 +213,7 @@ def _regex_search(subject: Term, regex: Term) -> Term:
     if regex.fixed and "(" not in str(regex.constant):
         # Airbyte returns the first group, and an empty text without one
         return constant("")
-    return call("regex_search", tree.surely(subject), regex, constant(1), kind="text")
+    return call("regex_search", tree.or_text(subject), regex, constant(1), kind="text")
 
 
 def _round(subject: Term, precision: Term | None = None, method: Term | None = None) -> Term:
@@ -251,7 +251,7 @@ def fill_percent(pattern: Term, *arguments: Term) -> Term:
             raise Untranslatable(f"text formatted with {piece}")
         elif piece:
             parts.append(constant(piece))
-    return tree.joined(parts)
+    return tree.join_texts(parts)
 
 
 def _padded(value: Term, width: str) -> Term:

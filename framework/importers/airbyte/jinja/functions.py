@@ -57,7 +57,7 @@ def _isoformat(subject: Term) -> Term:
 
 def _replace(subject: Term, *arguments: Term, **named: Term) -> Term:
     if not subject.is_time:
-        return call("replace", tree.surely(subject), *arguments, kind="text")
+        return call("replace", tree.or_text(subject), *arguments, kind="text")
     form = "%Y-%m-%dT%H:%M:%S.%fZ"
     for name, value in named.items():
         if name == "tzinfo":
@@ -88,7 +88,7 @@ def _count(subject: Term, part: Term) -> Term:
 
 def _position(name: str, *, sure: bool) -> Handler:
     def handler(subject: Term, part: Term) -> Term:
-        place = tree.apply(name, tree.surely(subject) if sure else subject, part)
+        place = tree.apply(name, tree.or_text(subject) if sure else subject, part)
         return tree.apply("not_null", place, constant(-1), kind="number")
 
     return handler
@@ -101,7 +101,7 @@ def _any_of(name: str) -> Handler:
         texts = part.constant if isinstance(part.constant, list) else [part.constant]
         options = [constant(one) for one in texts] if part.fixed else [part]
         return reduce(
-            tree.either, [call(name, tree.surely(subject), one, kind="boolean") for one in options]
+            tree.either, [call(name, tree.or_text(subject), one, kind="boolean") for one in options]
         )
 
     return handler
@@ -122,7 +122,7 @@ def _weekday(subject: Term) -> Term:
 
 
 def _is_digit(subject: Term) -> Term:
-    return call("matches", tree.surely(subject), constant("^[0-9]+$"), kind="boolean")
+    return call("matches", tree.or_text(subject), constant("^[0-9]+$"), kind="boolean")
 
 
 def _format(pattern: Term, *arguments: Term, **named: Term) -> Term:
@@ -143,7 +143,7 @@ def _format(pattern: Term, *arguments: Term, **named: Term) -> Term:
             raise Untranslatable(f"text formatted with {piece}")
         elif piece:
             parts.append(constant(piece))
-    return tree.joined(parts)
+    return tree.join_texts(parts)
 
 
 _METHODS: dict[str, Handler] = {
@@ -159,7 +159,7 @@ _METHODS: dict[str, Handler] = {
     "values": regular("values", "list"),
     "zfill": lambda subject, width: call("pad_left", subject, width, constant("0"), kind="text"),
     "split": _split,
-    "join": lambda subject, items: call("join", subject, tree.as_texts(items), kind="text"),
+    "join": lambda subject, items: call("join", subject, tree.texts_of(items), kind="text"),
     "replace": _replace,
     "count": _count,
     "find": _position("find_first", sure=False),
@@ -167,7 +167,7 @@ _METHODS: dict[str, Handler] = {
     "isdigit": _is_digit,
     "isnumeric": _is_digit,
     "capitalize": lambda subject: apply_filter("capitalize", subject, [], {}),
-    "splitlines": lambda subject: call("split", tree.surely(subject), constant("\n"), kind="list"),
+    "splitlines": lambda subject: call("split", tree.or_text(subject), constant("\n"), kind="list"),
     "format": _format,
     "total_seconds": _total_seconds,
     "weekday": _weekday,
@@ -176,7 +176,7 @@ _METHODS: dict[str, Handler] = {
     "isoformat": _isoformat,
     "timestamp": lambda subject: tree.apply("timestamp", subject, kind="number"),
     "date": lambda subject: replace(subject, kind="date"),
-    "exists": lambda subject: tree.compared(subject, "!=", tree.NULL),
+    "exists": lambda subject: tree.compare(subject, "!=", tree.NULL),
 }
 
 
@@ -187,7 +187,7 @@ def _today(scope: Scope, timezone: Term | None = None) -> Term:
     if timezone is None or timezone.constant == "UTC":
         return scope.now("date")
     form = constant("%Y-%m-%d")
-    return tree.apply("format_time", scope.now("time"), form, tree.surely(timezone), kind="text")
+    return tree.apply("format_time", scope.now("time"), form, tree.or_text(timezone), kind="text")
 
 
 def _timestamp(_scope: Scope, moment: Term) -> Term:
@@ -236,13 +236,13 @@ def _of_kind(kind: tree.Kind) -> Callable[..., Term]:
 
 
 def _sanitized(_scope: Scope, text: Term) -> Term:
-    encoded = call("url_encode", tree.surely(text))
+    encoded = call("url_encode", tree.or_text(text))
     return call("replace", encoded, constant("%20"), constant("+"), kind="text")
 
 
 def _snake_case(_scope: Scope, text: Term) -> Term:
     capitals = constant("(?<!^)(?=[A-Z])"), constant("_")
-    return call("lower", call("regex_replace", tree.surely(text), *capitals), kind="text")
+    return call("lower", call("regex_replace", tree.or_text(text), *capitals), kind="text")
 
 
 def _dict(_scope: Scope, base: Term | None = None, **named: Term) -> Term:

@@ -38,7 +38,7 @@ def chosen_by_key(test: Term, first: Term, second: Term) -> Term | None:
         side.update({str(key): constant(value) for key, value in values.items()})
     names = dict.fromkeys(name for side in sides for name in side)
     pairs = tuple(
-        (name, tree.chosen(test, sides[0].get(name, tree.NULL), sides[1].get(name, tree.NULL)))
+        (name, tree.choose(test, sides[0].get(name, tree.NULL), sides[1].get(name, tree.NULL)))
         for name in names
     )
     if first.members or second.members:
@@ -50,10 +50,10 @@ def comparison(left: Term, symbol: str, right: Term) -> Term:
     """Return a comparison; two times are compared as moments, however they are written."""
     if left.kind == right.kind == "time":
         left, right = (tree.apply("timestamp", one, kind="number") for one in (left, right))
-    return tree.compared(tree.written(left), symbol, tree.written(right))
+    return tree.compare(tree.as_value(left), symbol, tree.as_value(right))
 
 
-def contained(container: Term, item: Term) -> Term:
+def is_in(container: Term, item: Term) -> Term:
     """Return `item in container`: a list's item, a part of a text, or an object's key."""
     if container.fixed and item.fixed:
         return constant(item.constant in (container.constant or ()))
@@ -63,7 +63,7 @@ def contained(container: Term, item: Term) -> Term:
     member = tree.NULL
     if container.members or (named and container.kind != "text"):
         member = tree.field(container, item.constant)
-    is_key = member if member.fixed else tree.compared(member, "!=", tree.NULL)
+    is_key = member if member.fixed else tree.compare(member, "!=", tree.NULL)
     if container.members or (named and (container.kind == "object" or _is_root(container))):
         return is_key
     certain = container.kind in ("text", "list") and not container.optional
@@ -72,8 +72,8 @@ def contained(container: Term, item: Term) -> Term:
     if not named or container.kind in ("text", "list"):
         return inside
     # only the data shows what it is: an object's key, or a part of a text or a list
-    is_object = tree.compared(tree.apply("type", container), "==", constant("object"))
-    return tree.chosen(is_object, tree.compared(member, "!=", tree.NULL), inside, kind="boolean")
+    is_object = tree.compare(tree.apply("type", container), "==", constant("object"))
+    return tree.choose(is_object, tree.compare(member, "!=", tree.NULL), inside, kind="boolean")
 
 
 def _is_root(term: Term) -> bool:
@@ -104,7 +104,7 @@ def as_number(term: Term) -> Term:
     return call("to_number", term, kind="number") if term.kind == "text" else term
 
 
-def moved(name: str, moment: Term, duration: Term) -> Term:
+def move_time(name: str, moment: Term, duration: Term) -> Term:
     """Return a time moved by a duration; the two may come in either order."""
     if moment.kind == "duration":
         moment, duration = duration, moment

@@ -28,14 +28,14 @@ def to_jmespath(term: Term) -> str:
     if isinstance(node, tree.Operator):
         least = _LOOSEST.get(node.symbol, tree.COMPARE + 1)
         return f"{_operand(node.left, least)} {node.symbol} {_operand(node.right, least)}"
-    if isinstance(node, tree.Prefixed):
+    if isinstance(node, tree.Prefix):
         return _prefixed(node.symbol, node.operand)
-    if isinstance(node, tree.Sequenced):
+    if isinstance(node, tree.ItemList):
         return f"[{_listed(node.items)}]"
-    if isinstance(node, tree.Paired):
+    if isinstance(node, tree.KeyedItems):
         pairs = (f"{identifier(key)}: {to_jmespath(value)}" for key, value in node.pairs)
         return f"{{{', '.join(pairs)}}}"
-    if isinstance(node, tree.Joined):
+    if isinstance(node, tree.JoinedText):
         parts = [constant(one) if isinstance(one, str) else tree.as_text(one) for one in node.parts]
         return f"join('', [{_listed(tuple(parts))}])"
     raise Untranslatable("a group of inputs is used as one value")

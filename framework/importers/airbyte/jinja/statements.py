@@ -11,7 +11,7 @@ from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.expressions import translate_expression
 from framework.importers.airbyte.jinja.scope import Lookup, Scope, known, only, variable
-from framework.importers.airbyte.jinja.template_parts import Parts, Template, merged
+from framework.importers.airbyte.jinja.template_parts import Parts, Template, merge_parts
 from framework.importers.airbyte.jinja.tree import Term, Untranslatable, constant
 
 _ENVIRONMENT = Environment(autoescape=False)
@@ -30,7 +30,7 @@ def translate_template(text: str, scope: Scope) -> Template:
     except (TemplateError, RecursionError, ValueError) as error:
         raise Untranslatable(f"the template does not parse ({type(error).__name__})") from None
     try:
-        return Template(merged(_body(parsed.body, scope)))
+        return Template(merge_parts(_body(parsed.body, scope)))
     except RecursionError:
         raise Untranslatable("the template is nested too deeply") from None
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -81,7 +81,7 @@ def _spread(node: nodes.Expr, scope: Scope) -> Parts:
         if any(isinstance(part, str) or part.kind in ("text", "date") for part in parts):
             return parts
     term = translate_expression(node, scope)
-    return list(term.node.parts) if isinstance(term.node, tree.Joined) else [term]
+    return list(term.node.parts) if isinstance(term.node, tree.JoinedText) else [term]
 
 
 def _expression(node: nodes.Node) -> nodes.Expr:
@@ -104,7 +104,7 @@ def _choice(node: nodes.If, scope: Scope, name: str | None = None) -> Term:
     for test, inner in reversed(branches):
         condition = tree.truth(_value(test, scope))
         if not condition.fixed:
-            result = tree.chosen(condition, _branch(inner, scope, name), result)
+            result = tree.choose(condition, _branch(inner, scope, name), result)
         elif condition.constant:
             result = _branch(inner, scope, name)
     return result
@@ -120,7 +120,7 @@ def _branch(statements: Sequence[nodes.Node], scope: Scope, name: str | None = N
             return _value(values[-1], scope)
         outside = scope.names.get(name)
         return tree.NULL if outside is None else outside(())[0]
-    parts = list(merged(_body(statements, scope)))
+    parts = list(merge_parts(_body(statements, scope)))
     if parts and isinstance(parts[0], str):
         parts[0] = parts[0].lstrip()
     if parts and isinstance(parts[-1], str):
@@ -165,8 +165,8 @@ def _loop(node: nodes.For, scope: Scope) -> Parts:
     inside = scope.inside().having(**_targets(node.target))
     if node.test is not None:
         test = tree.truth(_value(node.test, inside))
-        items = Term(tree.extended(items, tree.Where(test)), "list")
-    each = tree.for_each(tree.as_text(Template(merged(_body(inner, inside))).term))
+        items = Term(tree.extend(items, tree.Where(test)), "list")
+    each = tree.for_each(tree.as_text(Template(merge_parts(_body(inner, inside))).term))
     # null is not a list to `map`, and an empty one to a loop
     texts = tree.apply("map", each, tree.apply("not_null", items, constant([])))
     return [tree.apply("join", separator, texts, kind="text")]
@@ -192,10 +192,10 @@ def _unrolled(node: nodes.For, listed: Term, scope: Scope) -> Parts:
             "first": index == 0, "last": index == len(items) - 1,
         }  # fmt: skip
         inside = scope.having(**{node.target.name: known(item), "loop": known(position)})
-        body = merged(_body(node.body, inside))
+        body = merge_parts(_body(node.body, inside))
         test = constant(True) if node.test is None else tree.truth(_value(node.test, inside))
         if not test.fixed:
-            parts.append(tree.chosen(test, Template(body).term, constant("")))
+            parts.append(tree.choose(test, Template(body).term, constant("")))
         elif test.constant:
             parts += body
     return parts
@@ -215,7 +215,7 @@ def _separator(statements: list[nodes.Node], scope: Scope) -> tuple[Term, list[n
     for place, word in ((-1, "last"), (0, "first")):
         between = _between(filled[place], word) if filled else None
         if between is not None:
-            separator = Template(merged(_body([between], scope))).term
+            separator = Template(merge_parts(_body([between], scope))).term
             if not separator.fixed:
                 raise Untranslatable("a loop with a computed separator")
             return tree.as_text(separator), filled[:-1] if place else filled[1:]

@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.definition.expressions.placeholders import escape
 from framework.importers.airbyte.jinja.printer import to_jmespath
-from framework.importers.airbyte.jinja.tree import Joined, Term, constant, walk, written
+from framework.importers.airbyte.jinja.tree import JoinedText, Term, as_value, constant, walk
 
 Json = Any
 Parts = list[str | Term]
@@ -46,7 +46,7 @@ class Template:
         """The whole as one expression."""
         if self.constant:
             return constant(self.value)
-        return written(self.alone) if self.alone else Term(Joined(self.parts), "text")
+        return as_value(self.alone) if self.alone else Term(JoinedText(self.parts), "text")
 
     @property
     def rendered(self) -> Json:
@@ -61,7 +61,7 @@ class Template:
         return "".join(
             escape(_text(part))
             if isinstance(part, str) or part.fixed
-            else "{" + _braced(to_jmespath(written(part))) + "}"
+            else "{" + _braced(to_jmespath(as_value(part))) + "}"
             for part in parts
         )
 
@@ -83,7 +83,7 @@ def placeholder(term: Term) -> Json:
     return Template((term,)).rendered
 
 
-def merged(parts: Sequence[str | Term]) -> tuple[str | Term, ...]:
+def merge_parts(parts: Sequence[str | Term]) -> tuple[str | Term, ...]:
     """Join neighbouring texts; a constant inside a longer text becomes text."""
     several = len(parts) > 1
     result: Parts = []

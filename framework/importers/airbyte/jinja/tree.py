@@ -93,28 +93,28 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Sequenced:
+class ItemList:
     """A list that is written out."""
 
     items: tuple[Term, ...]
 
 
 @dataclass(frozen=True)
-class Paired:
+class KeyedItems:
     """A mapping that is written out."""
 
     pairs: tuple[tuple[str, Term], ...]
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedText:
     """Texts and terms that make one text."""
 
     parts: tuple[str | Term, ...]
 
 
 @dataclass(frozen=True)
-class Prefixed:
+class Prefix:
     """`!operand`, or `&operand`, which a function evaluates for each item."""
 
     symbol: str
@@ -128,7 +128,7 @@ class Group:
     members: tuple[tuple[str, Term], ...]
 
 
-Node = Constant | FieldPath | Call | Operator | Prefixed | Sequenced | Paired | Joined | Group
+Node = Constant | FieldPath | Call | Operator | Prefix | ItemList | KeyedItems | JoinedText | Group
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Term:
     @property
     def pairs(self) -> tuple[tuple[str, Term], ...]:
         """The pairs of a mapping that is written out."""
-        return self.node.pairs if isinstance(self.node, Paired) else ()
+        return self.node.pairs if isinstance(self.node, KeyedItems) else ()
 
     @property
     def is_time(self) -> bool:
@@ -170,7 +170,7 @@ class Term:
         node = self.node
         if isinstance(node, Operator):
             return {"||": OR, "&&": AND}.get(node.symbol, COMPARE)
-        if isinstance(node, Prefixed):
+        if isinstance(node, Prefix):
             return NOT
         return PROJECTION if is_projection(node) else ATOM
 
@@ -191,13 +191,13 @@ def walk(term: Term) -> Iterator[Term]:
         below = [node.root, *picked, *tests]
     elif isinstance(node, Operator):
         below = (node.left, node.right)
-    elif isinstance(node, Prefixed):
+    elif isinstance(node, Prefix):
         below = (node.operand,)
     elif isinstance(node, Call):
         below = node.arguments
-    elif isinstance(node, Sequenced | Joined):
-        below = node.items if isinstance(node, Sequenced) else node.parts
-    elif isinstance(node, Paired | Group):
+    elif isinstance(node, ItemList | JoinedText):
+        below = node.items if isinstance(node, ItemList) else node.parts
+    elif isinstance(node, KeyedItems | Group):
         below = [one for _, one in (*term.pairs, *term.members)]
     for one in below:
         if isinstance(one, Term):
@@ -250,7 +250,7 @@ def input_name(term: Term) -> str | None:
 # -- paths
 
 
-def extended(term: Term, *steps: Step) -> FieldPath:
+def extend(term: Term, *steps: Step) -> FieldPath:
     """Return the path of steps below a term, which applies to all values of a projection."""
     node = term.node
     if isinstance(node, FieldPath) and not is_projection(node):
@@ -269,7 +269,7 @@ def field(term: Term, key: str | int) -> Term:
             return constant(term.constant[key])
         except (KeyError, IndexError, TypeError):
             return NULL
-    return Term(extended(term, key), optional=term.optional or term.kind == "list")
+    return Term(extend(term, key), optional=term.optional or term.kind == "list")
 
 
 def _part_of_time(term: Term, key: str | int) -> Term:
@@ -295,10 +295,10 @@ def apply(name: str, *arguments: Term, kind: Kind = "any") -> Term:
 
 def call(name: str, *arguments: Term, kind: Kind = "any") -> Term:
     """Return a function call; times and dates are passed as text."""
-    return apply(name, *map(written, arguments), kind=kind)
+    return apply(name, *map(as_value, arguments), kind=kind)
 
 
-def written(term: Term) -> Term:
+def as_value(term: Term) -> Term:
     """Return a term as a value of its own: a date as text. Raise Untranslatable for a group."""
     if term.members:
         raise Untranslatable("a group of inputs is used as one value")
@@ -314,14 +314,14 @@ def or_empty(term: Term) -> Term:
     return apply("not_null", term, constant(""))
 
 
-def surely(term: Term) -> Term:
+def or_text(term: Term) -> Term:
     """Return an input that may be null as a text that may be empty."""
     return replace(or_empty(term), kind="text") if term.optional else term
 
 
 def sequence(items: Sequence[Term]) -> Term:
     """Return a list of terms."""
-    return Term(Sequenced(tuple(map(written, items))), "list")
+    return Term(ItemList(tuple(map(as_value, items))), "list")
 
 
 def concatenation(lists: Sequence[Term]) -> Term:
@@ -331,15 +331,15 @@ def concatenation(lists: Sequence[Term]) -> Term:
 
 def mapping(pairs: Sequence[tuple[str, Term]]) -> Term:
     """Return a mapping of terms."""
-    return Term(Paired(tuple((key, written(value)) for key, value in pairs)), "object")
+    return Term(KeyedItems(tuple((key, as_value(value)) for key, value in pairs)), "object")
 
 
 def for_each(body: Term) -> Term:
     """Return a term as a function of an item."""
-    return Term(Prefixed("&", written(body)))
+    return Term(Prefix("&", as_value(body)))
 
 
-def joined(terms: Sequence[Term]) -> Term:
+def join_texts(terms: Sequence[Term]) -> Term:
     """Return all terms as one text; null is an empty text."""
     return apply("join", constant(""), sequence([as_text(one) for one in terms]), kind="text")
 
@@ -348,19 +348,19 @@ def as_text(term: Term) -> Term:
     """Return a term as text; null is an empty text."""
     if term.fixed:
         return constant("" if term.constant is None else str(term.constant))
-    term = written(term)
+    term = as_value(term)
     if term.kind == "text":
-        return surely(term)
+        return or_text(term)
     if term.kind in ("number", "boolean", "list", "object") and not term.optional:
         return apply("to_string", term, kind="text")
     return apply("to_string", or_empty(term), kind="text")
 
 
-def as_texts(items: Term) -> Term:
+def texts_of(items: Term) -> Term:
     """Return the items of a list as texts, so that they can be joined."""
     if items.fixed:
         return items
-    if isinstance(items.node, Sequenced) and items.node.items:
+    if isinstance(items.node, ItemList) and items.node.items:
         return sequence([as_text(one) for one in items.node.items])
     each = for_each(apply("to_string", CURRENT))
     return apply("map", each, apply("not_null", items, constant([])), kind="list")
@@ -369,7 +369,7 @@ def as_texts(items: Term) -> Term:
 # -- conditions
 
 
-def compared(left: Term, symbol: str, right: Term) -> Term:
+def compare(left: Term, symbol: str, right: Term) -> Term:
     """Return a comparison."""
     return Term(Operator(symbol, left, right), "boolean")
 
@@ -384,14 +384,14 @@ def either(left: Term, right: Term) -> Term:
     return Term(Operator("||", left, right), left.kind if left.kind == right.kind else "any")
 
 
-def negated(term: Term) -> Term:
+def negate(term: Term) -> Term:
     """Return the opposite; comparisons for equality are inverted."""
     if term.fixed:
         return constant(not term.constant)
     opposite = {"==": "!=", "!=": "=="}
     if isinstance(term.node, Operator) and term.node.symbol in opposite:
         return replace(term, node=replace(term.node, symbol=opposite[term.node.symbol]))
-    return Term(Prefixed("!", term), "boolean")
+    return Term(Prefix("!", term), "boolean")
 
 
 def truth(term: Term) -> Term:
@@ -415,15 +415,15 @@ def truth(term: Term) -> Term:
     if term.level < ATOM or term.kind in ("boolean", "text", "list", "object", "time", "date"):
         return term
     if term.kind == "number":
-        return compared(term, "!=", constant(0))
+        return compare(term, "!=", constant(0))
     keys = (
         [key for key in node.steps if isinstance(key, str)] if isinstance(node, FieldPath) else []
     )
     if keys and _COUNT_NAME.search(keys[-1]):
-        return both(term, compared(term, "!=", constant(0)))
+        return both(term, compare(term, "!=", constant(0)))
     return term
 
 
-def chosen(test: Term, first: Term, second: Term, kind: Kind = "any") -> Term:
+def choose(test: Term, first: Term, second: Term, kind: Kind = "any") -> Term:
     """Return `if(test, first, second)`."""
     return call("if", test, first, second, kind=kind)
