@@ -14,11 +14,7 @@ from framework.importers.airbyte.components.datetime_cursors import (
     translate_cursor,
 )
 from framework.importers.airbyte.components.error_handlers import translate_error_handler
-from framework.importers.airbyte.components.paginators import (
-    keep_one_page,
-    token_of,
-    translate_paginator,
-)
+from framework.importers.airbyte.components.paginators import Pagination, keep_one_page, token_of
 from framework.importers.airbyte.components.partition_routers import (
     FindParent,
     StreamPartitions,
@@ -102,7 +98,7 @@ def translate_stream(
     requester = parts.requester or Component({}, retriever.at("requester"), "HttpRequester")
     request = translate_requester(inside, requester)
     address = [request.path, request.base_url]
-    pagination = translate_paginator(inside, parts.paginator)
+    pagination = translate(inside, "paginator", parts.paginator, Pagination())
     pagination = keep_one_page(
         inside, paginator, pagination, json.dumps([*address, request.endpoint])
     )

@@ -6,11 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from framework.importers.airbyte.components.registry import (
-    component,
-    handler_of,
-    report_unknown,
-)
+from framework.importers.airbyte.components.registry import component, handler_of
 from framework.importers.airbyte.components.request_options import (
     Injection,
     field_path,
@@ -44,21 +40,15 @@ def token_of(paginator: Component | None) -> str | None:
     return None if strategy is None else names.get(strategy.type, "cursor")
 
 
-def translate_paginator(context: ImportContext, paginator: Component | None) -> Pagination:
-    """Return the pagination of a retriever; `single_page` if it has none."""
-    if paginator is None or (
-        not paginator.data.get("pagination_strategy") and paginator.type in ("NoPagination", "")
-    ):
-        return Pagination()
-    if paginator.custom:
-        report_unknown(context, "paginator", paginator)
-        return Pagination()
+@component("paginator", "DefaultPaginator", "NoPagination", "")
+def _default_paginator(context: ImportContext, paginator: Component) -> Pagination:
     strategy = paginator.part("pagination_strategy")
-    if strategy is None:
+    if strategy is not None:
+        handler = handler_of(context, "pagination_strategy", strategy)
+        return handler(_PaginatorDraft(context, paginator, strategy)) if handler else Pagination()
+    if paginator.type == "DefaultPaginator":
         context.missing(paginator.place, "a paginator without its strategy")
-        return Pagination()
-    handler = handler_of(context, "pagination_strategy", strategy)
-    return handler(_PaginatorDraft(context, paginator, strategy)) if handler else Pagination()
+    return Pagination()
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Retrievers: which of their parts an endpoint is made of, and asynchronous ones as `export`."""
+"""Retrievers: the parts that an endpoint is made of, and asynchronous ones as `export`."""
 
 from __future__ import annotations
 
