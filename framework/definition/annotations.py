@@ -7,7 +7,7 @@ is left out: the findings of the JSON Schema report it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,29 @@ class AnnotatedValue:
     schema: Schema = field(compare=False, repr=False)
     key: bool = False
     resource: int | None = None
+
+    @property
+    def is_template(self) -> bool:
+        """Whether this is text that may hold placeholders."""
+        return self.kind in _TEXT_KINDS and isinstance(self.value, str)
+
+    @property
+    def is_jsonpath_too(self) -> bool:
+        """Whether dlt reads JSONPath here."""
+        return "x-jsonpath" in self.schema
+
+    @property
+    def takes_config(self) -> bool:
+        """Whether config entries may complete an expression."""
+        return "x-config-allowed" in self.schema
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """The placeholders of a template, none if its braces do not match."""
+        try:
+            return placeholders(self.value)
+        except TemplateError:
+            return ()
 
 
 def annotated_values(
@@ -132,135 +155,68 @@ def _request_order(one: AnnotatedValue) -> int:
     return _REQUEST_ORDER.index(str(step)) if step in _REQUEST_ORDER else len(_REQUEST_ORDER)
 
 
-@dataclass(frozen=True)
-class TemplatePlace:
-    """Text that may hold placeholders; `area` is its `x-context`."""
-
-    pointer: Pointer
-    text: str
-    area: str
-    resource: int | None = None
-    key: bool = False
-
-    @property
-    def placeholders(self) -> tuple[Placeholder, ...]:
-        """The placeholders of the text, none if its braces do not match."""
-        try:
-            return placeholders(self.text)
-        except TemplateError:
-            return ()
-
-
-@dataclass(frozen=True)
-class ExpressionPlace:
-    """An expression; `subject` is its `x-context`.
-
-    `both` says that dlt reads JSONPath here too, `bound` that config entries may complete it.
-    """
-
-    pointer: Pointer
-    text: str
-    subject: str
-    resource: int | None = None
-    both: bool = False
-    bound: bool = False
-
-
-def client_texts(client: Mapping[str, Json]) -> Iterator[TemplatePlace]:
-    """Yield every text of the client section that may hold placeholders."""
-    return _templates(client_values(client))
-
-
-def resource_texts(merged: MergedResource) -> tuple[TemplatePlace, ...]:
+def resource_templates(merged: MergedResource) -> tuple[AnnotatedValue, ...]:
     """Return every text of one resource that may hold placeholders."""
-    return tuple(_templates(resource_values(merged)))
+    return tuple(one for one in resource_values(merged) if one.is_template)
 
 
-def _templates(
-    values: Iterator[AnnotatedValue] | tuple[AnnotatedValue, ...],
-) -> Iterator[TemplatePlace]:
+def expressions(values: Iterable[AnnotatedValue]) -> Iterator[AnnotatedValue]:
+    """Yield the expressions among annotated values; those in placeholders are not values."""
     for one in values:
-        if one.kind in _TEXT_KINDS and isinstance(one.value, str):
-            yield TemplatePlace(one.pointer, one.value, one.context, one.resource, one.key)
-
-
-def client_expressions(client: Mapping[str, Json]) -> Iterator[ExpressionPlace]:
-    """Yield the expressions of the client section, those in placeholders left out."""
-    return _expressions(client_values(client))
-
-
-def resource_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
-    """Yield the expressions of one resource, those in placeholders left out."""
-    return _expressions(resource_values(merged))
-
-
-def _expressions(
-    values: Iterator[AnnotatedValue] | tuple[AnnotatedValue, ...],
-) -> Iterator[ExpressionPlace]:
-    for one in values:
-        if one.kind != "expression" or not isinstance(one.value, str):
-            continue
         # an empty path of a paginator means none, as in dlt; others are findings of the schema
-        if not one.value and (one.context == "paginator" or one.schema.get("minLength")):
-            continue
-        yield ExpressionPlace(
-            one.pointer,
-            one.value,
-            one.context,
-            one.resource,
-            both="x-jsonpath" in one.schema,
-            bound="x-config-allowed" in one.schema,
-        )
+        is_empty = not one.value and (one.context == "paginator" or "minLength" in one.schema)
+        if one.kind == "expression" and isinstance(one.value, str) and not is_empty:
+            yield one
 
 
 @dataclass(frozen=True)
 class ContextRead:
-    """A part of the context that a placeholder or an expression reads.
+    """A part of the context that `text`, a placeholder or an expression, reads.
 
-    `area` is the `x-context` of the text, `key` says that the text is a mapping's key.
+    The other fields are those of the annotated value that holds the text.
     """
 
     pointer: Pointer
     path: Path
     text: str
+    context: str
     resource: int | None
     key: bool = False
-    area: str = ""
 
 
-def context_reads(place: ExpressionPlace) -> Iterator[ContextRead]:
-    """Yield what an expression reads of the context; nothing if it does not compile."""
-    text = place.text
-    names = config_names(text) if place.bound else ()
+def context_reads(one: AnnotatedValue) -> Iterator[ContextRead]:
+    """Yield what an expression, or the placeholders of a template, read of the context."""
+    reads = _template_reads(one) if one.is_template else _expression_reads(one)
+    for path, text in reads:
+        yield ContextRead(one.pointer, path, text, one.context, one.resource, one.key)
+
+
+def _template_reads(one: AnnotatedValue) -> Iterator[tuple[Path, str]]:
+    for part in one.placeholders:
+        if part.kind == "expression":
+            yield from _paths(part.text, over_context=True)
+        elif part.kind in ("config", "secrets", "incremental"):
+            yield (part.kind, part.name), part.text
+        for name in config_names(part.expression or ""):
+            yield ("config", name), part.text
+
+
+def _expression_reads(one: AnnotatedValue) -> Iterator[tuple[Path, str]]:
+    names = config_names(one.value) if one.takes_config else ()
     for name in names:
-        yield _read(place, ("config", name))
-    if is_jsonpath(text) or names:
-        return
+        yield ("config", name), one.value
+    if not names:
+        yield from _paths(one.value, over_context=one.context in ("context", "choice", "wait"))
+
+
+def _paths(text: str, *, over_context: bool) -> Iterator[tuple[Path, str]]:
+    """Yield the parts of the context that an expression reads, none if it does not compile."""
     try:
-        expression = compile_expression(text)
+        compiled = None if is_jsonpath(text) else compile_expression(text)
     except ExpressionError:
         return
-    for path in expression.reads(over_context=place.subject in ("context", "choice", "wait")):
-        yield _read(place, path)
-
-
-def _read(place: ExpressionPlace, path: Path) -> ContextRead:
-    return ContextRead(place.pointer, path, place.text, place.resource, area=place.subject)
-
-
-def text_reaches(text: TemplatePlace) -> Iterator[ContextRead]:
-    """Yield what the placeholders of a text read of the context."""
-    for part in text.placeholders:
-        if part.kind == "expression":
-            place = ExpressionPlace(text.pointer, part.text, "context", text.resource)
-            for one in context_reads(place):
-                yield replace(one, key=text.key, area=text.area)
-        elif part.kind in ("config", "secrets", "incremental"):
-            path = (part.kind, part.name)
-            yield ContextRead(text.pointer, path, part.text, text.resource, text.key, text.area)
-        for name in config_names(part.expression or ""):
-            path = ("config", name)
-            yield ContextRead(text.pointer, path, part.text, text.resource, text.key, text.area)
+    for path in compiled.reads(over_context=over_context) if compiled else ():
+        yield path, text
 
 
 @dataclass(frozen=True)

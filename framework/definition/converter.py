@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
-    client_expressions,
+    client_values,
     context_reads,
     cursors,
-    resource_expressions,
-    resource_texts,
-    text_reaches,
+    expressions,
+    resource_templates,
+    resource_values,
 )
 from framework.definition.auth_choice import ONE_OF
 from framework.definition.defaults import MergedResource, bind_path, columns_by_name
@@ -208,12 +208,12 @@ def _keeps(
     draft: Draft, merged: MergedResource, parent: str | None
 ) -> dict[str, tuple[str, ...] | None]:
     """Return the fields that expressions read of an ancestor's record, by resource; None is all."""
-    reads = [one for text in resource_texts(merged) for one in text_reaches(text)]
-    reads += [
-        one
-        for written in (*resource_expressions(merged), *client_expressions(draft.client))
-        if written.subject != "parent"
-        for one in context_reads(written)
+    values = expressions((*resource_values(merged), *client_values(draft.client)))
+    outside_parent = (one for one in values if one.context != "parent")
+    reads = [
+        read
+        for one in (*resource_templates(merged), *outside_parent)
+        for read in context_reads(one)
     ]
     names: dict[str, dict[str, None] | None] = {}
     above = () if parent is None else (parent, *draft.above(parent))

@@ -14,16 +14,10 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.annotations import (
     AnnotatedValue,
     ContextRead,
-    ExpressionPlace,
-    TemplatePlace,
-    client_expressions,
-    client_texts,
     client_values,
     context_reads,
-    resource_expressions,
-    resource_texts,
+    expressions,
     resource_values,
-    text_reaches,
 )
 from framework.definition.defaults import MergedResource, merge_resources
 from framework.definition.record_schema import RecordSchema, load_schema
@@ -93,32 +87,24 @@ class Draft:
         return tuple(values.values())
 
     @cached_property
-    def texts(self) -> tuple[TemplatePlace, ...]:
+    def templates(self) -> tuple[AnnotatedValue, ...]:
         """Every text that may hold placeholders, each place of the document once."""
-        texts: dict[tuple[Pointer, bool], TemplatePlace] = {}
-        for text in client_texts(self.client):
-            texts.setdefault((text.pointer, text.key), text)
-        for merged in self.resources:
-            for text in resource_texts(merged):
-                texts.setdefault((text.pointer, text.key), text)
-        return tuple(texts.values())
+        return tuple(one for one in self._values if one.is_template)
 
     @cached_property
-    def expressions(self) -> tuple[ExpressionPlace, ...]:
+    def expressions(self) -> tuple[AnnotatedValue, ...]:
         """Every expression, those over the context in placeholders left out."""
-        places = [*client_expressions(self.client)]
+        places = [*expressions(client_values(self.client))]
         for merged in self.resources:
-            places += resource_expressions(merged)
+            places += expressions(resource_values(merged))
             places += bound_expressions(merged)
         return tuple(dict.fromkeys(places))
 
     @cached_property
-    def reaches(self) -> tuple[ContextRead, ...]:
+    def reads(self) -> tuple[ContextRead, ...]:
         """Every part of the context that a placeholder or an expression reads."""
-        reads = [one for text in self.texts for one in text_reaches(text)]
-        for place in self.expressions:
-            reads += context_reads(place)
-        return tuple(dict.fromkeys(reads))
+        values = (*self.templates, *self.expressions)
+        return tuple(dict.fromkeys(read for one in values for read in context_reads(one)))
 
     def schema(self, merged: MergedResource) -> RecordSchema | None:
         """Return the JSON Schema of a resource's records with its place, or None."""
@@ -158,7 +144,7 @@ def settings_used(draft: Draft) -> Iterator[tuple[Pointer, bool, str, str]]:
 
     A use of the whole section counts for all of its entries.
     """
-    for one in draft.reaches:
+    for one in draft.reads:
         if one.path[:1] in (("config",), ("secrets",)):
             section = one.path[0]
             for name in one.path[1:2] or tuple(draft.section(section)):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
-    ExpressionPlace,
+    AnnotatedValue,
+    context_reads,
     partitions,
-    resource_texts,
-    text_reaches,
+    resource_templates,
 )
 from framework.definition.defaults import MergedResource
 
@@ -61,10 +61,10 @@ def _references(merged: MergedResource) -> Iterator[Reference]:
             place = merged.place("partitions", position)
             expression, name = field if isinstance(field, str) else "", str(partition.get("name"))
             yield Reference(place, parent, expression, text=name, partition=position)
-    for text in resource_texts(merged):
-        if text.area not in ("path", "request"):
+    for text in resource_templates(merged):
+        if text.context not in ("path", "request"):
             continue
-        for one in text_reaches(text):
+        for one in context_reads(text):
             if one.path[:1] == ("resources",) and len(one.path) > 1:
                 yield Reference(text.pointer, one.path[1], "", text=one.text)
         for part in text.placeholders:
@@ -72,10 +72,11 @@ def _references(merged: MergedResource) -> Iterator[Reference]:
                 yield Reference(text.pointer, part.name, part.expression or "", text=part.text)
 
 
-def bound_expressions(merged: MergedResource) -> Iterator[ExpressionPlace]:
+def bound_expressions(merged: MergedResource) -> Iterator[AnnotatedValue]:
     """Yield the expressions of `{resources.PARENT.EXPRESSION}` placeholders."""
+    schema = {"x-jsonpath": True, "x-config-allowed": True}
     for one in references(merged):
         if one.param is None and one.partition is None and one.expression:
-            yield ExpressionPlace(
-                one.pointer, one.expression, "parent", merged.index, both=True, bound=True
+            yield AnnotatedValue(
+                one.pointer, "expression", "parent", one.expression, schema, False, merged.index
             )

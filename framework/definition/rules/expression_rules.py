@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
-from framework.definition.annotations import ContextRead, ExpressionPlace, cursors
+from framework.definition.annotations import AnnotatedValue, ContextRead, cursors
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import CONSTANT_ROOTS, ROOTS, SIGNED_PARTS
@@ -51,12 +51,12 @@ def check_expressions(draft: Draft) -> Iterator[Breach]:
             yield code, place.pointer, message
 
 
-def _completed(draft: Draft, place: ExpressionPlace) -> Iterator[ExpressionPlace]:
+def _completed(draft: Draft, place: AnnotatedValue) -> Iterator[AnnotatedValue]:
     """Yield the expression with its `{config.x}` replaced by each value that the entry allows.
 
     Without an enum that is its default, or any name.
     """
-    names = config_names(place.text) if place.bound else ()
+    names = config_names(place.value) if place.takes_config else ()
     choices: list[list[Json]] = []
     for name in names:
         entry = draft.section("config").get(name)
@@ -64,14 +64,14 @@ def _completed(draft: Draft, place: ExpressionPlace) -> Iterator[ExpressionPlace
         allowed = entry.get("enum")
         choices.append(allowed if isinstance(allowed, list) else [entry.get("default", "x")])
     for values in islice(product(*choices), _MAX_COMBINATIONS):
-        text = with_config(place.text, dict(zip(names, values, strict=True)))
-        yield replace(place, text=text, bound=False)
+        text = with_config(place.value, dict(zip(names, values, strict=True)))
+        yield replace(place, value=text)
 
 
-def _syntax_problem(place: ExpressionPlace) -> Problem | None:
-    text = place.text
+def _syntax_problem(place: AnnotatedValue) -> Problem | None:
+    text = place.value
     if is_jsonpath(text):
-        if not place.both:
+        if not place.is_jsonpath_too:
             return (
                 "jsonpath-not-here",
                 f"found the JSONPath {text}, expected a JMESPath: dlt does not read it here; "
@@ -82,7 +82,7 @@ def _syntax_problem(place: ExpressionPlace) -> Problem | None:
             message = f"found {text}, which starts with $ and is not a valid JSONPath: {reason}"
             return "bad-jsonpath", message
         return None
-    if place.both and (other := respelling(text)):
+    if place.is_jsonpath_too and (other := respelling(text)):
         reason, better = other
         dollar = f"${text}" if text.startswith("[") else f"$.{text}"
         jsonpath = "" if better.startswith("$") else f"; for JSONPath start with `$`: {dollar}"
@@ -143,7 +143,7 @@ _OF_PLACEHOLDERS = ("setting", "request", "path", "signature", "message")
 @rule("unknown-context", "placeholder-not-here", "context-not-here")
 def check_context(draft: Draft) -> Iterator[Breach]:
     """Every part of the context that is read has a value at that place."""
-    for one in draft.reaches:
+    for one in draft.reads:
         merged = draft.resource_of(one.resource)
         problem = _context_problem(one, merged) if one.path else None
         if problem is None and merged is not None:
@@ -154,7 +154,7 @@ def check_context(draft: Draft) -> Iterator[Breach]:
 
 
 def _context_problem(one: ContextRead, merged: MergedResource | None) -> Problem | None:
-    root, available = one.path[0], AVAILABLE[one.area]
+    root, available = one.path[0], AVAILABLE[one.context]
     if root not in ROOTS and root not in available:
         if _in_placeholder(one):
             return None  # a finding of the placeholder's own rule
@@ -163,9 +163,9 @@ def _context_problem(one: ContextRead, merged: MergedResource | None) -> Problem
     if root not in available:
         if root == "incremental" and _is_short(one):
             return None  # a finding of the placeholder's own rule
-        in_client = one.area == "setting" and one.resource is None
+        in_client = one.context == "setting" and one.resource is None
         names = join_words([name for name in ROOTS if name in available], 9)
-        place = "the client" if in_client else _PLACES[one.area]
+        place = "the client" if in_client else _PLACES[one.context]
         return _not_here(one), f"{_quote(one)} has no value in {place}, where only {names} do"
     return None if merged is None else _resource_problem(one, merged)
 
@@ -201,7 +201,7 @@ def _ancestor_problem(draft: Draft, one: ContextRead, merged: MergedResource) ->
 
 
 def _in_placeholder(one: ContextRead) -> bool:
-    return one.area in _OF_PLACEHOLDERS
+    return one.context in _OF_PLACEHOLDERS
 
 
 def _is_short(one: ContextRead) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import CursorPlace, cursors, resource_texts
+from framework.definition.annotations import CursorPlace, cursors, resource_templates
 from framework.definition.datetimes import probable_unit, read_time, write_time
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
@@ -183,7 +183,7 @@ def _sends_end(merged: MergedResource, cursor: CursorPlace) -> bool:
     if mentions(cursor.written, "end_param"):
         return True
     # a start outside start_param may name the whole window: a day or a month in the path
-    return any("incremental." in text.text for text in resource_texts(merged))
+    return any("incremental." in text.value for text in resource_templates(merged))
 
 
 def _period(value: Json) -> Period | None:

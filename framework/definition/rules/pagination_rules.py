@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import resource_texts, text_reaches
+from framework.definition.annotations import context_reads, resource_templates
 from framework.definition.draft import Draft
 from framework.definition.paginator_keys import VALUES, total_path
 from framework.definition.rules.rule import Breach, Key, rule
@@ -64,7 +64,7 @@ def check_values(draft: Draft) -> Iterator[Breach]:
         if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in VALUES):
             continue
         values = VALUES.get(kind, ())
-        for one in (read for text in resource_texts(merged) for read in text_reaches(text)):
+        for one in (read for text in resource_templates(merged) for read in context_reads(text)):
             if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
                 continue
             has = f"which has {join_words(values)}" if values else "which has no such values"

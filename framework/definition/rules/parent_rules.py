@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
-from framework.definition.expressions.placeholders import (
-    Placeholder,
-    TemplateError,
-    placeholders,
-)
+from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.references import is_resolve, references
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.rules.write_disposition_rules import disposition, key_fields
@@ -145,46 +140,39 @@ def check_replaced(draft: Draft) -> Iterator[Breach]:
             )
 
 
-@rule("path-param-missing")
-def check_path_params(draft: Draft) -> Iterator[Breach]:
-    """Every `{name}` of a path is a parameter."""
+@rule("path-param-missing", "incremental-in-path", "resolve-not-in-path")
+def check_path(draft: Draft) -> Iterator[Breach]:
+    """Every `{name}` of a path is a parameter, and every `type: resolve` is in the path."""
     for merged in draft.resources:
-        for name, near in _missing_params(merged).items():
-            remedy = f"; add {name} to params, or write {{config.{name}}} or "
-            remedy += f"{{resources.parent.{name}}}"
-            yield (
-                merged.place("endpoint", "path"),
-                f"the path names {{{name}}}, and there is no such parameter{near or remedy}",
-            )
-
-
-@rule("incremental-in-path")
-def check_incremental_params(draft: Draft) -> Iterator[Breach]:
-    """An incremental parameter is not in the path."""
-    for merged in draft.resources:
-        for part in _path_params(merged):
-            entry = merged.params.get(part.name)
+        try:
+            parts = [part for part in placeholders(merged.path) if part.kind == "param"]
+        except TemplateError:
+            continue
+        path, params = merged.place("endpoint", "path"), merged.params
+        used = dict.fromkeys(part.name for part in parts)
+        unused = [name for name in params if is_resolve(params[name]) and name not in used]
+        for name in used:
+            entry = params.get(name)
             if isinstance(entry, dict) and entry.get("type") == "incremental":
                 yield (
-                    merged.place("endpoint", "path"),
-                    f"{{{part.name}}} is an incremental parameter, which cannot be in a path; "
+                    "incremental-in-path",
+                    path,
+                    f"{{{name}}} is an incremental parameter, which cannot be in a path; "
                     "write endpoint.incremental and {incremental.start_value}",
                 )
-
-
-@rule("resolve-not-in-path")
-def check_resolves(draft: Draft) -> Iterator[Breach]:
-    """Every `type: resolve` parameter is in the path."""
-    for merged in draft.resources:
-        if not _has_valid_path(merged):
-            continue
-        suggested = " ".join(_missing_params(merged).values())
-        for name in _unused_resolves(merged):
-            if f" {name}?" in suggested:
-                continue  # misspelt in the path, which is a finding already
-            parent = merged.params[name].get("resource", "parent")
-            field = merged.params[name].get("field", "field")
+            if entry is not None or "." in name:
+                continue
+            near = did_you_mean(name, unused) or did_you_mean(name, params)
+            unused = [other for other in unused if f" {other}?" not in near]
+            remedy = f"; add {name} to params, or write {{config.{name}}} or "
+            remedy += f"{{resources.parent.{name}}}"
+            message = f"the path names {{{name}}}, and there is no such parameter{near or remedy}"
+            yield "path-param-missing", path, message
+        for name in unused:
+            parent = params[name].get("resource", "parent")
+            field = params[name].get("field", "field")
             yield (
+                "resolve-not-in-path",
                 Key(merged.place("endpoint", "params", name)),
                 f"the path has no {{{name}}}, and a resolve fills the path only; add it there, "
                 f'or write the parameter as {name}: "{{resources.{parent}.{field}}}"',
@@ -196,38 +184,6 @@ def _without_parent(draft: Draft, key: str) -> Iterator[Breach]:
         if not references(merged) and merged.data.get(key) not in (None, []):
             message = f"resource {merged.name} reads from no other resource, {_FOR_CHILDREN[key]}"
             yield Key(merged.place(key)), message
-
-
-def _has_valid_path(merged: MergedResource) -> bool:
-    try:
-        placeholders(merged.path)
-    except TemplateError:
-        return False
-    return True
-
-
-def _path_params(merged: MergedResource) -> list[Placeholder]:
-    """Return the `{name}` placeholders of a path, none if its braces do not match."""
-    parts = placeholders(merged.path) if _has_valid_path(merged) else ()
-    return [part for part in parts if part.kind == "param"]
-
-
-def _unused_resolves(merged: MergedResource) -> list[str]:
-    used = {part.name for part in _path_params(merged)}
-    return [name for name, entry in merged.params.items() if is_resolve(entry) and name not in used]
-
-
-def _missing_params(merged: MergedResource) -> dict[str, str]:
-    """Return the names that a path needs and params lacks, each with the name it may mean."""
-    unused = _unused_resolves(merged)
-    missing: dict[str, str] = {}
-    for name in dict.fromkeys(part.name for part in _path_params(merged)):
-        if merged.params.get(name) is not None or "." in name:
-            continue
-        near = did_you_mean(name, unused) or did_you_mean(name, merged.params)
-        unused = [other for other in unused if f" {other}?" not in near]
-        missing[name] = near
-    return missing
 
 
 def _cycle(draft: Draft, cycle: list[str]) -> Breach:

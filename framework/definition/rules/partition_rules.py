@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import (
     cursors,
+    expressions,
     partitions,
-    resource_expressions,
-    resource_texts,
+    resource_templates,
+    resource_values,
 )
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
@@ -67,7 +68,7 @@ def check_sent(draft: Draft) -> Iterator[Breach]:
 @rule("unknown-partition")
 def check_names(draft: Draft) -> Iterator[Breach]:
     """`partition.NAME` names a partition of the resource."""
-    for one in draft.reaches:
+    for one in draft.reads:
         merged = draft.resource_of(one.resource)
         if merged is None or one.path[:1] != ("partition",) or len(one.path) < 2:
             continue
@@ -139,6 +140,6 @@ def _names(partition: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _is_sent(merged: MergedResource, name: str) -> bool:
-    texts = [one.text for one in resource_texts(merged)]
-    texts += [one.text for one in resource_expressions(merged)]
+    values = resource_values(merged)
+    texts = [one.value for one in (*expressions(values), *resource_templates(merged))]
     return any(f"partition.{name}" in text for text in texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.annotations import TemplatePlace, cursors
+from framework.definition.annotations import AnnotatedValue, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
@@ -29,9 +29,9 @@ Problem = tuple[str, str]
 @rule("bad-braces")
 def check_braces(draft: Draft) -> Iterator[Breach]:
     """Every brace has its partner."""
-    for text in draft.texts:
+    for text in draft.templates:
         try:
-            placeholders(text.text)
+            placeholders(text.value)
         except TemplateError as error:
             yield Key(text.pointer) if text.key else text.pointer, f"found {error.reason}"
 
@@ -44,7 +44,7 @@ def check_braces(draft: Draft) -> Iterator[Breach]:
 )
 def check_placeholders(draft: Draft) -> Iterator[Breach]:
     """Every placeholder means something where it stands."""
-    for text in draft.texts:
+    for text in draft.templates:
         for placeholder in dict.fromkeys(text.placeholders):
             problem = _problem(draft, text, placeholder)
             if problem:
@@ -52,19 +52,19 @@ def check_placeholders(draft: Draft) -> Iterator[Breach]:
                 yield code, Key(text.pointer) if text.key else text.pointer, message
 
 
-def _problem(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> Problem | None:
+def _problem(draft: Draft, text: AnnotatedValue, placeholder: Placeholder) -> Problem | None:
     quoted = f"{{{placeholder.text}}}"
-    if text.area == "signature" and placeholder.kind == "param":
+    if text.context == "signature" and placeholder.kind == "param":
         if placeholder.name in SIGNED_PARTS:
             return None
         near = did_you_mean(placeholder.name, SIGNED_PARTS)
         near = near or f"; there are {', '.join(sorted(SIGNED_PARTS))}"
         return "unknown-placeholder", f"{quoted} is not a part of the request{near}"
-    if placeholder.kind == "param" and text.area != "path":
+    if placeholder.kind == "param" and text.context != "path":
         return "unknown-placeholder", _unknown(draft, text, placeholder)
     if placeholder.kind == "expression":
         return _expression_problem(draft, text, placeholder)
-    if placeholder.kind not in _ALLOWED[text.area]:
+    if placeholder.kind not in _ALLOWED[text.context]:
         where = "the client" if text.resource is None else "this place"
         return (
             "placeholder-not-here",
@@ -81,7 +81,7 @@ def _problem(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> Pro
 
 
 def _expression_problem(
-    draft: Draft, text: TemplatePlace, placeholder: Placeholder
+    draft: Draft, text: AnnotatedValue, placeholder: Placeholder
 ) -> Problem | None:
     """Check that an expression compiles and begins at known roots; not that they have a value."""
     try:
@@ -91,7 +91,7 @@ def _expression_problem(
         quoted = shorten(f"{{{placeholder.text}}}")
         return "bad-placeholder", f"found {quoted}: {error.reason}; {own}"
     roots = [path[0] for path in expression.reads(over_context=True) if path]
-    known = (*ROOTS, *SIGNED_PARTS) if text.area == "signature" else ROOTS
+    known = (*ROOTS, *SIGNED_PARTS) if text.context == "signature" else ROOTS
     unknown = next((root for root in roots if root not in known), None)
     if unknown is None:
         return None
@@ -103,7 +103,7 @@ def _expression_problem(
 
 
 def _incremental_problem(
-    draft: Draft, text: TemplatePlace, placeholder: Placeholder
+    draft: Draft, text: AnnotatedValue, placeholder: Placeholder
 ) -> Problem | None:
     quoted, name = f"{{{placeholder.text}}}", placeholder.name
     if name not in INCREMENTAL_VALUES:
@@ -122,7 +122,7 @@ def _incremental_problem(
     return "placeholder-without-incremental", message
 
 
-def _unknown(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> str:
+def _unknown(draft: Draft, text: AnnotatedValue, placeholder: Placeholder) -> str:
     quoted = f"{{{placeholder.text}}}"
     kind, dot, rest = placeholder.text.partition(".")
     near = did_you_mean(kind, _KINDS) if dot else ""
@@ -131,7 +131,7 @@ def _unknown(draft: Draft, text: TemplatePlace, placeholder: Placeholder) -> str
     for section in ("config", "secrets"):
         if (name := rest or placeholder.name) in draft.section(section):
             return f"{quoted} is not a placeholder; did you mean {{{section}.{name}}}?"
-    if text.area == "request" and not dot and placeholder.name.isidentifier():
+    if text.context == "request" and not dot and placeholder.name.isidentifier():
         return (
             f"{quoted} is filled in the path only; write {{resources.parent.field}} here, "
             "or {{ for a brace"

@@ -64,35 +64,30 @@ def check_schemas(draft: Draft) -> Iterator[Breach]:
             )
 
 
-@rule("key-not-in-schema")
+@rule("key-not-in-schema", "key-nullable")
 def check_keys(draft: Draft) -> Iterator[Breach]:
-    """The schema declares the primary key."""
-    for merged, table, _ in _declared(draft):
-        parent = draft.parent_of(merged)
-        for field, place, column in _key_columns(merged, table):
-            if column is not None or (parent and field.startswith(f"_{parent.name}_")):
-                continue  # a field of the parent has a rule of its own
-            include = ""
-            if parent is not None:
-                include = f"; a field of {parent.name} is added by include_from_parent: [FIELD], "
-                include += f"as _{parent.name}_FIELD"
-            yield (
-                place,
-                f"the schema of {merged.name} does not declare {field}, which is its primary key"
-                f"{_near(table, field)}{include}",
-            )
-
-
-@rule("key-nullable")
-def check_nullable_keys(draft: Draft) -> Iterator[Breach]:
     """The schema declares the primary key as required and not null."""
     for merged, table, schema in _declared(draft):
-        for field, place, column in _key_columns(merged, table):
-            # a schema without `required` does not say which fields are always present
-            if column is not None and (
-                column.nullable or ("required" in schema and not column.required)
-            ):
+        place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
+        parent = draft.parent_of(merged)
+        for field in key_fields(merged, "primary_key"):
+            column, include = _column(table, field), ""
+            if parent is not None:
+                if column is None and field.startswith(f"_{parent.name}_"):
+                    continue  # a field of the parent has a rule of its own
+                include = f"; a field of {parent.name} is added by include_from_parent: [FIELD], "
+                include += f"as _{parent.name}_FIELD"
+            if column is None:
                 yield (
+                    "key-not-in-schema",
+                    place,
+                    f"the schema of {merged.name} does not declare {field}, which is its primary "
+                    f"key{_near(table, field)}{include}",
+                )
+            # a schema without `required` does not say which fields are always present
+            elif column.nullable or ("required" in schema and not column.required):
+                yield (
+                    "key-nullable",
                     place,
                     f"the schema of {merged.name} lets its primary key {field} be null or "
                     "missing; a key must be in every record: choose another, or declare it "
@@ -100,28 +95,33 @@ def check_nullable_keys(draft: Draft) -> Iterator[Breach]:
                 )
 
 
-@rule("cursor-not-in-schema")
+@rule("cursor-not-in-schema", "cursor-nullable")
 def check_cursors(draft: Draft) -> Iterator[Breach]:
-    """The schema declares the cursor."""
-    for merged, table, pointer, path, schema, _ in _cursor_fields(draft):
-        if schema is None:
-            yield (
-                pointer,
-                f"the schema of {merged.name} does not declare {path}, which is its cursor"
-                f"{_near(table, path)}",
-            )
-
-
-@rule("cursor-nullable")
-def check_nullable_cursors(draft: Draft) -> Iterator[Breach]:
-    """The schema does not let the cursor be null, unless the file says what happens then."""
-    for merged, _, pointer, path, is_nullable, written in _cursor_fields(draft):
-        if is_nullable and written.get("on_cursor_value_missing", "raise") == "raise":
-            yield (
-                pointer,
-                f"the schema of {merged.name} lets its cursor {path} be null, which ends a run; "
-                "choose another, or write on_cursor_value_missing: include or exclude",
-            )
+    """The schema declares the cursor, not null unless the file says what happens then."""
+    for merged, table, schema in _declared(draft):
+        for cursor in cursors(merged)[:1]:
+            path = cursor.written.get("cursor_path")
+            if not isinstance(path, str) or is_jsonpath(path) or not path:
+                continue
+            place = (*cursor.pointer, "cursor_path")
+            field = field_schema(schema, path_keys(path))
+            if field is None:
+                yield (
+                    "cursor-not-in-schema",
+                    place,
+                    f"the schema of {merged.name} does not declare {path}, which is its cursor"
+                    f"{_near(table, path)}",
+                )
+            elif (
+                may_be_null(field, schema)
+                and cursor.written.get("on_cursor_value_missing", "raise") == "raise"
+            ):
+                yield (
+                    "cursor-nullable",
+                    place,
+                    f"the schema of {merged.name} lets its cursor {path} be null, which ends a "
+                    "run; choose another, or write on_cursor_value_missing: include or exclude",
+                )
 
 
 @rule("parent-field-not-in-schema", severity="warning")
@@ -187,30 +187,6 @@ def _declared(draft: Draft) -> Iterator[tuple[MergedResource, Table, Mapping[str
             continue
         if schema.table is not None:
             yield merged, schema.table, schema.usable
-
-
-def _key_columns(
-    merged: MergedResource, table: Table
-) -> Iterator[tuple[str, Pointer, Column | None]]:
-    """Yield each field of the primary key, its place, and its column if there is one."""
-    place = merged.place("primary_key" if merged.data.get("primary_key") else "columns")
-    for field in key_fields(merged, "primary_key"):
-        yield field, place, _column(table, field)
-
-
-def _cursor_fields(
-    draft: Draft,
-) -> Iterator[tuple[MergedResource, Table, Pointer, str, bool | None, Mapping[str, Json]]]:
-    """Yield each cursor with whether it may be null, None if the schema does not declare it."""
-    for merged, table, schema in _declared(draft):
-        for cursor in cursors(merged)[:1]:
-            path = cursor.written.get("cursor_path")
-            if not isinstance(path, str) or is_jsonpath(path) or not path:
-                continue
-            field = field_schema(schema, path_keys(path))
-            is_nullable = None if field is None else may_be_null(field, schema)
-            pointer = (*cursor.pointer, "cursor_path")
-            yield merged, table, pointer, path, is_nullable, cursor.written
 
 
 def _parent_fields(draft: Draft, merged: MergedResource) -> Iterator[tuple[Pointer, str, str]]:

@@ -79,7 +79,7 @@ def _undeclared(draft: Draft, section: str) -> Iterator[Breach]:
 
 def _unused(draft: Draft, section: str, what: str) -> Iterator[Breach]:
     used = {(kind, name) for _, _, kind, name in settings_used(draft)}
-    broken = [text.text for text in draft.texts if "{" in text.text and not text.placeholders]
+    broken = [text.value for text in draft.templates if "{" in text.value and not text.placeholders]
     for name in draft.section(section):
         if (section, name) in used or any(f"{section}.{name}" in text for text in broken):
             continue

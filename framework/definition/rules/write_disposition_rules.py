@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from framework.definition.annotations import cursors, resource_texts
+from framework.definition.annotations import cursors, resource_templates
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.references import references
@@ -103,9 +103,9 @@ def check_replaced_children(draft: Draft) -> Iterator[Breach]:
 @rule("append-rereads", severity="warning")
 def check_rereads(draft: Draft) -> Iterator[Breach]:
     """A list that starts again when its parent's record changes does not append."""
-    for one in draft.reaches:
+    for one in draft.reads:
         merged = draft.resource_of(one.resource)
-        if merged is None or one.area not in ("record", "body"):
+        if merged is None or one.context not in ("record", "body"):
             continue
         if one.path[:1] not in (("parent",), ("resources",)) or not draft.above(merged.name):
             continue
@@ -157,7 +157,7 @@ def check_cursors_sent(draft: Draft) -> Iterator[Breach]:
                 continue
             if cursor.written.get("row_order") == "desc":
                 continue  # reading stops at the first record that is known
-            if not any("incremental." in text.text for text in resource_texts(merged)):
+            if not any("incremental." in text.value for text in resource_templates(merged)):
                 yield (
                     Key(cursor.pointer),
                     f"no request of {merged.name} carries the cursor, so every run reads all "
