@@ -29,10 +29,10 @@ def needed(connector: Connector) -> dict[str, set[Keys]]:
     for resource in connector.resources:
         keys = {(key,) for key in resource.primary_key}
         found.setdefault(resource.name, set()).update(keys, _read_by_steps(resource))
-        read(resource.parent, resource.keeps or ())
-        for ancestor, fields in resource.keeps_above.items():
+        read(resource.parent, resource.parent_fields or ())
+        for ancestor, fields in resource.ancestor_fields.items():
             read(ancestor, fields or ())
-        for binding in (*resource.bindings, *resource.above):
+        for binding in (*resource.bindings, *resource.ancestor_bindings):
             read(binding.resource, [binding.text])
     return found
 

@@ -168,7 +168,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
     if tables is not None and not placeholders(tables):
         tables = None
     bindings = _bindings(merged)
-    keeps = _keeps(draft, merged, name)
+    fields = _context_fields(draft, merged, name)
     return Resource(
         name=merged.name,
         endpoint=_endpoint(merged),
@@ -181,10 +181,10 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         tables=tables,
         schema=schema.usable if schema else None,
         parent=name,
-        keeps=keeps.pop(name or "", ()),
+        parent_fields=fields.pop(name or "", ()),
         bindings=tuple(binding for binding in bindings if binding.resource == name),
-        above=tuple(binding for binding in bindings if binding.resource != name),
-        keeps_above=keeps,
+        ancestor_bindings=tuple(binding for binding in bindings if binding.resource != name),
+        ancestor_fields=fields,
         include_from_parent=tuple(data.get("include_from_parent") or ()),
         when=_expression(data.get("when")),
         only_changed=_expression(data.get("only_changed")),
@@ -204,7 +204,7 @@ def _partition(written: Mapping[str, Json]) -> Partition:
     return from_plain(Partition, {**written, "kind": kind, "argument": written[kind]})
 
 
-def _keeps(
+def _context_fields(
     draft: Draft, merged: MergedResource, parent: str | None
 ) -> dict[str, tuple[str, ...] | None]:
     """Return the fields that expressions read of an ancestor's record, by resource; None is all."""

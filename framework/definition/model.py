@@ -314,8 +314,8 @@ class Resource:
     column by name, in place of `hints["columns"]`, which has two spellings. `tables` is a
     `table_name` with placeholders: a table for each list.
 
-    `bindings` read from the `parent`, `above` from ancestors further up. `keeps` and `keeps_above`
-    are the fields that expressions read of those through the context; None means all.
+    `bindings` read from the `parent`, `ancestor_bindings` from further up. `parent_fields` and
+    `ancestor_fields` are what expressions read of those through the context; None means all.
     `only_changed` is the parent's field that tells whether a list has changed.
     """
 
@@ -329,10 +329,10 @@ class Resource:
     include_from_parent: tuple[str, ...] = ()
     when: Expression | None = None
     steps: tuple[Step, ...] = ()
-    keeps: tuple[str, ...] | None = ()
+    parent_fields: tuple[str, ...] | None = ()
     tables: str | None = None
-    above: tuple[Binding, ...] = ()
-    keeps_above: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    ancestor_bindings: tuple[Binding, ...] = ()
+    ancestor_fields: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     only_changed: Expression | None = None
     partitions: tuple[Partition, ...] = ()
 

@@ -252,7 +252,7 @@ def _plan(
         filler.context,
         RequestContext(resource.name, actions) if exports else None,
         _other_tables(resource, connector),
-        tuple(_binding(binding, filler) for binding in resource.above),
+        tuple(_binding(binding, filler) for binding in resource.ancestor_bindings),
     )
 
 

@@ -56,9 +56,9 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         what = "paging values in its request"
     elif resource.partitions:
         what = "partitions"
-    elif plan.above:
+    elif plan.ancestor_bindings:
         what = "values of resources above its parent"
-    elif resource.keeps != () or _has_expressions(plan):
+    elif resource.parent_fields != () or _has_expressions(plan):
         what = "expressions that are evaluated for each request or parent"
     elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
         what = "an incremental with windows or times in forms of its own"

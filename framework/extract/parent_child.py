@@ -1,6 +1,6 @@
-"""What a child takes from the records of its parent as they pass.
+"""What child resources need of their parent's records: values to bind, fields to copy or read.
 
-Values to bind, fields to copy, what its expressions read: all else of a record is let go.
+Nothing else of a record is kept.
 """
 
 from __future__ import annotations
@@ -40,100 +40,109 @@ Json = Any
 
 @dataclass(frozen=True)
 class ParentValues:
-    """What one record of the parent gives a child: values by placeholder, fields to copy, and
-    those that the child's expressions read (`kept`).
+    """What a child's list needs of one parent record.
 
-    `changed` is the fingerprint of the field of `only_changed`, None where the record has none.
-    `above` are values of further ancestors by placeholder, `kept_above` what is kept of their
-    records: for the child, or for what is below it.
+    `values` fill placeholders, `fields` are copied to the child's records, `context` is what
+    expressions read. `ancestor_values` and `ancestor_context` are the same of records further up,
+    for the child or its descendants. `fingerprint` is that of the `only_changed` field, if any.
     """
 
     values: dict[str, Json]
-    include: dict[str, Json] = field(default_factory=dict)
-    kept: dict[str, Json] = field(default_factory=dict)
-    changed: str | None = None
-    above: Mapping[str, Json] = field(default_factory=dict)
-    kept_above: Mapping[str, Json] = field(default_factory=dict)
+    fields: dict[str, Json] = field(default_factory=dict)
+    context: dict[str, Json] = field(default_factory=dict)
+    fingerprint: str | None = None
+    ancestor_values: Mapping[str, Json] = field(default_factory=dict)
+    ancestor_context: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One list to ask for, `bound` to a record of the parent, or None for a root. `key` tells it
-    from the resource's others in the state."""
+    """One list to read, for a parent record (None for a root) and a partition.
 
-    bound: ParentValues | None = None
+    `key` tells it from the resource's other lists in the state.
+    """
+
+    parent: ParentValues | None = None
     partition: dict[str, Json] = field(default_factory=dict)
     key: str = ""
 
     @property
     def values(self) -> dict[str, Json]:
-        """The values of placeholders by their text."""
-        return {} if self.bound is None else {**self.bound.above, **self.bound.values}
+        """The values of placeholders, by their text."""
+        return {} if self.parent is None else {**self.parent.ancestor_values, **self.parent.values}
 
     @property
-    def include(self) -> dict[str, Json]:
-        """Fields to add to each record."""
-        return {} if self.bound is None else self.bound.include
+    def fields(self) -> dict[str, Json]:
+        """The parent's fields that are added to each record."""
+        return {} if self.parent is None else self.parent.fields
 
     def context(self, whole: Context, parent: str | None) -> Context:
-        """The context with what the list is asked for."""
-        if self.bound is not None and parent is not None:
-            whole = with_ancestors(whole, self.bound.kept_above, parent, self.bound.kept)
+        """Return the context with the parent record and the partition of this list."""
+        if self.parent is not None and parent is not None:
+            whole = with_ancestors(whole, self.parent.ancestor_context, parent, self.parent.context)
         return with_partition(whole, self.partition)
 
 
 def keyed(one: Slice, plan: Plan) -> Slice:
-    """The slice with its key: a hash of all that its requests are made of; none of the one list
-    of a root."""
-    if one.bound is None and not one.partition:
+    """Return the slice with its key, a hash of all that its requests are made of.
+
+    The only list of a root has none.
+    """
+    parent = one.parent
+    if parent is None and not one.partition:
         return one
-    asked: dict[str, Json] = {"partition": one.partition}
-    if one.bound is not None:
-        above = {binding.name: one.bound.above.get(binding.name) for binding in plan.above}
-        kept = {name: one.bound.kept_above.get(name) for name in plan.resource.keeps_above}
-        asked |= {
-            "values": one.bound.values,
-            "kept": one.bound.kept,
+    # the names are part of stored states: they never change
+    parts: dict[str, Json] = {"partition": one.partition}
+    if parent is not None:
+        above = {b.name: parent.ancestor_values.get(b.name) for b in plan.ancestor_bindings}
+        ancestors = plan.resource.ancestor_fields
+        parts |= {
+            "values": parent.values,
+            "kept": parent.context,
             "above": above,
-            "kept_above": kept,
+            "kept_above": {name: parent.ancestor_context.get(name) for name in ancestors},
         }
-    return replace(one, key=key_of(asked))
+    return replace(one, key=key_of(parts))
 
 
 def sliced(
-    bounds: Iterable[ParentValues | None],
+    parents: Iterable[ParentValues | None],
     partitions: list[dict[str, Json]],
     plan: Plan,
     *,
     keys: bool,
 ) -> Iterator[Slice]:
-    """A slice for each bound and each partition. BindingError where an ancestor's value that the
-    request needs is null."""
-    for bound in bounds:
-        if bound is not None:
-            _refuse_nothing(bound, plan)
+    """Yield a slice for each parent record and partition.
+
+    Raise BindingError if an ancestor's value that the request needs is null.
+    """
+    for parent in parents:
+        if parent is not None:
+            _check_ancestors(parent, plan)
         for partition in partitions:
-            one = Slice(bound, partition)
+            one = Slice(parent, partition)
             yield keyed(one, plan) if keys else one
 
 
-def named(
-    error: FrameworkError, bound: ParentValues, plan: Plan, redactor: Redactor
+def name_parent(
+    error: FrameworkError, parent: ParentValues, plan: Plan, redactor: Redactor
 ) -> FrameworkError:
-    """The error of a list with the parent's record that it was asked for: what was bound of it,
-    where it looks like an id and is no secret."""
-    values = {binding.binding.text: bound.values.get(binding.name) for binding in plan.bindings}
+    """Return the error with the bound values of the parent record that its list is for.
+
+    Values that do not look like ids are left out, secrets are masked.
+    """
+    values = {binding.binding.text: parent.values.get(binding.name) for binding in plan.bindings}
     known = [f"`{text}` {redactor.redact(redact_key(value))}" for text, value in values.items()]
     if not known:
         return error
-    made = copy(error)
-    made.args = (f"{error}\nIt is for the {plan.resource.parent} with {', '.join(known)}.",)
-    return made
+    extended = copy(error)
+    extended.args = (f"{error}\nIt is for the {plan.resource.parent} with {', '.join(known)}.",)
+    return extended
 
 
-def _refuse_nothing(bound: ParentValues, plan: Plan) -> None:
-    for binding in plan.above:
-        if bound.above.get(binding.name) is None:
+def _check_ancestors(parent: ParentValues, plan: Plan) -> None:
+    for binding in plan.ancestor_bindings:
+        if parent.ancestor_values.get(binding.name) is None:
             raise BindingError(
                 f"{plan.resource.name}: takes `{binding.binding.text}` from each record of "
                 f"{binding.binding.resource}, but a record has null or nothing there"
@@ -142,13 +151,13 @@ def _refuse_nothing(bound: ParentValues, plan: Plan) -> None:
 
 T = TypeVar("T")
 BATCH = 1000
-"""So many are objects at once; the rest is bytes."""
+"""Values that are held as objects at once; the rest is pickled."""
 IN_MEMORY = 4 << 20
-"""Bytes from which they are on disk."""
+"""Bytes from which pickled values are on disk."""
 
 
 class SpilledList(Generic[T]):
-    """Add values, then go through them, in their order and as often as needed, one at a time."""
+    """A list in memory while short, then on disk: append values, iterate as often as needed."""
 
     def __init__(self) -> None:
         self._last: list[T] = []
@@ -156,7 +165,7 @@ class SpilledList(Generic[T]):
         self._file: Any = None
 
     def add(self, value: T) -> None:
-        """Keep this after those that were added before."""
+        """Append a value."""
         self._last.append(value)
         if len(self._last) == BATCH:
             if self._file is None:
@@ -182,76 +191,82 @@ class SpilledList(Generic[T]):
         return any(one == value for one in self)
 
     def first(self, count: int) -> list[T]:
-        """So many of them, or all."""
+        """Return the first `count` values."""
         return list(islice(self, count))
 
 
 class ChildBindings:
-    """What a child takes from the records as they pass; its error is its own, not the parent's.
-    `left_out` are those for which its `when` says no request."""
+    """What a child needs of its parent's records; its error is its own, not the parent's.
+
+    `skipped` counts the records that its `when` excludes.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._carried: list[PlannedBinding] = []
-        self._kept: dict[str, None] | None = {}
-        self.bounds: SpilledList[ParentValues] = SpilledList()
+        self._parent = plan.resource.parent or ""
+        self._descendant_bindings: list[PlannedBinding] = []
+        self._descendant_fields: dict[str, None] | None = {}
+        self.values: SpilledList[ParentValues] = SpilledList()
         self.error: BindingError | None = None
-        self.left_out = 0
+        self.skipped = 0
 
-    def carry(self, below: Plan) -> None:
-        """Take along what a resource further down reads of these records."""
-        parent = self._plan.resource.parent or ""
-        self._carried += [one for one in below.above if one.binding.resource == parent]
-        names = below.resource.keeps_above.get(parent, ())
-        if names is None or self._kept is None:
-            self._kept = None
+    def add_descendant(self, plan: Plan) -> None:
+        """Keep what a resource further down reads of these records, too."""
+        own = [one for one in plan.ancestor_bindings if one.binding.resource == self._parent]
+        self._descendant_bindings += own
+        names = plan.resource.ancestor_fields.get(self._parent, ())
+        if names is None or self._descendant_fields is None:
+            self._descendant_fields = None
         else:
-            self._kept.update(dict.fromkeys(names))
+            self._descendant_fields.update(dict.fromkeys(names))
 
-    def take(self, records: list[Record], above: ParentValues | None) -> None:
-        """Keep what these records give; after an error nothing more. `above` is what they were
-        asked for with."""
+    def add(self, records: list[Record], above: ParentValues | None) -> None:
+        """Keep what the child needs of these records; after an error nothing more.
+
+        `above` are the values that the records' own list was read with.
+        """
         if self.error is not None:
             return
         try:
             for record in records:
-                bound = _bind(self._plan, record)
-                if bound is None:
-                    self.left_out += 1
+                values = _parent_values(self._plan, record)
+                if values is None:
+                    self.skipped += 1
                 else:
-                    self.bounds.add(self._with_above(bound, record, above))
+                    self.values.add(self._with_ancestors(values, record, above))
         except BindingError as error:
             self.error = error
 
-    def _with_above(
-        self, bound: ParentValues, record: Record, above: ParentValues | None
+    def _with_ancestors(
+        self, values: ParentValues, record: Record, above: ParentValues | None
     ) -> ParentValues:
-        """With what further ancestors give, and what these records give to those further down."""
-        carried = {one.name: _found(one, record) for one in self._carried}
-        kept = _kept(None if self._kept is None else tuple(self._kept), record)
-        parent = self._plan.resource.parent or ""
-        if above is None and not carried and not kept:
-            return bound
-        known = above or ParentValues({})
+        """Return the values with those of further ancestors, and those for descendants."""
+        names = None if self._descendant_fields is None else tuple(self._descendant_fields)
+        bound = {one.name: _value_or_none(one, record) for one in self._descendant_bindings}
+        context = _fields_of(record, names)
+        if above is None and not bound and not context:
+            return values
+        above = above or ParentValues({})
+        own = {self._parent: context} if context else {}
         return replace(
-            bound,
-            above={**known.above, **carried},
-            kept_above={**known.kept_above, **({parent: kept} if kept else {})},
+            values,
+            ancestor_values={**above.ancestor_values, **bound},
+            ancestor_context={**above.ancestor_context, **own},
         )
 
 
-def _found(binding: PlannedBinding, record: Record) -> Json:
-    """The value for a resource further down, which says it where there is none."""
+def _value_or_none(binding: PlannedBinding, record: Record) -> Json:
+    """Return the value for a descendant, which raises the error if it needs one."""
     try:
         return binding.find(record, None)
     except ExpressionError:
         return None
 
 
-def _bind(plan: Plan, record: Record) -> ParentValues | None:
-    """What this record gives the child, None where `when` says no request.
+def _parent_values(plan: Plan, record: Record) -> ParentValues | None:
+    """Return what the child needs of this record, None if `when` excludes it.
 
-    BindingError where a value to bind is null or missing.
+    Raise BindingError if a value to bind is null or missing.
     """
     resource = plan.resource
     parent = resource.parent
@@ -262,7 +277,7 @@ def _bind(plan: Plan, record: Record) -> ParentValues | None:
         if resource.when is not None and not truthy(resource.when.search(record, context)):
             return None
         values = {binding.name: binding.find(record, context) for binding in plan.bindings}
-        seen = _fingerprint(resource.only_changed, record, context)
+        changed = _fingerprint(resource.only_changed, record, context)
     except ExpressionError as error:
         raise BindingError(f"{resource.name}: on a record of {parent}: {error}") from error
     for binding in plan.bindings:
@@ -272,15 +287,15 @@ def _bind(plan: Plan, record: Record) -> ParentValues | None:
                 "but a record has null or nothing there. Correct the field, or leave such "
                 "records out with `when`."
             )
-    include = {}
+    fields = {}
     for name in resource.include_from_parent:
         if name not in record:
             raise BindingError(
                 f"{resource.name}: include_from_parent wants `{name}`, but a record of {parent} "
                 f"has only: {', '.join(record)}"
             )
-        include[f"_{parent}_{name}"] = record[name]
-    return ParentValues(values, include, _kept(resource.keeps, record), seen)
+        fields[f"_{parent}_{name}"] = record[name]
+    return ParentValues(values, fields, _fields_of(record, resource.parent_fields), changed)
 
 
 def _fingerprint(field: Expression | None, record: Record, context: Context | None) -> str | None:
@@ -288,15 +303,18 @@ def _fingerprint(field: Expression | None, record: Record, context: Context | No
     return None if value is None else fingerprint(value)
 
 
-def _kept(names: tuple[str, ...] | None, record: Record) -> Record:
-    """What the child's expressions read of the record: some fields, or all where None says so."""
-    return (
-        dict(record) if names is None else {name: record[name] for name in names if name in record}
-    )
+def _fields_of(record: Record, names: tuple[str, ...] | None) -> Record:
+    """Return these fields of the record, all if `names` is None."""
+    if names is None:
+        return dict(record)
+    return {name: record[name] for name in names if name in record}
 
 
 class ChangeFilter:
-    """What the last loaded run saw of one field of the parent, by the key of the child's list."""
+    """Choose the lists whose parent record changed since the last loaded run.
+
+    The state has a fingerprint of one field of the parent by the key of the child's list.
+    """
 
     def __init__(
         self, held: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
@@ -309,9 +327,11 @@ class ChangeFilter:
         self._now: dict[str, str] = {}
 
     def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
-        """The lists to ask for; one whose parent lacks the field always is."""
+        """Return the lists to read; one whose parent record lacks the field is always read."""
         return [
-            one for one in slices if self._is_new(one.key, one.bound.changed if one.bound else None)
+            one
+            for one in slices
+            if self._is_new(one.key, one.parent.fingerprint if one.parent else None)
         ]
 
     def _is_new(self, key: str, seen: str | None) -> bool:
@@ -321,7 +341,7 @@ class ChangeFilter:
         return self._asks_all or self._before.get(key) != seen
 
     def end(self, kept: set[str] | None) -> None:
-        """All lists were read; `kept` as in `Cursors.end`."""
+        """Write the fingerprints after all lists were read; `kept` as in `ResourceCursors.end`."""
         if not self._moves:
             return
         before = self._before

@@ -43,7 +43,7 @@ class Plan:
     reach in all of the run, secrets included. `for_jobs` is the context of requests about an
     export job; `other_tables` are those of other resources.
 
-    `above` are bindings on ancestors further up than the parent. The resource's partitions are
+    `ancestor_bindings` are bindings on ancestors further up than the parent. The resource's partitions are
     filled in.
     """
 
@@ -59,7 +59,7 @@ class Plan:
     context: Context
     for_jobs: RequestContext | None = None
     other_tables: frozenset[str] = frozenset()
-    above: tuple[PlannedBinding, ...] = ()
+    ancestor_bindings: tuple[PlannedBinding, ...] = ()
 
     @cached_property
     def binds_in_context(self) -> bool:

@@ -1,4 +1,4 @@
-"""What holds for every reading of one run."""
+"""Options of all reads in one run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Json = Any
 
 @dataclass(frozen=True)
 class Sample:
-    """A look instead of a reading: at most so many pages of each list, of at most so many lists.
+    """Read a sample: at most `pages` of each list, of at most `lists` lists of a resource.
 
-    `look` is shown each page as it came, with the resource and the page's number in its list.
+    `look` gets each page as selected, with the resource and the page's number in its list.
     """
 
     pages: int
@@ -28,12 +28,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What holds for every reading of a run. `limit` is at most so many records, or None.
-    With `sample` a reading is a look.
+    """Options of all reads in one run. `limit` is the most records of a resource, None for all.
 
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
-    pipeline that runs the source. `again` is a range that is read again; it moves no state. With
-    `awaits_jobs` false an export job is created, and neither waited for nor downloaded.
+    pipeline that runs the source. `again` is a range that is read again, which moves no state. With
+    `awaits_jobs=False` an export job is created, but neither waited for nor downloaded.
     """
 
     environment: Environment

@@ -32,13 +32,13 @@ from framework.extract.parent_child import (
     ParentValues,
     Slice,
     SpilledList,
-    named,
+    name_parent,
     sliced,
 )
 from framework.extract.partitions import batched, multiplied
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
-from framework.extract.transforms import Transforms, marked, table_of_list
+from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.http.error_messages import translate_error
 from framework.runtime.context import Context, with_incremental, without_secrets
 from framework.runtime.templates import Values
@@ -128,7 +128,7 @@ class ResourceReader:
     def skipped_lists(self) -> dict[str, int]:
         """The number of lists that were not requested, by reason (`when`, `only_changed`)."""
         bindings = None if self.parent is None else self.parent._children.get(self.name)
-        counts = {"when": bindings.left_out if bindings else 0, "only_changed": self._unchanged}
+        counts = {"when": bindings.skipped if bindings else 0, "only_changed": self._unchanged}
         return {reason: count for reason, count in counts.items() if count}
 
     @property
@@ -139,13 +139,13 @@ class ResourceReader:
     def add_child(self, child: ResourceReader) -> None:
         """Keep what this child and its descendants need; call before anything is read."""
         self._children[child.name] = ChildBindings(child.plan)
-        ancestors = {binding.binding.resource for binding in child.plan.above}
-        for ancestor in ancestors | child.plan.resource.keeps_above.keys():
+        ancestors = {binding.binding.resource for binding in child.plan.ancestor_bindings}
+        for ancestor in ancestors | child.plan.resource.ancestor_fields.keys():
             below, reader = child, child.parent
             while reader is not None and reader.name != ancestor:
                 below, reader = reader, reader.parent
             if reader is not None:
-                reader._children[below.name].carry(child.plan)
+                reader._children[below.name].add_descendant(child.plan)
 
     def open_table(self, *, reads_raw: bool = False) -> Iterator[Page]:
         """Return the pages for the resource's table, each once.
@@ -176,7 +176,7 @@ class ResourceReader:
         bindings = self._children[child]
         if bindings.error is not None:
             raise bindings.error
-        return bindings.bounds
+        return bindings.values
 
     def _next(self) -> Page | None:
         if self._error is not None:
@@ -203,7 +203,7 @@ class ResourceReader:
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
             for child in self._children.values():
-                child.take(page.records, one.bound)
+                child.add(page.records, one.parent)
             if is_last:
                 yield page
                 break
@@ -295,9 +295,9 @@ class ResourceReader:
         except Exception as error:
             secrets = options.redactor
             ours = translate_error(error, self.name, secrets)
-            if one.bound is None or not isinstance(ours, (RequestError, RecordError)):
+            if one.parent is None or not isinstance(ours, (RequestError, RecordError)):
                 raise
-            raise named(ours, one.bound, self.plan, secrets) from error
+            raise name_parent(ours, one.parent, self.plan, secrets) from error
 
     def _cut(self, error: Exception) -> FrameworkError:
         """Return the error that ends a resource after complete windows; raise any other."""
@@ -322,20 +322,20 @@ class ResourceReader:
         for page in self._pages_of(values, context, path):
             if page.is_parsed:
                 records = page.records
-                if one.include:
+                if one.fields:
                     for record in records:
-                        record.update(one.include)
+                        record.update(one.fields)
                 if steps is not None:
                     records = steps(records, visible)
                 if order is not None:
-                    order.look(records)
+                    order.on_records(records)
                 if cursor is not None:
                     new = cursor.filter(records)
                     self._count_known(len(records) - len(new))
                     records = new
                 if table is not None:
-                    records = marked(records, table)
-                is_changed = one.include or records is not page.records
+                    records = with_table(records, table)
+                is_changed = one.fields or records is not page.records
                 page = Page.of(records, None if is_changed else page.raw)
             self._has_records = self._has_records or page.count > 0
             yield page
@@ -383,27 +383,28 @@ class ResourceReader:
         plan, options = self.plan, self._options
         keys = self._cursors is not None or changed is not None
         partitions, empty = multiplied(plan.resource.partitions, options.environment.now, self.name)
-        bounds: Collection[ParentValues | None] = [None]
+        parents: Collection[ParentValues | None] = [None]
         if self.parent is not None:
-            parents = self.parent.values_for(self.name)
-            bounds = parents.first(options.sample.lists) if options.sample else parents
-            self.parents = len(bounds)
+            values = self.parent.values_for(self.name)
+            parents = values.first(options.sample.lists) if options.sample else values
+            self.parents = len(parents)
         batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
         if batches is not None:
-            values = (one.values[f"partition.{batches.name}"] for one in bounds if one is not None)
-            groups = list(batched(batches, values))
+            name = f"partition.{batches.name}"
+            bound = (one.values[name] for one in parents if one is not None)
+            groups = list(batched(batches, bound))
             partitions = [{**group, **rest} for group in groups for rest in partitions]
-            bounds = [None]
+            parents = [None]
         if options.sample:
             partitions = partitions[: options.sample.lists]
         for name in empty:
             self._outcome.on_empty_partition(name)
-        slices = sliced(bounds, partitions, plan, keys=keys)
-        self._lists = len(bounds) * len(partitions)
+        slices = sliced(parents, partitions, plan, keys=keys)
+        self._lists = len(parents) * len(partitions)
         if changed is not None:
             every = list(slices)
             live_keys.update(one.key for one in every)
-            if every and not any(one.bound and one.bound.changed for one in every):
+            if every and not any(one.parent and one.parent.fingerprint for one in every):
                 self._outcome.on_unknown_changes()
             chosen = changed.chosen(every)
             self._lists, self._unchanged = len(chosen), len(every) - len(chosen)

@@ -1,7 +1,7 @@
-"""The file's `processing_steps`: lists of records go in and come out, changed in place.
+"""Transforms: the file's `processing_steps`, which change lists of records in place.
 
-An expression that fails on a record fails the resource, or does what the step's `on_error` says;
-then it is counted, and the count is there to be told.
+An expression that fails on a record fails the resource, or does what the step's `on_error` says
+and is counted.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ Json = Any
 
 
 LARGEST = 1_000_000
-"""As many values as a record may hold."""
+"""The most values that a record may hold."""
 
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
-"""What a step makes of one record in a context; RecordError or ExpressionError where it cannot."""
+"""Returns what a step makes of one record; raises RecordError or ExpressionError."""
 
 
 @dataclass(frozen=True)
 class TransformFailures:
-    """How often a step failed on a record; `first` says why it did the first time."""
+    """How often a step failed on a record; `first` is the first error."""
 
     step: Step
     count: int
@@ -48,23 +48,27 @@ class TransformFailures:
 
 
 class Transforms:
-    """The steps of one resource; thread-safe. Called with records, gives records. `filtered` are
-    those that a `filter` left out."""
+    """The steps of one resource, called with records; thread-safe.
+
+    `filtered` counts the records that a `filter` left out.
+    """
 
     def __init__(self, resource: Resource) -> None:
         self._resource = resource.name
-        judged = _judged(resource.steps)
+        may_be_large = _growing(resource.steps)
         self._steps = [
             (number, step, _STEPS[step.kind], large)
-            for number, (step, large) in enumerate(zip(resource.steps, judged, strict=True))
+            for number, (step, large) in enumerate(zip(resource.steps, may_be_large, strict=True))
         ]
         self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()
 
     def __call__(self, records: list[Record], context: Context | None = None) -> list[Record]:
-        """The records after all steps; RecordError where a step fails that may not. `context` is
-        what their `context()` gives."""
+        """Return the records after all steps; raise RecordError if a step fails that must not.
+
+        `context` is what `context()` returns in their expressions.
+        """
         if not self._steps:
             return records
         flow: Iterable[Record] = records
@@ -72,19 +76,19 @@ class Transforms:
             flow = self._each(number, step, apply, flow, context)
             if large:
                 flow = self._bounded(flow)
-        made = list(flow)
+        results = list(flow)
         try:
-            for record in made:
+            for record in results:
                 orjson.dumps(record)
         except TypeError as error:
             raise RecordError(
-                f"{self._resource}: processing_steps: a record has become what no file takes: "
+                f"{self._resource}: processing_steps: a record has a value that JSON does not have: "
                 f"{error}"
             ) from None
-        return made
+        return results
 
     def _bounded(self, records: Iterable[Record]) -> Iterator[Record]:
-        """RecordError for a record that the steps have blown up."""
+        """Raise RecordError for a record that has grown too large."""
         for record in records:
             if size_of(record, LARGEST) > LARGEST:
                 raise RecordError(
@@ -95,7 +99,7 @@ class Transforms:
 
     @property
     def failures(self) -> list[TransformFailures]:
-        """What failed so far and did not end the resource, in the steps' order."""
+        """The failures so far that did not end the resource, in the steps' order."""
         with self._lock:
             return [self._failures[number] for number in sorted(self._failures)]
 
@@ -127,9 +131,11 @@ class Transforms:
             self._failures[number] = TransformFailures(step, known.count + 1, known.first)
 
 
-def _judged(steps: Iterable[Step]) -> Iterator[bool]:
-    """For each step, whether records may have become far too large by then: twice as large with
-    each of forty steps fills any memory."""
+def _growing(steps: Iterable[Step]) -> Iterator[bool]:
+    """Yield for each step whether records may have grown too large by then.
+
+    Doubled by each of forty steps, a record fills any memory.
+    """
     grown = 1
     for step in steps:
         grown *= _growth(step)
@@ -145,7 +151,7 @@ def _growth(step: Step) -> int:
 
 
 def _instead(step: Step, record: Record, context: Context | None) -> list[Record]:
-    """What comes of a record on which the step failed."""
+    """Return what replaces a record on which the step failed."""
     if step.on_error == "skip_record" or step.kind not in ("set", "cast"):
         return []
     made = {}
@@ -158,11 +164,11 @@ def _instead(step: Step, record: Record, context: Context | None) -> list[Record
 
 
 def _one(kind: str, path: str, value: Json, record: Record, context: Context | None) -> Json:
-    """One field of a `set` or `cast`; ABSENT where there is nothing to cast."""
+    """Return one field of a `set` or `cast`, ABSENT if there is nothing to cast."""
     if kind == "set":
         return value.search(record, context) if isinstance(value, Expression) else value
-    found = get_field(record, path)
-    return found if found is ABSENT or found is None else _cast_value(path, value, found)
+    current = get_field(record, path)
+    return current if current is ABSENT or current is None else _cast_value(path, value, current)
 
 
 def _with(record: Record, made: Mapping[str, Json]) -> Record:
@@ -173,25 +179,25 @@ def _with(record: Record, made: Mapping[str, Json]) -> Record:
 
 
 def _filter(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
-    return (record,) if truthy(_found(step, record, context)) else ()
+    return (record,) if truthy(_search(step, record, context)) else ()
 
 
 def _map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
-    made = _found(step, record, context)
+    made = _search(step, record, context)
     if not isinstance(made, dict):
         raise RecordError(
-            f"map `{step.text}` has to give an object for each record, found {json_type(made)}"
+            f"map `{step.text}` must give an object for each record, found {json_type(made)}"
         )
     return (made,)
 
 
 def _yield_map(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
-    made = _found(step, record, context)
+    made = _search(step, record, context)
     return as_records(made if isinstance(made, list) else [made])
 
 
 def _fields(step: Step, record: Record, context: Context | None) -> Iterable[Record]:
-    """`set` and `cast`: all values are computed before one is put."""
+    """Apply `set` or `cast`: compute all values before one is stored."""
     made = {
         path: _one(step.kind, path, value, record, context) for path, value in step.argument.items()
     }
@@ -219,9 +225,9 @@ def _renamed(step: Step, value: Json, context: Context | None) -> Json:
         return value
     made: Record = {}
     for key, item in value.items():
-        name = _found(step, key, context)
+        name = _search(step, key, context)
         if not isinstance(name, str) or not name:
-            raise RecordError(f"rename_keys `{step.text}` has to give a text for each key")
+            raise RecordError(f"rename_keys `{step.text}` must give a text for each key")
         if name in made:
             raise RecordError(f"rename_keys `{step.text}` gives one name for two keys of a record")
         made[name] = _renamed(step, item, context)
@@ -241,7 +247,7 @@ def _flatten(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
 
 
 def _explode(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
-    """A record for each item of a list, with the item in the list's place."""
+    """Yield a record for each item of a list, with the item in the list's place."""
     (path,) = step.argument
     value = take_field(record, path)
     if value is ABSENT or value is None:
@@ -268,7 +274,7 @@ _STEPS: Mapping[str, OneStep] = {
 }
 
 
-def _found(step: Step, data: Json, context: Context | None) -> Json:
+def _search(step: Step, data: Json, context: Context | None) -> Json:
     assert step.expression is not None
     return step.expression.search(data, context)
 
@@ -286,12 +292,14 @@ def _cast_value(path: str, kind: str, value: Json) -> Json:
         if kind in ("boolean", "bool"):
             return _boolean(value)
     except (TypeError, ValueError, LookupError, OverflowError):
-        raise RecordError(f"cast: `{path}` holds {json_type(value)} that is no {kind}") from None
+        raise RecordError(
+            f"cast: `{path}` holds {json_type(value)} that is not a valid {kind}"
+        ) from None
     raise RecordError(f"cast: unknown type {kind}")
 
 
 def _finite(number: float) -> float:
-    """The number; ValueError where it is none that JSON has."""
+    """Return the number; raise ValueError if JSON does not have it."""
     if not math.isfinite(number):
         raise ValueError
     return number
@@ -306,15 +314,15 @@ def _boolean(value: Json) -> bool:
 
 
 TABLE = "\0table"
-"""A key that no record and no context has otherwise."""
+"""The key of a record's table: no record and no context has it otherwise."""
 
 
 def table_of_list(
     resource: str, template: str, values: Mapping[str, Json], others: Collection[str]
 ) -> str:
-    """The table that a list's records go to, in dlt's spelling; `others` are other resources'.
+    """Return the table of a list's records, normalized by dlt's rules; `others` are taken names.
 
-    RecordError where the file's template gives no name, or that of another resource's table.
+    Raise RecordError if the template gives no name, or that of another resource's table.
     """
     name = expand(template, values, "text")
     if not isinstance(name, str) or not name.strip():
@@ -328,13 +336,13 @@ def table_of_list(
     return table
 
 
-def marked(records: list[Record], table: str) -> list[Record]:
-    """The records with their table's name."""
+def with_table(records: list[Record], table: str) -> list[Record]:
+    """Return the records with their table's name."""
     return [{**record, TABLE: table} for record in records]
 
 
 def by_table(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
-    """The records of each table, without its name."""
+    """Yield each table with its records, without the table's name in them."""
     tables: dict[str, list[Record]] = {}
     for record in records:
         tables.setdefault(record.pop(TABLE), []).append(record)

@@ -534,7 +534,7 @@ def test_what_a_step_does_not_take_is_told_once_and_of_no_key(web: Web, project:
     found = looked_at(project, body)
     faults = {name: one.message for name, one in found.items() if one.outcome == "fault"}
     assert faults == {
-        "rows.records": "rows: processing_steps: cast: `cost` holds text that is no number"
+        "rows.records": "rows: processing_steps: cast: `cost` holds text that is not a valid number"
     }
     assert found["parts.request"].message == "not requested, because rows cannot be read"
 

@@ -544,5 +544,7 @@ def test_steps_that_nest_a_record_too_deep_end_the_resource(tmp_path, web):
     web.on("/items", [{"id": 1}])
     body = one_list(web.url)
     body["resources"][0]["processing_steps"] = [{"set": {"id": "{a: id}"}}] * 300
-    with pytest.raises(RecordError, match="items: processing_steps: a record has become what no"):
+    with pytest.raises(
+        RecordError, match="items: processing_steps: a record has a value that JSON does"
+    ):
         opened(tmp_path, body).read("items")

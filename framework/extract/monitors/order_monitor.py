@@ -1,7 +1,7 @@
-"""Whether lists come in the order, and from the value on, that the file and its requests ask for.
+"""Warn of lists in another order, or from an earlier value, than the connector file asks for.
 
-A list that is read from its newest record to the watermark loses what stands in the wrong place,
-and a parameter that the API takes no notice of lets everything come again: both are told.
+A list that is read from its newest record down to the watermark loses records in the wrong place.
+A start parameter that the API ignores makes each run read everything again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 
 class OrderMonitor:
-    """What was seen of all lists of one resource that has an incremental; thread-safe."""
+    """Watch all lists of one resource with an incremental; thread-safe."""
 
     def __init__(self, rules: CursorPolicy, endpoint: Endpoint, options: ReadOptions) -> None:
         self._rules = rules
@@ -40,7 +40,7 @@ class OrderMonitor:
         self._lock = threading.Lock()
 
     def of_list(self, start: Json) -> ListOrder:
-        """What looks at one list, which was asked for from `start` on."""
+        """Return the monitor of one list, requested from `start` on."""
         return ListOrder(self, self._rules, start if self._sent else None)
 
     def on_end(self) -> None:
@@ -57,7 +57,7 @@ class OrderMonitor:
                 "cursor-out-of-order",
                 f"row_order is {self._declared}, but `{path}` goes the other way "
                 f"{count_noun(count, 'time')}, at first from {before} to {after}"
-                f"{': ' if lost else ''}{lost}. Ask the API for this order, or take row_order away",
+                f"{': ' if lost else ''}{lost}. Ask the API for this order, or remove row_order",
             )
         if self._older is not None:
             count, value, start = self._older
@@ -72,7 +72,7 @@ class OrderMonitor:
     def add(
         self, records: int, turned: Sequence[tuple[Json, Json]], older: Sequence[Json], start: Json
     ) -> None:
-        """Count what was seen in one page."""
+        """Count what was found in one page."""
         with self._lock:
             self._records += records
             if turned:
@@ -84,7 +84,7 @@ class OrderMonitor:
 
 
 class ListOrder:
-    """Looks at the pages of one list, in their order."""
+    """Watch the pages of one list, in their order."""
 
     def __init__(self, order: OrderMonitor, rules: CursorPolicy, start: Json) -> None:
         self._order = order
@@ -92,8 +92,8 @@ class ListOrder:
         self._start = start
         self._last: Json = None
 
-    def look(self, records: list[Record]) -> None:
-        """Look at the records as they came."""
+    def on_records(self, records: list[Record]) -> None:
+        """Check the records of a page, before known ones are left out."""
         declared = self._rules.row_order
         if not records or (declared is None and self._start is None):
             return
@@ -115,13 +115,13 @@ class ListOrder:
         self._order.add(len(records), turned, older, self._start)
 
     def _before(self, records: list[Record]) -> bool:
-        """Whether one may lie before the start, found out as fast as can be."""
+        """Return whether a record may lie before the start: a fast check."""
         if self._rules.last_of is max:
             return bool(min(map(self._rules.find, records)) < self._start)
         return bool(max(map(self._rules.find, records)) > self._start)
 
     def _turned(self, values: list[Json], declared: str) -> list[tuple[Json, Json]]:
-        """The neighbours that are in the wrong order."""
+        """Return the neighbours in the wrong order."""
         wrong = gt if declared == "asc" else lt
         if self._last is not None:
             values = [self._last, *values]
@@ -134,7 +134,7 @@ class ListOrder:
         ]
 
     def _older(self, values: list[Json]) -> list[Json]:
-        """Those that lie before the start."""
+        """Return the values before the start."""
         latest = self._rules.last_of is max
         before = lt if latest else gt
         start, grace = self._start, timedelta(0)
@@ -160,7 +160,7 @@ class ListOrder:
         return times is None or times.records[0] in ("iso", "epoch_seconds", "epoch_milliseconds")
 
     def _moments(self, one: Json, other: Json) -> tuple[Any, Any]:
-        """Both as times, where both are some; else as they are."""
+        """Return both as times if both are times, else unchanged."""
         forms = ("iso",) if self._rules.times is None else self._rules.times.records
         sent = () if self._rules.times is None else (self._rules.times.sent,)
         if self._rules.times is None and not (isinstance(one, str) and isinstance(other, str)):
@@ -171,7 +171,7 @@ class ListOrder:
             return one, other
 
     def _is_day(self, *values: Json) -> bool:
-        """Whether one says no more than the day, in whatever zone."""
+        """Return whether one of the values is a date without a time."""
         forms = ("iso",) if self._rules.times is None else self._rules.times.records
         if self._rules.times is not None and self._rules.times.of_days:
             return True
@@ -185,7 +185,7 @@ class ListOrder:
 
 
 def _carries_start(endpoint: Endpoint) -> bool:
-    """Whether a request says from where on."""
+    """Return whether requests carry the start value."""
     incremental = endpoint.incremental
     if incremental is not None and incremental.start_param:
         return True
