@@ -1,121 +1,96 @@
-"""The body of an answer as data, and data as a body again, in the format that the file declares.
+"""Response formats: a body as data, data as a body again, and which format a body looks like.
 
-Bytes and the answer's character set come in; out comes what JSON would hold: for lines and rows a
-list with one item each. Content never stands in an error: it may be personal.
+`DECODERS` has one entry per `type` of `response_format`. Bytes and the response's character set
+come in; out comes what JSON would hold: for lines and rows, a list with one item each. Content
+never stands in an error: it may be personal.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import requests
 
 from framework.definition.json_text import MAX_DEPTH, depth_of, parse_json
 from framework.definition.model import ResponseFormat
-from framework.errors import FrameworkError
+from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 
 Json = Any
-
-
-CHUNK = 1 << 20
-_GZIP = b"\x1f\x8b"
-
-
-class Undecodable(FrameworkError):
-    """A body that is not of the declared format; the text goes on after "the body"."""
-
-
-def decompress(compression: str, body: bytes, most: int) -> list[bytes]:
-    """The files in a body: one, or as many as a zip holds, in the zip's order.
-
-    `most` is the most bytes of all together. Undecodable where the body is not packed so.
-    """
-    if compression == "none" or not body:
-        return [body]
-    return [_from_gzip(body, most)] if compression == "gzip" else _from_zip(body, most)
-
-
-def compress(compression: str, body: bytes) -> bytes:
-    """The body packed, the same bytes for the same body."""
-    if compression == "gzip":
-        return gzip.compress(body, mtime=0)
-    if compression == "zip":
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo("data"), body)
-        return out.getvalue()
-    return body
-
-
-def _from_gzip(body: bytes, most: int) -> bytes:
-    """All members of a gzip file, one after the other."""
-    if not body.startswith(_GZIP):
-        raise Undecodable(
-            "is not packed with gzip; take `compression` away where the API packs only the "
-            "transfer, which is unpacked anyway"
-        )
-    made = bytearray()
-    try:
-        while body.startswith(_GZIP):
-            stream = zlib.decompressobj(wbits=31)
-            while not stream.eof:
-                piece = stream.decompress(body, CHUNK)
-                made += piece
-                if len(made) > most:
-                    raise _too_large(most)
-                body = stream.unconsumed_tail
-                if not piece and not body and not stream.eof:
-                    raise Undecodable("is cut: the gzip file in it has no end")
-            body = stream.unused_data
-    except zlib.error:
-        raise Undecodable("is broken: the gzip file in it cannot be unpacked") from None
-    return bytes(made)
-
-
-def _from_zip(body: bytes, most: int) -> list[bytes]:
-    files = []
-    left = most
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            for member in archive.infolist():
-                if member.is_dir():
-                    continue
-                with archive.open(member) as file:
-                    data = file.read(left + 1)
-                left -= len(data)
-                if left < 0:
-                    raise _too_large(most)
-                files.append(data)
-    except zipfile.BadZipFile:
-        raise Undecodable("is no zip file, or a broken one") from None
-    except (RuntimeError, NotImplementedError, zlib.error, EOFError):
-        raise Undecodable("is a zip file that cannot be unpacked (a password?)") from None
-    return files
-
-
-def _too_large(most: int) -> Undecodable:
-    return Undecodable(
-        f"is larger than client.max_response_size ({most:,} bytes) once unpacked; ask for less "
-        "or raise the limit"
-    )
-
 
 csv.field_size_limit(2**31 - 1)
 
 ANY_SIZE = 1 << 40
-"""Bytes, for a body that was unpacked before within its bound."""
+"""Bytes, for a body that was decompressed before within its bound."""
+SNIFFED_SIZE = 1 << 16
+"""Bytes of a body that are looked at to recognize its format."""
+SNIFFED_LINES = 5
 
 
-def build_decoder(form: ResponseFormat, most: int) -> Callable[[requests.Response], Json] | None:
-    """What reads a response's body in this format; None where the format is plain JSON."""
+@dataclass(frozen=True)
+class SniffedFormat:
+    """What a body looks like.
+
+    `reads` is the `response_format` for it as YAML, None if no format reads it.
+    """
+
+    name: str
+    reads: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type of that format, empty if there is none."""
+        return (self.reads or "").removeprefix("{type: ").partition(",")[0]
+
+    @property
+    def packed(self) -> bool:
+        """Whether that format decompresses first."""
+        return "compression" in (self.reads or "")
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """The first text of a body, without blanks before it, and its first complete lines."""
+
+    text: str
+    lines: list[str]
+
+    @classmethod
+    def of(cls, body: bytes) -> _Beginning:
+        text = body[:SNIFFED_SIZE].decode("utf-8-sig", errors="replace").lstrip()
+        lines = [line for line in text.splitlines() if line.strip()]
+        return cls(text, lines if len(body) <= SNIFFED_SIZE else lines[:-1])
+
+
+Read = Callable[[ResponseFormat, bytes, str | None], Json]
+Write = Callable[[ResponseFormat, Json], str]
+Sniff = Callable[[_Beginning], SniffedFormat | None]
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """One type of `response_format`.
+
+    `read` returns the data of a decompressed body, or raises Undecodable. `write` returns the text
+    that reads as this data again. `sniff` recognizes the beginning of a body; None if any text
+    could be of this format.
+    """
+
+    read: Read
+    write: Write
+    sniff: Sniff | None = None
+
+
+def build_decoder(
+    form: ResponseFormat, max_size: int
+) -> Callable[[requests.Response], Json] | None:
+    """Return what reads a response's body in this format; None if the format is plain JSON."""
     if form == ResponseFormat():
         return None
 
@@ -123,32 +98,36 @@ def build_decoder(form: ResponseFormat, most: int) -> Callable[[requests.Respons
         kind = response.headers.get("Content-Type", "")
         if "html" in kind and form.kind in ("csv", "jsonl"):
             raise Undecodable("is an HTML page: check base_url, the path and the credentials")
-        return decode_text(form, response.content, charset_of(kind), most)
+        return decode_text(form, response.content, charset_of(kind), max_size)
 
     return decode
 
 
 def charset_of(content_type: str) -> str | None:
-    """The character set that a Content-Type names, or None."""
+    """Return the character set that a Content-Type names, or None."""
     found = re.search(r"charset=[\"']?([^\s;\"']+)", content_type, re.IGNORECASE)
     return found[1] if found else None
 
 
-def decode_text(form: ResponseFormat, body: bytes, charset: str | None, most: int) -> Json:
-    """The data in a body. `most` bounds the unpacked size in bytes. Undecodable says what is
-    wrong with it; several files in a zip are one list."""
-    parts = decompress(form.compression, body, most)
-    found = [_READ[form.kind](form, part, charset) for part in parts]
-    if len(found) == 1:
-        return found[0]
-    if all(isinstance(data, list) for data in found):
-        return [item for data in found for item in data]
-    return found
+def decode_text(form: ResponseFormat, body: bytes, charset: str | None, max_size: int) -> Json:
+    """Return the data in a body; several files in a zip are one list.
+
+    `max_size` bounds the decompressed size in bytes. Raises Undecodable.
+    """
+    parts = decompress(form.compression, body, max_size)
+    data = [DECODERS[form.kind].read(form, part, charset) for part in parts]
+    if len(data) == 1:
+        return data[0]
+    if all(isinstance(part, list) for part in data):
+        return [item for part in data for item in part]
+    return data
 
 
 def json_in(form: ResponseFormat, body: bytes, charset: str | None) -> list[str]:
-    """The JSON texts in a body that `decoded` has read: its lines, or all of it; none where the
-    format is another."""
+    """Return the JSON texts in a body that `decode_text` has read: its lines, or all of it.
+
+    There are none in a body of another format.
+    """
     if form.kind not in ("json", "jsonl"):
         return []
     texts = [_text(form, part, charset) for part in decompress(form.compression, body, ANY_SIZE)]
@@ -158,10 +137,12 @@ def json_in(form: ResponseFormat, body: bytes, charset: str | None) -> list[str]
 
 
 def encode_body(form: ResponseFormat, data: Json) -> bytes:
-    """A body in the format's encoding or UTF-8, packed as the format is, that `decoded` reads as
-    this data. Undecodable where there is none."""
+    """Return a body that `decode_text` reads as this data, in the format's encoding or UTF-8.
+
+    Raises Undecodable if there is none.
+    """
     try:
-        text = _WRITE[form.kind](form, data)
+        text = DECODERS[form.kind].write(form, data)
         body = compress(form.compression, text.encode(form.encoding or "utf-8"))
         again = decode_text(form, body, "utf-8", 2 * len(text.encode()) + 1000)
     except (csv.Error, ValueError, TypeError, KeyError, AttributeError, LookupError):
@@ -171,55 +152,100 @@ def encode_body(form: ResponseFormat, data: Json) -> bytes:
     return body
 
 
+def sniff_format(body: bytes) -> SniffedFormat | None:
+    """Guess a body's format from its first bytes, ignoring declared format and headers."""
+    if not body.strip():
+        return SniffedFormat("nothing: it is empty")
+    for name, compression in COMPRESSIONS.items():
+        inside = compression.begin(body, SNIFFED_SIZE)
+        if inside is not None:
+            found = _sniff_plain(inside)
+            reads = (found.reads if found else None) or "json"
+            options = f"{reads[:-1]}, " if reads.startswith("{") else f"{{type: {reads}, "
+            return SniffedFormat(f"a {name} file", f"{options}compression: {name}}}")
+    return _sniff_plain(body)
+
+
+def _sniff_plain(body: bytes) -> SniffedFormat | None:
+    beginning = _Beginning.of(body)
+    found = (one.sniff(beginning) for one in DECODERS.values() if one.sniff is not None)
+    return next((one for one in found if one is not None), None)
+
+
 def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
     encoding = form.encoding or charset or "utf-8"
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-        encoding = "utf-8-sig"  # a mark at the beginning is no content
+        encoding = "utf-8-sig"  # a byte order mark is not content
     try:
         return body.decode(encoding)
     except UnicodeDecodeError as error:
         raise Undecodable(
-            f"is no {encoding.removesuffix('-sig')} text: byte {error.start:,}; write its "
+            f"is not valid {encoding.removesuffix('-sig')} text: byte {error.start:,}; write its "
             "`encoding` into response_format"
         ) from None
     except LookupError:
         raise Undecodable(
-            f"names the character set `{encoding[:40]}`, which is not known; write its `encoding` "
-            "into response_format"
+            f"has the unknown character set `{encoding[:40]}`; write its `encoding` into "
+            "response_format"
         ) from None
+
+
+# JSON and JSON lines
 
 
 def _read_json(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
     try:
         return parse_json(_text(form, body, charset))[0]
     except ValueError as error:
-        raise Undecodable(f"is no JSON: {error}") from None
+        raise Undecodable(f"is not valid JSON: {error}") from None
+
+
+def _write_json(_: ResponseFormat, data: Json) -> str:
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _sniff_json(beginning: _Beginning) -> SniffedFormat | None:
+    return SniffedFormat("JSON", "json") if beginning.text[:1] in ("{", "[") else None
 
 
 def _read_jsonl(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
-    found = []
+    items = []
     for number, line in enumerate(_text(form, body, charset).split("\n"), 1):
         if not line.strip():
             continue
         try:
-            found.append(parse_json(line)[0])
+            items.append(parse_json(line)[0])
         except ValueError as error:
-            raise Undecodable(f"has no JSON in its line {number:,}: {error}") from None
-    return found
+            raise Undecodable(f"is not valid JSON in line {number:,}: {error}") from None
+    return items
 
 
-def _read_text(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
-    text = _text(form, body, charset)
-    if form.record == "body":
-        return [{"text": text}] if text else []
-    return [{"text": line} for line in text.splitlines() if line.strip()]
+def _write_jsonl(_: ResponseFormat, data: Json) -> str:
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in data)
+
+
+def _sniff_jsonl(beginning: _Beginning) -> SniffedFormat | None:
+    lines = beginning.lines
+    if len(lines) < 2 or not all(map(_is_json_line, lines[:SNIFFED_LINES])):
+        return None
+    return SniffedFormat("JSON lines", "jsonl")
+
+
+def _is_json_line(line: str) -> bool:
+    try:
+        return isinstance(orjson.loads(line), (dict, list))
+    except orjson.JSONDecodeError:
+        return False
+
+
+# CSV
 
 
 def _read_csv(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
     text = _text(form, body, charset)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True, **_dialect(form))
     names = list(form.header) if isinstance(form.header, tuple) else None
-    found = []
+    records = []
     try:
         for row in rows:
             if not row:
@@ -229,13 +255,35 @@ def _read_csv(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
                 continue
             if len(row) > len(names):
                 raise Undecodable(
-                    f"has {len(row)} values in its line {rows.line_num:,} and {len(names)} columns;"
-                    " look at the `delimiter` and `header` of response_format"
+                    f"has {len(row)} values in line {rows.line_num:,} but {len(names)} columns; "
+                    "check the `delimiter` and `header` of response_format"
                 )
-            found.append(dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)))
+            records.append(dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)))
     except csv.Error as error:
-        raise Undecodable(f"is no CSV: line {rows.line_num:,}: {error}") from None
-    return found
+        raise Undecodable(f"is not valid CSV: line {rows.line_num:,}: {error}") from None
+    return records
+
+
+def _write_csv(form: ResponseFormat, data: Json) -> str:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n", **_dialect(form))
+    if data and not isinstance(form.header, tuple):
+        writer.writerow(data[0])
+    for row in data:
+        # a null stands only where a row is shorter than the header
+        writer.writerow([value for value in row.values() if value is not None])
+    return out.getvalue()
+
+
+def _sniff_csv(beginning: _Beginning) -> SniffedFormat | None:
+    for delimiter in (",", ";", "\t", "|"):
+        lines = [line for line in beginning.lines[:SNIFFED_LINES] if '"' not in line]
+        counts = {line.count(delimiter) for line in lines}
+        if len(beginning.lines) > 1 and len(counts) == 1 and min(counts) > 0:
+            written = json.dumps(delimiter)
+            reads = "csv" if delimiter == "," else f"{{type: csv, delimiter: {written}}}"
+            return SniffedFormat("CSV", reads)
+    return None
 
 
 def _dialect(form: ResponseFormat) -> dict[str, Any]:
@@ -245,16 +293,19 @@ def _dialect(form: ResponseFormat) -> dict[str, Any]:
 
 
 def _column_names(row: list[str]) -> list[str]:
-    """The header's names; what has none or a name that was there is numbered: nothing is lost."""
+    """Return the header's names; missing and repeated ones are numbered, so that none is lost."""
     names: dict[str, None] = {}
     numbers: dict[str, int] = {}
-    for position, name in enumerate(row, 1):
-        made = wanted = name.strip() or f"column_{position}"
-        while made in names:
+    for position, header in enumerate(row, 1):
+        name = wanted = header.strip() or f"column_{position}"
+        while name in names:
             numbers[wanted] = numbers.get(wanted, 1) + 1
-            made = f"{wanted}_{numbers[wanted]}"
-        names[made] = None
+            name = f"{wanted}_{numbers[wanted]}"
+        names[name] = None
     return list(names)
+
+
+# XML
 
 
 def _read_xml(form: ResponseFormat, body: bytes, _: str | None) -> Json:
@@ -265,39 +316,16 @@ def _read_xml(form: ResponseFormat, body: bytes, _: str | None) -> Json:
     if not body.strip():
         return None
     try:
-        found = xmltodict.parse(body, encoding=form.encoding, force_list=form.lists or None)
+        tree = xmltodict.parse(body, encoding=form.encoding, force_list=form.lists or None)
     except ExpatError as error:
-        raise Undecodable(f"is no XML: line {error.lineno}, column {error.offset + 1}") from None
+        place = f"line {error.lineno}, column {error.offset + 1}"
+        raise Undecodable(f"is not valid XML: {place}") from None
     except (ValueError, LookupError):
-        # entities are refused: they can blow a small answer up to gigabytes
-        raise Undecodable("is XML with entities or a character set that are not read") from None
-    if depth_of(found) > MAX_DEPTH:
+        # entities are refused: they can expand a small response to gigabytes
+        raise Undecodable("is XML with entities or an unsupported character set") from None
+    if depth_of(tree) > MAX_DEPTH:
         raise Undecodable(f"is XML nested deeper than {MAX_DEPTH} levels")
-    return found
-
-
-def _write_json(_: ResponseFormat, data: Json) -> str:
-    return json.dumps(data, ensure_ascii=False)
-
-
-def _write_jsonl(_: ResponseFormat, data: Json) -> str:
-    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in data)
-
-
-def _write_text(form: ResponseFormat, data: Json) -> str:
-    lines: list[str] = [item["text"] for item in data]
-    return "".join(lines if form.record == "body" else [line + "\n" for line in lines])
-
-
-def _write_csv(form: ResponseFormat, data: Json) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n", **_dialect(form))
-    if data and not isinstance(form.header, tuple):
-        writer.writerow(data[0])
-    for row in data:
-        # only what a line breaks off before is null
-        writer.writerow([value for value in row.values() if value is not None])
-    return out.getvalue()
+    return tree
 
 
 def _write_xml(form: ResponseFormat, data: Json) -> str:
@@ -306,17 +334,36 @@ def _write_xml(form: ResponseFormat, data: Json) -> str:
     return "" if data is None else str(xmltodict.unparse(data, encoding=form.encoding or "utf-8"))
 
 
-_READ: dict[str, Callable[[ResponseFormat, bytes, str | None], Json]] = {
-    "json": _read_json,
-    "jsonl": _read_jsonl,
-    "csv": _read_csv,
-    "xml": _read_xml,
-    "text": _read_text,
+_HTML = re.compile(r"<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE)
+
+
+def _sniff_xml(beginning: _Beginning) -> SniffedFormat | None:
+    if beginning.text[:1] != "<":
+        return None
+    is_html = _HTML.match(beginning.text)
+    return SniffedFormat("an HTML page") if is_html else SniffedFormat("XML", "xml")
+
+
+# Text
+
+
+def _read_text(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
+    text = _text(form, body, charset)
+    if form.record == "body":
+        return [{"text": text}] if text else []
+    return [{"text": line} for line in text.splitlines() if line.strip()]
+
+
+def _write_text(form: ResponseFormat, data: Json) -> str:
+    lines: list[str] = [item["text"] for item in data]
+    return "".join(lines if form.record == "body" else [line + "\n" for line in lines])
+
+
+DECODERS = {
+    "xml": Decoder(_read_xml, _write_xml, _sniff_xml),
+    "jsonl": Decoder(_read_jsonl, _write_jsonl, _sniff_jsonl),
+    "json": Decoder(_read_json, _write_json, _sniff_json),
+    "csv": Decoder(_read_csv, _write_csv, _sniff_csv),
+    "text": Decoder(_read_text, _write_text),
 }
-_WRITE: dict[str, Callable[[ResponseFormat, Json], str]] = {
-    "json": _write_json,
-    "jsonl": _write_jsonl,
-    "csv": _write_csv,
-    "xml": _write_xml,
-    "text": _write_text,
-}
+"""The types of `response_format`, in the order in which a body is recognized as one."""

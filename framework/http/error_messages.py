@@ -1,4 +1,4 @@
-"""What goes wrong on the wire or with an answer, in words that say what to do."""
+"""Messages for transport errors and unusable responses: cause and remedy."""
 
 from __future__ import annotations
 
@@ -9,65 +9,66 @@ import requests
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import FrameworkError, RecordError, RequestError, TokenError
-from framework.http.content_sniffer import sniff_format
+from framework.http.decoders import sniff_format
 from framework.http.response_actions import unlike
 from framework.http.transport import InvalidJson, UnreadableBody
 from framework.runtime.redaction import Redactor, redact_url
 
 TRUST = (
-    "A company's own authority, as a proxy that looks into the traffic has one, goes into "
-    "REQUESTS_CA_BUNDLE"
+    "If a company proxy inspects the traffic, name its certificate authority in REQUESTS_CA_BUNDLE"
 )
 CERTIFICATES: Mapping[str, str] = {
     "certificate has expired": (
-        "the server's certificate has expired. Check this machine's clock; else only whoever runs "
-        "the API can renew it."
+        "the server's certificate has expired. Check this machine's clock; otherwise only the "
+        "API's operator can renew it."
     ),
     "not yet valid": (
-        "the server's certificate is not valid yet. Check this machine's clock; else only whoever "
-        "runs the API can mend it."
+        "the server's certificate is not valid yet. Check this machine's clock; otherwise only "
+        "the API's operator can fix it."
     ),
     "self-signed certificate in certificate chain": (
         "the server's certificate is signed by an authority that this machine does not know. "
-        f"{TRUST}; else check {{address}}."
+        f"{TRUST}; otherwise check {{address}}."
     ),
     "self-signed certificate": (
-        "the server's certificate is signed by itself and by nobody else (self-signed). Check "
-        "{address}; where it is your own server, name its certificate in REQUESTS_CA_BUNDLE."
+        "the server's certificate is self-signed. Check {address}; if it is your own server, name "
+        "its certificate in REQUESTS_CA_BUNDLE."
     ),
     "unable to get local issuer": (
         "the server's certificate is signed by an authority that this machine does not know. "
-        f"{TRUST}; else check {{address}}."
+        f"{TRUST}; otherwise check {{address}}."
     ),
-    "revoked": "the server's certificate is revoked. Only whoever runs the API can mend it.",
+    "revoked": "the server's certificate is revoked. Only the API's operator can fix it.",
 }
-"""What is wrong with a certificate, by what OpenSSL calls it; the first that is found counts."""
+"""Messages by OpenSSL's name of what is wrong with a certificate; the first match counts."""
 NOT_FOR = re.compile(
     r"certificate is not valid for '([\w.:*-]{1,253})'|hostname '([\w.:*-]{1,253})' doesn't match"
 )
 PLAIN = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
-"""What OpenSSL says of a server that does not answer in TLS."""
+"""OpenSSL's names for a response that is not TLS."""
 PROXIES = "HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
 UNKNOWN_HOST = ("NameResolutionError", "getaddrinfo", "Name or service", "nodename nor servname")
 BROKEN: Mapping[str, str] = {
     "Temporary failure in name resolution": (
-        "no host's name can be looked up at the moment. Check the network of this machine."
+        "the host name cannot be looked up at the moment. Check this machine's network."
     ),
     **dict.fromkeys(UNKNOWN_HOST, "the host's name is not known. Check {address} and the network."),
     "refused": "the connection is refused: nothing listens there. Check {address} and its port.",
     "unreachable": "the host cannot be reached. Check {address} and the network.",
     "No route to host": "the host cannot be reached. Check {address} and the network.",
-    "RemoteDisconnected": "the server closed the connection without an answer.",
-    "ConnectionResetError": "the server broke the connection off.",
-    "BadStatusLine": "what answers there does not speak HTTP. Check {address} and its port.",
-    "UnknownProtocol": "what answers there does not speak HTTP. Check {address} and its port.",
+    "RemoteDisconnected": "the server closed the connection without a response.",
+    "ConnectionResetError": "the server closed the connection.",
+    "BadStatusLine": "the server does not speak HTTP. Check {address} and its port.",
+    "UnknownProtocol": "the server does not speak HTTP. Check {address} and its port.",
 }
-"""What broke a connection, by what the innermost error says."""
+"""Messages by a part of the innermost error's text."""
 
 
 def connection_error_message(error: requests.RequestException, address: str) -> str | None:
-    """Cause and remedy; `address` names what holds the URL (base_url, say). None where the kind of
-    error is not known."""
+    """Return cause and remedy, None for an unknown kind of error.
+
+    `address` names the setting that holds the URL, such as base_url.
+    """
     cause = _cause(error, str(error))
     return None if cause is None else cause.format(address=address)
 
@@ -78,20 +79,20 @@ def _cause(error: requests.RequestException, text: str) -> str | None:
     if isinstance(error, requests.exceptions.ProxyError):
         return _proxy(text)
     if isinstance(error, requests.exceptions.InvalidProxyURL):
-        return f"the proxy's address cannot be read. Check {PROXIES}."
+        return f"the proxy's URL is not valid. Check {PROXIES}."
     if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in text:
-        return "no answer within the timeout. Raise client.timeout, or ask for less."
+        return "no response within the timeout. Raise client.timeout, or request less."
     if isinstance(error, requests.exceptions.TooManyRedirects):
-        return "redirected too often. Check {address} and the path."
+        return "too many redirects. Check {address} and the path."
     if isinstance(error, requests.exceptions.InvalidHeader):
-        return "the answer has several lengths, or a header that is none."
+        return "the response has conflicting Content-Length values or an invalid header."
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the answer broke off before its end."
+        return "the response was cut off before its end."
     if isinstance(error, requests.exceptions.ContentDecodingError):
-        return "the answer is not compressed as its header says."
+        return "the response is not compressed as its header says."
     if isinstance(error, requests.exceptions.ConnectionError):
         known = next((meaning for word, meaning in BROKEN.items() if word in text), None)
-        return known or f"the connection broke: {type(error).__name__}"
+        return known or f"the connection failed: {type(error).__name__}"
     return None
 
 
@@ -105,32 +106,32 @@ def _certificate(text: str) -> str:
         return f"the server's certificate is for another host{host}. Check {{address}}."
     if any(word in text for word in PLAIN):
         return (
-            "what answers there does not speak TLS, as https does. Check {address}: its port, or "
-            "http instead of https."
+            "the server does not speak TLS, which https needs. Check {address}: its port, or http "
+            "instead of https."
         )
     if "CERTIFICATE" in text.upper():
-        return f"the server's certificate is not accepted. {TRUST}; else check {{address}}."
+        return f"the server's certificate is not accepted. {TRUST}; otherwise check {{address}}."
     return (
-        "no encrypted connection could be agreed on: the server may know only an old TLS. Check "
-        "{address}."
+        "no encrypted connection can be negotiated: the server may support only an old TLS "
+        "version. Check {address}."
     )
 
 
 def _proxy(text: str) -> str:
     if "407" in text:
         return (
-            "the proxy wants a user and a password: they stand in its address, "
+            "the proxy requires a user and a password: write them into its URL, "
             f"http://USER:PASSWORD@HOST:PORT. Check {PROXIES}."
         )
     if any(word in text for word in UNKNOWN_HOST):
-        return f"the proxy's name is not known. Check {PROXIES}."
+        return f"the proxy's host name is not known. Check {PROXIES}."
     if "Tunnel connection failed" in text:
-        return f"the proxy lets nothing through to that host. Check {PROXIES}."
-    return f"the proxy does not answer. Check {PROXIES}."
+        return f"the proxy does not allow connections to that host. Check {PROXIES}."
+    return f"the proxy does not respond. Check {PROXIES}."
 
 
-UNPACKED = ("gzip", "deflate", "identity", "x-gzip")
-"""What is said of a body that we can unpack."""
+SUPPORTED_ENCODINGS = ("gzip", "deflate", "identity", "x-gzip")
+"""Values of Content-Encoding whose bodies are decompressed."""
 
 
 class PaginatorFailure(Exception):
@@ -146,7 +147,7 @@ class PaginatorFailure(Exception):
 
 
 def translate_error(error: Exception, resource: str, redactor: Redactor) -> FrameworkError | None:
-    """The error as one of ours, or None where it is none that we know: a bug."""
+    """Return the error as a FrameworkError, None for an unknown one: a bug."""
     if isinstance(error, ExpressionError):
         return RecordError(f"{resource}: {error}")
     if isinstance(error, TokenError):
@@ -154,19 +155,21 @@ def translate_error(error: Exception, resource: str, redactor: Redactor) -> Fram
     if isinstance(error, FrameworkError):
         return error
     if isinstance(error, UnreadableBody):
-        text, status = _not_read(error, resource, redactor), error.response.status_code
+        text, status = _unreadable_body(error, resource, redactor), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, InvalidJson):
-        text, status = _not_json(error, resource, redactor), error.response.status_code
+        text, status = _invalid_json(error, resource, redactor), error.response.status_code
         return RequestError(text, status=status, code="format-differs")
     if isinstance(error, requests.RequestException):
-        return RequestError(_wire(error, resource, redactor))
+        return RequestError(_transport_error(error, resource, redactor))
     if isinstance(error, PaginatorFailure):
-        return RequestError(f"{resource}: {_unpaged(error, redactor)}", code="next-unreadable")
+        return RequestError(
+            f"{resource}: {_pagination_failure(error, redactor)}", code="next-unreadable"
+        )
     return None
 
 
-def _wire(error: requests.RequestException, resource: str, redactor: Redactor) -> str:
+def _transport_error(error: requests.RequestException, resource: str, redactor: Redactor) -> str:
     request = error.request
     url = redact_url(getattr(request, "url", None), redactor)
     place = f"{resource}: {getattr(request, 'method', None) or 'request to'} {url}"
@@ -176,55 +179,61 @@ def _wire(error: requests.RequestException, resource: str, redactor: Redactor) -
     return f"{place}: {cause}"
 
 
-def _not_json(error: InvalidJson, resource: str, redactor: Redactor) -> str:
+def _invalid_json(error: InvalidJson, resource: str, redactor: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     size = len(response.content)
     what = f"{kind}, {size:,} bytes" if size else "an empty body"
-    packed = response.headers.get("Content-Encoding")
-    if size and packed and packed.lower() not in UNPACKED:
-        what += f", packed as {packed[:40]}, which is not read"
+    encoding = response.headers.get("Content-Encoding")
+    if size and encoding and encoding.lower() not in SUPPORTED_ENCODINGS:
+        what += f", compressed with {encoding[:40]}, which is not supported"
     return (
-        f"{resource}: {response.request.method} "
-        f"{redact_url(response.request.url, redactor)} answered "
-        f"{response.status_code} with a body that is no JSON ({what})\n{_hint(error, kind, size)}"
+        f"{resource}: {_request_line(response, redactor)} with a body that is not valid JSON "
+        f"({what})\n{_hint(error, kind, size)}"
     )
 
 
-def _not_read(error: UnreadableBody, resource: str, redactor: Redactor) -> str:
+def _unreadable_body(error: UnreadableBody, resource: str, redactor: Redactor) -> str:
     response = error.response
     kind = response.headers.get("Content-Type", "no Content-Type").split(";")[0]
     return (
-        f"{resource}: {response.request.method} "
-        f"{redact_url(response.request.url, redactor)} answered "
-        f"{response.status_code} ({kind}, {len(response.content):,} bytes): the body {error.reason}"
+        f"{resource}: {_request_line(response, redactor)} ({kind}, {len(response.content):,} "
+        f"bytes): the body {error.reason}"
     )
+
+
+def _request_line(response: requests.Response, redactor: Redactor) -> str:
+    request = response.request
+    return f"{request.method} {redact_url(request.url, redactor)} returned {response.status_code}"
 
 
 def _hint(error: InvalidJson, kind: str, size: int) -> str:
-    """What a body that is no JSON often means."""
+    """Say what a body that is not JSON often means."""
     status = error.response.status_code
     if not size and status < 300:
         return (
-            "Where that means that there is nothing, say so in response_actions: "
+            "If that means that there are no records, say so in response_actions: "
             f"{{status_code: {status}, action: ignore}}."
         )
     if 300 <= status < 400:
-        return "It is a redirect that leads nowhere. Check base_url and the path."
-    look = sniff_format(error.response.content)
-    if look is not None and look.reads not in (None, "json"):
-        return f"It looks like {look.name}: write `response_format: {look.reads}` in the endpoint."
-    if "html" in kind or (look is not None and "HTML" in look.name):
-        return "Check base_url and the path: an HTML page often means a login or a wrong address."
+        return "It is a redirect without a target. Check base_url and the path."
+    sniffed = sniff_format(error.response.content)
+    if sniffed is not None and sniffed.reads not in (None, "json"):
+        return (
+            f"It looks like {sniffed.name}: write `response_format: {sniffed.reads}` in the "
+            "endpoint."
+        )
+    if "html" in kind or (sniffed is not None and "HTML" in sniffed.name):
+        return "Check base_url and the path: an HTML page often means a login page or a wrong URL."
     if "json" in kind and error.reason:
-        return f"The answer is cut or broken: {error.reason}."
+        return f"The body is truncated or damaged: {error.reason}."
     return (
-        "Check base_url and the path; what is no JSON needs a `response_format` (csv, jsonl, xml "
-        "or text)."
+        "Check base_url and the path; a body that is not JSON needs a `response_format` (csv, "
+        "jsonl, xml or text)."
     )
 
 
-def _unpaged(failure: PaginatorFailure, redactor: Redactor) -> str:
+def _pagination_failure(failure: PaginatorFailure, redactor: Redactor) -> str:
     """Say what the paginator does not find; dlt's own message repeats the whole body."""
     paginator, response, text = failure.paginator, failure.response, str(failure.cause)
     for option in ("total_path", "has_more_path"):
@@ -232,17 +241,17 @@ def _unpaged(failure: PaginatorFailure, redactor: Redactor) -> str:
         if path is None or (f"`{path}`" not in text and f"'{path}'" not in text):
             continue
         if response is not None and "not found" in text:
-            what = f"finds nothing in the answer; {unlike(response, redactor)}"
+            what = f"finds nothing in the response; {unlike(response, redactor)}"
         else:
-            kind = "whole number" if option == "total_path" else "true or false"
-            what = f"finds what is no {kind}"
-        remedy = f"Write the path of the answer's own: `{option}: PATH`"
+            kind = "a whole number" if option == "total_path" else "true or false"
+            what = f"finds a value that is not {kind}"
+        remedy = f"Write the path that the API uses: `{option}: PATH`"
         if option == "total_path":
-            remedy += ", or `total_path: null` where the API tells no total"
+            remedy += ", or `total_path: null` if the API sends no total"
         return f"the paginator's {option} `{path}` {what}\n{remedy}."
     if not isinstance(failure.cause, ValueError):
-        text = "the next page's URL is no text"
+        text = "the next page's URL is not text"
     return (
-        f"the paginator cannot read the answer: {text}\n"
-        "Correct the paginator's paths; `total_path: null` where the API tells no total."
+        f"the paginator cannot read the response: {text}\n"
+        "Correct the paginator's paths; write `total_path: null` if the API sends no total."
     )

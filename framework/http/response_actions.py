@@ -1,7 +1,7 @@
-"""What is done with an answer that is not simply data: the file's actions, and errors in our words.
+"""Response actions: what happens to a response that is not data, and messages for error statuses.
 
-A hook of requests, one for each resource: called with the last answer after all attempts. It
-raises what ends the list (ignored), the resource (skipped) or the run of it (failed).
+One check per resource, made on the last response after all attempts. It raises what ends the list
+(ignore), skips the resource (skip_resource) or fails it (fail).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from framework.runtime.templates import evaluated, text_of
 from framework.text import json_shape
 
 AGAIN = ("retry", "rate_limited")
-"""The actions that ask for one more attempt."""
+"""The actions that ask for another attempt."""
 
 ONE_MISSING = (
-    "Other requests of this resource were answered: where one may have nothing, say so in "
+    "Other requests of this resource succeeded: if one may have no records, say so in "
     "response_actions: {status_code: 404, action: ignore}."
 )
 """What to do about a 404 on one of many."""
 
 LONGEST = 300
-"""How much of the API's own words an error repeats, in characters."""
+"""Characters of the API's own message that an error repeats."""
 
-SAID_UNDER = (
+MESSAGE_KEYS = (
     "title",
     "error",
     "error_description",
@@ -47,17 +47,17 @@ SAID_UNDER = (
     "errors",
     "errormessages",
 )
-"""The keys that APIs say their errors in, lower case, in the order they are repeated."""
+"""Keys of error messages in API responses, lower case, in the order of repetition."""
 
-TOLD_UNDER = ("errors", "error")
-"""Where a body with a status of success tells an error."""
+ERROR_KEYS = ("errors", "error")
+"""Keys under which a successful response reports an error."""
 
 
 class ResponseActions:
-    """The rules of one resource. `ignored` counts the answers that an action ignored.
+    """The response actions of one resource; `ignored` counts the responses that one ignored.
 
-    `remedies` maps a status to what the person can do about it; `many` says that the resource
-    makes a request for each parent or partition.
+    `remedies` maps a status to what the user can do about it; `many` says that the resource makes
+    a request for each parent or partition.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ResponseActions:
         self.resource = resource
         self.ignored = 0
         self._many = many
-        self._answered = False
+        self._has_succeeded = False
         self._actions = [(_statuses(action), action) for action in actions]
         self._redactor = redactor
         self._remedies = remedies
@@ -80,12 +80,12 @@ class ResponseActions:
         self._lock = threading.Lock()
 
     def wants_retry(self, response: requests.Response) -> ResponseAction | None:
-        """The first action that fits, if it asks for one more attempt."""
+        """Return the first action that matches, if it asks for another attempt."""
         action = self._first(response)
         return action if action is not None and action.action in AGAIN else None
 
     def check(self, response: requests.Response) -> None:
-        """Raise if the response is not data; RequestError in our own words for an error."""
+        """Raise if the response is not data: RequestError for a failure."""
         if response.is_redirect:
             return
         action = self._first(response)
@@ -99,29 +99,31 @@ class ResponseActions:
             raise RequestError(self.describe(response, action.message), status=response.status_code)
         if response.status_code >= 400:
             raise RequestError(self.describe(response), status=response.status_code)
-        self._answered = True
+        self._has_succeeded = True
 
     def describe(self, response: requests.Response, remedy: str | None = None) -> str:
-        """Resource, method, URL, status, the API's own words, and what to do: `remedy` is the
-        file's message, whose placeholders are parts of the answer."""
+        """Return resource, method, URL, status, the API's own message, and a remedy.
+
+        `remedy` is the connector file's message; its placeholders read the response.
+        """
         request = response.request
         text = (
-            f"{self.resource}: {request.method} {redact_url(request.url, self._redactor)} answered "
+            f"{self.resource}: {request.method} {redact_url(request.url, self._redactor)} returned "
             f"{status_line(response, self._redactor)}"
         )
-        said = own_words(response, self._redactor)
-        if said:
-            text += f": {said}"
+        message = own_words(response, self._redactor)
+        if message:
+            text += f": {message}"
         if remedy:
-            remedy = self._redactor.redact(self._worded(remedy, response))
+            remedy = self._redactor.redact(self._filled(remedy, response))
         else:
             remedy = self._remedies.get(response.status_code)
-            if response.status_code == 404 and self._many and self._answered:
+            if response.status_code == 404 and self._many and self._has_succeeded:
                 remedy = ONE_MISSING
         return f"{text}\n{remedy}" if remedy else text
 
-    def _worded(self, message: str, response: requests.Response) -> str:
-        """A message with its placeholders filled in; what the answer does not hold is empty."""
+    def _filled(self, message: str, response: requests.Response) -> str:
+        """Fill the placeholders of a message; what the response lacks is empty."""
         context = with_response(self._context, response)
         texts = []
         for part in parse_template(message):
@@ -129,16 +131,16 @@ class ResponseActions:
                 texts.append(part.text)
                 continue
             try:
-                found = evaluated(part.text, context)
+                value = evaluated(part.text, context)
             except ExpressionError:
-                found = None
-            texts.append("" if found is None else text_of(found))
+                value = None
+            texts.append("" if value is None else text_of(value))
         return "".join(texts)
 
     def _first(self, response: requests.Response) -> ResponseAction | None:
         """Return the first action whose conditions hold for the response."""
         for statuses, action in self._actions:
-            if response.status_code in statuses and _fits(action, response, self._context):
+            if response.status_code in statuses and _matches(action, response, self._context):
                 return action
         return None
 
@@ -155,7 +157,7 @@ def _statuses(action: ResponseAction) -> Container[int]:
     return statuses or range(1000)
 
 
-def _fits(action: ResponseAction, response: requests.Response, context: Context) -> bool:
+def _matches(action: ResponseAction, response: requests.Response, context: Context) -> bool:
     """Return whether all conditions but that on the status hold."""
     if action.content is not None and action.content not in response.text:
         return False
@@ -168,21 +170,21 @@ def _fits(action: ResponseAction, response: requests.Response, context: Context)
                 context = with_response(context, response)
             return truthy(action.body.search(response.json(), context))
         except (InvalidJson, ExpressionError):
-            # a function on a field that this body lacks: what is looked for is not there
+            # a function on a field that this body lacks: the body does not match
             return False
     return True
 
 
 def status_line(response: requests.Response, redactor: Redactor) -> str:
-    """Status and reason; the reason is the server's own text, so masked and shortened."""
+    """Return status and reason; the reason is the server's text, so redacted and shortened."""
     reason = response_excerpt(redactor.redact(response.reason or ""))
     return f"{response.status_code} {reason}".rstrip()
 
 
 def own_words(response: requests.Response, redactor: Redactor) -> str:
-    """The API's own title and message, masked and shortened; empty where it says nothing in JSON.
+    """Return the API's own error message, redacted and shortened; empty if there is none in JSON.
 
-    Masked first: half a secret is not found any more.
+    Redacted first: half a secret would not be recognized.
     """
     try:
         body = response.json()
@@ -192,59 +194,58 @@ def own_words(response: requests.Response, redactor: Redactor) -> str:
 
 
 def unlike(response: requests.Response, redactor: Redactor) -> str:
-    """What a success is made of, where what was looked for is not in it, and the error that it
-    tells, as GraphQL does."""
+    """Describe the shape of a success that lacks an expected part, and any error it reports."""
     words = error_in(response, redactor)
     return json_shape(response.json()) + (f"; it says: {words}" if words else "")
 
 
 def error_in(response: requests.Response, redactor: Redactor) -> str:
-    """The error that a success tells; empty where it tells none."""
+    """Return the error that a successful response reports, as GraphQL does; else nothing."""
     body = response.json()
-    told = {key: body.get(key) for key in TOLD_UNDER} if isinstance(body, dict) else {}
-    return _words(told, redactor)
+    errors = {key: body.get(key) for key in ERROR_KEYS} if isinstance(body, dict) else {}
+    return _words(errors, redactor)
 
 
 def _words(body: Any, redactor: Redactor) -> str:
     words: list[str] = []
-    _gather(body, words)
+    _collect(body, words)
     return response_excerpt(redactor.redact("; ".join(dict.fromkeys(words))))
 
 
 def response_excerpt(text: str) -> str:
-    """Not more of a server's text than a person reads."""
+    """Shorten a server's text to what a person reads."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _gather(body: Any, words: list[str], depth: int = 0) -> None:
-    """Texts under the keys that APIs say their errors in, outermost first."""
+def _collect(body: Any, words: list[str], depth: int = 0) -> None:
+    """Collect texts under MESSAGE_KEYS, outermost first."""
     if isinstance(body, str) and depth:
         words.append(body)
     if depth > 3 or len(words) > 8:
         return
     if isinstance(body, list):
         for item in body[:3]:
-            _gather(item, words, depth + 1)
+            _collect(item, words, depth + 1)
     if not isinstance(body, dict):
         return
-    said = {key.lower(): value for key, value in body.items()}
-    for key in SAID_UNDER:
-        value = said.get(key)
+    fields = {key.lower(): value for key, value in body.items()}
+    for key in MESSAGE_KEYS:
+        value = fields.get(key)
         if isinstance(value, str):
-            parameter = said.get("parameter")
+            parameter = fields.get("parameter")
             named = isinstance(parameter, str) and key == "message"
             words.append(f"{parameter}: {value}" if named else value)
         elif key == "errors" and isinstance(value, dict):
-            _gather_by_field(value, words, depth + 1)
+            _collect_by_field(value, words, depth + 1)
         elif isinstance(value, (dict, list)):
-            _gather(value, words, depth + 1)
+            _collect(value, words, depth + 1)
 
 
-def _gather_by_field(errors: dict[str, Any], words: list[str], depth: int) -> None:
-    """`errors: {field: text or [text]}`; the same keys as elsewhere keep their meaning."""
-    _gather(errors, words, depth)
+def _collect_by_field(errors: dict[str, Any], words: list[str], depth: int) -> None:
+    """Collect from `errors: {field: text or [text]}`; MESSAGE_KEYS keep their meaning."""
+    _collect(errors, words, depth)
     for field, value in list(errors.items())[:3]:
         texts = value if isinstance(value, list) else [value]
-        if field.lower() not in SAID_UNDER and texts and isinstance(texts[0], str):
+        if field.lower() not in MESSAGE_KEYS and texts and isinstance(texts[0], str):
             words.append(f"{field}: {texts[0]}")
             words.extend(text for text in texts[1:3] if isinstance(text, str))

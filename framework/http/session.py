@@ -1,8 +1,8 @@
-"""The session of every request of a connector, with the rule of who gets credentials.
+"""The session of a connector, and the rule of who gets credentials.
 
 Credentials go to the base URL's origin and to `client.allowed_hosts`: not to a next-page link or a
-redirect elsewhere, and not from https to http. Elsewhere a request goes out without them, and the
-run says so; one that would carry a secret in its URL or body is not sent at all.
+redirect elsewhere, and not from https to http. Other hosts get requests without credentials and
+the run warns; a request with a secret in its URL or body is not sent to them at all.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from framework.runtime.redaction import Redactor, redact_url
 PORTS = {"http": 80, "https": 443}
 
 
-@lru_cache(maxsize=200)  # each request asks several times
+@lru_cache(maxsize=200)  # each request needs it several times
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL, lower case, the default port filled in.
+    """Return scheme, host and port of a URL, in lower case and with the default port.
 
-    Read as the connection reads it: another parser may see another host in an odd URL. All is
-    empty in a URL that cannot be read.
+    Parsed as the connection parses it: another parser may see another host in an odd URL. All are
+    empty for a URL that is not valid.
     """
     try:
         parts = parse_url(url)
@@ -49,7 +49,7 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine's own loopback, by name or by address."""
+    """Return whether a host is this machine's loopback, by name or by address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -59,7 +59,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_inside(host: str) -> bool:
-    """Whether a host is this machine or an address of a private network, as it is written."""
+    """Return whether a host is this machine or an address of a private network, as written."""
     if is_loopback(host):
         return True
     try:
@@ -70,21 +70,23 @@ def is_inside(host: str) -> bool:
 
 
 def refuse_plain_http(url: str, what: str = "the base URL") -> None:
-    """SettingsError where credentials would travel unencrypted: `validate` says it of an address
-    that stands in the file, this of one that a config entry gives."""
+    """Raise SettingsError if credentials would travel unencrypted.
+
+    `validate` reports this for a URL in the connector file, this function for one from config.
+    """
     scheme, host, _ = origin(url)
     if scheme == "http" and not is_loopback(host):
         raise SettingsError(
             f"{what} goes to http://{host}: over plain http everyone on the way can read "
-            "the credentials and the data. Give one that begins with https://."
+            "the credentials and the data. Use one that begins with https://."
         )
 
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """The base URL's origin, and host names (or host:port) that the file adds to it.
+    """The base URL's origin, and the hosts (or host:port) that the connector file adds.
 
-    An added host is trusted over https only, over http where it is loopback.
+    An added host is trusted over https only, or over http if it is loopback.
     """
 
     base_url: str
@@ -92,13 +94,13 @@ class AllowedHosts:
 
     @classmethod
     def of(cls, base_url: str, hosts: Iterable[str]) -> AllowedHosts:
-        """From `client.base_url` and `client.allowed_hosts`."""
+        """Return those of `client.base_url` and `client.allowed_hosts`."""
         return cls(base_url, frozenset(host.lower() for host in hosts))
 
     def allows(self, url: str) -> bool:
-        """Whether credentials may be sent to this URL."""
-        scheme, host, port = there = origin(url)
-        if there == origin(self.base_url):
+        """Return whether credentials may be sent to this URL."""
+        scheme, host, port = origin(url)
+        if (scheme, host, port) == origin(self.base_url):
             return True
         if scheme != "https" and not is_loopback(host):
             return False
@@ -107,14 +109,14 @@ class AllowedHosts:
         return host in self.hosts and (port == PORTS.get(scheme) or is_loopback(host))
 
     def refusal(self, url: str) -> str | None:
-        """Why a URL that the API gave (a next page, a redirect) is not asked at all, or None.
+        """Return why a URL from the API (a next page, a redirect) is not requested, or None.
 
-        An API out in the world has no business with addresses of this machine and its network:
-        asking them for it would carry what they answer across the border.
+        A public API must not make this machine send requests to itself or its network: their
+        responses would be loaded as the API's data.
         """
         scheme, host, port = origin(url)
         if scheme not in PORTS or not host:
-            return "it is no http or https address"
+            return "it is not an http or https URL"
         if self.allows(url) or not is_inside(host) or is_inside(origin(self.base_url)[1]):
             return None
         if host in self.hosts or f"{host}:{port}" in self.hosts:
@@ -130,7 +132,7 @@ CREDENTIALS = ("Authorization", "Proxy-Authorization", "Cookie")
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An auth that adds nothing: without one, requests would send what ~/.netrc has."""
+    """Add nothing: without an auth, requests would send the credentials of ~/.netrc."""
     return request
 
 
@@ -150,7 +152,7 @@ class Session(requests.Session):
     ) -> None:
         super().__init__()
         self.auth = _no_netrc
-        self.params = None  # type: ignore[assignment]  # so that there is nothing to merge
+        self.params = None  # type: ignore[assignment]  # nothing to merge into each request
         self.max_redirects = 10
         self.headers["User-Agent"] = user_agent
         self.mount("http://", adapter)
@@ -159,15 +161,15 @@ class Session(requests.Session):
         self._redactor = redactor
         self._timeout = timeout
         self._on_event = on_event
-        self._told: set[tuple[str, str]] = set()
-        self._environment: dict[tuple[str, str], Any] = {}
+        self._warned: set[tuple[str, str]] = set()
+        self._host_settings: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     def __deepcopy__(self, _: dict[int, Any]) -> Session:
         return self
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """The request ready to be sent, without credentials where they may not go."""
+        """Prepare a request, without credentials if they must not go to its host."""
         self._refuse_address(request.url, context_of(request.hooks))
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
@@ -198,13 +200,13 @@ class Session(requests.Session):
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """What a redirect's next hop carries: nothing of ours where it may not go."""
+        """Remove credentials from a redirect's next request if they must not go to its host."""
         context = context_of(response.request.hooks)
         self._refuse_address(prepared_request.url, context)
         if self._hosts.allows(prepared_request.url or ""):
             return
-        kept = self._harmless(prepared_request.headers)
-        for name in set(prepared_request.headers) - set(kept):
+        harmless = self._harmless(prepared_request.headers)
+        for name in set(prepared_request.headers) - set(harmless):
             del prepared_request.headers[name]
         self._refuse_secrets(prepared_request)
         self._warn_withheld(prepared_request, context)
@@ -212,20 +214,22 @@ class Session(requests.Session):
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """What the environment says of proxies and certificates, asked once for each host: it is
-        half a millisecond of looking through all variables."""
+        """Return proxies and certificates from the environment, looked up once per host.
+
+        The look-up searches all variables, which takes half a millisecond.
+        """
         if proxies or stream is not None or verify is not None or cert is not None:
             return super().merge_environment_settings(url, proxies, stream, verify, cert)
         scheme, _, rest = url.partition("://")
         host = (scheme, rest.partition("/")[0])
-        found: Any = self._environment.get(host)
-        if found is None:
-            found = super().merge_environment_settings(url, {}, None, None, None)
-            self._environment[host] = found
-        return {**found, "proxies": dict(found["proxies"])}
+        settings: Any = self._host_settings.get(host)
+        if settings is None:
+            settings = super().merge_environment_settings(url, {}, None, None, None)
+            self._host_settings[host] = settings
+        return {**settings, "proxies": dict(settings["proxies"])}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send, with the connector's timeout where none is given."""
+        """Send, with the connector's timeout if none is given."""
         context = context_of(request.hooks)
         self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
@@ -238,13 +242,13 @@ class Session(requests.Session):
             raise RequestError(f"{place}: response exceeded a limit: {error}") from error
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Where a redirect leads; RequestError where its Location cannot be read."""
+        """Return a redirect's target; raise RequestError if its Location is not valid."""
         try:
             target = super().get_redirect_target(resp)
             urlsplit(target or "")
-        except ValueError:  # bytes that are no text, brackets that are no address
-            raise self._astray(
-                context_of(resp.request.hooks), "", "its Location cannot be read"
+        except ValueError:  # bytes that are not text, brackets without an IPv6 address
+            raise self._refusal(
+                context_of(resp.request.hooks), "", "its Location is not valid"
             ) from None
         return target
 
@@ -256,27 +260,26 @@ class Session(requests.Session):
         }
 
     def _refuse_address(self, url: str | None, context: RequestContext) -> None:
-        """RequestError where the API sends us to what it may not."""
+        """Raise RequestError for a URL that the API must not send us to."""
         why = self._hosts.refusal(url or "")
         if why is not None:
-            raise self._astray(context, url or "", why)
+            raise self._refusal(context, url or "", why)
 
     def _refuse_unsendable(
         self, request: requests.PreparedRequest, context: RequestContext
     ) -> None:
-        """RequestError where a header's value is none that HTTP takes: a secret pasted with a line
-        break, say."""
+        """Raise RequestError for a header value that HTTP forbids: a line break, say."""
         for name, value in request.headers.items():
             text = value.decode("latin-1") if isinstance(value, bytes) else value
             if _UNSENDABLE.search(text):
                 raise RequestError(
                     f"{context.prefix}{request.method} "
                     f"{redact_url(request.url, self._redactor)} was not sent: "
-                    f"the header {name} would hold a line break, or a letter that headers do not "
-                    "take. Check the secret or config entry that it is made of."
+                    f"the header {name} has a line break, or a character that is not allowed in "
+                    "headers. Check the secret or config entry that it is made of."
                 )
 
-    def _astray(self, context: RequestContext, url: str, why: str) -> RequestError:
+    def _refusal(self, context: RequestContext, url: str, why: str) -> RequestError:
         there = f" to {redact_url(url, self._redactor)}" if url else ""
         return RequestError(f"{context.prefix}refused to follow a link or redirect{there}: {why}")
 
@@ -294,14 +297,14 @@ class Session(requests.Session):
             return
         key = (context.resource, _host(request))
         with self._lock:
-            if key in self._told:
+            if key in self._warned:
                 return
-            self._told.add(key)
+            self._warned.add(key)
         self._on_event(
             WarningRaised(
                 context.resource,
                 "credentials-withheld",
-                f"{redact_url(request.url, self._redactor)} was asked without credentials: "
+                f"{redact_url(request.url, self._redactor)} was requested without credentials: "
                 f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
                 "if it belongs to the API",
             )

@@ -19,7 +19,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from framework.definition.json_text import parse_json
 from framework.definition.model import Client
-from framework.http.decoders import Undecodable
+from framework.http.compression import Undecodable
 from framework.http.request_context import Decode, current_context
 from framework.http.urllib3_internals import (
     ResponseLimitExceeded,

@@ -158,7 +158,7 @@ def test_the_first_error_in_order_ends_the_list_and_the_rest_is_not_asked(tmp_pa
     web.on("/parents/{id}/children", lambda asked: time.sleep(0.002) or children(asked))
     web.on("/parents/3/children", Answer(400, {"message": "no"}))
     shop = opened(tmp_path, parent_and_child(web.url), in_flight=4)
-    with pytest.raises(RequestError, match="/parents/3/children answered 400"):
+    with pytest.raises(RequestError, match="/parents/3/children returned 400"):
         shop.read("children")
     time.sleep(0.05)
     assert len(web.asked) < 40
@@ -401,21 +401,25 @@ PAGES = {"type": "page_number", "base_page": 1, "total_path": "pages"}
         (
             PAGES,
             {"ann@example.com": 1},
-            "total_path `pages` finds nothing in the answer; its keys are items, …\nWrite the path "
-            "of the answer's own: `total_path: PATH`, or `total_path: null` where the API tells "
-            "no total.",
+            "total_path `pages` finds nothing in the response; its keys are items, …\nWrite "
+            "the path that the API uses: `total_path: PATH`, or `total_path: null` if the API "
+            "sends no total.",
         ),
-        (PAGES, {"pages": "many"}, "total_path `pages` finds what is no whole number\nWrite"),
+        (
+            PAGES,
+            {"pages": "many"},
+            "total_path `pages` finds a value that is not a whole number\nWrite",
+        ),
         (
             {**PAGES, "total_path": None, "has_more_path": "more"},
             {},
-            "has_more_path `more` finds nothing in the answer; its keys are items\nWrite the path "
-            "of the answer's own: `has_more_path: PATH`.",
+            "has_more_path `more` finds nothing in the response; its keys are items\nWrite the "
+            "path that the API uses: `has_more_path: PATH`.",
         ),
         (
             {"type": "cursor", "cursor_path": "next", "has_more_path": "more"},
             {"next": "x", "more": 5},
-            "has_more_path `more` finds what is no true or false\nWrite",
+            "has_more_path `more` finds a value that is not true or false\nWrite",
         ),
     ],
 )
@@ -442,14 +446,14 @@ def test_a_selector_that_finds_an_empty_list_is_not_said(tmp_path, web, body):
     [
         (
             Answer(200, "<!doctype html>", {"Content-Type": "text/html; charset=utf-8"}),
-            "answered 200 with a body that is no JSON (text/html, 15 bytes)\nCheck base_url",
+            "returned 200 with a body that is not valid JSON (text/html, 15 bytes)\nCheck base_u",
         ),
         (
             Answer(200, b'{"items": [{"id": 1', {"Content-Type": "application/json"}),
-            "answered 200 with a body that is no JSON (application/json, 19 bytes)\nThe answer is",
+            "returned 200 with a body that is not valid JSON (application/json, 19 bytes)\nThe b",
         ),
-        (Answer(200, b""), "with a body that is no JSON (an empty body)"),
-        (Answer(204), "answered 204 with a body that is no JSON (an empty body)"),
+        (Answer(200, b""), "with a body that is not valid JSON (an empty body)"),
+        (Answer(204), "returned 204 with a body that is not valid JSON (an empty body)"),
     ],
 )
 def test_a_body_that_is_no_json_is_an_error(tmp_path, web, answer, said):

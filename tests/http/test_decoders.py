@@ -3,7 +3,8 @@
 import pytest
 
 from framework.definition.model import ResponseFormat
-from framework.http.decoders import Undecodable, decode_text, encode_body
+from framework.http.compression import Undecodable
+from framework.http.decoders import decode_text, encode_body
 
 ROWS = [{"id": "1", "name": 'Ada "L", Ä\nb'}, {"id": "", "name": None}]
 FORMATS = [
@@ -56,9 +57,9 @@ def test_the_character_set_is_the_files_then_the_answers_then_utf_8():
         {"id": "Ä"}
     ]
     assert decode_text(ResponseFormat("csv"), body, "cp1252", 100) == [{"id": "Ä"}]
-    with pytest.raises(Undecodable, match="no utf-8 text: byte 3"):
+    with pytest.raises(Undecodable, match="not valid utf-8 text: byte 3"):
         decode_text(ResponseFormat("csv"), body, None, 100)
-    with pytest.raises(Undecodable, match="names the character set `klingon`"):
+    with pytest.raises(Undecodable, match="has the unknown character set `klingon`"):
         decode_text(ResponseFormat("csv"), body, "klingon", 100)
 
 

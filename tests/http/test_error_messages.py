@@ -23,7 +23,7 @@ def said_by(folder, url):
 @pytest.mark.parametrize(
     ("certificate", "trusted", "said"),
     [
-        ({}, False, "signed by itself and by nobody else"),
+        ({}, False, "self-signed"),
         ({"by": "authority"}, False, "signed by an authority that this machine does not know"),
         ({"by": "hidden"}, False, "signed by an authority that this machine does not know"),
         ({"ended": True}, True, "has expired"),
@@ -55,7 +55,7 @@ def test_a_certificate_that_the_person_trusts_is_accepted(tmp_path, monkeypatch)
 
 def test_https_where_plain_http_is_spoken(tmp_path, web):
     error = said_by(tmp_path, web.url.replace("http:", "https:"))
-    assert error.startswith("what answers there does not speak TLS")
+    assert error.startswith("the server does not speak TLS")
 
 
 def test_nothing_listens(tmp_path):
@@ -68,7 +68,7 @@ def test_nothing_listens(tmp_path):
     ("reason", "said"),
     [
         (socket.EAI_NONAME, "the host's name is not known. Check base_url"),
-        (socket.EAI_AGAIN, "no host's name can be looked up at the moment"),
+        (socket.EAI_AGAIN, "the host name cannot be looked up at the moment"),
     ],
 )
 def test_a_name_that_is_not_found(tmp_path, monkeypatch, reason, said):
@@ -83,8 +83,8 @@ def test_a_name_that_is_not_found(tmp_path, monkeypatch, reason, said):
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("407 Proxy Authentication Required", "the proxy wants a user and a password"),
-        ("403 Forbidden", "the proxy lets nothing through to that host"),
+        ("407 Proxy Authentication Required", "the proxy requires a user and a password"),
+        ("403 Forbidden", "the proxy does not allow connections to that host"),
     ],
 )
 def test_a_proxy_that_refuses(tmp_path, monkeypatch, status, said):
@@ -104,4 +104,4 @@ def test_a_proxy_that_is_not_there(tmp_path, monkeypatch):
     with refusing() as port:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         error = said_by(tmp_path, "http://api.example.com")
-    assert error.startswith("the proxy does not answer")
+    assert error.startswith("the proxy does not respond")

@@ -452,7 +452,7 @@ WHERE = "Check the token URL and token_path of the auth"
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer(drop=True), ": the server closed the connection without an answer"),
+        (Answer(drop=True), ": the server closed the connection without a response"),
         (Answer(503, "down"), "The API issues no tokens at the moment"),
         (Answer(404, "?"), "Check the token URL in the auth of the connector file"),
         (Answer(401, {"error": "invalid_client"}), "invalid_client\nCheck "),
@@ -524,7 +524,7 @@ def test_a_token_endpoint_in_trouble_is_named(tmp_path, web, answer, said):
         (
             lambda peer: peer.drip([b""], pause=30),
             {"timeout": "PT0.1S"},
-            ": no answer within the timeout. Raise client.timeout",
+            ": no response within the timeout. Raise client.timeout",
         ),
         (Peer.reset, {}, ": the server "),
         (

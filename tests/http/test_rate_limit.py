@@ -38,10 +38,10 @@ def test_no_window_ever_holds_more_than_declared() -> None:
     arrived: list[float] = []
 
     def send() -> None:
-        places.take(lambda seconds, why: None)
+        places.acquire(lambda seconds, why: None)
         arrived.append(time.monotonic())
         time.sleep(0.01)
-        places.give_back(None)
+        places.release(None)
 
     threads = [threading.Thread(target=send) for _ in range(17)]
     for thread in threads:
@@ -56,12 +56,12 @@ def test_no_window_ever_holds_more_than_declared() -> None:
 def test_only_so_many_are_in_flight() -> None:
     places = RateLimiter(3, None, StopSignal())
     for _ in range(3):
-        places.take(lambda seconds, why: None)
-    fourth = threading.Thread(target=places.take, args=[lambda seconds, why: None], daemon=True)
+        places.acquire(lambda seconds, why: None)
+    fourth = threading.Thread(target=places.acquire, args=[lambda seconds, why: None], daemon=True)
     fourth.start()
     fourth.join(0.05)
     assert fourth.is_alive()
-    places.give_back(None)
+    places.release(None)
     fourth.join(60)
     assert not fourth.is_alive()
 
@@ -72,11 +72,11 @@ def test_headers_that_say_less_are_believed(monkeypatch: pytest.MonkeyPatch) -> 
     named = limit(100, 60, limit_header="L", remaining_header="R", reset_header="S")
     stop = NoWait()
     places = RateLimiter(4, named, stop)
-    places.take(lambda seconds, why: told.append(why))
-    places.give_back(answered({"L": "100", "R": "0", "S": "45"}))
-    places.take(lambda seconds, why: told.append(why))
+    places.acquire(lambda seconds, why: told.append(why))
+    places.release(answered({"L": "100", "R": "0", "S": "45"}))
+    places.acquire(lambda seconds, why: told.append(why))
     assert sum(stop.waited) == pytest.approx(45)
-    assert told == ["rate limit told by the API"]
+    assert told == ["rate limit reported by the API"]
 
 
 def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
@@ -122,11 +122,11 @@ def test_a_429_holds_back_all(tmp_path: Path, web: Web) -> None:
 def test_a_wait_for_a_place_ends_when_the_run_is_stopped() -> None:
     stop = StopSignal()
     places = RateLimiter(2, limit(1, 3600), stop)
-    places.take(lambda seconds, why: None)
-    places.give_back(None)
+    places.acquire(lambda seconds, why: None)
+    places.release(None)
     threading.Timer(0.05, stop.set).start()
     with pytest.raises(Interrupted):
-        places.take(lambda seconds, why: None)
+        places.acquire(lambda seconds, why: None)
 
 
 def test_the_declared_limit_may_come_from_config(tmp_path: Path, web: Web) -> None:

@@ -74,7 +74,7 @@ def test_fail_fails_even_a_good_status_with_the_files_message(tmp_path, web):
     shop = opened(tmp_path, acting(web.url, action))
     with pytest.raises(RequestError) as caught:
         shop.read("items")
-    assert "answered 200 OK: not_in_channel" in str(caught.value)
+    assert "returned 200 OK: not_in_channel" in str(caught.value)
     assert str(caught.value).endswith("\nInvite the bot first.")
 
 
@@ -146,7 +146,7 @@ def test_an_error_repeats_the_apis_own_words(tmp_path, web, style):
     with pytest.raises(RequestError) as caught:
         opened(tmp_path, one_list(web.url)).read("items")
     assert str(caught.value) == (
-        f"items: GET {web.url}/items answered 418 I'm a Teapot" + (f": {words}" if words else "")
+        f"items: GET {web.url}/items returned 418 I'm a Teapot" + (f": {words}" if words else "")
     )
 
 
@@ -194,7 +194,7 @@ def test_a_condition_on_a_field_that_the_body_lacks_does_not_hold(tmp_path, web)
 
 
 MISSING = (
-    "where one may have nothing, say so in response_actions: {status_code: 404, action: ignore}"
+    "if one may have no records, say so in response_actions: {status_code: 404, action: ignore}"
 )
 
 

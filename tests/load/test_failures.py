@@ -54,7 +54,7 @@ def test_a_root_that_fails_leaves_nothing_and_the_others_load(shop: Shop, projec
     part = report.resources["customers"]
     assert (part.requests, part.retries) == (3, 2)
     assert part.error is not None
-    assert part.error.startswith(f"customers: GET {shop.web.url}/customers answered 500")
+    assert part.error.startswith(f"customers: GET {shop.web.url}/customers returned 500")
     assert "Oh no" in part.error
     with tables(project) as found:
         assert found.names() == {"orders", "lines", "notes"}

@@ -20,7 +20,7 @@ from tests.support.servers.raw import Peer, Play, head
 Json = Any
 KIND = "Content-Type: application/json"
 GET = "items: GET http://api.example.com/items"
-BROKEN = f"{GET} answered 200 with a body that is no JSON (application/json, "
+BROKEN = f"{GET} returned 200 with a body that is not valid JSON (application/json, "
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,13 @@ TOO_SLOW = (
     f"{GET}: response exceeded a limit: not complete after 0.2 s "
     "(client.max_response_time); request smaller pages or raise the limit"
 )
-BROKE_OFF = f"{GET}: the answer broke off before its end."
+BROKE_OFF = f"{GET}: the response was cut off before its end."
 ASTRAY = "items: refused to follow a link or redirect"
 
 
 def cut(size: int, why: str) -> str:
     """Return the error for a JSON body of that many bytes."""
-    return f"{BROKEN}{size:,} bytes)\nThe answer is cut or broken: {why}."
+    return f"{BROKEN}{size:,} bytes)\nThe body is truncated or damaged: {why}."
 
 
 def link(url: str) -> Play:
@@ -215,7 +215,7 @@ SIZE_AND_TIME = (
         "Size and time",
         "no response at all",
         lambda peer: peer.drip([b""], pause=30),
-        f"{GET}: no answer within the timeout. Raise client.timeout, or ask for less.",
+        f"{GET}: no response within the timeout. Raise client.timeout, or request less.",
         asked=2,
         client={"timeout": "PT0.1S"},
     ),
@@ -226,7 +226,7 @@ WIRE = (
         "The wire",
         "closes the connection",
         Peer.reset,
-        f"{GET}: the server broke the connection off.",
+        f"{GET}: the server closed the connection.",
         asked=2,
     ),
     Hostile(
@@ -240,7 +240,7 @@ WIRE = (
         "The wire",
         "bytes that are not HTTP",
         then_reset(b"\x00\x01hello\r\n\r\n"),
-        f"{GET}: what answers there does not speak HTTP. Check base_url and its port.",
+        f"{GET}: the server does not speak HTTP. Check base_url and its port.",
     ),
     Hostile(
         "The wire",
@@ -278,13 +278,13 @@ WIRE = (
         "The wire",
         "two different lengths",
         lambda peer: peer.send(head(KIND, "Content-Length: 5", "Content-Length: 10"), b"[]"),
-        f"{GET}: the answer has several lengths, or a header that is none.",
+        f"{GET}: the response has conflicting Content-Length values or an invalid header.",
     ),
     Hostile(
         "The wire",
         "declares gzip, is not gzip",
         body("[]", "Content-Encoding: gzip"),
-        f"{GET}: the answer is not compressed as its header says.",
+        f"{GET}: the response is not compressed as its header says.",
     ),
     Hostile(
         "The wire",
@@ -299,14 +299,14 @@ WIRE = (
         "The wire",
         "compressed thirty times",
         body("[]", "Content-Encoding: " + ", ".join(["gzip"] * 30)),
-        f"{GET}: the answer is not compressed as its header says.",
+        f"{GET}: the response is not compressed as its header says.",
     ),
     Hostile(
         "The wire",
         "an unsupported compression",
         body(b"\x8b\x00\x80", "Content-Encoding: br"),
-        f"{BROKEN}3 bytes, packed as br, which is not read)\nThe answer is cut or broken: "
-        "it is not in utf-8, as its header says.",
+        f"{BROKEN}3 bytes, compressed with br, which is not supported)\nThe body is "
+        "truncated or damaged: it is not in utf-8, as its header says.",
     ),
 )
 
@@ -315,8 +315,8 @@ JSON = (
         "What it says",
         "an HTML page with status 200",
         typed("text/html", b"<html>Log in"),
-        f"{GET} answered 200 with a body that is no JSON (text/html, 12 bytes)\nCheck base_url "
-        "and the path: an HTML page often means a login or a wrong address.",
+        f"{GET} returned 200 with a body that is not valid JSON (text/html, 12 bytes)\nCheck "
+        "base_url and the path: an HTML page often means a login page or a wrong URL.",
     ),
     Hostile(
         "What it says",
@@ -335,15 +335,15 @@ JSON = (
         "What it says",
         "XML without a content type",
         lambda peer: peer.send(head("Content-Length: 9"), b"<items/>\n"),
-        f"{GET} answered 200 with a body that is no JSON (no Content-Type, 9 bytes)\nIt looks like "
-        "XML: write `response_format: xml` in the endpoint.",
+        f"{GET} returned 200 with a body that is not valid JSON (no Content-Type, 9 bytes)\nIt "
+        "looks like XML: write `response_format: xml` in the endpoint.",
     ),
     Hostile(
         "What it says",
         "an empty body",
         body(""),
-        f"{GET} answered 200 with a body that is no JSON (an empty body)\nWhere that means "
-        "that there is nothing, say so in response_actions: {status_code: 200, action: "
+        f"{GET} returned 200 with a body that is not valid JSON (an empty body)\nIf that means "
+        "that there are no records, say so in response_actions: {status_code: 200, action: "
         "ignore}.",
     ),
     Hostile(
@@ -434,17 +434,17 @@ LAUGHS = "".join(
 ROWS = {"data_selector": "items.item"}
 
 UNPACKED = (
-    "the body is larger than client.max_response_size (1,000,000 bytes) once unpacked; ask for "
-    "less or raise the limit"
+    "the body is larger than client.max_response_size (1,000,000 bytes) after "
+    "decompression; request less or raise the limit"
 )
-ENTITIES = "the body is XML with entities or a character set that are not read"
+ENTITIES = "the body is XML with entities or an unsupported character set"
 
 OTHER_FORMATS = (
     Hostile(
         "Other formats",
         "a gzip file with 50 MB of JSON lines",
         typed("application/gzip", gzip.compress(b'{"id": 1}\n' * 5_000_000, compresslevel=1)),
-        f"{GET} answered 200 (application/gzip, N bytes): {UNPACKED}",
+        f"{GET} returned 200 (application/gzip, N bytes): {UNPACKED}",
         asked=1,
         client=SMALL,
         endpoint=formatted("jsonl", compression="gzip"),
@@ -453,7 +453,7 @@ OTHER_FORMATS = (
         "Other formats",
         "a zip file with 50 MB",
         typed("application/zip", zipped(a=b'{"id": 1}\n' * 5_000_000)),
-        f"{GET} answered 200 (application/zip, N bytes): {UNPACKED}",
+        f"{GET} returned 200 (application/zip, N bytes): {UNPACKED}",
         asked=1,
         client=SMALL,
         endpoint=formatted("jsonl", compression="zip"),
@@ -477,21 +477,21 @@ OTHER_FORMATS = (
         "Other formats",
         "declares zip, is not zip",
         typed("application/zip", b"PK\x03\x04 no"),
-        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        f"{GET} returned 200 (application/zip, N bytes): the body is not a valid zip file",
         endpoint=formatted("jsonl", compression="zip"),
     ),
     Hostile(
         "Other formats",
         "an incomplete zip file",
         typed("application/zip", zipped(a=b'{"id": 1}')[:-30]),
-        f"{GET} answered 200 (application/zip, N bytes): the body is no zip file, or a broken one",
+        f"{GET} returned 200 (application/zip, N bytes): the body is not a valid zip file",
         endpoint=formatted("jsonl", compression="zip"),
     ),
     Hostile(
         "Other formats",
         "XML whose entities expand a billion times",
         typed("text/xml", f"<!DOCTYPE a [{LAUGHS}]><items><item>&l9;</item></items>".encode()),
-        f"{GET} answered 200 (text/xml, 560 bytes): {ENTITIES}",
+        f"{GET} returned 200 (text/xml, 560 bytes): {ENTITIES}",
         endpoint={**formatted("xml"), **ROWS},
     ),
     Hostile(
@@ -502,14 +502,14 @@ OTHER_FORMATS = (
             b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]>'
             b"<items><item><id>&f;</id></item></items>",
         ),
-        f"{GET} answered 200 (text/xml, 94 bytes): {ENTITIES}",
+        f"{GET} returned 200 (text/xml, 94 bytes): {ENTITIES}",
         endpoint={**formatted("xml"), **ROWS},
     ),
     Hostile(
         "Other formats",
         "XML with 50,000 levels",
         typed("text/xml", b"<a>" * 50_000 + b"</a>" * 50_000),
-        f"{GET} answered 200 (text/xml, 350,000 bytes): the body is XML nested deeper than "
+        f"{GET} returned 200 (text/xml, 350,000 bytes): the body is XML nested deeper than "
         "100 levels",
         endpoint={**formatted("xml"), **ROWS},
     ),
@@ -517,7 +517,7 @@ OTHER_FORMATS = (
         "Other formats",
         "incomplete XML",
         typed("text/xml", b"<items><item><id>1</id></item>"),
-        f"{GET} answered 200 (text/xml, 30 bytes): the body is no XML: line 1, column 31",
+        f"{GET} returned 200 (text/xml, 30 bytes): the body is not valid XML: line 1, column 31",
         endpoint={**formatted("xml"), **ROWS},
     ),
     Hostile(
@@ -533,31 +533,31 @@ OTHER_FORMATS = (
         "Other formats",
         "CSV with a quote that is never closed",
         typed("text/csv", b'id,n\n1,"a\n2,b\n'),
-        f"{GET} answered 200 (text/csv, 14 bytes): the body is no CSV: line 3: unexpected end of "
-        "data",
+        f"{GET} returned 200 (text/csv, 14 bytes): the body is not valid CSV: line 3: "
+        "unexpected end of data",
         endpoint=formatted("csv"),
     ),
     Hostile(
         "Other formats",
         "CSV with more fields than names",
         typed("text/csv", b"id,n\n1,a,b\n"),
-        f"{GET} answered 200 (text/csv, 11 bytes): the body has 3 values in its line 2 and 2 "
-        "columns; look at the `delimiter` and `header` of response_format",
+        f"{GET} returned 200 (text/csv, 11 bytes): the body has 3 values in line 2 but 2 "
+        "columns; check the `delimiter` and `header` of response_format",
         endpoint=formatted("csv"),
     ),
     Hostile(
         "Other formats",
         "JSON lines, one of them incomplete",
         typed("application/x-ndjson", b'{"id": 1}\n{"id"\n'),
-        f"{GET} answered 200 (application/x-ndjson, 16 bytes): the body has no JSON in its line 2: "
-        "unexpected end of data at line 1, column 6",
+        f"{GET} returned 200 (application/x-ndjson, 16 bytes): the body is not valid JSON in line "
+        "2: unexpected end of data at line 1, column 6",
         endpoint=formatted("jsonl"),
     ),
     Hostile(
         "Other formats",
         "JSON lines, one of them a list with 50,000 levels",
         typed("application/x-ndjson", b'{"id": 1}\n' + b"[" * 50_000),
-        f"{GET} answered 200 (application/x-ndjson, 50,010 bytes): the body has no JSON in its "
+        f"{GET} returned 200 (application/x-ndjson, 50,010 bytes): the body is not valid JSON in "
         "line 2: it is nested deeper than 100 levels",
         endpoint=formatted("jsonl"),
     ),
@@ -568,55 +568,55 @@ LINKS_AND_REDIRECTS = (
         "Links and redirects",
         "redirects forever",
         body("", "Location: /items", status="302 X"),
-        f"{GET}: redirected too often. Check base_url and the path.",
+        f"{GET}: too many redirects. Check base_url and the path.",
         asked=11,
     ),
     Hostile(
         "Links and redirects",
         "a redirect without a target",
         body("", status="302 Found"),
-        f"{GET} answered 302 with a body that is no JSON (an empty body)\nIt is a redirect "
-        "that leads nowhere. Check base_url and the path.",
+        f"{GET} returned 302 with a body that is not valid JSON (an empty body)\nIt is a redirect "
+        "without a target. Check base_url and the path.",
     ),
     Hostile(
         "Links and redirects",
         "a redirect to a file on this machine",
         body("", "Location: file:///etc/passwd", status="302 Found"),
-        f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
+        f"{ASTRAY} to file:///etc/passwd: it is not an http or https URL",
     ),
     Hostile(
         "Links and redirects",
         "a next page that is a file on this machine",
         link("file:///etc/passwd"),
-        f"{ASTRAY} to file:///etc/passwd: it is no http or https address",
+        f"{ASTRAY} to file:///etc/passwd: it is not an http or https URL",
         endpoint=LINKS,
     ),
     Hostile(
         "Links and redirects",
         "a redirect whose URL is invalid",
         body("", "Location: http://[bad", status="302 Found"),
-        f"{ASTRAY}: its Location cannot be read",
+        f"{ASTRAY}: its Location is not valid",
     ),
     Hostile(
         "Links and redirects",
         "a redirect in bytes that are not text",
         body("", "Location: /\xff\xfe", status="302 Found"),
-        f"{ASTRAY}: its Location cannot be read",
+        f"{ASTRAY}: its Location is not valid",
     ),
     Hostile(
         "Links and redirects",
         "a next page whose URL is invalid",
         link("http://[bad"),
-        "items: the paginator cannot read the answer: Invalid IPv6 URL\nCorrect the "
-        "paginator's paths; `total_path: null` where the API tells no total.",
+        "items: the paginator cannot read the response: Invalid IPv6 URL\nCorrect the "
+        "paginator's paths; write `total_path: null` if the API sends no total.",
         endpoint=LINKS,
     ),
     Hostile(
         "Links and redirects",
         "a next page that is a number",
         body('{"items": [{"id": 1}], "next": 5}'),
-        "items: the paginator cannot read the answer: the next page's URL is no text\nCorrect "
-        "the paginator's paths; `total_path: null` where the API tells no total.",
+        "items: the paginator cannot read the response: the next page's URL is not text\nCorrect "
+        "the paginator's paths; write `total_path: null` if the API sends no total.",
         endpoint=LINKS,
     ),
 )

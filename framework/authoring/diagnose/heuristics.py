@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from framework.authoring.scaffold.infer_schema import infer_schema
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
-from framework.http.response_actions import SAID_UNDER
+from framework.http.response_actions import MESSAGE_KEYS
 from framework.runtime.field_paths import value_at
 
 Json = Any
@@ -50,7 +50,7 @@ def record_list_paths(body: Json) -> list[str]:
         if isinstance(value, list)
         and value
         and isinstance(value[0], Mapping)
-        and not (path and path[0].lower() in SAID_UNDER)
+        and not (path and path[0].lower() in MESSAGE_KEYS)
     ]
     return [jmespath_of(path) for _, path in sorted(lengths, key=lambda one: -one[0])]
 

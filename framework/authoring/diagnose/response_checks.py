@@ -25,7 +25,7 @@ from framework.definition.converter import parse_response_format
 from framework.definition.model import Binding, ResponseFormat
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.extract.render import render_response_format
-from framework.http.content_sniffer import SniffedFormat, sniff_format
+from framework.http.decoders import SniffedFormat, sniff_format
 from framework.http.transport import InvalidJson
 
 Json = Any

@@ -21,7 +21,8 @@ from framework.authoring.scrub.request_paths import BodyKind, RequestPaths
 from framework.authoring.scrub.request_rewriter import RequestRewriter
 from framework.definition.model import Connector, Resource, ResponseFormat
 from framework.errors import CassetteError
-from framework.http.decoders import Undecodable, charset_of, decode_text, encode_body
+from framework.http.compression import Undecodable
+from framework.http.decoders import charset_of, decode_text, encode_body
 
 Json = Any
 

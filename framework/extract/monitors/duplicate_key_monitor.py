@@ -10,7 +10,8 @@ from framework.events import WarningRaised
 from framework.extract.page import Page
 from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
-from framework.http.decoders import Undecodable, charset_of, json_in
+from framework.http.compression import Undecodable
+from framework.http.decoders import charset_of, json_in
 from framework.http.transport import Response
 from framework.runtime.redaction import redact_url
 

@@ -23,7 +23,7 @@ from framework.definition.expressions.function import type_name
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.errors import RequestError, TokenError
 from framework.http.auth.placement import AppliedAuth, PutToken
-from framework.http.content_sniffer import sniff_format
+from framework.http.decoders import sniff_format
 from framework.http.error_messages import connection_error_message
 from framework.http.response_actions import own_words, response_excerpt, status_line
 from framework.http.transport import InvalidJson

@@ -8,8 +8,8 @@ import requests
 
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.model import RateLimit, WaitRule
-from framework.http import wait_headers
-from framework.http.retry import wait_before
+from framework.http import retry_wait
+from framework.http.retry_wait import wait_before
 from framework.http.transport import make_response
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ class Clock(datetime):
 
 @pytest.fixture(autouse=True)
 def _the_clock_stands(monkeypatch):
-    monkeypatch.setattr(wait_headers, "datetime", Clock)
+    monkeypatch.setattr(retry_wait, "datetime", Clock)
 
 
 def wait(headers=None, *, status=503, attempt=1, factor=2.0, longest=300.0, limit=None):
@@ -47,7 +47,7 @@ def test_a_factor_of_two_waits_two_four_eight(headers):
 
 def test_backoff_is_bounded_without_a_word_of_it():
     found = wait(attempt=10, longest=30)
-    assert (found.seconds, found.asked) == (30, None)
+    assert (found.seconds, found.requested) == (30, None)
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("7", 7), ("7.5", 7.5), (" 7 ", 7)])
@@ -121,14 +121,14 @@ def test_retry_after_comes_before_the_reset_header():
 
 def test_more_than_the_bound_is_told():
     found = wait({"Retry-After": "3600"}, longest=300)
-    assert (found.seconds, found.asked, found.why) == (300, 3600, "Retry-After")
-    assert wait({"Retry-After": "300"}, longest=300).asked is None
+    assert (found.seconds, found.requested, found.why) == (300, 3600, "Retry-After")
+    assert wait({"Retry-After": "300"}, longest=300).requested is None
 
 
 def test_a_date_far_away_is_bounded():
     found = wait({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
     assert found.seconds == 300
-    assert found.asked > 1e9
+    assert found.requested > 1e9
 
 
 NAMED = {
@@ -218,4 +218,4 @@ def test_a_wait_that_the_file_reads_is_bounded_too():
     found = wait_before(
         1, response, backoff_factor=2, max_wait=60, rate_limit=None, rule=WaitRule(header="X-Wait")
     )
-    assert (found.seconds, found.asked) == (60, 86400)
+    assert (found.seconds, found.requested) == (60, 86400)

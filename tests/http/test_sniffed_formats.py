@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from framework.definition.model import ResponseFormat
-from framework.http.content_sniffer import sniff_format
-from framework.http.decoders import compress, decode_text
+from framework.http.compression import compress
+from framework.http.decoders import decode_text, sniff_format
 
 BODIES = [
     (b"  \n", "nothing: it is empty", None),

@@ -1,0 +1,148 @@
+"""How long to wait before a retry, from the file's rules and the response's headers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from framework.definition.expressions.jmespath_expression import ExpressionError
+from framework.definition.expressions.limits import (
+    PatternError,
+    compile_pattern,
+    search_with_timeout,
+)
+from framework.definition.model import RateLimit, WaitRule, WaitUnit
+from framework.runtime.context import Context, with_response
+
+NO_RULE = WaitRule()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait in seconds, bounded. `requested` is what the server wanted if that is more."""
+
+    seconds: float
+    why: str
+    requested: float | None = None
+
+
+def wait_before(
+    attempt: int,
+    response: requests.Response | None,
+    *,
+    backoff_factor: float,
+    max_wait: float,
+    rate_limit: RateLimit | None,
+    rule: WaitRule = NO_RULE,
+    context: Context | None = None,
+) -> Wait:
+    """Return the wait after failed attempt number `attempt` (from 1).
+
+    First of: the header or expression of the rule, `Retry-After`, the rate limit's reset header
+    (on a 429), the rule's backoff, and backoff_factor * 2 ** (attempt - 1).
+    """
+    requested = None
+    if response is not None:
+        requested = _by_rule(response, rule, context or {}) or _by_server(response, rate_limit)
+    if requested is None:
+        seconds = backoff_factor * 2 ** (attempt - 1)
+        if rule.backoff is not None:
+            seconds = rule.backoff.total_seconds()
+        return Wait(min(seconds, max_wait), "backoff")
+    seconds, source = requested
+    if seconds > max_wait:
+        return Wait(max_wait, source, requested=seconds)
+    return Wait(seconds, source)
+
+
+def reset_of(response: requests.Response, rate_limit: RateLimit) -> float | None:
+    """Return the seconds until the rate limit's window ends, by its reset header, or None."""
+    value = response.headers.get(rate_limit.reset_header or "")
+    seconds = _seconds_until(value, rate_limit.reset_as) if value else None
+    return None if seconds is None else max(seconds, 0.0)
+
+
+def _by_rule(
+    response: requests.Response, rule: WaitRule, context: Context
+) -> tuple[float, str] | None:
+    """Return seconds and source by the file's rule; None if the response has nothing for it."""
+    if rule.header is not None:
+        value = response.headers.get(rule.header)
+        if value is not None and rule.pattern is not None:
+            value = _match(rule.pattern, value)
+        seconds = None if value is None else _seconds_until(value, rule.header_as)
+        return None if seconds is None else (max(seconds, 0.0), rule.header)
+    if rule.expression is None:
+        return None
+    context = with_response(context, response)
+    try:
+        result = rule.expression.search(context, context)
+    except ExpressionError:
+        return None  # a function on a field that this response lacks: it requests no wait
+    seconds = None if result is None or isinstance(result, bool) else _number(str(result))
+    return None if seconds is None else (max(seconds, 0.0), "the response")
+
+
+def _by_server(
+    response: requests.Response, rate_limit: RateLimit | None
+) -> tuple[float, str] | None:
+    """Return seconds and header of what the server requests by standard headers, or None."""
+    value = response.headers.get("Retry-After")
+    if value:
+        seconds = _number(value)
+        seconds = _seconds_until_date(value) if seconds is None else seconds
+        if seconds is not None and seconds > 0:
+            return seconds, "Retry-After"
+    if rate_limit is None or rate_limit.reset_header is None or response.status_code != 429:
+        return None
+    seconds = reset_of(response, rate_limit)
+    # A window that has just ended still needs a moment: an immediate attempt meets the same 429.
+    return None if seconds is None else (seconds or 1.0, rate_limit.reset_header)
+
+
+def _match(pattern: str, value: str) -> str | None:
+    """Return the pattern's first group or whole match; None without one, or after the timeout."""
+    try:
+        match = search_with_timeout(compile_pattern(pattern).search, value)
+    except PatternError:
+        return None
+    part: str | None = None if match is None else match[1] if match.re.groups else match[0]
+    return part
+
+
+def _seconds_until(value: str, unit: WaitUnit) -> float | None:
+    """Return the seconds from now in a header: a number of seconds, a timestamp or a date."""
+    if unit == "date":
+        return _seconds_until_date(value)
+    number = _number(value)
+    if number is None or unit == "seconds":
+        return number
+    if unit == "milliseconds":
+        return number / 1000
+    return number - datetime.now(UTC).timestamp()
+
+
+def _number(value: str) -> float | None:
+    """Return the finite number in a header's value, or None."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if number == number and abs(number) < 1e12 else None
+
+
+def _seconds_until_date(value: str) -> float | None:
+    """Return the seconds until a date as in HTTP or in ISO 8601."""
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        try:
+            date = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return (date - datetime.now(UTC)).total_seconds()
