@@ -94,7 +94,7 @@ def test_a_filter_that_leaves_nothing_is_named(web: Web, project: Path) -> None:
     steps = [{"filter": "id == `7`"}]
     report = load(connector_of(project, body(web, processing_steps=steps)), project)
     assert codes(report) == [("things", "no-records")]
-    assert "every record that came (2)" in warnings_of(report, "things")[0].message
+    assert "processing_steps removed all records (2)" in warnings_of(report, "things")[0].message
 
 
 def test_what_was_loaded_before_is_counted(web: Web, project: Path) -> None:

@@ -129,8 +129,8 @@ class PrimaryKeyMonitor:
             value = long.args[0]
             name = next(n for n in names if any(r.get(n) == value for r in records))
             raise RecordError(
-                f"{self._resource.name}: a record has an integer of {len(str(value))} digits in "
-                f"`{name}`, which is its primary key and holds 64 bits. Convert it to text with "
+                f"{self._resource.name}: a record has an integer of {len(str(value))} digits, past "
+                f"64 bits, in `{name}`, which is its primary key. Convert it to text with "
                 f"processing_steps: [{{cast: {{{name}: string}}}}]."
             ) from None
 
