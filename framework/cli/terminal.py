@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,14 +28,14 @@ def visible_lines(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def write_line(line: str = "") -> None:
-    """Write one line to stdout."""
-    sys.stdout.write(line + "\n")
+def write_line(line: str) -> None:
+    """Write one line to stdout; click keeps an ASCII stream from failing on other characters."""
+    click.echo(line)
 
 
 def write_error(message: str) -> None:
     """Write `error: MESSAGE` to stderr."""
-    sys.stderr.write(f"error: {visible_lines(message)}\n")
+    click.echo(f"error: {visible_lines(message)}", err=True)
 
 
 def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
