@@ -1,6 +1,6 @@
-"""A judged file and its settings compiled: plans to read by, and a RESTAPIConfig for dlt.
+"""Compile a valid connector and its settings: a client, and a plan for each resource.
 
-Knows dlt's words and classes, nothing of pipelines and destinations. Nothing is sent here.
+Sends no request, and does not know pipelines and destinations.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ Json = Any
 
 @dataclass(frozen=True)
 class CompiledConnector:
-    """A connector ready to run: one plan a resource, parents first, over one session."""
+    """A connector ready to run: one plan for each resource, parents first, over one session."""
 
     connector: Connector
     settings: Settings
@@ -76,15 +76,15 @@ class CompiledConnector:
 class Filler:
     """Fills config, secrets and the clock into the parts of a file.
 
-    What is made of secrets is added to `secrets`; with none given it is masked.
+    Values made of secrets are added to the redactor; without a redactor they are masked.
     """
 
     def __init__(self, context: Context, redactor: Redactor | None = None) -> None:
         self.context = context
         self._redactor = redactor
 
-    def known(self, placeholder: Placeholder) -> Json:
-        """The value of a constant placeholder."""
+    def constant(self, placeholder: Placeholder) -> Json:
+        """Return the value of a constant placeholder."""
         if self._redactor is None and made_of_secrets(placeholder):
             return MASK
         if placeholder.kind == "expression":
@@ -92,26 +92,26 @@ class Filler:
         return self.context[placeholder.kind][placeholder.name]
 
     def final(self, value: Json, place: TemplateTarget = "text") -> Json:
-        """The value with nothing left to replace."""
-        return fill(value, self.known, place=place, final=True)
+        """Return the value with all placeholders replaced."""
+        return fill(value, self.constant, place=place, final=True)
 
     def expression(self, text: str) -> str:
-        """An expression with the config inside it filled in."""
+        """Return an expression with the config inside it filled in."""
         return with_config(text, self.context["config"])
 
     def path(self, text: str) -> Json:
-        """An expression on an answer's body as dlt takes it."""
+        """Return an expression over a response's body, compiled for dlt."""
         return to_dlt(selector_of(text), without_secrets(self.context))
 
     def template(self, value: Json, place: TemplateTarget) -> Json:
-        """The value with only a parent's and a cursor's placeholders left."""
-        return fill(value, self.known, place=place, final=False)
+        """Return the value with the placeholders of a parent and a cursor only."""
+        return fill(value, self.constant, place=place, final=False)
 
 
 def compile_connector(
     connector: Connector, settings: Settings, environment: Environment, on_event: EventHandler
 ) -> CompiledConnector:
-    """Everything that a run of the connector needs, built once."""
+    """Return all that a run of the connector needs, built once."""
     redactor = environment.redactor
     filler = Filler(run_context(settings, environment.now), redactor)
     for value in filter(None, settings.secrets.values()):
@@ -131,11 +131,11 @@ def compile_connector(
         )
 
     def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
-        picked = chosen_auth(config, settings.config)
-        if picked is None:
+        chosen = chosen_auth(config, settings.config)
+        if chosen is None:
             return None if config is None else build_auth({"type": "none"}, auth_context)
-        picked_context = replace(auth_context, remedy=_credentials(settings, picked))
-        return build_auth(filled_auth({"type": "bearer", **picked}, filler), picked_context)
+        chosen_context = replace(auth_context, remedy=_credentials(settings, chosen))
+        return build_auth(filled_auth(chosen, filler), chosen_context)
 
     auth_context = AuthContext(
         base_url,
@@ -203,7 +203,7 @@ def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
 
 
 def selector_of(text: str) -> Selector:
-    """JMESPath compiled; a JSONPath, which starts with `$`, as it is."""
+    """Return a compiled JMESPath; a JSONPath, which starts with `$`, stays text."""
     return text if text.startswith("$") else compile_expression(text)
 
 
@@ -219,10 +219,10 @@ def _plan(
     endpoint = filled_endpoint(resource.endpoint, filler)
     params = {**size_params(paginator, filler.final), **endpoint.params}
     endpoint = replace(endpoint, params=params)
-    taken = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
+    paging = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
     if endpoint.export is not None:
         download = endpoint.export.download
-        taken = paging_values(download.params, download.json, download.headers) & PAGING
+        paging = paging_values(download.params, download.json, download.headers) & PAGING
     bindings = tuple(_binding(binding, filler) for binding in resource.bindings)
     partitions = tuple(
         replace(partition, argument=filler.final(partition.argument))
@@ -244,7 +244,7 @@ def _plan(
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
-        paginator_of(paginator, filler.final, filler.path, taken),
+        paginator_of(paginator, filler.final, filler.path, paging),
         bool((paginator or {}).get("ahead")),
         auth,
         actions,
@@ -257,13 +257,13 @@ def _plan(
 
 
 def _other_tables(resource: Resource, connector: Connector) -> frozenset[str]:
-    """The tables of the other resources, as far as the file names them."""
+    """Return the tables of the other resources, as far as the file names them."""
     others = (one for one in connector.resources if one is not resource and not one.tables)
     return frozenset(normalize_path(str(one.hints.get("table_name") or one.name)) for one in others)
 
 
 def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
-    """The endpoint with config and secrets filled in; templates for the rest are left."""
+    """Return the endpoint with config and secrets filled in; templates for the rest stay."""
     incremental = endpoint.incremental
     if incremental is not None:
         arguments = filler.final(dict(incremental.arguments))
@@ -320,19 +320,19 @@ def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
 
 
 def _credentials(settings: Settings, auth: Mapping[str, Json]) -> str:
-    """What the person can do where credentials are refused."""
+    """Return what to check if the API refuses the credentials."""
     names = sorted(secrets_used(auth, settings.config))
     variables = " and ".join(environment_name(settings.section, name) for name in names)
     return f"Check {variables}." if variables else "Check the auth of the file."
 
 
 def _header_texts(headers: Mapping[str, Json]) -> dict[str, Json]:
-    """Headers are text; a null takes a header away."""
+    """Return headers as texts; a null removes a header."""
     return {name: None if value is None else text_of(value) for name, value in headers.items()}
 
 
 def _binding(binding: Binding, filler: Filler) -> PlannedBinding:
-    """The binding under the name that the filled templates have for it."""
+    """Return the binding under the name that the filled templates use."""
     if binding.name.startswith("resources."):
         name = filler.template("{" + binding.name + "}", "text")[1:-1]
         field = name.split(".", 2)[2]
@@ -347,7 +347,7 @@ def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[i
     credentials = (
         f"The credentials are not accepted: check {variables}."
         if variables
-        else "The API wants credentials: add `auth` to the client."
+        else "The API requires credentials: add `auth` to the client."
     )
     refused = "The credentials may not read this."
     if variables:
@@ -357,6 +357,6 @@ def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[i
         401: credentials,
         403: f"{refused} {skip}",
         404: "Check base_url and the endpoint's path.",
-        429: "The rate limit was still reached after all retries: run it later, or lower "
+        429: "The rate limit was still reached after all retries: run again later, or lower "
         "client.max_in_flight.",
     }

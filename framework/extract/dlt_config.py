@@ -1,4 +1,4 @@
-"""A compiled connector as the RESTAPIConfig that dlt's own `rest_api_source` takes."""
+"""A compiled connector as a RESTAPIConfig for dlt's own `rest_api_source`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ Json = Any
 
 
 def rest_api_config(compiled: CompiledConnector) -> dict[str, Any]:
-    """The RESTAPIConfig that dlt's own `rest_api_source` takes, with live objects in it.
+    """Return the RESTAPIConfig, with live objects in it.
 
-    What dlt has no word for (`when`, actions besides ignore, waits) is done by the session and
-    the response hook in it, or is left out: `when` is, so dlt asks for every child. SettingsError
-    for what dlt would load something else for.
+    The session and the response hook in it do what dlt has no key for, such as waits and actions.
+    `when` is left out: dlt requests every child. Raise SettingsError if dlt would load other rows.
     """
     client = compiled.client
     for plan in compiled.plans.values():
@@ -45,34 +44,34 @@ def rest_api_config(compiled: CompiledConnector) -> dict[str, Any]:
 
 
 def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
-    """Stop where dlt alone would read or load something else than we do."""
+    """Raise SettingsError if dlt alone would read or load other rows than the framework."""
     resource = plan.resource
-    what = None
+    feature = None
     if resource.endpoint.export is not None:
-        what = "an export job"
+        feature = "an export job"
     elif resource.tables is not None:
-        what = "a table for each list"
+        feature = "a table for each list"
     elif plan.paginator is not None and plan.paginator.rules.rewrites:
-        what = "paging values in its request"
+        feature = "paging values in its request"
     elif resource.partitions:
-        what = "partitions"
+        feature = "partitions"
     elif plan.ancestor_bindings:
-        what = "values of resources above its parent"
+        feature = "values of resources above its parent"
     elif resource.parent_fields != () or _has_expressions(plan):
-        what = "expressions that are evaluated for each request or parent"
+        feature = "expressions that are evaluated for each request or parent"
     elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
-        what = "an incremental with windows or times in forms of its own"
+        feature = "an incremental with windows or times in forms of its own"
     elif resource.endpoint.incremental is not None and not _has_one_list(plan, compiled):
-        what = "a watermark for each record of its parent"
-    if what is not None:
+        feature = "a watermark for each record of its parent"
+    if feature is not None:
         raise SettingsError(
-            f"{resource.name} has {what}, which dlt's own rest_api_source cannot do: use "
-            "framework.source in place of framework.rest_api_config"
+            f"{resource.name} has {feature}, which dlt's own rest_api_source does not support: use "
+            "framework.source instead of framework.rest_api_config"
         )
 
 
 def _has_expressions(plan: Plan) -> bool:
-    """Whether a template of the request is left that is none of dlt's own placeholders."""
+    """Return whether a template of the request is not one of dlt's own placeholders."""
     endpoint = plan.endpoint
     parts = (endpoint.path, endpoint.params, endpoint.json, endpoint.data, endpoint.headers)
     return any(
@@ -106,7 +105,7 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
                 "resource": binding.binding.resource,
                 "field": to_dlt(field),
             }
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "path": endpoint.path,
         "method": endpoint.method,
         "params": params,
@@ -120,34 +119,34 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
     }
     incremental = endpoint.incremental
     if incremental is not None:
-        asked["incremental"] = {
+        request["incremental"] = {
             **incremental.arguments,
             "start_param": incremental.start_param,
             "end_param": incremental.end_param,
             "lag": lag_in_dlts_units(incremental, incremental.arguments.get("initial_value")),
         }
-    made: dict[str, Any] = {
+    config: dict[str, Any] = {
         "name": resource.name,
         **resource_hints(resource),
         "selected": resource.selected,
-        "endpoint": {key: value for key, value in asked.items() if value is not None},
+        "endpoint": {key: value for key, value in request.items() if value is not None},
     }
-    if "nested_hints" in made:
-        # dlt.resource takes tuples for what lies deeper; RESTAPIConfig wants texts, and has none
-        # for it: there dlt goes by the values
-        made["nested_hints"] = {
-            path: hints for path, hints in made["nested_hints"].items() if isinstance(path, str)
+    if "nested_hints" in config:
+        # dlt.resource takes tuples for deeper lists; a RESTAPIConfig takes texts only,
+        # so for those dlt infers from the values
+        config["nested_hints"] = {
+            path: hints for path, hints in config["nested_hints"].items() if isinstance(path, str)
         }
     if resource.include_from_parent:
-        made["include_from_parent"] = list(resource.include_from_parent)
+        config["include_from_parent"] = list(resource.include_from_parent)
     steps = _steps_for_dlt(resource, without_secrets(plan.context))
     if steps:
-        made["processing_steps"] = steps
-    return made
+        config["processing_steps"] = steps
+    return config
 
 
 def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]:
-    """The file's steps and what its schema asks for, as dlt's functions of one record."""
+    """Return the file's steps and its schema's conversions, as dlt's functions of one record."""
 
     def functions(kind: str, run: Shape, *, each_one: bool = True) -> dict[str, Any]:
         if kind == "filter":
@@ -159,7 +158,7 @@ def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]
     steps = []
     for step in resource.steps:
         run = partial(Transforms(replace(resource, steps=(step,))), context=context)
-        # others give several records for one, or none where they fail
+        # the others yield several records for one, or none if they fail
         each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
         steps.append(functions(step.kind, run, each_one=each_one))
     if resource.schema is not None:

@@ -1,4 +1,4 @@
-"""A compiled connector as a DltSource: each resource handed to dlt with a generator of ours."""
+"""A compiled connector as a DltSource: each resource is a DltResource over our generator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
 
 LONGEST_PARENT = 63
-"""Some destinations shorten longer names, and then we do not know what the parent is called."""
+"""Some destinations shorten longer names, and then the parent's name is unknown here."""
 
 Hints = dict[str, Any]
 DLT_HINTS = (
@@ -37,11 +37,11 @@ DLT_HINTS = (
     "references",
     "max_table_nesting",
 )
-"""The keys of a resource that go to `dlt.resource` as they are."""
+"""The keys of a resource that are keyword arguments of `dlt.resource`."""
 
 
 def resource_hints(resource: Resource) -> Hints:
-    """What `dlt.resource` takes for this resource, besides its name and its generator."""
+    """Return the hints of `dlt.resource` for this resource, without name and generator."""
     hints = {key: resource.hints[key] for key in DLT_HINTS if resource.hints.get(key) is not None}
     own: dict[str, Hints] = {name: dict(hint) for name, hint in resource.columns.items()}
     nested: dict[Any, Any] = dict(resource.hints.get("nested_hints") or {})
@@ -58,7 +58,7 @@ def resource_hints(resource: Resource) -> Hints:
                 nested[key] = {**child, **written, "columns": columns}
     cursor = _cursor_column(resource, own)
     if cursor is not None:
-        # the mark that dlt gives the column of an incremental of its own
+        # dlt marks the column of its own incremental in this way
         own = {**own, cursor: {"name": cursor, **own.get(cursor, {}), "incremental": True}}
     if own:
         hints["columns"] = own
@@ -68,7 +68,7 @@ def resource_hints(resource: Resource) -> Hints:
 
 
 def _cursor_column(resource: Resource, columns: Hints) -> str | None:
-    """The incremental's column as `columns` spell it; None where its path is no single one."""
+    """Return the incremental's column as `columns` spell it; None if its path is not one column."""
     incremental = resource.endpoint.incremental
     if incremental is None:
         return None
@@ -80,7 +80,7 @@ def _cursor_column(resource: Resource, columns: Hints) -> str | None:
 
 
 def column_hints(table: Table) -> dict[str, Hints]:
-    """A declared table's columns as hints, by name."""
+    """Return a declared table's columns as hints, by name."""
     columns = {}
     for column in table.columns:
         hint: Hints = {"name": column.name, "data_type": column.data_type}
@@ -93,8 +93,10 @@ def column_hints(table: Table) -> dict[str, Hints]:
 def _nested_hints(
     root: str, table: Table, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Hints]]:
-    """Normalized path and hints of each list below, outer ones first. An object has no table, so
-    for a list inside one the parent is named: the table of what holds the object."""
+    """Yield the normalized path and hints of each nested list, outer ones first.
+
+    An object has no table, so a list inside one names its parent: the table that holds the object.
+    """
     for child in table.children:
         path = (*above, *child.name.split(SEPARATOR))
         hints: Hints = {"columns": column_hints(child)}
@@ -108,17 +110,16 @@ def _nested_hints(
 
 
 BATCH = 5000
-"""Records handed to dlt at once: each hand-over costs dlt milliseconds of its own."""
+"""Records in one batch for dlt: each batch costs dlt milliseconds of its own."""
 
 Start = Callable[[], Iterator[Any]]
-"""What dlt calls when a run begins: gives the generator of a resource's batches."""
+"""dlt calls it when a run begins; it returns the generator of a resource's batches."""
 
 
 class ResourceReaders:
-    """The readings of one run, by resource. A source used once more gets new ones.
+    """The readers of one run, by resource; a source that is used again gets new ones.
 
-    `read` are the resources that will be read, all where it is None: a parent binds nothing for
-    others.
+    `read` are the resources that will be read, None for all: a parent binds nothing for others.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class ResourceReaders:
         self._compiled = compiled
         self._options = options
         self._read = compiled.plans.keys() if read is None else read
-        self._taken: set[str] = set()
+        self._started: set[str] = set()
         self._round = self._begin()
 
     def __getitem__(self, name: str) -> ResourceReader:
@@ -135,36 +136,36 @@ class ResourceReaders:
 
     def open_table(self, name: str, *, reads_raw: bool = False) -> Iterator[Page]:
         """Return the pages that will be loaded; begin a new round if they were read before."""
-        if name in self._taken:
+        if name in self._started:
             self._round = self._begin()
-            self._taken.clear()
-        self._taken.add(name)
+            self._started.clear()
+        self._started.add(name)
         return self._round[name].open_table(reads_raw=reads_raw)
 
     def _begin(self) -> dict[str, ResourceReader]:
-        readings: dict[str, ResourceReader] = {}
+        readers: dict[str, ResourceReader] = {}
         for name, plan in self._compiled.plans.items():
-            held = None
+            state = None
             incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
             if self._options.state is not None and (incremental or changed):
-                held = self._options.state.setdefault(name, {})
+                state = self._options.state.setdefault(name, {})
             cursors = None
             if incremental is not None:
                 now = self._options.environment.now
                 cursors = ResourceCursors(
-                    plan.resource, incremental, now, held, self._options.again
+                    plan.resource, incremental, now, state, self._options.again
                 )
-            parent = readings.get(plan.resource.parent or "")
+            parent = readers.get(plan.resource.parent or "")
             client = self._compiled.client
-            reader = ResourceReader(plan, client, parent, cursors, self._options, held)
-            readings[name] = reader
+            reader = ResourceReader(plan, client, parent, cursors, self._options, state)
+            readers[name] = reader
             if parent is not None and name in self._read:
                 parent.add_child(reader)
-        return readings
+        return readers
 
 
 def build_source(compiled: CompiledConnector, starts: dict[str, Start]) -> DltSource:
-    """The source, named after the connector; `starts` has a generator for each resource."""
+    """Return the source, named after the connector; `starts` has a generator for each resource."""
     resources: list[str | EndpointResource | DltResource] = [
         _resource(plan.resource, starts[name]) for name, plan in compiled.plans.items()
     ]
@@ -175,24 +176,24 @@ def build_source(compiled: CompiledConnector, starts: dict[str, Start]) -> DltSo
 
 
 def reading_source(compiled: CompiledConnector, options: ReadOptions) -> DltSource:
-    """The source that reads while dlt runs it: for pipelines that are not ours."""
-    readings = ResourceReaders(compiled, options)
-    return build_source(compiled, {name: _starter(readings, name) for name in compiled.plans})
+    """Return a source that reads while dlt runs it, for the user's own pipelines."""
+    readers = ResourceReaders(compiled, options)
+    return build_source(compiled, {name: _starter(readers, name) for name in compiled.plans})
 
 
 def _resource(resource: Resource, start: Start) -> DltResource:
-    made: DltResource = dlt.resource(
+    dlt_resource: DltResource = dlt.resource(
         start, name=resource.name, selected=resource.selected, **resource_hints(resource)
     )
-    return made
+    return dlt_resource
 
 
-def _starter(readings: ResourceReaders, name: str) -> Start:
+def _starter(readers: ResourceReaders, name: str) -> Start:
     def start() -> Iterator[Any]:
-        # dlt calls this for all selected resources before it reads any of them: so every
-        # reading knows in time whether its records will be wanted
-        pages = readings.open_table(name)
-        return batches_for_dlt(readings[name].plan.resource, _batches(pages))
+        # dlt calls this for all selected resources before it reads any of them, so every reader
+        # knows in time whether its records will be loaded
+        pages = readers.open_table(name)
+        return batches_for_dlt(readers[name].plan.resource, _batches(pages))
 
     return start
 
@@ -209,7 +210,7 @@ def _batches(pages: Iterator[Page]) -> Iterator[list[Record]]:
 
 
 def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iterator[Any]:
-    """Batches shaped by the declared schema; an empty table's schema where there are none."""
+    """Yield batches shaped by the declared schema, or the table's schema if there are none."""
     shape = shaper(resource)
     empty = True
     for batch in batches:

@@ -1,4 +1,4 @@
-"""A judged file built once with stand-ins for what is not known: does dlt take it?"""
+"""Build a valid connector once, with stand-ins for unknown settings, to see if dlt accepts it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ SAMPLES = {
 
 
 def build_with_placeholders(connector: Connector) -> list[tuple[tuple[()], str]]:
-    """What dlt says against the connector, each with its place; nothing where it takes it.
+    """Return dlt's errors about the connector, each with its place.
 
-    No request is made and no setting is looked up.
+    No request is sent and no setting is looked up.
     """
     settings = Settings(
         connector.name,
@@ -42,7 +42,7 @@ def build_with_placeholders(connector: Connector) -> list[tuple[tuple[()], str]]
         compiled = compile_connector(connector, settings, environment, ignore_event)
         reading_source(compiled, ReadOptions(environment, ignore_event, compiled.redactor, 1))
     except Exception as error:
-        return [((), f"dlt does not build it: {type(error).__name__}: {error}")]
+        return [((), f"dlt cannot build it: {type(error).__name__}: {error}")]
     return []
 
 

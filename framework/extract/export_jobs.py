@@ -1,6 +1,6 @@
-"""Export jobs: created, asked for until they are ready, then downloaded as lists of their own.
+"""Export jobs: created here, polled until they are ready, then downloaded as lists.
 
-Creating, asking and waiting is done here; a download is handed on as a plan for its pages.
+Each download is a plan of its own, whose pages the readers read.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def downloads(
     context: Context,
     options: ReadOptions,
 ) -> Iterator[tuple[Plan, Context]]:
-    """A plan for each download of one job, with the context that its templates are filled in by.
+    """Yield a plan for each download of one job, with the context for its templates.
 
-    The job is created and waited for first; nothing comes where its answer is ignored.
-    RequestError where the job fails or is not ready in time.
+    The job is created and awaited first. An ignored response yields nothing. Raise RequestError if
+    the job fails or is not ready in time.
     """
     job = _Job(plan, export, client, values, context, options)
     try:
@@ -53,14 +53,14 @@ def downloads(
         ready = job.await_ready(created)
     except IgnoreResponseException:
         return
-    found = Values(values, ready, options.redactor)
-    for url in _addresses(plan.resource.name, export.download, found):
+    job_values = Values(values, ready, options.redactor)
+    for url in _urls(plan.resource.name, export.download, job_values):
         yield replace(plan, endpoint=_endpoint(plan, export.download, url)), ready
 
 
 @dataclass
 class _Job:
-    """One job of one resource. `url` is where it was last asked for, as it may be shown."""
+    """One job of one resource; `url` is the last URL requested for it, redacted."""
 
     plan: Plan
     export: Export
@@ -72,29 +72,29 @@ class _Job:
 
     @property
     def name(self) -> str:
-        """The resource's name."""
+        """Return the resource's name."""
         return self.plan.resource.name
 
     def create(self) -> Context:
-        """The context of a new job: its creation's answer is `response` and `job`."""
-        return self._answered(self._send(self.plan, self.context), None)
+        """Create the job and return its context: the response is both `response` and `job`."""
+        return self._context_after(self._send(self.plan, self.context), None)
 
     def await_ready(self, context: Context) -> Context:
-        """The context with the status answer that says that the job is ready."""
+        """Poll the job and return the context with the status response that says it is ready."""
         export, status = self.export, self.export.status
         if status is None or export.ready is None:
             return context
-        waited, began = 0.0, time.monotonic()
+        waited, start = 0.0, time.monotonic()
         while True:
-            context = self._ask(status, context)
+            context = self._poll(status, context)
             if self._holds(export.failed, context):
-                raise RequestError(self._said("has failed", context), code="job-failed")
+                raise RequestError(self._message("has failed", context), code="job-failed")
             if self._holds(export.ready, context):
                 return context
-            longest = export.timeout.total_seconds()
-            if max(waited, time.monotonic() - began) >= longest:
+            timeout = export.timeout.total_seconds()
+            if max(waited, time.monotonic() - start) >= timeout:
                 raise RequestError(
-                    f"{self._said(f'is not ready after {longest:g} seconds', context)}\n"
+                    f"{self._message(f'is not ready after {timeout:g} seconds', context)}\n"
                     "Raise the export's timeout, or look at the job in the API.",
                     code="job-not-ready",
                 )
@@ -102,11 +102,11 @@ class _Job:
             waited += pause
             self._wait(pause)
 
-    def _ask(self, status: JobRequest, context: Context) -> Context:
+    def _poll(self, status: JobRequest, context: Context) -> Context:
         values = Values(self.values, context, self.options.redactor)
-        url = next(iter(_addresses(self.name, status, values)))
+        url = next(iter(_urls(self.name, status, values)))
         plan = replace(self.plan, endpoint=_endpoint(self.plan, status, url))
-        return self._answered(self._send(plan, context), context["job"])
+        return self._context_after(self._send(plan, context), context["job"])
 
     def _send(self, plan: Plan, context: Context) -> requests.Response:
         assert plan.for_jobs is not None
@@ -114,16 +114,16 @@ class _Job:
         builder = RequestBuilder(plan, self.client, self.values, secrets, plan.for_jobs)
         return cast("Session", self.client.session).fetch(builder.build(context))
 
-    def _answered(self, response: requests.Response, job: Json) -> Context:
-        response.json()  # no JSON is an error here
-        found = with_response(self.context, response)
+    def _context_after(self, response: requests.Response, job: Json) -> Context:
+        response.json()  # raises for a body that is not valid JSON
+        context = with_response(self.context, response)
         self.url = redact_url(response.request.url, self.options.redactor)
-        return {**found, "job": found["response"] if job is None else job}
+        return {**context, "job": context["response"] if job is None else job}
 
     def _holds(self, condition: Expression | None, context: Context) -> bool:
-        return condition is not None and truthy(self._searched(condition, context))
+        return condition is not None and truthy(self._search(condition, context))
 
-    def _searched(self, expression: Expression, context: Context) -> Json:
+    def _search(self, expression: Expression, context: Context) -> Json:
         return expression.search(context["response"], without_secrets(context))
 
     def _wait(self, seconds: float) -> None:
@@ -133,50 +133,50 @@ class _Job:
             self.options.on_event(Waiting(self.name, seconds, "the export job is not ready"))
             environment.stop.wait(seconds)
 
-    def _said(self, what: str, context: Context) -> str:
-        """What is known of the job: where it was asked for, its state, the API's own words."""
+    def _message(self, problem: str, context: Context) -> str:
+        """Return an error message: the job's URL, its state, and the API's own message."""
         export = self.export
-        said = [f"{self.name}: the export job {what}: GET {self.url}"]
+        parts = [f"{self.name}: the export job {problem}: GET {self.url}"]
         if export.ready is not None:
             body = context["response"]
-            said += _state(export.ready, body) or [json_shape(body)]
-        words = self._searched(export.message, context) if export.message else None
+            parts += _state(export.ready, body) or [json_shape(body)]
+        words = self._search(export.message, context) if export.message else None
         if words:
-            said.append(str(words)[:300])
-        return self.options.redactor.redact(": ".join(said))
+            parts.append(str(words)[:300])
+        return self.options.redactor.redact(": ".join(parts))
 
 
 def _state(ready: Expression, body: Json) -> list[str]:
-    """The fields that say whether a job is ready, with their values."""
-    found = []
+    """Return the fields that say whether a job is ready, with their values."""
+    fields = []
     for path in paths_read(syntax_tree(ready.text), over_context=True):
         value = body
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
         if isinstance(value, (str, int, float)) and path:
-            found.append(f"{'.'.join(path)} is {str(value)[:60]}")
-    return found
+            fields.append(f"{'.'.join(path)} is {str(value)[:60]}")
+    return fields
 
 
-def _addresses(resource: str, request: JobRequest, values: Values) -> Iterator[str]:
-    """Where a request goes: its path, or each URL of what its templates give."""
+def _urls(resource: str, request: JobRequest, values: Values) -> Iterator[str]:
+    """Yield the path of a request, or each URL that its templates give."""
     if request.path is not None:
         yield expand(request.path, values, "path")
     for template in request.urls:
-        found = expand(template, values, "json")
-        for url in found if isinstance(found, list) else [found]:
+        urls = expand(template, values, "json")
+        for url in urls if isinstance(urls, list) else [urls]:
             if not isinstance(url, str) or not url:
-                what = "nothing" if url is None or url == "" else json_type(url)
+                found = "nothing" if url is None or url == "" else json_type(url)
                 raise RequestError(
-                    f"{resource}: the export's `{template}` has to give a URL, found {what} in the "
-                    "job's answer",
+                    f"{resource}: found {found} for the export's `{template}` in the job's "
+                    "response, expected a URL",
                     code="job-without-url",
                 )
             yield url
 
 
 def _endpoint(plan: Plan, request: JobRequest, url: str) -> Any:
-    """The endpoint of one request about a job: its address is final, the rest are templates."""
+    """Return the endpoint of one request about a job: its URL is final, the rest are templates."""
     return replace(
         plan.endpoint,
         path=url.replace("{", "{{").replace("}", "}}"),

@@ -1,4 +1,4 @@
-"""A resource made ready to be read: every value filled in, every path compiled, once."""
+"""A resource ready to be read: config and secrets filled in, paths compiled."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ Json = Any
 
 @dataclass(frozen=True)
 class PlannedBinding:
-    """A value taken from the parent's record: `find` gives it, or None, on a record and a
-    context."""
+    """A value of the parent's record: `find` returns it, or None, for a record and a context."""
 
     binding: Binding
     selector: Selector
@@ -30,21 +29,21 @@ class PlannedBinding:
 
     @property
     def name(self) -> str:
-        """The placeholder's text in the child's request."""
+        """Return the placeholder's text in the child's request."""
         return self.binding.name
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`endpoint` has config and secrets filled in; its templates await a parent's values.
+    """What reading a resource takes. The endpoint's templates still hold a parent's values.
 
-    `paginator` is copied for each list; None lets dlt detect one. `selector` is what dlt takes.
-    `ahead` asks for the pages of a numbered list side by side. `context` is what expressions
-    reach in all of the run, secrets included. `for_jobs` is the context of requests about an
+    `paginator` is copied for each list; None lets dlt detect one. `selector` is as dlt expects it.
+    `ahead` requests the pages of a numbered list in parallel. `context` is the run's, for
+    expressions, with secrets. `for_jobs` is the context of requests about an
     export job; `other_tables` are those of other resources.
 
-    `ancestor_bindings` are bindings on ancestors further up than the parent. The resource's partitions are
-    filled in.
+    `ancestor_bindings` are bindings on ancestors further up than the parent. Partitions are filled
+    in.
     """
 
     resource: Resource
@@ -63,17 +62,17 @@ class Plan:
 
     @cached_property
     def binds_in_context(self) -> bool:
-        """Whether what is taken from the parent's records reaches the context."""
+        """Return whether a binding or `when` reads the context."""
         selectors = [self.resource.when, *(binding.selector for binding in self.bindings)]
         return any(isinstance(one, Expression) and one.contextual for one in selectors)
 
     @property
     def ignored(self) -> int:
-        """How many answers an action of the file ignored so far."""
+        """Return how many responses the file's actions have ignored so far."""
         return self.actions.ignored
 
     def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:
-        """The parameters that carry the incremental's values."""
+        """Return the parameters that carry the incremental's values."""
         incremental = self.endpoint.incremental
         if incremental is None:
             return {}

@@ -105,7 +105,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
 def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
     """Return the auth that config chooses, filled in."""
     choice = chosen_auth(auth, filler.context["config"])
-    return None if choice is None else filled_auth({"type": "bearer", **to_plain(choice)}, filler)
+    return None if choice is None else filled_auth(choice, filler)
 
 
 def _partition(partition: Partition, resource: Resource, filler: Filler) -> dict[str, Json]:

@@ -1,8 +1,4 @@
-"""JMESPath where dlt takes a JSONPath.
-
-dlt asks a JSONPath for matches in a decoded body; these objects answer with what a compiled
-JMESPath finds, so that dlt's own paginators and its client run on it.
-"""
+"""JMESPath in the form of dlt's JSONPath, for dlt's own paginators and client."""
 
 from __future__ import annotations
 
@@ -17,9 +13,9 @@ from framework.runtime.context import Context
 
 
 class JmesPath(JSONPath):
-    """A JMESPath that dlt can use: one match with the found value, none where it is null.
+    """A JMESPath for dlt: one match with its value, no match for null.
 
-    `context` is what its `context()` gives.
+    `context` is the value of the expression's `context()`.
     """
 
     def __init__(self, expression: Expression, context: Context | None = None) -> None:
@@ -27,7 +23,7 @@ class JmesPath(JSONPath):
         self._context = context
 
     def find(self, datum: Any) -> list[DatumInContext]:
-        """The match, as a list of one or none."""
+        """Return the match, as a list of one or none."""
         data = datum.value if isinstance(datum, DatumInContext) else datum
         value = self.expression.search(data, self._context)
         return [] if value is None else [DatumInContext(value)]
@@ -42,21 +38,21 @@ class JmesPath(JSONPath):
 
 
 def to_dlt(selector: Selector, context: Context | None = None) -> Any:
-    """The selector as dlt takes it, compiled once: JMESPath adapted, `$...` as dlt's JSONPath."""
+    """Return the selector compiled for dlt: JMESPath adapted, `$...` as dlt's JSONPath."""
     if isinstance(selector, Expression):
         return JmesPath(selector, context)
     return jsonpath.compile_path(selector)
 
 
 def within(selector: Any, context: Context) -> Any:
-    """A selector of `to_dlt` with another context."""
+    """Return a selector of `to_dlt` with another context."""
     if isinstance(selector, JmesPath) and selector.expression.contextual:
         return JmesPath(selector.expression, context)
     return selector
 
 
 def finder(selector: Selector) -> Any:
-    """A function from a record and a context to what the selector finds first, else None."""
+    """Return a function from a record and a context to the selector's first match, else None."""
     if isinstance(selector, Expression):
         return selector.search
     path = jsonpath.compile_path(selector)

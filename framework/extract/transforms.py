@@ -82,7 +82,8 @@ class Transforms:
                 orjson.dumps(record)
         except TypeError as error:
             raise RecordError(
-                f"{self._resource}: processing_steps: a record has a value that JSON does not have: "
+                f"{self._resource}: processing_steps: a record has a value that "
+                "JSON does not have: "
                 f"{error}"
             ) from None
         return results

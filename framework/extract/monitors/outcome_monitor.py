@@ -35,7 +35,10 @@ class OutcomeMonitor:
         )
 
     def on_end(self, records: int) -> None:
-        """Take the number of records read; warn if response_actions ignored every response, and of each step that failed."""
+        """Warn if response_actions ignored every response, and of each step that failed.
+
+        `records` is the number of records read.
+        """
         ignored = self._plan.ignored
         is_only_list = self._plan.resource.parent is None and self._lists <= 1
         if ignored and not records and (is_only_list or ignored >= self._lists > 1):
