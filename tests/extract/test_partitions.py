@@ -77,8 +77,8 @@ def test_batches_hold_each_value_once_in_their_order():
 @pytest.mark.parametrize(
     ("kind", "argument", "said"),
     [
-        ("values", "eu,us", "text, expected a list"),
-        ("values", None, "null, expected a list"),
+        ("values", "eu,us", "text for `values`, expected a list"),
+        ("values", None, "null for `values`, expected a list"),
         ("range", {"start": "a", "stop": 3}, "whole numbers"),
         ("range", {"start": 0, "stop": 10**9}, "more than"),
         ("dates", {"start": "soon", "step": "P1D"}, "2026-01-31"),
