@@ -1,4 +1,4 @@
-"""What a run tells while it runs: small values, handed to one function that shows or logs them."""
+"""Events of a run: small values, passed to one function that shows or logs them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RequestSent:
-    """One attempt went out for this resource; `attempt` counts from 1."""
+    """A request of the resource was sent; `attempt` counts from 1."""
 
     resource: str
     attempt: int
@@ -16,10 +16,9 @@ class RequestSent:
 
 @dataclass(frozen=True)
 class RequestAnswered:
-    """What became of that attempt: `status`, or `error` (its kind) where no whole answer came.
+    """The attempt has ended: with `status`, or with `error` (its kind) without a whole response.
 
-    `url` may be shown: secrets and addresses of people are masked. `seconds` last until the body
-    was read, `size` is the body's, in bytes.
+    `url` is redacted. `seconds` last until the body was read, `size` is the body's, in bytes.
     """
 
     resource: str
@@ -34,7 +33,7 @@ class RequestAnswered:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The resource waits that many seconds before its next attempt; `why` says what told it to."""
+    """The resource waits that many seconds before its next attempt; `why` is the reason."""
 
     resource: str
     seconds: float
@@ -43,7 +42,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class PageRead:
-    """A page of that many records arrived."""
+    """A page with that many records was read."""
 
     resource: str
     records: int
@@ -51,7 +50,7 @@ class PageRead:
 
 @dataclass(frozen=True)
 class WarningRaised:
-    """Something the person should know; `code` is kebab-case and stays in the report."""
+    """Something the user should know; `code` is kebab-case and part of the report."""
 
     resource: str
     code: str
@@ -67,7 +66,7 @@ class ResourceStarted:
 
 @dataclass(frozen=True)
 class ResourceEnded:
-    """The resource was read (`ok`), skipped or failed; `reason` is why, where it is not ok."""
+    """The resource was read (`ok`), skipped or failed; `reason` is why it is not ok."""
 
     resource: str
     status: str
@@ -76,14 +75,14 @@ class ResourceEnded:
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A step over all resources began: extract, normalize, load, or a word on pending work."""
+    """A step over all resources began: extract, normalize, load, or a note on pending work."""
 
     step: str
 
 
 @dataclass(frozen=True)
 class StepEnded:
-    """That step is done."""
+    """That step has ended."""
 
     step: str
     seconds: float
@@ -104,4 +103,4 @@ EventHandler = Callable[[Event], None]
 
 
 def ignore_event(_: Event) -> None:
-    """Nobody is looking."""
+    """Ignore the event."""

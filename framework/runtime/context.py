@@ -1,7 +1,7 @@
-"""The context of expressions while a connector runs: what its roots hold at each place.
+"""The context that expressions read while a connector runs.
 
-A context is a mapping with the roots of `spec/context.py`; a root that is not there is null.
-Contexts are never changed in place: each place adds its roots to a copy.
+A context maps the roots of `definition/expressions/context_roots.py` to values; a missing root is
+null. Contexts are never changed in place: each function returns a copy with more roots.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Context = Mapping[str, Json]
 
 
 def run_context(settings: Settings, now: datetime) -> Context:
-    """What holds in all of a run: config, secrets, and when the run started."""
+    """Return the roots of a whole run: config, secrets, and `now`, the time of its start."""
     return {
         "config": dict(settings.config),
         "secrets": dict(settings.secrets),
@@ -28,12 +28,12 @@ def run_context(settings: Settings, now: datetime) -> Context:
 
 
 def without_secrets(context: Context) -> Context:
-    """The context for expressions whose value is loaded and not sent."""
+    """Return the context for expressions whose value is loaded and not sent."""
     return {root: value for root, value in context.items() if root != "secrets"}
 
 
 def with_parent(context: Context, parent: str | None, record: Mapping[str, Json] | None) -> Context:
-    """The context of a child: the record that it is asked for, by its two names."""
+    """Return the context of a child resource: its parent record, under its two names."""
     if parent is None or record is None:
         return context
     above = context.get("resources") or {}
@@ -43,18 +43,18 @@ def with_parent(context: Context, parent: str | None, record: Mapping[str, Json]
 def with_ancestors(
     context: Context, above: Mapping[str, Json], parent: str, record: Mapping[str, Json]
 ) -> Context:
-    """The context of a child with what is kept of records further up, by resource."""
+    """Return the context of a child resource with values of further ancestors, by resource."""
     child = with_parent(context, parent, record)
     return {**child, "resources": {**above, **child["resources"]}} if above else child
 
 
 def with_partition(context: Context, values: Mapping[str, Json]) -> Context:
-    """The context with the values of the partition that is asked for."""
+    """Return the context with the values of a partition."""
     return {**context, "partition": values} if values else context
 
 
 def with_incremental(context: Context, values: Mapping[str, Json]) -> Context:
-    """The context with the values of an incremental, which come keyed by `incremental.NAME`."""
+    """Return the context with the values of an incremental, given as `incremental.NAME`."""
     named = {
         name.removeprefix("incremental."): value
         for name, value in values.items()
@@ -64,7 +64,7 @@ def with_incremental(context: Context, values: Mapping[str, Json]) -> Context:
 
 
 def with_response(context: Context, response: requests.Response) -> Context:
-    """The context with an answer: body, headers by lower-case name, and status."""
+    """Return the context with a response: body, headers by lower-case name, and status."""
     try:
         body = response.json()
     except ValueError:

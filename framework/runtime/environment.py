@@ -1,4 +1,4 @@
-"""What a run sees of the outside: the wire, the clock, whether it waits, and the wish to stop."""
+"""External dependencies of a run: transport, clock, waiting, stop signal, redactor."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class StopSignal:
-    """A wish to stop that every wait hears.
+    """A request to stop, which ends every wait.
 
-    Set from a signal handler or another thread; `wait` returns early by raising.
+    It is set from a signal handler or another thread. Thread-safe.
     """
 
     def __init__(self) -> None:
@@ -26,32 +26,34 @@ class StopSignal:
         self._error: Exception | None = None
 
     def set(self, error: Exception | None = None) -> None:
-        """Ask everything to stop; `error` is what waits and checks raise."""
+        """Request the stop; `wait` and `check` raise `error`, by default Interrupted."""
         self._error = self._error or error or Interrupted("interrupted")
         self._event.set()
 
     @property
     def error(self) -> Exception | None:
-        """What the run was asked to stop with, or None."""
+        """The error that the run is to stop with, or None."""
         return self._error
 
     def check(self) -> None:
-        """Raise when a stop was asked for."""
+        """Raise the error if a stop was requested."""
         if self._error is not None:
             raise self._error
 
     def wait(self, seconds: float) -> None:
-        """Wait that long, or raise as soon as a stop is asked for."""
+        """Wait, or raise the error as soon as a stop is requested."""
         self._event.wait(seconds)
         self.check()
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The outside of one run. `transport` takes a pool size (connections per host) and gives the
-    adapter that sends requests; None means the network. `now` is the run's start, in UTC.
-    A replay waits for nothing and asks for no secrets. `redactor` comes to know every secret of
-    the run."""
+    """The external dependencies of one run.
+
+    `transport` returns the adapter that sends requests, given the connections per host; None means
+    the network. `now` is the start of the run, in UTC. A replay does not wait and needs no
+    secrets. `redactor` learns every secret of the run.
+    """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     transport: Callable[[int], BaseAdapter] | None = None

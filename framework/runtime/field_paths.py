@@ -1,7 +1,4 @@
-"""Fields of a record by their dotted names: put, taken, and removed by patterns.
-
-Records are changed in place.
-"""
+"""Fields of a record by dotted name: set, get, pop, and remove by pattern. Changes in place."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ Json = Any
 Record = dict[str, Any]
 
 ABSENT: Any = object()
-"""What is found where there is nothing."""
+"""Stands for a field that does not exist."""
 
 
 def put_field(record: Record, path: str, value: Json) -> None:
-    """Set a field; objects on the way are made where there are none."""
+    """Set a field; missing objects on the path are created."""
     *parents, last = path.split(".")
     for name in parents:
         below = record.get(name)
@@ -29,7 +26,7 @@ def put_field(record: Record, path: str, value: Json) -> None:
 
 
 def get_field(record: Record, path: str) -> Json:
-    """A field's value, ABSENT where there is none."""
+    """Return a field's value, ABSENT if there is none."""
     value: Json = record
     for name in path.split("."):
         if not isinstance(value, dict) or name not in value:
@@ -39,7 +36,7 @@ def get_field(record: Record, path: str) -> Json:
 
 
 def value_at(record: Json, path: Iterable[str]) -> Json:
-    """What lies at these keys; None where an object on the way is null, absent or no object."""
+    """Return the value at these keys; None if a value on the path is not an object."""
     for key in path:
         if not isinstance(record, dict):
             return None
@@ -48,7 +45,7 @@ def value_at(record: Json, path: Iterable[str]) -> Json:
 
 
 def take_field(record: Record, path: str) -> Json:
-    """A field taken out of the record, ABSENT where there is none."""
+    """Remove a field and return its value, ABSENT if there is none."""
     *parents, last = path.split(".")
     for name in parents:
         below = record.get(name)
@@ -59,13 +56,16 @@ def take_field(record: Record, path: str) -> Json:
 
 
 def remove_fields(record: Record, path: str) -> None:
-    """Take away every field that fits a dotted name, in which `*` stands for any characters of
-    one key and `**` for any number of levels. Lists on the way are walked item by item."""
+    """Remove every field that matches a dotted pattern.
+
+    `*` matches any characters of one key, `**` any number of levels. Lists on the path are walked
+    item by item.
+    """
     _remove(record, _pattern(path))
 
 
 Part = re.Pattern[str] | None
-"""What a key must be; None for any number of levels."""
+"""The pattern of a key; None for any number of levels."""
 
 
 @lru_cache(maxsize=1024)

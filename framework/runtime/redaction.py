@@ -1,4 +1,4 @@
-"""The secret values of one run, and what must never show them."""
+"""Redaction: secrets in every form that they may travel in, URLs, and record keys."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit, urlunsplit
 
 MASK = "***"
 SHORT = 6
-"""Bytes below which what a secret is in base64 or hexadecimal would be found in anything."""
+"""Bytes below which a secret's base64 or hexadecimal form would match any text."""
 
 _PERCENT = re.compile("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
 ID_LIKE = re.compile(r"(?=[^\d]*\d)[A-Za-z0-9_:/.#=-]{1,80}")
-"""A text that names a record and nobody: no blank, no address, a digit in it."""
+"""A text that identifies a record but no person: no space, no e-mail address, a digit."""
 
 
 def redact_key(value: object) -> str:
-    """A record's key as an error may show it: a number, or a text that looks like an id. Of all
-    else only the type: a name or an address would be somebody's."""
+    """Return a record's key as an error may show it: a number, or a text that looks like an id.
+
+    Of other values only the type is shown: a name or an address may be personal.
+    """
     if isinstance(value, (int, float)) or value is None:
         return json.dumps(value)
     if isinstance(value, str):
@@ -30,8 +32,11 @@ def redact_key(value: object) -> str:
 
 
 def forms_of(secret: str) -> dict[str, str]:
-    """The forms in which a secret may come back, each with its name: as it is, percent-encoded
-    (twice, too), as in JSON, hexadecimal, and base64 at any place of a longer text."""
+    """Return the forms in which a secret may appear, each with its description.
+
+    They are: unchanged, percent-encoded once and twice, as in JSON, hexadecimal, and base64 at any
+    position of a longer text.
+    """
     forms: dict[str, str] = {}
     for name, form in _forms(secret):
         forms.setdefault(form, name)
@@ -59,7 +64,7 @@ def _forms(secret: str) -> Iterator[tuple[str, str]]:
 
 
 def _base64_cores(raw: bytes) -> Iterator[str]:
-    """What is the same in base64 whatever stands before and after, for the three alignments."""
+    """Yield what is constant in base64 whatever surrounds it, for the three alignments."""
     for before in range(3):
         whole = b64encode(b"\0" * before + raw).decode().rstrip("=")
         first = -(-before * 8 // 6)
@@ -68,10 +73,10 @@ def _base64_cores(raw: bytes) -> Iterator[str]:
 
 
 class Redactor:
-    """Knows every secret of a run, tokens obtained on the way included.
+    """Masks every secret of a run, including tokens obtained during it. Thread-safe.
 
-    Thread-safe. Each value is known in the forms it may travel in (`forms_of`); values under three
-    characters are not searched for, they would match anywhere.
+    Each secret is searched for in all its forms (`forms_of`). Values of fewer than three characters
+    are not: they would match anywhere.
     """
 
     def __init__(self) -> None:
@@ -80,7 +85,7 @@ class Redactor:
         self._lock = threading.Lock()
 
     def add(self, value: str) -> None:
-        """Remember a secret, in all its forms."""
+        """Add a secret, in all its forms."""
         if len(value) < 3:
             return
         forms = forms_of(value)
@@ -90,15 +95,15 @@ class Redactor:
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def values(self) -> Iterator[str]:
-        """Every form of every secret."""
+        """Iterate over every form of every secret."""
         return iter(tuple(self._values))
 
     def found_in(self, text: str) -> bool:
-        """Whether a secret stands in the text."""
+        """Return whether the text contains a secret."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def redact(self, text: str) -> str:
-        """The text with every secret masked."""
+        """Return the text with every secret masked."""
         return text if self._pattern is None else self._pattern.sub(MASK, text)
 
 
@@ -106,18 +111,18 @@ SENSITIVE = re.compile(
     r"(api[-_]?key|apikey|access[-_]?token|^token$|^key$|secret|passw|pwd|signature|^sig$|auth)",
     re.IGNORECASE,
 )
-LONGEST = 1_000
-"""Characters of a URL that are shown."""
+LONGEST_URL = 1_000
+"""Characters of a URL in messages and logs."""
 ADDRESS = re.compile(r"[^\s/@=&]+@[^\s/@=&]+\.[^\s/@=&]+")
 
 
 def redact_url(url: str | None, redactor: Redactor) -> str:
-    """The URL with secrets, sensitive parameters, log-ins and e-mail addresses masked."""
+    """Return the URL with secrets, sensitive parameters, logins and e-mail addresses masked."""
     if not url:
         return "(no URL)"
     url = redactor.redact(url)
-    if len(url) > LONGEST:  # servers give next pages of any length
-        url = url[: LONGEST - 1] + "…"
+    if len(url) > LONGEST_URL:  # servers give next pages of any length
+        url = url[: LONGEST_URL - 1] + "…"
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Config and secrets: declared in the file, given by the person, found through dlt's providers.
+"""Config and secrets: declared in the connector file, set by the user, found by dlt's providers.
 
 Looked up as `sources.SECTION.entry`, then `sources.entry`; never by a bare name, unless the entry
-names one itself. Everything missing or wrong is said at once, before any request.
+names one itself. Everything missing or wrong is reported at once, before any request.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from framework.errors import SettingsError, UsageError
 
 Json = Any
 STAND_IN = "replayed"
-"""What every secret is in a replay: it goes nowhere."""
+"""The value of every secret in a replay, which sends nothing."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Every declared entry with its value; None for a secret that is optional, or that only an
-    auth wants which config does not choose. `section` is where the values were looked up."""
+    """Every declared entry with its value; `section` is where the values were looked up.
+
+    A secret is None if it is optional, or if only an auth needs it that config does not choose.
+    """
 
     section: str
     config: Mapping[str, Json]
@@ -39,11 +41,12 @@ def resolve_settings(
     section: str | None = None,
     replay: bool = False,
 ) -> Settings:
-    """The values of all entries; SettingsError names every one that is missing or wrong, a
-    UsageError those that there are not, too.
+    """Return the values of all entries.
 
-    `given` holds values set for this run, by entry name: text is read by the declared type. In a
-    replay nothing is looked up: what `given` lacks takes its default, and secrets are stand-ins.
+    `given` holds values set for this run, by entry name; text is read as the declared type. A
+    replay looks nothing up: other entries take their defaults, and secrets are placeholders.
+    Raises SettingsError that names every entry that is missing or wrong, UsageError if `given`
+    names unknown entries.
     """
     section = section or connector.name
     unknown = [
@@ -66,7 +69,7 @@ def resolve_settings(
         if problem:
             problems.append(f"{name}: {problem}")
     secrets: dict[str, str | None] = {}
-    for name, secret in _asked_for(connector, config, problems).items():
+    for name, secret in _needed_secrets(connector, config, problems).items():
         value = given.get(name, STAND_IN if replay else None)
         if value is None:
             value = _look_up(section, name, secret.key)
@@ -79,10 +82,10 @@ def resolve_settings(
     return Settings(section, config, dict.fromkeys(connector.secrets) | secrets)
 
 
-def _asked_for(
+def _needed_secrets(
     connector: Connector, config: Mapping[str, Json], problems: list[str]
 ) -> Mapping[str, SecretEntry]:
-    """The secrets of this run: not those that only an auth wants which config does not choose."""
+    """Return the secrets of this run, without those of auths that config does not choose."""
     try:
         every = secrets_used(connector.data, config)
     except NoSuchCase as error:
@@ -95,12 +98,12 @@ def _asked_for(
 
 
 def environment_name(section: str, name: str) -> str:
-    """The environment variable that sets an entry: `SOURCES__SCHEDULING__API_KEY`."""
+    """Return the environment variable that sets an entry: `SOURCES__SCHEDULING__API_KEY`."""
     return f"SOURCES__{section}__{name}".upper()
 
 
 def _look_up(section: str, name: str, key: str | None) -> Json:
-    """The value from dlt's providers in their order, each at its most specific place, or None."""
+    """Return the value of the first of dlt's providers that has it, or None."""
     from dlt.common.configuration.container import Container
     from dlt.common.configuration.specs import PluggableRunContext
 
@@ -118,13 +121,13 @@ def _look_up(section: str, name: str, key: str | None) -> Json:
 
 
 def _read(entry: ConfigEntry, found: Json) -> tuple[Json, str | None]:
-    """The value in its declared type, and what is wrong with it, if anything."""
+    """Return the value in its declared type, and what is wrong with it, if anything."""
     value = _typed(entry.schema.get("type"), found) if isinstance(found, str) else found
     return value, _mismatch(entry.schema, value)
 
 
 def _typed(kind: Json, text: str) -> Json:
-    """Text as the declared type: numbers, booleans, lists and mappings are written as JSON."""
+    """Read text as the declared type: numbers, booleans, lists and mappings are JSON."""
     kinds = {kind} if isinstance(kind, str) else set(kind or ())
     if not kinds or "string" in kinds:
         return text

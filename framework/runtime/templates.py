@@ -1,8 +1,9 @@
-"""Placeholders replaced: first those that config, secrets and the clock answer, later the rest.
+"""Templates: placeholders are replaced in two steps.
 
-`fill` is done once, when a source is built, and leaves templates; `expand` is done for each
-request, with what a parent, a cursor or the last answer gives. Escaping is decided here and
-nowhere else: path values are percent-encoded, booleans in queries and texts are `true` and `false`.
+`fill` runs once, when a source is built, with config, secrets and the clock, and leaves templates.
+`expand` runs for each request, with values of a parent, a cursor or the last response. Escaping is
+decided only here: path values are percent-encoded, booleans in queries and text are `true` and
+`false`.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from framework.runtime.redaction import Redactor
 Json = Any
 TemplateTarget = Literal["path", "query", "json", "text"]
 """Where a value goes: a path is percent-encoded, JSON keeps types, the rest is text."""
-_LEADING_ELSEWHERE = {".", ".."}
-"""Pieces that a path loses before it is sent, and others with them."""
+_DOT_SEGMENTS = {".", ".."}
+"""Path segments that are removed before sending, together with others."""
 
 _WRITTEN_SLASH = re.compile(r"'[^']*/[^']*'")
 
 
 def text_of(value: Json) -> str:
-    """A value as it stands in a text: booleans, lists and objects as JSON has them."""
+    """Return a value as text: booleans, lists and objects as JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, dict)):
@@ -45,9 +46,9 @@ def text_of(value: Json) -> str:
 
 
 class Values(dict[str, Json]):
-    """The values of placeholders by their text; what is not there is evaluated over `context`.
+    """The values of placeholders by their text; others are evaluated over `context`.
 
-    A value that secrets are in becomes one of `redactor`.
+    A value that contains a secret is added to `redactor`.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class Values(dict[str, Json]):
         self._redactor = redactor
 
     def __missing__(self, text: str) -> Json:
-        """What the expression gives; ExpressionError where it fails."""
+        """Return the value of the expression; raise ExpressionError if it fails."""
         return evaluated(text, self.context, self._redactor)
 
 
 def evaluated(text: str, context: Mapping[str, Json], redactor: Redactor | None = None) -> Json:
-    """What an expression over the context gives. What is made of secrets becomes a secret."""
+    """Evaluate an expression over the context; a value made of secrets becomes a secret."""
     expression, roots = _expression(text)
     value = expression.search(context, context)
     if redactor is not None and "secrets" in roots and value is not None:
@@ -75,14 +76,14 @@ def evaluated(text: str, context: Mapping[str, Json], redactor: Redactor | None 
 
 
 def is_constant(placeholder: Placeholder) -> bool:
-    """Whether config, secrets and the clock are all that it takes."""
+    """Return whether it reads only config, secrets and the clock."""
     if placeholder.kind == "expression":
         return _expression(placeholder.text)[1] <= CONSTANT_ROOTS
     return placeholder.kind in ("config", "secrets")
 
 
 def made_of_secrets(placeholder: Placeholder) -> bool:
-    """Whether a secret is part of the value."""
+    """Return whether a secret is part of the value."""
     if placeholder.kind == "expression":
         return "secrets" in _expression(placeholder.text)[1]
     return placeholder.kind == "secrets"
@@ -90,24 +91,24 @@ def made_of_secrets(placeholder: Placeholder) -> bool:
 
 @lru_cache(maxsize=4096)
 def _expression(text: str) -> tuple[Expression, frozenset[str]]:
-    """The expression and the roots that it reads; all of the context is the root "" too."""
+    """Return the expression and the roots that it reads; the whole context is the root ""."""
     expression = compile_expression(text)
     paths = expression.reads(over_context=True)
     return expression, frozenset(path[0] if path else "" for path in paths)
 
 
 def escape(text: str) -> str:
-    """The text as a template that gives just this text."""
+    """Return a template for exactly this text."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def fill(
     value: Json, known: Callable[[Placeholder], Json], *, place: TemplateTarget, final: bool
 ) -> Json:
-    """`value` with its constant placeholders replaced, at any depth.
+    """Return `value` with its constant placeholders replaced, at any depth.
 
-    `known` gives the value of a constant placeholder. With `final` the result is plain; without,
-    it is still a template for `expand`, and a key of JSON whose value is null is left out.
+    `known` returns the value of a constant placeholder. With `final` the result is plain;
+    otherwise it is a template for `expand`, and a JSON key whose value is null is left out.
     """
     if isinstance(value, str):
         return _fill_text(value, known, place, final)
@@ -154,10 +155,10 @@ def _fill_text(
 
 
 def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -> str:
-    """What stands between the braces of a placeholder that is left for `expand`.
+    """Return the text of a placeholder that is left for `expand`.
 
-    Config inside a parent's expression is filled in, and an expression that amounts to a dotted
-    path is written as one, which dlt can read too.
+    Config in a parent's expression is filled in, and an expression that is a dotted path is
+    written as one, which dlt can read too.
     """
     expression = placeholder.expression
     if placeholder.kind != "resources" or expression is None or expression.startswith("$"):
@@ -172,11 +173,10 @@ def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -
 
 
 def expand(value: Json, bound: Mapping[str, Json], place: TemplateTarget) -> Json:
-    """`value` with its remaining placeholders replaced by `bound`, which is keyed by their text
-    (a `Values` also evaluates expressions).
+    """Return `value` with its remaining placeholders replaced by `bound`, keyed by their text.
 
-    A placeholder alone in a string keeps its value's type in JSON and in queries; where it gives
-    null, a key of JSON is left out.
+    A `Values` also evaluates expressions. A placeholder alone in a string keeps its value's type in
+    JSON and in queries; if it is null, the JSON key is left out.
     """
     if isinstance(value, str):
         return _expand_text(value, bound, place)
@@ -198,7 +198,7 @@ def expand(value: Json, bound: Mapping[str, Json], place: TemplateTarget) -> Jso
 
 
 def _stays(item: Json, found: Json) -> bool:
-    """Whether a key of JSON is sent: not where its placeholder gives null."""
+    """Return whether a JSON key is sent: not if its placeholder is null."""
     return found is not None or item is None
 
 
@@ -236,10 +236,10 @@ def _nothing(text: str, placeholder: Placeholder) -> str:
 
 
 def _encoded(value: Json, placeholder: Placeholder) -> str:
-    """The value as a piece of a path. An expression that itself writes a slash means it."""
+    """Return the value as a path segment; a slash that the expression writes is kept."""
     writes = placeholder.kind == "expression" and _WRITTEN_SLASH.search(placeholder.text)
     text = text_of(value)
-    if not _LEADING_ELSEWHERE.isdisjoint(text.split("/") if writes else [text]):
+    if not _DOT_SEGMENTS.isdisjoint(text.split("/") if writes else [text]):
         raise BindingError(
             f"{{{placeholder.text}}} is `{text}`, which a path cannot hold: another path would be "
             "asked for; leave such records out with `when` or `filter`"

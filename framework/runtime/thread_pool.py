@@ -1,8 +1,7 @@
-"""Jobs done side by side, their results in the order of the jobs.
+"""Run jobs in parallel and yield their results in the order of the jobs.
 
-The threads are daemons: one that waits for a server must not keep a stopped run alive, which
-concurrent.futures' own pool would do. At most a window of jobs is under way or done and not yet
-taken, so memory stays flat.
+The threads are daemons: one that waits for a server must not keep a stopped run alive, as the pool
+of concurrent.futures does. The number of unread results is bounded, so that memory stays flat.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from framework.runtime.environment import StopSignal
 
 T = TypeVar("T")
 WINDOW = 2
-"""Jobs handed out per worker, so that a slow one at the head does not idle the others."""
+"""Jobs started per worker, so that a slow first one does not leave the others idle."""
 
 
 def run_in_order(jobs: Iterable[Callable[[], T]], workers: int, stop: StopSignal) -> Iterator[T]:
-    """Results of the jobs in their order; the first error is raised and ends the rest."""
+    """Yield the results of the jobs in their order; the first error is raised and ends the rest."""
     if workers <= 1:
         for job in jobs:
             stop.check()
