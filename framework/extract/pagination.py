@@ -1,8 +1,8 @@
-"""dlt's paginators with what a file adds to them: ends of its own, a computed next page, and the
-paging values written anywhere in the request.
+"""Paginators: dlt's, with what a connector file adds to them.
 
-A `FrameworkPaginator` wraps one of dlt's paginators and is one for dlt's client. What is written
-into a request besides the paginator's own parameter is the `write` function's business.
+A file may end a list itself, compute the next page, and write paging values anywhere into the
+request. A new type of paginator is a row of `PAGINATORS`, its values in `paginator_keys`, and an
+entry of the JSON Schema.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from dlt.sources.helpers.rest_client.paginators import (
     HeaderCursorPaginator,
     HeaderLinkPaginator,
     JSONLinkPaginator,
+    JSONResponseCursorPaginator,
     OffsetPaginator,
+    PageNumberPaginator,
     RangePaginator,
     SinglePagePaginator,
 )
-from dlt.sources.rest_api.config_setup import create_paginator
 from jsonpath_ng import DatumInContext, JSONPath
 from requests import Response
 from requests.utils import parse_header_links
@@ -57,19 +58,22 @@ Json = Any
 
 
 Write = Callable[[requests.Request, Context], None]
-"""Writes a request anew for a page; the context has `paginator` and the last answer's roots."""
+"""Writes the request of a page; its context has `paginator` and the last response."""
 
 UNEXPECTED = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise for a response that they do not expect."""
 
 UNSENT = "\0unsent "
-"""Begins the names of parameters that dlt's paginators want and the file sends otherwise."""
+"""Begins the names of parameters that dlt's paginators need and that are not sent."""
 
 
 @dataclass(frozen=True)
 class PaginationRules:
-    """What a file says of its pages beyond dlt's words. `size` is the records in a full page;
-    `rewrites` says that the request's own placeholders take something of the last page."""
+    """What a file says about pages in addition to dlt's keys.
+
+    `size` is the number of records in a full page. With `rewrites` placeholders of the request
+    read the last page.
+    """
 
     stop_when: Expression | None = None
     size: int | None = None
@@ -79,14 +83,14 @@ class PaginationRules:
 
 
 class Over(JSONPath):
-    """An expression over the context where dlt asks for a path in the body."""
+    """An expression over the context in place of a path in the body."""
 
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
         self.context: Context = {}
 
     def find(self, datum: Any) -> list[DatumInContext]:  # noqa: ARG002
-        """What the expression gives, as a list of one or none."""
+        """Return the value as a list of one match, or of none for null."""
         value = self.expression.search(self.context, self.context)
         return [] if value is None else [DatumInContext(value)]
 
@@ -97,7 +101,11 @@ class Over(JSONPath):
 
 
 class FrameworkPaginator(BasePaginator):
-    """The paging of one list. `over` is how the next page is computed, None where dlt finds it."""
+    """The pagination of one list, a paginator for dlt's client too.
+
+    `over` computes the next page; None lets dlt's paginator find it. `is_plain` says that nothing
+    is added to dlt's paginator, which then only needs the length of a page.
+    """
 
     def __init__(
         self, inner: BasePaginator, rules: PaginationRules, over: Over | None = None
@@ -111,7 +119,9 @@ class FrameworkPaginator(BasePaginator):
         self._write: Write | None = None
         self._alone = False
         self._first = True
-        self.is_plain = over is None and rules == PaginationRules(size=rules.size)
+        self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
+        adds_rules = rules != PaginationRules(size=rules.size)
+        self.is_plain = not (over or adds_rules or self._has_unsent)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrameworkPaginator:
         over = None if self._over is None else Over(self._over.expression)
@@ -120,7 +130,7 @@ class FrameworkPaginator(BasePaginator):
         return FrameworkPaginator(copy.deepcopy(self.inner, memo), self.rules, over)
 
     def begin(self, context: Context, write: Write) -> Context:
-        """Make ready for a list; gives the context of its first request."""
+        """Start a list; return the context of its first request."""
         self._write = write
         if not self._alone:
             self.inner.init_request(requests.Request())
@@ -128,7 +138,7 @@ class FrameworkPaginator(BasePaginator):
         return self._context
 
     def alone(self, value: int) -> FrameworkPaginator:
-        """Paging of the same list that asks for the page of this number (or offset) only."""
+        """Return a paginator that requests only the page of this number or offset."""
         made = FrameworkPaginator(copy.copy(self.inner), self.rules)
         made._context, made._alone, made._first = self._context, True, False
         assert isinstance(made.inner, RangePaginator)
@@ -141,7 +151,7 @@ class FrameworkPaginator(BasePaginator):
         return self.inner.has_next_page
 
     def init_request(self, request: requests.Request) -> None:
-        """The first request, without the first page's value where the file leaves it out."""
+        """Prepare the first request, without the first page's value if the file says so."""
         self.inner.init_request(request)
         inner = self.inner
         if self._first and not self.rules.send_first and isinstance(inner, RangePaginator):
@@ -152,7 +162,7 @@ class FrameworkPaginator(BasePaginator):
         _without_unsent(request)
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Look at a page: is there another one, and which?"""
+        """Read from a page whether another one follows, and which."""
         if self.is_plain and not self._alone:
             self._read_next(response, data)
             return
@@ -169,7 +179,7 @@ class FrameworkPaginator(BasePaginator):
         self._context = {**page, "paginator": self._values(sent=True)}
 
     def update_request(self, request: requests.Request) -> None:
-        """The next page's request: written anew, then with the paginator's own parameters."""
+        """Write the next page's request: its templates first, then the paginator's parameters."""
         if not self.has_next_page:
             return
         if self.rules.rewrites and self._write is not None:
@@ -178,7 +188,7 @@ class FrameworkPaginator(BasePaginator):
             self.inner.update_request(request)
         except UNEXPECTED as error:
             raise self._failure(error, None) from error
-        if not self.is_plain:
+        if self._has_unsent:
             _without_unsent(request)
 
     def _read_next(self, response: requests.Response, data: list[Any] | None) -> None:
@@ -199,8 +209,7 @@ class FrameworkPaginator(BasePaginator):
         return isinstance(self.inner, SinglePagePaginator)
 
     def _values(self, *, sent: bool) -> dict[str, Json]:
-        """The paging values, null where there is none of the name; with `sent` those that go into
-        the request."""
+        """Return the paging values, null if the type has none; with `sent` those of the request."""
         values: dict[str, Json] = dict.fromkeys(("page", "offset", "cursor"))
         values["limit"] = self.rules.size
         inner = self.inner
@@ -213,7 +222,7 @@ class FrameworkPaginator(BasePaginator):
         return values
 
     def _page(self, response: requests.Response, records: list[Any]) -> Context:
-        """The context after an answer, with the values that it was asked for with."""
+        """Return the context after a response, with the values that it was requested with."""
         if not (self.rules.stop_when or self.rules.rewrites or self._over):
             return self._context
         return {
@@ -224,7 +233,7 @@ class FrameworkPaginator(BasePaginator):
         }
 
     def _ends(self, page: Context, records: list[Any]) -> bool:
-        """Whether the file says that this page is the last one."""
+        """Return whether a condition of the file ends the list with this page."""
         rules = self.rules
         if rules.stop_after_short_page and rules.size and len(records) < rules.size:
             return True
@@ -240,10 +249,10 @@ def _without_unsent(request: requests.Request) -> None:
 
 
 class LinkHeader(HeaderLinkPaginator):
-    """`rel` as in RFC 8288: words between blanks, in any case."""
+    """The next page in a Link header; `rel` is words between blanks in any case (RFC 8288)."""
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
-        """Look for the next page's URL in the header."""
+        """Read the next page's URL from the header."""
         wanted = self.links_next_key.lower()
         found = (
             link["url"]
@@ -254,32 +263,32 @@ class LinkHeader(HeaderLinkPaginator):
 
 
 class BodyLink(JSONLinkPaginator):
-    """No next page where the body says it by an empty text or false."""
+    """The next page's URL in the body; an empty text or false ends the list."""
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Look for the next page's URL in the body."""
+        """Read the next page's URL from the body."""
         super().update_state(response, data)
         set_next_reference(self, next_reference(self) or None)
 
 
 class HeaderCursor(HeaderCursorPaginator):
-    """No next page where the header is empty."""
+    """The next cursor in a header; an empty one ends the list."""
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Look for the next cursor in the header."""
+        """Read the next cursor from the header."""
         super().update_state(response, data)
         set_next_reference(self, next_reference(self) or None)
 
 
 class Total(JSONPath):
-    """A total's path that gives what an earlier page told where this one tells none."""
+    """A total's path that remembers the total of an earlier page if a page has none."""
 
     def __init__(self, path: Any) -> None:
         self._path = path
         self._known: list[DatumInContext] = []
 
     def find(self, datum: Any) -> list[DatumInContext]:
-        """What the path gives, as a list of one or none."""
+        """Return the matches that are not null, else those of an earlier page."""
         found = [one for one in self._path.find(datum) if one.value is not None]
         self._known = found or self._known
         return self._known
@@ -290,17 +299,17 @@ class Total(JSONPath):
     __repr__ = __str__
 
 
-def widened(paginator: BasePaginator | None) -> BasePaginator | None:
-    """The paginator, taught what dlt's does not read."""
-    if type(paginator) is HeaderLinkPaginator:
-        return LinkHeader(paginator.links_next_key)
-    if type(paginator) is JSONLinkPaginator:
-        return BodyLink(paginator.next_url_path)
-    if type(paginator) is HeaderCursorPaginator:
-        return HeaderCursor(paginator.cursor_key, paginator.cursor_param)
-    if isinstance(paginator, RangePaginator) and paginator.total_path is not None:
-        paginator.total_path = Total(jsonpath.compile_path(paginator.total_path))
-    return paginator
+PAGINATORS: Mapping[str, Callable[..., BasePaginator]] = {
+    "page_number": PageNumberPaginator,
+    "offset": OffsetPaginator,
+    "cursor": JSONResponseCursorPaginator,
+    "header_cursor": HeaderCursor,
+    "json_link": BodyLink,
+    "json_response": BodyLink,
+    "header_link": LinkHeader,
+    "single_page": SinglePagePaginator,
+}
+"""The paginator of each type, created with the other keys as arguments. `auto` is detected."""
 
 
 def _relation(link: dict[str, str]) -> str:
@@ -308,7 +317,7 @@ def _relation(link: dict[str, str]) -> str:
 
 
 PATHS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-"""The paginator's keys that hold an expression on the body."""
+"""The keys of a paginator that hold an expression over the body."""
 
 
 def paginator_of(
@@ -317,11 +326,11 @@ def paginator_of(
     path_of: Callable[[str], Json],
     taken: frozenset[str] = frozenset(),
 ) -> FrameworkPaginator | None:
-    """The paginator of a mapping with a `type`; None where dlt shall detect one.
+    """Return the paginator of a mapping with a `type`, None if dlt detects one.
 
-    `final` fills placeholders in, `path_of` makes an expression on the body one that dlt takes.
-    `taken` is what the request's placeholders take of the last page (`paging_values`): paging
-    values in it are not sent by their default names, too. Nor is one whose name is null.
+    `final` fills placeholders in, `path_of` converts an expression over the body for dlt. `taken`
+    is what the request's placeholders read of the last page (`paging_values`). Its paging values
+    are not sent by their default names too, nor is a value whose name is null.
     """
     if config is None or config["type"] == "auto":
         return None
@@ -340,7 +349,10 @@ def paginator_of(
             continue
         if value in taken or names[0] in theirs:
             theirs[names[0]] = UNSENT + value
-    inner = widened(create_paginator(theirs))  # type: ignore[arg-type]
+    arguments = {key: value for key, value in theirs.items() if key != "type"}
+    inner = PAGINATORS[config["type"]](**arguments)
+    if isinstance(inner, RangePaginator) and inner.total_path is not None:
+        inner.total_path = Total(jsonpath.compile_path(inner.total_path))
     stop = filled.get("stop_when")
     rules = PaginationRules(
         None if stop is None else compile_expression(stop),
@@ -349,46 +361,47 @@ def paginator_of(
         filled.get("send_first", True),
         bool(taken),
     )
-    return None if inner is None else FrameworkPaginator(inner, rules, over)
+    return FrameworkPaginator(inner, rules, over)
 
 
 def paging_values(*templates: Json) -> frozenset[str]:
-    """What the placeholders of a request take of the last page: names below `paginator`, and the
-    other roots that only an answer gives."""
-    found: set[str] = set()
+    """Return what the placeholders of a request read of the last page.
+
+    These are names below `paginator`, and the roots that only a response gives.
+    """
+    names: set[str] = set()
     for text in texts_of(templates):
         for part in placeholders(text):
             if part.kind != "expression":
                 continue
             for path in compile_expression(part.text).reads(over_context=True):
                 if path[:1] == ("paginator",):
-                    found |= set(path[1:2]) or PAGING
+                    names |= set(path[1:2]) or PAGING
                 elif path[:1] and path[0] in PAGE_KEYS:
-                    found.add(path[0])
-    return frozenset(found)
+                    names.add(path[0])
+    return frozenset(names)
 
 
 def size_params(
     config: Mapping[str, Json] | None, final: Callable[[Json], Json]
 ) -> dict[str, Json]:
-    """The parameter that carries the page's size, if one does."""
+    """Return the parameter for the page size, empty if there is none."""
     name = (config or {}).get("page_size_param")
     return {name: final(config["page_size"])} if config is not None and name else {}
 
 
 def end_of(paginator: RangePaginator, body: Any) -> int | None:
-    """The number that no page has any more, as the body's total and the file say; None where
-    neither tells."""
+    """Return the first number after the last page, by the body's total and the file, else None."""
     ends = []
     if paginator.total_path:
-        found = jsonpath.find_values(paginator.total_path, body)
-        if found and str(found[0]).isdigit():
-            ends.append(int(found[0]) + paginator.base_index)
+        totals = jsonpath.find_values(paginator.total_path, body)
+        if totals and str(totals[0]).isdigit():
+            ends.append(int(totals[0]) + paginator.base_index)
     if paginator.maximum_value is not None:
         ends.append(paginator.maximum_value)
     return min(ends) if ends else None
 
 
 def numbers(paginator: RangePaginator, start: int, end: int) -> Iterator[int]:
-    """The numbers from `start` up to `end`, in the paginator's steps."""
+    """Return the numbers from `start` up to `end`, in the paginator's steps."""
     return iter(range(start, end, paginator.value_step))

@@ -124,3 +124,10 @@ def test_an_empty_list_is_whole(tmp_path, web):
         shop = opened(tmp_path, listed(web, paginator))
         assert shop.read("items") == []
         assert shop.heard.codes == []
+
+
+def test_a_parameter_without_a_name_is_sent_on_no_page(tmp_path, web):
+    web.on("/items", by_offset(5, 5))
+    shop = opened(tmp_path, listed(web, {**OFFSET, "limit_param": None}))
+    assert len(shop.read("items")) == 5
+    assert [[name for name, _ in asked.query] for asked in web.asked] == [["offset"]] * 3
