@@ -141,12 +141,13 @@ class ListRequests:
             response = self._session.fetch(self.request)
         except IgnoreResponseException:
             return None
-        page = self._lazy_page(response) or self._parsed_page(response)
+        lazy = self._lazy_page(response)
+        page = lazy or self._parsed_page(response)
         if self.paginator is None:
             detected: Any = self._client.detect_paginator(response, page.items)
             self.paginator = cast("FrameworkPaginator", detected)
         # a lazy page only has a length, and dlt's paginators look at no more
-        items: Any = page.items if page.is_parsed else page
+        items: Any = lazy or page.items
         self.paginator.update_state(response, items)
         self.paginator.update_request(self.request)
         return page

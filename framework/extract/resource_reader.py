@@ -78,6 +78,7 @@ class ResourceReader:
         state: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
+        self.name = plan.resource.name
         self.parent = parent
         self.records = 0
         self.parents = 0
@@ -104,11 +105,6 @@ class ResourceReader:
         self._order = None
         if cursors is not None:
             self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
-
-    @property
-    def name(self) -> str:
-        """The resource's name."""
-        return self.plan.resource.name
 
     def failed_ancestor(self, error: Exception) -> str | None:
         """Return the name of the uppermost ancestor that this error ended, or None."""

@@ -238,7 +238,8 @@ class Collector:
             slowest.sort(key=attrgetter("seconds"), reverse=True)
             self.report.slowest = slowest[:SLOWEST]
             return
-        part = self._part(str(getattr(event, "resource", "")))
+        name = getattr(event, "resource", "")
+        part = self.report.resources.get(self._read_for.get(name, name))
         if part is None:
             return
         if isinstance(event, RequestSent):

@@ -56,7 +56,7 @@ class DltCursor:
             self._dlt.advance(rules.started())
 
     def windows(self) -> Iterator[Window]:
-        """The one asking of the list."""
+        """Yield the only window of the list."""
         yield Window(
             {
                 "incremental.initial_value": self._dlt.initial_value,
@@ -67,7 +67,7 @@ class DltCursor:
         )
 
     def filter(self, records: list[Record]) -> list[Record]:
-        """The records that are new, by dlt's rules; the watermark follows them."""
+        """Return the new records by dlt's rules; the watermark follows them."""
         path = self._dlt.cursor_path
         try:
             return self._dlt(records) or []
@@ -86,18 +86,18 @@ class DltCursor:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the list's order says that nothing new follows."""
+        """Whether the row order says that nothing new follows."""
         return bool(self._dlt.can_close())
 
     def finish(self, window: Window) -> None:
-        """The list was read to its end: dlt has moved its state already."""
+        """Do nothing: dlt has moved its state already."""
 
     def cut(self) -> None:
-        """Never asked for: there is one window."""
+        """Do nothing: there is one window only."""
 
 
 def _floor(rules: CursorPolicy, held: dict[str, Json]) -> dict[str, Json]:
-    """The initial value that a lag may not cross: not one that has moved past the watermark."""
+    """Return the initial value that a lag must not cross, unless it has moved past the watermark."""
     state, initial = held.get(rules.spec.cursor_path), rules.initial
     if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
         return {}
@@ -109,7 +109,7 @@ def _floor(rules: CursorPolicy, held: dict[str, Json]) -> dict[str, Json]:
 
 
 def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
-    """The resource's `incremental` state: that which is given, else the running pipeline's."""
+    """Return the resource's `incremental` state: the one given, else the running pipeline's."""
     if given is not None:
         return given
     state: dict[str, Json] = dlt.current.resource_state(resource).setdefault("incremental", {})
@@ -119,14 +119,15 @@ def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
 Cursor = DltCursor | Watermark
 
 APPENDED = "appended"
-"""In the state of a cursor: where a run came to that appended its records, and whose watermark
-stays all the same, because what hangs on them was not loaded."""
+"""The key, in a cursor's state, of how far a run appended records although its watermark stayed.
+
+The watermark stays if descendants of those records were not loaded."""
 
 
 class ResourceCursors:
-    """The incremental of one resource over all its lists, its values filled in.
+    """The watermarks of all lists of one resource.
 
-    `held` is the resource's `incremental` state; None leaves it to the pipeline that is running.
+    `held` is the resource's `incremental` state; None takes that of the running pipeline.
     """
 
     def __init__(
@@ -154,11 +155,11 @@ class ResourceCursors:
 
     @property
     def rules(self) -> CursorPolicy:
-        """What holds for every list."""
+        """The rules for every list."""
         return self._rules
 
     def begin(self, *, moves: bool) -> None:
-        """Read the state; with `moves` false nothing that is read will change it."""
+        """Read the state; with `moves=False` it is never changed."""
         held = held_state(self._resource.name, self._given) if self._rules.keeps else {}
         self._moves = moves and self._rules.keeps
         self._held = held if self._moves else copy.deepcopy(held)
@@ -171,9 +172,9 @@ class ResourceCursors:
         self._hashes = dict(state.get("hashes", {}))
 
     def alone(self, key: str) -> Cursor:
-        """The watermark of a resource that is one list, asked with the values of that key.
+        """Return the watermark of a resource's only list, requested with the values of that key.
 
-        A list asked with other values than before begins anew.
+        A list requested with other values than before starts from the initial value.
         """
         path = self._rules.spec.cursor_path
         state = self._held.get(path)
@@ -192,7 +193,7 @@ class ResourceCursors:
             state["of"] = key
 
     def one_of_many(self, key: str) -> Watermark:
-        """The watermark of one of the resource's lists."""
+        """Return the watermark of one of the resource's lists."""
         if key not in self._lists:
             return Watermark(self._rules)
         return Watermark(
@@ -201,7 +202,7 @@ class ResourceCursors:
         )
 
     def not_appended(self, key: str, records: list[Record]) -> list[Record]:
-        """Those of a list that no earlier run has appended whose watermark had to stay."""
+        """Return the records that no earlier run appended although its watermark stayed."""
         if self._appended is None or self._rules.run_start:
             return records
         if key not in self._known:
@@ -218,7 +219,7 @@ class ResourceCursors:
         return self._known[key].filter(records)
 
     def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
-        """Take the watermark of a list that was read."""
+        """Store the watermark of a list that was read."""
         if not isinstance(cursor, Watermark):
             return
         state = cursor.state()
@@ -232,8 +233,10 @@ class ResourceCursors:
             self._hashes[key] = state["unique_hashes"]
 
     def end(self, *, many: bool, kept: set[str] | None) -> None:
-        """All lists were read: write what they came to. `kept` are the keys that there still
-        are, None where lists that were not asked for this time come back."""
+        """Write the watermarks after all lists were read.
+
+        `kept` are the keys of lists that still exist, None if lists may return that were not read.
+        """
         if not many:
             return
         if kept is not None:

@@ -1,7 +1,6 @@
-"""An incremental's values as times: read from the file, the state and records, and written.
+"""Read and write an incremental's values as times, in the file, the state and records.
 
-Where the file says nothing of formats, steps or a lookahead, values are compared as they are and
-none of this is used.
+Without formats, steps or a lookahead, values are compared unchanged and none of this is used.
 """
 
 from __future__ import annotations
@@ -19,29 +18,29 @@ Json = Any
 
 @dataclass(frozen=True)
 class CursorTimes:
-    """`sent` is the form of requests and of the state, `records` those of records."""
+    """`sent` is the format of requests and of the state, `records` are those of records."""
 
     sent: str
     records: tuple[str, ...]
 
     @classmethod
     def of(cls, spec: Incremental) -> CursorTimes:
-        """The forms of an incremental whose values are filled in."""
+        """Return the formats of an incremental whose values are filled in."""
         initial = spec.arguments.get("initial_value")
         sent = spec.format or same_format(initial)
         return cls(sent, spec.cursor_formats or tuple(dict.fromkeys((sent, "iso"))))
 
     def known(self, value: Json) -> datetime | None:
-        """A value of the file, the state or the command line; TimeError where it is no time."""
+        """Return a value of the file, state or command line; raise TimeError if it is not a time."""
         if value is None:
             return None
         # a config entry may hold ISO text, and a state may be older than the file's format
         return read_time(value, dict.fromkeys((self.sent, "iso", *self.records)))[0]
 
     def of_record(self, value: Json, start: datetime | None) -> datetime:
-        """A record's time. A day that `start` lies in counts as `start`: the hour is not known.
+        """Return a record's time; raise TimeError if it is in none of the formats.
 
-        TimeError where it is in none of the forms.
+        A date that contains `start` counts as `start`: its hour is not known.
         """
         moment, day = read_time(value, self.records)
         if day and start is not None and moment < start < moment + timedelta(days=1):
@@ -49,11 +48,11 @@ class CursorTimes:
         return moment
 
     def written(self, moment: datetime | None) -> Json:
-        """A time as requests send it."""
+        """Return a time as requests send it."""
         return None if moment is None else write_time(moment, self.sent)
 
     def kept(self, moment: datetime | None) -> Json:
-        """A time as the state keeps it: as it is sent, or as ISO text where that loses some."""
+        """Return a time as the state stores it: as sent, or as ISO text if that loses precision."""
         if moment is None:
             return None
         text = write_time(moment, self.sent)
@@ -65,14 +64,14 @@ class CursorTimes:
 
     @property
     def of_days(self) -> bool:
-        """Whether what is sent says no more than the day."""
+        """Whether requests send dates without a time."""
         return not has_clock(self.sent)
 
 
 def asked_for(text: str, example: Json) -> Json:
-    """A value of the command line, written as `example` is; numbers where that is one.
+    """Return a value of the command line in the format of `example`, or as a number like it.
 
-    RecordError where it is neither a time nor a number.
+    Raise RecordError if it is neither a time nor a number.
     """
     numeric = isinstance(example, (int, float)) and not isinstance(example, bool)
     if numeric:
@@ -84,7 +83,7 @@ def asked_for(text: str, example: Json) -> Json:
 
 
 def moment_of(text: str) -> datetime:
-    """The moment of an ISO text, UTC where it names no zone; RecordError where it is none."""
+    """Return the time of an ISO text, UTC without a zone; raise RecordError if it is not valid."""
     try:
         return read_time(text, ("iso",))[0].astimezone(UTC)
     except TimeError:
@@ -94,5 +93,5 @@ def moment_of(text: str) -> datetime:
 
 
 def run_start(now: datetime) -> datetime:
-    """The run's start in whole seconds: what changed within that second is read again."""
+    """Return the run's start in whole seconds: changes within that second are read again."""
     return now.astimezone(UTC).replace(microsecond=0)

@@ -1,6 +1,6 @@
-"""What holds for every list of a resource that has an incremental, where dlt's own does not reach.
+"""The rules for all lists of a resource with an incremental.
 
-Values are times (`times.py`) or compared as they are.
+Values are times (`cursor_times.py`) or compared unchanged.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ State = dict[str, Json]
 
 @dataclass(frozen=True)
 class CursorRange:
-    """A range that a run reads again, as ISO times (or numbers, where a cursor is one)."""
+    """A range that a run reads again, as ISO times, or numbers if the cursor is one."""
 
     since: str | None = None
     until: str | None = None
 
 
 class CursorPolicy:
-    """What holds for every list of a resource that has an incremental."""
+    """The rules for all lists of a resource with an incremental, its values filled in."""
 
     def __init__(
         self, resource: Resource, spec: Incremental, now: datetime, again: CursorRange | None
@@ -66,7 +66,7 @@ class CursorPolicy:
         self.keeps = again is None and self.end is None
 
     def value(self, record: Record, start: Json) -> Json:
-        """The record's cursor, None where it has none. RecordError where it cannot be read."""
+        """Return the record's cursor, None if it has none; raise RecordError if it is not valid."""
         found = self.find(record)
         if found is None:
             if self.missing == "raise":
@@ -83,22 +83,24 @@ class CursorPolicy:
         except TimeError:
             raise RecordError(
                 f"{self.resource}: the incremental's cursor_path `{self.spec.cursor_path}` holds "
-                f"a value written as {time_shape(found)}, which is in none of the forms "
-                f"{', '.join(self.times.records)}; add its form to cursor_formats"
+                f"a value written as {time_shape(found)}, which is in none of the formats "
+                f"{', '.join(self.times.records)}; add its format to cursor_formats"
             ) from None
 
     def written(self, value: Json) -> Json:
-        """A cursor as requests send it."""
+        """Return a cursor as requests send it."""
         return value if self.times is None else self.times.written(value)
 
     def kept(self, value: Json) -> Json:
-        """A cursor as the state keeps it."""
+        """Return a cursor as the state stores it."""
         return value if self.times is None else self.times.kept(value)
 
     def digest(self, record: Record) -> str:
-        """What tells a record from others of the same cursor: its key, as dlt has it. Where a
-        merge puts it in the place of the one before, all that it holds: it may have been changed
-        within the time that the cursor can tell."""
+        """Return a hash that tells a record from others with the same cursor, as dlt computes it.
+
+        It is that of the key; for a merge that of the whole record, which may have changed within
+        the cursor's precision.
+        """
         if not self.appends:
             return str(digest_dedup_value(record))
         try:
@@ -111,12 +113,14 @@ class CursorPolicy:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether records at the watermark can be remembered, so that they do not come again."""
+        """Whether records at the watermark can be remembered and left out next time."""
         return self.closed_start and not self.spec.lag and self._key != []
 
     def start_after(self, last: Json, state: State | None) -> Json:
-        """Where a run begins whose last one ended at `last`: the lag before it, but not before
-        the initial value. One that has moved past `last` hides nothing: that of the state holds."""
+        """Return where a run starts if the last one ended at `last`: the lag before it.
+
+        It is not before the initial value, or that of the state if the file's is past `last`.
+        """
         lag = self.spec.lag
         if last is None or not lag or not self.keeps:
             return last
@@ -132,7 +136,7 @@ class CursorPolicy:
         return lagged if floor is None else self.last_of((floor, lagged))
 
     def started(self) -> Json:
-        """The run's start as a cursor."""
+        """Return the run's start as a cursor."""
         if self.times is not None:
             return run_start(self.now)
         return write_time(
@@ -140,7 +144,7 @@ class CursorPolicy:
         )
 
     def last(self, state: State | None) -> Json:
-        """The last value of a state, the initial one where there is none."""
+        """Return the last value of a state, the initial value if there is none."""
         if state is None or state.get("last_value") is None:
             return self.initial
         return self._known(state["last_value"])
@@ -152,7 +156,7 @@ class CursorPolicy:
             return self.times.known(value)
         except TimeError:
             raise RecordError(
-                f"{self.resource}: the incremental's value {value} is no time in the form "
+                f"{self.resource}: the incremental's value {value} is not a time in the format "
                 f"{self.times.sent}; write it so, or as 2026-01-31T12:00:00Z"
             ) from None
 
@@ -163,7 +167,7 @@ class CursorPolicy:
 
 
 def lag_in_dlts_units(spec: Incremental, initial_value: Json) -> float | None:
-    """The lag in dlt's units: days where values are dates, else seconds."""
+    """Return the lag in dlt's units: days if values are dates, else seconds."""
     if not isinstance(spec.lag, timedelta):
         return spec.lag
     if isinstance(initial_value, str) and "T" not in initial_value and ":" not in initial_value:

@@ -1,7 +1,7 @@
-"""Watermarks of many lists in one state: one for each parent or partition, packed.
+"""Encode the watermarks of many lists, one for each parent record or partition, in one state.
 
-A key is 60 bits of a hash of the values that a list is asked with, so that nothing of them is in
-the state. Lists that stand at the same value share it: 100,000 that were read by one run with
+A key is 60 bits of a hash of the values that a list is requested with, so the state has none of
+them. Lists with equal watermarks share it: 100,000 lists read by one run with
 `watermark: run_start` are one text of a megabyte.
 """
 
@@ -16,22 +16,22 @@ import orjson
 
 Json = Any
 WIDTH = 10
-"""Characters of a key; with 100,000 keys two are the same once in some hundred million states."""
+"""Characters of a key; of 100,000 keys two are equal in one of some hundred million states."""
 
 ONLY_CHANGED = "only_changed:"
 """In a resource's incremental state, beside its cursor path: no path has a colon."""
 
 PRINT_WIDTH = 6
-"""Characters of a fingerprint: a change goes unseen once in 69 thousand million."""
+"""Characters of a fingerprint: one change in 69 thousand million is missed."""
 
 
 def key_of(values: Mapping[str, Json]) -> str:
-    """The key of a list asked with these values."""
+    """Return the key of a list that is requested with these values."""
     return _hashed(values, WIDTH)
 
 
 def fingerprint(value: Json) -> str:
-    """What tells a value from another one."""
+    """Return a hash that tells a value from another one."""
     return _hashed(value, PRINT_WIDTH)
 
 
@@ -44,7 +44,7 @@ def _hashed(value: Json, width: int) -> str:
 
 
 def pack_watermarks(values: Mapping[str, Json]) -> list[list[Json]]:
-    """Pairs of a value and all keys that have it, one after the other."""
+    """Return pairs of a value and the concatenated keys that have it."""
     groups: dict[Json, list[str]] = {}
     for key in sorted(values):
         groups.setdefault(values[key], []).append(key)
@@ -52,17 +52,17 @@ def pack_watermarks(values: Mapping[str, Json]) -> list[list[Json]]:
 
 
 def unpack_watermarks(pairs: Iterable[list[Json]]) -> dict[str, Json]:
-    """The value of each key."""
+    """Return the value of each key."""
     return {key: value for value, keys in pairs for key in _chunks(keys, WIDTH)}
 
 
 def pack_fingerprints(prints: Mapping[str, str]) -> str:
-    """Keys with their fingerprints, one after the other."""
+    """Return the keys with their fingerprints as one text."""
     return "".join(key + prints[key] for key in sorted(prints))
 
 
 def unpack_fingerprints(text: str) -> dict[str, str]:
-    """The fingerprint of each key."""
+    """Return the fingerprint of each key."""
     return {chunk[:WIDTH]: chunk[WIDTH:] for chunk in _chunks(text, WIDTH + PRINT_WIDTH)}
 
 

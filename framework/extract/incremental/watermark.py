@@ -1,7 +1,6 @@
-"""The watermark of one list while it is read, where dlt's own incremental does not reach.
+"""The watermark of one list while it is read, beyond what dlt's own incremental can do.
 
-Records that are known already are left out by dlt's rules; what the watermark becomes is asked
-for when the list was read.
+Known records are left out by dlt's rules. The new watermark is read when the list is complete.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ Json = Any
 
 
 class Watermark:
-    """One list and its watermark. `state` is what an earlier run left, or None.
+    """The watermark of one list. `state` is that of an earlier run, or None.
 
-    `alone` is a resource's only list. Of many that are merged, what stands at their watermarks
-    comes again: to remember it would make the state large.
+    `alone` marks a resource's only list. Of many merged lists, records at the watermarks are read
+    again: remembering them would make the state large.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Watermark:
         self._cut = False
 
     def windows(self) -> Iterator[Window]:
-        """What to ask for, one after the other."""
+        """Yield the windows to read, in their order."""
         rules, spec = self._rules, self._rules.spec
         start, end = self._start, rules.end
         if end is None and rules.times is not None and (spec.step or spec.lookahead):
@@ -70,7 +69,7 @@ class Watermark:
         }
 
     def filter(self, records: list[Record]) -> list[Record]:
-        """The records that are new; the watermark follows them."""
+        """Return the new records; the watermark follows them."""
         rules = self._rules
         if rules.run_start and rules.row_order != "desc" and not rules.appends:
             return records  # all of them: nothing is known before this run's end
@@ -114,7 +113,7 @@ class Watermark:
         return True
 
     def _is_first(self, record: Record) -> bool:
-        """Whether the window before did not give this record too."""
+        """Return whether the window before did not have this record too."""
         if not self._rules.appends or self._rules.spec.step is None:
             return True
         digest = self._rules.digest(record)
@@ -123,12 +122,12 @@ class Watermark:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the list's order says that nothing new follows in this window."""
+        """Whether the row order says that nothing new follows in this window."""
         order = self._rules.row_order
         return (order == "desc" and self._below) or (order == "asc" and self._beyond)
 
     def finish(self, window: Window) -> None:
-        """The window was read to its end."""
+        """Move the watermark past a window that was read to its end."""
         self._seen_before, self._seen = self._seen, set()
         if window.following is None:
             return
@@ -136,21 +135,21 @@ class Watermark:
         if self._rules.run_start:
             last = window.following
         elif last is not None and last > window.following:
-            # not read yet, whatever this answer held of it
+            # what follows the window is not read yet, even if this response had some of it
             last, hashes = window.following, set()
         self._finished = (last, hashes)
 
     @property
     def resumable(self) -> bool:
-        """Whether some window was read to its end."""
+        """Whether a window was read to its end."""
         return self._finished is not None
 
     def cut(self) -> None:
-        """A window failed: the watermark is where the one before it ended."""
+        """Leave the watermark where the last complete window ended: the next one failed."""
         self._cut = True
 
     def state(self) -> State:
-        """The watermark to keep."""
+        """Return the watermark to store, in dlt's form."""
         rules = self._rules
         last, hashes = self._last, self._hashes
         if self._finished is not None:

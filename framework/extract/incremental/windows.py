@@ -1,4 +1,4 @@
-"""The windows in which a list is read: from a start to an end, a step at a time."""
+"""Windows: the ranges of an incremental in which a list is read, one step at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from framework.errors import RecordError
 
 Json = Any
 MAX_WINDOWS = 100_000
-"""More than anybody means: a step of seconds over years."""
+"""A limit against mistakes such as a step of seconds over years."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """One asking of a list. `values` are those of its placeholders, by their text.
+    """One read of a list. `values` are those of its placeholders, by their text.
 
-    `following` is where the next window starts, or where the last one ends; None where a list is
-    not read in windows.
+    `following` is where the next window starts or the last one ends, None without windows.
     """
 
     values: dict[str, Json] = field(default_factory=dict)
@@ -28,13 +27,13 @@ class Window:
 
 
 WHOLE = Window()
-"""The asking of a list that has no incremental."""
+"""The window of a list without an incremental."""
 
 
 def split(
     start: datetime, end: datetime, step: Period, granularity: timedelta | None
 ) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Start, end as it is asked for, and start of the next, of each window; one at least.
+    """Yield start, requested end and start of the next, of each window; at least one.
 
     Steps are counted from `start`, so months keep its day. The last window ends at `end`.
     """
