@@ -200,7 +200,10 @@ def test_one_statement_per_line() -> None:
     ]
 
 
-PRIVATE = {"_next_reference", "_has_next_page", "_log_request", "__is_resolved__"}
+PRIVATE = {
+    *("_next_reference", "_has_next_page", "_log_request", "__is_resolved__"),
+    *("_new_temp_table_name", "_split_fragments"),
+}
 
 
 def test_no_other_module_uses_a_private_name() -> None:
