@@ -159,7 +159,7 @@ def test_a_time_in_no_form_is_an_error_that_says_how_it_is_written(tmp_path, web
 
 def test_an_initial_value_that_is_no_time_is_an_error(tmp_path, web):
     body = feed(web.url, {**DAYS, "initial_value": "last week"})
-    with pytest.raises(FrameworkError, match="no time"):
+    with pytest.raises(FrameworkError, match="not a time"):
         opened(tmp_path, body, now=NOW).read("items")
     assert web.asked == []
 
