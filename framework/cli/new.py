@@ -9,7 +9,12 @@ from pathlib import Path
 import click
 
 from framework.authoring.scaffold.file_writer import write_editor_schema, write_text
-from framework.authoring.scaffold.template import AUTHS, PAGINATORS, ConnectorFacts, connector_text
+from framework.authoring.scaffold.template import (
+    AUTHS,
+    PAGINATOR_TEMPLATES,
+    ConnectorFacts,
+    connector_text,
+)
 from framework.cli.shared_options import connectors_option
 from framework.cli.terminal import write_line
 from framework.definition.finder import is_file_name
@@ -42,7 +47,9 @@ Examples:
     metavar="FIELD",
     help="Field that identifies a record, or several: a,b. Once for all paths, or once per path.",
 )
-@click.option("--paginator", type=click.Choice(list(PAGINATORS)), help="Pagination of the lists.")
+@click.option(
+    "--paginator", type=click.Choice(list(PAGINATOR_TEMPLATES)), help="Pagination of the lists."
+)
 @connectors_option
 def command(
     name: str,
@@ -82,7 +89,7 @@ def command(
         or _ask("Path of the records in a response (empty: dlt detects it)", "")
         or None,
         _primary_keys(primary_keys, lists),
-        paginator or _ask("Pagination", "single_page", tuple(PAGINATORS)),
+        paginator or _ask("Pagination", "single_page", tuple(PAGINATOR_TEMPLATES)),
         header,
     )
     _write_connector(file, connector_text(facts))

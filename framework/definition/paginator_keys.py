@@ -22,7 +22,7 @@ PAGING = frozenset({"page", "offset", "limit", "cursor"})
 PAGE_KEYS = frozenset({"response", "headers", "status", "records", "last_record"})
 """The roots of the context that a response gives to the request of the next page."""
 
-PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+PAGING_PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "page_number": {"page": ("page_param", "page_body_path")},
     "offset": {
         "offset": ("offset_param", "offset_body_path"),
@@ -33,7 +33,7 @@ PARAMETERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 """By type and value: the keys that name its parameter. `{paginator.VALUE}` may send it instead."""
 
-VALUES: Mapping[str, tuple[str, ...]] = {
+PAGING_VALUES: Mapping[str, tuple[str, ...]] = {
     "page_number": ("page", "limit"),
     "offset": ("offset", "limit"),
     "cursor": ("cursor", "limit"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.formats import FORMAT_EXAMPLES
 from framework.definition.model import Connector
+from framework.definition.string_formats import FORMAT_EXAMPLES
 from framework.events import ignore_event
 from framework.extract.compiler import compile_connector
 from framework.extract.dlt_source import reading_source

@@ -42,7 +42,7 @@ from framework.definition.paginator_keys import (
     FRAMEWORK_KEYS,
     PAGE_KEYS,
     PAGING,
-    PARAMETERS,
+    PAGING_PARAMETERS,
 )
 from framework.http.error_messages import PaginatorFailure
 from framework.http.transport import InvalidJson
@@ -344,7 +344,7 @@ def paginator_of(
     for key, place in (("cursor", "cursor_path"), ("next_url", "next_url_path")):
         if filled.get(key) is not None:
             over = theirs[place] = Over(compile_expression(filled[key]))
-    for value, names in PARAMETERS.get(str(config["type"]), {}).items():
+    for value, names in PAGING_PARAMETERS.get(str(config["type"]), {}).items():
         if any(theirs.get(name) for name in names):
             continue
         if value in taken or names[0] in theirs:

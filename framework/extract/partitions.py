@@ -59,7 +59,7 @@ def batched(partition: Partition, values: Iterable[Json]) -> Iterator[Values]:
 
 def _values(partition: Partition, now: datetime, resource: str) -> Iterator[Values]:
     place = f"{resource}: partition {partition.name}"
-    return PARTITION_KINDS[partition.kind](partition.name, partition.argument, now, place)
+    return PARTITION_BUILDERS[partition.kind](partition.name, partition.argument, now, place)
 
 
 def _listed(name: str, argument: Json, _: datetime, place: str) -> Iterator[Values]:
@@ -115,7 +115,7 @@ def _hashable(value: Json) -> Json:
     return repr(value) if isinstance(value, (list, dict)) else (type(value), value)
 
 
-PARTITION_KINDS: Mapping[str, Callable[[str, Json, datetime, str], Iterator[Values]]] = {
+PARTITION_BUILDERS: Mapping[str, Callable[[str, Json, datetime, str], Iterator[Values]]] = {
     "values": _listed,
     "range": _numbers,
     "dates": _spans,

@@ -14,8 +14,8 @@ from dlt.extract import DltResource
 
 from framework.definition.model import Resource
 from framework.extract.page import Page
+from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import is_arrow_eligible
-from framework.load.arrow.sink import ArrowSink
 from framework.load.destinations.target import Target
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.record_sink import RecordSink

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.authoring.scaffold.template import AUTHS, PAGINATORS
+from framework.authoring.scaffold.template import AUTHS, PAGINATOR_TEMPLATES
 from framework.cli.main import main
 from tests.support.servers.web import Answer, Web
 
@@ -20,7 +20,7 @@ SHOP = ["new", "shop", "--base-url", "https://api.shop.example.com/v2", "--path"
 
 
 @pytest.mark.parametrize("auth", AUTHS)
-@pytest.mark.parametrize("paginator", PAGINATORS)
+@pytest.mark.parametrize("paginator", PAGINATOR_TEMPLATES)
 def test_a_new_file_is_valid_whatever_is_chosen(
     auth: str, paginator: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from framework.extract import parent_child as kept
 from framework.load import record_sink
-from framework.load.arrow import sink as arrow_sink
+from framework.load.arrow import arrow_sink as arrow_sink
 from tests.support.run_verbs import NOW, connector_of, everything, load, tables
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.slow_params import quick_first

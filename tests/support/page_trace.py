@@ -12,7 +12,7 @@ from typing import Any
 
 import framework
 from framework.http.session import Session
-from framework.load.arrow.sink import ArrowSink
+from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.record_sink import RecordSink
 
 ROOT = str(Path(framework.__file__).parent)

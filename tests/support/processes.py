@@ -257,7 +257,10 @@ def _die_at_an_operation() -> None:
         os._exit = tell  # type: ignore[assignment]
 
 
-ROWS = ("framework.load.record_sink:RecordSink.rows", "framework.load.arrow.sink:ArrowSink.rows")
+ROWS = (
+    "framework.load.record_sink:RecordSink.rows",
+    "framework.load.arrow.arrow_sink:ArrowSink.rows",
+)
 """What yields the rows of a resource while dlt extracts."""
 
 HOOKS: dict[str, Callable[[], None]] = {

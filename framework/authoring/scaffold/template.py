@@ -40,7 +40,7 @@ _AUTHS = {
 }
 AUTHS = tuple(_AUTHS)
 
-PAGINATORS = {
+PAGINATOR_TEMPLATES = {
     "single_page": "single_page",
     "page_number": "{type: page_number, base_page: 1, page_param: page, total_path: null}",
     "offset": "{type: offset, limit: 100, offset_param: offset, limit_param: limit, "
@@ -107,7 +107,7 @@ def connector_text(facts: ConnectorFacts) -> str:
         lines.append(f"    data_selector: {_quoted(facts.data_selector)}")
     if facts.paginator in _TO_CHECK:
         lines.append(f"    # to be checked: {_TO_CHECK[facts.paginator]}")
-    lines += [f"    paginator: {PAGINATORS[facts.paginator]}", "resources:"]
+    lines += [f"    paginator: {PAGINATOR_TEMPLATES[facts.paginator]}", "resources:"]
     names: set[str] = set()
     for number, path in enumerate(facts.paths):
         lines.append(f"  - name: {_resource_name(path, names)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import context_reads, resource_templates
 from framework.definition.draft import Draft
-from framework.definition.paginator_keys import VALUES, total_path
+from framework.definition.paginator_keys import PAGING_VALUES, total_path
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import join_words, mentions
 
@@ -61,9 +61,9 @@ def check_values(draft: Draft) -> Iterator[Breach]:
         paginator = draft.client.get("paginator") if own is None else own
         kind = paginator.get("type", "auto") if isinstance(paginator, dict) else paginator
         kind = "auto" if kind is None else kind
-        if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in VALUES):
+        if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in PAGING_VALUES):
             continue
-        values = VALUES.get(kind, ())
+        values = PAGING_VALUES.get(kind, ())
         for one in (read for text in resource_templates(merged) for read in context_reads(text)):
             if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
                 continue

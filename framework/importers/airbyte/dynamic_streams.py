@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.scope import Lookup, Scope, known, variable
 from framework.importers.airbyte.jinja.template_parts import placeholder

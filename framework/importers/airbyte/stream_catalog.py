@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.components.partition_routers import ParentStream
-from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.streams import StreamResource, translate_stream

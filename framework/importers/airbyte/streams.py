@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from framework.importers.airbyte.components.component_registry import translate
 from framework.importers.airbyte.components.datetime_cursors import (
     StreamCursor,
     interval_terms,
@@ -21,7 +22,6 @@ from framework.importers.airbyte.components.partition_routers import (
     translate_partitions,
 )
 from framework.importers.airbyte.components.record_selectors import Steps, translate_selector
-from framework.importers.airbyte.components.registry import translate
 from framework.importers.airbyte.components.request_options import inject
 from framework.importers.airbyte.components.requesters import StreamRequest, translate_requester
 from framework.importers.airbyte.components.response_decoders import (

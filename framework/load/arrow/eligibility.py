@@ -11,7 +11,7 @@ from framework.definition.model import Resource
 from framework.definition.naming import normalize_path
 from framework.definition.record_schema import Table, table_of
 from framework.load.declared_tables import table_name
-from framework.load.destinations.registry import DestinationProfile
+from framework.load.destinations.profiles import DestinationProfile
 
 HINTS = frozenset(
     {"name", "table_name", "write_disposition", "primary_key", "columns", "schema_contract"}

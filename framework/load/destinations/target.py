@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import DestinationError, UsageError
-from framework.load.destinations.registry import DestinationProfile, build_destination, profile_of
+from framework.load.destinations.profiles import DestinationProfile, build_destination, profile_of
 from framework.load.run_options import RunOptions
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from framework.importers.airbyte.components.registry import REGISTRY
+from framework.importers.airbyte.components.component_registry import REGISTRY
 from framework.importers.airbyte.manifest_normalizer import renew
 from tests.support.airbyte_cases import (
     CASE_FILES,

@@ -11,10 +11,10 @@ import pytest
 from framework.definition.json_text import parse_json as parse_json
 from framework.definition.record_schema import table_of
 from framework.extract.page import Page, RawList, Record
+from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
-from framework.load.arrow.sink import ArrowSink
 from framework.load.arrow.tables import Misfit
 from framework.load.monitors.column_names import ColumnNameMonitor
 from tests.support.both_paths import resource, shop

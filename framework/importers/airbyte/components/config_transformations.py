@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from framework.importers.airbyte.components.registry import component, translate
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.tree import Term, apply, compare, constant
 from framework.importers.airbyte.manifest import Component

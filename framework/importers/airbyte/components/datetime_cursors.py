@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.definition.datetimes import format_problem
 from framework.definition.expressions.jsonpath import path_keys
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.components.request_options import (
     Injection,
     injection,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, handler_of, translate
+from framework.importers.airbyte.components.component_registry import (
+    component,
+    handler_of,
+    translate,
+)
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import to_jmespath
 from framework.importers.airbyte.jinja.tree import input_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, translate
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.components.request_options import auth_location
 from framework.importers.airbyte.components.requesters import translate_requester
 from framework.importers.airbyte.import_context import ImportContext

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.components.request_options import (
     Injection,
     field_path,

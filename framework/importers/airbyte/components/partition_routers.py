@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.airbyte.components.registry import REGISTRY, component, handler_of
+from framework.importers.airbyte.components.component_registry import (
+    REGISTRY,
+    component,
+    handler_of,
+)
 from framework.importers.airbyte.components.request_options import Injection, injection
 from framework.importers.airbyte.import_context import NO_SLICE, ImportContext, StreamSlice
 from framework.importers.airbyte.jinja import tree

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from framework.definition.expressions.function_registry import FUNCTIONS
-from framework.importers.airbyte.components.registry import component, translate
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import to_jmespath

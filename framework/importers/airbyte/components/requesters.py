@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from framework.importers.airbyte.components.registry import component, handler_of
+from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.template_parts import Template

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.importers.airbyte.components.registry import component, translate
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from framework.importers.airbyte.components.registry import REGISTRY, component, report_unknown
+from framework.importers.airbyte.components.component_registry import (
+    REGISTRY,
+    component,
+    report_unknown,
+)
 from framework.importers.airbyte.components.requesters import StreamRequest, translate_requester
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath

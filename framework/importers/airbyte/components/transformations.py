@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.components.record_selectors import (
     Steps,
     computed_path,
@@ -13,7 +14,6 @@ from framework.importers.airbyte.components.record_selectors import (
     tolerant,
     translate_expander,
 )
-from framework.importers.airbyte.components.registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import to_jmespath

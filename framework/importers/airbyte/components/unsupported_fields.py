@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.importers.airbyte.components.registry import report_unknown
+from framework.importers.airbyte.components.component_registry import report_unknown
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 
