@@ -95,7 +95,7 @@ def test_a_run_has_an_end(
         assert main(["run", "shop", "--format", "json", "--max-time", "PT2H"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert (report["status"], report["signal"]) == ("interrupted", None)
-    assert "the run was still reading after 7200 s (--max-time)" in report["error"]
+    assert "still reading after 7200 s (--max-time)" in report["error"]
     assert "Nothing of this run is loaded" in report["error"]
     assert report["resources"][0]["status"] == "not_loaded"
     assert report["resources"][0]["requests"] == len(raw.asked) == 5
