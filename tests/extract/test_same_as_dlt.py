@@ -56,7 +56,7 @@ FROM_CORPUS = {
     "220-source-configs-posts": "/cursor",
     "225-source-configs-posts": "/single_page",
 }
-QUICK = ("children", "increments", "paging")
+QUICK = ("children", "paging")
 """Cases of the quick suite."""
 
 FAIL_IN_CORPUS = {"138-test-offline-error-resource"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 import duckdb
+import pytest
 from dlt.sources.rest_api import rest_api_source
 
 import framework
@@ -35,6 +36,7 @@ def rows(file: Path, dataset: str) -> dict[str, list[Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_dlt_runs_it_alone_to_the_same_tables(tmp_path: Path) -> None:
     with Simulator(small_world(), tokens=("a-token",)) as simulator:
         given = {"base_url": simulator.base_url, "api_key": "a-token"}

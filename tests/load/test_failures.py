@@ -25,6 +25,7 @@ from tests.support.run_verbs import (
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.shop import Shop
 from tests.support.simulator import SCOPES, Reply, Simulator, Token, small_world
+from tests.support.slow_params import quick_first
 
 START = "2020-01-01T00:00:00Z"
 ALL = {"customers": 3, "orders": 3, "lines": 6, "notes": 12}
@@ -281,7 +282,7 @@ def test_a_frozen_contract_fails_the_run_and_leaves_nothing_behind(
     assert values(project, "customers") == [1, 2, 3]
 
 
-@pytest.mark.parametrize("contract", ["freeze", {"tables": "freeze"}])
+@pytest.mark.parametrize("contract", quick_first("freeze", {"tables": "freeze"}))
 @pytest.mark.parametrize("refresh", [False, True])
 def test_a_table_that_is_new_and_may_not_be_made_fails_its_resource_before_it_is_asked(
     shop: Shop, project: Path, contract: Any, refresh: bool

@@ -61,6 +61,10 @@ def copy_with_pipeline(source: Path, target: Path, pipeline: str) -> None:
     for file in (path for path in target.rglob("*") if path.is_file()):
         if file.suffix != ".parquet":
             file.write_text(with_pipeline(file.read_text(), pipeline))
+    for jobs in list(target.rglob("new_jobs")):
+        for name in ("started_jobs", "failed_jobs", "completed_jobs"):
+            # git keeps no empty folders
+            (jobs.parent / name).mkdir(exist_ok=True)
 
 
 def restore_dataset(folder: Path, pipeline: str, loads: Path | None = None) -> None:

@@ -20,7 +20,6 @@ from framework.definition.model import Connector
 from tests.support.run_verbs import NOW, connector_of, load, scheduling
 from tests.support.simulator import Record, Simulator, World, small_world
 from tests.support.simulator_truth import assert_tables_are
-from tests.support.slow_params import quick_first
 
 LAG = timedelta(days=30)
 EVENTS, INVITEES = "scheduled_events", "event_invitees"
@@ -101,8 +100,9 @@ def in_windows(project: Path) -> Connector:
     return connector_of(project, data, "scheduling")
 
 
-@pytest.mark.parametrize("seed", quick_first(1, 2))
-@pytest.mark.parametrize("windows", quick_first(True, False))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("windows", [False, True])
 def test_rows_inside_the_window_are_the_apis_and_rows_outside_are_as_last_seen(
     api: Simulator, project: Path, seed: int, windows: bool
 ) -> None:

@@ -38,13 +38,14 @@ def simple(shop: Shop) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("moment", "read_whole"),
-    [
+    quick_first(
         ("die while extracting", False),
-        ("die before normalizing", True),
         ("die while normalizing", True),
-        ("die before the package is done", True),
         ("die after loading", False),
-    ],
+        ("die before normalizing", True),
+        ("die before the package is done", True),
+        quick=3,
+    ),
 )
 def test_after_a_kill_the_next_run_ends_in_the_same_tables_and_says_what_it_found(
     shop: Shop, project: Path, moment: str, read_whole: bool
