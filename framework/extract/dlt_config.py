@@ -12,7 +12,7 @@ from framework.errors import SettingsError
 from framework.extract.compiler import CompiledConnector
 from framework.extract.dlt_source import resource_hints
 from framework.extract.incremental.policy import lag_in_dlts_units
-from framework.extract.page import Shape, shaper
+from framework.extract.page import Shape, shape_function
 from framework.extract.plan import Plan
 from framework.extract.selectors import to_dlt
 from framework.extract.transforms import Transforms
@@ -162,5 +162,5 @@ def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]
         each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
         steps.append(functions(step.kind, run, each_one=each_one))
     if resource.schema is not None:
-        steps.append(functions("schema", shaper(resource)))
+        steps.append(functions("schema", shape_function(resource)))
     return steps

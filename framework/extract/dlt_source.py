@@ -17,7 +17,7 @@ from framework.definition.naming import SEPARATOR, normalize_identifier, normali
 from framework.definition.record_schema import Table, table_of
 from framework.extract.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
-from framework.extract.page import Page, Record, shaper
+from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import ReadOptions
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
@@ -211,7 +211,7 @@ def _batches(pages: Iterator[Page]) -> Iterator[list[Record]]:
 
 def batches_for_dlt(resource: Resource, batches: Iterator[list[Record]]) -> Iterator[Any]:
     """Yield batches shaped by the declared schema, or the table's schema if there are none."""
-    shape = shaper(resource)
+    shape = shape_function(resource)
     empty = True
     for batch in batches:
         empty = False

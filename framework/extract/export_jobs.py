@@ -1,6 +1,6 @@
-"""Export jobs: created here, polled until they are ready, then downloaded as lists.
+"""Export jobs: create a job, poll it until it is ready, and return its downloads as plans.
 
-Each download is a plan of its own, whose pages the readers read.
+The readers read the pages of each plan.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def downloads(
 ) -> Iterator[tuple[Plan, Context]]:
     """Yield a plan for each download of one job, with the context for its templates.
 
-    The job is created and awaited first. An ignored response yields nothing. Raise RequestError if
-    the job fails or is not ready in time.
+    Create the job and wait for it first. An ignored response yields nothing. Raise RequestError
+    if the job fails, times out or has no valid download URL.
     """
     job = _Job(plan, export, client, values, context, options)
     try:
@@ -72,7 +72,7 @@ class _Job:
 
     @property
     def name(self) -> str:
-        """Return the resource's name."""
+        """The resource's name."""
         return self.plan.resource.name
 
     def create(self) -> Context:
@@ -80,11 +80,11 @@ class _Job:
         return self._context_after(self._send(self.plan, self.context), None)
 
     def await_ready(self, context: Context) -> Context:
-        """Poll the job and return the context with the status response that says it is ready."""
+        """Poll until a status response says that the job is ready; return the context with it."""
         export, status = self.export, self.export.status
         if status is None or export.ready is None:
             return context
-        waited, start = 0.0, time.monotonic()
+        slept, start = 0.0, time.monotonic()
         while True:
             context = self._poll(status, context)
             if self._holds(export.failed, context):
@@ -92,14 +92,14 @@ class _Job:
             if self._holds(export.ready, context):
                 return context
             timeout = export.timeout.total_seconds()
-            if max(waited, time.monotonic() - start) >= timeout:
+            if max(slept, time.monotonic() - start) >= timeout:
                 raise RequestError(
                     f"{self._message(f'is not ready after {timeout:g} seconds', context)}\n"
                     "Raise the export's timeout, or look at the job in the API.",
                     code="job-not-ready",
                 )
             pause = export.every.total_seconds()
-            waited += pause
+            slept += pause
             self._wait(pause)
 
     def _poll(self, status: JobRequest, context: Context) -> Context:
@@ -134,15 +134,15 @@ class _Job:
             environment.stop.wait(seconds)
 
     def _message(self, problem: str, context: Context) -> str:
-        """Return an error message: the job's URL, its state, and the API's own message."""
+        """Return an error message with the job's URL, its state and the API's own message."""
         export = self.export
         parts = [f"{self.name}: the export job {problem}: GET {self.url}"]
         if export.ready is not None:
             body = context["response"]
             parts += _state(export.ready, body) or [json_shape(body)]
-        words = self._search(export.message, context) if export.message else None
-        if words:
-            parts.append(str(words)[:300])
+        text = self._search(export.message, context) if export.message else None
+        if text:
+            parts.append(str(text)[:300])
         return self.options.redactor.redact(": ".join(parts))
 
 
@@ -159,16 +159,16 @@ def _state(ready: Expression, body: Json) -> list[str]:
 
 
 def _urls(resource: str, request: JobRequest, values: Values) -> Iterator[str]:
-    """Yield the path of a request, or each URL that its templates give."""
+    """Yield the path of a request, or each URL of its templates. Raise RequestError for no URL."""
     if request.path is not None:
         yield expand(request.path, values, "path")
     for template in request.urls:
         urls = expand(template, values, "json")
         for url in urls if isinstance(urls, list) else [urls]:
             if not isinstance(url, str) or not url:
-                found = "nothing" if url is None or url == "" else json_type(url)
+                kind = "nothing" if url is None or url == "" else json_type(url)
                 raise RequestError(
-                    f"{resource}: found {found} for the export's `{template}` in the job's "
+                    f"{resource}: found {kind} for the export's `{template}` in the job's "
                     "response, expected a URL",
                     code="job-without-url",
                 )
@@ -176,7 +176,7 @@ def _urls(resource: str, request: JobRequest, values: Values) -> Iterator[str]:
 
 
 def _endpoint(plan: Plan, request: JobRequest, url: str) -> Any:
-    """Return the endpoint of one request about a job: its URL is final, the rest are templates."""
+    """Return the endpoint of one request about a job; only its URL has no templates left."""
     return replace(
         plan.endpoint,
         path=url.replace("{", "{{").replace("}", "}}"),

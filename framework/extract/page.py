@@ -1,7 +1,7 @@
 """A page: the records of one response, parsed when they are first used.
 
-Also what a declared schema asks of records before dlt normalizes them. Records belong to the run
-once they are decoded, so they are changed in place.
+Also the changes that a declared schema needs before dlt normalizes records. Decoded records belong
+to the run, so they are changed in place.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Shape = Callable[[list[Record]], list[Record]]
 
 @dataclass(frozen=True)
 class RawList:
-    """Where the records of a page are: at the keys `path` of this JSON object in UTF-8."""
+    """The unparsed records of a page: at the keys `path` of this JSON object in UTF-8."""
 
     body: bytes
     path: tuple[str, ...]
 
     def parse(self) -> list[Json]:
-        """Return the list; an object at the place of the list is its only item."""
+        """Return the list; an object in place of the list is its only item."""
         value: Any = orjson.loads(self.body)
         for name in self.path:
             value = value[name]
@@ -40,7 +40,7 @@ class RawList:
 
 
 class Page:
-    """The items that a selector found in one response, or the records that transforms left of them.
+    """The items that a selector found in one response, or the records after transforms.
 
     `raw` is the JSON of exactly these records, None if they were changed or are not plain JSON.
     `first` and `last` are None for an empty page. `response` is None after a transform.
@@ -112,22 +112,22 @@ def as_records(items: Iterable[Json]) -> list[Record]:
     return records
 
 
-def shaper(resource: Resource) -> Shape:
-    """What a declared schema asks for before dlt's own normalizing.
+def shape_function(resource: Resource) -> Shape:
+    """Return a function that fits records to the declared schema before dlt normalizes them.
 
-    A null where an object or a list is declared is left out (there is no column for it); plain
-    values in free-form columns are written as JSON, which dlt would otherwise load as text.
+    It removes a null in place of a declared object or list, which has no column. It encodes plain
+    values of free-form columns as JSON, which dlt would otherwise load as text.
     """
     if resource.schema is None:
         return lambda records: records
     table = table_of(resource.schema)
 
-    def run(records: list[Record]) -> list[Record]:
+    def shape(records: list[Record]) -> list[Record]:
         for record in records:
             _shape(table, record)
         return records
 
-    return run
+    return shape
 
 
 def _shape(table: Table, record: Record) -> None:
@@ -138,10 +138,10 @@ def _shape(table: Table, record: Record) -> None:
         if column.data_type == "json":
             _as_json(record, column.path)
     for child in table.children:
-        holder = value_at(record, child.path[:-1])
-        items = holder.get(child.path[-1]) if isinstance(holder, dict) else None
-        if items is None and isinstance(holder, dict):
-            holder.pop(child.path[-1], None)
+        container = value_at(record, child.path[:-1])
+        items = container.get(child.path[-1]) if isinstance(container, dict) else None
+        if items is None and isinstance(container, dict):
+            container.pop(child.path[-1], None)
         if isinstance(items, list) and not child.scalars:
             for item in items:
                 if isinstance(item, dict):
@@ -149,18 +149,18 @@ def _shape(table: Table, record: Record) -> None:
 
 
 def _drop_null(record: Record, path: tuple[str, ...]) -> None:
-    holder = value_at(record, path[:-1])
-    if isinstance(holder, dict) and path[-1] in holder and holder[path[-1]] is None:
-        del holder[path[-1]]
+    container = value_at(record, path[:-1])
+    if isinstance(container, dict) and path[-1] in container and container[path[-1]] is None:
+        del container[path[-1]]
 
 
 def _as_json(record: Record, path: tuple[str, ...]) -> None:
-    holder = value_at(record, path[:-1])
-    if not isinstance(holder, dict):
+    container = value_at(record, path[:-1])
+    if not isinstance(container, dict):
         return
-    value = holder.get(path[-1])
+    value = container.get(path[-1])
     if value is None or isinstance(value, (dict, list)):
         return
-    # dlt parses a text that goes into a json column and writes what comes out as it is:
-    # encoded twice, the value arrives as itself
-    holder[path[-1]] = json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False)
+    # dlt parses text for a json column and writes the result unchanged, so the value is
+    # encoded twice
+    container[path[-1]] = json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False)

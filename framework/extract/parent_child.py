@@ -317,14 +317,14 @@ class ChangeFilter:
     """
 
     def __init__(
-        self, held: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
+        self, states: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
     ) -> None:
-        self._place = f"{ONLY_CHANGED}{field}"
-        self._held = held
+        self._key = f"{ONLY_CHANGED}{field}"
+        self._states = states
         self._moves = moves
         self._asks_all = asks_all
-        self._before = unpack_fingerprints(held.get(self._place, ""))
-        self._now: dict[str, str] = {}
+        self._prints = unpack_fingerprints(states.get(self._key, ""))
+        self._new_prints: dict[str, str] = {}
 
     def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
         """Return the lists to read; one whose parent record lacks the field is always read."""
@@ -334,17 +334,17 @@ class ChangeFilter:
             if self._is_new(one.key, one.parent.fingerprint if one.parent else None)
         ]
 
-    def _is_new(self, key: str, seen: str | None) -> bool:
-        if seen is None:
+    def _is_new(self, key: str, value: str | None) -> bool:
+        if value is None:
             return True
-        self._now[key] = seen
-        return self._asks_all or self._before.get(key) != seen
+        self._new_prints[key] = value
+        return self._asks_all or self._prints.get(key) != value
 
-    def end(self, kept: set[str] | None) -> None:
-        """Write the fingerprints after all lists were read; `kept` as in `ResourceCursors.end`."""
+    def end(self, live_keys: set[str] | None) -> None:
+        """Write the fingerprints after all lists were read; `live_keys` as in `ResourceCursors`."""
         if not self._moves:
             return
-        before = self._before
-        if kept is not None:
-            before = {key: seen for key, seen in before.items() if key in kept}
-        self._held[self._place] = pack_fingerprints({**before, **self._now})
+        prints = self._prints
+        if live_keys is not None:
+            prints = {key: value for key, value in prints.items() if key in live_keys}
+        self._states[self._key] = pack_fingerprints({**prints, **self._new_prints})

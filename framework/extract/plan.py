@@ -1,4 +1,4 @@
-"""A resource ready to be read: config and secrets filled in, paths compiled."""
+"""The plan of reading a resource: config and secrets resolved, paths compiled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Json = Any
 
 @dataclass(frozen=True)
 class PlannedBinding:
-    """A value of the parent's record: `find` returns it, or None, for a record and a context."""
+    """A value of the parent's record; `find` returns it from a record and a context, or None."""
 
     binding: Binding
     selector: Selector
@@ -29,21 +29,16 @@ class PlannedBinding:
 
     @property
     def name(self) -> str:
-        """Return the placeholder's text in the child's request."""
+        """The placeholder's text in the child's request."""
         return self.binding.name
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What reading a resource takes. The endpoint's templates still hold a parent's values.
+    """A resource with everything that is needed to read it.
 
-    `paginator` is copied for each list; None lets dlt detect one. `selector` is as dlt expects it.
-    `ahead` requests the pages of a numbered list in parallel. `context` is the run's, for
-    expressions, with secrets. `for_jobs` is the context of requests about an
-    export job; `other_tables` are those of other resources.
-
-    `ancestor_bindings` are bindings on ancestors further up than the parent. Partitions are filled
-    in.
+    Partitions are resolved; the endpoint still has templates for a parent's values. `selector` is
+    in dlt's form. `ahead` requests the pages of a numbered list in parallel.
     """
 
     resource: Resource
@@ -51,24 +46,29 @@ class Plan:
     bindings: tuple[PlannedBinding, ...]
     selector: Any
     paginator: FrameworkPaginator | None
+    """Copied for each list; None lets dlt detect one."""
     ahead: bool
     auth: AuthConfigBase | None
     actions: ResponseActions
     requests: RequestContext
     context: Context
+    """The run's context for expressions, with secrets."""
     for_jobs: RequestContext | None = None
+    """The context of requests about an export job."""
     other_tables: frozenset[str] = frozenset()
+    """Tables of other resources."""
     ancestor_bindings: tuple[PlannedBinding, ...] = ()
+    """Bindings on ancestors above the parent."""
 
     @cached_property
     def binds_in_context(self) -> bool:
-        """Return whether a binding or `when` reads the context."""
+        """Whether a binding or `when` reads the context."""
         selectors = [self.resource.when, *(binding.selector for binding in self.bindings)]
-        return any(isinstance(one, Expression) and one.contextual for one in selectors)
+        return any(isinstance(item, Expression) and item.contextual for item in selectors)
 
     @property
     def ignored(self) -> int:
-        """Return how many responses the file's actions have ignored so far."""
+        """The number of responses that the file's actions have ignored so far."""
         return self.actions.ignored
 
     def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:

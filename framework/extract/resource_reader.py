@@ -19,7 +19,7 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
 from framework.extract.export_jobs import downloads
-from framework.extract.incremental.cursor import Cursor, ResourceCursors, held_state
+from framework.extract.incremental.cursor import Cursor, ResourceCursors, incremental_states
 from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
@@ -231,7 +231,7 @@ class ResourceReader:
                 break
         live_keys = keys if self.cut is None and self._drops_old_keys else None
         if cursors is not None:
-            cursors.end(many=many, kept=live_keys)
+            cursors.end(many=many, live_keys=live_keys)
         if changed is not None and self.cut is None:
             changed.end(live_keys)
 
@@ -368,7 +368,7 @@ class ResourceReader:
         if resource.only_changed is None:
             return None
         return ChangeFilter(
-            held_state(resource.name, self._state),
+            incremental_states(resource.name, self._state),
             resource.only_changed.text,
             moves=self._loads and not again,
             asks_all=again,

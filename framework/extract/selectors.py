@@ -1,4 +1,4 @@
-"""JMESPath in the form of dlt's JSONPath, for dlt's own paginators and client."""
+"""Adapt JMESPath to dlt's JSONPath interface, for dlt's own paginators and client."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from framework.runtime.context import Context
 
 
 class JmesPath(JSONPath):
-    """A JMESPath for dlt: one match with its value, no match for null.
+    """A JMESPath expression for dlt: one match with its value, no match for null.
 
-    `context` is the value of the expression's `context()`.
+    `context` is what the expression's `context()` returns.
     """
 
     def __init__(self, expression: Expression, context: Context | None = None) -> None:
@@ -23,7 +23,7 @@ class JmesPath(JSONPath):
         self._context = context
 
     def find(self, datum: Any) -> list[DatumInContext]:
-        """Return the match, as a list of one or none."""
+        """Return a list with the match, empty if there is none."""
         data = datum.value if isinstance(datum, DatumInContext) else datum
         value = self.expression.search(data, self._context)
         return [] if value is None else [DatumInContext(value)]
@@ -38,21 +38,21 @@ class JmesPath(JSONPath):
 
 
 def to_dlt(selector: Selector, context: Context | None = None) -> Any:
-    """Return the selector compiled for dlt: JMESPath adapted, `$...` as dlt's JSONPath."""
+    """Return the selector compiled for dlt: adapted JMESPath, or dlt's JSONPath for `$...`."""
     if isinstance(selector, Expression):
         return JmesPath(selector, context)
     return jsonpath.compile_path(selector)
 
 
 def within(selector: Any, context: Context) -> Any:
-    """Return a selector of `to_dlt` with another context."""
+    """Return a selector that `to_dlt` compiled, with another context."""
     if isinstance(selector, JmesPath) and selector.expression.contextual:
         return JmesPath(selector.expression, context)
     return selector
 
 
 def finder(selector: Selector) -> Any:
-    """Return a function from a record and a context to the selector's first match, else None."""
+    """Return a function of a record and a context that returns the first match, else None."""
     if isinstance(selector, Expression):
         return selector.search
     path = jsonpath.compile_path(selector)

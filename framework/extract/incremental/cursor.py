@@ -1,8 +1,7 @@
-"""A resource's incremental while it is read: dlt's own where one list has one plain watermark.
+"""A resource's incremental while it is read: dlt's own if one list has one plain watermark.
 
-Where a file or a run asks for more (windows, formats, a list for each parent, a range again), the
-watermark is a `Watermark`. State has dlt's form and, once loaded, dlt's place: under the resource's
-name.
+If a file or a run needs more (windows, formats, a list per parent, a range to read again), the
+watermark is a `Watermark`. The state has dlt's format and place: under the resource's name.
 """
 
 from __future__ import annotations
@@ -32,28 +31,29 @@ Json = Any
 
 
 class DltCursor:
-    """dlt's own incremental over one list. `held` is the resource's `incremental` state, moved
-    in place while records pass."""
+    """dlt's own incremental over one list.
+
+    `states` is the resource's `incremental` state by cursor path, updated in place.
+    """
 
     resumable = False
 
-    def __init__(self, resource: Resource, rules: CursorPolicy, held: dict[str, Json]) -> None:
+    def __init__(self, resource: Resource, rules: CursorPolicy, states: dict[str, Json]) -> None:
         spec = rules.spec
         lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
         self._dlt = HeldIncremental.over(
-            held, **{**spec.arguments, **_floor(rules, held), "lag": lag}
+            states, **{**spec.arguments, **_floor(rules, states), "lag": lag}
         )
         key = resource.hints.get("primary_key")
         if key is not None and rules.appends:
-            # as written: dlt's hashes of seen records tell a name from a list of one, and an
-            # empty list has none. Of what is merged they hash the whole record:
-            # `CursorPolicy.digest`
+            # unchanged: dlt's hashes of records distinguish a name from a list of one, and an
+            # empty list turns them off. Merged records are hashed whole: `CursorPolicy.digest`
             self._dlt.set_deduplication_key(key, from_hints=True)
         self._resource = resource.name
         self._dlt.bind_to(resource.name)
         self._start = self._dlt.start_value
         if rules.run_start:
-            self._dlt.advance(rules.started())
+            self._dlt.advance(rules.run_start_value())
 
     def windows(self) -> Iterator[Window]:
         """Yield the only window of the list."""
@@ -67,7 +67,7 @@ class DltCursor:
         )
 
     def filter(self, records: list[Record]) -> list[Record]:
-        """Return the new records by dlt's rules; the watermark follows them."""
+        """Return the new records and advance the watermark; raise RecordError for bad cursors."""
         path = self._dlt.cursor_path
         try:
             return self._dlt(records) or []
@@ -96,9 +96,9 @@ class DltCursor:
         """Do nothing: there is one window only."""
 
 
-def _floor(rules: CursorPolicy, held: dict[str, Json]) -> dict[str, Json]:
-    """Return the initial value that a lag must not cross, unless it has moved past the watermark."""
-    state, initial = held.get(rules.spec.cursor_path), rules.initial
+def _floor(rules: CursorPolicy, states: dict[str, Json]) -> dict[str, Json]:
+    """Return the state's initial value if the file's, which a lag must not cross, is past it."""
+    state, initial = states.get(rules.spec.cursor_path), rules.initial
     if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
         return {}
     try:
@@ -108,10 +108,10 @@ def _floor(rules: CursorPolicy, held: dict[str, Json]) -> dict[str, Json]:
     return {"initial_value": state.get("initial_value")} if moved else {}
 
 
-def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
-    """Return the resource's `incremental` state: the one given, else the running pipeline's."""
-    if given is not None:
-        return given
+def incremental_states(resource: str, states: dict[str, Json] | None) -> dict[str, Json]:
+    """Return the resource's `incremental` state: `states`, else that of the pipeline."""
+    if states is not None:
+        return states
     state: dict[str, Json] = dlt.current.resource_state(resource).setdefault("incremental", {})
     return state
 
@@ -119,15 +119,16 @@ def held_state(resource: str, given: dict[str, Json] | None) -> dict[str, Json]:
 Cursor = DltCursor | Watermark
 
 APPENDED = "appended"
-"""The key, in a cursor's state, of how far a run appended records although its watermark stayed.
+"""Key in a cursor's state: how far a run appended records without moving the watermark.
 
-The watermark stays if descendants of those records were not loaded."""
+The watermark does not move if descendants of those records were not loaded."""
 
 
 class ResourceCursors:
     """The watermarks of all lists of one resource.
 
-    `held` is the resource's `incremental` state; None takes that of the running pipeline.
+    `states` is the resource's `incremental` state by cursor path; None is that of the running
+    pipeline. `reread` is a range to read without any state.
     """
 
     def __init__(
@@ -135,23 +136,23 @@ class ResourceCursors:
         resource: Resource,
         spec: Incremental,
         now: datetime,
-        held: dict[str, Json] | None,
-        again: CursorRange | None = None,
+        states: dict[str, Json] | None,
+        reread: CursorRange | None = None,
     ) -> None:
         self._resource = resource
-        self._rules = CursorPolicy(resource, spec, now, again)
-        self._plain = self._rules.times is None and again is None
+        self._rules = CursorPolicy(resource, spec, now, reread)
+        self._plain = self._rules.times is None and reread is None
         if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
-            self._plain = False  # dlt would not stop at the watermark, having moved it
+            self._plain = False  # dlt moves the watermark first and would not stop at it
         if spec.arguments.get("allow_external_schedulers") and not spec.timed:
-            self._plain = True  # only dlt asks the scheduler
-        self._given = held
-        self._held: dict[str, Json] = {}
+            self._plain = True  # only dlt reads the scheduler's interval
+        self._caller_states = states
+        self._states: dict[str, Json] = {}
         self._moves = False
         self._lists: dict[str, Json] = {}
         self._hashes: dict[str, list[str]] = {}
         self._appended: dict[str, Json] | None = None
-        self._known: dict[str, Watermark] = {}
+        self._appended_watermarks: dict[str, Watermark] = {}
 
     @property
     def rules(self) -> CursorPolicy:
@@ -159,36 +160,40 @@ class ResourceCursors:
         return self._rules
 
     def begin(self, *, moves: bool) -> None:
-        """Read the state; with `moves=False` it is never changed."""
-        held = held_state(self._resource.name, self._given) if self._rules.keeps else {}
-        self._moves = moves and self._rules.keeps
-        self._held = held if self._moves else copy.deepcopy(held)
+        """Read the state; with `moves=False` it is never written."""
+        states = (
+            incremental_states(self._resource.name, self._caller_states)
+            if self._rules.is_stateful
+            else {}
+        )
+        self._moves = moves and self._rules.is_stateful
+        self._states = states if self._moves else copy.deepcopy(states)
         path = self._rules.spec.cursor_path
-        state = self._held.get(path) or {}
+        state = self._states.get(path) or {}
         self._appended = state.pop(APPENDED, None)
         if not state:
-            self._held.pop(path, None)
+            self._states.pop(path, None)
         self._lists = unpack_watermarks(state.get("lists", ()))
         self._hashes = dict(state.get("hashes", {}))
 
     def alone(self, key: str) -> Cursor:
-        """Return the watermark of a resource's only list, requested with the values of that key.
+        """Return the watermark of a resource's only list; `key` identifies its request values.
 
-        A list requested with other values than before starts from the initial value.
+        A list with other values than before starts from the initial value.
         """
         path = self._rules.spec.cursor_path
-        state = self._held.get(path)
+        state = self._states.get(path)
         if state and ("lists" in state or state.get("of", key) != key):
-            state = self._held[path] = {}
+            state = self._states[path] = {}
         if self._plain:
-            made: Cursor = DltCursor(self._resource, self._rules, self._held)
+            cursor: Cursor = DltCursor(self._resource, self._rules, self._states)
         else:
-            made = Watermark(self._rules, state, alone=True)
+            cursor = Watermark(self._rules, state, alone=True)
         self._of(key)
-        return made
+        return cursor
 
     def _of(self, key: str) -> None:
-        state = self._held.get(self._rules.spec.cursor_path)
+        state = self._states.get(self._rules.spec.cursor_path)
         if key and state:
             state["of"] = key
 
@@ -202,10 +207,10 @@ class ResourceCursors:
         )
 
     def not_appended(self, key: str, records: list[Record]) -> list[Record]:
-        """Return the records that no earlier run appended although its watermark stayed."""
+        """Return the records that no earlier run appended without moving its watermark."""
         if self._appended is None or self._rules.run_start:
             return records
-        if key not in self._known:
+        if key not in self._appended_watermarks:
             state: dict[str, Json] | None = self._appended
             if "lists" in self._appended:
                 last = unpack_watermarks(self._appended["lists"]).get(key)
@@ -215,8 +220,8 @@ class ResourceCursors:
                 state = None
             if state is None:
                 return records
-            self._known[key] = Watermark(self._rules, state)
-        return self._known[key].filter(records)
+            self._appended_watermarks[key] = Watermark(self._rules, state)
+        return self._appended_watermarks[key].filter(records)
 
     def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
         """Store the watermark of a list that was read."""
@@ -224,7 +229,7 @@ class ResourceCursors:
             return
         state = cursor.state()
         if not many:
-            self._held[self._rules.spec.cursor_path] = state
+            self._states[self._rules.spec.cursor_path] = state
             self._of(key)
             return
         self._lists[key] = state["last_value"]
@@ -232,20 +237,20 @@ class ResourceCursors:
         if state["unique_hashes"]:
             self._hashes[key] = state["unique_hashes"]
 
-    def end(self, *, many: bool, kept: set[str] | None) -> None:
+    def end(self, *, many: bool, live_keys: set[str] | None) -> None:
         """Write the watermarks after all lists were read.
 
-        `kept` are the keys of lists that still exist, None if lists may return that were not read.
+        `live_keys` are the keys of existing lists, None if lists that were not read may return.
         """
         if not many:
             return
-        if kept is not None:
-            self._lists = {key: value for key, value in self._lists.items() if key in kept}
-            self._hashes = {key: value for key, value in self._hashes.items() if key in kept}
+        if live_keys is not None:
+            self._lists = {key: value for key, value in self._lists.items() if key in live_keys}
+            self._hashes = {key: value for key, value in self._hashes.items() if key in live_keys}
         state: dict[str, Json] = {
-            "initial_value": self._rules.kept(self._rules.initial),
+            "initial_value": self._rules.to_state(self._rules.initial),
             "lists": pack_watermarks(self._lists),
         }
         if self._hashes:
             state["hashes"] = self._hashes
-        self._held[self._rules.spec.cursor_path] = state
+        self._states[self._rules.spec.cursor_path] = state

@@ -1,6 +1,7 @@
-"""Read and write an incremental's values as times, in the file, the state and records.
+"""Parse and format cursor values that are times, in the file, the state and records.
 
-Without formats, steps or a lookahead, values are compared unchanged and none of this is used.
+An incremental without formats, steps or a lookahead does not use this: its values are compared
+unchanged.
 """
 
 from __future__ import annotations
@@ -18,41 +19,41 @@ Json = Any
 
 @dataclass(frozen=True)
 class CursorTimes:
-    """`sent` is the format of requests and of the state, `records` are those of records."""
+    """The time formats of an incremental: `sent` for requests and state, `records` for records."""
 
     sent: str
     records: tuple[str, ...]
 
     @classmethod
     def of(cls, spec: Incremental) -> CursorTimes:
-        """Return the formats of an incremental whose values are filled in."""
+        """Return the formats of an incremental whose placeholders are resolved."""
         initial = spec.arguments.get("initial_value")
         sent = spec.format or same_format(initial)
         return cls(sent, spec.cursor_formats or tuple(dict.fromkeys((sent, "iso"))))
 
-    def known(self, value: Json) -> datetime | None:
-        """Return a value of the file, state or command line; raise TimeError if it is not a time."""
+    def parse(self, value: Json) -> datetime | None:
+        """Parse a value of the file, state or command line; raise TimeError if it is not a time."""
         if value is None:
             return None
         # a config entry may hold ISO text, and a state may be older than the file's format
         return read_time(value, dict.fromkeys((self.sent, "iso", *self.records)))[0]
 
-    def of_record(self, value: Json, start: datetime | None) -> datetime:
-        """Return a record's time; raise TimeError if it is in none of the formats.
+    def parse_record(self, value: Json, start: datetime | None) -> datetime:
+        """Parse a record's time; raise TimeError if it is in none of the formats.
 
-        A date that contains `start` counts as `start`: its hour is not known.
+        A date that contains `start` counts as `start`, because its hour is unknown.
         """
         moment, day = read_time(value, self.records)
         if day and start is not None and moment < start < moment + timedelta(days=1):
             return start
         return moment
 
-    def written(self, moment: datetime | None) -> Json:
-        """Return a time as requests send it."""
+    def to_request(self, moment: datetime | None) -> Json:
+        """Format a time for requests."""
         return None if moment is None else write_time(moment, self.sent)
 
-    def kept(self, moment: datetime | None) -> Json:
-        """Return a time as the state stores it: as sent, or as ISO text if that loses precision."""
+    def to_state(self, moment: datetime | None) -> Json:
+        """Format a time for the state: as sent, or as ISO text if that would lose precision."""
         if moment is None:
             return None
         text = write_time(moment, self.sent)
@@ -68,10 +69,10 @@ class CursorTimes:
         return not has_clock(self.sent)
 
 
-def asked_for(text: str, example: Json) -> Json:
-    """Return a value of the command line in the format of `example`, or as a number like it.
+def parse_bound(text: str, example: Json) -> Json:
+    """Parse a value of the command line into the format of `example`, or a number of its type.
 
-    Raise RecordError if it is neither a time nor a number.
+    Raise RecordError if it is neither a time nor such a number.
     """
     numeric = isinstance(example, (int, float)) and not isinstance(example, bool)
     if numeric:
@@ -79,11 +80,11 @@ def asked_for(text: str, example: Json) -> Json:
             return type(example)(text)
         except ValueError:
             pass
-    return write_time(moment_of(text), same_format(example))
+    return write_time(parse_iso_time(text), same_format(example))
 
 
-def moment_of(text: str) -> datetime:
-    """Return the time of an ISO text, UTC without a zone; raise RecordError if it is not valid."""
+def parse_iso_time(text: str) -> datetime:
+    """Parse ISO text as a UTC time; raise RecordError if it is not valid."""
     try:
         return read_time(text, ("iso",))[0].astimezone(UTC)
     except TimeError:
@@ -93,5 +94,5 @@ def moment_of(text: str) -> datetime:
 
 
 def run_start(now: datetime) -> datetime:
-    """Return the run's start in whole seconds: changes within that second are read again."""
+    """Return the run's start rounded down to the second, so its changes are read again."""
     return now.astimezone(UTC).replace(microsecond=0)

@@ -1,6 +1,6 @@
 """The rules for all lists of a resource with an incremental.
 
-Values are times (`cursor_times.py`) or compared unchanged.
+Values are either times (`cursor_times.py`) or compared unchanged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from dlt.extract.utils import digest_dedup_value, resolve_column_value
 from framework.definition.datetimes import TimeError, is_time, same_format, time_shape, write_time
 from framework.definition.model import Incremental, Resource
 from framework.errors import RecordError
-from framework.extract.incremental.cursor_times import CursorTimes, asked_for, moment_of, run_start
+from framework.extract.incremental.cursor_times import (
+    CursorTimes,
+    parse_bound,
+    parse_iso_time,
+    run_start,
+)
 from framework.extract.page import Record
 
 Json = Any
@@ -37,7 +42,7 @@ class CursorPolicy:
     """The rules for all lists of a resource with an incremental, its values filled in."""
 
     def __init__(
-        self, resource: Resource, spec: Incremental, now: datetime, again: CursorRange | None
+        self, resource: Resource, spec: Incremental, now: datetime, reread: CursorRange | None
     ):
         arguments = spec.arguments
         self.resource = resource.name
@@ -54,21 +59,21 @@ class CursorPolicy:
         self.closed_end = arguments.get("range_end") == "closed"
         self.row_order = arguments.get("row_order")
         self.run_start = spec.watermark == "run_start"
-        self.initial = self._known(initial)
-        self.end = self._known(arguments.get("end_value"))
-        # a merge finds its rows itself; what is appended must not come twice
+        self.initial = self._parse(initial)
+        self.end = self._parse(arguments.get("end_value"))
+        # a merge replaces its rows; appended records must not be loaded twice
         self.appends = resource.write_disposition != "merge"
         key = arguments.get("primary_key", resource.hints.get("primary_key"))
         self._key = key if key is None or isinstance(key, (str, list)) else list(key)
-        if again is not None:
-            self.initial = self._asked(again.since, initial, self.initial)
-            self.end = self._asked(again.until, initial, self.end)
-        self.keeps = again is None and self.end is None
+        if reread is not None:
+            self.initial = self._bound(reread.since, initial, self.initial)
+            self.end = self._bound(reread.until, initial, self.end)
+        self.is_stateful = reread is None and self.end is None
 
     def value(self, record: Record, start: Json) -> Json:
         """Return the record's cursor, None if it has none; raise RecordError if it is not valid."""
-        found = self.find(record)
-        if found is None:
+        cursor = self.find(record)
+        if cursor is None:
             if self.missing == "raise":
                 raise RecordError(
                     f"{self.resource}: a record has no value at the incremental's cursor_path "
@@ -77,29 +82,29 @@ class CursorPolicy:
                 )
             return None
         if self.times is None:
-            return found
+            return cursor
         try:
-            return self.times.of_record(found, start)
+            return self.times.parse_record(cursor, start)
         except TimeError:
             raise RecordError(
                 f"{self.resource}: the incremental's cursor_path `{self.spec.cursor_path}` holds "
-                f"a value written as {time_shape(found)}, which is in none of the formats "
+                f"a value written as {time_shape(cursor)}, which is in none of the formats "
                 f"{', '.join(self.times.records)}; add its format to cursor_formats"
             ) from None
 
-    def written(self, value: Json) -> Json:
+    def to_request(self, value: Json) -> Json:
         """Return a cursor as requests send it."""
-        return value if self.times is None else self.times.written(value)
+        return value if self.times is None else self.times.to_request(value)
 
-    def kept(self, value: Json) -> Json:
+    def to_state(self, value: Json) -> Json:
         """Return a cursor as the state stores it."""
-        return value if self.times is None else self.times.kept(value)
+        return value if self.times is None else self.times.to_state(value)
 
     def digest(self, record: Record) -> str:
-        """Return a hash that tells a record from others with the same cursor, as dlt computes it.
+        """Return dlt's hash of a record, which distinguishes records with the same cursor.
 
-        It is that of the key; for a merge that of the whole record, which may have changed within
-        the cursor's precision.
+        Appended records are hashed by their key. Merged ones are hashed whole, because a record
+        may change within the cursor's precision. Raise RecordError if the key is missing.
         """
         if not self.appends:
             return str(digest_dedup_value(record))
@@ -112,21 +117,22 @@ class CursorPolicy:
         return str(digest_dedup_value(value))
 
     @property
-    def tells_apart(self) -> bool:
-        """Whether records at the watermark can be remembered and left out next time."""
+    def remembers_records(self) -> bool:
+        """Whether the state has the hashes of records at the watermark, to skip them next time."""
         return self.closed_start and not self.spec.lag and self._key != []
 
     def start_after(self, last: Json, state: State | None) -> Json:
-        """Return where a run starts if the last one ended at `last`: the lag before it.
+        """Return the start of a run whose predecessor ended at `last`: one lag before `last`.
 
-        It is not before the initial value, or that of the state if the file's is past `last`.
+        The start is never before the initial value. If the file's initial value is past `last`,
+        the one of the state counts.
         """
         lag = self.spec.lag
-        if last is None or not lag or not self.keeps:
+        if last is None or not lag or not self.is_stateful:
             return last
         floor = self.initial
         if floor is not None and self.last_of((floor, last)) != last:
-            floor = self._known((state or {}).get("initial_value"))
+            floor = self._parse((state or {}).get("initial_value"))
         if self.times is None:
             days = lag_in_dlts_units(self.spec, self.spec.arguments.get("initial_value"))
             return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
@@ -135,8 +141,8 @@ class CursorPolicy:
         lagged = last - lag if self.last_of is max else last + lag
         return lagged if floor is None else self.last_of((floor, lagged))
 
-    def started(self) -> Json:
-        """Return the run's start as a cursor."""
+    def run_start_value(self) -> Json:
+        """Return the run's start time as a cursor value."""
         if self.times is not None:
             return run_start(self.now)
         return write_time(
@@ -147,23 +153,23 @@ class CursorPolicy:
         """Return the last value of a state, the initial value if there is none."""
         if state is None or state.get("last_value") is None:
             return self.initial
-        return self._known(state["last_value"])
+        return self._parse(state["last_value"])
 
-    def _known(self, value: Json) -> Json:
+    def _parse(self, value: Json) -> Json:
         if self.times is None:
             return value
         try:
-            return self.times.known(value)
+            return self.times.parse(value)
         except TimeError:
             raise RecordError(
                 f"{self.resource}: the incremental's value {value} is not a time in the format "
                 f"{self.times.sent}; write it so, or as 2026-01-31T12:00:00Z"
             ) from None
 
-    def _asked(self, text: str | None, example: Json, otherwise: Json) -> Json:
+    def _bound(self, text: str | None, example: Json, default: Json) -> Json:
         if text is None:
-            return otherwise
-        return asked_for(text, example) if self.times is None else moment_of(text)
+            return default
+        return parse_bound(text, example) if self.times is None else parse_iso_time(text)
 
 
 def lag_in_dlts_units(spec: Incremental, initial_value: Json) -> float | None:

@@ -1,8 +1,8 @@
 """Encode the watermarks of many lists, one for each parent record or partition, in one state.
 
-A key is 60 bits of a hash of the values that a list is requested with, so the state has none of
-them. Lists with equal watermarks share it: 100,000 lists read by one run with
-`watermark: run_start` are one text of a megabyte.
+A key is 60 bits of a hash of the values that a list is requested with, so the state does not
+contain them. Lists with equal watermarks share it: 100,000 lists read by one run with
+`watermark: run_start` take one text of a megabyte.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import orjson
 
 Json = Any
 WIDTH = 10
-"""Characters of a key; of 100,000 keys two are equal in one of some hundred million states."""
+"""Characters of a key. Two of 100,000 keys collide in about one of 200 million states."""
 
 ONLY_CHANGED = "only_changed:"
-"""In a resource's incremental state, beside its cursor path: no path has a colon."""
+"""Prefix of a key in the incremental state, next to cursor paths, which have no colon."""
 
 PRINT_WIDTH = 6
-"""Characters of a fingerprint: one change in 69 thousand million is missed."""
+"""Characters of a fingerprint. One change in 69 billion is missed."""
 
 
 def key_of(values: Mapping[str, Json]) -> str:
@@ -31,7 +31,7 @@ def key_of(values: Mapping[str, Json]) -> str:
 
 
 def fingerprint(value: Json) -> str:
-    """Return a hash that tells a value from another one."""
+    """Return a hash that distinguishes a value from others."""
     return _hashed(value, PRINT_WIDTH)
 
 

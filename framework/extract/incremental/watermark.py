@@ -1,6 +1,7 @@
 """The watermark of one list while it is read, beyond what dlt's own incremental can do.
 
-Known records are left out by dlt's rules. The new watermark is read when the list is complete.
+Records of earlier runs are skipped by dlt's rules. The new watermark is valid once the list was
+read to its end.
 """
 
 from __future__ import annotations
@@ -21,31 +22,31 @@ Json = Any
 class Watermark:
     """The watermark of one list. `state` is that of an earlier run, or None.
 
-    `alone` marks a resource's only list. Of many merged lists, records at the watermarks are read
-    again: remembering them would make the state large.
+    `alone` marks a resource's only list. Merged records at the watermarks of many lists are read
+    again, because their hashes would make the state large.
     """
 
     def __init__(
         self, rules: CursorPolicy, state: State | None = None, *, alone: bool = False
     ) -> None:
-        if not rules.keeps:
+        if not rules.is_stateful:
             state = None
         self._rules = rules
-        self._remembers = rules.tells_apart and (rules.appends or alone)
-        self._begun = (state or {}).get("initial_value", rules.kept(rules.initial))
-        self._before = rules.last(state)
-        self._start = rules.start_after(self._before, state)
-        self._last = self._before
+        self._remembers = rules.remembers_records and (rules.appends or alone)
+        self._initial = (state or {}).get("initial_value", rules.to_state(rules.initial))
+        self._previous = rules.last(state)
+        self._start = rules.start_after(self._previous, state)
+        self._last = self._previous
         self._hashes: set[str] = set((state or {}).get("unique_hashes") or ())
-        self._known_hashes = frozenset(self._hashes)
-        self._seen_before: set[str] = set()
-        self._seen: set[str] = set()
-        self._below = self._beyond = False
-        self._finished: tuple[Json, set[str]] | None = None
-        self._cut = False
+        self._previous_hashes = frozenset(self._hashes)
+        self._previous_window: set[str] = set()
+        self._window: set[str] = set()
+        self._is_below = self._is_beyond = False
+        self._checkpoint: tuple[Json, set[str]] | None = None
+        self._is_cut = False
 
     def windows(self) -> Iterator[Window]:
-        """Yield the windows to read, in their order."""
+        """Yield the windows in reading order; raise RecordError if `step` has no start."""
         rules, spec = self._rules, self._rules.spec
         start, end = self._start, rules.end
         if end is None and rules.times is not None and (spec.step or spec.lookahead):
@@ -54,13 +55,16 @@ class Watermark:
             yield Window(self._values(start, end), None)
             return
         if start is None:
-            raise RecordError(f"{rules.resource}: `step` wants an initial_value to begin from")
-        for begin, asked, following in split(start, end, spec.step, spec.granularity):
-            self._below = self._beyond = False
-            yield Window(self._values(begin, asked), following)
+            raise RecordError(
+                f"{rules.resource}: found `step` without initial_value, expected a value to start "
+                "from; add initial_value"
+            )
+        for begin, window_end, following in split(start, end, spec.step, spec.granularity):
+            self._is_below = self._is_beyond = False
+            yield Window(self._values(begin, window_end), following)
 
     def _values(self, start: Json, end: Json) -> dict[str, Json]:
-        write = self._rules.written
+        write = self._rules.to_request
         return {
             "incremental.initial_value": write(self._rules.initial),
             "incremental.start_value": write(start),
@@ -69,10 +73,10 @@ class Watermark:
         }
 
     def filter(self, records: list[Record]) -> list[Record]:
-        """Return the new records; the watermark follows them."""
+        """Return the new records and advance the watermark; raise RecordError for bad cursors."""
         rules = self._rules
         if rules.run_start and rules.row_order != "desc" and not rules.appends:
-            return records  # all of them: nothing is known before this run's end
+            return records  # all are new before the run's start
         try:
             return [record for record in records if self._is_new(record)]
         except TypeError:
@@ -89,18 +93,20 @@ class Watermark:
             return rules.missing == "include"
         if rules.end is not None and not rules.run_start:
             inside = rules.last_of((value, rules.end)) == rules.end
-            self._beyond = not inside or (value == rules.end and not rules.closed_end)
-            if self._beyond:
+            self._is_beyond = not inside or (value == rules.end and not rules.closed_end)
+            if self._is_beyond:
                 return False
         at_start = value == start
-        self._below = start is not None and not at_start and rules.last_of((value, start)) == start
+        self._is_below = (
+            start is not None and not at_start and rules.last_of((value, start)) == start
+        )
         if rules.run_start:
             return self._is_first(record)
-        if self._below or (at_start and not rules.closed_start):
-            self._below = True
+        if self._is_below or (at_start and not rules.closed_start):
+            self._is_below = True
             return False
-        if at_start and self._remembers and rules.digest(record) in self._known_hashes:
-            self._below = True
+        if at_start and self._remembers and rules.digest(record) in self._previous_hashes:
+            self._is_below = True
             return False
         if not self._is_first(record):
             return False
@@ -113,56 +119,56 @@ class Watermark:
         return True
 
     def _is_first(self, record: Record) -> bool:
-        """Return whether the window before did not have this record too."""
+        """Return whether the previous window did not contain this record."""
         if not self._rules.appends or self._rules.spec.step is None:
             return True
         digest = self._rules.digest(record)
-        self._seen.add(digest)
-        return digest not in self._seen_before
+        self._window.add(digest)
+        return digest not in self._previous_window
 
     @property
     def exhausted(self) -> bool:
         """Whether the row order says that nothing new follows in this window."""
         order = self._rules.row_order
-        return (order == "desc" and self._below) or (order == "asc" and self._beyond)
+        return (order == "desc" and self._is_below) or (order == "asc" and self._is_beyond)
 
     def finish(self, window: Window) -> None:
-        """Move the watermark past a window that was read to its end."""
-        self._seen_before, self._seen = self._seen, set()
+        """Advance the watermark past a window that was read to its end."""
+        self._previous_window, self._window = self._window, set()
         if window.following is None:
             return
         last, hashes = self._last, set(self._hashes)
         if self._rules.run_start:
             last = window.following
         elif last is not None and last > window.following:
-            # what follows the window is not read yet, even if this response had some of it
+            # records past the window are not read yet, even if this response had some of them
             last, hashes = window.following, set()
-        self._finished = (last, hashes)
+        self._checkpoint = (last, hashes)
 
     @property
     def resumable(self) -> bool:
         """Whether a window was read to its end."""
-        return self._finished is not None
+        return self._checkpoint is not None
 
     def cut(self) -> None:
-        """Leave the watermark where the last complete window ended: the next one failed."""
-        self._cut = True
+        """Leave the watermark at the end of the last complete window, as the next one failed."""
+        self._is_cut = True
 
     def state(self) -> State:
         """Return the watermark to store, in dlt's form."""
         rules = self._rules
         last, hashes = self._last, self._hashes
-        if self._finished is not None:
-            last, hashes = self._finished
-        if rules.run_start and not self._cut:
-            last, hashes = rules.started(), set()
-            if self._before is not None:
-                last = rules.last_of((last, self._before))
-        elif self._before is not None and last is not None:
-            last = rules.last_of((last, self._before))
+        if self._checkpoint is not None:
+            last, hashes = self._checkpoint
+        if rules.run_start and not self._is_cut:
+            last, hashes = rules.run_start_value(), set()
+            if self._previous is not None:
+                last = rules.last_of((last, self._previous))
+        elif self._previous is not None and last is not None:
+            last = rules.last_of((last, self._previous))
         return {
-            "initial_value": self._begun,
-            "last_value": rules.kept(last),
-            "start_value": rules.kept(self._before),
+            "initial_value": self._initial,
+            "last_value": rules.to_state(last),
+            "start_value": rules.to_state(self._previous),
             "unique_hashes": sorted(hashes) if self._remembers else [],
         }

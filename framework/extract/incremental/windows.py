@@ -1,4 +1,4 @@
-"""Windows: the ranges of an incremental in which a list is read, one step at a time."""
+"""Windows: split the range of an incremental into steps that are read one at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MAX_WINDOWS = 100_000
 
 @dataclass(frozen=True)
 class Window:
-    """One read of a list. `values` are those of its placeholders, by their text.
+    """One read of a list. `values` are the values of its placeholders by name.
 
-    `following` is where the next window starts or the last one ends, None without windows.
+    `following` is the start of the next window or the end of the last one, None without windows.
     """
 
     values: dict[str, Json] = field(default_factory=dict)
@@ -33,9 +33,10 @@ WHOLE = Window()
 def split(
     start: datetime, end: datetime, step: Period, granularity: timedelta | None
 ) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Yield start, requested end and start of the next, of each window; at least one.
+    """Yield each window as its start, its requested end and the next one's start; at least one.
 
-    Steps are counted from `start`, so months keep its day. The last window ends at `end`.
+    Steps are counted from `start`, so months keep its day. The last window ends at `end`. Raise
+    RecordError if there are more than MAX_WINDOWS.
     """
     begin = start
     for number in range(1, MAX_WINDOWS + 1):

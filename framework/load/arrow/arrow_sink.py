@@ -25,7 +25,7 @@ from framework.definition.model import Resource
 from framework.definition.naming import SEPARATOR, normalize_path
 from framework.definition.record_schema import table_of
 from framework.extract.dlt_source import BATCH, batches_for_dlt
-from framework.extract.page import Page, RawList, Record, shaper
+from framework.extract.page import Page, RawList, Record, shape_function
 from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
@@ -137,7 +137,7 @@ class ArrowSink:
         batches = self._unusual.batches(BATCH)
         if "" in self._files:
             unusual = with_variants(
-                map(shaper(self._resource), batches), self._resource, self._contract
+                map(shape_function(self._resource), batches), self._resource, self._contract
             )
             for table in self.tables(""):
                 yield _with_load_id(table, load_id)
