@@ -61,10 +61,15 @@ def copy_with_pipeline(source: Path, target: Path, pipeline: str) -> None:
     for file in (path for path in target.rglob("*") if path.is_file()):
         if file.suffix != ".parquet":
             file.write_text(with_pipeline(file.read_text(), pipeline))
-    for jobs in list(target.rglob("new_jobs")):
-        for name in ("started_jobs", "failed_jobs", "completed_jobs"):
-            # git keeps no empty folders
-            (jobs.parent / name).mkdir(exist_ok=True)
+
+
+def restore_working_folder(step: str, target: Path, pipeline: str) -> None:
+    """Copy the working folder that a run left after `step`, with the folders that git drops."""
+    copy_with_pipeline(FILES / step / "working_folder", target, pipeline)
+    for line in (FILES / "empty_folders.txt").read_text().splitlines():
+        parts = Path(line).parts
+        if parts[0] == step:
+            target.joinpath(*parts[2:]).mkdir(parents=True, exist_ok=True)
 
 
 def restore_dataset(folder: Path, pipeline: str, loads: Path | None = None) -> None:
@@ -116,7 +121,7 @@ def test_a_package_of_the_previous_version_is_loaded_first(
     pipeline = target_of(shop(), options).pipeline
     restore_dataset(project, pipeline, FILES / step / "loads.csv")
     working_folder = project / "dlt" / pipeline
-    copy_with_pipeline(FILES / step / "working_folder", working_folder, pipeline)
+    restore_working_folder(step, working_folder, pipeline)
     if destination_type is not None:
         file = working_folder / "state.json"
         state = json.loads(file.read_text())

@@ -123,6 +123,13 @@ def main(python: str) -> None:
             requests = run(python, folder, 3 if exit_at else 2)
             expected[name] = {"requests": requests, "rows": rows(folder)}
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+    folders = [path for name, exit_at in WAYS if exit_at for path in (HERE / name).rglob("*")]
+    empty = [
+        f"{path.relative_to(HERE)}\n"
+        for path in folders
+        if path.is_dir() and not any(path.iterdir())
+    ]
+    (HERE / "empty_folders.txt").write_text("".join(sorted(empty)))
 
 
 if __name__ == "__main__":
