@@ -8,7 +8,7 @@ from typing import Any
 
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.model import Connector, Resource
-from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
+from framework.definition.paginator_keys import paginator_types
 
 Json = Any
 Keys = tuple[str, ...]
@@ -58,7 +58,8 @@ def set_from(resource: Resource, field: str) -> Keys:
 
 def read_by_paging(paginator: Mapping[str, Json], root: str) -> Iterator[tuple[Keys, Json]]:
     """What a paginator's expressions read below a root, with a value that leads to a next page."""
-    texts = [str(paginator[key]) for key in CONTEXT_EXPRESSIONS if paginator.get(key)]
+    keys = paginator_types()[paginator["type"]].context_expressions if paginator else ()
+    texts = [str(paginator[key]) for key in keys if paginator.get(key)]
     counts = any(re.search(r"add\(|to_number\(|[<>]", text) for text in texts)
     for text in texts:
         for path in compile_expression(text).reads(over_context=True):

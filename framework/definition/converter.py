@@ -41,7 +41,7 @@ from framework.definition.model import (
     Selector,
     Step,
 )
-from framework.definition.paginator_keys import total_path
+from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.plain_data import from_plain
 from framework.definition.references import references
 
@@ -133,7 +133,7 @@ def parse_paginator(written: Json) -> Mapping[str, Json] | None:
         return None
     paginator = {"type": written} if isinstance(written, str) else {"type": "auto", **written}
     kind = paginator["type"]
-    if kind in ("page_number", "offset") and total_path(paginator) is None:
+    if paginator_types()[kind].ends and total_path(paginator) is None:
         paginator["total_path"] = None
     return {**paginator, "type": _RENAMED_PAGINATORS.get(kind, kind)}
 

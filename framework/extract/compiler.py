@@ -35,7 +35,7 @@ from framework.definition.model import (
 from framework.definition.naming import normalize_path
 from framework.definition.paginator_keys import PAGING
 from framework.events import EventHandler
-from framework.extract.pagination import paginator_of, paging_values, size_params
+from framework.extract.pagination import build_paginator, paginator_config, paging_values
 from framework.extract.plan import Plan, PlannedBinding
 from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
@@ -150,7 +150,7 @@ def compile_connector(
         base_url=base_url,
         headers=_header_texts(filler.final(dict(client.headers))),
         auth=auth_of(client.auth),
-        paginator=paginator_of(client.paginator, filler.final, filler.path),
+        paginator=build_paginator(paginator_config(client.paginator, filler.final), filler.path),
         session=session_for(base_url),
         config=runtime,
     )
@@ -215,9 +215,10 @@ def _plan(
     redactor: Redactor,
     auth: AuthConfigBase | None,
 ) -> Plan:
-    paginator = resource.endpoint.paginator or connector.client.paginator
+    written = resource.endpoint.paginator or connector.client.paginator
+    paginator = paginator_config(written, filler.final)
     endpoint = filled_endpoint(resource.endpoint, filler)
-    params = {**size_params(paginator, filler.final), **endpoint.params}
+    params = {**(paginator.size_params if paginator else {}), **endpoint.params}
     endpoint = replace(endpoint, params=params)
     paging = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
     if endpoint.export is not None:
@@ -244,8 +245,8 @@ def _plan(
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
-        paginator_of(paginator, filler.final, filler.path, paging),
-        bool((paginator or {}).get("ahead")),
+        build_paginator(paginator, filler.path, paging),
+        paginator is not None and paginator.rules.ahead,
         auth,
         actions,
         RequestContext(resource.name, actions, decode, any_host=exports),

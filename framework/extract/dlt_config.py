@@ -51,7 +51,7 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "an export job"
     elif resource.tables is not None:
         feature = "a table for each list"
-    elif plan.paginator is not None and plan.paginator.rules.rewrites:
+    elif plan.paginator is not None and plan.paginator.rewrites:
         feature = "paging values in its request"
     elif resource.partitions:
         feature = "partitions"

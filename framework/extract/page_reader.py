@@ -142,12 +142,12 @@ class ListRequests:
         except IgnoreResponseException:
             return None
         lazy = self._lazy_page(response)
-        page = lazy or self._parsed_page(response)
+        page = self._parsed_page(response) if lazy is None else lazy
         if self.paginator is None:
             detected: Any = self._client.detect_paginator(response, page.items)
             self.paginator = cast("FrameworkPaginator", detected)
         # a lazy page only has a length, and dlt's paginators look at no more
-        items: Any = lazy or page.items
+        items: Any = page.items if lazy is None else lazy
         self.paginator.update_state(response, items)
         self.paginator.update_request(self.request)
         return page

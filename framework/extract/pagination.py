@@ -1,15 +1,15 @@
 """Paginators: dlt's, with what a connector file adds to them.
 
 A file may end a list itself, compute the next page, and write paging values anywhere into the
-request. A new type of paginator is a row of `PAGINATORS`, its values in `paginator_keys`, and an
-entry of the JSON Schema.
+request. A new type of paginator is a row of `PAGINATORS`, its schema entry, and a case in
+tests/cases.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import requests
@@ -37,13 +37,8 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.expressions.value_functions import truthy
-from framework.definition.paginator_keys import (
-    CONTEXT_EXPRESSIONS,
-    FRAMEWORK_KEYS,
-    PAGE_KEYS,
-    PAGING,
-    PAGING_PARAMETERS,
-)
+from framework.definition.paginator_keys import PAGE_KEYS, PAGING, paginator_types
+from framework.definition.plain_data import from_plain
 from framework.http.error_messages import PaginatorFailure
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
@@ -67,19 +62,43 @@ UNSENT = "\0unsent "
 """Begins the names of parameters that dlt's paginators need and that are not sent."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PaginationRules:
-    """What a file says about pages in addition to dlt's keys.
+    """The keys of paginators that dlt does not know; each is a key of the schema.
 
-    `size` is the number of records in a full page. With `rewrites` placeholders of the request
-    read the last page.
+    `page_size` is the number of records in a full page. `cursor` and `next_url` compute the next
+    page from the context.
     """
 
+    ahead: bool = False
     stop_when: Expression | None = None
-    size: int | None = None
+    page_size: int | None = None
+    page_size_param: str | None = None
     stop_after_short_page: bool = False
     send_first: bool = True
-    rewrites: bool = False
+    cursor: Expression | None = None
+    next_url: Expression | None = None
+
+
+FRAMEWORK_KEYS = frozenset(one.name for one in fields(PaginationRules))
+
+
+@dataclass(frozen=True)
+class PaginatorConfig:
+    """A paginator of the file with its placeholders filled in.
+
+    `rules` are the framework's keys; `arguments` are dlt's, as the file has them.
+    """
+
+    kind: str
+    rules: PaginationRules
+    arguments: Mapping[str, Json]
+
+    @property
+    def size_params(self) -> dict[str, Json]:
+        """The parameter for the page size, empty if there is none."""
+        name = self.rules.page_size_param
+        return {name: self.rules.page_size} if name else {}
 
 
 class Over(JSONPath):
@@ -103,16 +122,23 @@ class Over(JSONPath):
 class FrameworkPaginator(BasePaginator):
     """The pagination of one list, a paginator for dlt's client too.
 
-    `over` computes the next page; None lets dlt's paginator find it. `is_plain` says that nothing
-    is added to dlt's paginator, which then only needs the length of a page.
+    `over` computes the next page; None lets dlt's paginator find it. With `rewrites` placeholders
+    of the request read the last page. `is_plain` says that nothing is added to dlt's paginator,
+    which then only needs the length of a page.
     """
 
     def __init__(
-        self, inner: BasePaginator, rules: PaginationRules, over: Over | None = None
+        self,
+        inner: BasePaginator,
+        rules: PaginationRules,
+        over: Over | None = None,
+        *,
+        rewrites: bool = False,
     ) -> None:
         super().__init__()
         self.inner = inner
         self.rules = rules
+        self.rewrites = rewrites
         self.ended = False
         self._over = over
         self._context: Context = {}
@@ -120,14 +146,15 @@ class FrameworkPaginator(BasePaginator):
         self._alone = False
         self._first = True
         self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
-        adds_rules = rules != PaginationRules(size=rules.size)
-        self.is_plain = not (over or adds_rules or self._has_unsent)
+        adds_rules = rules.stop_when or rules.stop_after_short_page or not rules.send_first
+        self.is_plain = not (over or adds_rules or rewrites or self._has_unsent)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FrameworkPaginator:
         over = None if self._over is None else Over(self._over.expression)
         if over is not None:
             memo[id(self._over)] = over
-        return FrameworkPaginator(copy.deepcopy(self.inner, memo), self.rules, over)
+        inner = copy.deepcopy(self.inner, memo)
+        return FrameworkPaginator(inner, self.rules, over, rewrites=self.rewrites)
 
     def begin(self, context: Context, write: Write) -> Context:
         """Start a list; return the context of its first request."""
@@ -139,7 +166,7 @@ class FrameworkPaginator(BasePaginator):
 
     def alone(self, value: int) -> FrameworkPaginator:
         """Return a paginator that requests only the page of this number or offset."""
-        made = FrameworkPaginator(copy.copy(self.inner), self.rules)
+        made = FrameworkPaginator(copy.copy(self.inner), self.rules, rewrites=self.rewrites)
         made._context, made._alone, made._first = self._context, True, False
         assert isinstance(made.inner, RangePaginator)
         made.inner.initial_value = made.inner.current_value = value
@@ -182,7 +209,7 @@ class FrameworkPaginator(BasePaginator):
         """Write the next page's request: its templates first, then the paginator's parameters."""
         if not self.has_next_page:
             return
-        if self.rules.rewrites and self._write is not None:
+        if self.rewrites and self._write is not None:
             self._write(request, self._context)
         try:
             self.inner.update_request(request)
@@ -211,7 +238,7 @@ class FrameworkPaginator(BasePaginator):
     def _values(self, *, sent: bool) -> dict[str, Json]:
         """Return the paging values, null if the type has none; with `sent` those of the request."""
         values: dict[str, Json] = dict.fromkeys(("page", "offset", "cursor"))
-        values["limit"] = self.rules.size
+        values["limit"] = self.rules.page_size
         inner = self.inner
         if isinstance(inner, RangePaginator):
             name = "offset" if isinstance(inner, OffsetPaginator) else "page"
@@ -223,7 +250,7 @@ class FrameworkPaginator(BasePaginator):
 
     def _page(self, response: requests.Response, records: list[Any]) -> Context:
         """Return the context after a response, with the values that it was requested with."""
-        if not (self.rules.stop_when or self.rules.rewrites or self._over):
+        if not (self.rules.stop_when or self.rewrites or self._over):
             return self._context
         return {
             **with_response(self._context, response),
@@ -235,7 +262,8 @@ class FrameworkPaginator(BasePaginator):
     def _ends(self, page: Context, records: list[Any]) -> bool:
         """Return whether a condition of the file ends the list with this page."""
         rules = self.rules
-        if rules.stop_after_short_page and rules.size and len(records) < rules.size:
+        size = rules.page_size
+        if rules.stop_after_short_page and size and len(records) < size:
             return True
         stop = rules.stop_when
         return stop is not None and truthy(stop.search(page, page))
@@ -316,52 +344,58 @@ def _relation(link: dict[str, str]) -> str:
     return next((value for name, value in link.items() if name.lower() == "rel"), "")
 
 
-PATHS = ("cursor_path", "next_url_path", "total_path", "has_more_path")
-"""The keys of a paginator that hold an expression over the body."""
+def paginator_config(
+    config: Mapping[str, Json] | None, final: Callable[[Json], Json]
+) -> PaginatorConfig | None:
+    """Return a paginator's mapping, filled in by `final`; None if dlt detects one."""
+    if config is None or config["type"] == "auto":
+        return None
+    keys = paginator_types()[config["type"]]
+    texts = {key: config[key] for key in (*keys.paths, *keys.context_expressions) if key in config}
+    filled = {**config, **final({key: v for key, v in config.items() if key not in texts})}
+    arguments = {k: v for k, v in filled.items() if k != "type" and k not in FRAMEWORK_KEYS}
+    rules = from_plain(PaginationRules, {"page_size": arguments.get("limit"), **filled})
+    return PaginatorConfig(config["type"], rules, arguments)
 
 
-def paginator_of(
-    config: Mapping[str, Json] | None,
-    final: Callable[[Json], Json],
+def build_paginator(
+    config: PaginatorConfig | None,
     path_of: Callable[[str], Json],
     taken: frozenset[str] = frozenset(),
 ) -> FrameworkPaginator | None:
-    """Return the paginator of a mapping with a `type`, None if dlt detects one.
+    """Return the paginator of a list, None if dlt detects one.
 
-    `final` fills placeholders in, `path_of` converts an expression over the body for dlt. `taken`
-    is what the request's placeholders read of the last page (`paging_values`). Its paging values
-    are not sent by their default names too, nor is a value whose name is null.
+    `path_of` converts an expression over the body for dlt. `taken` is what the request's
+    placeholders read of the last page (`paging_values`). Its paging values are not sent by their
+    default names too, nor is a value whose name is null.
     """
-    if config is None or config["type"] == "auto":
+    if config is None:
         return None
-    kept = {k: v for k, v in config.items() if k in (*PATHS, *CONTEXT_EXPRESSIONS)}
-    filled = {**config, **final({k: v for k, v in config.items() if k not in kept})}
-    theirs = {key: value for key, value in filled.items() if key not in FRAMEWORK_KEYS}
-    for key in PATHS:
-        if isinstance(theirs.get(key), str):
-            theirs[key] = path_of(theirs[key])
+    keys, arguments = paginator_types()[config.kind], dict(config.arguments)
+    for key in keys.paths:
+        if isinstance(arguments.get(key), str):
+            arguments[key] = path_of(arguments[key])
     over = None
-    for key, place in (("cursor", "cursor_path"), ("next_url", "next_url_path")):
-        if filled.get(key) is not None:
-            over = theirs[place] = Over(compile_expression(filled[key]))
-    for value, names in PAGING_PARAMETERS.get(str(config["type"]), {}).items():
-        if any(theirs.get(name) for name in names):
+    for expression, place in (
+        (config.rules.cursor, "cursor_path"),
+        (config.rules.next_url, "next_url_path"),
+    ):
+        if expression is not None:
+            over = arguments[place] = Over(expression)
+    for value in keys.values:
+        names = [
+            key
+            for key, sent in keys.parameters.items()
+            if sent == value and key not in FRAMEWORK_KEYS
+        ]
+        if not names or any(arguments.get(name) for name in names):
             continue
-        if value in taken or names[0] in theirs:
-            theirs[names[0]] = UNSENT + value
-    arguments = {key: value for key, value in theirs.items() if key != "type"}
-    inner = PAGINATORS[config["type"]](**arguments)
+        if value in taken or names[0] in arguments:
+            arguments[names[0]] = UNSENT + value
+    inner = PAGINATORS[config.kind](**arguments)
     if isinstance(inner, RangePaginator) and inner.total_path is not None:
         inner.total_path = Total(jsonpath.compile_path(inner.total_path))
-    stop = filled.get("stop_when")
-    rules = PaginationRules(
-        None if stop is None else compile_expression(stop),
-        filled.get("page_size", theirs.get("limit")),
-        bool(filled.get("stop_after_short_page")),
-        filled.get("send_first", True),
-        bool(taken),
-    )
-    return FrameworkPaginator(inner, rules, over)
+    return FrameworkPaginator(inner, config.rules, over, rewrites=bool(taken))
 
 
 def paging_values(*templates: Json) -> frozenset[str]:
@@ -380,14 +414,6 @@ def paging_values(*templates: Json) -> frozenset[str]:
                 elif path[:1] and path[0] in PAGE_KEYS:
                     names.add(path[0])
     return frozenset(names)
-
-
-def size_params(
-    config: Mapping[str, Json] | None, final: Callable[[Json], Json]
-) -> dict[str, Json]:
-    """Return the parameter for the page size, empty if there is none."""
-    name = (config or {}).get("page_size_param")
-    return {name: final(config["page_size"])} if config is not None and name else {}
 
 
 def end_of(paginator: RangePaginator, body: Any) -> int | None:

@@ -100,6 +100,8 @@ class AllowedHosts:
     def allows(self, url: str) -> bool:
         """Return whether credentials may be sent to this URL."""
         scheme, host, port = origin(url)
+        if scheme not in PORTS or not host:
+            return False
         if (scheme, host, port) == origin(self.base_url):
             return True
         if scheme != "https" and not is_loopback(host):
@@ -170,9 +172,10 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request, without credentials if they must not go to its host."""
-        self._refuse_address(request.url, context_of(request.hooks))
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
+        context = context_of(request.hooks)
+        self._refuse_address(request.url, context)
         bare = requests.Request(
             request.method,
             request.url,
@@ -185,7 +188,7 @@ class Session(requests.Session):
         prepared = super().prepare_request(bare)
         prepared.headers.pop("Cookie", None)
         self._refuse_secrets(prepared)
-        self._warn_withheld(prepared, context_of(request.hooks))
+        self._warn_withheld(prepared, context)
         return prepared
 
     def fetch(self, request: requests.Request) -> requests.Response:
@@ -201,10 +204,10 @@ class Session(requests.Session):
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
         """Remove credentials from a redirect's next request if they must not go to its host."""
-        context = context_of(response.request.hooks)
-        self._refuse_address(prepared_request.url, context)
         if self._hosts.allows(prepared_request.url or ""):
             return
+        context = context_of(response.request.hooks)
+        self._refuse_address(prepared_request.url, context)
         harmless = self._harmless(prepared_request.headers)
         for name in set(prepared_request.headers) - set(harmless):
             del prepared_request.headers[name]

@@ -13,13 +13,12 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Connector, Resource, Selector
-from framework.definition.paginator_keys import CONTEXT_EXPRESSIONS
+from framework.definition.paginator_keys import paginator_types
 
 Json = Any
 
 _HEADER = re.compile(r"\bheaders\.(?:\"([^\"]+)\"|([A-Za-z_]\w*))")
 _CONFIG = re.compile(r"\{config\.([a-z0-9_]+)\}")
-_COUNTED = ("page_param", "offset_param", "limit_param", "page_size_param")
 
 
 def text_of(value: Json) -> str:
@@ -73,13 +72,13 @@ def finder(selector: Selector, config: Mapping[str, Json] | None = None) -> Call
 
 def counted_parameters(connector: Connector) -> Iterator[str]:
     """Yield the parameters that the framework counts: their numbers and times are not data."""
-    defaults = {"page_number": "page", "offset": "offset"}
     for paginator in _paginators(connector):
-        kind = str(paginator.get("type"))
-        if kind in defaults:
-            yield defaults[kind]
-            yield "limit"
-        yield from (str(paginator[name]) for name in _COUNTED if paginator.get(name))
+        keys = paginator_types()[paginator["type"]]
+        if "cursor" not in keys.values:
+            yield from keys.values  # the default names
+        for key, value in keys.parameters.items():
+            if value != "cursor" and key.endswith("_param") and paginator.get(key):
+                yield str(paginator[key])
     for resource in connector.resources:
         incremental = resource.endpoint.incremental
         if incremental is not None:
@@ -99,7 +98,8 @@ def cursor_headers(connector: Connector) -> Iterator[str]:
 def expression_texts(connector: Connector) -> Iterator[str]:
     """Yield the text of every expression on a body, a record or the last page."""
     for paginator in _paginators(connector):
-        yield from (str(paginator[key]) for key in CONTEXT_EXPRESSIONS if paginator.get(key))
+        keys = paginator_types()[paginator["type"]].context_expressions
+        yield from (str(paginator[key]) for key in keys if paginator.get(key))
     for resource in connector.resources:
         selectors: list[Any] = [resource.when, resource.endpoint.data_selector]
         selectors.extend(binding.field for binding in resource.bindings)

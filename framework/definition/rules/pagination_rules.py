@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.annotations import context_reads, resource_templates
 from framework.definition.draft import Draft
-from framework.definition.paginator_keys import PAGING_VALUES, total_path
+from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import join_words, mentions
 
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
-
-_ENDS = {
-    "page_number": ("total_path", "maximum_page", "has_more_path"),
-    "offset": ("total_path", "maximum_offset", "has_more_path"),
-}
-"""The keys that say where the pages end; with the first two, their number is known ahead."""
 
 
 @rule("endless-paging")
@@ -56,14 +50,15 @@ def check_ahead(draft: Draft) -> Iterator[Breach]:
 @rule("paginator-value")
 def check_values(draft: Draft) -> Iterator[Breach]:
     """`{paginator.x}` names a value that the paginator of its request has."""
+    types = paginator_types()
     for merged in draft.resources:
         own = merged.endpoint.get("paginator")
         paginator = draft.client.get("paginator") if own is None else own
         kind = paginator.get("type", "auto") if isinstance(paginator, dict) else paginator
         kind = "auto" if kind is None else kind
-        if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in PAGING_VALUES):
+        if not isinstance(kind, str) or (isinstance(paginator, dict) and kind not in types):
             continue
-        values = PAGING_VALUES.get(kind, ())
+        values = types[kind].values if kind in types else ()
         for one in (read for text in resource_templates(merged) for read in context_reads(text)):
             if one.path[:1] != ("paginator",) or set(one.path[1:2]) <= set(values):
                 continue
@@ -119,8 +114,9 @@ def _paginators(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json]]]:
 
 
 def _ends(paginator: Mapping[str, Json]) -> tuple[str, ...]:
-    kind = paginator.get("type")
-    return _ENDS.get(kind, ()) if isinstance(kind, str) else ()
+    """Return the keys that say where counted pages end, none for another type."""
+    kind, types = paginator.get("type"), paginator_types()
+    return types[kind].ends if isinstance(kind, str) and kind in types else ()
 
 
 def _has_any(paginator: Mapping[str, Json], keys: tuple[str, ...]) -> bool:
