@@ -190,8 +190,13 @@ def test_link_headers_and_cursor_headers(tmp_path: Path, web: Web) -> None:
         last = asked.param("at") == "cursor-ABC123"
         return Answer(200, [{"n": 1}], {} if last else {"X-Next": "cursor-ABC123"})
 
+    def headed_by_default(asked: Asked) -> Answer:
+        last = asked.param("cursor") == "cursor-ABC456"
+        return Answer(200, [{"n": 1}], {} if last else {"Next": "cursor-ABC456"})
+
     web.on("/v1/linked", linked)
     web.on("/v1/headed", headed)
+    web.on("/v1/default", headed_by_default)
     cursor = {"type": "header_cursor", "cursor_key": "X-Next", "cursor_param": "at"}
     run = record_and_replay(
         tmp_path,
@@ -201,12 +206,17 @@ def test_link_headers_and_cursor_headers(tmp_path: Path, web: Web) -> None:
             "resources": [
                 resource("linked", "linked", endpoint={"paginator": "header_link"}),
                 resource("headed", "headed", endpoint={"paginator": cursor}),
+                resource("default", "default", endpoint={"paginator": "header_cursor"}),
             ],
         },
     )
     same_in_form(run)
-    assert len(run.replayed["linked"]) == len(run.replayed["headed"]) == 2
-    for gone in ("Zm9v", "Greta", "ABC123", web.url):
+    assert {name: len(rows) for name, rows in run.replayed.items()} == {
+        "linked": 2,
+        "headed": 2,
+        "default": 2,
+    }
+    for gone in ("Zm9v", "Greta", "ABC123", "ABC456", web.url):
         assert gone not in run.text
 
 

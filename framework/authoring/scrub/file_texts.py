@@ -91,8 +91,9 @@ def cursor_headers(connector: Connector) -> Iterator[str]:
         for quoted, plain in _HEADER.findall(text):
             yield (quoted or plain).lower()
     for paginator in _paginators(connector):
-        if paginator.get("type") == "header_cursor":
-            yield str(paginator.get("cursor_key") or "next_page").lower()
+        header = paginator_types()[paginator["type"]].schemas.get("cursor_key")
+        if header is not None:
+            yield str(paginator.get("cursor_key") or header["default"]).lower()
 
 
 def expression_texts(connector: Connector) -> Iterator[str]:
