@@ -19,7 +19,8 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
 from framework.extract.export_jobs import downloads
-from framework.extract.incremental.cursor import Cursor, ResourceCursors, incremental_states
+from framework.extract.incremental.cursor import ResourceCursors, incremental_states
+from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
@@ -55,7 +56,7 @@ class SliceResult:
     """One slice while it is read. `cut` is the error of a window that could not be read."""
 
     slice: Slice
-    cursor: Cursor | None
+    cursor: Watermark | None
     cut: FrameworkError | None = None
 
 
@@ -303,7 +304,7 @@ class ResourceReader:
         return ours
 
     def _read_window(
-        self, one: Slice, window: Window, cursor: Cursor | None, path: tuple[str, ...]
+        self, one: Slice, window: Window, cursor: Watermark | None, path: tuple[str, ...]
     ) -> Iterator[Page]:
         """Yield the pages of one list, transformed, without the records that are known already."""
         context = with_incremental(
@@ -417,7 +418,7 @@ class ResourceReader:
             return False
         return self.parent is None or self.parent.has_one_record
 
-    def _cursor_of(self, one: Slice, many: bool) -> Cursor | None:
+    def _cursor_of(self, one: Slice, many: bool) -> Watermark | None:
         if self._cursors is None:
             return None
         return self._cursors.one_of_many(one.key) if many else self._cursors.alone(one.key)

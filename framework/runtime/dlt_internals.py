@@ -8,18 +8,19 @@ and in pyproject.toml. Importing this module imports dlt.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dlt
 from dlt.common import logger
-from dlt.common.incremental.typing import IncrementalColumnState
 from dlt.common.schema import Schema
 from dlt.common.storages import FileStorage
 from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
 from dlt.common.time import increasing_precise_time
 from dlt.extract.incremental import Incremental
+from dlt.extract.incremental.context import get_interval_context
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
 
@@ -103,47 +104,18 @@ def mark_resolved(auth: AuthConfig) -> AuthConfig:
 # Incremental
 
 
-class _NamedPipe:
-    """The part of a pipe that dlt's Incremental reads: a name, and that it has a parent."""
-
-    has_parent = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def close(self) -> None:
-        """Do nothing: the reader asks the incremental whether it is exhausted."""
-
-
-class HeldIncremental(Incremental[Any]):
-    """dlt's Incremental over a state dict of the caller instead of the running pipeline's state."""
-
-    held: dict[str, Any]
-
-    @classmethod
-    def over(cls, held: dict[str, Any], **arguments: Any) -> HeldIncremental:
-        """Return an Incremental that keeps its state in `held`, by cursor path."""
-        incremental = cls(**arguments)
-        incremental.held = held
-        return incremental
-
-    def bind_to(self, resource: str) -> None:
-        """Load the state and start, under the name of the resource."""
-        self.bind(_NamedPipe(resource))  # type: ignore[arg-type]
-
-    def get_state(self) -> IncrementalColumnState:
-        """Return the held state, initialized as dlt initializes its own."""
-        if self.end_value is not None:
-            return super().get_state()
-        state: Any = self.held.setdefault(self.cursor_path, {})
-        if not state:
-            state.update(
-                initial_value=self.initial_value,
-                last_value=self.initial_value,
-                unique_hashes=[],
-                start_value=self.initial_value,
-            )
-        return state  # type: ignore[no-any-return]
+def scheduled_range(resource: str, arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Return the initial and end values that an external scheduler sets, None if it sets none."""
+    incremental: Incremental[Any] = Incremental(**arguments)
+    context = get_interval_context()
+    allowed = incremental.allow_external_schedulers
+    if allowed is None and context is not None:
+        allowed = context.allow_external_schedulers
+    if not allowed:
+        return None
+    incremental.resource_name = resource
+    private(incremental, "_join_external_scheduler")(context)
+    return incremental.initial_value, incremental.end_value
 
 
 # Schemas

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dlt.extract.utils import digest_dedup_value
 
 from framework.definition.datetimes import same_format, write_time
 from framework.definition.model import Incremental
@@ -275,3 +276,21 @@ def test_records_without_a_cursor_are_in_or_out_as_the_file_says(tmp_path, web, 
         {"start_param": "since", "initial_value": 1, "on_cursor_value_missing": missing},
     )
     assert [one["id"] for one in opened(tmp_path, body).read("items")] == ids
+
+
+def test_hashes_that_dlt_wrote_before_1_29_still_match(tmp_path, web):
+    web.on("/items", [record(1, 5), record(2, 5)])
+    body = feed(web.url, {"initial_value": 1})
+    body["resources"][0]["write_disposition"] = "append"
+    state = {
+        "items": {
+            "at": {
+                "initial_value": 1,
+                "last_value": 5,
+                "start_value": 1,
+                "unique_hashes": [digest_dedup_value(1, legacy=True)],
+            }
+        }
+    }
+    assert [one["id"] for one in opened(tmp_path, body, state=state).read("items")] == [2]
+    assert opened(tmp_path, body, state=state).read("items") == []

@@ -21,7 +21,6 @@ from dlt.common.storages.load_package import create_load_id
 from dlt.common.time import increasing_precise_time
 from dlt.destinations.job_client_impl import SqlLoadJob
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
-from dlt.extract.incremental import Incremental
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator, PageNumberPaginator
@@ -107,14 +106,13 @@ def test_mark_resolved_keeps_dlt_from_looking_fields_up() -> None:
     assert dlt_internals.mark_resolved(Auth()).is_resolved()
 
 
-def test_held_incremental_moves_the_given_state() -> None:
-    held: dict[str, Any] = {}
-    incremental = dlt_internals.HeldIncremental.over(held, cursor_path="at", initial_value=1)
-    incremental.bind_to("things")
-    assert incremental.start_value == 1
-    assert incremental([{"at": 3}, {"at": 2}]) == [{"at": 3}, {"at": 2}]
-    assert held["at"]["last_value"] == 3
-    assert isinstance(incremental, Incremental)
+def test_the_range_of_an_external_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLT_INTERVAL_START", "2024-01-01T00:00:00Z")
+    monkeypatch.setenv("DLT_INTERVAL_END", "2024-01-02T00:00:00Z")
+    arguments = {"cursor_path": "at", "initial_value": 1}
+    assert dlt_internals.scheduled_range("things", arguments) is None
+    arguments["allow_external_schedulers"] = True
+    assert dlt_internals.scheduled_range("things", arguments) == (1704067200, 1704153600)
 
 
 def test_a_nested_table_names_its_resource_for_metrics_only() -> None:

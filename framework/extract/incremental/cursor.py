@@ -1,111 +1,25 @@
-"""A resource's incremental while it is read: dlt's own if one list has one plain watermark.
+"""The watermarks of a resource's lists while they are read.
 
-If a file or a run needs more (windows, formats, a list per parent, a range to read again), the
-watermark is a `Watermark`. The state has dlt's format and place: under the resource's name.
+The state has dlt's format and place: under the resource's name.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import dlt
-from dlt.extract.incremental.exceptions import (
-    IncrementalCursorInvalidCoercion,
-    IncrementalCursorPathHasValueNone,
-    IncrementalCursorPathMissing,
-)
 
 from framework.definition.model import Incremental, Resource
-from framework.errors import RecordError
-from framework.extract.incremental.policy import CursorPolicy, CursorRange, lag_in_dlts_units
+from framework.extract.incremental.policy import CursorPolicy, CursorRange
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
 from framework.extract.incremental.watermark import Watermark
-from framework.extract.incremental.windows import Window
 from framework.extract.page import Record
-from framework.runtime.dlt_internals import HeldIncremental
+from framework.runtime.dlt_internals import scheduled_range
 
 Json = Any
-
-
-class DltCursor:
-    """dlt's own incremental over one list.
-
-    `states` is the resource's `incremental` state by cursor path, updated in place.
-    """
-
-    resumable = False
-
-    def __init__(self, resource: Resource, rules: CursorPolicy, states: dict[str, Json]) -> None:
-        spec = rules.spec
-        lag = lag_in_dlts_units(spec, spec.arguments.get("initial_value"))
-        self._dlt = HeldIncremental.over(
-            states, **{**spec.arguments, **_floor(rules, states), "lag": lag}
-        )
-        key = resource.hints.get("primary_key")
-        if key is not None and rules.appends:
-            # unchanged: dlt's hashes of records distinguish a name from a list of one, and an
-            # empty list turns them off. Merged records are hashed whole: `CursorPolicy.digest`
-            self._dlt.set_deduplication_key(key, from_hints=True)
-        self._resource = resource.name
-        self._dlt.bind_to(resource.name)
-        self._start = self._dlt.start_value
-        if rules.run_start:
-            self._dlt.advance(rules.run_start_value())
-
-    def windows(self) -> Iterator[Window]:
-        """Yield the only window of the list."""
-        yield Window(
-            {
-                "incremental.initial_value": self._dlt.initial_value,
-                "incremental.start_value": self._start,
-                "incremental.last_value": self._start,
-                "incremental.end_value": self._dlt.end_value,
-            }
-        )
-
-    def filter(self, records: list[Record]) -> list[Record]:
-        """Return the new records and advance the watermark; raise RecordError for bad cursors."""
-        path = self._dlt.cursor_path
-        try:
-            return self._dlt(records) or []
-        except (IncrementalCursorPathMissing, IncrementalCursorPathHasValueNone) as error:
-            raise RecordError(
-                f"{self._resource}: a record has no value at the incremental's cursor_path "
-                f"`{path}`; correct the path, or say what to do with such records with "
-                "`on_cursor_value_missing: include` or `exclude`"
-            ) from error
-        except IncrementalCursorInvalidCoercion as error:
-            raise RecordError(
-                f"{self._resource}: the values at the incremental's cursor_path `{path}` cannot "
-                "be compared with its initial_value; write initial_value as the API writes the "
-                "field"
-            ) from error
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the row order says that nothing new follows."""
-        return bool(self._dlt.can_close())
-
-    def finish(self, window: Window) -> None:
-        """Do nothing: dlt has moved its state already."""
-
-    def cut(self) -> None:
-        """Do nothing: there is one window only."""
-
-
-def _floor(rules: CursorPolicy, states: dict[str, Json]) -> dict[str, Json]:
-    """Return the state's initial value if the file's, which a lag must not cross, is past it."""
-    state, initial = states.get(rules.spec.cursor_path), rules.initial
-    if not state or not rules.spec.lag or initial is None or state.get("last_value") is None:
-        return {}
-    try:
-        moved = rules.last_of((initial, state["last_value"])) != state["last_value"]
-    except TypeError:
-        return {}
-    return {"initial_value": state.get("initial_value")} if moved else {}
 
 
 def incremental_states(resource: str, states: dict[str, Json] | None) -> dict[str, Json]:
@@ -115,8 +29,6 @@ def incremental_states(resource: str, states: dict[str, Json] | None) -> dict[st
     state: dict[str, Json] = dlt.current.resource_state(resource).setdefault("incremental", {})
     return state
 
-
-Cursor = DltCursor | Watermark
 
 APPENDED = "appended"
 """Key in a cursor's state: how far a run appended records without moving the watermark.
@@ -141,11 +53,7 @@ class ResourceCursors:
     ) -> None:
         self._resource = resource
         self._rules = CursorPolicy(resource, spec, now, reread)
-        self._plain = self._rules.times is None and reread is None
-        if spec.watermark == "run_start" and spec.arguments.get("row_order") == "desc":
-            self._plain = False  # dlt moves the watermark first and would not stop at it
-        if spec.arguments.get("allow_external_schedulers") and not spec.timed:
-            self._plain = True  # only dlt reads the scheduler's interval
+        self._is_scheduled = reread is None and not spec.timed
         self._caller_states = states
         self._states: dict[str, Json] = {}
         self._moves = False
@@ -161,6 +69,7 @@ class ResourceCursors:
 
     def begin(self, *, moves: bool) -> None:
         """Read the state; with `moves=False` it is never written."""
+        self._join_scheduler()
         states = (
             incremental_states(self._resource.name, self._caller_states)
             if self._rules.is_stateful
@@ -176,7 +85,19 @@ class ResourceCursors:
         self._lists = unpack_watermarks(state.get("lists", ()))
         self._hashes = dict(state.get("hashes", {}))
 
-    def alone(self, key: str) -> Cursor:
+    def _join_scheduler(self) -> None:
+        """Replace the range by that of an external scheduler, which needs no state."""
+        spec = self._rules.spec
+        if not self._is_scheduled:
+            return
+        limits = scheduled_range(self._resource.name, spec.arguments)
+        if limits is not None:
+            start, end = limits
+            arguments = {**spec.arguments, "initial_value": start, "end_value": end}
+            spec = replace(spec, arguments=arguments)
+            self._rules = CursorPolicy(self._resource, spec, self._rules.now, None)
+
+    def alone(self, key: str) -> Watermark:
         """Return the watermark of a resource's only list; `key` identifies its request values.
 
         A list with other values than before starts from the initial value.
@@ -185,12 +106,8 @@ class ResourceCursors:
         state = self._states.get(path)
         if state and ("lists" in state or state.get("of", key) != key):
             state = self._states[path] = {}
-        if self._plain:
-            cursor: Cursor = DltCursor(self._resource, self._rules, self._states)
-        else:
-            cursor = Watermark(self._rules, state, alone=True)
         self._of(key)
-        return cursor
+        return Watermark(self._rules, state, alone=True)
 
     def _of(self, key: str) -> None:
         state = self._states.get(self._rules.spec.cursor_path)
@@ -223,10 +140,8 @@ class ResourceCursors:
             self._appended_watermarks[key] = Watermark(self._rules, state)
         return self._appended_watermarks[key].filter(records)
 
-    def done(self, key: str, cursor: Cursor, *, many: bool) -> None:
+    def done(self, key: str, cursor: Watermark, *, many: bool) -> None:
         """Store the watermark of a list that was read."""
-        if not isinstance(cursor, Watermark):
-            return
         state = cursor.state()
         if not many:
             self._states[self._rules.spec.cursor_path] = state

@@ -64,6 +64,8 @@ class CursorPolicy:
         # a merge replaces its rows; appended records must not be loaded twice
         self.appends = resource.write_disposition != "merge"
         key = arguments.get("primary_key", resource.hints.get("primary_key"))
+        explicit = "primary_key" in arguments and self.times is None
+        self._hashes_whole = not self.appends and not explicit
         self._key = key if key is None or isinstance(key, (str, list)) else list(key)
         if reread is not None:
             self.initial = self._bound(reread.since, initial, self.initial)
@@ -100,21 +102,22 @@ class CursorPolicy:
         """Return a cursor as the state stores it."""
         return value if self.times is None else self.times.to_state(value)
 
-    def digest(self, record: Record) -> str:
+    def digest(self, record: Record, *, legacy: bool = False) -> str:
         """Return dlt's hash of a record, which distinguishes records with the same cursor.
 
         Appended records are hashed by their key. Merged ones are hashed whole, because a record
-        may change within the cursor's precision. Raise RecordError if the key is missing.
+        may change within the cursor's precision. `legacy` is the hash of dlt before 1.29. Raise
+        RecordError if the key is missing.
         """
-        if not self.appends:
-            return str(digest_dedup_value(record))
+        if self._hashes_whole:
+            return str(digest_dedup_value(record, legacy))
         try:
             value = record if self._key is None else resolve_column_value(self._key, record)
         except KeyError as error:
             raise RecordError(
                 f"{self.resource}: a record has no primary key `{error.args[0]}`"
             ) from None
-        return str(digest_dedup_value(value))
+        return str(digest_dedup_value(value, legacy))
 
     @property
     def remembers_records(self) -> bool:

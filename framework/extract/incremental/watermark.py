@@ -1,13 +1,15 @@
-"""The watermark of one list while it is read, beyond what dlt's own incremental can do.
+"""The watermark of one list while it is read.
 
-Records of earlier runs are skipped by dlt's rules. The new watermark is valid once the list was
-read to its end.
+Records of earlier runs are skipped as by dlt's Incremental, whose state this continues. The new
+watermark is valid once the list was read to its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+
+from dlt.extract.utils import has_legacy_dedup_hashes
 
 from framework.definition.durations import Period
 from framework.errors import RecordError
@@ -32,13 +34,21 @@ class Watermark:
         if not rules.is_stateful:
             state = None
         self._rules = rules
+        # the state changes exactly as that of dlt's Incremental
+        self._is_plain = (
+            alone and rules.times is None and not (rules.run_start and rules.row_order == "desc")
+        )
         self._remembers = rules.remembers_records and (rules.appends or alone)
         self._initial = (state or {}).get("initial_value", rules.to_state(rules.initial))
         self._previous = rules.last(state)
+        self._stored_start = (state or {}).get("start_value", rules.to_state(rules.initial))
         self._start = rules.start_after(self._previous, state)
         self._last = self._previous
         self._hashes: set[str] = set((state or {}).get("unique_hashes") or ())
         self._previous_hashes = frozenset(self._hashes)
+        self._is_legacy = has_legacy_dedup_hashes(self._hashes)  # written by dlt before 1.29
+        self._at_last: list[Record] = []
+        self._has_new = False
         self._previous_window: set[str] = set()
         self._window: set[str] = set()
         self._is_below = self._is_beyond = False
@@ -75,16 +85,21 @@ class Watermark:
     def filter(self, records: list[Record]) -> list[Record]:
         """Return the new records and advance the watermark; raise RecordError for bad cursors."""
         rules = self._rules
-        if rules.run_start and rules.row_order != "desc" and not rules.appends:
+        if rules.run_start and rules.row_order != "desc" and (self._is_plain or not rules.appends):
             return records  # all are new before the run's start
         try:
-            return [record for record in records if self._is_new(record)]
+            new = [record for record in records if self._is_new(record)]
         except TypeError:
             raise RecordError(
                 f"{self._rules.resource}: the values at the incremental's cursor_path "
                 f"`{self._rules.spec.cursor_path}` cannot be compared with its initial_value; "
                 "write initial_value as the API writes the field"
             ) from None
+        is_legacy = self._is_legacy and self._last == self._previous
+        self._hashes.update(rules.digest(record, legacy=is_legacy) for record in self._at_last)
+        self._at_last = []
+        self._has_new = self._has_new or bool(new)
+        return new
 
     def _is_new(self, record: Record) -> bool:
         rules, start = self._rules, self._start
@@ -105,7 +120,11 @@ class Watermark:
         if self._is_below or (at_start and not rules.closed_start):
             self._is_below = True
             return False
-        if at_start and self._remembers and rules.digest(record) in self._previous_hashes:
+        if (
+            at_start
+            and self._remembers
+            and rules.digest(record, legacy=self._is_legacy) in self._previous_hashes
+        ):
             self._is_below = True
             return False
         if not self._is_first(record):
@@ -113,9 +132,9 @@ class Watermark:
         if self._last is None or (
             value != self._last and rules.last_of((value, self._last)) == value
         ):
-            self._last, self._hashes = value, set()
+            self._last, self._hashes, self._at_last = value, set(), []
         if value == self._last and self._remembers:
-            self._hashes.add(rules.digest(record))
+            self._at_last.append(record)
         return True
 
     def _is_first(self, record: Record) -> bool:
@@ -162,13 +181,16 @@ class Watermark:
             last, hashes = self._checkpoint
         if rules.run_start and not self._is_cut:
             last, hashes = rules.run_start_value(), set()
-            if self._previous is not None:
+            if self._previous is not None and not self._is_plain:
                 last = rules.last_of((last, self._previous))
         elif self._previous is not None and last is not None:
             last = rules.last_of((last, self._previous))
+        start = rules.to_state(self._previous)
+        if self._is_plain and not self._has_new:
+            start = self._stored_start
         return {
             "initial_value": self._initial,
             "last_value": rules.to_state(last),
-            "start_value": rules.to_state(self._previous),
+            "start_value": start,
             "unique_hashes": sorted(hashes) if self._remembers else [],
         }
