@@ -16,9 +16,9 @@ from benchmarks.exporting import status_of, written
 from benchmarks.needed import TOKEN, Keys, needed, read_by_paging, set_from
 from benchmarks.nested import find, keys_of, nested, put, room
 from benchmarks.windowing import window_of
-from framework.definition.datetimes import write_time
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Connector, Export, Resource
+from framework.definition.values.datetimes import write_time
 
 Json = Any
 

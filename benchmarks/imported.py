@@ -27,8 +27,8 @@ from framework.definition.finder import find_connector
 from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.events import ignore_event
-from framework.extract.compiler import compile_connector
-from framework.extract.dlt_source import ResourceReaders
+from framework.extract.compilation.compiler import compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import TABLE
 from framework.importers.airbyte.convert import import_airbyte

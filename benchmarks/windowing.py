@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote_plus
 
-from framework.definition.datetimes import TimeError, read_time
 from framework.definition.model import Incremental
+from framework.definition.values.datetimes import TimeError, read_time
 
 _TIMES = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"

@@ -12,9 +12,9 @@ from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.errors import FindingsError
 from framework.events import ignore_event
-from framework.extract.compiler import CompiledConnector, compile_connector
-from framework.extract.dlt_config import rest_api_config
-from framework.extract.dlt_source import reading_source
+from framework.extract.compilation.compiler import CompiledConnector, compile_connector
+from framework.extract.compilation.dlt_config import rest_api_config
+from framework.extract.compilation.dlt_source import reading_source
 from framework.extract.read_options import ReadOptions
 from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings

@@ -2,7 +2,7 @@ import re
 
 from framework.authoring.scaffold.reference_page import PAGE, main, render_reference
 from framework.definition.finder import bundled_root, shared_schema
-from framework.definition.schema_findings import check_format
+from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from framework.definition.json_schema import Draft202012Validator, format_checker
+from framework.definition.schema.json_schema import Draft202012Validator, format_checker
 from tests.support.simulator import NOW, TABLES, World, big_world, last_part, small_world
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ def _parse_seconds(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> float | None:
     """Return the seconds of an ISO 8601 duration."""
-    from framework.definition.durations import DurationError, parse_duration
+    from framework.definition.values.durations import DurationError, parse_duration
 
     try:
         return None if value is None else parse_duration(value).total_seconds()
@@ -43,7 +43,7 @@ def _check_time(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
     """Return the text, which must be an ISO time, or a number for numeric cursors."""
-    from framework.definition.datetimes import TimeError, read_time
+    from framework.definition.values.datetimes import TimeError, read_time
 
     if value is not None:
         try:
@@ -171,7 +171,7 @@ def command(
 
 def _check_range(options: RunOptions, replay: bool) -> None:
     """Raise UsageError if --since and --until cannot be used."""
-    from framework.definition.datetimes import read_time
+    from framework.definition.values.datetimes import read_time
 
     if replay and options.again is not None:
         raise UsageError("--replay reads a recording, so --since and --until must not be given")

@@ -55,7 +55,7 @@ def _render(
     name: str, connectors: Path | None, config: Mapping[str, str], alias: str | None
 ) -> dict[str, Any]:
     connector = open_connector(name, connectors)
-    from framework.extract.render import render_config
+    from framework.extract.compilation.render import render_config
     from framework.runtime.redaction import MASK
     from framework.runtime.settings import resolve_settings
 

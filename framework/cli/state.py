@@ -64,7 +64,7 @@ def show(name: str, resource: str | None, form: str, **location: Any) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from framework.load.destination_state import known_state, state_location
+    from framework.load.persistence.destination_state import known_state, state_location
 
     states = known_state(connector, options, resource)
     if form == "json":
@@ -108,7 +108,7 @@ def reset(name: str, resource: str | None, yes: bool, **location: Any) -> int:
 
     from framework.cli.progress_view import Progress
     from framework.cli.signals import stop_on_signals
-    from framework.load.destination_state import forget, state_location
+    from framework.load.persistence.destination_state import forget, state_location
     from framework.load.preflight import select_resources
     from framework.runtime.environment import StopSignal
 

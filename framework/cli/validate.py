@@ -91,7 +91,7 @@ def _dlt_findings(result: ValidationResult) -> list[Finding]:
     if result.connector is None:
         return []
     from framework.definition.yaml_reader import read_document
-    from framework.extract.dry_run import build_with_placeholders
+    from framework.extract.compilation.dry_run import build_with_placeholders
 
     document, _ = read_document(result.location.path, result.location.display)
     if document is None:

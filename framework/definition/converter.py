@@ -8,17 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import (
-    client_values,
-    context_reads,
-    cursors,
-    expressions,
-    resource_templates,
-    resource_values,
-)
 from framework.definition.auth_choice import ONE_OF
 from framework.definition.defaults import MergedResource, bind_path, columns_by_name
-from framework.definition.durations import parse_duration
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
 from framework.definition.expressions.placeholders import config_names, placeholders
@@ -44,6 +35,15 @@ from framework.definition.model import (
 from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.plain_data import from_plain
 from framework.definition.references import references
+from framework.definition.schema.annotations import (
+    client_values,
+    context_reads,
+    cursors,
+    expressions,
+    resource_templates,
+    resource_values,
+)
+from framework.definition.values.durations import parse_duration
 
 if TYPE_CHECKING:
     from framework.definition.draft import Draft

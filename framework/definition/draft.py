@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import (
+from framework.definition.defaults import MergedResource, merge_resources
+from framework.definition.references import bound_expressions, references
+from framework.definition.schema.annotations import (
     AnnotatedValue,
     ContextRead,
     client_values,
@@ -19,9 +21,7 @@ from framework.definition.annotations import (
     expressions,
     resource_values,
 )
-from framework.definition.defaults import MergedResource, merge_resources
-from framework.definition.record_schema import RecordSchema, load_schema
-from framework.definition.references import bound_expressions, references
+from framework.definition.schema.record_schema import RecordSchema, load_schema
 
 if TYPE_CHECKING:
     from framework.definition.finder import Location

@@ -12,9 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from framework.definition.durations import Period
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.plain_data import INLINE, written_as
+from framework.definition.values.durations import Period
 
 Json = Any
 """Plain JSON data: None, bool, int, float, str, list or dict of the same."""

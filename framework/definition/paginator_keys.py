@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from framework.definition.connector_schema import Schema, schemas_at
+from framework.definition.schema.connector_schema import Schema, schemas_at
 
 Json = Any
 

@@ -14,8 +14,13 @@ from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from framework.definition.durations import Period, format_period, parse_duration, parse_period
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
+from framework.definition.values.durations import (
+    Period,
+    format_period,
+    parse_duration,
+    parse_period,
+)
 
 Json = Any
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import (
+from framework.definition.defaults import MergedResource
+from framework.definition.schema.annotations import (
     AnnotatedValue,
     context_reads,
     partitions,
     resource_templates,
 )
-from framework.definition.defaults import MergedResource
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer

@@ -13,7 +13,7 @@ from framework.definition.draft import Draft
 from framework.definition.finder import Location
 from framework.definition.model import Connector
 from framework.definition.rules import run_rules
-from framework.definition.schema_findings import check_format
+from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import Document, read_document
 from framework.findings import Finding
 

@@ -1,1 +1,4 @@
-"""A judged file turned into dlt: settings, client, plans, and the source that reads by them."""
+"""Lists and pages: a connector and its settings come in, pages of records go out.
+
+The package knows no pipelines and no destinations.
+"""

@@ -20,8 +20,8 @@ from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import Export, JobRequest
 from framework.errors import RequestError
 from framework.events import Waiting
+from framework.extract.compilation.plan import Plan
 from framework.extract.page_reader import RequestBuilder
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.http.session import Session
 from framework.runtime.context import Context, with_response, without_secrets

@@ -16,7 +16,7 @@ import orjson
 import requests
 
 from framework.definition.model import Resource
-from framework.definition.record_schema import Table, table_of
+from framework.definition.schema.record_schema import Table, table_of
 from framework.runtime.field_paths import value_at
 
 Json = Any

@@ -20,12 +20,12 @@ from dlt.sources.helpers.rest_client.utils import join_url
 from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.extract.compilation.plan import Plan
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
 from framework.extract.monitors.selector_monitor import SelectorMonitor
 from framework.extract.page import Page, RawList
 from framework.extract.pagination import FrameworkPaginator, end_of, numbers
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.extract.selectors import JmesPath, within
 from framework.http.error_messages import translate_error

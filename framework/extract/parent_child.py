@@ -17,6 +17,7 @@ from weakref import finalize
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import BindingError, FrameworkError
+from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.incremental.state_codec import (
     ONLY_CHANGED,
     fingerprint,
@@ -25,7 +26,6 @@ from framework.extract.incremental.state_codec import (
     unpack_fingerprints,
 )
 from framework.extract.page import Record
-from framework.extract.plan import Plan, PlannedBinding
 from framework.runtime.context import (
     Context,
     with_ancestors,

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
-from framework.definition.datetimes import TimeError, read_time, write_time
-from framework.definition.durations import parse_duration, parse_period
 from framework.definition.model import Partition
+from framework.definition.values.datetimes import TimeError, read_time, write_time
+from framework.definition.values.durations import parse_duration, parse_period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
 from framework.text import json_type

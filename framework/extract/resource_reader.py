@@ -18,6 +18,7 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
+from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import downloads
 from framework.extract.incremental.cursor import ResourceCursors, incremental_states
 from framework.extract.incremental.watermark import Watermark
@@ -37,7 +38,6 @@ from framework.extract.parent_child import (
     sliced,
 )
 from framework.extract.partitions import batched, multiplied
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.http.error_messages import translate_error

@@ -20,7 +20,7 @@ from framework.definition.expressions.jmespath_expression import Expression, Exp
 from framework.definition.expressions.limits import MAX_RESULT_SIZE, size_of
 from framework.definition.expressions.value_functions import checked_number, truthy
 from framework.definition.model import Resource, Step
-from framework.definition.naming import normalize_path
+from framework.definition.values.naming import normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record, as_records
 from framework.runtime.context import Context

@@ -1,1 +1,4 @@
-"""One request, one response: session, transport, retry, rate limit, auth. Knows no lists."""
+"""One request comes in, one response goes out: auth, rate limit, retries, transport, decoding.
+
+The package knows no lists and no pages.
+"""

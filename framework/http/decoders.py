@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 import requests
 
-from framework.definition.json_text import MAX_DEPTH, depth_of, parse_json
 from framework.definition.model import ResponseFormat
+from framework.definition.values.json_text import MAX_DEPTH, depth_of, parse_json
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 
 Json = Any

@@ -17,8 +17,8 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from framework.definition.json_text import parse_json
 from framework.definition.model import Client
+from framework.definition.values.json_text import parse_json
 from framework.http.compression import Undecodable
 from framework.http.request_context import Decode, current_context
 from framework.http.urllib3_internals import (

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from framework.authoring.cassettes.cassette import is_too_deep
-from framework.definition.naming import normalize_identifier
+from framework.definition.values.naming import normalize_identifier
 from framework.importers.import_report import ManifestError
 
 Json = Any

@@ -1,1 +1,4 @@
-"""A source taken to a destination: the loop, the pipeline, the state and the report."""
+"""Records to tables: a compiled connector and a destination come in, loaded tables come out.
+
+The package knows no requests and no pages.
+"""

@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, join_path, normalize_path
-from framework.definition.record_schema import Column, RecordNode, Table
+from framework.definition.schema.record_schema import Column, RecordNode, Table
+from framework.definition.values.naming import SEPARATOR, join_path, normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.arrow.layout import WRITTEN_AS

@@ -14,9 +14,9 @@ from dlt.common.schema.utils import has_table_seen_data, new_table
 from dlt.destinations.sql_client import SqlClientBase
 
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, normalize_path
-from framework.definition.record_schema import Table, table_of
-from framework.extract.dlt_source import column_hints
+from framework.definition.schema.record_schema import Table, table_of
+from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.extract.compilation.dlt_source import column_hints
 
 
 def table_name(resource: Resource) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, ResourceSkipped
 from framework.events import ResourceEnded, ResourceStarted, WarningRaised
-from framework.extract.dlt_source import ResourceReaders
+from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.resource_reader import ResourceReader
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink

@@ -29,8 +29,8 @@ from framework.load.dlt_errors import (
     known_cause,
     unfit_records,
 )
-from framework.load.load_markers import mark_load
-from framework.load.load_packages import appending_packages, drop_working_folder
+from framework.load.persistence.load_markers import mark_load
+from framework.load.persistence.load_packages import appending_packages, drop_working_folder
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor

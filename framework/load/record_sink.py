@@ -17,8 +17,8 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.record_schema import table_of
-from framework.extract.dlt_source import BATCH, batches_for_dlt
+from framework.definition.schema.record_schema import table_of
+from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, Record
 from framework.load.arrow.nested_tables import add_variant_columns
 from framework.load.contract import SUSPECT, Contract, sanitize

@@ -13,14 +13,22 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.definition.model import Connector, Resource
 from framework.events import EventHandler, WarningRaised, ignore_event
-from framework.extract.compiler import CompiledConnector, compile_connector
-from framework.extract.dlt_source import ResourceReaders, Start, build_source
+from framework.extract.compilation.compiler import CompiledConnector, compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders, Start, build_source
 from framework.extract.read_options import ReadOptions
 from framework.load.declared_tables import create_declared_tables, listed_tables, table_name
 from framework.load.destinations.target import Target, refuse_impossible_merge, target_of
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings
+from framework.load.persistence.recovery import READ_FOR, OpenPipeline, open_pipeline
+from framework.load.persistence.run_state import (
+    MODES,
+    SourceState,
+    Watermarks,
+    next_watermarks,
+    read_state,
+)
 from framework.load.pipeline import (
     destination_errors,
     gc_paused,
@@ -39,10 +47,8 @@ from framework.load.preflight import (
     unselected_parents,
     warn_late_children,
 )
-from framework.load.recovery import READ_FOR, OpenPipeline, open_pipeline
 from framework.load.report import Collector, Report, say_where
 from framework.load.run_options import RunOptions
-from framework.load.run_state import MODES, SourceState, Watermarks, next_watermarks, read_state
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
 from framework.load.sink import Sink, open_sink
 from framework.runtime.environment import Environment

@@ -12,10 +12,10 @@ from dlt.common.schema.typing import TTableSchema
 from dlt.common.schema.utils import has_column_with_prop, has_table_seen_data
 
 from framework.definition.model import Resource
-from framework.definition.naming import normalize_path
-from framework.definition.record_schema import Table, table_of
+from framework.definition.schema.record_schema import Table, table_of
+from framework.definition.values.naming import normalize_path
 from framework.errors import FrameworkError, RecordError
-from framework.extract.dlt_source import resource_hints
+from framework.extract.compilation.dlt_source import resource_hints
 from framework.load.contract import modes_of
 from framework.load.declared_tables import child_tables, loaded_table, root_table
 

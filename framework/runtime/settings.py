@@ -139,7 +139,7 @@ def _typed(kind: Json, text: str) -> Json:
 
 def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
     from framework.definition.expressions.limits import PatternError
-    from framework.definition.json_schema import misfit, misfit_of
+    from framework.definition.schema.json_schema import misfit, misfit_of
 
     checked = {key: part for key, part in schema.items() if key != "default"}
     try:

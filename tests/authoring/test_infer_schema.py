@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from framework.authoring.scaffold.infer_schema import infer_schema
-from framework.definition.json_schema import Draft202012Validator
-from framework.definition.record_schema import table_of
+from framework.definition.schema.json_schema import Draft202012Validator
+from framework.definition.schema.record_schema import table_of
 
 RECORDS: list[dict[str, Any]] = [
     {"id": 1, "at": "2026-01-02T03:04:05.678Z", "day": "2026-01-02", "price": "10.50", "n": 1},

@@ -10,7 +10,7 @@ from framework.cli.findings_view import (
 )
 from framework.cli.terminal import visible
 from framework.definition.finder import shared_schema
-from framework.definition.json_schema import Draft202012Validator
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.findings import Finding
 
 

@@ -19,7 +19,7 @@ from framework.cli import report_view as reports
 from framework.cli.main import main
 from framework.cli.report_view import show_report
 from framework.definition.finder import shared_schema
-from framework.definition.json_schema import Draft202012Validator
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.events import RequestAnswered, WarningRaised
 from framework.load.dlt_defaults import DEFAULTS
 from framework.load.report import Report, ResourceReport

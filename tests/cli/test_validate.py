@@ -119,9 +119,9 @@ def test_the_source_line_is_shown_even_if_the_file_is_not_yaml():
 def test_dlt_is_consulted_only_on_request(monkeypatch):
     import types
 
-    prove = types.ModuleType("framework.extract.dry_run")
+    prove = types.ModuleType("framework.extract.compilation.dry_run")
     prove.build_with_placeholders = lambda connector: [(("resources", 0), f"no {connector.name}")]
-    monkeypatch.setitem(sys.modules, "framework.extract.dry_run", prove)
+    monkeypatch.setitem(sys.modules, "framework.extract.compilation.dry_run", prove)
     write("shop")
     assert run("shop")[0] == 0
     code, text = run("shop", dlt=True)

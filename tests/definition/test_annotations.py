@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from framework.definition.annotations import annotated_values
-from framework.definition.connector_schema import connector_schema, keys_at, schemas_at
 from framework.definition.finder import shared_schema
 from framework.definition.rules.expression_rules import AVAILABLE
+from framework.definition.schema.annotations import annotated_values
+from framework.definition.schema.connector_schema import connector_schema, keys_at, schemas_at
 
 KINDS = {"template", "secret", "expression", "duration", "period", "time_format", "binding"}
 DEFINITIONS = shared_schema("connector")["$defs"]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from framework.definition.datetimes import (
+from framework.definition.values.datetimes import (
     TimeError,
     format_problem,
     probable_unit,

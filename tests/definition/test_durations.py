@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from framework.definition.durations import DurationError, format_duration, parse_duration
+from framework.definition.values.durations import DurationError, format_duration, parse_duration
 
 GOOD = {
     "P30D": timedelta(days=30),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.definition.json_schema import (
+from framework.definition.schema.json_schema import (
     Draft202012Validator,
     format_checker,
     is_plain_schema,
@@ -125,7 +125,7 @@ def test_a_long_text_is_judged_in_time(name):
 
 def test_the_slow_libraries_of_jsonschema_are_not_imported():
     program = (
-        "import sys; import framework.definition.json_schema; "
+        "import sys; import framework.definition.schema.json_schema; "
         "slow = {'rfc3987_syntax', 'isoduration', 'lark', 'arrow'}; "
         "print(slow & set(sys.modules))"
     )

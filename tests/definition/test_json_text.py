@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from framework.definition.json_text import (
+from framework.definition.values.json_text import (
     MAX_DEPTH,
     Digits,
     depth_of,

@@ -4,7 +4,7 @@ import pytest
 
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.limits import MAX_RESULT_SIZE, PatternError, size_of
-from framework.definition.json_schema import misfit_of
+from framework.definition.schema.json_schema import misfit_of
 
 TEXT = {"a": "x" * 100_000, "b": ["y"] * 100_000}
 

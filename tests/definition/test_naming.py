@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.definition.naming import join_path, normalize_identifier, normalize_path
+from framework.definition.values.naming import join_path, normalize_identifier, normalize_path
 
 NAMES = [
     "id",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from framework.definition.durations import (
+from framework.definition.values.durations import (
     DurationError,
     Period,
     format_period,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from framework.definition.record_schema import field_schema, may_be_null, table_of
+from framework.definition.schema.record_schema import field_schema, may_be_null, table_of
 
 
 def record(**properties):

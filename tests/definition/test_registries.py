@@ -5,10 +5,10 @@ from typing import get_args, get_type_hints
 
 import dlt.destinations
 
-from framework.definition.connector_schema import schemas_at
 from framework.definition.finder import shared_schema
 from framework.definition.model import PARTITION_KINDS, ResponseFormat
 from framework.definition.paginator_keys import PAGING, paginator_types
+from framework.definition.schema.connector_schema import schemas_at
 from framework.extract.pagination import FRAMEWORK_KEYS, PAGINATORS
 from framework.extract.partitions import PARTITION_BUILDERS
 from framework.http.auth.authenticators import AUTH_TYPES

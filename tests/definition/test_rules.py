@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from framework.cli.findings_view import render_text
-from framework.definition.connector_schema import keys_at, schemas_at
-from framework.definition.json_schema import format_checker
 from framework.definition.rules.rule import RULES
+from framework.definition.schema.connector_schema import keys_at, schemas_at
+from framework.definition.schema.json_schema import format_checker
 from tests.support.checks_page import FILE, PAGE, Case, cases, page, validate_case
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 

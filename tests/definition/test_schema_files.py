@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from framework.definition.finder import shared_schema
-from framework.definition.json_schema import Draft202012Validator
-from framework.definition.schema_findings import check_format
+from framework.definition.schema.json_schema import Draft202012Validator
+from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
 NAMES = ("connector", "finding")

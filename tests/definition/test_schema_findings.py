@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.definition.schema_findings import check_format
+from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
 CASES = sorted((Path(__file__).parent / "cases" / "format").glob("*.yaml"))

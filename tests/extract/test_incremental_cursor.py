@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dlt.extract.utils import digest_dedup_value
 
-from framework.definition.datetimes import same_format, write_time
 from framework.definition.model import Incremental
+from framework.definition.values.datetimes import same_format, write_time
 from framework.errors import FrameworkError
 from framework.extract.incremental.cursor_times import run_start
 from framework.extract.incremental.policy import lag_in_dlts_units

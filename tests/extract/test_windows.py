@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from framework.definition.durations import parse_period
+from framework.definition.values.durations import parse_period
 from framework.errors import FrameworkError
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.incremental.windows import split

@@ -13,7 +13,7 @@ import pytest
 
 from framework.errors import DestinationError
 from framework.events import Event, StepStarted
-from framework.load.recovery import ALREADY_LOADED, FINISHED
+from framework.load.persistence.recovery import ALREADY_LOADED, FINISHED
 from tests.load.test_recovery import ROWS, disposed
 from tests.support.postgres import CREDENTIALS, address, in_postgres, without_connections
 from tests.support.processes import command

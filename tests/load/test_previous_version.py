@@ -20,7 +20,7 @@ from framework.definition.finder import find_connector
 from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.load.destinations.target import target_of
-from framework.load.recovery import FINISHED
+from framework.load.persistence.recovery import FINISHED
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from framework.definition.finder import shared_schema
-from framework.definition.json_schema import Draft202012Validator
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.errors import DestinationError
-from framework.load.recovery import ALREADY_LOADED, FINISHED, RECREATED
+from framework.load.persistence.recovery import ALREADY_LOADED, FINISHED, RECREATED
 from framework.load.report import Report
 from tests.support.processes import command
 from tests.support.run_verbs import connector_of, everything, later, load, tables, values
@@ -208,7 +208,7 @@ def test_a_load_whose_mark_cannot_be_taken_away_is_a_load(
 
     connector = connector_of(project, disposed(shop))
     with monkeypatch.context() as patched:
-        patched.setattr("framework.load.load_markers._unmark", lost)
+        patched.setattr("framework.load.persistence.load_markers._unmark", lost)
         report = load(connector, project)
     assert (report.status, report.loaded) == ("ok", True)
     assert marks() == [(0,), (1,)]

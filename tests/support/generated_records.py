@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from framework.definition.record_schema import Table, table_of
+from framework.definition.schema.record_schema import Table, table_of
 
 Json = Any
 Record = dict[str, Json]

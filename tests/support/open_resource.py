@@ -20,8 +20,8 @@ from framework.definition.finder import find_connector
 from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.events import Event, Waiting, WarningRaised
-from framework.extract.compiler import CompiledConnector, compile_connector
-from framework.extract.dlt_source import ResourceReaders, reading_source
+from framework.extract.compilation.compiler import CompiledConnector, compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders, reading_source
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.read_options import ReadOptions
 from framework.http import rate_limit as budget

@@ -22,7 +22,7 @@ from framework.authoring.cassettes.cassette import cassette_path, read_cassette
 from framework.authoring.cassettes.replayer import replay_of
 from framework.authoring.scaffold.file_writer import refuse_bundled, write_text
 from framework.definition.model import Connector
-from framework.definition.naming import normalize_identifier, normalize_path
+from framework.definition.values.naming import normalize_identifier, normalize_path
 from framework.errors import CassetteError
 from framework.events import ignore_event
 from framework.load.run_options import RunOptions

@@ -34,8 +34,8 @@ from framework.errors import (
     ResourceSkipped,
 )
 from framework.events import Event, EventHandler, WarningRaised, ignore_event
-from framework.extract.compiler import compile_connector
-from framework.extract.dlt_source import ResourceReaders
+from framework.extract.compilation.compiler import compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.read_options import ReadOptions, Sample
 from framework.extract.resource_reader import ResourceReader

@@ -12,8 +12,8 @@ from framework.authoring.cassettes.replayer import replay_of
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, Interrupted, RequestError, ResourceSkipped
 from framework.events import Event, EventHandler, WarningRaised
-from framework.extract.compiler import CompiledConnector, compile_connector
-from framework.extract.dlt_source import ResourceReaders
+from framework.extract.compilation.compiler import CompiledConnector, compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions, Sample
 from framework.load.run_options import RunOptions

@@ -24,8 +24,8 @@ from framework.authoring.diagnose.proof import (
 )
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.definition.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.definition.model import Resource
+from framework.definition.values.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.extract.page import Record
 from framework.http.response_actions import error_in

@@ -24,7 +24,7 @@ from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.converter import parse_response_format
 from framework.definition.model import Binding, ResponseFormat
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
-from framework.extract.render import render_response_format
+from framework.extract.compilation.render import render_response_format
 from framework.http.decoders import SniffedFormat, sniff_format
 from framework.http.transport import InvalidJson
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.definition.finder import bundled_root, shared_schema
-from framework.definition.schema_findings import either, type_words
+from framework.definition.schema.schema_findings import either, type_words
 
 Schema = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from framework.definition.naming import normalize_identifier
+from framework.definition.values.naming import normalize_identifier
 from framework.errors import UsageError
 
 

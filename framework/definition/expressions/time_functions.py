@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from framework.definition.datetimes import TimeError, format_problem, read_time, write_time
-from framework.definition.durations import DurationError, parse_period
 from framework.definition.expressions.function import STRING, Function, FunctionError
+from framework.definition.values.datetimes import TimeError, format_problem, read_time, write_time
+from framework.definition.values.durations import DurationError, parse_period
 
 Json = Any
 

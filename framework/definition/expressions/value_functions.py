@@ -143,7 +143,9 @@ def _to_number(value: Json) -> Number | None:
 
 
 def _parse_json(text: str) -> Json:
-    from framework.definition.json_text import parse_json  # imports a parser that few files need
+    from framework.definition.values.json_text import (
+        parse_json,  # imports a parser that few files need
+    )
 
     try:
         return parse_json(text)[0]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import auths
 from framework.definition.auth_choice import case_name
 from framework.definition.draft import Draft
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import auths
 from framework.text import join_words, mentions
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
-from framework.definition.annotations import AnnotatedValue, ContextRead, cursors
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import CONSTANT_ROOTS, ROOTS, SIGNED_PARTS
@@ -23,6 +22,7 @@ from framework.definition.expressions.placeholders import config_names, with_con
 from framework.definition.references import references
 from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import AnnotatedValue, ContextRead, cursors
 from framework.text import did_you_mean, join_words
 
 Json = Any

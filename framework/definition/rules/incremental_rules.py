@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import CursorPlace, cursors, resource_templates
-from framework.definition.datetimes import probable_unit, read_time, write_time
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
-from framework.definition.durations import (
+from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem
+from framework.definition.expressions.placeholders import CONFIG
+from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import CursorPlace, cursors, resource_templates
+from framework.definition.values.datetimes import probable_unit, read_time, write_time
+from framework.definition.values.durations import (
     DurationError,
     Period,
     is_duration,
@@ -19,9 +22,6 @@ from framework.definition.durations import (
     parse_duration,
     parse_period,
 )
-from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem
-from framework.definition.expressions.placeholders import CONFIG
-from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import mentions
 
 if TYPE_CHECKING:

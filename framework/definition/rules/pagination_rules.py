@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import context_reads, resource_templates
 from framework.definition.draft import Draft
 from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import context_reads, resource_templates
 from framework.text import join_words, mentions
 
 if TYPE_CHECKING:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import (
+from framework.definition.defaults import MergedResource
+from framework.definition.draft import Draft
+from framework.definition.model import PARTITION_KINDS
+from framework.definition.references import Reference, references
+from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import (
     cursors,
     expressions,
     partitions,
     resource_templates,
     resource_values,
 )
-from framework.definition.defaults import MergedResource
-from framework.definition.draft import Draft
-from framework.definition.model import PARTITION_KINDS
-from framework.definition.references import Reference, references
-from framework.definition.rules.rule import Breach, Key, rule
 from framework.text import did_you_mean, join_words
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from framework.definition.annotations import AnnotatedValue, cursors
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import AnnotatedValue, cursors
 from framework.text import did_you_mean, shorten
 
 INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")

@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.annotations import cursors
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.jsonpath import is_jsonpath, path_keys
-from framework.definition.json_schema import not_json_schema, quote_value
-from framework.definition.naming import normalize_path
-from framework.definition.record_schema import (
+from framework.definition.references import references
+from framework.definition.rules.rule import Breach, rule
+from framework.definition.rules.write_disposition_rules import key_fields
+from framework.definition.schema.annotations import cursors
+from framework.definition.schema.json_schema import not_json_schema, quote_value
+from framework.definition.schema.record_schema import (
     Column,
     RecordSchema,
     Table,
     field_schema,
     may_be_null,
 )
-from framework.definition.references import references
-from framework.definition.rules.rule import Breach, rule
-from framework.definition.rules.write_disposition_rules import key_fields
+from framework.definition.values.naming import normalize_path
 from framework.text import did_you_mean
 
 if TYPE_CHECKING:

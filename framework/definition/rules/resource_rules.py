@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
-from framework.definition.naming import normalize_path
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.values.naming import normalize_path
 
 
 @rule("file-name")

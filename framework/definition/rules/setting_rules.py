@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from framework.definition.draft import Draft, settings_used
-from framework.definition.json_schema import misfit, misfit_of, not_json_schema, schema_error
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.json_schema import misfit, misfit_of, not_json_schema, schema_error
 from framework.text import did_you_mean, join_words
 
 _OTHER = {"config": "secrets", "secrets": "config"}

@@ -6,16 +6,16 @@ import codecs
 from collections.abc import Iterator
 from datetime import timedelta
 
-from framework.definition.datetimes import format_problem
 from framework.definition.draft import Draft
-from framework.definition.durations import (
+from framework.definition.rules.rule import Breach, rule
+from framework.definition.values.datetimes import format_problem
+from framework.definition.values.durations import (
     DurationError,
     is_duration,
     is_period,
     parse_duration,
     parse_period,
 )
-from framework.definition.rules.rule import Breach, rule
 
 
 @rule("bad-duration")

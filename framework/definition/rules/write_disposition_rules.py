@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from framework.definition.annotations import cursors, resource_templates
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.references import references
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.schema.annotations import cursors, resource_templates
 from framework.text import join_words, mentions
 
 if TYPE_CHECKING:

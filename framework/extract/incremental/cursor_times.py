@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.definition.datetimes import TimeError, has_clock, read_time, same_format, write_time
 from framework.definition.model import Incremental
+from framework.definition.values.datetimes import (
+    TimeError,
+    has_clock,
+    read_time,
+    same_format,
+    write_time,
+)
 from framework.errors import RecordError
 
 Json = Any

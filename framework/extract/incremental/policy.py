@@ -14,8 +14,14 @@ from dlt.common.jsonpath import compile_path, extract_simple_field_name, find_va
 from dlt.extract.incremental.lag import apply_lag
 from dlt.extract.utils import digest_dedup_value, resolve_column_value
 
-from framework.definition.datetimes import TimeError, is_time, same_format, time_shape, write_time
 from framework.definition.model import Incremental, Resource
+from framework.definition.values.datetimes import (
+    TimeError,
+    is_time,
+    same_format,
+    time_shape,
+    write_time,
+)
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import (
     CursorTimes,

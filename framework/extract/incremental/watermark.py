@@ -11,7 +11,7 @@ from typing import Any
 
 from dlt.extract.utils import has_legacy_dedup_hashes
 
-from framework.definition.durations import Period
+from framework.definition.values.durations import Period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
 from framework.extract.incremental.policy import CursorPolicy, State

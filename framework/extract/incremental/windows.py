@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from framework.definition.durations import Period
+from framework.definition.values.durations import Period
 from framework.errors import RecordError
 
 Json = Any

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from framework.definition.json_text import may_repeat_keys, repeated_keys
+from framework.definition.values.json_text import may_repeat_keys, repeated_keys
 from framework.events import WarningRaised
+from framework.extract.compilation.plan import Plan
 from framework.extract.page import Page
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.http.compression import Undecodable
 from framework.http.decoders import charset_of, json_in

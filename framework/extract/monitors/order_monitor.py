@@ -13,9 +13,9 @@ from itertools import pairwise
 from operator import gt, lt
 from typing import Any
 
-from framework.definition.datetimes import TimeError, read_time
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
+from framework.definition.values.datetimes import TimeError, read_time
 from framework.events import WarningRaised
 from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import Record

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from framework.events import WarningRaised
-from framework.extract.plan import Plan
+from framework.extract.compilation.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.extract.transforms import Transforms
 

@@ -15,9 +15,9 @@ from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePag
 
 from framework.errors import RequestError
 from framework.events import WarningRaised
+from framework.extract.compilation.plan import Plan
 from framework.extract.monitors.selector_monitor import SelectorMonitor
 from framework.extract.page import Page
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.runtime.redaction import redact_url
 from framework.text import count_noun

@@ -6,8 +6,8 @@ from typing import Any
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.events import WarningRaised
+from framework.extract.compilation.plan import Plan
 from framework.extract.page import Page
-from framework.extract.plan import Plan
 from framework.extract.read_options import ReadOptions
 from framework.http.response_actions import unlike
 from framework.runtime.field_paths import get_field

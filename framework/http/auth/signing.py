@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from framework.definition.datetimes import write_time
 from framework.definition.plain_data import INLINE
+from framework.definition.values.datetimes import write_time
 from framework.errors import SettingsError
 from framework.http.auth.placement import Placement, put_credential
 from framework.runtime.context import Context

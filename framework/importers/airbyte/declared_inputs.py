@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.definition.json_schema import Draft202012Validator, SchemaError, misfit_of
+from framework.definition.schema.json_schema import Draft202012Validator, SchemaError, misfit_of
 from framework.importers.airbyte.spec_inputs import SpecInput, SpecInputs
 from framework.importers.import_report import UNTRANSLATED, UNUSED, Remarks
 

@@ -20,11 +20,11 @@ import pyarrow.compute as pc
 from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
-from framework.definition.json_text import may_be_past_64_bits
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, normalize_path
-from framework.definition.record_schema import table_of
-from framework.extract.dlt_source import BATCH, batches_for_dlt
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.json_text import may_be_past_64_bits
+from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, RawList, Record, shape_function
 from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import records_in

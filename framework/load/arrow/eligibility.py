@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from framework.definition.model import Resource
-from framework.definition.naming import normalize_path
-from framework.definition.record_schema import Table, table_of
+from framework.definition.schema.record_schema import Table, table_of
+from framework.definition.values.naming import normalize_path
 from framework.load.declared_tables import table_name
 from framework.load.destinations.profiles import DestinationProfile
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from framework.definition.record_schema import Column, RecordNode, Table
+from framework.definition.schema.record_schema import Column, RecordNode, Table
 
 Json = Any
 Fits = Callable[[Json], bool]

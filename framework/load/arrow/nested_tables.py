@@ -14,8 +14,8 @@ from dlt.common.schema import Schema
 from dlt.common.schema.utils import has_column_with_prop, new_table
 from dlt.extract import DltResource
 
-from framework.definition.naming import SEPARATOR
-from framework.definition.record_schema import Table
+from framework.definition.schema.record_schema import Table
+from framework.definition.values.naming import SEPARATOR
 from framework.load.declared_tables import child_columns, child_tables
 from framework.runtime.dlt_internals import NestedTable, remove_variant_hints
 

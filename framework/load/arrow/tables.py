@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from dlt.common.data_types.type_helpers import coerce_value
 from dlt.common.time import normalize_timezone
 
-from framework.definition.record_schema import Column
+from framework.definition.schema.record_schema import Column
 from framework.extract.page import Record
 from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout
 from framework.runtime.field_paths import value_at

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, normalize_path
-from framework.definition.record_schema import table_of
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.load.declared_tables import column_path, root_table

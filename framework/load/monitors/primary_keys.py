@@ -16,7 +16,7 @@ from dlt.common.schema import Schema
 from dlt.common.schema.utils import autodetect_sc_type
 
 from framework.definition.model import Resource
-from framework.definition.naming import normalize_identifier
+from framework.definition.values.naming import normalize_identifier
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.extract.transforms import TABLE

@@ -12,8 +12,8 @@ from typing import Any
 from dlt.common.schema import Schema
 
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, join_path
-from framework.definition.record_schema import table_of
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.naming import SEPARATOR, join_path
 from framework.load.declared_tables import column_path, tables_of_resource
 from framework.text import count_noun
 

@@ -8,8 +8,8 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from framework.definition.json_text import parse_json as parse_json
-from framework.definition.record_schema import table_of
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.json_text import parse_json as parse_json
 from framework.extract.page import Page, RawList, Record
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.background_worker import BackgroundWorker

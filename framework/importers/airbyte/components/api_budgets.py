@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from framework.definition.durations import parse_duration
+from framework.definition.values.durations import parse_duration
 from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.components.error_handlers import number_of
 from framework.importers.airbyte.import_context import ImportContext

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.definition.datetimes import format_problem
 from framework.definition.expressions.jsonpath import path_keys
+from framework.definition.values.datetimes import format_problem
 from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.components.request_options import (
     Injection,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.definition.expressions.jsonpath import path_keys
-from framework.definition.json_schema import schema_error
+from framework.definition.schema.json_schema import schema_error
 from framework.importers.airbyte.components.component_registry import REGISTRY, component
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.connector_schema import Schema, keys_at, schemas_at
 from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
@@ -21,6 +20,7 @@ from framework.definition.expressions.placeholders import (
     config_names,
     placeholders,
 )
+from framework.definition.schema.connector_schema import Schema, keys_at, schemas_at
 
 if TYPE_CHECKING:
     from framework.definition.defaults import MergedResource

@@ -13,9 +13,9 @@ from dlt.sources.rest_api.typing import EndpointResource
 
 from framework.definition.defaults import columns_by_name
 from framework.definition.model import Resource
-from framework.definition.naming import SEPARATOR, normalize_identifier, normalize_path
-from framework.definition.record_schema import Table, table_of
-from framework.extract.compiler import CompiledConnector
+from framework.definition.schema.record_schema import Table, table_of
+from framework.definition.values.naming import SEPARATOR, normalize_identifier, normalize_path
+from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import ReadOptions

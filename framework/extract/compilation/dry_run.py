@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from framework.definition.model import Connector
-from framework.definition.string_formats import FORMAT_EXAMPLES
+from framework.definition.schema.string_formats import FORMAT_EXAMPLES
 from framework.events import ignore_event
-from framework.extract.compiler import compile_connector
-from framework.extract.dlt_source import reading_source
+from framework.extract.compilation.compiler import compile_connector
+from framework.extract.compilation.dlt_source import reading_source
 from framework.extract.read_options import ReadOptions
 from framework.runtime.environment import Environment
 from framework.runtime.settings import STAND_IN, Settings

@@ -12,8 +12,13 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.connector_schema import Schema, connector_schema, keys_at, schemas_at
-from framework.definition.json_schema import Draft202012Validator
+from framework.definition.schema.connector_schema import (
+    Schema,
+    connector_schema,
+    keys_at,
+    schemas_at,
+)
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.text import did_you_mean, join_words, shorten
 
 if TYPE_CHECKING:

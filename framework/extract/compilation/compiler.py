@@ -17,7 +17,6 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from requests.adapters import BaseAdapter
 
 from framework import __version__
-from framework.definition.annotations import annotated_values
 from framework.definition.auth_choice import chosen_auth, secrets_used
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import Placeholder, with_config
@@ -32,11 +31,12 @@ from framework.definition.model import (
     Resource,
     Selector,
 )
-from framework.definition.naming import normalize_path
 from framework.definition.paginator_keys import PAGING
+from framework.definition.schema.annotations import annotated_values
+from framework.definition.values.naming import normalize_path
 from framework.events import EventHandler
+from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.pagination import build_paginator, paginator_config, paging_values
-from framework.extract.plan import Plan, PlannedBinding
 from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth

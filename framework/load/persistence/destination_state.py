@@ -12,11 +12,11 @@ from framework.definition.model import Connector
 from framework.errors import UsageError
 from framework.events import EventHandler
 from framework.load.destinations.target import target_of
+from framework.load.persistence.recovery import open_pipeline
+from framework.load.persistence.run_state import read_state
 from framework.load.pipeline import load, normalize, pipelines_folder, read_pipeline, run_lock
 from framework.load.preflight import select_resources
-from framework.load.recovery import open_pipeline
 from framework.load.run_options import RunOptions
-from framework.load.run_state import read_state
 from framework.runtime.environment import StopSignal
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.model import Resource
 from framework.errors import SettingsError
-from framework.extract.compiler import CompiledConnector
-from framework.extract.dlt_source import resource_hints
+from framework.extract.compilation.compiler import CompiledConnector
+from framework.extract.compilation.dlt_source import resource_hints
+from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shape_function
-from framework.extract.plan import Plan
 from framework.extract.selectors import to_dlt
 from framework.extract.transforms import Transforms
 from framework.runtime.context import Context, without_secrets

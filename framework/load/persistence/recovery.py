@@ -22,8 +22,8 @@ from framework.events import EventHandler, StepStarted
 from framework.load.arrow.nested_tables import undo_variants
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import disk_full, is_refused
-from framework.load.load_markers import KnownLoads, read_known_loads, undo_appends
-from framework.load.load_packages import (
+from framework.load.persistence.load_markers import KnownLoads, read_known_loads, undo_appends
+from framework.load.persistence.load_packages import (
     drop_working_folder,
     extracted_packages,
     is_readable,

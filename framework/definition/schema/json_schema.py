@@ -19,7 +19,7 @@ from framework.definition.expressions.limits import (
     compile_pattern,
     search_with_timeout,
 )
-from framework.definition.string_formats import FORMAT_EXAMPLES, FORMATS
+from framework.definition.schema.string_formats import FORMAT_EXAMPLES, FORMATS
 from framework.text import suggest
 
 Json = Any

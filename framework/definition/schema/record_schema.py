@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.finder import schema_folder
-from framework.definition.json_schema import SchemaError, schema_error
-from framework.definition.naming import join_path
+from framework.definition.schema.json_schema import SchemaError, schema_error
+from framework.definition.values.naming import join_path
 from framework.text import did_you_mean
 
 if TYPE_CHECKING:

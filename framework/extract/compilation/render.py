@@ -17,7 +17,7 @@ from framework.definition.model import (
     ResponseFormat,
 )
 from framework.definition.plain_data import drop_empty, to_plain
-from framework.extract.compiler import Filler, filled_auth, filled_endpoint
+from framework.extract.compilation.compiler import Filler, filled_auth, filled_endpoint
 from framework.runtime.context import run_context
 from framework.runtime.redaction import MASK
 from framework.runtime.settings import Settings

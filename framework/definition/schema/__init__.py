@@ -1,0 +1,1 @@
+"""JSON Schemas: of connector files, of records, and what is wrong with a file in their terms."""

@@ -1,0 +1,1 @@
+"""Plain values of a file: names, durations, times and JSON text."""

@@ -1,0 +1,1 @@
+"""What survives a run: watermarks, load packages, load markers, and how the next run recovers."""
