@@ -118,7 +118,7 @@ def _certificate(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    if "407" in text:
+    if "Tunnel connection failed: 407" in text:
         return (
             "the proxy requires a user and a password: write them into its URL, "
             f"http://USER:PASSWORD@HOST:PORT. Check {PROXIES}."

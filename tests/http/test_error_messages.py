@@ -3,8 +3,10 @@
 import socket
 
 import pytest
+import requests
 
 from framework.errors import RequestError
+from framework.http.error_messages import connection_error_message
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.raw import Peer, Raw, head, refusing
 from tests.support.servers.tls import signed
@@ -105,3 +107,9 @@ def test_a_proxy_that_is_not_there(tmp_path, monkeypatch):
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
         error = said_by(tmp_path, "http://api.example.com")
     assert error.startswith("the proxy does not respond")
+
+
+def test_a_port_that_looks_like_a_status_is_not_one():
+    reason = OSError("Failed to connect to proxy 127.0.0.1:40732: Connection refused")
+    error = requests.exceptions.ProxyError(reason)
+    assert str(connection_error_message(error, "x")).startswith("the proxy does not respond")
