@@ -68,6 +68,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("public_url", [API, HERE])
+@pytest.mark.slow
 def test_every_resource_replays_from_a_scrubbed_recording(project: Path, public_url: str) -> None:
     scheduling = valid_connector(find_connector(str(CONNECTOR)))
     names = tuple(resource.name for resource in scheduling.resources)

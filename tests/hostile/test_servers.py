@@ -45,7 +45,7 @@ def connector_body(server: Hostile, url: str, *, declared: bool) -> dict[str, An
 
 
 @pytest.mark.parametrize("declared", quick_first(True, False), ids=["columnar", "dlt's own path"])
-@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.does)
+@pytest.mark.parametrize("server", quick_first(*SERVERS, quick=40), ids=lambda server: server.does)
 def test_a_hostile_server_gives_the_rows_or_the_error_of_the_table(
     server: Hostile, project: Path, declared: bool
 ) -> None:

@@ -18,7 +18,6 @@ import pytest
 from framework.load.report import Report
 from tests.support.run_verbs import NOW, connector_of, later, load, tables
 from tests.support.servers.web import Answer, Asked, Web
-from tests.support.slow_params import quick_first
 
 OUTCOMES = ("ok", "failed", "skipped", "ignored")
 STATUS = {"failed": 500, "skipped": 403, "ignored": 404}
@@ -158,7 +157,8 @@ def assert_said(report: Report, tree: Tree) -> None:
     assert ("watermark-stays" in codes) == (not tree.moves()), tree
 
 
-@pytest.mark.parametrize("disposition", quick_first("merge", "append", "replace"))
+@pytest.mark.slow
+@pytest.mark.parametrize("disposition", ["append", "merge", "replace"])
 def test_a_resources_trouble_is_its_own(web: Web, project: Path, disposition: str) -> None:
     api = Api(web)
     connector = connector_of(project, body(web, disposition))

@@ -28,6 +28,7 @@ from framework.runtime.environment import Environment
 from tests.load.previous_version import api
 from tests.support.loaded_tables import left_in
 from tests.support.servers.web import Asked, Web
+from tests.support.slow_params import quick_first
 
 FILES = Path(__file__).parent / "previous_version"
 EXPECTED = json.loads((FILES / "expected.json").read_text())
@@ -111,7 +112,9 @@ def test_a_dataset_of_the_previous_version_is_continued(web: Web, project: Path)
     assert {"requests": requests, "rows": left_in(project).trees} == EXPECTED["continued"]
 
 
-@pytest.mark.parametrize("destination_type", [None, "framework.run.duckdb_files.DuckDbFiles"])
+@pytest.mark.parametrize(
+    "destination_type", quick_first("framework.run.duckdb_files.DuckDbFiles", None)
+)
 @pytest.mark.parametrize("step", ["extracted", "normalized"])
 def test_a_package_of_the_previous_version_is_loaded_first(
     web: Web, project: Path, step: str, destination_type: str | None

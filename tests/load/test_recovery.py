@@ -140,6 +140,7 @@ def test_what_was_read_for_another_database_is_dropped_and_read_again(
     assert {name: len(values(project, name)) for name in ROWS} == ROWS
 
 
+@pytest.mark.slow
 def test_what_the_destination_refuses_for_good_is_dropped_by_the_next_run(
     shop: Shop, project: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_every_table_of_all_resources_equals_the_simulators_data_and_stays(
     assert everything(project, name="scheduling") == before
 
 
+@pytest.mark.slow
 def test_what_happens_between_runs_is_in_the_tables_after_the_next(
     api: Simulator, project: Path
 ) -> None:

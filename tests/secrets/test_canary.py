@@ -286,7 +286,6 @@ def test_every_type_of_auth_has_its_canary(web: Web) -> None:
         (("preview", "shop", "told_query"), 1, {}),
         (("show", "shop"), 0, {}),
         (("state", "show", "shop"), 0, {}),
-        quick=2,
     ),
     ids=lambda value: "_".join(value) if isinstance(value, tuple) else None,
 )
