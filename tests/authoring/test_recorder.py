@@ -17,6 +17,7 @@ from tests.support.servers.web import Answer, Asked, Web
 THREADS, EACH = 20, 100
 
 
+@pytest.mark.slow
 def test_twenty_threads_lose_nothing() -> None:
     recorder = Recorder()
 

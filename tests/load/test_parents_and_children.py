@@ -155,6 +155,7 @@ def connector(url: str, in_flight: int, declared: bool) -> dict[str, Json]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "in_flight", "declared"), quick_first((2, 8, False), (1, 2, True), (3, 20, True))
 )

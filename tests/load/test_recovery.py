@@ -304,6 +304,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "left", quick_first(b"\x00\xff no json", b"", b"[]"), ids=["bytes", "empty", "list"]
 )
@@ -411,7 +412,7 @@ def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_r
     assert len(values(project, "lines")) == 6
 
 
-@pytest.mark.parametrize("step", ["extracting", "normalizing", "loading"])
+@pytest.mark.parametrize("step", quick_first("loading", "extracting", "normalizing"))
 def test_an_interrupt_inside_dlt_is_an_interrupt_and_no_bug(
     shop: Shop, project: Path, step: str
 ) -> None:

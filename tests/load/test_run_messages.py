@@ -178,6 +178,7 @@ TWICE = b'{"id": 3, "n": 1, "n": 2}'
         ("past 64 bits", None),
     ],
 )
+@pytest.mark.slow
 def test_keys_are_looked_for_in_every_answer(
     web: Web, project: Path, form: str, schema: str | None, twice: bool
 ) -> None:

@@ -45,6 +45,7 @@ def truth(api: Simulator, *names: str) -> dict[str, list[Record]]:
     return {name: api.table(name) for name in names or TABLES}
 
 
+@pytest.mark.slow
 def test_every_table_of_all_resources_equals_the_simulators_data_and_stays(
     api: Simulator, project: Path
 ) -> None:
