@@ -6,11 +6,19 @@ import re
 import pytest
 
 from framework.definition.expressions.function_registry import FUNCTIONS
-from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.expressions.jmespath_expression import (
+    AlwaysNullError,
+    ExpressionError,
+    check_types,
+    compile_expression,
+    syntax_tree,
+)
+from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem
 from framework.definition.finder import find_connector
+from framework.definition.schema.annotations import CONTEXT_EXPRESSIONS
 from framework.definition.validation import validate
 from framework.runtime.templates import Values, expand, fill
-from tests.support.docs_blocks import read
+from tests.support.docs_blocks import PAGES, read
 
 CELL = re.compile(r"(?<!\\)\|")
 VALUES = {
@@ -100,3 +108,109 @@ def finding_codes(folder, selector):
         encoding="utf-8",
     )
     return {finding.code for finding in validate(find_connector(str(file))).findings}
+
+
+CONTEXT_OF_A_PAGE = {
+    "config": {"auth": "token"},
+    "headers": {"x-next": "n"},
+    "paginator": {"cursor": 1},
+    "last_record": {"id": 9},
+    "records": [{"id": 9}],
+    "response": {
+        "has_more": False,
+        "links": [{"rel": "next", "href": "https://api.example.com/2"}],
+        "error": {"retry_in": 5},
+    },
+}
+BODY = {
+    "id": 1,
+    "uri": "https://api.example.com/users/7",
+    "updated_at": "2026-11-23",
+    "counter": {"total": 1},
+    "data": {"items": [], "session": {"token": "t"}, "ttl": 60},
+    "pagination": {"next_page_token": "n"},
+    "paging": {"next": "https://api.example.com/2"},
+    "meta": {"has_more": False},
+    "status": "error",
+    "error": {"message": "m"},
+    "title": "Not Found",
+    "contact": {"email": "a@example.com"},
+    "items": [{"id": 1}],
+}
+
+
+def examples_in(part):
+    """Yield the context and each example of the expressions in a part of a JSON Schema."""
+    if isinstance(part, dict):
+        if part.get("x-kind") == "expression":
+            for example in part.get("examples", []):
+                yield part["x-context"], example
+        part = list(part.values())
+    for value in part if isinstance(part, list) else []:
+        yield from examples_in(value)
+
+
+EXAMPLES = sorted(set(examples_in(json.loads(read("schemas/connector.schema.json")))))
+
+
+@pytest.mark.parametrize(("context", "text"), EXAMPLES)
+def test_examples_of_the_schema_have_a_result(context, text):
+    if is_jsonpath(text):
+        assert jsonpath_problem(text) is None
+        return
+    over_context = context in CONTEXT_EXPRESSIONS
+    check_types(text, syntax_tree(text), over_context=over_context)
+    data = CONTEXT_OF_A_PAGE if over_context else "Full Name" if "@" in text else BODY
+    assert compile_expression(text).search(data, CONTEXT_OF_A_PAGE) is not None
+
+
+def test_the_example_of_an_end_is_true_on_the_last_page_only():
+    stop_when = compile_expression("!(response.has_more)")
+    assert ("context", stop_when.text) in EXAMPLES
+    assert stop_when.search({"response": {"has_more": False}}) is True
+    assert stop_when.search({"response": {"has_more": True}}) is False
+
+
+CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+OPERATORS = re.compile(r"!(?!=)|&&|\|\||\[\?|[<>]=?|\w\(")
+
+
+SIGNATURES = {row[0] for row in CALLS}
+
+
+def code_spans():
+    """Yield the page and text of each inline code that reads as an expression with an operator."""
+    for page in PAGES:
+        for line in read(page).splitlines():
+            for match in CODE.finditer(line):
+                text = match[2].strip().replace("\\|", "|")
+                for part in (text, *re.findall(r"\{([^{}]+)\}", text)):
+                    if part in SIGNATURES or part.startswith("framework."):
+                        continue
+                    if OPERATORS.search(part) and is_jmespath(part):
+                        yield page, part
+
+
+def is_jmespath(text):
+    try:
+        syntax_tree(text)
+    except ExpressionError:
+        return False
+    return True
+
+
+SPANS = sorted(set(code_spans()))
+
+
+@pytest.mark.parametrize(("page", "text"), SPANS)
+def test_expressions_in_prose_can_be_more_than_null(page, text):
+    try:
+        compile_expression(text)
+    except AlwaysNullError:
+        raise
+    except ExpressionError:
+        assert re.match(r"\w+\(", text), "only a call with arguments left out may not compile"
+
+
+def test_prose_has_such_expressions():
+    assert len(SPANS) > 50

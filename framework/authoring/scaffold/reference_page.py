@@ -144,15 +144,21 @@ def _section(schema: Schema, name: str, part: Schema) -> str:
 def _row(schema: Schema, key: str, value: Schema, owner: Schema) -> str:
     required = key in owner.get("required", ())
     label = f"`{key}`" + (" (required)" if required else "")
-    default = f"`{_plain(value['default'])}`" if "default" in value else ""
+    default = _code(value["default"]) if "default" in value else ""
     definition = schema["$defs"].get(_definition(value) or "", {})
     meaning = str(value.get("description") or definition.get("description") or "")
     examples = value.get("examples") or []
     if examples:
-        meaning += f" For example {either(f'`{_plain(one)}`' for one in examples)}."
+        meaning += f" For example {either(_code(one) for one in examples)}."
     if value.get("x-kind") == "secret":
         meaning += " A secret."
     return f"| {label} | {_cell(_kind(schema, value))} | {_cell(default)} | {_cell(meaning)} |"
+
+
+def _code(value: object) -> str:
+    """Return a value as Markdown code; a text that holds backticks needs two around it."""
+    text = _plain(value)
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def _kind(schema: Schema, value: Schema) -> str:
@@ -162,9 +168,9 @@ def _kind(schema: Schema, value: Schema) -> str:
         definition = schema["$defs"][name]
         return _link(name) if _has_section(definition) else _kind(schema, definition)
     if "const" in value:
-        return f"`{_plain(value['const'])}`"
+        return _code(value["const"])
     if "enum" in value:
-        return either(f"`{_plain(one)}`" for one in value["enum"] if one is not None)
+        return either(_code(one) for one in value["enum"] if one is not None)
     if "x-expected" in value:
         return str(value["x-expected"])
     types = value.get("type")

@@ -5,6 +5,7 @@ Does not know where in the file an expression stands, nor dlt's JSONPath.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import warnings
@@ -25,10 +26,16 @@ from framework.definition.expressions.limits import (
     compile_pattern,
     growth,
 )
+from framework.definition.expressions.result_types import (
+    COMPARATORS,
+    TypeConflict,
+    check_result,
+    with_parentheses,
+)
 from framework.definition.expressions.text_functions import PATTERNED
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import FrameworkError
-from framework.text import nearest
+from framework.text import json_type, nearest, shorten
 
 Json = Any
 
@@ -51,6 +58,24 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
             condition, then, otherwise = children
             return self.visit(then if truthy(self.visit(condition, value)) else otherwise, value)
         return super().visit_function_expression(node, value)
+
+    def visit_comparator(self, node: Mapping[str, Json], value: Json) -> Json:
+        try:
+            return super().visit_comparator(node, value)
+        except TypeError:
+            raise FunctionError(self._comparison_error(node, value)) from None
+
+    def _comparison_error(self, node: Mapping[str, Json], value: Json) -> str:
+        """Return which types could not be compared, without their values."""
+        sides = []
+        for side, place in zip(node["children"], ("left", "right"), strict=True):
+            name = ".".join(_dotted(side)) or f"the {place} side"
+            sides.append(f"{name} is {json_type(self.visit(side, value))}")
+        sign = COMPARATORS[node["value"]]
+        return (
+            f"`{sign}` cannot compare them: {' and '.join(sides)}; convert them to one type, "
+            "for example with to_number()"
+        )
 
     def visit_slice(self, node: Mapping[str, Json], value: Json) -> Json:
         return value[slice(*node["children"])] if isinstance(value, (str, list)) else None
@@ -84,6 +109,10 @@ class ExpressionError(FrameworkError):
         self.reason = reason
         self.offset = offset
         super().__init__(f"expression `{text}`: {reason}")
+
+
+class AlwaysNullError(ExpressionError):
+    """An expression, or a part of it, is null or fails for all data."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +173,8 @@ def compile_expression(text: str) -> Expression:
     """Compile a JMESPath.
 
     Raise ExpressionError if it does not parse, calls an unknown function, passes a wrong number of
-    arguments, holds a pattern that is not valid, or could grow beyond MAX_RESULT_SIZE.
+    arguments, holds a pattern that is not valid, or could grow beyond MAX_RESULT_SIZE, and
+    AlwaysNullError if it can only be null.
     """
     if _NAMES.fullmatch(text):
         return Expression(text, tuple(text.split(".")))
@@ -171,6 +201,7 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionError(text, "is nested too deeply") from None
     if factor > MAX_RESULT_SIZE:
         raise ExpressionError(text, f"can grow to more than {MAX_RESULT_SIZE:,} times its data")
+    check_types(text, tree)
     contextual = any(name == CONTEXT for name, _ in calls(tree))
     return Expression(text, _dotted(tree), tree, contextual, factor)
 
@@ -196,6 +227,22 @@ def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
 def syntax_tree(text: str) -> Mapping[str, Json]:
     """Return jmespath's syntax tree. Raise ExpressionError if the text does not parse."""
     return _parse(text)
+
+
+def check_types(text: str, tree: Mapping[str, Json], *, over_context: bool = False) -> None:
+    """Raise AlwaysNullError if the expression, or a part of it, is null or fails for all data.
+
+    `tree` is that of `text`; `over_context` says that it works on the context.
+    """
+    try:
+        check_result(tree, over_context=over_context)
+    except TypeConflict as conflict:
+        advice, better = "", with_parentheses(text)
+        with contextlib.suppress(ExpressionError, TypeConflict):
+            if better != text:
+                check_result(_parse(better), over_context=over_context)
+                advice = f", since `!` binds closer than `.` and `[`; write {shorten(better)}"
+        raise AlwaysNullError(text, f"{conflict}{advice}") from None
 
 
 def calls(node: Mapping[str, Json]) -> Iterator[tuple[str, int]]:

@@ -12,8 +12,10 @@ from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import CONSTANT_ROOTS, ROOTS, SIGNED_PARTS
 from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.definition.expressions.jmespath_expression import (
+    AlwaysNullError,
     ExpressionError,
     calls,
+    check_types,
     compile_expression,
     syntax_tree,
 )
@@ -22,8 +24,13 @@ from framework.definition.expressions.placeholders import config_names, with_con
 from framework.definition.references import references
 from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
 from framework.definition.rules.rule import Breach, Key, rule
-from framework.definition.schema.annotations import AnnotatedValue, ContextRead, cursors
-from framework.text import did_you_mean, join_words
+from framework.definition.schema.annotations import (
+    CONTEXT_EXPRESSIONS,
+    AnnotatedValue,
+    ContextRead,
+    cursors,
+)
+from framework.text import did_you_mean, join_words, shorten
 
 Json = Any
 Problem = tuple[str, str]
@@ -35,6 +42,7 @@ _MAX_COMBINATIONS = 20
 
 @rule(
     "bad-expression",
+    "always-null",
     "unknown-function",
     "function-arguments",
     "jsonpath-not-here",
@@ -89,6 +97,10 @@ def _syntax_problem(place: AnnotatedValue) -> Problem | None:
         return "jsonpath-spelling", f"{reason}; write {better}{jsonpath}"
     try:
         compile_expression(text)
+        if place.context in CONTEXT_EXPRESSIONS:
+            check_types(text, syntax_tree(text), over_context=True)
+    except AlwaysNullError as error:
+        return "always-null", f"found {shorten(text)}: {error.reason}"
     except ExpressionError as error:
         return _error_code(text), f"found {text or 'nothing'}: {error.reason}"
     return None

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
-from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
+from framework.definition.expressions.jmespath_expression import (
+    AlwaysNullError,
+    ExpressionError,
+    check_types,
+    compile_expression,
+    syntax_tree,
+)
 from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import AnnotatedValue, cursors
@@ -38,6 +44,7 @@ def check_braces(draft: Draft) -> Iterator[Breach]:
 
 @rule(
     "unknown-placeholder",
+    "always-null",
     "bad-placeholder",
     "placeholder-not-here",
     "placeholder-without-incremental",
@@ -86,6 +93,9 @@ def _expression_problem(
     """Check that an expression compiles and begins at known roots; not that they have a value."""
     try:
         expression = compile_expression(placeholder.text)
+        check_types(placeholder.text, syntax_tree(placeholder.text), over_context=True)
+    except AlwaysNullError as error:
+        return "always-null", f"found {shorten(f'{{{placeholder.text}}}')}: {error.reason}"
     except ExpressionError as error:
         own = "double the braces that are part of the text: {{ and }}"
         quoted = shorten(f"{{{placeholder.text}}}")

@@ -169,6 +169,10 @@ def expressions(values: Iterable[AnnotatedValue]) -> Iterator[AnnotatedValue]:
             yield one
 
 
+CONTEXT_EXPRESSIONS = ("context", "choice", "wait")
+"""The `x-context` of expressions that work on the context."""
+
+
 @dataclass(frozen=True)
 class ContextRead:
     """A part of the context that `text`, a placeholder or an expression, reads.
@@ -206,7 +210,7 @@ def _expression_reads(one: AnnotatedValue) -> Iterator[tuple[Path, str]]:
     for name in names:
         yield ("config", name), one.value
     if not names:
-        yield from _paths(one.value, over_context=one.context in ("context", "choice", "wait"))
+        yield from _paths(one.value, over_context=one.context in CONTEXT_EXPRESSIONS)
 
 
 def _paths(text: str, *, over_context: bool) -> Iterator[tuple[Path, str]]:
