@@ -28,7 +28,6 @@ from dlt.sources.helpers.rest_client.paginators import (
 )
 from jsonpath_ng import DatumInContext, JSONPath
 from requests import Response
-from requests.utils import parse_header_links
 
 from framework.definition.expressions.jmespath_expression import (
     Expression,
@@ -40,6 +39,7 @@ from framework.definition.expressions.value_functions import truthy
 from framework.definition.paginator_keys import PAGE_KEYS, PAGING, paginator_types
 from framework.definition.plain_data import from_plain
 from framework.http.error_messages import PaginatorFailure
+from framework.http.link_header import links_by_relation
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.dlt_internals import (
@@ -281,13 +281,8 @@ class LinkHeader(HeaderLinkPaginator):
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:  # noqa: ARG002
         """Read the next page's URL from the header."""
-        wanted = self.links_next_key.lower()
-        found = (
-            link["url"]
-            for link in parse_header_links(response.headers.get("link") or "")
-            if wanted in _relation(link).lower().split()
-        )
-        set_next_reference(self, next(found, None) or None)
+        links = links_by_relation(response.headers.get("link") or "")
+        set_next_reference(self, links.get(self.links_next_key.lower()) or None)
 
 
 class BodyLink(JSONLinkPaginator):
@@ -340,10 +335,6 @@ PAGINATORS: Mapping[str, Callable[..., BasePaginator]] = {
 """The paginator of each type, created with the other keys as arguments. `auto` is detected."""
 
 
-def _relation(link: dict[str, str]) -> str:
-    return next((value for name, value in link.items() if name.lower() == "rel"), "")
-
-
 def paginator_config(
     config: Mapping[str, Json] | None, final: Callable[[Json], Json]
 ) -> PaginatorConfig | None:
@@ -392,10 +383,33 @@ def build_paginator(
             continue
         if value in taken or names[0] in arguments:
             arguments[names[0]] = UNSENT + value
-    inner = PAGINATORS[config.kind](**arguments)
-    if isinstance(inner, RangePaginator) and inner.total_path is not None:
-        inner.total_path = Total(jsonpath.compile_path(inner.total_path))
+    inner = _range(config.kind, arguments) if "total_path" in keys.schemas else None
+    if inner is None:
+        inner = PAGINATORS[config.kind](**arguments)
     return FrameworkPaginator(inner, config.rules, over, rewrites=bool(taken))
+
+
+def _range(kind: str, arguments: Mapping[str, Json]) -> BasePaginator:
+    """Return dlt's paginator of numbers or offsets.
+
+    dlt refuses one that only a rule of the file ends, so `stop_after_empty_page` is set later. A
+    list that starts at 1 counts from 1 if the file does not say `base_page`: dlt counts from 0 and
+    misses the last record of `total` records, or the last of `total` pages.
+    """
+    given = {key: arguments[key] for key in arguments if arguments[key] is not None or key in _NULL}
+    stops = given.pop("stop_after_empty_page", True)
+    inner = PAGINATORS[kind](**given)
+    assert isinstance(inner, RangePaginator)
+    inner.stop_after_empty_page = bool(stops)
+    if inner.initial_value == 1 and "base_page" not in given:
+        inner.base_index = 1
+    if inner.total_path is not None:
+        inner.total_path = Total(jsonpath.compile_path(inner.total_path))
+    return inner
+
+
+_NULL = ("total_path", "stop_after_empty_page")
+"""Keys whose null is not dlt's default."""
 
 
 def paging_values(*templates: Json) -> frozenset[str]:

@@ -30,6 +30,7 @@ from framework.http.urllib3_internals import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
 PORTS = {"http": 80, "https": 443}
+_HTTP_PREFIX = re.compile(r"http://([^/?#]*?)(?::80)?(?=[/?#]|$)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=200)  # each request needs it several times
@@ -110,6 +111,33 @@ class AllowedHosts:
             return True
         return host in self.hosts and (port == PORTS.get(scheme) or is_loopback(host))
 
+    def over_https(self, url: str) -> str:
+        """Return a URL of the base URL's host with https if the base URL has https.
+
+        APIs behind a load balancer write their own links with http, which credentials must not
+        use; what the base URL serves over https is never requested in plain http.
+        """
+        if url[:7].lower() != "http://" or origin(self.base_url)[0] != "https":
+            return url
+        secure = _HTTP_PREFIX.sub(r"https://\1", url, count=1)
+        return secure if origin(secure) == origin(self.base_url) else url
+
+    def remedy(self, url: str) -> str:
+        """Return why a URL gets no credentials, and what to do if it belongs to the API."""
+        scheme, host, port = origin(url)
+        if scheme == "http" and not is_loopback(host):
+            return (
+                "its scheme is http, and credentials are sent over https only. If the API serves "
+                "it over https, correct the link: `next_url: \"replace(response.next, 'http://', "
+                "'https://')\"`, for example"
+            )
+        address = host if port == PORTS.get(scheme) else f"{host}:{port}"
+        if host == origin(self.base_url)[1]:
+            reason = f"{scheme}://{host}:{port} is another port or scheme than the base URL's"
+        else:
+            reason = f"{scheme}://{host}:{port} is not the base URL's host"
+        return f"{reason}; add {address} to client.allowed_hosts if it belongs to the API"
+
     def refusal(self, url: str) -> str | None:
         """Return why a URL from the API (a next page, a redirect) is not requested, or None.
 
@@ -172,6 +200,7 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request, without credentials if they must not go to its host."""
+        request.url = self._hosts.over_https(request.url)
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
         context = context_of(request.hooks)
@@ -249,6 +278,7 @@ class Session(requests.Session):
         try:
             target = super().get_redirect_target(resp)
             urlsplit(target or "")
+            target = target and self._hosts.over_https(target)
         except ValueError:  # bytes that are not text, brackets without an IPv6 address
             raise self._refusal(
                 context_of(resp.request.hooks), "", "its Location is not valid"
@@ -291,8 +321,8 @@ class Session(requests.Session):
         text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
         if self._redactor.found_in(request.url or "") or self._redactor.found_in(text):
             raise RequestError(
-                f"refused to send a secret to {_host(request)}: it is not the base URL's host; "
-                "add it to client.allowed_hosts if it belongs to the API"
+                f"refused to send a secret to {_host(request)}: "
+                f"{self._hosts.remedy(request.url or '')}"
             )
 
     def _warn_withheld(self, request: requests.PreparedRequest, context: RequestContext) -> None:
@@ -308,8 +338,7 @@ class Session(requests.Session):
                 context.resource,
                 "credentials-withheld",
                 f"{redact_url(request.url, self._redactor)} was requested without credentials: "
-                f"{_host(request)} is not the base URL's host; add it to client.allowed_hosts "
-                "if it belongs to the API",
+                f"{self._hosts.remedy(request.url or '')}",
             )
         )
 

@@ -20,6 +20,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from framework.definition.model import Client
 from framework.definition.values.json_text import parse_json
 from framework.http.compression import Undecodable
+from framework.http.link_header import links_by_relation
 from framework.http.request_context import Decode, current_context
 from framework.http.urllib3_internals import (
     ResponseLimitExceeded,
@@ -172,6 +173,12 @@ class Response(requests.Response):
             return parse_json(text)[0]
         except ValueError as error:
             raise InvalidJson(self, reason if encoding == "utf-8" else str(error)) from None
+
+    @property
+    def links(self) -> dict[Any, Any]:
+        """The links of the `Link` header by relation, in lower case, each with its `url`."""
+        header = self.headers.get("link") or ""
+        return {rel: {"rel": rel, "url": url} for rel, url in links_by_relation(header).items()}
 
     @property
     def apparent_encoding(self) -> str:

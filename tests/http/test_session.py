@@ -45,7 +45,7 @@ def linking(there):
 
 
 @pytest.mark.parametrize("auth", AUTHS)
-@pytest.mark.parametrize("there", ["https://evil.test/p2", "http://api.example.com/p2"])
+@pytest.mark.parametrize("there", ["https://evil.test/p2", "http://other.example.com/p2"])
 def test_a_next_page_link_elsewhere_is_asked_without_credentials(tmp_path, auth, there):
     transport = Nowhere(linking(there))
     shop = shop_of(tmp_path, transport, auth)
@@ -55,7 +55,34 @@ def test_a_next_page_link_elsewhere_is_asked_without_credentials(tmp_path, auth,
     assert not carries(second, auth)
     assert KEY not in f"{second.url}{second.headers}{second.body}"
     assert shop.heard.codes == ["credentials-withheld"]
-    assert "client.allowed_hosts" in shop.heard.warned[0].message
+    message = shop.heard.warned[0].message
+    assert ("client.allowed_hosts" in message) is there.startswith("https")
+    assert ("its scheme is http" in message) is there.startswith("http:")
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize("by", ["link", "redirect"])
+@pytest.mark.parametrize("port", ["", ":80"])
+def test_a_link_in_plain_http_to_the_apis_own_host_is_asked_over_https(tmp_path, auth, by, port):
+    there = f"http://api.example.com{port}/p2"
+    answers = linking(there)
+    if by == "redirect":
+        answers = {f"{API}/items": (302, {"Location": there}, b"")}
+    transport = Nowhere({**answers, f"{API}/p2": {"items": [{"id": 2}]}})
+    shop = shop_of(tmp_path, transport, auth, endpoint={"data_selector": "items"})
+    assert shop.read("items")[-1] == {"id": 2}
+    assert transport.sent[1].url.partition("?")[0] == f"{API}/p2"
+    assert carries(transport.sent[1], auth) or (auth, by) == ("query", "redirect")
+    assert shop.heard.codes == []
+
+
+def test_a_link_to_another_port_in_plain_http_names_its_scheme(tmp_path):
+    there = "http://api.example.com:8080/p2"
+    shop = shop_of(tmp_path, Nowhere(linking(there)))
+    assert len(shop.read("items")) == 2
+    message = shop.heard.warned[0].message
+    assert "its scheme is http" in message
+    assert "client.allowed_hosts" not in message
 
 
 @pytest.mark.parametrize("auth", AUTHS)
