@@ -5,7 +5,7 @@ The rules have found no error, so nothing is checked here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.auth_choice import ONE_OF
@@ -24,6 +24,7 @@ from framework.definition.model import (
     Incremental,
     JobRequest,
     OnError,
+    ParentLine,
     Partition,
     Resource,
     ResponseAction,
@@ -161,14 +162,13 @@ def _parents_first(draft: Draft) -> list[MergedResource]:
 
 def _resource(draft: Draft, merged: MergedResource) -> Resource:
     data = merged.data
-    parent = draft.parent_of(merged)
-    name = None if parent is None else parent.name
+    first, *others = _lines(draft, merged) or [None]
     schema = draft.schema(merged)
     tables = data.get("table_name")
     if tables is not None and not placeholders(tables):
         tables = None
-    bindings = _bindings(merged)
-    fields = _context_fields(draft, merged, name)
+    line = first or ParentLine("")
+    crossed = [one for one in others if one is not None]
     return Resource(
         name=merged.name,
         endpoint=_endpoint(merged),
@@ -180,12 +180,25 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         columns=columns_by_name(data.get("columns")),
         tables=tables,
         schema=schema.usable if schema else None,
-        parent=name,
-        parent_fields=fields.pop(name or "", ()),
-        bindings=tuple(binding for binding in bindings if binding.resource == name),
-        ancestor_bindings=tuple(binding for binding in bindings if binding.resource != name),
-        ancestor_fields=fields,
-        include_from_parent=tuple(data.get("include_from_parent") or ()),
+        parent=None if first is None else first.parent,
+        parent_fields=line.parent_fields,
+        bindings=line.bindings,
+        ancestor_bindings=(
+            *line.ancestor_bindings,
+            *(
+                binding
+                for one in crossed
+                for binding in (*one.bindings, *one.ancestor_bindings)
+                if not binding.name.startswith("partition.")
+            ),
+        ),
+        ancestor_fields={
+            name: fields
+            for one in (line, *crossed)
+            for name, fields in (*_own_fields(one, line), *one.ancestor_fields.items())
+        },
+        include_from_parent=line.include_from_parent,
+        other_parents=tuple(crossed),
         when=_expression(data.get("when")),
         only_changed=_expression(data.get("only_changed")),
         partitions=tuple(_partition(written) for written in data.get("partitions") or ()),
@@ -193,6 +206,39 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
             step for written in data.get("processing_steps") or () for step in _steps(written)
         ),
     )
+
+
+def _lines(draft: Draft, merged: MergedResource) -> list[ParentLine | None]:
+    """Return what a resource reads from each of its independent parents."""
+    parents = [one.name for one in draft.parents_of(merged)]
+    bindings, lines = _bindings(merged), list[ParentLine | None]()
+    listed = {one.parent for one in references(merged) if one.partition is not None}
+    for parent in parents:
+        # what partitions read is all that this line is for
+        above = () if len(parents) > 1 and parent in listed else draft.above(parent)
+        own = (binding for binding in bindings if binding.resource == parent)
+        fields = _context_fields(draft, merged, parent, above)
+        lines.append(
+            ParentLine(
+                parent,
+                tuple(own),
+                tuple(
+                    binding
+                    for binding in bindings
+                    if binding.resource in above and binding.resource not in parents
+                ),
+                fields.pop(parent, ()),
+                fields,
+                tuple(field for _, name, field in draft.included(merged) if name == parent),
+            )
+        )
+    return lines
+
+
+def _own_fields(one: ParentLine, first: ParentLine) -> Iterator[tuple[str, tuple[str, ...] | None]]:
+    """Yield the fields of a further parent, which is an ancestor to the first."""
+    if one is not first and one.parent_fields != ():
+        yield one.parent, one.parent_fields
 
 
 def _expression(written: str | None) -> Expression | None:
@@ -205,7 +251,7 @@ def _partition(written: Mapping[str, Json]) -> Partition:
 
 
 def _context_fields(
-    draft: Draft, merged: MergedResource, parent: str | None
+    draft: Draft, merged: MergedResource, parent: str, ancestors: tuple[str, ...]
 ) -> dict[str, tuple[str, ...] | None]:
     """Return the fields that expressions read of an ancestor's record, by resource; None is all."""
     values = expressions((*resource_values(merged), *client_values(draft.client)))
@@ -216,7 +262,7 @@ def _context_fields(
         for read in context_reads(one)
     ]
     names: dict[str, dict[str, None] | None] = {}
-    above = () if parent is None else (parent, *draft.above(parent))
+    above = (parent, *ancestors)
     for one in reads:
         root, *rest = one.path or ("",)
         resources: tuple[str, ...] = ()

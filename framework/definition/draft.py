@@ -37,7 +37,7 @@ class Draft:
     document: Document
     location: Location
     _schemas: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
-    _ancestors: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    _ancestors: dict[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def data(self) -> Mapping[str, Json]:
@@ -113,29 +113,60 @@ class Draft:
         return self._schemas[merged.index]
 
     def parent_of(self, merged: MergedResource) -> MergedResource | None:
-        """Return the nearest resource that this one reads from, or None.
+        """Return the first of the resource's independent parents, or None."""
+        return next(iter(self.parents_of(merged)), None)
 
-        Of several, that is the one whose ancestors are the others; without one, the first.
+    def parents_of(self, merged: MergedResource) -> tuple[MergedResource, ...]:
+        """Return the resources that this one reads from and that are not above each other.
+
+        One that partitions take their values from is independent of the others, so it comes last.
         """
-        parents = [one.name for one in self._parents(merged)]
-        nearest = next(
-            (name for name in parents if {*parents} <= {name, *self.above(name)}),
-            parents[0] if parents else None,
-        )
-        return next((one for one in self.resources if one.name == nearest), None)
+        listed = self._parents(merged, of_partitions=True)
+        read = self._parents(merged, of_partitions=False)
+        above = {name for one in read for name in self.above(one.name) if name != one.name}
+        nearest = [one for one in read if one.name not in above] or read[:1]
+        return (*nearest, *(one for one in listed if one not in nearest))
 
     def above(self, name: str) -> tuple[str, ...]:
-        """Return the parent of a resource, the parent's parent, and so on; cycles end."""
+        """Return the parents of a resource, their parents, and so on; cycles end."""
+        return tuple(self.ways_to(name))
+
+    def ways_to(self, name: str) -> Mapping[str, int]:
+        """Return the resources above this one, each with the number of ways that lead to it."""
         if name not in self._ancestors:
-            self._ancestors[name] = ()  # what a cycle finds when it comes back here
+            self._ancestors[name] = {}  # what a cycle finds when it comes back here
+            ways: dict[str, int] = {}
             merged = next((one for one in self.resources if one.name == name), None)
-            parent = None if merged is None else self.parent_of(merged)
-            if parent is not None and parent.name != name:
-                self._ancestors[name] = (parent.name, *self.above(parent.name))
+            for parent in () if merged is None else self.parents_of(merged):
+                if parent.name == name:
+                    continue
+                for above, count in {parent.name: 1, **self.ways_to(parent.name)}.items():
+                    ways[above] = min(ways.get(above, 0) + count, 2)
+            self._ancestors[name] = ways
         return self._ancestors[name]
 
-    def _parents(self, merged: MergedResource) -> list[MergedResource]:
-        names = dict.fromkeys(reference.parent for reference in references(merged))
+    def included(self, merged: MergedResource) -> Iterator[tuple[int, str | None, str]]:
+        """Yield each of `include_from_parent`: its position, the parent and the field.
+
+        With several parents an entry is PARENT.FIELD; None is the parent of any other.
+        """
+        written = merged.data.get("include_from_parent")
+        parents = [one.name for one in self.parents_of(merged)]
+        for position, text in enumerate(written if isinstance(written, list) else []):
+            if not isinstance(text, str):
+                continue
+            if len(parents) < 2:
+                yield position, next(iter(parents), None), text
+                continue
+            name, _, field = text.partition(".")
+            yield position, name if name in parents and field else None, field or text
+
+    def _parents(self, merged: MergedResource, *, of_partitions: bool) -> list[MergedResource]:
+        names = dict.fromkeys(
+            reference.parent
+            for reference in references(merged)
+            if (reference.partition is not None) == of_partitions
+        )
         return [one for name in names for one in self.resources if one.name == name][:50]
 
 

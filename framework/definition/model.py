@@ -196,6 +196,21 @@ class Binding:
 
 
 @dataclass(frozen=True)
+class ParentLine:
+    """A further parent of a resource, above which stand none of the others.
+
+    The fields are those of `Resource`, for this parent and the resources above it.
+    """
+
+    parent: str
+    bindings: tuple[Binding, ...] = ()
+    ancestor_bindings: tuple[Binding, ...] = ()
+    parent_fields: tuple[str, ...] | None = ()
+    ancestor_fields: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    include_from_parent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Partition:
     """One of `partitions`: a request's value that has one list for each of several values.
 
@@ -317,6 +332,9 @@ class Resource:
     `bindings` read from the `parent`, `ancestor_bindings` from further up. `parent_fields` and
     `ancestor_fields` are what expressions read of those through the context; None means all.
     `only_changed` is the parent's field that tells whether a list has changed.
+
+    A resource with several independent parents has one list for each combination of their records.
+    `parent` is the first of them; to it, those of `other_parents` are ancestors too.
     """
 
     name: str
@@ -335,6 +353,22 @@ class Resource:
     ancestor_fields: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     only_changed: Expression | None = None
     partitions: tuple[Partition, ...] = ()
+    other_parents: tuple[ParentLine, ...] = ()
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Return the independent parents, empty for a root."""
+        others = (one.parent for one in self.other_parents)
+        return () if self.parent is None else (self.parent, *others)
+
+    @property
+    def included_columns(self) -> tuple[str, ...]:
+        """Return the columns that `include_from_parent` adds."""
+        own = tuple(f"_{self.parent}_{name}" for name in self.include_from_parent)
+        others = (
+            (one.parent, name) for one in self.other_parents for name in one.include_from_parent
+        )
+        return (*own, *(f"_{parent}_{name}" for parent, name in others))
 
     @property
     def selected(self) -> bool:
@@ -379,10 +413,14 @@ class Connector:
         raise KeyError(name)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
-        """Yield the resource's parent, the parent's parent, and so on."""
-        while resource.parent is not None:
-            resource = self.resource(resource.parent)
-            yield resource
+        """Yield the resource's parents and those above each, each once, nearer ones first."""
+        seen: set[str] = set()
+        for name in resource.parents:
+            nearest = self.resource(name)
+            for one in (nearest, *self.ancestors(nearest)):
+                if one.name not in seen:
+                    seen.add(one.name)
+                    yield one
 
 
 def _names(value: Json) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Nothing else of a record is kept.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -124,19 +124,45 @@ def sliced(
             yield keyed(one, plan) if keys else one
 
 
+def crossed(
+    first: Iterable[ParentValues], others: Sequence[tuple[str, Iterable[ParentValues]]]
+) -> Iterator[ParentValues]:
+    """Yield each combination of the records of independent parents.
+
+    `others` are named; their values are those of ancestors to the first.
+    """
+    if not others:
+        yield from first
+        return
+    *before, (name, last) = others
+    for values in crossed(first, before):
+        for one in last:
+            own = {name: one.context} if one.context else {}
+            yield replace(
+                values,
+                fields={**values.fields, **one.fields},
+                ancestor_values={**values.ancestor_values, **one.ancestor_values, **one.values},
+                ancestor_context={**values.ancestor_context, **one.ancestor_context, **own},
+            )
+
+
 def name_parent(
     error: FrameworkError, parent: ParentValues, plan: Plan, redactor: Redactor
 ) -> FrameworkError:
-    """Return the error with the bound values of the parent record that its list is for.
+    """Return the error with the bound values of the parent records that its list is for.
 
     Values that do not look like ids are left out, secrets are masked.
     """
-    values = {binding.binding.text: parent.values.get(binding.name) for binding in plan.bindings}
-    known = [f"`{text}` {redactor.redact(redact_key(value))}" for text, value in values.items()]
-    if not known:
+    parents = []
+    for line in plan.lines:
+        values = parent.values if line is plan else parent.ancestor_values
+        bound = {one.binding.text: values.get(one.name) for one in line.bindings}
+        known = [f"`{text}` {redactor.redact(redact_key(value))}" for text, value in bound.items()]
+        parents += [f"the {line.resource.parent} with {', '.join(known)}"] if known else []
+    if not parents:
         return error
     extended = copy(error)
-    extended.args = (f"{error}\nIt is for the {plan.resource.parent} with {', '.join(known)}.",)
+    extended.args = (f"{error}\nIt is for {' and '.join(parents)}.",)
     return extended
 
 

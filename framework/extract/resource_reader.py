@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from math import prod
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import RESTClient
 
+from framework.definition.model import Partition
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
 from framework.extract.compilation.plan import Plan
@@ -34,6 +36,7 @@ from framework.extract.parent_child import (
     ParentValues,
     Slice,
     SpilledList,
+    crossed,
     name_parent,
     sliced,
 )
@@ -73,14 +76,14 @@ class ResourceReader:
         self,
         plan: Plan,
         client: RESTClient,
-        parent: ResourceReader | None,
+        parents: Sequence[ResourceReader],
         cursors: ResourceCursors | None,
         options: ReadOptions,
         state: dict[str, Json] | None = None,
     ) -> None:
         self.plan = plan
         self.name = plan.resource.name
-        self.parent = parent
+        self._parent_readers = tuple(parents)
         self.records = 0
         self.parents = 0
         self.cut: FrameworkError | None = None
@@ -109,11 +112,13 @@ class ResourceReader:
 
     def failed_ancestor(self, error: Exception) -> str | None:
         """Return the name of the uppermost ancestor that this error ended, or None."""
-        name, reader = None, self.parent
-        while reader is not None:
-            name = reader.name if error in (reader._error, reader.cut) else name
-            reader = reader.parent
-        return name
+        for reader in self._parent_readers:
+            name = reader.failed_ancestor(error)
+            if name is None and error in (reader._error, reader.cut):
+                name = reader.name
+            if name is not None:
+                return name
+        return None
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -124,8 +129,9 @@ class ResourceReader:
     @property
     def skipped_lists(self) -> dict[str, int]:
         """The number of lists that were not requested, by reason (`when`, `only_changed`)."""
-        bindings = None if self.parent is None else self.parent._children.get(self.name)
-        counts = {"when": bindings.skipped if bindings else 0, "only_changed": self._unchanged}
+        bindings = (reader._children.get(self.name) for reader in self._parent_readers)
+        skipped = sum(one.skipped for one in bindings if one is not None)
+        counts = {"when": skipped, "only_changed": self._unchanged}
         return {reason: count for reason, count in counts.items() if count}
 
     @property
@@ -133,16 +139,22 @@ class ResourceReader:
         """Whether having no records is explained: there was no list, or responses were ignored."""
         return not self._lists or self.plan.ignored > 0
 
-    def add_child(self, child: ResourceReader) -> None:
-        """Keep what this child and its descendants need; call before anything is read."""
-        self._children[child.name] = ChildBindings(child.plan)
-        ancestors = {binding.binding.resource for binding in child.plan.ancestor_bindings}
-        for ancestor in ancestors | child.plan.resource.ancestor_fields.keys():
-            below, reader = child, child.parent
-            while reader is not None and reader.name != ancestor:
-                below, reader = reader, reader.parent
-            if reader is not None:
-                reader._children[below.name].add_descendant(child.plan)
+    def add_child(self, child: ResourceReader, line: Plan) -> None:
+        """Keep what this child and its descendants need; call before anything is read.
+
+        `line` is the child's plan for this parent.
+        """
+        self._children[child.name] = ChildBindings(line)
+        ancestors = {binding.binding.resource for binding in line.ancestor_bindings}
+        for ancestor in ancestors | line.resource.ancestor_fields.keys():
+            self._keep_for(ancestor, child.name, line)
+
+    def _keep_for(self, ancestor: str, below: str, descendant: Plan) -> None:
+        """Have an ancestor keep what a descendant needs of it; `below` is next on the way."""
+        if self.name == ancestor:
+            self._children[below].add_descendant(descendant)
+        for reader in self._parent_readers:
+            reader._keep_for(ancestor, self.name, descendant)
 
     def open_table(self, *, reads_raw: bool = False) -> Iterator[Page]:
         """Return the pages for the resource's table, each once.
@@ -380,24 +392,28 @@ class ResourceReader:
         plan, options = self.plan, self._options
         keys = self._cursors is not None or changed is not None
         partitions, empty = multiplied(plan.resource.partitions, options.environment.now, self.name)
-        parents: Collection[ParentValues | None] = [None]
-        if self.parent is not None:
-            values = self.parent.values_for(self.name)
-            parents = values.first(options.sample.lists) if options.sample else values
-            self.parents = len(parents)
-        batches = next((one for one in plan.resource.partitions if one.kind == "resource"), None)
-        if batches is not None:
-            name = f"partition.{batches.name}"
-            bound = (one.values[name] for one in parents if one is not None)
-            groups = list(batched(batches, bound))
-            partitions = [{**group, **rest} for group in groups for rest in partitions]
-            parents = [None]
+        lines: list[tuple[str, Collection[ParentValues]]] = []
+        for reader, line in zip(self._parent_readers, plan.lines, strict=False):
+            values = reader.values_for(self.name)
+            known = values.first(options.sample.lists) if options.sample else values
+            self.parents += len(known)
+            groups = [one for one in plan.resource.partitions if one.kind == "resource"]
+            groups = [one for one in groups if _partition_name(one) in line.bound_names]
+            if not groups:
+                lines.append((reader.name, known))
+            for one in groups:
+                bound = (values.values[_partition_name(one)] for values in known)
+                partitions = [{**g, **rest} for g in batched(one, bound) for rest in partitions]
+        parents: Iterable[ParentValues | None] = [None]
+        if lines:
+            (_, first), *others = lines
+            parents = crossed(first, others)
         if options.sample:
             partitions = partitions[: options.sample.lists]
         for name in empty:
             self._outcome.on_empty_partition(name)
         slices = sliced(parents, partitions, plan, keys=keys)
-        self._lists = len(parents) * len(partitions)
+        self._lists = prod((len(known) for _, known in lines), start=len(partitions))
         if changed is not None:
             every = list(slices)
             live_keys.update(one.key for one in every)
@@ -416,7 +432,7 @@ class ResourceReader:
         """Whether the file says that each run reads one list."""
         if self.plan.resource.partitions:
             return False
-        return self.parent is None or self.parent.has_one_record
+        return all(reader.has_one_record for reader in self._parent_readers)
 
     def _cursor_of(self, one: Slice, many: bool) -> Watermark | None:
         if self._cursors is None:
@@ -427,7 +443,7 @@ class ResourceReader:
     def has_one_record(self) -> bool:
         """Whether the file says that there is one record: a root with a single page."""
         paginator = self.plan.paginator or self._client.paginator
-        return self.parent is None and getattr(paginator, "is_single_page", False)
+        return not self._parent_readers and getattr(paginator, "is_single_page", False)
 
     @property
     def _drops_old_keys(self) -> bool:
@@ -435,18 +451,22 @@ class ResourceReader:
         resource = self.plan.resource
         if resource.write_disposition != "merge":
             return False
-        return resource.when is None and (self.parent is None or self.parent.is_complete)
+        return resource.when is None and all(one.is_complete for one in self._parent_readers)
 
     @property
     def is_complete(self) -> bool:
         """Whether each run reads all records that the API has."""
         resource = self.plan.resource
         return (
-            (self.parent is None or self.parent.is_complete)
+            all(reader.is_complete for reader in self._parent_readers)
             and self._cursors is None
             and resource.when is None
             and resource.only_changed is None
         )
+
+
+def _partition_name(partition: Partition) -> str:
+    return f"partition.{partition.name}"
 
 
 def _with_keys_noted(slices: Iterator[Slice], live_keys: set[str]) -> Iterator[Slice]:

@@ -87,7 +87,7 @@ class Contract:
         self._root = RecordNode.of(table)
         self._modes = modes_of(resource)
         self._others = set(resource.columns)
-        self._others.update(f"_{resource.parent}_{key}" for key in resource.include_from_parent)
+        self._others.update(resource.included_columns)
         named = {column.name: column.path for column in table.columns}
         keys = {name: named.get(normalize_path(name)) for name in resource.primary_key}
         self._keys = {name: path for name, path in keys.items() if path is not None}

@@ -46,7 +46,7 @@ def descendants(connector: Connector, name: str) -> tuple[Resource, ...]:
     """Return every resource that reads from this one, directly or through others."""
     below: dict[str, Resource] = {}
     for resource in connector.resources:  # parents come first
-        if resource.parent == name or resource.parent in below:
+        if not {name, *below}.isdisjoint(resource.parents):
             below[resource.name] = resource
     return tuple(below.values())
 
@@ -57,9 +57,8 @@ def unselected_parents(connector: Connector, selected: Iterable[Resource]) -> di
     parents: dict[str, str] = {}
     for resource in selected:
         for ancestor in connector.ancestors(resource):
-            if ancestor.name in names:
-                break
-            parents.setdefault(ancestor.name, resource.name)
+            if ancestor.name not in names:
+                parents.setdefault(ancestor.name, resource.name)
     return parents
 
 

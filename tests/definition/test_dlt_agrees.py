@@ -62,9 +62,6 @@ REJECTED = {
         path="a/{id}/x", params={"id": {**RESOLVE, "resource": "c"}}
     ),
     "a parent without a field": child(path="a/{resources.a}"),
-    "two parents": config(
-        "a", "b", {"name": "c", "endpoint": "a/{resources.a.id}/{resources.b.id}"}
-    ),
     "a resource that is its own parent": config({"name": "a", "endpoint": "{resources.a.id}/x"}),
     "parents in a circle": config(
         {"name": "a", "endpoint": "{resources.b.id}/x"},

@@ -210,6 +210,7 @@ def _composite_keys(evidence: Evidence) -> list[_CompositeKey]:
     lists = [items for items in evidence.distinct_lists if items]
     if (
         resource.parent is None
+        or resource.other_parents
         or resource.partitions
         or any(step.kind not in _SAME_RECORD_STEPS for step in resource.steps)
         or any(not isinstance(item, dict) for items in lists for item in items)

@@ -103,7 +103,8 @@ def expression_texts(connector: Connector) -> Iterator[str]:
         yield from (str(paginator[key]) for key in keys if paginator.get(key))
     for resource in connector.resources:
         selectors: list[Any] = [resource.when, resource.endpoint.data_selector]
-        selectors.extend(binding.field for binding in resource.bindings)
+        bindings = (*resource.bindings, *resource.ancestor_bindings)
+        selectors.extend(binding.field for binding in bindings)
         selectors.extend(action.body for action in resource.endpoint.response_actions)
         if (export := resource.endpoint.export) is not None:
             selectors += [export.ready, export.failed, export.message]

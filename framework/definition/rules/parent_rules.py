@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
@@ -32,45 +33,77 @@ def check_parents(draft: Draft) -> Iterator[Breach]:
 
 
 @rule("several-parents")
-def check_one_parent(draft: Draft) -> Iterator[Breach]:
-    """Each child reads from one parent and from that parent's ancestors."""
+def check_several_parents(draft: Draft) -> Iterator[Breach]:
+    """What a resource with independent parents reads is of one record of one of them."""
     for merged in draft.resources:
-        parents: list[str] = []
+        parents = [one.name for one in draft.parents_of(merged)]
+        ways, told = draft.ways_to(merged.name), set[str]()
         for reference in references(merged):
-            if reference.parent not in draft.names or reference.parent in parents:
-                continue
-            parents.append(reference.parent)
-            nearest = draft.parent_of(merged)
-            line = () if nearest is None else (nearest.name, *draft.above(nearest.name))
-            if len(parents) > 1 and not {*parents} <= {*line}:
+            name = reference.parent
+            if reference.partition is None and name not in told and ways.get(name, 0) > 1:
+                told.add(name)
+                yield reference.pointer, _two_ways(draft, merged.name, name)
+        if len(parents) < 2:
+            continue
+        for key in ("when", "only_changed"):
+            if merged.data.get(key) is not None:
                 yield (
-                    reference.pointer,
-                    f"resource {merged.name} reads from {join_words(parents)}, which are not in "
-                    "one line of ancestry; a resource may use one parent and that parent's "
-                    "ancestors",
+                    Key(merged.place(key)),
+                    f"{merged.name} reads from {join_words(parents)}, and `{key}` reads the record "
+                    f"of one parent; remove it, or filter the records of {parents[0]} itself",
                 )
-                break
+        for position, parent, field in draft.included(merged):
+            if parent is None:
+                yield (
+                    merged.place("include_from_parent", position),
+                    f"{merged.name} reads from {join_words(parents)}, so it is not clear whose "
+                    f"field {field} is; write {parents[0]}.{field}",
+                )
+    for one in draft.reads:
+        reader = draft.resource_of(one.resource)
+        if reader is None or one.context == "parent":
+            continue
+        parents = [parent.name for parent in draft.parents_of(reader)]
+        if one.path[:1] == ("parent",) and len(parents) > 1:
+            path = ".".join(("resources", parents[0], *one.path[1:]))
+            yield (
+                one.pointer,
+                f"{reader.name} reads from {join_words(parents)}, so it is not clear whose record "
+                f"`parent` is; write {path}",
+            )
+        elif one.path[:1] == ("resources",) and len(one.path) > 1:
+            name = one.path[1]
+            is_reference = any(name == known.parent for known in references(reader))
+            if not is_reference and draft.ways_to(reader.name).get(name, 0) > 1:
+                yield one.pointer, _two_ways(draft, reader.name, name)
+
+
+def _two_ways(draft: Draft, name: str, above: str) -> str:
+    below = [one for one in draft.above(name) if above in draft.above(one)]
+    return (
+        f"{name} reads from {above}, which is above it on more than one way (by "
+        f"{join_words(below)}), so it is not clear which record is meant; have one of them add "
+        "the field to its records with include_from_parent, and read it there"
+    )
 
 
 @rule("parent-cycle")
 def check_cycles(draft: Draft) -> Iterator[Breach]:
     """No resource reads from itself, nor from what reads from it."""
-    parents: dict[str, str] = {}
+    parents: dict[str, tuple[str, ...]] = {}
     for merged in draft.resources:
         read = {reference.parent for reference in references(merged)}
-        nearest = draft.parent_of(merged)
-        if nearest is not None and read <= {*draft.names}:
-            parents.setdefault(merged.name, nearest.name)
-    done: set[str] = set()
-    for start in parents:
-        way: list[str] = []
-        name = start
-        while name in parents and name not in done and name not in way:
-            way.append(name)
-            name = parents[name]
-        if name in way and name not in done:
-            yield _cycle(draft, way[way.index(name) :])
-        done.update(way)
+        if read and read <= {*draft.names}:
+            parents.setdefault(merged.name, tuple(one.name for one in draft.parents_of(merged)))
+    while True:
+        try:
+            TopologicalSorter(parents).prepare()
+        except CycleError as error:
+            cycle = error.args[1][:0:-1]
+            yield _cycle(draft, cycle)
+            parents = {name: above for name, above in parents.items() if name not in cycle}
+        else:
+            return
 
 
 _FOR_CHILDREN = {
@@ -111,18 +144,18 @@ def check_when(draft: Draft) -> Iterator[Breach]:
 def check_included_keys(draft: Draft) -> Iterator[Breach]:
     """A primary key that names a field of the parent needs include_from_parent."""
     for merged in draft.resources:
-        parent = draft.parent_of(merged)
-        if parent is None:
-            continue
-        prefix, included = f"_{parent.name}_", merged.data.get("include_from_parent")
-        names = [f"{prefix}{name}" for name in included] if isinstance(included, list) else []
+        parents = [one.name for one in draft.parents_of(merged)]
+        names = {f"_{name}_{field}" for _, name, field in draft.included(merged)}
         for field in key_fields(merged, "primary_key"):
-            if field.startswith(prefix) and field not in names:
+            near = [name for name in parents if field.startswith(f"_{name}_")]
+            if near and field not in names:
+                wanted = field.removeprefix(f"_{near[0]}_")
+                wanted = f"{near[0]}.{wanted}" if len(parents) > 1 else wanted
                 yield (
                     merged.place("primary_key" if merged.data.get("primary_key") else "columns"),
                     f"the primary key {field} of {merged.name} names a field of its parent, which "
                     "is in its records only if it is included; write include_from_parent: "
-                    f"[{field.removeprefix(prefix)}]",
+                    f"[{wanted}]",
                 )
 
 

@@ -85,16 +85,17 @@ def check_names(draft: Draft) -> Iterator[Breach]:
 def check_parents(draft: Draft) -> Iterator[Breach]:
     """A request for the values of many records of the parent does not read one of them too."""
     for merged in draft.resources:
-        for batch in _batches(merged)[:1]:
-            reads_one = any(one.partition is None for one in references(merged))
-            keys = ("include_from_parent", "only_changed")
-            if reads_one or any(merged.data.get(key) for key in keys):
+        read = {one.parent for one in references(merged) if one.partition is None}
+        for batch in _batches(merged):
+            keys = () if read else ("include_from_parent", "only_changed")
+            if batch.parent in read or any(merged.data.get(key) for key in keys):
                 yield (
                     batch.pointer,
                     f"the partition {batch.text} takes its values from all records of "
                     f"{batch.parent}, and {merged.name} reads from one record as well; remove one "
                     "of them",
                 )
+                break
 
 
 @rule("incremental-on-batches")

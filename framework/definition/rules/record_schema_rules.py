@@ -73,7 +73,8 @@ def check_keys(draft: Draft) -> Iterator[Breach]:
         for field in key_fields(merged, "primary_key"):
             column, include = _column(table, field), ""
             if parent is not None:
-                if column is None and field.startswith(f"_{parent.name}_"):
+                prefixes = tuple(f"_{one.name}_" for one in draft.parents_of(merged))
+                if column is None and field.startswith(prefixes):
                     continue  # a field of the parent has a rule of its own
                 include = f"; a field of {parent.name} is added by include_from_parent: [FIELD], "
                 include += f"as _{parent.name}_FIELD"
@@ -196,10 +197,9 @@ def _parent_fields(draft: Draft, merged: MergedResource) -> Iterator[tuple[Point
     nearest = draft.parent_of(merged)
     if nearest is None:
         return
-    included = merged.data.get("include_from_parent")
-    for position, field in enumerate(included if isinstance(included, list) else []):
-        if isinstance(field, str):
-            yield merged.place("include_from_parent", position), nearest.name, field
+    for position, parent, field in draft.included(merged):
+        if parent is not None:
+            yield merged.place("include_from_parent", position), parent, field
     changed = merged.data.get("only_changed")
     if isinstance(changed, str):
         yield merged.place("only_changed"), nearest.name, changed

@@ -27,6 +27,7 @@ from framework.definition.model import (
     Endpoint,
     Export,
     JobRequest,
+    ParentLine,
     RateLimit,
     Resource,
     Selector,
@@ -240,7 +241,7 @@ def _plan(
     )
     decode = build_decoder(endpoint.response_format, connector.client.max_response_size)
     exports = endpoint.export is not None
-    return Plan(
+    plan = Plan(
         replace(resource, partitions=partitions),
         endpoint,
         bindings,
@@ -254,6 +255,18 @@ def _plan(
         RequestContext(resource.name, actions) if exports else None,
         _other_tables(resource, connector),
         tuple(_binding(binding, filler) for binding in resource.ancestor_bindings),
+    )
+    others = (_line_plan(plan, one, filler) for one in resource.other_parents)
+    return replace(plan, others=tuple(others))
+
+
+def _line_plan(plan: Plan, line: ParentLine, filler: Filler) -> Plan:
+    """Return the plan of a resource as if this were its only parent."""
+    return replace(
+        plan,
+        resource=replace(plan.resource, **vars(line), other_parents=()),
+        bindings=tuple(_binding(binding, filler) for binding in line.bindings),
+        ancestor_bindings=tuple(_binding(binding, filler) for binding in line.ancestor_bindings),
     )
 
 

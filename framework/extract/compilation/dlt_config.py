@@ -55,6 +55,8 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "paging values in its request"
     elif resource.partitions:
         feature = "partitions"
+    elif resource.other_parents:
+        feature = "several parents"
     elif plan.ancestor_bindings:
         feature = "values of resources above its parent"
     elif resource.parent_fields != () or _has_expressions(plan):

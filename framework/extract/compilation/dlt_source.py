@@ -155,12 +155,13 @@ class ResourceReaders:
                 cursors = ResourceCursors(
                     plan.resource, incremental, now, state, self._options.again
                 )
-            parent = readers.get(plan.resource.parent or "")
+            parents = [readers[parent] for parent in plan.resource.parents]
             client = self._compiled.client
-            reader = ResourceReader(plan, client, parent, cursors, self._options, state)
+            reader = ResourceReader(plan, client, parents, cursors, self._options, state)
             readers[name] = reader
-            if parent is not None and name in self._read:
-                parent.add_child(reader)
+            for parent, line in zip(parents, plan.lines, strict=False):
+                if name in self._read:
+                    parent.add_child(reader, line)
         return readers
 
 

@@ -59,6 +59,18 @@ class Plan:
     """Tables of other resources."""
     ancestor_bindings: tuple[PlannedBinding, ...] = ()
     """Bindings on ancestors above the parent."""
+    others: tuple[Plan, ...] = ()
+    """The resource as its other independent parents see it."""
+
+    @property
+    def lines(self) -> tuple[Plan, ...]:
+        """The plan for each independent parent, the first one's first."""
+        return (self, *self.others)
+
+    @property
+    def bound_names(self) -> frozenset[str]:
+        """The placeholders that the parent's records fill."""
+        return frozenset(binding.name for binding in self.bindings)
 
     @cached_property
     def binds_in_context(self) -> bool:

@@ -65,8 +65,8 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         data["partitions"] = [
             _partition(partition, resource, filler) for partition in resource.partitions
         ]
-    if resource.include_from_parent:
-        data["include_from_parent"] = list(resource.include_from_parent)
+    if resource.included_columns:
+        data["include_from_parent"] = _included(resource)
     if resource.steps:
         data["processing_steps"] = [
             {
@@ -79,6 +79,14 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
     return data
 
 
+def _included(resource: Resource) -> list[str]:
+    if not resource.other_parents:
+        return list(resource.include_from_parent)
+    lines = [(resource.parent, resource.include_from_parent)]
+    lines += [(one.parent, one.include_from_parent) for one in resource.other_parents]
+    return [f"{parent}.{name}" for parent, names in lines for name in names]
+
+
 def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
     endpoint = filled_endpoint(resource.endpoint, filler)
     resolved = {
@@ -87,7 +95,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "resource": binding.resource,
             "field": filler.expression(to_plain(binding.field)),
         }
-        for binding in resource.bindings
+        for binding in (*resource.bindings, *resource.ancestor_bindings)
         if not binding.name.startswith(("resources.", "partition."))
     }
     filled = replace(
@@ -110,11 +118,12 @@ def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
 
 def _partition(partition: Partition, resource: Resource, filler: Filler) -> dict[str, Json]:
     name = f"partition.{partition.name}"
+    bindings = (*resource.bindings, *resource.ancestor_bindings)
     return drop_empty(
         {
             "name": partition.name,
             partition.kind: filler.final(to_plain(partition.argument)),
-            "field": next((one.text for one in resource.bindings if one.name == name), None),
+            "field": next((one.text for one in bindings if one.name == name), None),
             "batch": partition.batch,
             "separator": partition.separator,
         }

@@ -103,7 +103,7 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
     if resource.schema is None:
         return []
     allowed = set(resource.columns)
-    allowed.update(f"_{resource.parent}_{name}" for name in resource.include_from_parent)
+    allowed.update(resource.included_columns)
     declared = dict(table_of(resource.schema).tables())
     from_steps = [join_path(*path.split(".")) for path in _fields_from_steps(resource)]
     fields = []
