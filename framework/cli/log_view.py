@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from framework.cli.terminal import is_utf_8
 from framework.events import (
     Event,
     PageRead,
@@ -56,7 +57,7 @@ class JsonLog:
 
     def _write(self, **fields: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": time, **fields}, ensure_ascii=False)
+        line = json.dumps({"time": time, **fields}, ensure_ascii=not is_utf_8(self._stream))
         with self._lock:
             self._stream.write(line + "\n")
 

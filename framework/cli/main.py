@@ -97,6 +97,8 @@ def entry() -> NoReturn:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # the caller closed the stream
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+        if mode == "w":  # what its character set lacks is written as an escape
+            getattr(sys, name).reconfigure(errors="backslashreplace")
     gc.set_threshold(*GC_THRESHOLDS)
     code = main()
     with contextlib.suppress(OSError):  # the reader of the output may be gone

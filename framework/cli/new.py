@@ -138,13 +138,21 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
     """Return the answer given on a terminal, or the default if there is no terminal."""
     if not sys.stdin.isatty():
         return default
-    answer: str = click.prompt(
-        question,
-        default=default,
-        type=click.Choice(choices) if choices else None,
-        err=True,
-        show_default=bool(default),
-    )
+    try:
+        answer: str = click.prompt(
+            question,
+            default=default,
+            type=click.Choice(choices) if choices else None,
+            err=True,
+            show_default=bool(default),
+        )
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise UsageError(
+                f"the input ended at the question `{question}`; answer it, or give every option "
+                "(framework new --help)"
+            ) from None
+        raise
     return answer.strip()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -38,9 +39,15 @@ def write_error(message: str) -> None:
     click.echo(f"error: {visible_lines(message)}", err=True)
 
 
+def is_utf_8(stream: TextIO) -> bool:
+    """Return whether a stream can hold every character."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").replace("_", "") == "utf8"
+
+
 def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """Return the value as indented JSON."""
-    return json.dumps(value, ensure_ascii=False, indent=2, default=default)
+    """Return the value as indented JSON for stdout: ASCII only, if that is not UTF-8."""
+    return json.dumps(value, ensure_ascii=not is_utf_8(sys.stdout), indent=2, default=default)
 
 
 def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> None:

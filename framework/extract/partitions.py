@@ -11,8 +11,8 @@ from itertools import product
 from typing import Any
 
 from framework.definition.model import Partition
-from framework.definition.values.datetimes import TimeError, read_time, write_time
-from framework.definition.values.durations import parse_duration, parse_period
+from framework.definition.values.datetimes import TimeError, read_time, shifted, write_time
+from framework.definition.values.durations import DurationError, parse_duration, parse_period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
 from framework.text import json_type
@@ -89,7 +89,11 @@ def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -
     gap = parse_duration(argument["granularity"]) if argument.get("granularity") else timedelta(0)
     end_name, has_end = argument.get("end_name"), argument.get("end") is not None
     for number in range(MAX_VALUES):
-        begin, until = step.after(start, number), step.after(start, number + 1) - gap
+        try:
+            begin, following = step.after(start, number), step.after(start, number + 1)
+        except DurationError as error:
+            raise RecordError(f"{place}: `dates` {error}") from None
+        until = shifted(following, -gap)
         # without a gap the span before this one ends where this one begins
         if begin > end or (begin == end and number and end_name and has_end and not gap):
             return

@@ -20,7 +20,7 @@ from framework.definition.expressions.jmespath_expression import Expression, Exp
 from framework.definition.expressions.limits import MAX_RESULT_SIZE, size_of
 from framework.definition.expressions.value_functions import checked_number, truthy
 from framework.definition.model import Resource, Step
-from framework.definition.values.naming import normalize_path
+from framework.definition.values.naming import normalize_path, reserved_table
 from framework.errors import RecordError
 from framework.extract.page import Record, as_records
 from framework.runtime.context import Context
@@ -329,6 +329,12 @@ def table_of_list(
     if not isinstance(name, str) or not name.strip():
         raise RecordError(f"{resource}: table_name `{template}` gives no name for a list")
     table = normalize_path(name)
+    problem = reserved_table(name)
+    if problem:
+        raise RecordError(
+            f"{resource}: table_name `{template}`: {problem}; put something before it, such as "
+            "`x_{...}`"
+        )
     if table in others:
         raise RecordError(
             f"{resource}: table_name `{template}` gives {table}, which is another resource's "

@@ -20,6 +20,7 @@ import requests
 
 from framework.definition.model import ResponseFormat
 from framework.definition.values.json_text import MAX_DEPTH, depth_of, parse_json
+from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 
 Json = Any
@@ -103,12 +104,6 @@ def build_decoder(
     return decode
 
 
-def charset_of(content_type: str) -> str | None:
-    """Return the character set that a Content-Type names, or None."""
-    found = re.search(r"charset=[\"']?([^\s;\"']+)", content_type, re.IGNORECASE)
-    return found[1] if found else None
-
-
 def decode_text(form: ResponseFormat, body: bytes, charset: str | None, max_size: int) -> Json:
     """Return the data in a body; several files in a zip are one list.
 
@@ -177,10 +172,11 @@ def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         encoding = "utf-8-sig"  # a byte order mark is not content
     try:
-        return body.decode(encoding)
-    except UnicodeDecodeError as error:
+        return decode_charset(body, encoding)
+    except UnicodeError as error:
+        place = f": byte {error.start:,}" if isinstance(error, UnicodeDecodeError) else ""
         raise Undecodable(
-            f"is not valid {encoding.removesuffix('-sig')} text: byte {error.start:,}; write its "
+            f"is not valid {encoding.removesuffix('-sig')[:40]} text{place}; write its "
             "`encoding` into response_format"
         ) from None
     except LookupError:

@@ -18,6 +18,8 @@ from framework.definition.model import RateLimit, WaitRule, WaitUnit
 from framework.runtime.context import Context, with_response
 
 NO_RULE = WaitRule()
+_MOST_DOUBLINGS = 64
+"""More would be past any maximum, and at last past what a number can hold."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def wait_before(
     if response is not None:
         requested = _by_rule(response, rule, context or {}) or _by_server(response, rate_limit)
     if requested is None:
-        seconds = backoff_factor * 2 ** (attempt - 1)
+        seconds = backoff_factor * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS)
         if rule.backoff is not None:
             seconds = rule.backoff.total_seconds()
         return Wait(min(seconds, max_wait), "backoff")
@@ -138,11 +140,14 @@ def _seconds_until_date(value: str) -> float | None:
     """Return the seconds until a date as in HTTP or in ISO 8601."""
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError, LookupError):  # LookupError: a bug of the standard library
         try:
             date = datetime.fromisoformat(value)
         except ValueError:
             return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
-    return (date - datetime.now(UTC)).total_seconds()
+    try:
+        return (date - datetime.now(UTC)).total_seconds()
+    except OverflowError:  # its zone reaches past the years 1 to 9999
+        return None

@@ -19,6 +19,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from framework.definition.model import Client
 from framework.definition.values.json_text import parse_json
+from framework.http.charsets import decode_charset, is_charset
 from framework.http.compression import Undecodable
 from framework.http.link_header import links_by_relation
 from framework.http.request_context import Decode, current_context
@@ -164,11 +165,11 @@ class Response(requests.Response):
         if encoding == "utf-8" and self.encoding:
             encoding = self.encoding
         try:
-            text = self.content.decode(encoding)
+            text = decode_charset(self.content, encoding)
         except LookupError:
-            raise InvalidJson(self, f"its character set {encoding} is unknown") from None
+            raise InvalidJson(self, f"its character set {encoding[:40]} is unknown") from None
         except UnicodeError:
-            raise InvalidJson(self, f"it is not in {encoding}, as its header says") from None
+            raise InvalidJson(self, f"it is not in {encoding[:40]}, as its header says") from None
         try:
             return parse_json(text)[0]
         except ValueError as error:
@@ -179,6 +180,15 @@ class Response(requests.Response):
         """The links of the `Link` header by relation, in lower case, each with its `url`."""
         header = self.headers.get("link") or ""
         return {rel: {"rel": rel, "url": url} for rel, url in links_by_relation(header).items()}
+
+    @property
+    def text(self) -> str:
+        """The body as text; what its character set cannot decode is replaced."""
+        encoding = self.encoding or "utf-8"
+        try:
+            return self.content.decode(encoding if is_charset(encoding) else "utf-8", "replace")
+        except UnicodeError:  # some codecs replace nothing
+            return self.content.decode("utf-8", "replace")
 
     @property
     def apparent_encoding(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
-from http.client import HTTPResponse
+from http.client import HTTPResponse, parse_headers
 from typing import Any
 
 import requests
@@ -68,11 +68,22 @@ def _response_within(seconds: float) -> Callable[..., HTTPResponse]:
     """Return a `response_class` whose responses read through a `_TimedReader`."""
 
     def response(sock: Any, *arguments: Any, **named: Any) -> HTTPResponse:
-        made = HTTPResponse(sock, *arguments, **named)
+        made = _FinalResponse(sock, *arguments, **named)
         made.fp = io.BufferedReader(_TimedReader(made.fp.detach(), sock, seconds))
         return made
 
     return response
+
+
+class _FinalResponse(HTTPResponse):
+    """A response after those that only say that it is coming; http.client skips 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        status: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+        while 101 < status[1] < 200:
+            parse_headers(self.fp)
+            status = super()._read_status()  # type: ignore[misc]
+        return status
 
 
 class _TimedReader(io.RawIOBase):

@@ -140,7 +140,7 @@ def _fill_text(
             found = _encoded(found, alone)
         return found if final or not isinstance(found, str) else escape(found)
     texts = []
-    for part in parts:
+    for number, part in enumerate(parts):
         if isinstance(part, Text):
             texts.append(part.text if final else escape(part.text))
         elif is_constant(part):
@@ -148,6 +148,8 @@ def _fill_text(
             if found is None:
                 raise BindingError(_nothing(value, part))
             text = _encoded(found, part) if place == "path" else text_of(found)
+            if place == "path" and not text and number and _is_segment(parts, number):
+                raise BindingError(_empty(value, part))
             texts.append(text if final else escape(text))
         else:
             texts.append("{" + later_text(part, known) + "}")
@@ -212,17 +214,38 @@ def _expand_text(value: str, bound: Mapping[str, Json], place: TemplateTarget) -
             return found
         if place == "query":
             return text_of(found) if isinstance(found, bool) else found
+        if place == "path" and found == "":
+            raise BindingError(_empty(value, parts[0]))
         return _encoded(found, parts[0]) if place == "path" else text_of(found)
     texts = []
-    for part in parts:
+    for number, part in enumerate(parts):
         if isinstance(part, Text):
             texts.append(part.text)
             continue
         found = bound[part.text]
         if found is None:
             raise BindingError(_nothing(value, part))
+        if place == "path" and found == "" and _is_segment(parts, number):
+            raise BindingError(_empty(value, part))
         texts.append(_encoded(found, part) if place == "path" else text_of(found))
     return "".join(texts)
+
+
+def _is_segment(parts: tuple[Text | Placeholder, ...], number: int) -> bool:
+    """Return whether a placeholder is all between two slashes of a path, or its beginning or end.
+
+    If its value is empty then, the path is another one: that of a list, say.
+    """
+    before, after = parts[:number][-1:], parts[number + 1 : number + 2]
+    begins = all(isinstance(part, Text) and part.text.endswith("/") for part in before)
+    return begins and all(isinstance(part, Text) and part.text[0] in "/?#" for part in after)
+
+
+def _empty(text: str, placeholder: Placeholder) -> str:
+    return (
+        f"`{text}`: {{{placeholder.text}}} is empty text, which makes another path; leave such "
+        "records out with `when` or `filter`"
+    )
 
 
 def _nothing(text: str, placeholder: Placeholder) -> str:

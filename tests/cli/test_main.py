@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import pty
 import subprocess
@@ -204,3 +205,31 @@ def test_colours_are_for_terminals_without_no_color(project: Path, without: bool
     assert process.returncode == 1
     assert b"missing-key" in shown
     assert (b"\x1b[" in shown) != without
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_stream_cannot_hold_is_written_as_an_escape(project: Path, encoding: str) -> None:
+    name = "naïve ☃ 😀"
+    file = project / "connectors" / "shop.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"version: 1\nname: shop\ndescription: '{name}'\n'{name}': 1\n", "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+    shown = {}
+    for form in ("text", "json"):
+        with _framework(
+            "validate", "shop", "--format", form, stdout=subprocess.PIPE, env=environment
+        ) as process:
+            shown[form] = process.communicate()[0]
+        assert process.returncode == 1
+    # click writes UTF-8 to an ASCII stream
+    assert (r"\u2603" if encoding != "ascii" else "☃").encode() in shown["text"]
+    assert any(name in finding["message"] for finding in json.loads(shown["json"].decode(encoding)))
+
+
+def test_an_input_that_ends_at_a_question_is_not_an_interruption(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert main(["new", "shop"]) == 2
+    assert "the input ended at the question" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Times read and written in the forms that APIs have."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -10,6 +10,7 @@ from framework.definition.values.datetimes import (
     probable_unit,
     read_time,
     same_format,
+    shifted,
     time_shape,
     write_time,
 )
@@ -124,3 +125,40 @@ def test_what_is_no_form_is_told(form):
 )
 def test_a_number_in_another_unit_than_its_form_is_told_by_how_far_off_it_lies(value, form, meant):
     assert probable_unit(value, form) == meant
+
+
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("0001-01-01T00:00:00+01:00", FIRST),
+        ("0001-01-01T00:00:00+23:59", FIRST),
+        ("9999-12-31T23:59:59-05:00", LAST),
+        ("9999-12-31T23:59:59Z", LAST.replace(microsecond=0)),
+    ],
+)
+def test_a_time_whose_zone_reaches_past_all_years_is_the_first_or_last_moment(written, moment):
+    assert read_time(written, ["iso"]) == (moment, False)
+    assert read_time(written, ["%Y-%m-%dT%H:%M:%S%z"])[0] == moment
+
+
+def test_a_moment_is_shifted_and_written_within_all_years():
+    assert shifted(FIRST, timedelta(days=-1)) == FIRST
+    assert shifted(LAST, timedelta(days=365_000)) == LAST
+    assert shifted(MOMENT, timedelta(days=1)) == MOMENT + timedelta(days=1)
+    east, west = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
+    assert str(write_time(LAST, "iso", east)).startswith("9999-12-31T23:59:59")
+    assert str(write_time(FIRST, "iso", west)).startswith("0001-01-01T00:00:00")
+
+
+@pytest.mark.parametrize("value", ["9" * 5_000, 10**400, 1e308, -1e308])
+def test_numbers_that_no_date_can_hold_are_not_times(value):
+    with pytest.raises(TimeError):
+        read_time(value, ["epoch_seconds", "epoch_milliseconds"])
+
+
+def test_a_format_with_a_directive_twice_reads_nothing():
+    with pytest.raises(TimeError):
+        read_time("2026-2026", ["%Y-%Y"])

@@ -72,7 +72,14 @@ def test_retry_after_as_a_date(write):
 
 @pytest.mark.parametrize(
     "value",
-    ["0", "-5", "soon", "", "nan", "inf", "1e400", "Mon, 99 Foo", "Wed, 21 Oct 2015 07:28:00 GMT"],
+    [
+        *("0", "-5", "soon", "", "nan", "inf", "1e400", "Mon, 99 Foo"),
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Fri, 31 Dec 9999999999999999999999 23:59:59 GMT",
+        "Fri, 31 Dec 2100 23:59:59 +9999999999999",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+    ],
 )
 def test_retry_after_that_says_nothing_leaves_it_to_the_backoff(value):
     assert wait({"Retry-After": value}) == wait({})
@@ -219,3 +226,12 @@ def test_a_wait_that_the_file_reads_is_bounded_too():
         1, response, backoff_factor=2, max_wait=60, rate_limit=None, rule=WaitRule(header="X-Wait")
     )
     assert (found.seconds, found.requested) == (60, 86400)
+
+
+def test_the_last_moment_of_all_is_a_wait_past_the_maximum():
+    for value in ("Fri, 31 Dec 9999 23:59:59 -2359", "9999-12-31T23:59:59-23:59"):
+        assert wait({"Retry-After": value}).seconds == 300
+
+
+def test_backoff_after_thousands_of_attempts_is_the_maximum():
+    assert wait(attempt=5_000).seconds == 300

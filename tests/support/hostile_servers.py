@@ -270,6 +270,38 @@ WIRE = (
     ),
     Hostile(
         "The wire",
+        "a chunk of a negative length",
+        then_reset(head(KIND, "Transfer-Encoding: chunked"), b"-1\r\n[]\r\n"),
+        BROKE_OFF,
+    ),
+    Hostile(
+        "The wire",
+        "a chunk longer than any memory",
+        then_reset(head(KIND, "Transfer-Encoding: chunked"), b"f" * 40 + b"\r\n[]\r\n"),
+        BROKE_OFF,
+    ),
+    Hostile(
+        "The wire",
+        "`102 Processing` and `103 Early Hints` before the response",
+        lambda peer: peer.send(
+            head(status="102 Processing"),
+            head("Link: </a.css>; rel=preload", status="103 Early Hints"),
+            head(KIND, "Content-Length: 11"),
+            b'[{"id": 1}]',
+        ),
+        rows=({"id": 1},),
+        asked=1,
+    ),
+    Hostile(
+        "The wire",
+        "`102 Processing` forever",
+        dripping(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        TOO_SLOW,
+        asked=1,
+        client=SHORT,
+    ),
+    Hostile(
+        "The wire",
         "a `Content-Length` that is too small",
         lambda peer: peer.send(head(KIND, "Content-Length: 5"), b'[{"id": 1}]'),
         cut(5, "unexpected end of data at line 1, column 6"),
@@ -535,6 +567,37 @@ OTHER_FORMATS = (
         typed("text/csv", b'id,n\n1,"a\n2,b\n'),
         f"{GET} returned 200 (text/csv, 14 bytes): the body is not valid CSV: line 3: "
         "unexpected end of data",
+        endpoint=formatted("csv"),
+    ),
+    *(
+        Hostile(
+            "Other formats",
+            f"CSV in {what}",
+            typed(f"text/csv; charset={name}", b"id,n\n1,a\n"),
+            f"{GET} returned 200 (text/csv, 9 bytes): the body has the unknown character set "
+            f"`{name}`; write its `encoding` into response_format",
+            endpoint=formatted("csv"),
+        )
+        for name, what in (
+            ("klingon", "an unknown character set"),
+            ("hex", "a codec that is not for text"),
+            ("undefined", "a codec that decodes nothing"),
+        )
+    ),
+    Hostile(
+        "Other formats",
+        "CSV in a codec for host names",
+        typed("text/csv; charset=idna", b"id,n\n1,\xff\n"),
+        f"{GET} returned 200 (text/csv, 9 bytes): the body is not valid idna text: byte 7; write "
+        "its `encoding` into response_format",
+        endpoint=formatted("csv"),
+    ),
+    Hostile(
+        "Other formats",
+        "CSV whose character set makes half a surrogate pair",
+        typed("text/csv; charset=utf-7", b"id,n\n1,+2AA-\n"),
+        f"{GET} returned 200 (text/csv, 13 bytes): the body is not valid utf-7 text; write its "
+        "`encoding` into response_format",
         endpoint=formatted("csv"),
     ),
     Hostile(

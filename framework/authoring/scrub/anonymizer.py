@@ -21,8 +21,9 @@ from framework.authoring.scrub.request_paths import BodyKind, RequestPaths
 from framework.authoring.scrub.request_rewriter import RequestRewriter
 from framework.definition.model import Connector, Resource, ResponseFormat
 from framework.errors import CassetteError
+from framework.http.charsets import charset_of
 from framework.http.compression import Undecodable
-from framework.http.decoders import charset_of, decode_text, encode_body
+from framework.http.decoders import decode_text, encode_body
 
 Json = Any
 

@@ -193,6 +193,13 @@ def check_path(draft: Draft) -> Iterator[Breach]:
                     f"{{{name}}} is an incremental parameter, which cannot be in a path; "
                     "write endpoint.incremental and {incremental.start_value}",
                 )
+            if entry == "":
+                yield (
+                    "path-param-missing",
+                    path,
+                    f"the path names {{{name}}}, which is empty text in params: another path would "
+                    "be requested; write a value",
+                )
             if entry is not None or "." in name:
                 continue
             near = did_you_mean(name, unused) or did_you_mean(name, params)

@@ -8,7 +8,7 @@ from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.rules.rule import Breach, Key, rule
-from framework.definition.values.naming import normalize_path
+from framework.definition.values.naming import normalize_path, reserved_table
 
 
 @rule("file-name")
@@ -61,6 +61,22 @@ def check_tables(draft: Draft) -> Iterator[Breach]:
                 f"{what} and {other} are loaded into the same table, {table}; "
                 "rename one of the resources or give it a table_name of its own",
             )
+
+
+@rule("reserved-table")
+def check_reserved(draft: Draft) -> Iterator[Breach]:
+    """A table has a name that dlt does not use itself, and can name files by."""
+    for merged in draft.resources:
+        if not _has_table_per_list(merged):
+            try:
+                problem = reserved_table(_table_name(merged) or merged.name)
+            except ValueError:
+                continue
+            if problem:
+                yield (
+                    merged.place("table_name" if _table_name(merged) else "name"),
+                    f"{problem}; write another table_name",
+                )
 
 
 @rule("table-name-with-schema")

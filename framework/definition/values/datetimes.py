@@ -89,9 +89,32 @@ def same_format(example: Json) -> str:
     return f"%Y-%m-%d{between}%H:%M:{second}{zone}"
 
 
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return the moment later by a length, or earlier by a negative one.
+
+    A result outside the years 1 to 9999, which a datetime cannot hold, is their first or last
+    moment: an API's "never" is a time there, and its zone may reach beyond.
+    """
+    try:
+        return moment + by
+    except OverflowError:
+        return _nearest_moment(by < timedelta(0), moment.tzinfo)
+
+
+def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return _nearest_moment(moment.year == 1, zone)
+
+
+def _nearest_moment(first: bool, zone: tzinfo | None) -> datetime:
+    return (datetime.min if first else datetime.max).replace(tzinfo=zone)
+
+
 def write_time(moment: datetime, time_format: str, zone: tzinfo = UTC) -> Json:
     """Return the moment in a format, cut to its precision; `%3f` are milliseconds."""
-    moment = moment.astimezone(zone)
+    moment = _in_zone(moment, zone)
     unit = _UNITS.get(time_format)
     if unit is not None:
         return (moment - _EPOCH) // unit
@@ -129,9 +152,9 @@ def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
             moment, day = datetime.fromisoformat(value), bool(_ISO_DATE.fullmatch(value))
         else:
             moment, day = _parse(value, time_format), not has_clock(time_format)
-    except ValueError:
+    except (ValueError, re.error):  # a directive that is twice in the format is a re.error
         return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)), day
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else _in_zone(moment, UTC)), day
 
 
 def _parse(value: str, time_format: str) -> datetime:
@@ -146,13 +169,11 @@ def _pattern(time_format: str) -> str:
 def _from_epoch(value: Json, unit: timedelta) -> tuple[datetime, bool] | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value) if "." in value else int(value)
-    if not isinstance(value, (int, float)):
-        return None
     try:
-        return _EPOCH + unit * value, False
-    except OverflowError:
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
+            value = float(value) if "." in value else int(value)
+        return (_EPOCH + unit * value, False) if isinstance(value, (int, float)) else None
+    except (OverflowError, ValueError):  # int() refuses thousands of digits
         return None
 
 

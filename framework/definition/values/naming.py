@@ -46,3 +46,23 @@ def normalize_path(path: str) -> str:
 def join_path(*names: str) -> str:
     """Return the path of nested names, each normalized: `a`, `B c` as `a__b_c`."""
     return SEPARATOR.join(normalize_identifier(name) for name in names if name.strip())
+
+
+_DEVICES = re.compile(r"con|prn|aux|nul|(?:com|lpt)\d")
+_OWN_PREFIX = "_dlt_"
+
+
+def reserved_table(name: str) -> str | None:
+    """Return why dlt cannot load into a table of this name, or None.
+
+    Raise ValueError for a name of spaces only.
+    """
+    table = normalize_path(name)
+    if _DEVICES.fullmatch(table):
+        return (
+            f"found the table {table}, which Windows reserves for a device: dlt names its files "
+            "by their tables, and refuses the name on every system"
+        )
+    if table.startswith(_OWN_PREFIX):
+        return f"found the table {table}, but dlt's own tables begin with {_OWN_PREFIX}"
+    return None

@@ -16,6 +16,7 @@ from framework.definition.values.datetimes import (
     has_clock,
     read_time,
     same_format,
+    shifted,
     write_time,
 )
 from framework.errors import RecordError
@@ -50,7 +51,7 @@ class CursorTimes:
         A date that contains `start` counts as `start`, because its hour is unknown.
         """
         moment, day = read_time(value, self.records)
-        if day and start is not None and moment < start < moment + timedelta(days=1):
+        if day and start is not None and moment < start < shifted(moment, timedelta(days=1)):
             return start
         return moment
 
@@ -92,7 +93,7 @@ def parse_bound(text: str, example: Json) -> Json:
 def parse_iso_time(text: str) -> datetime:
     """Parse ISO text as a UTC time; raise RecordError if it is not valid."""
     try:
-        return read_time(text, ("iso",))[0].astimezone(UTC)
+        return read_time(text, ("iso",))[0]
     except TimeError:
         raise RecordError(
             f"found {text}, expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z"

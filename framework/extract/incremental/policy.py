@@ -19,6 +19,7 @@ from framework.definition.values.datetimes import (
     TimeError,
     is_time,
     same_format,
+    shifted,
     time_shape,
     write_time,
 )
@@ -147,7 +148,7 @@ class CursorPolicy:
             return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
         if not isinstance(lag, timedelta):
             lag = timedelta(days=lag) if self.times.of_days else timedelta(seconds=lag)
-        lagged = last - lag if self.last_of is max else last + lag
+        lagged = shifted(last, -lag if self.last_of is max else lag)
         return lagged if floor is None else self.last_of((floor, lagged))
 
     def run_start_value(self) -> Json:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from framework.definition.values.durations import Period
+from framework.definition.values.datetimes import shifted
+from framework.definition.values.durations import DurationError, Period
 from framework.errors import RecordError
 
 Json = Any
@@ -40,11 +41,14 @@ def split(
     """
     begin = start
     for number in range(1, MAX_WINDOWS + 1):
-        following = step.after(start, number)
+        try:
+            following = step.after(start, number)
+        except DurationError:  # past the year 9999, so past the end
+            following = end
         if following >= end:
             yield begin, max(begin, end), max(begin, end)
             return
-        yield begin, following - (granularity or timedelta(0)), following
+        yield begin, shifted(following, -(granularity or timedelta(0))), following
         begin = following
     raise RecordError(
         f"`step` would make more than {MAX_WINDOWS:,} windows from {start:%Y-%m-%d} to "
