@@ -70,6 +70,17 @@ class DestinationError(FrameworkError):
     """The destination cannot be written: login refused, file locked, folder read-only, ..."""
 
 
+class TableRefused(DestinationError):
+    """dlt or the destination refused rows of one table, which it would refuse again.
+
+    `table` is None if it is not known which.
+    """
+
+    def __init__(self, table: str | None, message: str) -> None:
+        super().__init__(message)
+        self.table = table
+
+
 class Interrupted(FrameworkError):
     """A signal ended the run, SIGINT by default; `signal` is its name, or None.
 

@@ -10,7 +10,7 @@ from dlt.common.normalizers.json.helpers import requires_root_key
 from dlt.common.normalizers.naming import NamingConvention
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TTableSchema
-from dlt.common.schema.utils import has_table_seen_data, new_table
+from dlt.common.schema.utils import get_root_table, has_table_seen_data, new_table
 from dlt.destinations.sql_client import SqlClientBase
 
 from framework.definition.model import Resource
@@ -48,6 +48,19 @@ def tables_of_resource(schema: Schema, resource: Resource) -> Iterator[tuple[str
     for name, table in schema.tables.items():
         if name in roots or name.startswith(prefixes):
             yield name[len(root) + len(SEPARATOR) :], table
+
+
+def has_table(schema: Schema | None, resource: Resource, table: str | None) -> bool:
+    """Return whether a table is one that the resource's rows go to."""
+    if table is None:
+        return False
+    roots = {root_table(resource)}
+    if schema is not None:
+        roots.add(schema.naming.normalize_table_identifier(table_name(resource)))
+        roots.update(listed_tables(schema, resource))
+        if table in schema.tables:
+            return str(get_root_table(schema.tables, table)["name"]) in roots
+    return table in roots or table.startswith(tuple(f"{root}{SEPARATOR}" for root in roots))
 
 
 def column_path(suffix: str, column: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from framework.errors import DestinationError, FrameworkError, ResourceSkipped
+from framework.errors import DestinationError, FrameworkError, ResourceSkipped, TableRefused
 from framework.runtime.redaction import MASK
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -42,7 +42,21 @@ def known_cause(error: BaseException) -> BaseException | None:
     return None
 
 
-def contract_broken(error: BaseException) -> FrameworkError | None:
+def unextracted(error: BaseException, tables: Mapping[str, str]) -> TableRefused | None:
+    """Return an error for the resource that dlt could not extract, or None.
+
+    `tables` has the table of each resource.
+    """
+    causes = list(chain(error))
+    for cause in causes:
+        table = tables.get(str(getattr(cause, "pipe_name", "")))
+        if table is not None:
+            reason = _short(without_values(str(causes[-1]))).rstrip(".")
+            return TableRefused(table, f"dlt cannot take its records: {reason}.")
+    return None
+
+
+def contract_broken(error: BaseException) -> TableRefused | None:
     """Return an error for the schema contract that data broke, or None."""
     from dlt.common.schema.exceptions import DataValidationError
 
@@ -51,28 +65,36 @@ def contract_broken(error: BaseException) -> FrameworkError | None:
             what = (
                 f"column {cause.column_name}" if cause.column_name else f"table {cause.table_name}"
             )
-            return FrameworkError(
+            return TableRefused(
+                str(cause.table_name),
                 f"{cause.table_name}: {what} does not fit the schema contract "
                 f"({cause.schema_entity}: {cause.contract_mode}). Change `schema_contract`, or the "
-                "declared schema."
+                "declared schema.",
             )
     return None
 
 
-def unfit_records(error: BaseException) -> FrameworkError | None:
+def unfit_records(error: BaseException) -> TableRefused | None:
     """Return an error for records that cannot become rows of their tables, or None."""
     from dlt.normalize.exceptions import NormalizeJobFailed
 
     causes = list(chain(error))
     if not any(isinstance(cause, NormalizeJobFailed) for cause in causes):
         return None
-    # dlt's text names the table if it knows it; the job may be named after another table
+    # dlt's text names the table if it knows it; the job is often named after another table
     reason = _short(without_values(str(causes[-1]))).rstrip(".")
-    return FrameworkError(
+    return TableRefused(
+        None,
         f"a record does not fit its table: {reason}. A key must not be null. For other fields, "
         "declare another type in `schema` or `columns`, or remove such records with "
-        "processing_steps."
+        "processing_steps.",
     )
+
+
+def refused_table(error: BaseException) -> str | None:
+    """Return the table of the job of dlt that failed, or None. A merge names the root's table."""
+    jobs = [str(cause.job_id) for cause in chain(error) if hasattr(cause, "job_id")]
+    return jobs[0].split(".")[0] if jobs else None
 
 
 def disk_full(error: BaseException) -> DestinationError | None:
@@ -130,7 +152,6 @@ def destination_error(
             f"{action}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
         )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
-    refused = [str(cause.job_id).split(".")[0] for cause in causes if hasattr(cause, "job_id")]
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)
         owner = f" by {held[1]} (process {held[2]})" if held else ""
@@ -141,7 +162,8 @@ def destination_error(
     if "Permission denied" in text or "read-only" in text.lower():
         return DestinationError(f"{action}: no permission to write: {_short(text)}")
     if quotes_rows:
-        text = f"{f'table {refused[0]}: ' if refused else ''}{without_values(text)}"
+        table = refused_table(error)
+        text = f"{f'table {table}: ' if table else ''}{without_values(text)}"
     return DestinationError(f"{action}: {_short(text)}")
 
 

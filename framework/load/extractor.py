@@ -130,8 +130,12 @@ class Extractor:
                 'default to one: data_selector: "PATH || `[]`".'
             )
 
+    def drop(self, name: str) -> None:
+        """Release what was read of a resource that is not to be loaded."""
+        self.sinks.pop(name).close()
+
     def close(self) -> None:
-        """Release what was not loaded."""
+        """Release what was read."""
         for sink in self.sinks.values():
             sink.close()
 

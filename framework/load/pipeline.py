@@ -9,29 +9,34 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.destination.exceptions import DestinationUndefinedEntity, SchemaUpdateError
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 from fasteners import InterProcessLock
 
-from framework.errors import DestinationError
+from framework.errors import DestinationError, TableRefused
 from framework.events import EventHandler, StepStarted
 from framework.load.arrow.nested_tables import undo_variants
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import (
+    chain,
     contract_broken,
     destination_error,
     disk_full,
+    is_refused,
     known_cause,
+    refused_table,
     unfit_records,
 )
 from framework.load.persistence.load_markers import mark_load
 from framework.load.persistence.load_packages import appending_packages, drop_working_folder
 from framework.load.run_options import RunOptions
+from framework.runtime.dlt_internals import install_row_normalizer, refuses_table
 from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor
 
@@ -65,9 +70,10 @@ def read_pipeline(target: Target, folder: Path) -> Any:
 def normalize(pipeline: Any) -> Any:
     """Normalize what was extracted.
 
-    Raise FrameworkError if records break a schema contract or cannot become rows. Their package
-    is dropped, because it would fail again.
+    Raise TableRefused if records break a schema contract or cannot become rows; dlt may not know
+    their table. Their package is dropped, because it would fail again.
     """
+    install_row_normalizer()
     undo_variants(pipeline)
     try:
         return pipeline.normalize()
@@ -83,12 +89,39 @@ def normalize(pipeline: Any) -> Any:
 
 
 def load(pipeline: Any, target: Target, connector: str) -> Any:
-    """Load what is normalized; raise DestinationError if that fails."""
-    with destination_errors("cannot load into", target, quotes_rows=True):
-        appending = appending_packages(pipeline)
-        # one connection for all: DuckDB writes a checkpoint at every close
-        with pipeline.destination_client(), mark_load(pipeline, connector, target, appending):
-            return pipeline.load()
+    """Load what is normalized.
+
+    Raise DestinationError if that fails; TableRefused if the destination refuses one table, and
+    what it has loaded of the package can be undone or repeated.
+    """
+    appending: list[str] = []
+    try:
+        with destination_errors("cannot load into", target, quotes_rows=True):
+            appending = appending_packages(pipeline)
+            # one connection for all: DuckDB writes a checkpoint at every close
+            with pipeline.destination_client(), mark_load(pipeline, connector, target, appending):
+                return pipeline.load()
+    except DestinationError as error:
+        if disk_full(error) or (appending and not target.profile.marks_loads):
+            raise
+        table = refused_table(error) if is_refused(error) else unloadable_table(pipeline, error)
+        if table is None:
+            raise
+        raise TableRefused(table, str(error)) from error
+
+
+def unloadable_table(pipeline: Any, error: BaseException) -> str | None:
+    """Return the table that the destination will not create or change, or None.
+
+    dlt creates all tables of a package at once, so each is tried alone, and undone.
+    """
+    kinds = (SchemaUpdateError, DestinationUndefinedEntity)
+    if refused_table(error) or not any(isinstance(cause, kinds) for cause in chain(error)):
+        return None
+    with suppress(Exception), pipeline.destination_client() as client:
+        tables = pipeline.default_schema.data_table_names()
+        return next((table for table in tables if refuses_table(client, table)), None)
+    return None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ IN_MEMORY = 4 << 20
 
 
 class RecordSpool:
-    """Store records, then read them back once, in order, in batches."""
+    """Store records, then read them back in order, in batches, as often as needed."""
 
     def __init__(self, folder: Path, column_names: ColumnNameMonitor) -> None:
         self._column_names = column_names
@@ -55,7 +55,7 @@ class RecordSpool:
             yield "keys-meet", message
 
     def batches(self, size: int) -> Iterator[list[Record]]:
-        """Yield all records, `size` at a time, and close the spool."""
+        """Yield all records, `size` at a time."""
         self._file.seek(0)
         batch: list[Record] = []
         for line in self._file:
@@ -65,7 +65,6 @@ class RecordSpool:
                 batch = []
         if batch:
             yield batch
-        self.close()
 
     def close(self) -> None:
         """Release memory and disk space."""

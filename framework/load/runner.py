@@ -12,16 +12,28 @@ import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.definition.model import Connector, Resource
-from framework.events import EventHandler, WarningRaised, ignore_event
+from framework.errors import TableRefused
+from framework.events import EventHandler, ResourceEnded, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders, Start, build_source
 from framework.extract.read_options import ReadOptions
-from framework.load.declared_tables import create_declared_tables, listed_tables, table_name
+from framework.load.declared_tables import (
+    create_declared_tables,
+    has_table,
+    listed_tables,
+    root_table,
+    table_name,
+)
 from framework.load.destinations.target import Target, refuse_impossible_merge, target_of
-from framework.load.dlt_errors import contract_broken, disk_full, known_cause
+from framework.load.dlt_errors import contract_broken, disk_full, known_cause, unextracted
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings
-from framework.load.persistence.recovery import READ_FOR, OpenPipeline, open_pipeline
+from framework.load.persistence.recovery import (
+    READ_FOR,
+    OpenPipeline,
+    drop_packages,
+    open_pipeline,
+)
 from framework.load.persistence.run_state import (
     MODES,
     SourceState,
@@ -123,6 +135,9 @@ class _Run:
         self.state = read_state(opened.pipeline, self.connector)
         self.refreshed = {r.name for r in selected} if options.refresh else set[str]()
         self.loaded_before = self._loaded_before()
+        self.loading = False
+        self.emptied: set[str] = set()
+        """Resources whose tables a refused package of a refresh has dropped."""
 
     def execute(self) -> None:
         """Check what is loaded, then extract, normalize and load."""
@@ -132,26 +147,98 @@ class _Run:
             moved.pop(name, None)
         with _disk_full_errors(), closing(self._extractor(moved)) as extractor:
             loaded = self._read(extractor, before)
-            if not loaded:
-                return
-            is_limited = self.options.limit is not None
-            after = next_watermarks(
-                self.connector,
-                before,
-                moved,
-                self.report.resources,
-                self.on_event,
-                limited=is_limited,
-                refreshed=self.refreshed & extractor.sinks.keys(),
-            )
-            self._extract(loaded, extractor, after, "limited" if is_limited else "full")
-            self.report.handed_over = True
-            self.on_event.step("normalize")
-            info = normalize(self.pipeline)
-            self.on_event.step("load")
-            load(self.pipeline, self.target, self.connector.name)
-            self.report.loaded = True
-            self._complete(loaded, extractor, info)
+            while loaded:
+                try:
+                    info = self._load(loaded, extractor, before, moved)
+                except TableRefused as error:
+                    loaded = self._without_refused(error, loaded, extractor)
+                else:
+                    self.report.loaded = True
+                    self._complete(loaded, extractor, info)
+                    return
+
+    def _load(
+        self, loaded: list[Resource], extractor: Extractor, before: Watermarks, moved: Watermarks
+    ) -> Any:
+        """Load the resources and their state as one package; return dlt's counts of its rows.
+
+        Raise TableRefused if dlt or the destination refuses rows of one of them.
+        """
+        is_limited = self.options.limit is not None
+        after = next_watermarks(
+            self.connector,
+            before,
+            moved,
+            self.report.resources,
+            self.on_event,
+            limited=is_limited,
+            refreshed=(self.refreshed & extractor.sinks.keys()) | self.emptied,
+        )
+        self._extract(loaded, extractor, after, "limited" if is_limited else "full")
+        self.report.handed_over = True
+        self.on_event.step("normalize")
+        info = normalize(self.pipeline)
+        self.on_event.step("load")
+        self.loading = True
+        load(self.pipeline, self.target, self.connector.name)
+        return info
+
+    def _without_refused(
+        self, error: TableRefused, loaded: list[Resource], extractor: Extractor
+    ) -> list[Resource]:
+        """Drop the package and fail the resources whose rows were refused; return the others.
+
+        Descendants of a resource that fails are skipped, as they are if it cannot be read. Raise
+        the error if it is the fault of no single resource.
+        """
+        schema = self.pipeline.default_schema if self.pipeline.default_schema_name else None
+        refused = {r.name: error for r in loaded if has_table(schema, r, error.table)}
+        if self.loading:
+            self.emptied |= self.refreshed & {resource.name for resource in loaded}
+        self._drop_packages()
+        if error.table is None:
+            refused = self._try_alone(error, loaded, extractor)
+        if not refused:
+            raise error
+        remaining = []
+        for resource in loaded:
+            part = self.report.resources[resource.name]
+            above = [a.name for a in self.connector.ancestors(resource) if a.name in refused]
+            if resource.name in refused:
+                part.status, part.error = "failed", f"{resource.name}: {refused[resource.name]}"
+            elif above:
+                part.status, part.error = "skipped", f"not loaded: {above[0]} failed"
+            else:
+                remaining.append(resource)
+                continue
+            part.loads_part = False
+            extractor.drop(resource.name)
+            self.on_event(ResourceEnded(resource.name, part.status, part.error))
+        if self.emptied and not remaining:
+            self._forget_emptied()
+        return remaining
+
+    def _try_alone(
+        self, error: TableRefused, loaded: list[Resource], extractor: Extractor
+    ) -> dict[str, TableRefused]:
+        """Normalize each resource alone, without loading it; return the errors by resource."""
+        if len(loaded) == 1:
+            return {loaded[0].name: error}
+        refused = {}
+        for resource in loaded:
+            try:
+                self._extract([resource], extractor, {}, "full")
+                normalize(self.pipeline)
+            except TableRefused as own:
+                refused[resource.name] = own
+            finally:
+                self._drop_packages()
+        return refused
+
+    def _drop_packages(self) -> None:
+        """Drop what was extracted in this run; the next package starts from the destination."""
+        self.read_for = drop_packages(self.pipeline, self.target, self.connector.name)
+        self.report.handed_over = False
 
     def _check(self, state: SourceState) -> None:
         """Raise if the selected resources must not be loaded into what is there."""
@@ -209,7 +296,10 @@ class _Run:
                 own = watermarks.get(resource.name)
                 if own:
                     dlt.current.resource_state(resource.name)["incremental"] = own
-                dlt.current.source_state().setdefault(MODES, {})[resource.name] = mode
+                state = dlt.current.source_state()
+                for name in self.emptied - {one.name for one in loaded}:
+                    state.get("resources", {}).pop(name, None)
+                state.setdefault(MODES, {})[resource.name] = mode
                 package: Any = dlt.current.load_package_state()
                 package["state"][READ_FOR] = self.read_for
                 yield from extractor.sinks[resource.name].rows()
@@ -227,10 +317,21 @@ class _Run:
                 loader_file_format=self.target.profile.file_format,
             )
         except PipelineStepFailed as error:
-            cause = known_cause(error) or contract_broken(error) or disk_full(error)
+            cause = known_cause(error) or disk_full(error) or contract_broken(error)
+            if cause is None:
+                cause = unextracted(error, {r.name: root_table(r) for r in loaded})
             if cause is None:
                 raise
             raise cause from error
+
+    def _forget_emptied(self) -> None:
+        """Load a state in which the resources whose tables were dropped start again."""
+        with self.pipeline.managed_state(extract_state=True) as state:
+            resources = state.get("sources", {}).get(self.connector.name, {}).get("resources", {})
+            for name in self.emptied:
+                resources.pop(name, None)
+        normalize(self.pipeline)
+        load(self.pipeline, self.target, self.connector.name)
 
     def _complete(self, loaded: list[Resource], extractor: Extractor, info: Any) -> None:
         """Count loaded rows, create declared child tables without rows, warn of schema drift."""

@@ -22,7 +22,7 @@ from framework.load.record_sink import RecordSink
 
 
 class Sink(Protocol):
-    """Store the pages of one resource, then yield their rows to dlt, once."""
+    """Store the pages of one resource, then yield their rows to dlt, until it is closed."""
 
     @property
     def reads_raw(self) -> bool:
@@ -42,7 +42,7 @@ class Sink(Protocol):
         """Adapt the hints of dlt's resource to the rows that this sink yields."""
 
     def rows(self) -> Iterator[Any]:
-        """Yield all rows while dlt extracts. The sink is empty afterwards."""
+        """Yield all rows while dlt extracts; again if the first package could not be loaded."""
 
     def close(self) -> None:
         """Release memory, disk space and threads."""

@@ -10,17 +10,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import dlt
 from dlt.common import logger
+from dlt.common.data_types import TDataType, coerce_value, py_type_to_sc_type
+from dlt.common.destination.exceptions import DestinationException
 from dlt.common.schema import Schema
+from dlt.common.schema.typing import TColumnSchema
 from dlt.common.storages import FileStorage
 from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
-from dlt.common.time import increasing_precise_time
+from dlt.common.time import increasing_precise_time, normalize_timezone
+from dlt.common.typing import VARIANT_FIELD_FORMAT
 from dlt.extract.incremental import Incremental
 from dlt.extract.incremental.context import get_interval_context
+from dlt.normalize import worker
+from dlt.normalize.items_normalizers import JsonLItemsNormalizer
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
 
@@ -149,6 +156,119 @@ def remove_variant_hints(schema: Schema) -> bool:
     return bool(variants)
 
 
+# Normalizing
+
+WITHOUT_TEXT_LENGTHS = ("duckdb",)
+"""SQL dialects of destinations that take a text of any length whatever its column says."""
+
+
+class RowNormalizer(JsonLItemsNormalizer):
+    """dlt's normalizer of rows, which moves more values into variant columns.
+
+    dlt converts values and lets the writer or the destination refuse what is out of range, which
+    ends the load of all tables. Here a value that its column cannot hold is treated like one
+    that cannot be converted.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        coerce = private(self, "_coerce_type")
+
+        def coerce_in_range(to_type: TDataType, from_type: TDataType, value: Any) -> Any:
+            coerced = coerce(to_type, from_type, value)
+            if not _is_in_range(to_type, coerced):
+                raise ValueError(value)
+            return coerced
+
+        self._coerce_type = coerce_in_range
+        capabilities = self.config.destination_capabilities
+        self._has_text_lengths = capabilities.sqlglot_dialect not in WITHOUT_TEXT_LENGTHS
+        self._decimals = capabilities.decimal_precision
+        self._bounded: dict[str, tuple[int, dict[str, TColumnSchema]]] = {}
+
+    def _infer_column_type(self, v: Any, col_name: str, skip_preferred: bool = False) -> TDataType:
+        if skip_preferred and isinstance(v, str):
+            return "text"  # a variant: dlt would take some texts for times
+        found: TDataType = private(super(), "_infer_column_type")(v, col_name, skip_preferred)
+        return found
+
+    def _coerce_row(self, table_name: str, parent_table: str, row: Any) -> Any:
+        for name, column in self._bounded_columns(table_name).items():
+            value = row.get(name)
+            if value is not None and not self._fits(column, value):
+                del row[name]
+                row[self._variant_name(name, value)] = value
+        return private(super(), "_coerce_row")(table_name, parent_table, row)
+
+    def _bounded_columns(self, table_name: str) -> dict[str, TColumnSchema]:
+        """Return the columns of a table whose values have a length or a precision."""
+        columns = private(self.schema, "_schema_tables").get(table_name, {}).get("columns", {})
+        size, known = self._bounded.get(table_name, (-1, {}))
+        if size != len(columns):
+            known = {name: column for name, column in columns.items() if self._is_bounded(column)}
+            self._bounded[table_name] = len(columns), known
+        return known
+
+    def _is_bounded(self, column: TColumnSchema) -> bool:
+        data_type = column.get("data_type")
+        if data_type == "text" and not self._has_text_lengths:
+            return False
+        return data_type == "decimal" or (
+            data_type in ("bigint", "text") and bool(column.get("precision"))
+        )
+
+    def _fits(self, column: TColumnSchema, value: Any) -> bool:
+        """Return whether a value is within the bounds of its column, or cannot be converted."""
+        data_type: Any = column["data_type"]
+        precision = column.get("precision")
+        try:
+            found: Any = coerce_value(data_type, py_type_to_sc_type(type(value)), value)
+        except (ValueError, SyntaxError):
+            return True
+        if data_type == "decimal":
+            digits, scale = self._decimals
+            return fits_decimal(found, int(precision or digits), int(column.get("scale") or scale))
+        if data_type == "text":
+            return len(found) <= int(precision or 0)
+        bound = 1 << (int(precision or 64) - 1)
+        return bool(-bound <= found < bound)
+
+    def _variant_name(self, name: str, value: Any) -> str:
+        kind = py_type_to_sc_type(type(value))
+        variant: str = self.naming.shorten_fragments(name, VARIANT_FIELD_FORMAT % kind)
+        return variant
+
+
+def _is_in_range(data_type: TDataType, value: Any) -> bool:
+    """Return whether a converted value can be written."""
+    if data_type == "bigint":
+        return bool(-(2**63) <= value < 2**63)
+    if data_type == "timestamp":
+        try:
+            normalize_timezone(value, True)
+        except OverflowError:  # 0001-01-01T00:00:00+01:00
+            return False
+    return True
+
+
+def fits_decimal(value: Decimal, precision: int, scale: int) -> bool:
+    """Return whether a decimal column holds a value with all its digits."""
+    if not value.is_finite():
+        return False
+    _, digits, exponent = value.normalize(_EXACT).as_tuple()
+    places = max(0, -int(exponent))
+    return places <= scale and len(digits) + max(0, int(exponent)) - places <= precision - scale
+
+
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def install_row_normalizer() -> None:
+    """Have dlt normalize rows in this process with RowNormalizer. Its workers keep dlt's own."""
+    private(worker, "JsonLItemsNormalizer")
+    worker.JsonLItemsNormalizer = RowNormalizer  # type: ignore[attr-defined]
+
+
 # Load packages
 
 
@@ -183,6 +303,29 @@ def reset_package(storage: PackageStorage, load_id: str) -> None:
                 file.replace(folder / "new_jobs" / file.name)
     for marker in storage.list_pending_transitions(load_id):
         storage.clear_pending_transition(load_id, Path(marker).name)
+
+
+class _Undo(Exception):
+    """Ends a transaction that must not be committed."""
+
+
+def refuses_table(client: Any, table: str) -> bool:
+    """Return whether the destination refuses to create or change a table. Nothing is changed.
+
+    False if the destination cannot undo it.
+    """
+    if not client.capabilities.supports_ddl_transactions:
+        return False
+    refused = False
+    columns = list(client.get_storage_tables([table]))
+    statements, _ = private(client, "_build_schema_update_sql")(columns)
+    with suppress(_Undo), client.sql_client.begin_transaction():
+        try:
+            client.sql_client.execute_many(statements)
+        except DestinationException:
+            refused = True
+        raise _Undo
+    return refused
 
 
 # Load jobs

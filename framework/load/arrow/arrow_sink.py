@@ -161,13 +161,13 @@ class ArrowSink:
         yield from unusual
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
-        """Yield and remove the Arrow tables of one table; "" is the resource's own."""
-        file = self._files.pop(suffix, None)
+        """Yield the Arrow tables of one table; "" is the resource's own."""
+        file = self._files.get(suffix)
         if file is not None:
             yield from file.read()
 
     def unusual(self, size: int) -> Iterator[list[Record]]:
-        """Yield and remove the records that do not fit the tables, `size` at a time."""
+        """Yield the records that do not fit the tables, `size` at a time."""
         return self._unusual.batches(size)
 
     def close(self) -> None:
@@ -264,7 +264,7 @@ class _TableFile:
         self._writer.write_table(table)
 
     def read(self) -> Iterator[pa.Table]:
-        """Yield the rows as tables of a size that suits dlt, and close the file."""
+        """Yield the rows as tables of a size that suits dlt."""
         self._writer.close()
         self._file.seek(0)
         batches: list[pa.RecordBatch] = []
@@ -277,7 +277,6 @@ class _TableFile:
                 batches, rows, size = [], 0, 0
         if rows:
             yield pa.Table.from_batches(batches, self._schema)
-        self._file.close()
 
     def close(self) -> None:
         self._file.close()

@@ -24,9 +24,11 @@ from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout
 from framework.runtime.field_paths import value_at
 
 Json = Any
+YEAR = r"([1-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])"
+"""From 1000 to 9998: an offset can move the end of 9999 into a year that dlt does not have."""
 ISO = {
-    "timestamp": r"^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$",
-    "date": r"^[1-9]\d{3}-\d\d-\d\d$",
+    "timestamp": rf"^{YEAR}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{{1,6}})?(Z|[+-]\d\d:\d\d)$",
+    "date": rf"^{YEAR}-\d\d-\d\d$",
 }
 """Texts that Arrow parses like dlt; others go through dlt's own parser."""
 

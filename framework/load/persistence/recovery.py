@@ -91,13 +91,31 @@ def open_pipeline(
         if packages:
             notes.append(_recover(pipeline, target, connector, known, on_event, options))
             known = _known_loads(pipeline, target, connector)
-        notes += _undo_appends(pipeline, target, connector, known)
-        with destination_errors("cannot open", target):
-            drop_working_folder(Path(pipeline.working_dir))
-            pipeline.drop()
-            pipeline.sync_destination()
-    number_loads_after(known.state)
+        notes += _restart(pipeline, target, connector, known)
     return OpenPipeline(pipeline, notes, known.state)
+
+
+def drop_packages(pipeline: Any, target: Target, connector: str) -> str:
+    """Drop the packages of this run, with what they appended, and start from the destination.
+
+    Return the load whose state the next package starts from. A run that is killed meanwhile has
+    left what the next run repeats or undoes.
+    """
+    with _connected(pipeline, target):
+        known = _known_loads(pipeline, target, connector)
+        _restart(pipeline, target, connector, known)
+    return known.state
+
+
+def _restart(pipeline: Any, target: Target, connector: str, known: KnownLoads) -> list[str]:
+    """Undo incomplete appends and take state and schemas from the destination; return notes."""
+    notes = _undo_appends(pipeline, target, connector, known)
+    with destination_errors("cannot open", target):
+        drop_working_folder(Path(pipeline.working_dir))
+        pipeline.drop()
+        pipeline.sync_destination()
+    number_loads_after(known.state)
+    return notes
 
 
 def _remove_incomplete_file(target: Target) -> list[str]:
