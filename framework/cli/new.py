@@ -89,7 +89,7 @@ def command(
         or _ask("Path of the records in a response (empty: dlt detects it)", "")
         or None,
         _primary_keys(primary_keys, lists),
-        paginator or _ask("Pagination", "single_page", tuple(PAGINATOR_TEMPLATES)),
+        paginator or _ask("Pagination", "auto", tuple(PAGINATOR_TEMPLATES)),
         header,
     )
     _write_connector(file, connector_text(facts))

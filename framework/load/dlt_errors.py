@@ -6,9 +6,11 @@ import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from framework.errors import DestinationError, FrameworkError, ResourceSkipped, TableRefused
 from framework.runtime.redaction import MASK
+from framework.text import join_words
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = re.compile("|".join(os.strerror(number) for number in FULL))
@@ -140,16 +142,14 @@ def destination_error(
     text = str(causes[-1])
     for cause in causes:
         if type(cause).__name__ == "ConfigFieldMissingException":
-            fields = list(getattr(cause, "fields", ()))
-            variables = ", ".join(f"DESTINATION__{kind}__{field}".upper() for field in fields)
-            return DestinationError(
-                f"{action}: the destination's configuration lacks {', '.join(fields)}. Set "
-                f"{variables}, or the same under [destination.{kind}] in .dlt/secrets.toml."
-            )
-    missing = [cause.name for cause in causes if isinstance(cause, ImportError) and cause.name]
+            return DestinationError(f"{action}: {_missing_fields(cause, kind)}")
+    missing = [cause for cause in causes if isinstance(cause, ImportError)]
     if missing:
+        # dlt's own error names the extra, which for a table format is not the destination's
+        named = [extra for cause in missing for extra in getattr(cause, "dependencies", ())]
         return DestinationError(
-            f"{action}: the package {missing[-1]} is not installed: pip install 'dlt[{kind}]'"
+            f"{action}: the package {missing[-1].name or named} is not installed; run "
+            f"pip install '{named[0] if named else f'dlt[{kind}]'}'"
         )
     text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
     if "Could not set lock on file" in text:
@@ -165,6 +165,24 @@ def destination_error(
         table = refused_table(error)
         text = f"{f'table {table}: ' if table else ''}{without_values(text)}"
     return DestinationError(f"{action}: {_short(text)}")
+
+
+def _missing_fields(error: Any, kind: str) -> str:
+    """Describe a ConfigFieldMissingException: which fields, and where to set them."""
+    begin = f"DESTINATION__{kind}__"
+    for field in error.fields:
+        if error.was_partially_resolved(field):
+            inner = sorted({name for one in error.traces[field] for name in one.traces})
+            variables = ", ".join(f"{begin}{field}__{name}".upper() for name in inner)
+            return (
+                f"the destination's {field} lack {join_words(inner, None)}. Complete the value of "
+                f"{f'{begin}{field}'.upper()}, or set {variables}."
+            )
+    variables = ", ".join(f"{begin}{field}".upper() for field in error.fields)
+    return (
+        f"the destination's configuration lacks {', '.join(error.fields)}. Set {variables}, or the "
+        f"same under [destination.{kind}] in .dlt/secrets.toml."
+    )
 
 
 def without_values(text: str) -> str:

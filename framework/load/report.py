@@ -272,12 +272,30 @@ def say_where(
         return
     if target.profile.is_file_store:
         return
-    naming = pipeline.default_schema.naming
     most = max(loaded, key=lambda resource: report.resources[resource.name].rows)
-    table = f"{target.dataset}.{naming.normalize_table_identifier(table_name(most))}"
+    name = _table_of(pipeline.default_schema, most)
+    if name is None:
+        return
+    table = f"{target.dataset}.{name}"
     if target.file is not None:
         # Python is installed; DuckDB's command line may not be
         opened = f"duckdb.connect('{target.file.name}')"
         report.query = f"python -c \"import duckdb; {opened}.sql('from {table} limit 10').show()\""
     else:
         report.query = f"select * from {table} limit 10"
+
+
+def _table_of(schema: Any, resource: Resource) -> str | None:
+    """Return a table of dlt's schema that holds the resource's rows, None if there is none.
+
+    A `table_name` with placeholders gives a table for each list.
+    """
+    name = schema.naming.normalize_table_identifier(table_name(resource))
+    if name in schema.tables:
+        return str(name)
+    own = (
+        table["name"]
+        for table in schema.data_tables()
+        if table.get("resource") == resource.name and "parent" not in table
+    )
+    return next(own, None)

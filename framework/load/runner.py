@@ -24,7 +24,12 @@ from framework.load.declared_tables import (
     root_table,
     table_name,
 )
-from framework.load.destinations.target import Target, refuse_impossible_merge, target_of
+from framework.load.destinations.target import (
+    Target,
+    refuse_impossible_merge,
+    refuse_missing_format,
+    target_of,
+)
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause, unextracted
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings
@@ -85,6 +90,7 @@ def run(
     selected = select_resources(connector, options.resources)
     target = target_of(connector, options)
     refuse_impossible_merge(target, selected)
+    refuse_missing_format(target, selected)
     refuse_range(connector, selected, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset

@@ -476,6 +476,8 @@ def patched(text: str, diff: str) -> str:
         ("auth-refused", lambda _: Answer(401, {}), ONE, ""),
         ("path-not-found", lambda _: Answer(404, {}), ONE, ""),
         ("params-refused", lambda _: Answer(422, {}), {**ONE, "params": {"a": 1}}, "a"),
+        ("content-type-refused", lambda _: Answer(406, {}), {**ONE, "params": {"a": 1}}, "Accept"),
+        ("content-type-refused", lambda _: Answer(415, {}), ONE, "Content-Type"),
         ("server-error", lambda _: Answer(501, {}), ONE, ""),
         ("no-answer", lambda _: Answer(drop=True), ONE, ""),
         ("format-differs", written("<html>log in</html>"), ONE, "credentials"),

@@ -26,7 +26,7 @@ def test_a_new_file_is_valid_whatever_is_chosen(
 ) -> None:
     assert main([*SHOP, "--auth", auth, "--paginator", paginator, "--primary-key", "id,a b"]) == 0
     assert (project / "schemas" / "connector.schema.json").exists()
-    assert main(["validate", "--strict", "shop"]) == 0, capsys.readouterr().out
+    assert main(["validate", "shop"]) == 0, capsys.readouterr().out
 
 
 def test_each_path_is_a_resource_with_a_name_of_its_own(project: Path) -> None:
@@ -60,11 +60,12 @@ def test_each_resource_can_have_a_key_of_its_own(
     paths = ["--path", "/stock", "--path", "/prices"]
     keys = ["--primary-key", "id", "--primary-key", "shelf,sku", "--primary-key", ""]
     assert main([*SHOP, *paths, *keys]) == 0
-    assert main(["validate", "--strict", "shop"]) == 0, capsys.readouterr().out
+    assert main(["validate", "shop"]) == 0, capsys.readouterr().out
     text = (project / "connectors" / "shop.yaml").read_text(encoding="utf-8")
     assert text.partition("resource_defaults:\n")[2] == (
         "  endpoint:\n"
-        "    paginator: single_page\n"
+        "    # to be checked: how a list goes on; `framework check shop --deep` proposes it\n"
+        "    paginator: auto\n"
         "resources:\n"
         "  - name: orders\n"
         "    primary_key: id\n"
@@ -153,7 +154,8 @@ def test_infer_prints_a_diff_and_writes_a_schema_that_covers_the_records(
     assert written["required"] == ["id", "at"]
     file = project / "connectors" / "shop.yaml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("- name: orders", "- name: orders\n    schema: orders"), "utf-8")
+    text = text.replace("- name: orders", "- name: orders\n    schema: orders")
+    file.write_text(text.replace("paginator: auto", "paginator: single_page"), "utf-8")
     assert main(["validate", "--strict", "shop"]) == 0
     capsys.readouterr()
     assert main(["infer", "shop", "orders"]) == 0

@@ -204,12 +204,33 @@ def test_a_destination_without_its_package_or_settings_says_what_is_missing(
     connector = simple(shop, project)
     with pytest.raises(DestinationError, match="configuration lacks credentials"):
         load(connector, project, destination="snowflake")
+    monkeypatch.setenv(CREDENTIALS, "postgresql://me@/x")
+    with pytest.raises(DestinationError, match="credentials lack host and password"):
+        load(connector, project, destination="postgres")
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(project / "lake"))
+    for name, package in (("delta", "deltalake"), ("iceberg", "pyiceberg")):
+        monkeypatch.setitem(sys.modules, package, None)
+        body = shop.connector(customers=None, lines=None, notes=None)
+        body["resources"][0]["table_format"] = name
+        with pytest.raises(DestinationError, match=rf"pip install 'dlt\[{package}\]'"):
+            load(connector_of(project, body), project, destination="filesystem")
+    assert shop.web.asked == []
     monkeypatch.setitem(sys.modules, "psycopg2", None)
     for name in [name for name in sys.modules if name.startswith("dlt.destinations.impl.post")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setenv(CREDENTIALS, "postgresql://me:x@127.0.0.1:9/x")
     with pytest.raises(DestinationError, match="package psycopg2 is not installed"):
         load(connector, project, destination="postgres")
+
+
+def test_the_query_to_try_names_a_table_that_exists(shop: Shop, project: Path) -> None:
+    body = shop.connector(orders=None, lines=None, notes=None)
+    part = {"name": "kind", "values": ["Old Ones", "new"]}
+    body["resources"][0] |= {"partitions": [part], "table_name": "customers_{partition.kind}"}
+    report = load(connector_of(project, body), project)
+    assert report.status == "ok"
+    assert "from shop_data.customers_old_ones limit" in str(report.query)
+    assert values(project, "customers_old_ones") == [1, 2, 3]
 
 
 def test_duckdb_goes_where_dlts_own_configuration_says(

@@ -37,6 +37,13 @@ _STATUS_FAULTS = {
     403: ("auth", "auth-refused"),
     404: ("path", "path-not-found"),
 }
+_FORMAT_FAULTS = {
+    406: "the API does not serve what the Accept header asks for; set `headers: {Accept: ...}` to "
+    "a content type of its documentation",
+    415: "the API does not take a body of this content type; send `json` or `data` as its "
+    "documentation has it, or set `headers: {Content-Type: ...}`",
+}
+"""Remedies for statuses that refuse a content type, not a parameter."""
 
 
 def check_format(evidence: Evidence) -> Iterator[Proof]:
@@ -164,6 +171,9 @@ def _status_fault(evidence: Evidence, status: int, message: str) -> Proof:
         return evidence.key_fault("method", "method-refused", message, "endpoint.method", [method])
     if status in _STATUS_FAULTS:
         return evidence.fault(*_STATUS_FAULTS[status], message)
+    if status in _FORMAT_FAULTS:
+        remedy = _FORMAT_FAULTS[status]
+        return evidence.fault("headers", "content-type-refused", message, remedy)
     if 400 <= status < 500 and status != 429:
         return _parameter_fault(evidence, status, message)
     return evidence.fault("request", "server-error", message)

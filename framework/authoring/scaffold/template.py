@@ -41,6 +41,7 @@ _AUTHS = {
 AUTHS = tuple(_AUTHS)
 
 PAGINATOR_TEMPLATES = {
+    "auto": "auto",
     "single_page": "single_page",
     "page_number": "{type: page_number, base_page: 1, page_param: page, total_path: null}",
     "offset": "{type: offset, limit: 100, offset_param: offset, limit_param: limit, "
@@ -51,12 +52,14 @@ PAGINATOR_TEMPLATES = {
 }
 """The paginators to choose from, each with dlt's usual names."""
 _TO_CHECK = {
+    "auto": "how a list goes on; `framework check NAME --deep` proposes it",
     "page_number": "base_page and page_param",
     "offset": "the parameters' names and the highest limit",
     "cursor": "where a response has the next cursor, and the parameter that takes it",
     "json_link": "where a response has the next page's address",
 }
-"""What of a paginator only the API's documentation tells."""
+"""What of a paginator only the API, or its documentation, tells. Without a choice it is `auto`:
+`single_page` would load the first page of a longer list as if it were all."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def connector_text(facts: ConnectorFacts) -> str:
     if facts.data_selector is not None:
         lines.append(f"    data_selector: {_quoted(facts.data_selector)}")
     if facts.paginator in _TO_CHECK:
-        lines.append(f"    # to be checked: {_TO_CHECK[facts.paginator]}")
+        unknown = _TO_CHECK[facts.paginator].replace("NAME", facts.name)
+        lines.append(f"    # to be checked: {unknown}")
     lines += [f"    paginator: {PAGINATOR_TEMPLATES[facts.paginator]}", "resources:"]
     names: set[str] = set()
     for number, path in enumerate(facts.paths):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from framework.load.destinations.profiles import DestinationProfile, build_desti
 from framework.load.run_options import RunOptions
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-MERGING_FORMATS = ("delta", "iceberg")
+MERGING_FORMATS = {"delta": "deltalake", "iceberg": "pyiceberg"}
+"""Table formats with a merge, each with the package, and extra of dlt, that writes it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,24 @@ def refuse_impossible_merge(target: Target, resources: tuple[Resource, ...]) -> 
             f"{', '.join(merging)} would hold every record once for each run. Use another "
             "destination, `write_disposition: append` or `replace`, or `table_format: delta`."
         )
+
+
+def refuse_missing_format(target: Target, resources: tuple[Resource, ...]) -> None:
+    """Raise DestinationError for a table format in files whose package is not installed."""
+    for resource in resources if target.profile.is_file_store else ():
+        package = MERGING_FORMATS.get(resource.hints.get("table_format", ""))
+        if package is not None and not _is_installed(package):
+            raise DestinationError(
+                f"`table_format: {resource.hints['table_format']}` of {resource.name} needs the "
+                f"package {package}, which is not installed; run pip install 'dlt[{package}]'"
+            )
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # sys.modules has None in its place
+        return False
 
 
 def _is_configured(kind: str) -> bool:
