@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ UNTRANSLATED = "left out: only parts that are not imported use it; see their rem
 _LARGE_SCHEMA = 1_000_000
 """From this many characters on a schema is written without indentation."""
 _COMMENT_WIDTH = 94
+_NOT_IN_COMMENTS = re.compile(
+    r"[^\s\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 class ManifestError(FrameworkError):
@@ -128,6 +132,7 @@ def comments(data: Mapping[str, Json], remarks: tuple[Remark, ...]) -> dict[Poin
 
 
 def _wrap(text: str) -> list[str]:
+    plain = _NOT_IN_COMMENTS.sub(lambda match: ascii(match[0])[1:-1], text)
     return textwrap.wrap(
-        " ".join(text.split()), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False
+        " ".join(plain.split()), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -33,13 +34,11 @@ def read_data(path: Path) -> Json:
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: is not UTF-8 text") from None
     try:
-        if text.lstrip()[:1] == "{":
-            # JSON is YAML, and a hundred times faster to read
-            with suppress(ValueError):
-                return json.loads(text)
-        if is_too_deep(text):
+        data = _parsed(text)
+        if data is _TOO_DEEP:
             raise ManifestError(f"{path}: is nested too deeply")
-        return yaml.load(text, Loader=_TextDateLoader)
+        _refuse_odd_values(data)
+        return data
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -49,6 +48,36 @@ def read_data(path: Path) -> Json:
         raise ManifestError(f"{path}: is nested too deeply") from None
     except ValueError as error:
         raise ManifestError(f"{path}: holds a value that cannot be read: {error}") from None
+
+
+_TOO_DEEP: Json = object()
+
+
+def _parsed(text: str) -> Json:
+    if text.lstrip()[:1] == "{":
+        # JSON is YAML, and a hundred times faster to read
+        with suppress(ValueError):
+            return json.loads(text)
+    if is_too_deep(text):
+        return _TOO_DEEP
+    return yaml.load(text, Loader=_TextDateLoader)
+
+
+def _refuse_odd_values(data: Json) -> None:
+    """Raise ValueError for a value that JSON does not have; what aliases share is seen once."""
+    stack, seen = [data], set[int]()
+    while stack:
+        value = stack.pop()
+        if isinstance(value, (dict, list)):
+            if id(value) not in seen:
+                seen.add(id(value))
+                stack += [*value, *value.values()] if isinstance(value, dict) else value
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"the number {value}")
+        elif isinstance(value, str):
+            value.encode()
+        elif value is not None and not isinstance(value, (bool, int, float)):
+            raise ValueError(f"a {type(value).__name__}")
 
 
 class _TextDateLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

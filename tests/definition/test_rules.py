@@ -112,13 +112,13 @@ def endpoint(**keys):
         ("['value']", "value"),
         ("data['items']", "data.items"),
         ("data.['items']", "data.items"),
-        ("data.[*].x", "data[*].x"),
+        ("data.[*].x", "data[].x"),
         ("data.[0].x", "data[0].x"),
         ("a[*].b[*]", "a[].b[]"),
         ("*", "$.*"),
         ("*.x", "$.*.x"),
-        ("[*]", "@"),
-        ("[*].x", "[].x"),
+        ("[*]", "$[*]"),
+        ("[*].x", "$[*].x"),
     ],
 )
 def test_what_means_something_else_in_dlt_is_respelled(selector, better):
@@ -132,7 +132,6 @@ def test_what_means_something_else_in_dlt_is_respelled(selector, better):
     [
         "data",
         "data.items",
-        "results[*]",
         "data.items[0].more",
         "$",
         "$.data",
@@ -141,17 +140,36 @@ def test_what_means_something_else_in_dlt_is_respelled(selector, better):
         "$..id",
         '"next-token"',
         "@",
-        "data.*",
         "split(uri, '/')[-1]",
-        "[a, b]",
-        "items[?kind == 'a-b'].id",
         "a || 'none'",
-        "data.[id, name]",
         "(data[*] || data.*)[*].[rows[*] || rows.*][][]",
     ],
 )
 def test_what_means_the_same_is_left_alone(selector):
     assert codes(endpoint(data_selector=selector)) == set()
+
+
+@pytest.mark.parametrize(
+    ("selector", "as_dlt", "pure"),
+    [
+        ("results[*]", "$.results[*]", "results[]"),
+        ("data[*].x", "$.data[*].x", "data[].x"),
+        ("data.*", "$.data.*", "not_null(data.*)"),
+        ("a | b", "$.a | b", "not_null(a | b)"),
+        ("[a, b]", "$[a, b]", "not_null([a, b])"),
+        ("items[?kind == 'a-b'].id", None, "not_null(items[?kind == 'a-b'].id)"),
+        ("data[0:2]", "$.data[0:2]", "not_null(data[0:2])"),
+        ('"*"', '$."*"', 'not_null("*")'),
+    ],
+)
+def test_what_dlt_reads_otherwise_is_told(selector, as_dlt, pure):
+    found = endpoint(data_selector=selector)
+    assert codes(found) == {"jsonpath-meaning"}
+    assert found.connector is not None
+    message = found.findings[0].message
+    assert f"or {pure} for JMESPath alone" in message
+    assert as_dlt is None or f"write {as_dlt} to read it as dlt does" in message
+    assert codes(endpoint(data_selector=pure)) == set()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,13 @@ from framework.definition.expressions.jmespath_expression import (
     compile_expression,
     syntax_tree,
 )
-from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem, respelling
+from framework.definition.expressions.jsonpath import (
+    is_jsonpath,
+    jsonpath_problem,
+    other_meaning,
+    respelling,
+    rooted,
+)
 from framework.definition.expressions.placeholders import config_names, with_config
 from framework.definition.references import references
 from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
@@ -104,6 +110,27 @@ def _syntax_problem(place: AnnotatedValue) -> Problem | None:
     except ExpressionError as error:
         return _error_code(text), f"found {text or 'nothing'}: {error.reason}"
     return None
+
+
+@rule("jsonpath-meaning", severity="warning")
+def check_meaning(draft: Draft) -> Iterator[Breach]:
+    """A text that dlt reads too means the same there."""
+    for place in draft.expressions:
+        if not place.is_jsonpath_too or is_jsonpath(place.value):
+            continue
+        for one in _completed(draft, place):
+            text = one.value
+            meaning = None if _syntax_problem(one) else other_meaning(text)
+            if meaning:
+                pure = text.replace("[*]", "[]") if text.count("[*]") == 1 else ""
+                if not pure or other_meaning(pure) or '"' in text or "'" in text:
+                    pure = f"not_null({text})"
+                yield (
+                    place.pointer,
+                    f"dlt reads `{text}` {meaning}, which JMESPath does not; write "
+                    f"{rooted(text) or pure} to read it as dlt does, or {pure} for JMESPath alone",
+                )
+                break
 
 
 def _error_code(text: str) -> str:
