@@ -16,6 +16,7 @@ from math import prod
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import RESTClient
+from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
 from framework.definition.model import Partition
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
@@ -101,6 +102,7 @@ class ResourceReader:
         self._unchanged = 0
         self._known = 0
         self._has_records = False
+        self._is_paged = False
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._transforms = Transforms(plan.resource)
@@ -328,7 +330,8 @@ class ResourceReader:
         if self._order is not None:
             order = self._order.of_list(window.values.get("incremental.start_value"))
         steps = self._transforms if self.plan.resource.steps else None
-        for page in self._pages_of(values, context, path):
+        for number, page in enumerate(self._pages_of(values, context, path)):
+            self._is_paged = self._is_paged or (number > 0 and page.count > 0)
             if page.is_parsed:
                 records = page.records
                 if one.fields:
@@ -444,6 +447,12 @@ class ResourceReader:
         """Whether the file says that there is one record: a root with a single page."""
         paginator = self.plan.paginator or self._client.paginator
         return not self._parent_readers and getattr(paginator, "is_single_page", False)
+
+    @property
+    def may_shift(self) -> bool:
+        """Whether records may have moved between the pages of a list that counts them."""
+        paginator: Any = self.plan.paginator or self._client.paginator
+        return self._is_paged and isinstance(getattr(paginator, "inner", None), RangePaginator)
 
     @property
     def _drops_old_keys(self) -> bool:

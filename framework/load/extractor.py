@@ -84,7 +84,7 @@ class Extractor:
         started = time.monotonic()
         reader = self._readers[resource.name]
         try:
-            sink = self.sinks[resource.name] = self._open_sink(resource)
+            sink = self.sinks[resource.name] = self._open_sink(reader.plan.resource)
             self._fill(sink, reader, part)
         except ResourceSkipped as error:
             part.status, part.error = "skipped", str(error)
@@ -111,10 +111,12 @@ class Extractor:
             part.status, part.loads_part = "failed", True
             part.error = f"{error}\nEarlier windows are loaded; the next run resumes from this one."
         self._refuse_to_empty(reader, part)
-        for code, message in sink.finish():
+        for code, message in sink.finish(may_shift=reader.may_shift):
             self._on_event(WarningRaised(reader.name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
+        if sink.repeated:
+            part.left_out["primary_key"] = sink.repeated
 
     def _refuse_to_empty(self, reader: ResourceReader, part: ResourceReport) -> None:
         """Raise RecordError if a selector that matches nothing would empty a `replace` table.

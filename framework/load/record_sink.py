@@ -6,13 +6,14 @@ behind, and all resources go into one load package.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import dlt
 import orjson
+import pyarrow as pa
 from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
@@ -54,11 +55,23 @@ class RecordSpool:
         if message is not None:
             yield "keys-meet", message
 
-    def batches(self, size: int) -> Iterator[list[Record]]:
-        """Yield all records, `size` at a time."""
+    def numbered(self, numbers: Container[int]) -> Iterator[tuple[int, Record]]:
+        """Yield the records of these numbers, counted from 0, with their number."""
+        self._file.seek(0)
+        for number, line in enumerate(self._file):
+            if number in numbers:
+                yield number, orjson.loads(line)
+
+    def batches(self, size: int, without: Container[int] = ()) -> Iterator[list[Record]]:
+        """Yield all records, `size` at a time.
+
+        `without` are numbers of records to leave out, counted from 0.
+        """
         self._file.seek(0)
         batch: list[Record] = []
-        for line in self._file:
+        for number, line in enumerate(self._file):
+            if without and number in without:
+                continue
             batch.append(orjson.loads(line))
             if len(batch) == size:
                 yield batch
@@ -87,6 +100,7 @@ class RecordSink:
             self._contract = Contract(resource, table_of(resource.schema))
         self._sanitizes = self._contract is None and not _keeps_json(resource)
         self._keys = PrimaryKeyMonitor(resource, schema)
+        self._repeated: frozenset[int] = frozenset()
         self._spool = RecordSpool(folder, column_names)
 
     @property
@@ -97,23 +111,33 @@ class RecordSink:
     def add(self, page: Page) -> None:
         """Store what the contract leaves of a page; raise RecordError if it forbids a record."""
         records = page.records
-        self._keys.add(records)
         if self._contract is not None:
             results = (self._contract.apply(record)[0] for record in records)
             records = [record for record in results if record is not None]
+        self._keys.add(records)
         self._spool.add(records, sanitized=self._sanitizes)
 
-    def finish(self) -> Iterator[tuple[str, str]]:
-        """Yield code and message of each warning on the records."""
+    def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
+        """Find repeated keys; yield code and message of each warning on the records."""
+        self._repeated = frozenset(self._keys.end(None, self._order_values).to_pylist())
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
         yield from self._spool.finish()
-        yield from self._keys.finish()
+        yield from self._keys.finish(may_shift=may_shift)
+
+    def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
+        for number, record in self._spool.numbered(frozenset(numbers.to_pylist())):
+            yield number, self._keys.order.value(record)
 
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return 0 if self._contract is None else self._contract.rows_discarded
+
+    @property
+    def repeated(self) -> int:
+        """Return the number of records left out because another version of them is loaded."""
+        return len(self._repeated)
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""
@@ -122,7 +146,7 @@ class RecordSink:
 
     def rows(self) -> Iterator[Any]:
         """Yield batches of records."""
-        batches = batches_for_dlt(self._resource, self._spool.batches(BATCH))
+        batches = batches_for_dlt(self._resource, self._spool.batches(BATCH, self._repeated))
         yield from with_variants(batches, self._resource, self._contract)
 
     def close(self) -> None:

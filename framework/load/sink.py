@@ -31,12 +31,19 @@ class Sink(Protocol):
     def add(self, page: Page) -> None:
         """Store a page; raise RecordError if a record cannot become rows."""
 
-    def finish(self) -> Iterator[tuple[str, str]]:
-        """Process what is pending after the last page; yield code and message of each warning."""
+    def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
+        """Process what is pending after the last page; yield code and message of each warning.
+
+        `may_shift` means that records may have moved between pages while they were read.
+        """
 
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
+
+    @property
+    def repeated(self) -> int:
+        """Return the number of records left out because another version of them is loaded."""
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Adapt the hints of dlt's resource to the rows that this sink yields."""

@@ -80,9 +80,9 @@ def test_a_record_that_comes_twice_in_one_load_is_there_once_with_its_children(
 ) -> None:
     twice = [thing(1, "first", "x"), thing(2, "two", "z"), thing(1, "second", "y")]
     run(web, project, twice, schema=SCHEMA)
-    assert held(project) == [(1, "first", ["x"]), (2, "two", ["z"])]
+    assert held(project) == [(1, "second", ["y"]), (2, "two", ["z"])]
     run(web, project, [*twice, *twice], schema=SCHEMA)
-    assert held(project) == [(1, "first", ["x"]), (2, "two", ["z"])]
+    assert held(project) == [(1, "second", ["y"]), (2, "two", ["z"])]
 
 
 def test_a_folder_may_have_any_name(web: Web, project: Path) -> None:

@@ -7,8 +7,8 @@ tables, for dlt's own normalizer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress
-from operator import not_
+from itertools import compress, repeat
+from operator import itemgetter, not_
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -34,9 +34,10 @@ from framework.load.arrow.nested_tables import (
     carries_root_keys,
     declare_variants,
 )
-from framework.load.arrow.tables import Keys, Misfit, tables_in, tables_of
+from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, tables_of
 from framework.load.contract import Contract
 from framework.load.declared_tables import child_tables, root_key_columns, root_table
+from framework.load.deduplication import NOTHING
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import IN_MEMORY, RecordSpool, with_variants
@@ -81,6 +82,10 @@ class ArrowSink:
             for column in table.columns
         )
         self._files: dict[str, _TableFile] = {}
+        self._count = 0
+        self._numbers = RowNumbers()
+        self._repeated = NOTHING.numbers
+        self._repeated_ids: list[pa.Array] = []
         self._unusual = RecordSpool(folder, column_names)
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
@@ -111,18 +116,39 @@ class ArrowSink:
         ):
             self._worker.put(self._next_batch())
 
-    def finish(self) -> Iterator[tuple[str, str]]:
+    def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
         """Convert the last batch; yield code and message of each warning on the records."""
         self._worker.wait()
         self._convert(self._next_batch())
+        self._repeated = self._keys.end(self._numbers.all(), self._order_values)
         yield from (("discarded", message) for message in self._contract.messages())
         yield from self._unusual.finish()
-        yield from self._keys.finish()
+        yield from self._keys.finish(may_shift=may_shift)
+
+    def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
+        order = self._keys.order
+        column, rows = order.column_in(self._table), self._numbers.of(unusual=False)
+        for table in self._files[""].tables() if "" in self._files else ():
+            here, rows = rows.slice(0, len(table)), rows.slice(len(table))
+            is_one = pc.is_in(here, value_set=numbers)
+            found = here.filter(is_one).to_pylist()
+            values: Any = repeat(None)
+            if column is not None:
+                values = table.column(column.name).filter(is_one).to_pylist()
+            yield from zip(found, values, strict=False)
+        others = self._numbers.of(unusual=True)
+        for place, record in self._unusual.numbered(_places(others, numbers)):
+            yield others[place].as_py(), order.value(record)
 
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return self._contract.rows_discarded
+
+    @property
+    def repeated(self) -> int:
+        """Return the number of records left out because another version of them is loaded."""
+        return len(self._repeated)
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the child tables to dlt, which takes their rows as table variants."""
@@ -134,7 +160,7 @@ class ArrowSink:
     def rows(self) -> Iterator[Any]:
         """Yield the Arrow tables, parents first, then the records for dlt's normalizer."""
         load_id = dlt.current.load_package_state()["load_id"]
-        batches = self._unusual.batches(BATCH)
+        batches = self.unusual(BATCH)
         if "" in self._files:
             unusual = with_variants(
                 map(shape_function(self._resource), batches), self._resource, self._contract
@@ -161,14 +187,32 @@ class ArrowSink:
         yield from unusual
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
-        """Yield the Arrow tables of one table; "" is the resource's own."""
+        """Yield the Arrow tables of one table; "" is the resource's own.
+
+        Repeated records are left out, and those of child tables after the resource's own.
+        """
         file = self._files.get(suffix)
-        if file is not None:
-            yield from file.read()
+        if file is None:
+            return
+        if not len(self._repeated):
+            yield from file.tables()
+        elif suffix:
+            ids: Any = pa.chunked_array(self._repeated_ids, pa.string())
+            for table in file.tables():
+                is_one = pc.is_in(table.column("_dlt_root_id"), value_set=ids.combine_chunks())
+                yield table.filter(pc.invert(is_one))
+        else:
+            rows, self._repeated_ids = self._numbers.of(unusual=False), []
+            for table in file.tables():
+                is_one = pc.is_in(rows.slice(0, len(table)), value_set=self._repeated)
+                rows = rows.slice(len(table))
+                self._repeated_ids += table.column("_dlt_id").filter(is_one).chunks
+                yield table.filter(pc.invert(is_one))
 
     def unusual(self, size: int) -> Iterator[list[Record]]:
         """Yield the records that do not fit the tables, `size` at a time."""
-        return self._unusual.batches(size)
+        without = _places(self._numbers.of(unusual=True), self._repeated)
+        return self._unusual.batches(size, without)
 
     def close(self) -> None:
         """Stop the background thread; release memory and disk space."""
@@ -184,12 +228,14 @@ class ArrowSink:
         return batch
 
     def _convert(self, batch: list[Page]) -> None:
-        """Count the primary keys of a batch and store its records as tables."""
+        """Store the records of a batch as tables."""
+        first, count = self._count, sum(page.count for page in batch)
+        self._count += count
         raw = [page.raw for page in batch if page.raw is not None and not page.is_parsed]
         if raw and len(raw) == len(batch) and self._reads_raw:
             self._raw_batches += 1
             try:
-                self._convert_raw(raw, sum(page.count for page in batch))
+                self._convert_raw(raw, number_range(count, first))
                 return
             except Misfit:
                 self._misfits += 1
@@ -198,58 +244,90 @@ class ArrowSink:
         records: list[Record] = []
         for page in batch:
             records += page.records
-        self._keys.add(records)
-        self._convert_records(records)
+        # a page also counts nulls, which are no records
+        self._convert_records(records, number_range(len(records), first))
 
-    def _convert_raw(self, lists: list[RawList], count: int) -> None:
+    def _convert_raw(self, lists: list[RawList], numbers: pa.Array) -> None:
         if self._has_doubles and any(may_be_past_64_bits(one.body) for one in lists):
             raise Misfit("an integer loses digits as a double")
-        records = records_in(lists, self._layout.type, count)
-        self._write(tables_in(self._layout, records, [], self._row_keys))
-        if all(len(column.path) == 1 for column in self._key_columns):
-            columns = [pc.struct_field(records, list(c.path)) for c in self._key_columns]
-            self._keys.add_columns(columns)
+        records = records_in(lists, self._layout.type, len(numbers))
+        self._write(tables_in(self._layout, records, [], self._row_keys), numbers)
 
-    def _convert_records(self, records: list[Record]) -> None:
+    def _convert_records(self, records: list[Record], numbers: pa.Array) -> None:
         fits = [self._layout.fits(record) for record in records]
-        if not self._write_records(list(compress(records, fits))):
-            # only the contract can tell which record it is; dlt must see them in their order
-            plain = [record for record in records if self._is_plain(record)]
-        elif all(fits):
-            return
-        else:
-            others = compress(records, map(not_, fits))
-            plain = [record for record in others if self._is_plain(record)]
-        if not self._write_records(plain):  # Arrow is stricter than the contract
-            self._unusual.add(plain)
+        fitting = numbers.filter(pa.array(fits, pa.bool_()))
+        others: Any = zip(numbers.to_pylist(), records, strict=True)
+        # if Arrow refuses a record, only the contract can tell which one it is
+        if self._write_records(list(compress(records, fits)), fitting):
+            if all(fits):
+                return
+            others = compress(others, map(not_, fits))
+        plain: list[tuple[int, Record]] = []
+        unusual: list[tuple[int, Record]] = []
+        for number, record in others:
+            result, is_plain = self._contract.apply(record)
+            if result is not None:
+                is_plain = is_plain and self._layout.fits(result)
+                (plain if is_plain else unusual).append((number, result))
+        places = pa.array([number for number, _ in plain], pa.int64())
+        if not self._write_records([record for _, record in plain], places):
+            # Arrow is stricter than the contract; dlt must see the records in their order
+            unusual = sorted(plain + unusual, key=itemgetter(0))
+        if unusual:
+            self._keys.add([record for _, record in unusual])
+            self._unusual.add([record for _, record in unusual])
+            places = pa.array([number for number, _ in unusual], pa.int64())
+            self._numbers.add(places, unusual=True)
 
-    def _is_plain(self, record: Record) -> bool:
-        """Apply the contract; return whether Arrow takes the result, and spool it otherwise."""
-        result, plain = self._contract.apply(record)
-        if result is not None and plain and self._layout.fits(result):
-            return True
-        if result is not None:
-            self._unusual.add([result])
-        return False
-
-    def _write_records(self, records: list[Record]) -> bool:
+    def _write_records(self, records: list[Record], numbers: pa.Array) -> bool:
         """Store records as tables; return False if the declared types do not hold one of them."""
         if not records:
             return True
         try:
-            self._write(tables_of(self._layout, records, self._row_keys))
+            self._write(tables_of(self._layout, records, self._row_keys), numbers)
         except Misfit:
             return False
         return True
 
-    def _write(self, tables: list[tuple[str, pa.Table]]) -> None:
+    def _write(self, tables: list[tuple[str, pa.Table]], numbers: pa.Array) -> None:
         """Store tables by suffix; raise Misfit if a record has no primary key."""
-        if any(tables[0][1].column(column.name).null_count for column in self._key_columns):
+        keys = [tables[0][1].column(column.name) for column in self._key_columns]
+        if any(key.null_count for key in keys):
             raise Misfit("a primary key is null")
+        self._keys.add_columns(keys)
+        self._numbers.add(numbers, unusual=False)
         for suffix, table in tables:
             if suffix not in self._files:
                 self._files[suffix] = _TableFile(self._folder, table.schema)
             self._files[suffix].add(table)
+
+
+class RowNumbers:
+    """The numbers of records as they came, in the order in which they were stored."""
+
+    def __init__(self) -> None:
+        self._chunks: list[tuple[bool, pa.Array]] = []
+
+    def add(self, numbers: pa.Array, *, unusual: bool) -> None:
+        """Add the numbers of records that went to the tables, or to the spool beside them."""
+        self._chunks.append((unusual, numbers))
+
+    def all(self) -> pa.Array:
+        """Return all numbers."""
+        return _joined([numbers for _, numbers in self._chunks])
+
+    def of(self, *, unusual: bool) -> pa.Array:
+        """Return the numbers of one of the two places."""
+        return _joined([numbers for where, numbers in self._chunks if where == unusual])
+
+
+def _joined(chunks: list[pa.Array]) -> pa.Array:
+    return pa.concat_arrays(chunks) if chunks else pa.array([], pa.int64())
+
+
+def _places(numbers: pa.Array, chosen: pa.Array) -> frozenset[int]:
+    """Return where the chosen numbers are."""
+    return frozenset(pc.indices_nonzero(pc.is_in(numbers, value_set=chosen)).to_pylist())
 
 
 class _TableFile:
@@ -263,8 +341,8 @@ class _TableFile:
     def add(self, table: pa.Table) -> None:
         self._writer.write_table(table)
 
-    def read(self) -> Iterator[pa.Table]:
-        """Yield the rows as tables of a size that suits dlt."""
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows as tables of a size that suits dlt; nothing can be added any more."""
         self._writer.close()
         self._file.seek(0)
         batches: list[pa.RecordBatch] = []

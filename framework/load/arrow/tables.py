@@ -47,12 +47,12 @@ class Keys:
 
     def take(self, rows: int) -> pa.Array:
         """Return that many new keys."""
-        numbers = _range(rows, self._used).cast(TEXT)
+        numbers = number_range(rows, self._used).cast(TEXT)
         self._used += rows
         return pc.binary_join_element_wise(self._prefix, numbers, "")
 
 
-def _range(rows: int, first: int = 0) -> pa.Array:
+def number_range(rows: int, first: int = 0) -> pa.Array:
     """Return that many consecutive numbers, computed without Python's global lock."""
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows), start=first - 1)
 
@@ -99,7 +99,7 @@ def _children(
         below = list(_items(records, listed.path)) if items.reads_records else []
         lengths = pc.fill_null(pc.list_value_length(lists), 0).cast(pa.int64())
         starts = pc.subtract(pc.cumulative_sum(lengths), lengths)
-        places = pc.subtract(_range(len(flat)), starts.take(parents))
+        places = pc.subtract(number_range(len(flat)), starts.take(parents))
         own, above = keys.take(len(flat)), roots.take(parents)
         columns, names = _columns(items, flat, below)
         columns += [above] if keys.root else []

@@ -1,4 +1,4 @@
-"""Count the primary keys of a resource's records: how many records repeat one.
+"""The primary keys of a resource's records: how many repeat, and which records a merge leaves out.
 
 A key that is null or missing ends the resource; dlt would end the whole run.
 """
@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from dlt.common.data_types import TDataType, coerce_value, py_type_to_sc_type
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import autodetect_sc_type
 
 from framework.definition.model import Resource
-from framework.definition.values.naming import normalize_identifier
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.naming import normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.extract.transforms import TABLE
 from framework.load.declared_tables import loaded_table
+from framework.load.deduplication import NOTHING, ValuesOf, VersionOrder, path_of, superseded
+from framework.runtime.field_paths import value_at
 from framework.text import Digits, json_type
 
 Json = Any
@@ -47,7 +50,7 @@ class KeyTypeMonitor:
         types = set(map(type, values))
         if not values or not types <= JSON_TYPES.keys():
             return values  # not valid as keys, which the caller reports
-        column = normalize_identifier(name)
+        column = normalize_path(name)
         data_type = self._types.get(column) or self._loaded.get(column)
         if data_type is None:
             data_type = self._types[column] = _inferred(values[0])
@@ -75,105 +78,132 @@ def _inferred(value: Json) -> TDataType:
 
 
 def _declared(resource: Resource) -> dict[str, TDataType]:
-    return {
-        normalize_identifier(name): hint["data_type"]
-        for name, hint in resource.columns.items()
-        if hint.get("data_type")
-    }
+    types: dict[str, Any] = {}
+    if resource.schema is not None:
+        types = {column.name: column.data_type for column in table_of(resource.schema).columns}
+    hints = resource.columns.items()
+    types |= {normalize_path(name): h["data_type"] for name, h in hints if h.get("data_type")}
+    return types
 
 
 class PrimaryKeyMonitor:
-    """Count all records by key, in eight bytes a key. `schema` is what was loaded before."""
+    """Remember all records by key, in eight bytes a key. `schema` is what was loaded before.
+
+    `order` tells which version of a key is the last; with `merges`, only that one is loaded.
+    """
 
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         self._resource = resource
-        self._types = None
-        if resource.schema is None and resource.tables is None:
-            self._types = KeyTypeMonitor(resource, schema)
-        self._names: tuple[str, ...] | None = None
-        self._take: Callable[[Record], Json] | None = None
-        self._hashes = array("q")
+        self._types = None if resource.tables is not None else KeyTypeMonitor(resource, schema)
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._marks = array("q")
+        self._repeated = NOTHING
+        self.order = VersionOrder(resource)
+        self.merges = resource.write_disposition == "merge" and bool(resource.primary_key)
 
     def add(self, records: list[Record]) -> None:
-        """Count records. Raise RecordError if one has no key and there is no declared schema."""
+        """Add records; raise RecordError if one has no key."""
         if not self._resource.primary_key or not records:
             return
-        if self._names is None:
-            self._names = _names_in(records[0], self._resource.primary_key)
-            if self._names and self._resource.tables is not None:
-                self._names = (*self._names, TABLE)
-        names = self._names
-        if not names:
-            return
-        if self._resource.schema is not None:
-            # the contract handles records without a key
-            records = [r for r in records if all(r.get(name) is not None for name in names)]
+        if not self._paths:
+            self._paths = {name: path_of(records[0], name) for name in self._resource.primary_key}
+            if self._resource.tables is not None:
+                self._paths[TABLE] = (TABLE,)
+        paths = self._paths
         mark = _mark if self._resource.schema is not None else _short
         try:
-            columns = [self._values(name, records) for name in names]
+            columns = [self._values(name, path, records) for name, path in paths.items()]
             if len(columns) == 1:
-                self._hashes.extend(map(mark, columns[0]))
+                self._marks.extend(map(mark, columns[0]))
             else:
-                self._hashes.extend(
+                self._marks.extend(
                     hash(str([*map(mark, key)])) for key in zip(*columns, strict=True)
                 )
         except KeyError as missing:
             raise self._without(str(missing.args[0])) from None
         except _Null:
-            nulls = (name for name in names if any(r.get(name) is None for r in records))
-            raise self._without(next(nulls)) from None
+            raise self._without(self._first(records, lambda value: value is None)) from None
         except _NotPlain:
-            of_many = (n for n in names if any(isinstance(r.get(n), (dict, list)) for r in records))
-            raise self._without(next(of_many), "an object or a list") from None
+            name = self._first(records, lambda value: isinstance(value, (dict, list)))
+            raise self._without(name, "an object or a list") from None
         except _Long as long:
             value = long.args[0]
-            name = next(n for n in names if any(r.get(n) == value for r in records))
+            name = self._first(records, lambda other: other == value)
             raise RecordError(
                 f"{self._resource.name}: a record has an integer of {len(str(value))} digits, past "
                 f"64 bits, in `{name}`, which is its primary key. Convert it to text with "
                 f"processing_steps: [{{cast: {{{name}: string}}}}]."
             ) from None
 
-    def _values(self, name: str, records: list[Record]) -> list[Json]:
-        values = [record[name] for record in records]
-        return values if self._types is None else self._types.convert(name, values)
-
-    def add_columns(self, keys: list[pa.Array]) -> None:
-        """Count keys that Arrow read: an array for each column of the key, without nulls."""
-        columns = [column.to_pylist() for column in keys]
-        if not columns:
-            return
-        if len(columns) == 1:
-            self._hashes.extend(map(_mark, columns[0]))
+    def _values(self, name: str, path: tuple[str, ...], records: list[Record]) -> list[Json]:
+        if len(path) == 1:
+            key = path[0]
+            values = [record[key] for record in records]
         else:
-            self._hashes.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))
+            values = [value_at(record, path) for record in records]
+        if self._types is None:
+            return values
+        converted = self._types.convert(name, values)
+        if converted is not values and self.merges and len(path) == 1:
+            # dlt must find the type that it would have found with the versions left out
+            for record, value in zip(records, converted, strict=True):
+                if type(value) in JSON_TYPES:
+                    record[path[0]] = value
+        return converted
 
-    @property
-    def repeated(self) -> int:
-        """Return how many records have a key that an earlier record has."""
-        if not self._hashes:
-            return 0
-        marks = pa.Array.from_buffers(
-            pa.int64(), len(self._hashes), [None, pa.py_buffer(self._hashes)]
+    def _first(self, records: list[Record], is_one: Callable[[Json], bool]) -> str:
+        """Return the name of the key's first field that has such a value in a record."""
+        return next(
+            ".".join(path)
+            for path in self._paths.values()
+            if any(is_one(value_at(record, path)) for record in records)
         )
-        # sort: counting distinct values takes ten times the memory
-        ordered = marks.take(pc.array_sort_indices(marks))
-        same = pc.equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1))
-        return int(pc.sum(same).as_py() or 0)
 
-    def finish(self) -> Iterator[tuple[str, str]]:
-        """Yield the code and message of a warning if keys are repeated."""
-        repeated = self.repeated
-        if not repeated:
+    def add_columns(self, keys: list[pa.ChunkedArray]) -> None:
+        """Add keys that Arrow read: a column for each field of the key, without nulls."""
+        if len(keys) == 1 and pa.types.is_int64(keys[0].type):
+            for chunk in keys[0].chunks:
+                self._marks.frombytes(chunk.buffers()[1].slice(8 * chunk.offset, 8 * len(chunk)))
             return
-        key = ", ".join(self._resource.primary_key)
-        merges = self._resource.write_disposition == "merge"
-        outcome = "a merge keeps one of each" if merges else "the table holds all of them"
+        columns = [column.to_pylist() for column in keys]
+        if len(columns) == 1:
+            self._marks.extend(map(_mark, columns[0]))
+        elif columns:
+            self._marks.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))
+
+    def end(self, numbers: pa.Array | None, values_of: ValuesOf) -> pa.Array:
+        """Return the numbers of the records that a merge leaves out; call after the last record.
+
+        `numbers` count the records as they came, in the order in which they were added; None if
+        that is the same order. `values_of` has what `superseded` says.
+        """
+        marks = pa.Array.from_buffers(
+            pa.int64(), len(self._marks), [None, pa.py_buffer(self._marks)]
+        )
+        order = self.order if self.merges else None
+        self._repeated = superseded(marks, numbers, order, values_of)
+        return self._repeated.numbers if self.merges else NOTHING.numbers
+
+    def finish(self, *, may_shift: bool) -> Iterator[tuple[str, str]]:
+        """Yield the code and message of a warning if keys are repeated.
+
+        Versions of a record that differ in their cursor are no reason for one, unless the API's
+        data may have shifted between pages.
+        """
+        repeated = len(self._repeated.numbers)
+        if not repeated or (self.merges and not self._repeated.alike and not may_shift):
+            return
+        key, by = ", ".join(self._resource.primary_key), self.order.column
+        outcome = "the table holds all of them"
+        if self.merges:
+            least = "least" if self.order.takes_least else "greatest"
+            last = f"the one with the {least} `{by}`" if by else "the one that came last"
+            outcome = f"of each key, {last} is loaded"
         yield (
             "keys-repeated",
-            f"{repeated:,} of {len(self._hashes):,} records repeat a primary key (`{key}`) of this "
-            f"run: {outcome}. Check primary_key and the paginator, or ignore this if the API's "
-            "data changed between pages",
+            f"{repeated:,} of {len(self._marks):,} records repeat a primary key (`{key}`) of this "
+            f"run: {outcome}. If the key is right, check the paginator: where data changes or is "
+            "not sorted by a unique field while it is paged, as many other records may be missing",
         )
 
     def _without(self, name: str, found: str = "null or nothing") -> RecordError:
@@ -209,9 +239,11 @@ def _mark(value: Json) -> int:
         raise _Null
     if isinstance(value, (dict, list)):
         raise _NotPlain
+    if isinstance(value, (float, Decimal)) and value == value // 1:
+        value = int(value)  # the hash of -1.0 is that of -2.0
     if type(value) is int and -(2**63) <= value < 2**63:
         return value
-    return hash(value if isinstance(value, (str, float)) else str(value))
+    return hash(str(value) if isinstance(value, (int, Digits)) else value)
 
 
 def _short(value: Json) -> int:
@@ -219,12 +251,3 @@ def _short(value: Json) -> int:
     if isinstance(value, Digits):
         raise _Long(value)
     return _mark(value)
-
-
-def _names_in(record: Record, key: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the record's names of the key's columns; empty if they are not top-level keys."""
-    known = {normalize_identifier(name): name for name in record if name.strip()}
-    names = tuple(
-        name if name in record else known.get(normalize_identifier(name), name) for name in key
-    )
-    return () if any("__" in name and name not in record for name in names) else names

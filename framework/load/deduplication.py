@@ -1,0 +1,164 @@
+"""Deduplicate the records of a merge: of several versions of one key in a run, the last stays.
+
+The last version is the one with the greatest cursor of the incremental, else the one that came
+last. dlt's own merge keeps any of them, and its `upsert`, `insert-only` and `scd2` keep all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.jsonpath import compile_path, find_values
+
+from framework.definition.model import Resource
+from framework.definition.schema.record_schema import Column, Table
+from framework.definition.values.datetimes import TimeError, is_time, read_time
+from framework.definition.values.naming import (
+    SEPARATOR,
+    join_path,
+    normalize_identifier,
+    normalize_path,
+)
+from framework.extract.incremental.cursor_numbers import number_in
+from framework.extract.incremental.cursor_times import CursorTimes
+from framework.extract.page import Record
+from framework.runtime.field_paths import value_at
+
+Json = Any
+OrderKey = tuple[Any, ...]
+
+
+class VersionOrder:
+    """The order of the versions of one key, by `column`; by arrival if that is None.
+
+    `dedup_sort` of a column counts more than the incremental's cursor, as in dlt's merge.
+    """
+
+    def __init__(self, resource: Resource) -> None:
+        self._times: CursorTimes | None = None
+        self.takes_least = False
+        self.column: str | None = None
+        self._path: Any = None
+        for name, hint in resource.columns.items():
+            if hint.get("dedup_sort"):
+                self.column, self.takes_least = name, hint["dedup_sort"] == "asc"
+        incremental = resource.endpoint.incremental
+        if self.column is None and incremental is not None:
+            self.column = incremental.cursor_path
+            self._path = compile_path(self.column)
+            if incremental.timed or is_time(incremental.arguments.get("initial_value")):
+                self._times = CursorTimes.of(incremental)
+            self.takes_least = incremental.arguments.get("last_value_func") == "min"
+
+    def value(self, record: Record) -> Json:
+        """Return what a record is ordered by, None if it has nothing there."""
+        if self.column is None:
+            return None
+        if self._path is None:
+            return value_at(record, path_of(record, self.column))
+        return next(iter(find_values(self._path, record)), None)
+
+    def column_in(self, table: Table) -> Column | None:
+        """Return the declared column that records are ordered by, or None."""
+        name = None if self.column is None else join_path(*self.column.split("."))
+        return None if name is None else table.column(name)
+
+    def key(self, value: Json) -> OrderKey:
+        """Return a value as something that compares with those of all other versions."""
+        if value is None or isinstance(value, bool):
+            return (0,)
+        if isinstance(value, date):
+            return (2, _moment(value))
+        number = number_in(value)
+        if number is not None and self._times is None:
+            return (1, number)
+        try:
+            formats = ("iso",) if self._times is None else self._times.records
+            return (2, read_time(value, formats)[0])
+        except TimeError:
+            return (3, str(value)) if number is None else (1, number)
+
+
+def _moment(day: date) -> datetime:
+    """Return a date or time of an Arrow table as a time in UTC."""
+    if not isinstance(day, datetime):
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return day.replace(tzinfo=UTC) if day.tzinfo is None else day
+
+
+def path_of(record: Record, name: str) -> tuple[str, ...]:
+    """Return the path of the record's keys to the column of a name; the name if there is none."""
+    if name in record:
+        return (name,)
+    column = normalize_path(name)
+    for key, value in record.items():
+        if not key.strip():
+            continue
+        known = normalize_identifier(key)
+        if known == column:
+            return (key,)
+        if column.startswith(f"{known}{SEPARATOR}") and isinstance(value, dict):
+            below = path_of(value, column.removeprefix(f"{known}{SEPARATOR}"))
+            if value_at(value, below) is not None:
+                return (key, *below)
+    return (name,)
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """What deduplication leaves out: the numbers of the records, and how many of them are equal
+    to another version in what they are ordered by, so that they are no older version.
+    """
+
+    numbers: pa.Array
+    alike: int
+
+
+NOTHING = Superseded(pa.array([], pa.int64()), 0)
+
+
+ValuesOf = Callable[[pa.Array], Iterable[tuple[int, Json]]]
+"""Gives number and order value of the numbered records; called only if a key repeats."""
+
+
+def superseded(
+    marks: pa.Array, numbers: pa.Array | None, order: VersionOrder | None, values_of: ValuesOf
+) -> Superseded:
+    """Return which records are not the last version of their key.
+
+    `marks` identify the keys of all records, `numbers` count the records as they came; None if
+    they are in that order. Without an `order`, the last version is the one that came last.
+    """
+    by_mark = pc.array_sort_indices(marks)
+    ordered = marks.take(by_mark)
+    same = pc.equal(ordered.slice(1), ordered.slice(0, max(len(ordered) - 1, 0)))
+    if not pc.any(same, min_count=0).as_py():
+        return NOTHING
+    no = pa.array([False])
+    is_repeated = pc.or_(pa.concat_arrays([same, no]), pa.concat_arrays([no, same]))
+    rows = by_mark.filter(is_repeated)
+    found = rows.cast(pa.int64()) if numbers is None else numbers.take(rows)
+    table = pa.table(
+        {"mark": marks.take(rows), "place": _places(found, order, values_of), "number": found}
+    ).sort_by([("mark", "ascending"), ("place", "ascending"), ("number", "ascending")])
+    keys, places, found = (table.column(name).combine_chunks() for name in table.column_names)
+    before = len(keys) - 1
+    is_older = pc.equal(keys.slice(0, before), keys.slice(1))
+    is_alike = pc.and_(is_older, pc.equal(places.slice(0, before), places.slice(1)))
+    alike = pc.sum(is_alike, min_count=0).as_py()
+    return Superseded(found.slice(0, before).filter(is_older), alike)
+
+
+def _places(numbers: pa.Array, order: VersionOrder | None, values_of: ValuesOf) -> pa.Array:
+    """Return the place of each record in the order, greater for later versions."""
+    if order is None or order.column is None:
+        return pa.repeat(pa.scalar(0, pa.int64()), len(numbers))
+    keys = {number: order.key(value) for number, value in values_of(numbers)}
+    places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+    sign = -1 if order.takes_least else 1
+    return pa.array([sign * places[keys[number]] for number in numbers.to_pylist()], pa.int64())
