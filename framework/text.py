@@ -86,6 +86,14 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return next(same, near[0] if near else None)
 
 
+def almost(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that this one must be, misspelt: nearly its letters, in any order."""
+    names = list(known)
+    near = difflib.get_close_matches(word, names, 1, 0.85)
+    same = (one for one in names if len(word) > 3 and sorted(one) == sorted(word))
+    return near[0] if near else next(same, None)
+
+
 def _differs_by_one_letter(one: str, other: str) -> bool:
     return sum(a != b for a, b in zip(one, other, strict=True)) == 1
 

@@ -19,6 +19,7 @@ from framework.definition.schema.annotations import (
     client_values,
     context_reads,
     expressions,
+    plain_texts,
     resource_values,
 )
 from framework.definition.schema.record_schema import RecordSchema, load_schema
@@ -90,6 +91,22 @@ class Draft:
     def templates(self) -> tuple[AnnotatedValue, ...]:
         """Every text that may hold placeholders, each place of the document once."""
         return tuple(one for one in self._values if one.is_template)
+
+    @cached_property
+    def plain_texts(self) -> tuple[tuple[Pointer, str], ...]:
+        """Every text that is read as it is written, with its place."""
+        listed = self.data.get("resources")
+        parts: list[tuple[Pointer, Pointer]] = [(("client",), ("client",))]
+        parts.append((("resource_defaults",), ("resource_defaults",)))
+        for index in range(len(listed) if isinstance(listed, list) else 0):
+            parts.append((("resources", 0), ("resources", index)))
+        texts: list[tuple[Pointer, str]] = []
+        for place, pointer in parts:
+            value: Json = self.data
+            for step in pointer:
+                value = value[step] if not isinstance(value, dict) else value.get(step)
+            texts += plain_texts(value, place, pointer)
+        return tuple(texts)
 
     @cached_property
     def expressions(self) -> tuple[AnnotatedValue, ...]:

@@ -1,5 +1,6 @@
 """Every code of a finding: documented, shown by an example, and found where the mistake is."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -7,13 +8,18 @@ from pathlib import Path
 import pytest
 
 from framework.cli.findings_view import render_text
+from framework.definition.finder import Location
 from framework.definition.rules.rule import RULES
 from framework.definition.schema.connector_schema import keys_at, schemas_at
 from framework.definition.schema.json_schema import format_checker
+from framework.definition.validation import validate_document
+from framework.definition.yaml_reader import parse_document
 from tests.support.checks_page import FILE, PAGE, Case, cases, page, validate_case
+from tests.support.slow_params import quick_first
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 
-SPEC = Path(__file__).parents[2] / "framework" / "definition"
+ROOT = Path(__file__).parents[2]
+SPEC = ROOT / "framework" / "definition"
 CASES = {case.code: case for case in cases()}
 _CODE = re.compile(r'"([a-z]+(?:-[a-z]+)+)"')
 
@@ -287,8 +293,7 @@ def test_what_is_no_literal_secret_is_left_alone(client):
 
 @pytest.mark.parametrize("auth", ["bearer", "api_key", "http_basic", {}, {"type": "http_basic"}])
 def test_an_auth_needs_its_secret(auth):
-    expected = {"auth-without-secret"} if auth != {} else set()
-    assert codes(judged(client={**CLIENT, "auth": auth})) == expected
+    assert codes(judged(client={**CLIENT, "auth": auth})) == {"auth-without-secret"}
 
 
 @pytest.mark.parametrize(
@@ -632,3 +637,82 @@ def test_a_field_that_the_request_names_makes_no_list_begin_anew():
     assert codes(judge_data({"client": CLIENT, "resources": [parent, child]})) == set()
     child["processing_steps"] = [{"set": {"of": "context().parent.name"}}]
     assert codes(judge_data({"client": CLIENT, "resources": [parent, child]})) == {"append-rereads"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"endpoint": {"paginator": {"typ": "json_link", "next_url_path": "next"}}}, "typ"),
+        (
+            {"endpoint": {"params": {"id": {"tpe": "resolve", "resource": "a", "field": "b"}}}},
+            "tpe",
+        ),
+        ({"endpoint": {"params": {"at": {"typ": "incremental", "cursor_path": "a"}}}}, "typ"),
+        ({"endpoint": {"response_format": {"typx": "csv"}}}, "typx"),
+        ({"write_disposition": {"dispositon": "merge", "strategy": "scd2"}}, "dispositon"),
+    ],
+)
+def test_a_misspelt_type_is_one_error_at_its_key(change, word):
+    errors = [one for one in judged({**LIST, **change}).findings if one.severity == "error"]
+    assert [(one.code, f"`{word}`" in one.message) for one in errors] == [("unknown-key", True)]
+    assert "did you mean" in errors[0].message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"primary_key": "{config.key}"},
+        {"primary_key": ["id", "{resources.users.id}"]},
+        {"columns": {"at": {"data_type": "text", "description": "{config.key}"}, "x": {}}},
+        {"endpoint": {"incremental": {"cursor_path": "{resources.nope.id}", "start_param": "a"}}},
+        {"endpoint": {"incremental": {"cursor_path": "at", "start_param": "{config.key}"}}},
+        {"endpoint": {"response_actions": [{"content": "{parent.id}", "action": "ignore"}]}},
+    ],
+)
+def test_a_placeholder_in_plain_text_is_told(change):
+    found = codes(judged({**LIST, **change}))
+    assert ("placeholder-not-here" in found) == ("columns" not in change)
+
+
+MODELS = sorted((ROOT / "tests/cases").glob("*/connector.yaml"))
+MODELS.append(ROOT / "connectors" / "scheduling.yaml")
+
+
+@pytest.mark.parametrize(
+    "file", quick_first(*sorted(MODELS), quick=6), ids=lambda one: one.parent.name
+)
+def test_no_key_of_a_right_file_may_be_misspelt(file):
+    """Each key that the format knows, without its last letter: an error names it."""
+    document, _ = parse_document(file.read_text(encoding="utf-8"), "x.yaml")
+    root = file.parent.parent if file.parent.name == "connectors" else file.parent
+    location = Location(document.data["name"], file, root, "x.yaml")
+    for place, pointer in known_keys(document.data):
+        key = pointer[-1]
+        wrong = f"{key[:-1]}" if len(key) > 3 else f"{key}{key[-1]}"
+        if wrong in keys_at(place):
+            continue
+        data = copy.deepcopy(document.data)
+        holder = data
+        for step in pointer[:-1]:
+            holder = holder[step]
+        renamed = {wrong if name == key else name: value for name, value in holder.items()}
+        holder.clear()
+        holder.update(renamed)
+        broken, findings = parse_document(json.dumps(data), "x.yaml")
+        found = [*findings, *validate_document(broken, location).findings]
+        assert any(one.severity == "error" and f"`{wrong}`" in one.message for one in found), (
+            pointer
+        )
+
+
+def known_keys(value, place=(), pointer=()):
+    """Yield place and pointer of every key that the connector schema names."""
+    if isinstance(value, dict):
+        known = keys_at(place)
+        for key, inner in value.items():
+            if key in known:
+                yield place, (*pointer, key)
+            yield from known_keys(inner, (*place, key if key in known else "*"), (*pointer, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from known_keys(inner, (*place, 0), (*pointer, position))

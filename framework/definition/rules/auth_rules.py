@@ -85,7 +85,12 @@ def all_auths(draft: Draft) -> dict[Pointer, Json]:
             place = merged.place("endpoint", "auth")
             for pointer, auth in auths(place, merged.endpoint["auth"]):
                 places.setdefault(pointer, auth)
-    return {place: auth for place, auth in places.items() if auth and isinstance(auth, str | dict)}
+    # an empty mapping is the auth `bearer` without a token
+    return {
+        place: auth
+        for place, auth in places.items()
+        if isinstance(auth, dict) or (auth and isinstance(auth, str))
+    }
 
 
 def _choices(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from framework.definition.draft import Draft
@@ -57,6 +58,22 @@ def check_placeholders(draft: Draft) -> Iterator[Breach]:
             if problem:
                 code, message = problem
                 yield code, Key(text.pointer) if text.key else text.pointer, message
+
+
+_SHORT = re.compile(rf"\{{(?:{'|'.join(_KINDS)})\.[^{{}}]*\}}")
+
+
+@rule("placeholder-not-here")
+def check_plain_texts(draft: Draft) -> Iterator[Breach]:
+    """No placeholder stands in a text that is read as it is written, such as a field's name."""
+    for pointer, text in draft.plain_texts:
+        found = _SHORT.search(text)
+        if found:
+            yield (
+                pointer,
+                f"{shorten(found[0])} is not replaced here: this text is read as it is written; "
+                "write the value itself",
+            )
 
 
 def _problem(draft: Draft, text: AnnotatedValue, placeholder: Placeholder) -> Problem | None:

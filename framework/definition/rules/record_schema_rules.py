@@ -10,10 +10,10 @@ from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.jsonpath import is_jsonpath, path_keys
 from framework.definition.references import references
-from framework.definition.rules.rule import Breach, rule
+from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.rules.write_disposition_rules import key_fields
 from framework.definition.schema.annotations import cursors
-from framework.definition.schema.json_schema import not_json_schema, quote_value
+from framework.definition.schema.json_schema import misspelt, not_json_schema, quote_value
 from framework.definition.schema.record_schema import (
     Column,
     RecordSchema,
@@ -22,7 +22,7 @@ from framework.definition.schema.record_schema import (
     may_be_null,
 )
 from framework.definition.values.naming import normalize_path
-from framework.text import did_you_mean
+from framework.text import did_you_mean, shorten
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -61,6 +61,23 @@ def check_schemas(draft: Draft) -> Iterator[Breach]:
             yield (
                 schema.pointer,
                 f"{where}found the schema of a {types}, expected that of one record: type: object",
+            )
+
+
+@rule("schema-keyword", severity="warning")
+def check_keywords(draft: Draft) -> Iterator[Breach]:
+    """No keyword or format of a schema is misspelt: JSON Schema takes no notice of unknown ones."""
+    for schema in _schemas(draft):
+        for path, word, meant in misspelt(schema.usable):
+            where = f"{schema.file.name}: " if schema.file else ""
+            inside = f" (at {'/'.join(map(str, path))})" if schema.file else ""
+            place = schema.pointer if schema.file else (*schema.pointer, *path)
+            yield Key(place), f"{where}found {shorten(word)}; did you mean {meant}?{inside}"
+    for name, entry in draft.section("config").items():
+        for path, word, meant in misspelt(entry):
+            yield (
+                Key(("config", name, *path)),
+                f"found {shorten(word)}; did you mean {meant}?",
             )
 
 

@@ -121,6 +121,29 @@ def annotated_values(
         yield replace(note, pointer=pointer, value=value)
 
 
+def plain_texts(value: Json, place: Pointer, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
+    """Yield every text inside `value` that the schema describes and reads as it is written.
+
+    Texts with an annotation are left out, and those that a person reads.
+    """
+    schemas = schemas_at(place)
+    if not schemas or place[-1:] in (("description",), ("schema",)):
+        return
+    own = next((part for part in schemas if "x-kind" in part and _has_type(part, value)), None)
+    if own is not None and own["x-kind"] != "binding":
+        return
+    if isinstance(value, dict):
+        known = keys_at(place)
+        for key, inner in value.items():
+            inside = (*place, key if key in known else "*")
+            yield from plain_texts(inner, inside, (*pointer, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from plain_texts(inner, (*place, 0), (*pointer, position))
+    elif isinstance(value, str) and place != _RESOURCE and place[-1:] != ("endpoint",):
+        yield pointer, value  # a resource or an endpoint that is a text is its path
+
+
 def _has_type(schema: Schema, value: Json) -> bool:
     types = schema.get("type", ())
     names = (types,) if isinstance(types, str) else types

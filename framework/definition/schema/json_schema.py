@@ -20,7 +20,7 @@ from framework.definition.expressions.limits import (
     search_with_timeout,
 )
 from framework.definition.schema.string_formats import FORMAT_EXAMPLES, FORMATS
-from framework.text import suggest
+from framework.text import almost, suggest
 
 Json = Any
 
@@ -156,6 +156,43 @@ _KEYWORDS: Mapping[str, Callable[[Json], bool]] = {
     "required": _are_names,
     "dependentRequired": _named(_are_names),
 }
+
+
+_WORDS = {*_KEYWORDS, *Draft202012Validator.VALIDATORS, "$id", "$defs", "$anchor", "definitions"}
+_ONE_SCHEMA = (
+    *("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
+    *("unevaluatedItems", "unevaluatedProperties"),
+)
+_FORMAT_WORDS = {*FORMATS, *("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid", "byte")}
+_NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_LISTED_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_OTHER_WORDS = ("example", "nullable", "xml", "discriminator", "externalDocs")
+"""OpenAPI's own keywords, which schemas are often copied with."""
+
+
+def misspelt(
+    schema: Json, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Yield the place, the word and the right one of each keyword and format that is misspelt.
+
+    JSON Schema accepts unknown words, so that their fields would have another type in silence.
+    """
+    if not isinstance(schema, dict):
+        return
+    for key, value in schema.items():
+        if key not in (*_WORDS, *_OTHER_WORDS) and (meant := almost(key, _WORDS)):
+            yield (*path, key), key, meant
+        elif key == "format" and isinstance(value, str) and value not in _FORMAT_WORDS:
+            if meant := almost(value, _FORMAT_WORDS):
+                yield (*path, key), value, meant
+        elif key in _ONE_SCHEMA:
+            yield from misspelt(value, (*path, key))
+        elif key in _NAMED_SCHEMAS and isinstance(value, dict):
+            for name, inner in value.items():
+                yield from misspelt(inner, (*path, key, name))
+        elif key in _LISTED_SCHEMAS and isinstance(value, list):
+            for position, inner in enumerate(value):
+                yield from misspelt(inner, (*path, key, position))
 
 
 def misfit_of(schema: Mapping[str, Json], value: Json) -> ValidationError | None:

@@ -169,9 +169,16 @@ def _is_almost(key: str, near: str) -> bool:
 def _missing_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
     allowed = error.schema.get("properties", {})
     unknown = [key for key in error.instance if key not in allowed]
+    is_open = "additionalProperties" not in error.schema
     for key in error.validator_value:
-        if key in error.instance or any(did_you_mean(other, [key]) for other in unknown):
-            continue  # present, or misspelt: the finding of the unknown key says so
+        if key in error.instance:
+            continue
+        misspelt = next((other for other in unknown if did_you_mean(other, [key])), None)
+        if misspelt is not None:
+            if is_open:  # a closed schema reports it as an unknown key
+                message = f"the key `{shorten(misspelt)}` is not known here; did you mean {key}?"
+                yield _Mistake((*pointer, misspelt), "unknown-key", message, key=True)
+            continue
         schema = allowed.get(key, {})
         options = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
         expected = f": {_either_value(options)}" if options else ""
