@@ -22,6 +22,7 @@ from jsonpath_ng import JSONPath
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.extract.compilation.plan import Plan
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
+from framework.extract.monitors.end_monitor import EndMonitor
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
 from framework.extract.monitors.selector_monitor import SelectorMonitor
 from framework.extract.page import Page, RawList
@@ -243,7 +244,8 @@ class PageReader:
         self._duplicates = duplicates
         self._requests = self._requests_with(paginator, duplicates, lazy_path)
         self._selector = SelectorMonitor(plan, within(plan.selector, context), options)
-        self._monitor = PaginationMonitor(plan, options, self._selector, self._paginator)
+        self._monitor = PaginationMonitor(plan, options, self._paginator)
+        self._end = EndMonitor(plan, options, self._selector, lambda: self._requests.paginator)
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages in the list's order. Raise RequestError if they repeat or do not end."""
@@ -257,8 +259,8 @@ class PageReader:
                 yield page
                 is_sampled = sample is not None and number >= sample.pages
                 if not requests_.has_next:
-                    if not is_sampled and not requests_.was_stopped:
-                        self._monitor.on_end()
+                    if not is_sampled:
+                        self._end.on_end()
                     return
                 last_number = None if sample else self._last_number(page)
                 if last_number is not None:
@@ -274,6 +276,7 @@ class PageReader:
         if not page.count:
             self._selector.on_page(page)
         self._monitor.on_page(page)
+        self._end.on_page(page)
 
     def _paginator(self) -> Any:
         """Return dlt's paginator of the list, without the file's additions to it."""
@@ -305,7 +308,7 @@ class PageReader:
                 [partial(fetch, value) for value in values], workers, self._options.environment.stop
             ):
                 if page is None or (not page.count and numbered.stop_after_empty_page):
-                    self._monitor.on_end()
+                    self._end.on_end()
                     return
                 self._on_page(page)
                 yield page
@@ -314,4 +317,4 @@ class PageReader:
                 assert page.response is not None
                 end = max(end, end_of(numbered, page.response.json()) or 0)
             following = values[-1] + numbered.value_step
-        self._monitor.on_end()
+        self._end.on_end()

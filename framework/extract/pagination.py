@@ -58,6 +58,9 @@ Write = Callable[[requests.Request, Context], None]
 UNEXPECTED = (ValueError, TypeError, AttributeError)
 """What dlt's paginators raise for a response that they do not expect."""
 
+_OF_LENGTH = (("records",), ("last_record",), ("paginator", "limit"))
+"""What an expression reads to know only how many records a page has."""
+
 UNSENT = "\0unsent "
 """Begins the names of parameters that dlt's paginators need and that are not sent."""
 
@@ -140,6 +143,9 @@ class FrameworkPaginator(BasePaginator):
         self.rules = rules
         self.rewrites = rewrites
         self.ended = False
+        """Whether a condition of the file has ended the list."""
+        self.ended_by_length = False
+        """Whether that condition only looked at how many records the page has."""
         self._over = over
         self._context: Context = {}
         self._write: Write | None = None
@@ -231,6 +237,16 @@ class FrameworkPaginator(BasePaginator):
         return PaginatorFailure(self.inner, response, error)
 
     @property
+    def asks_for_part(self) -> bool:
+        """Whether the file asks for some of the pages: from a later one on, or up to one."""
+        inner = self.inner
+        if getattr(inner, "maximum_page", None) is not None:
+            return True
+        if not isinstance(inner, RangePaginator):
+            return False
+        return inner.maximum_value is not None or inner.initial_value != inner.base_index
+
+    @property
     def is_single_page(self) -> bool:
         """Whether the file says that the list has one page."""
         return isinstance(self.inner, SinglePagePaginator)
@@ -264,9 +280,14 @@ class FrameworkPaginator(BasePaginator):
         rules = self.rules
         size = rules.page_size
         if rules.stop_after_short_page and size and len(records) < size:
+            self.ended_by_length = True
             return True
         stop = rules.stop_when
-        return stop is not None and truthy(stop.search(page, page))
+        if stop is None or not truthy(stop.search(page, page)):
+            return False
+        read = {path[0] for path in stop.reads(over_context=True) if path not in _OF_LENGTH}
+        self.ended_by_length = not read - {"config"}
+        return True
 
 
 def _without_unsent(request: requests.Request) -> None:
@@ -303,6 +324,14 @@ class HeaderCursor(HeaderCursorPaginator):
         set_next_reference(self, next_reference(self) or None)
 
 
+class SinglePage(SinglePagePaginator):
+    """One page; with `maximum_page` only the first is wanted though there may be others."""
+
+    def __init__(self, maximum_page: int | None = None) -> None:
+        super().__init__()
+        self.maximum_page = maximum_page
+
+
 class Total(JSONPath):
     """A total's path that remembers the total of an earlier page if a page has none."""
 
@@ -330,7 +359,7 @@ PAGINATORS: Mapping[str, Callable[..., BasePaginator]] = {
     "json_link": BodyLink,
     "json_response": BodyLink,
     "header_link": LinkHeader,
-    "single_page": SinglePagePaginator,
+    "single_page": SinglePage,
 }
 """The paginator of each type, created with the other keys as arguments. `auto` is detected."""
 

@@ -1,4 +1,4 @@
-"""Check that the pages of a list advance, end, and are as many as the API's total says.
+"""Check that the pages of a list advance, and that they end.
 
 A list that repeats itself is an error that shows both places; what is only odd is a warning.
 """
@@ -10,13 +10,11 @@ from typing import Any
 
 import orjson
 import requests
-from dlt.common import jsonpath
-from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
+from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
-from framework.extract.monitors.selector_monitor import SelectorMonitor
 from framework.extract.page import Page
 from framework.extract.read_options import ReadOptions
 from framework.runtime.redaction import redact_url
@@ -32,27 +30,23 @@ MAX_REPEATS = 3
 class PaginationMonitor:
     """Watch one list, page by page in its order.
 
-    `paginator` returns dlt's paginator of the list. Pages that `selector` found nothing in explain
-    a total that differs.
+    `paginator` returns dlt's paginator of the list.
     """
 
     def __init__(
         self,
         plan: Plan,
         options: ReadOptions,
-        selector: SelectorMonitor,
         paginator: Callable[[], Any],
     ) -> None:
         self._name = plan.resource.name
         self._primary_key = plan.resource.primary_key
         self._options = options
-        self._selector = selector
         self._paginator = paginator
         self._requests: dict[bytes, int] = {}
         self._first_pages: dict[int, tuple[int, str]] = {}
         self._short_page: tuple[int, str] | None = None
         self._pages = 0
-        self._records = 0
         self._warned: set[str] = set()
         self._last: Page | None = None
         self._last_signature = 0
@@ -65,7 +59,6 @@ class PaginationMonitor:
         """
         self._last = page
         self._pages += 1
-        self._records += page.count
         if not page.count or page.response is None:
             return
         self._check_length(page)
@@ -115,32 +108,6 @@ class PaginationMonitor:
             else f"{self._pages:,} pages were read, and {url} would follow. Check the paginator."
         )
         raise RequestError(f"{self._name}: pagination does not end: {reason}", code="next-repeated")
-
-    def on_end(self) -> None:
-        """Compare the complete list with the total that the paginator reads, if any."""
-        paginator, last = self._paginator(), self._last
-        if not isinstance(paginator, RangePaginator) or paginator.total_path is None:
-            return
-        if last is None or last.response is None or self._selector.misses:
-            return
-        if paginator.maximum_value is not None or paginator.initial_value != paginator.base_index:
-            return  # the file itself asks for a part
-        totals = jsonpath.find_values(paginator.total_path, last.response.json())
-        if not totals or not str(totals[0]).lstrip("-").isdigit():
-            return
-        total = int(totals[0])
-        counts_records = isinstance(paginator, OffsetPaginator)
-        # an empty page that ended the list is not one of its pages
-        count = self._records if counts_records else self._pages - (not last.count)
-        if count == total or (not counts_records and not total):
-            return
-        what = "records" if counts_records else "pages"
-        hint = "" if counts_records else ", whose total_path counts pages"
-        self._warn(
-            "total-differs",
-            f"the API's total_path says {total:,} {what}, {count:,} were read. Check the "
-            f"paginator{hint}, or run again if the data changed meanwhile",
-        )
 
     def _check_length(self, page: Page) -> None:
         """Warn of a page shorter than the paginator's limit, by which the offset advances."""

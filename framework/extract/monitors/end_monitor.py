@@ -1,0 +1,353 @@
+"""Check that a list was read to its end: by the API's total, and by what its last page says.
+
+A list that ends though the API plainly says that records are missing is an error, what is less
+plain a warning. The API's own word that there is no more is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dlt.common import jsonpath
+from dlt.sources.helpers.rest_client.paginators import (
+    BaseReferencePaginator,
+    OffsetPaginator,
+    RangePaginator,
+    SinglePagePaginator,
+)
+
+from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.expressions.placeholders import texts_of
+from framework.definition.model import Endpoint
+from framework.errors import RequestError
+from framework.events import WarningRaised
+from framework.extract.compilation.plan import Plan
+from framework.extract.monitors.selector_monitor import SelectorMonitor
+from framework.extract.next_page_signs import (
+    Path,
+    Sign,
+    page_signs,
+    plain,
+    proposed_paginator,
+    words,
+)
+from framework.extract.page import Page
+from framework.extract.pagination import FrameworkPaginator
+from framework.extract.read_options import ReadOptions
+from framework.text import count_noun, join_words
+
+Json = Any
+
+HARMLESS = words(
+    """
+    limit perpage pagesize size count top first rows maxresults maxpagesize resultsperpage
+    itemsperpage page pagenumber offset skip start startindex cursor after sort sortby order
+    orderby ordering direction sortorder fields select include expand embed format
+    apiversion version lang locale withcount withtotal includetotal totalcount
+    """
+)
+"""Parameters that do not change which records a list has, compared without punctuation."""
+_PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTALL)
+
+
+class EndMonitor:
+    """Watch one list; `paginator` returns that of the list, None if no page was read.
+
+    Pages that `selector` found nothing in explain what is missing.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        options: ReadOptions,
+        selector: SelectorMonitor,
+        paginator: Callable[[], FrameworkPaginator | None],
+    ) -> None:
+        self._selector = selector
+        self._name = plan.resource.name
+        self._options = options
+        self._paginator = paginator
+        self._names, self._is_plain = list_place(plan.endpoint)
+        self._has_filters = has_filters(plan.endpoint)
+        self._pages = 0
+        self._records = 0
+        self._lengths: set[int] = set()
+        self._first: list[Sign] = []
+        self._first_total: int | None = None
+        self._last: Page | None = None
+
+    def on_page(self, page: Page) -> None:
+        """Count a page; of the first one remember what it says."""
+        if self._last is not None:
+            self._lengths.add(self._last.count)
+        self._last = page
+        self._pages += 1
+        self._records += page.count
+        if self._pages == 1 and page.response is not None:
+            self._first = page_signs(page.response, self._names)
+            self._first_total = self._declared_total(page)
+
+    def on_end(self) -> None:
+        """Check the complete list; raise RequestError if the API says that records are missing."""
+        paginator, last = self._paginator(), self._last
+        if paginator is None or last is None or last.response is None or self._selector.misses:
+            return
+        if paginator.ended and not paginator.ended_by_length:
+            return  # the file's own condition
+        if paginator.asks_for_part:
+            return
+        last_signs = self._first if self._pages == 1 else page_signs(last.response, self._names)
+        self._check_changes(paginator, last, last_signs)
+        if self._check_declared(paginator, last):
+            return
+        self._check_signs(paginator, last, last_signs)
+
+    def _declared_total(self, page: Page) -> int | None:
+        """Return the total that the paginator's total_path finds in a page."""
+        paginator = self._paginator()
+        inner = None if paginator is None else paginator.inner
+        if not isinstance(inner, RangePaginator) or inner.total_path is None:
+            return None
+        if page.response is None:
+            return None
+        found = jsonpath.find_values(inner.total_path, page.response.json())
+        if not found or not str(found[0]).lstrip("-").isdigit():
+            return None
+        return int(found[0])
+
+    def _check_changes(self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]) -> None:
+        """Warn of a total that changed while pages were requested by number."""
+        if not isinstance(paginator.inner, RangePaginator) or self._pages < 2:
+            return
+        pairs = [("total_path", self._first_total, self._declared_total(last))]
+        after = {sign.path: sign.number for sign in signs if sign.kind in ("pages", "total")}
+        pairs += [
+            (sign.path, sign.number, after[sign.path])
+            for sign in self._first
+            if sign.is_sure and sign.kind in ("pages", "total") and sign.path in after
+        ]
+        for path, before, now in pairs:
+            if before is None or now is None or before == now:
+                continue
+            self._warn(
+                "total-changed",
+                f"the total (`{path}`) changed from {before:,} to {now:,} while pages were "
+                "requested: a record that is removed or inserted moves the others to another page, "
+                "so records may be missing. Sort the list by a field that never changes, oldest "
+                "first, or use a cursor; the next full read repairs what is missing",
+            )
+            return
+
+    def _check_declared(self, paginator: FrameworkPaginator, last: Page) -> bool:
+        """Compare with the total of total_path; return whether it differs."""
+        total = self._declared_total(last)
+        if total is None or not self._is_plain:
+            return False
+        counts_records = isinstance(paginator.inner, OffsetPaginator)
+        # an empty page that ended the list is not one of its pages
+        count = self._records if counts_records else self._pages - (not last.count)
+        if count == total or (not counts_records and not total):
+            return False
+        what = "records" if counts_records else "pages"
+        missing = total > count and self._is_plainly_missing(paginator, total, counts_records)
+        if missing:
+            self._fail(paginator, last, [f"total_path says {total:,} {what}"])
+        hint = "" if counts_records else ", whose total_path counts pages"
+        self._warn(
+            "total-differs",
+            f"the API's total_path says {total:,} {what}, {count:,} were read. Check the "
+            f"paginator{hint}; records that were removed or inserted meanwhile are another cause: "
+            "then run again",
+        )
+        return True
+
+    def _check_signs(self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]) -> None:
+        """Warn or fail if the last page says that there is more."""
+        more = list(self._signs_of_more(paginator, last, signs))
+        totals = [] if self._says_end(signs) and not more else list(self._totals(paginator, signs))
+        if not more and not totals:
+            return
+        said = [_in_words(sign) for sign in (*more, *totals)]
+        sure = [sign for sign in totals if sign.is_sure]
+        is_told = not (
+            isinstance(paginator.inner, RangePaginator) and paginator.inner.total_path is None
+        )
+        if sure and not self._has_filters and is_told:
+            sign = sure[0]
+            if self._is_plainly_missing(paginator, sign.number, sign.kind == "total"):
+                self._fail(paginator, last, said, more[0] if more else sign)
+        self._warn("ended-early", self._message(paginator, last, said, (*more, *totals)[0]))
+
+    def _signs_of_more(
+        self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]
+    ) -> Iterator[Sign]:
+        """Yield the flags, links and cursors that say more; a flag outweighs the others."""
+        flags = [sign for sign in signs if sign.kind == "more"]
+        if flags:
+            yield from (sign for sign in flags if not sign.is_end)
+            if all(sign.is_end for sign in flags):
+                return
+        is_single = isinstance(paginator.inner, SinglePagePaginator)
+        is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
+        if (is_followed and not paginator.ended_by_length) or (not last.count and self._pages > 1):
+            return  # the paginator's own link or cursor is gone, or an empty page is the end
+        for sign in signs:
+            if sign.kind in ("link", "cursor") and not sign.is_end and (sign.is_sure or is_single):
+                yield sign
+
+    def _says_end(self, signs: list[Sign]) -> bool:
+        return any(sign.is_end for sign in signs)
+
+    def _totals(self, paginator: FrameworkPaginator, signs: list[Sign]) -> Iterator[Sign]:
+        """Yield the totals that are more than was read.
+
+        A total may count what the request's filters leave out: then it only counts beside a page
+        of a round length, which looks like a limit.
+        """
+        assert self._last is not None
+        if not self._is_plain:
+            return
+        if self._has_filters and (self._last.count % 10 or not self._last.count):
+            return
+        pages = self._pages - (not self._last.count)
+        is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
+        for sign in signs:
+            if is_followed and not paginator.ended_by_length and not sign.is_sure:
+                continue
+            read = self._records if sign.kind == "total" else max(pages, 1)
+            if sign.kind in ("total", "pages") and sign.number > read:
+                yield sign
+
+    def _is_plainly_missing(
+        self, paginator: FrameworkPaginator, total: int, counts_records: bool
+    ) -> bool:
+        """Return whether a total proves that records are missing.
+
+        Records that the user may not see often count in a total, so a small difference on pages
+        that were all requested proves nothing.
+        """
+        assert self._last is not None
+        inner, size = paginator.inner, paginator.rules.page_size
+        if isinstance(inner, OffsetPaginator):
+            size = inner.value_step
+        if not self._records:
+            return True
+        if paginator.ended_by_length:
+            return not counts_records or (size is not None and total > size * self._pages)
+        if isinstance(inner, OffsetPaginator) and size is not None:
+            lengths = self._lengths or {self._last.count}
+            is_round = len(self._lengths) > 0 or self._last.count % 10 == 0
+            return len(lengths) == 1 and 0 < max(lengths) < size and is_round
+        if isinstance(inner, RangePaginator):
+            return False
+        return self._pages == 1
+
+    def _fail(
+        self,
+        paginator: FrameworkPaginator,
+        last: Page,
+        words: list[str],
+        sign: Sign | None = None,
+    ) -> None:
+        message = self._message(paginator, last, words, sign)
+        raise RequestError(f"{self._name}: {message}", code="ended-early")
+
+    def _message(
+        self, paginator: FrameworkPaginator, last: Page, words: list[str], sign: Sign | None
+    ) -> str:
+        read = f"{count_noun(self._records, 'record')} on {count_noun(self._pages, 'page')}"
+        return (
+            f"the list ended after {read}, but the API says that there is more: "
+            f"{join_words(dict.fromkeys(words))}. {self._remedy(paginator, last, sign)}"
+        )
+
+    def _remedy(self, paginator: FrameworkPaginator, last: Page, sign: Sign | None) -> str:
+        inner = paginator.inner
+        size = paginator.rules.page_size
+        key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
+        shorter = max(self._lengths | {last.count})
+        if size is not None and 0 < shorter < size:
+            other = (
+                ""
+                if not paginator.rules.stop_after_short_page
+                else (", or remove stop_after_short_page")
+            )
+            return (
+                f"The API returned {shorter:,} records at once where {size:,} were requested: "
+                f"write `{key}: {shorter}`{other}"
+            )
+        if paginator.ended_by_length:
+            return (
+                "Remove stop_after_short_page, or the stop_when that counts records: a short page "
+                "is not the last one here"
+            )
+        if sign is None:
+            return "Check the paginator"
+        written = _flow(proposed_paginator(sign, last.count))
+        name = {"header_cursor": "cursor_param", "cursor": "cursor_param"}.get(
+            proposed_paginator(sign, last.count)["type"], ""
+        )
+        look = f" (look up {name} in the API's documentation)" if name else ""
+        text = f"Write `paginator: {written}`, for example{look}"
+        if isinstance(inner, SinglePagePaginator):
+            text += "; if only the first page is wanted, `{type: single_page, maximum_page: 1}`"
+        return text
+
+    def _warn(self, code: str, message: str) -> None:
+        self._options.on_event(WarningRaised(self._name, code, message))
+
+
+def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
+    """Return the keys of the list, as far as they are plain, and whether that is all of it."""
+    selector = endpoint.data_selector
+    if isinstance(selector, Expression):
+        if selector.names or selector.text == "@":
+            return selector.names, True
+        text = selector.text
+    else:
+        text = selector or ""
+    if text in ("", "$"):
+        return (), True
+    found = _PREFIX.fullmatch(text)
+    if found is None:
+        return (), False
+    return tuple(found[1].split(".")), found[2] in ("", "[*]", "[]")
+
+
+def has_filters(endpoint: Endpoint) -> bool:
+    """Return whether the request asks for a part of the records, as far as names tell."""
+    incremental = endpoint.incremental
+    if incremental is not None and (incremental.start_param or incremental.end_param):
+        return True
+    names = [*endpoint.params]
+    if isinstance(endpoint.json, Mapping):
+        names += endpoint.json
+    if isinstance(endpoint.data, Mapping):
+        names += endpoint.data
+    if any(plain(name) not in HARMLESS for name in names):
+        return True
+    others = [part for part in (endpoint.json, endpoint.data) if isinstance(part, (list, str))]
+    return bool(others) or any("incremental." in text for text in texts_of(endpoint.path))
+
+
+def _in_words(sign: Sign) -> str:
+    where = f"the header {sign.path}" if sign.is_header else f"`{sign.path}`"
+    if sign.kind == "total":
+        return f"{where} is {sign.number:,}"
+    if sign.kind == "pages":
+        return f"{where} is {count_noun(sign.number, 'page')}"
+    if sign.kind == "more":
+        return f"{where} says so"
+    return f"{where} holds the next page's {'URL' if sign.kind == 'link' else 'cursor'}"
+
+
+def _flow(paginator: Mapping[str, Json]) -> str:
+    """Return a paginator in one line of YAML."""
+    return "{" + ", ".join(f"{key}: {_scalar(value)}" for key, value in paginator.items()) + "}"
+
+
+def _scalar(value: Json) -> str:
+    text = "null" if value is None else str(value)
+    return text if re.fullmatch(r"[\w.-]+", text) else "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,346 @@
+"""What a response says of more pages: flags, links, cursors and totals, in its body and headers.
+
+The names of the tables below are compared without case and punctuation. An ambiguous name counts
+only in an object about paging or in an envelope, not in an object that looks like a record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import requests
+
+from framework.http.link_header import links_by_relation
+from framework.runtime.field_paths import value_at
+
+Json = Any
+Path = tuple[str, ...]
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+MORE = words(
+    """
+    hasmore hasnext hasnextpage hasmorepages hasmoreresults hasmoreitems hasmorerecords
+    hasmoredata moreresults moreavailable moreitems istruncated more truncated
+    """
+)
+"""True: more pages follow; false: this is the last one."""
+LAST = words(
+    """
+    islast islastpage isfinal endofrecords endofresults lastpage last done
+    """
+)
+"""False: more pages follow; true: this is the last one."""
+NEXT = words(
+    """
+    next nextpage nexturl nextlink nexthref nexturi nextpageurl nextpageuri nextpagelink
+    nextrecordsurl odatanextlink nextresults nexttoken nextpagetoken nextcursor
+    nextpagecursor nextpageid nextoffset nextpageoffset nextstart nextstartindex nextindex
+    nextmarker nextbookmark nextcontinuationtoken nextpagenumber continuationtoken
+    continuation continue lastevaluatedkey
+    """
+)
+"""A link, cursor, number or object: more pages follow; null, empty, 0 or false: the last one."""
+WEAK_NEXT = words("cursor offset marker bookmark scrollid pagetoken")
+"""Texts that may name the next page, or this one."""
+TOTAL = words(
+    """
+    totalcount totalresults totalitems totalrecords totalrows totalelements totalentries
+    totalhits totalsize totalobjects totalnumber totalmatches totalresultcount
+    totalnumberofitems totalitemcount numfound numbermatched resultstotal counttotal wptotal
+    paginationtotal
+    """
+)
+WEAK_WORDS = words("next last done more continue continuation")
+"""Of the names above, those that a record may have too."""
+WEAK_TOTAL = words("total count recordcount resultcount itemcount")
+PAGES = words("totalpages totalpagecount pagecount pagestotal numberofpages numpages")
+WEAK_PAGES = words("pages lastpage maxpage")
+REMAINING = words("remainingitemcount remainingcount remainingitems itemsremaining")
+ABOUT_PAGES = words(
+    """
+    meta metadata paging pagination pageinfo paginginfo paginationinfo paginationmetadata
+    page paginator links link resultinfo responsemetadata resultset searchmetadata cursors
+    cursor hits info listinfo
+    """
+)
+"""Names of objects about paging beside the list or above it."""
+COMPANIONS = words(
+    """
+    page pages perpage limit offset size pagesize skip start startat startindex currentpage
+    lastpage totalpages from to next prev previous nextpage prevpage hasmore pagenumber
+    number itemsperpage maxresults count numberreturned returned previouspage firstpage
+    nextcursor nextpagetoken hasnextpage resultsperpage pageindex
+    """
+)
+"""Names beside a `total` that show that it counts the list."""
+OF_RECORDS = words(
+    """
+    id uuid guid currency currencycode amount subtotal tax price name title createdat
+    updatedat created updated
+    """
+)
+"""Names that show that an object is a record: its `total` may be money."""
+LINK = re.compile(r"https?://|/|\?")
+_RANGE = re.compile(r"\s*(?!bytes)\w[\w-]*\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_URL_KEYS = ("href", "url", "uri", "link")
+_FALSE = ("", "false", "null", "none", "0")
+_DEPTH = 2
+
+Kind = Literal["more", "link", "cursor", "pages", "total"]
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One sign of more pages, or of the last one if `is_end`.
+
+    `path` is JMESPath, or the name of a header. A total or a number of pages is in `number`, and
+    `is_sure` if its name and place leave no doubt. `params` are the parameter names of a link.
+    """
+
+    kind: Kind
+    path: str
+    number: int = 0
+    is_end: bool = False
+    is_sure: bool = True
+    is_header: bool = False
+    params: tuple[str, ...] = ()
+
+
+def page_signs(response: requests.Response, names: Path = ()) -> list[Sign]:
+    """Return the signs of a response whose list of records is at these keys of the body.
+
+    An object in place of the list may be a record, whose own fields are not about pages: it has no
+    headers and totals that count, and no ambiguous names.
+    """
+    body = response.json()
+    is_object = isinstance(value_at(body, names), Mapping)
+    signs = [] if is_object else list(_header_signs(response.headers))
+    for path, place, about_pages in _places(body, names):
+        found = _object_signs(path, place, about_pages, is_record=is_object)
+        signs += [sign for sign in found if not is_object or sign.kind not in ("pages", "total")]
+    return signs
+
+
+def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
+    """Return a paginator that reads this sign; `records` is the number of records on a page."""
+    if sign.is_header and sign.kind in ("link", "cursor"):
+        if sign.kind == "link":
+            return {"type": "header_link"}
+        return {"type": "header_cursor", "cursor_key": sign.path, "cursor_param": "page"}
+    if sign.kind == "link":
+        return {"type": "json_link", "next_url_path": sign.path}
+    if sign.kind == "cursor":
+        name = sign.path.rsplit(".", 1)[-1].strip('"')
+        return {"type": "cursor", "cursor_path": sign.path, "cursor_param": name}
+    numbers: dict[str, Json] = {"type": "page_number", "base_page": 1}
+    if sign.is_header:
+        return {**numbers, "total_path": None}
+    if sign.kind == "more":
+        return {**numbers, "has_more_path": sign.path, "total_path": None}
+    if sign.kind == "pages":
+        return {**numbers, "total_path": sign.path}
+    return {"type": "offset", "limit": records or 100, "total_path": sign.path}
+
+
+def parameter_names(url: str) -> tuple[str, ...]:
+    """Return the names of a URL's parameters, none for a URL that is not valid."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return ()
+    return tuple(dict.fromkeys(name for name, _ in parse_qsl(query, True)))
+
+
+def jmespath_of(path: Path) -> str:
+    """Return a path as JMESPath; unusual names are quoted."""
+    if not path:
+        return "@"
+    return ".".join(name if _PLAIN_NAME.fullmatch(name) else f'"{name}"' for name in path)
+
+
+def plain(name: str) -> str:
+    """Return a name without case and punctuation."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _places(body: Json, names: Path) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
+    """Yield the objects above the list and those about paging in them, the nearest list first."""
+    above: list[tuple[Path, Mapping[str, Json]]] = []
+    value = body
+    for depth in range(max(len(names), 1)):
+        if not isinstance(value, Mapping):
+            break
+        above.append((names[:depth], value))
+        value = value.get(names[depth]) if depth < len(names) else None
+    for path, place in reversed(above):
+        yield path, place, bool(path) and plain(path[-1]) in ABOUT_PAGES
+        yield from _about_pages(path, place, names, _DEPTH)
+
+
+def _about_pages(
+    path: Path, place: Mapping[str, Json], names: Path, depth: int
+) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
+    for name, value in place.items():
+        inner = (*path, name)
+        if not depth or not isinstance(value, Mapping) or inner == names[: len(inner)]:
+            continue
+        if plain(name) in ABOUT_PAGES:
+            yield inner, value, True
+            yield from _about_pages(inner, value, names, depth - 1)
+
+
+def _object_signs(
+    path: Path, place: Mapping[str, Json], about_pages: bool, is_record: bool = False
+) -> Iterator[Sign]:
+    by_name = {plain(name): name for name in place}
+    is_record = not about_pages and (is_record or not OF_RECORDS.isdisjoint(by_name))
+    has_companions = about_pages or len(COMPANIONS.intersection(by_name)) > 1
+    for name, value in place.items():
+        word, where = plain(name), jmespath_of((*path, name))
+        if is_record and (word in WEAK_TOTAL or word in WEAK_PAGES or word in WEAK_WORDS):
+            continue
+        if word in MORE or word in LAST:
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            flag = None if word in LAST and is_number else _flag(value)
+            if flag is not None:
+                yield Sign("more", where, is_end=flag is (word in LAST))
+                continue
+        if word in NEXT:
+            yield from _next_signs(where, value)
+        elif word in WEAK_NEXT and isinstance(value, str) and value and not value.isdigit():
+            if not is_record:
+                yield Sign("cursor", where, is_sure=False)
+        elif word in ("links", "link") and isinstance(value, list):
+            yield from _link_list(where, value)
+        elif word in REMAINING and _number(value):
+            yield Sign("more", where)
+        elif word in TOTAL or word in WEAK_TOTAL:
+            number, is_exact = _total(value)
+            others = COMPANIONS.intersection(by_name) - {word}
+            sure = word in TOTAL or (word == "total" and (about_pages or bool(others)))
+            if number is not None:
+                is_sure = sure and is_exact and not is_record
+                yield Sign("total", where, number, is_sure=is_sure)
+        elif word in PAGES or word in WEAK_PAGES:
+            number = _number(value)
+            if number is not None:
+                sure = isinstance(value, int) and (word in PAGES or has_companions)
+                yield Sign("pages", where, number, is_sure=sure and not is_record)
+
+
+def _next_signs(where: str, value: Json) -> Iterator[Sign]:
+    """Yield the sign of a key that names the next page."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if isinstance(inner, str) and inner and plain(key) in _URL_KEYS:
+                path = f"{where}.{jmespath_of((key,))}"
+                yield Sign("link", path, params=parameter_names(inner))
+                return
+        inner_key = next((key for key, inner in value.items() if _is_scalar(inner)), None)
+        if inner_key is not None:
+            yield Sign("cursor", f"{where}.{jmespath_of((inner_key,))}")
+        elif not value:
+            yield Sign("cursor", where, is_end=True)
+    elif value is True:
+        yield Sign("more", where)
+    elif not value or (isinstance(value, str) and value.strip().lower() in _FALSE):
+        yield Sign("cursor", where, is_end=True)
+    elif isinstance(value, str) and LINK.match(value):
+        yield Sign("link", where, params=parameter_names(value))
+    elif isinstance(value, (str, int)):
+        yield Sign("cursor", where)
+
+
+def _is_scalar(value: Json) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value not in ("", 0)
+
+
+def _link_list(where: str, links: list[Json]) -> Iterator[Sign]:
+    """Yield the next link of a list of links (Atom, FHIR, HATEOAS)."""
+    for link in links:
+        if not isinstance(link, Mapping):
+            continue
+        key = next((key for key in ("rel", "relation") if key in link), None)
+        if key is None or "next" not in str(link[key]).lower().split():
+            continue
+        url = next((one for one in _URL_KEYS if isinstance(link.get(one), str)), None)
+        if url is not None and link[url]:
+            path = f"{where}[?{key} == '{link[key]}'] | [0].{url}"
+            yield Sign("link", path, params=parameter_names(link[url]))
+
+
+def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
+    for name, value in headers.items():
+        word = plain(name)
+        if word == "link":
+            url = links_by_relation(value).get("next")
+            if url:
+                yield Sign("link", name, is_header=True, params=parameter_names(url))
+            continue
+        if word == "contentrange":
+            found = _RANGE.fullmatch(value)
+            if found is not None:
+                is_end = int(found[2]) + 1 >= int(found[3])
+                yield Sign("more", name, is_end=is_end, is_header=True)
+                yield Sign("total", name, int(found[3]), is_header=True)
+            continue
+        if value[:1] == "{" and "pagination" in word:
+            yield from _header_object(name, value)
+            continue
+        word = word.removeprefix("x").removeprefix("wp").removeprefix("pagination")
+        if word in ("nextpage", "nextcursor", "nextpagetoken", "nexttoken"):
+            yield Sign("cursor", name, is_end=value.strip() in _FALSE, is_header=True)
+        elif word in MORE and (flag := _flag(value)) is not None:
+            yield Sign("more", name, is_end=not flag, is_header=True)
+        elif word == "total" or word in TOTAL:
+            if value.strip().isdigit():
+                yield Sign("total", name, int(value), is_header=True)
+        elif word in PAGES and value.strip().isdigit():
+            yield Sign("pages", name, int(value), is_header=True)
+
+
+def _header_object(name: str, value: str) -> Iterator[Sign]:
+    """Yield the signs of a header that holds JSON, `X-Pagination`."""
+    try:
+        parsed = orjson.loads(value)
+    except ValueError:
+        return
+    for sign in _object_signs((), parsed, True):
+        yield Sign(sign.kind, name, sign.number, sign.is_end, sign.is_sure, True, sign.params)
+
+
+def _flag(value: Json) -> bool | None:
+    """Return a flag as true or false, None if it is none."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return {"true": True, "false": False}.get(text)
+
+
+def _number(value: Json) -> int | None:
+    """Return a count as an integer, None if it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        return int(value)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _total(value: Json) -> tuple[int | None, bool]:
+    """Return a total, and whether it is exact; Elasticsearch has an object with a relation."""
+    if isinstance(value, Mapping):
+        return _number(value.get("value")), value.get("relation", "eq") == "eq"
+    return _number(value), isinstance(value, int)
