@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import requests
 from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.paginators import (
     BaseReferencePaginator,
@@ -74,20 +75,18 @@ class EndMonitor:
         self._pages = 0
         self._records = 0
         self._lengths: set[int] = set()
-        self._first: list[Sign] = []
-        self._first_total: int | None = None
+        self._first: requests.Response | None = None
         self._last: Page | None = None
 
     def on_page(self, page: Page) -> None:
-        """Count a page; of the first one remember what it says."""
+        """Count a page, and keep the first and the last."""
         if self._last is not None:
             self._lengths.add(self._last.count)
         self._last = page
         self._pages += 1
         self._records += page.count
-        if self._pages == 1 and page.response is not None:
-            self._first = page_signs(page.response, self._names)
-            self._first_total = self._declared_total(page)
+        if self._first is None:
+            self._first = page.response
 
     def on_end(self) -> None:
         """Check the complete list; raise RequestError if the API says that records are missing."""
@@ -98,37 +97,27 @@ class EndMonitor:
             return  # the file's own condition
         if paginator.asks_for_part:
             return
-        last_signs = self._first if self._pages == 1 else page_signs(last.response, self._names)
-        self._check_changes(paginator, last, last_signs)
-        if self._check_declared(paginator, last):
-            return
-        self._check_signs(paginator, last, last_signs)
+        signs = page_signs(last.response, self._names)
+        self._check_changes(paginator, last.response, signs)
+        if not self._check_declared(paginator, last):
+            self._check_signs(paginator, last, signs)
 
-    def _declared_total(self, page: Page) -> int | None:
-        """Return the total that the paginator's total_path finds in a page."""
-        paginator = self._paginator()
-        inner = None if paginator is None else paginator.inner
-        if not isinstance(inner, RangePaginator) or inner.total_path is None:
-            return None
-        if page.response is None:
-            return None
-        found = jsonpath.find_values(inner.total_path, page.response.json())
-        if not found or not str(found[0]).lstrip("-").isdigit():
-            return None
-        return int(found[0])
-
-    def _check_changes(self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]) -> None:
+    def _check_changes(
+        self, paginator: FrameworkPaginator, last: requests.Response, signs: list[Sign]
+    ) -> None:
         """Warn of a total that changed while pages were requested by number."""
         if not isinstance(paginator.inner, RangePaginator) or self._pages < 2:
             return
-        pairs = [("total_path", self._first_total, self._declared_total(last))]
-        after = {sign.path: sign.number for sign in signs if sign.kind in ("pages", "total")}
-        pairs += [
-            (sign.path, sign.number, after[sign.path])
-            for sign in self._first
-            if sign.is_sure and sign.kind in ("pages", "total") and sign.path in after
+        assert self._first is not None
+        declared = (_declared_total(paginator, one) for one in (self._first, last))
+        changes = [("total_path", *declared)]
+        after = {(sign.kind, sign.path): sign.number for sign in signs}
+        changes += [
+            (sign.path, sign.number, after.get((sign.kind, sign.path)))
+            for sign in page_signs(self._first, self._names)
+            if sign.is_sure and sign.kind in ("pages", "total")
         ]
-        for path, before, now in pairs:
+        for path, before, now in changes:
             if before is None or now is None or before == now:
                 continue
             self._warn(
@@ -142,7 +131,8 @@ class EndMonitor:
 
     def _check_declared(self, paginator: FrameworkPaginator, last: Page) -> bool:
         """Compare with the total of total_path; return whether it differs."""
-        total = self._declared_total(last)
+        assert last.response is not None
+        total = _declared_total(paginator, last.response)
         if total is None or not self._is_plain:
             return False
         counts_records = isinstance(paginator.inner, OffsetPaginator)
@@ -297,6 +287,16 @@ class EndMonitor:
 
     def _warn(self, code: str, message: str) -> None:
         self._options.on_event(WarningRaised(self._name, code, message))
+
+
+def _declared_total(paginator: FrameworkPaginator, response: requests.Response) -> int | None:
+    """Return the total that the paginator's total_path finds in a response."""
+    inner = paginator.inner
+    if not isinstance(inner, RangePaginator) or inner.total_path is None:
+        return None
+    found = jsonpath.find_values(inner.total_path, response.json())
+    is_number = bool(found) and str(found[0]).lstrip("-").isdigit()
+    return int(found[0]) if is_number else None
 
 
 def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
