@@ -14,7 +14,15 @@ MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z_-]{0,30}")
 
 
 class Digits(str):
-    """An integer past 64 bits, kept as text so that no digit is lost."""
+    """A number of JSON that no number of Python's holds, kept as text so that no digit is lost.
+
+    It is an integer past 64 bits, or a number whose digits a declared decimal must keep.
+    """
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it is written without a fraction and an exponent."""
+        return self.removeprefix("-").isdecimal()
 
 
 _TYPE_NAMES = {

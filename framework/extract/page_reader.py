@@ -35,7 +35,7 @@ from framework.http.session import Session
 from framework.http.transport import InvalidJson, Response
 from framework.runtime.context import Context, without_secrets
 from framework.runtime.redaction import Redactor
-from framework.runtime.templates import Values, expand
+from framework.runtime.templates import Values, expand, text_of
 from framework.runtime.thread_pool import run_in_order
 
 Json = Any
@@ -90,10 +90,19 @@ class RequestBuilder:
 
 
 def _form(data: Json) -> Json:
-    """Return form data as requests takes it: pairs as tuples."""
+    """Return form data as requests takes it: pairs as tuples, booleans and objects as JSON."""
     if isinstance(data, list):
-        return [tuple(pair) if isinstance(pair, list) else pair for pair in data]
+        pairs = [_form_value(pair) for pair in data]
+        return [tuple(pair) if isinstance(pair, list) else pair for pair in pairs]
+    if isinstance(data, dict):
+        return {name: _form_value(value) for name, value in data.items()}
     return data
+
+
+def _form_value(value: Json) -> Json:
+    if isinstance(value, list):
+        return [_form_value(item) for item in value]
+    return text_of(value) if isinstance(value, (dict, bool)) else value
 
 
 class ListRequests:

@@ -19,7 +19,7 @@ import orjson
 import requests
 
 from framework.definition.model import ResponseFormat
-from framework.definition.values.json_text import MAX_DEPTH, depth_of, parse_json
+from framework.definition.values.json_text import MAX_DEPTH, KeepsDigits, depth_of, parse_json
 from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 
@@ -69,7 +69,7 @@ class _Beginning:
         return cls(text, lines if len(body) <= SNIFFED_SIZE else lines[:-1])
 
 
-Read = Callable[[ResponseFormat, bytes, str | None], Json]
+Read = Callable[[ResponseFormat, bytes, str | None, KeepsDigits | None], Json]
 Write = Callable[[ResponseFormat, Json], str]
 Sniff = Callable[[_Beginning], SniffedFormat | None]
 
@@ -78,7 +78,8 @@ Sniff = Callable[[_Beginning], SniffedFormat | None]
 class Decoder:
     """One type of `response_format`.
 
-    `read` returns the data of a decompressed body, or raises Undecodable. `write` returns the text
+    `read` returns the data of a decompressed body, or raises Undecodable. Its last argument is
+    that of `parse_json`. `write` returns the text
     that reads as this data again. `sniff` recognizes the beginning of a body; None if any text
     could be of this format.
     """
@@ -89,7 +90,7 @@ class Decoder:
 
 
 def build_decoder(
-    form: ResponseFormat, max_size: int
+    form: ResponseFormat, max_size: int, decimals: KeepsDigits | None = None
 ) -> Callable[[requests.Response], Json] | None:
     """Return what reads a response's body in this format; None if the format is plain JSON."""
     if form == ResponseFormat():
@@ -99,18 +100,24 @@ def build_decoder(
         kind = response.headers.get("Content-Type", "")
         if "html" in kind and form.kind in ("csv", "jsonl"):
             raise Undecodable("is an HTML page: check base_url, the path and the credentials")
-        return decode_text(form, response.content, charset_of(kind), max_size)
+        return decode_text(form, response.content, charset_of(kind), max_size, decimals)
 
     return decode
 
 
-def decode_text(form: ResponseFormat, body: bytes, charset: str | None, max_size: int) -> Json:
+def decode_text(
+    form: ResponseFormat,
+    body: bytes,
+    charset: str | None,
+    max_size: int,
+    decimals: KeepsDigits | None = None,
+) -> Json:
     """Return the data in a body; several files in a zip are one list.
 
     `max_size` bounds the decompressed size in bytes. Raises Undecodable.
     """
     parts = decompress(form.compression, body, max_size)
-    data = [DECODERS[form.kind].read(form, part, charset) for part in parts]
+    data = [DECODERS[form.kind].read(form, part, charset, decimals) for part in parts]
     if len(data) == 1:
         return data[0]
     if all(isinstance(part, list) for part in data):
@@ -189,9 +196,11 @@ def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
 # JSON and JSON lines
 
 
-def _read_json(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
+def _read_json(
+    form: ResponseFormat, body: bytes, charset: str | None, decimals: KeepsDigits | None
+) -> Json:
     try:
-        return parse_json(_text(form, body, charset))[0]
+        return parse_json(_text(form, body, charset), decimals)[0]
     except ValueError as error:
         raise Undecodable(f"is not valid JSON: {error}") from None
 
@@ -204,13 +213,15 @@ def _sniff_json(beginning: _Beginning) -> SniffedFormat | None:
     return SniffedFormat("JSON", "json") if beginning.text[:1] in ("{", "[") else None
 
 
-def _read_jsonl(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
+def _read_jsonl(
+    form: ResponseFormat, body: bytes, charset: str | None, decimals: KeepsDigits | None
+) -> Json:
     items = []
     for number, line in enumerate(_text(form, body, charset).split("\n"), 1):
         if not line.strip():
             continue
         try:
-            items.append(parse_json(line)[0])
+            items.append(parse_json(line, decimals)[0])
         except ValueError as error:
             raise Undecodable(f"is not valid JSON in line {number:,}: {error}") from None
     return items
@@ -237,7 +248,9 @@ def _is_json_line(line: str) -> bool:
 # CSV
 
 
-def _read_csv(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
+def _read_csv(
+    form: ResponseFormat, body: bytes, charset: str | None, _: KeepsDigits | None
+) -> Json:
     text = _text(form, body, charset)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True, **_dialect(form))
     names = list(form.header) if isinstance(form.header, tuple) else None
@@ -304,7 +317,9 @@ def _column_names(row: list[str]) -> list[str]:
 # XML
 
 
-def _read_xml(form: ResponseFormat, body: bytes, _: str | None) -> Json:
+def _read_xml(
+    form: ResponseFormat, body: bytes, _: str | None, _decimals: KeepsDigits | None
+) -> Json:
     from pyexpat import ExpatError
 
     import xmltodict
@@ -343,7 +358,9 @@ def _sniff_xml(beginning: _Beginning) -> SniffedFormat | None:
 # Text
 
 
-def _read_text(form: ResponseFormat, body: bytes, charset: str | None) -> Json:
+def _read_text(
+    form: ResponseFormat, body: bytes, charset: str | None, _: KeepsDigits | None
+) -> Json:
     text = _text(form, body, charset)
     if form.record == "body":
         return [{"text": text}] if text else []

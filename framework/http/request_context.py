@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import requests
 
 from framework.definition.model import ResponseAction
+from framework.definition.values.json_text import KeepsDigits
 
 Decode = Callable[[requests.Response], Any]
 
@@ -33,7 +34,8 @@ class ResponseCheck(Protocol):
 class RequestContext:
     """`resource` is empty for requests that belong to no resource, such as token requests.
 
-    `decode` reads bodies that are not JSON. `any_host` permits other hosts without a warning, as
+    `decode` reads bodies that are not JSON. `decimals` says under which keys numbers of JSON keep
+    all their digits. `any_host` permits other hosts without a warning, as
     an export job's download URLs need.
     """
 
@@ -41,6 +43,7 @@ class RequestContext:
     check: ResponseCheck | None = None
     decode: Decode | None = None
     any_host: bool = False
+    decimals: KeepsDigits | None = None
 
     def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
         """Check the response: `requests` calls this as a response hook."""

@@ -106,7 +106,8 @@ class Response(requests.Response):
         super().__init__()
         vars(self).update(vars(like) if like is not None else {})
         self._body = body
-        self._decode = current_context().decode
+        context = current_context()
+        self._decode, self._decimals = context.decode, context.decimals
         self._json: Any = None
         self._parsed = False
         self._plain = False
@@ -154,7 +155,7 @@ class Response(requests.Response):
     def whole(self) -> Any:
         """Return the parsed body with its records; raise InvalidJson if it is not JSON."""
         try:
-            parsed, self._plain = parse_json(self.content)
+            parsed, self._plain = parse_json(self.content, self._decimals)
         except ValueError as error:
             return self._json_of_text(str(error))
         return parsed
@@ -171,7 +172,7 @@ class Response(requests.Response):
         except UnicodeError:
             raise InvalidJson(self, f"it is not in {encoding[:40]}, as its header says") from None
         try:
-            return parse_json(text)[0]
+            return parse_json(text, self._decimals)[0]
         except ValueError as error:
             raise InvalidJson(self, reason if encoding == "utf-8" else str(error)) from None
 

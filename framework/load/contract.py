@@ -37,6 +37,8 @@ SUSPECT = re.compile(rb'\d{19}|\de\+?\d\d|"[\s_]*":')
 
 def sanitize(value: Json) -> Json:
     """Return the value as dlt can write it; the containers are copies."""
+    if type(value) is Digits and not value.is_integer:
+        return float(value)
     if isinstance(value, list):
         return [variant("value", v) if is_past_64_bits(v) else sanitize(v) for v in value]
     if isinstance(value, dict):
@@ -54,7 +56,7 @@ def is_past_64_bits(value: Json) -> bool:
         return abs(value) >= 2**63
     if type(value) is int:  # set by a step of the connector file
         return not -(2**63) <= value < 2**63
-    return type(value) is Digits
+    return type(value) is Digits and value.is_integer
 
 
 def variant(key: str, value: Json) -> dict[str, Json]:
@@ -190,7 +192,8 @@ class Contract:
                 self._undeclared(holder, key, path)
             return
         if type(value) is Digits:
-            holder[key] = value = str(value)
+            is_long = value.is_integer or column.data_type != "double"
+            holder[key] = value = str(value) if is_long else float(value)
         verdict = verdict_on(column.data_type, value)
         if verdict == "fits":
             return

@@ -122,11 +122,11 @@ def is_refused(error: BaseException) -> bool:
 
 
 def _breaks_a_rule(error: BaseException) -> bool:
-    """Return whether a database reports a broken constraint.
+    """Return whether a database reports a broken constraint or a value that it cannot hold.
 
-    Each driver has a class of its own, which has the name that the DB-API gives it.
+    Each driver has classes of its own, which have the names that the DB-API gives them.
     """
-    return any(base.__name__ == "IntegrityError" for base in type(error).__mro__)
+    return any(base.__name__ in ("IntegrityError", "DataError") for base in type(error).__mro__)
 
 
 def destination_error(

@@ -26,6 +26,7 @@ from framework.load.contract import SUSPECT, Contract, sanitize
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
+from framework.text import count_noun
 
 IN_MEMORY = 4 << 20
 """Bytes of JSON that a spool holds in memory; more goes to an unnamed temporary file."""
@@ -84,6 +85,47 @@ class RecordSpool:
         self._file.close()
 
 
+class NulFilter:
+    """Remove the character NUL from the texts and keys of records: the destination refuses it."""
+
+    def __init__(self, destination: str) -> None:
+        self._destination = destination
+        self._records = 0
+
+    @staticmethod
+    def is_suspect(json_text: bytes) -> bool:
+        """Return whether JSON may have a NUL in a text."""
+        return rb"\u0000" in json_text
+
+    def clean(self, records: list[Record]) -> list[Record]:
+        """Return the records, those without a NUL as they are."""
+        if not self.is_suspect(orjson.dumps(records)):
+            return records
+        cleaned = [_without_nul(record) for record in records]
+        changed = sum(new != old for new, old in zip(cleaned, records, strict=True))
+        self._records += changed
+        return cleaned
+
+    def finish(self) -> Iterator[tuple[str, str]]:
+        """Yield code and message of a warning if something was removed."""
+        if self._records:
+            yield (
+                "nul-removed",
+                f"removed the character NUL from the texts of {count_noun(self._records, 'record')}"
+                f": {self._destination} cannot store it",
+            )
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "") if "\0" in value else value
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value
+
+
 class RecordSink:
     """A `Sink` that leaves nesting and typing of records to dlt."""
 
@@ -93,8 +135,10 @@ class RecordSink:
         schema: Schema | None,
         folder: Path,
         column_names: ColumnNameMonitor,
+        nul: NulFilter | None = None,
     ) -> None:
         self._resource = resource
+        self._nul = nul
         self._contract = None
         if resource.schema is not None:
             self._contract = Contract(resource, table_of(resource.schema))
@@ -110,7 +154,7 @@ class RecordSink:
 
     def add(self, page: Page) -> None:
         """Store what the contract leaves of a page; raise RecordError if it forbids a record."""
-        records = page.records
+        records = page.records if self._nul is None else self._nul.clean(page.records)
         if self._contract is not None:
             results = (self._contract.apply(record)[0] for record in records)
             records = [record for record in results if record is not None]
@@ -122,6 +166,8 @@ class RecordSink:
         self._repeated = frozenset(self._keys.end(None, self._order_values).to_pylist())
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
+        if self._nul is not None:
+            yield from self._nul.finish()
         yield from self._spool.finish()
         yield from self._keys.finish(may_shift=may_shift)
 

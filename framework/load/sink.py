@@ -17,8 +17,8 @@ from framework.extract.page import Page
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.destinations.target import Target
-from framework.load.monitors.column_names import ColumnNameMonitor
-from framework.load.record_sink import RecordSink
+from framework.load.monitors.column_names import ColumnNameMonitor, refuse_system_columns
+from framework.load.record_sink import NulFilter, RecordSink
 
 
 class Sink(Protocol):
@@ -59,8 +59,17 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
     """Return an empty sink for the resource.
 
     `schema` is dlt's schema of the tables that this run keeps; temporary files go to `folder`.
+    Raise RecordError if the resource declares a column that the destination cannot have.
     """
-    names = ColumnNameMonitor(resource, shortens=target.profile.shortens_names)
-    if is_arrow_eligible(resource, target.profile):
-        return ArrowSink(resource, schema, folder, names)
-    return RecordSink(resource, schema, folder, names)
+    profile = target.profile
+    refuse_system_columns(resource, profile.system_columns, target.kind)
+    names = ColumnNameMonitor(
+        resource,
+        shortens=profile.shortens_names,
+        system_columns=profile.system_columns,
+        destination=target.kind,
+    )
+    nul = NulFilter(target.kind) if profile.refuses_nul else None
+    if is_arrow_eligible(resource, profile):
+        return ArrowSink(resource, schema, folder, names, nul)
+    return RecordSink(resource, schema, folder, names, nul)

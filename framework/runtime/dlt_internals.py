@@ -31,6 +31,7 @@ from dlt.normalize.items_normalizers import JsonLItemsNormalizer
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
 
+from framework.definition.values.naming import SEPARATOR
 from framework.errors import FrameworkError
 
 TESTED, UNTESTED = (1, 31), (1, 32)
@@ -175,6 +176,8 @@ class RowNormalizer(JsonLItemsNormalizer):
         coerce = private(self, "_coerce_type")
 
         def coerce_in_range(to_type: TDataType, from_type: TDataType, value: Any) -> Any:
+            if (to_type, from_type) == ("text", "bool"):
+                return "true" if value else "false"  # dlt writes Python's True
             coerced = coerce(to_type, from_type, value)
             if not _is_in_range(to_type, coerced):
                 raise ValueError(value)
@@ -187,8 +190,8 @@ class RowNormalizer(JsonLItemsNormalizer):
         self._bounded: dict[str, tuple[int, dict[str, TColumnSchema]]] = {}
 
     def _infer_column_type(self, v: Any, col_name: str, skip_preferred: bool = False) -> TDataType:
-        if skip_preferred and isinstance(v, str):
-            return "text"  # a variant: dlt would take some texts for times
+        if isinstance(v, str) and col_name.endswith(f"{SEPARATOR}v_text"):
+            return "text"  # dlt would take some texts for times
         found: TDataType = private(super(), "_infer_column_type")(v, col_name, skip_preferred)
         return found
 
@@ -227,7 +230,8 @@ class RowNormalizer(JsonLItemsNormalizer):
             return True
         if data_type == "decimal":
             digits, scale = self._decimals
-            return fits_decimal(found, int(precision or digits), int(column.get("scale") or scale))
+            places = column.get("scale")
+            return fits_decimal(found, precision or digits, scale if places is None else places)
         if data_type == "text":
             return len(found) <= int(precision or 0)
         bound = 1 << (int(precision or 64) - 1)

@@ -8,36 +8,94 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
 
 from framework.text import MEMBER_NAME, Digits
 
+KeepsDigits = Callable[[str], bool]
+"""Whether the numbers under a key must keep all their digits."""
+
 MAX_DEPTH = 100
 """The most objects and lists inside one another; dlt makes a table of each, orjson writes 254."""
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_DIGITS_AND_POINTS_ALIKE = bytes.maketrans(b"123456789.", b"0" * 10)
+_LONE_SURROGATE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""Matches every escape; group 1 is one of half a character."""
 _PAST_64_BITS = re.compile(rb"(?:^|[:,\[\s])-?(?:\d{20}|9[2-9]\d{17})")
 _NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)")
 
 
-def parse_json(body: bytes | str) -> tuple[Any, bool]:
+def parse_json(body: bytes | str, decimals: KeepsDigits | None = None) -> tuple[Any, bool]:
     """Return the value, and whether it is exact.
 
-    If it has integers past 64 bits, it is not: they become Digits, since a float loses digits.
+    It is not if it has integers past 64 bits, which become Digits, since a float loses digits; so
+    do other numbers that a float does not hold, under the keys that `decimals` names. Half of a
+    surrogate pair becomes U+FFFD, and the value is not exact either.
     """
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise ValueError(_reason(error, body)) from None
     raw = body.encode() if isinstance(body, str) else body
+    is_whole = True
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        if not has_lone_surrogates(raw):
+            raise ValueError(_reason(error, body)) from None
+        raw, is_whole = _LONE_SURROGATE.sub(_replace_lone, raw), False
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError as other:
+            raise ValueError(_reason(other, raw)) from None
     if may_be_deep(raw) and depth_of(value) > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+    if decimals is not None and may_be_long_number(raw):
+        hook = partial(_with_floats, decimals)
+        return json.loads(raw, parse_int=_integer, parse_float=_number, object_hook=hook), False
     if may_be_past_64_bits(raw):
         return json.loads(raw, parse_int=_integer), False
-    return value, True
+    return value, is_whole
+
+
+def has_lone_surrogates(body: bytes) -> bool:
+    """Return whether a text has the escape of half a character, as one that was cut has."""
+    if rb"\u" not in body:
+        return False
+    return any(found[1] for found in _LONE_SURROGATE.finditer(body))
+
+
+def _replace_lone(found: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if found[1] else found[0]
+
+
+def may_be_long_number(body: bytes) -> bool:
+    """Return whether something has more digits than every float holds."""
+    return b"0" * 17 in body.translate(_DIGITS_AND_POINTS_ALIKE)
+
+
+def _with_floats(keeps: KeepsDigits, record: dict[str, Any]) -> dict[str, Any]:
+    """Make a float of each number that is not an integer and whose digits need not be kept."""
+    for key, value in record.items():
+        if type(value) is Digits:
+            if not value.is_integer and not keeps(key):
+                record[key] = float(value)
+        elif type(value) is list and not keeps(key):
+            record[key] = [float(x) if type(x) is Digits and not x.is_integer else x for x in value]
+    return record
+
+
+def _number(text: str) -> float | str:
+    """Return the number as a float if that has its digits, else the digits."""
+    number = float(text)
+    return number if Decimal(repr(number)) == Decimal(text) else Digits(text)
 
 
 def may_be_past_64_bits(body: bytes) -> bool:

@@ -18,6 +18,7 @@ from requests.adapters import BaseAdapter
 
 from framework import __version__
 from framework.definition.auth_choice import chosen_auth, secrets_used
+from framework.definition.defaults import columns_by_name
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
@@ -34,7 +35,9 @@ from framework.definition.model import (
 )
 from framework.definition.paginator_keys import PAGING
 from framework.definition.schema.annotations import annotated_values
-from framework.definition.values.naming import normalize_path
+from framework.definition.schema.record_schema import table_of
+from framework.definition.values.json_text import KeepsDigits
+from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.pagination import build_paginator, paginator_config, paging_values
@@ -239,7 +242,8 @@ def _plan(
         without_secrets(filler.context),
         many=bool(bindings or partitions),
     )
-    decode = build_decoder(endpoint.response_format, connector.client.max_response_size)
+    decimals = decimal_keys(resource)
+    decode = build_decoder(endpoint.response_format, connector.client.max_response_size, decimals)
     exports = endpoint.export is not None
     plan = Plan(
         replace(resource, partitions=partitions),
@@ -250,7 +254,7 @@ def _plan(
         paginator is not None and paginator.rules.ahead,
         auth,
         actions,
-        RequestContext(resource.name, actions, decode, any_host=exports),
+        RequestContext(resource.name, actions, decode, any_host=exports, decimals=decimals),
         filler.context,
         RequestContext(resource.name, actions) if exports else None,
         _other_tables(resource, connector),
@@ -268,6 +272,35 @@ def _line_plan(plan: Plan, line: ParentLine, filler: Filler) -> Plan:
         bindings=tuple(_binding(binding, filler) for binding in line.bindings),
         ancestor_bindings=tuple(_binding(binding, filler) for binding in line.ancestor_bindings),
     )
+
+
+def decimal_keys(resource: Resource) -> KeepsDigits | None:
+    """Return which keys of records a declared decimal may come from; None if none is declared.
+
+    Steps may give a decimal any other name, so with steps it is every key.
+    """
+    hints = [resource.columns]
+    nested = (resource.hints.get("nested_hints") or {}).values()
+    hints += [columns_by_name(hint.get("columns")) for hint in nested if isinstance(hint, dict)]
+    paths = [
+        name
+        for columns in hints
+        for name, hint in columns.items()
+        if hint.get("data_type") in ("decimal", "wei", "text")
+    ]
+    if resource.schema is not None:
+        for suffix, table in table_of(resource.schema).tables():
+            decimals = [c.name for c in table.columns if c.data_type == "decimal"]
+            paths += [suffix] if table.scalars and decimals else decimals
+    if not paths:
+        return None
+    names = {normalize_path(path).rpartition(SEPARATOR)[2] for path in paths}
+    is_any = bool(resource.steps)
+
+    def keeps(key: str) -> bool:
+        return is_any or normalize_path(key).rpartition(SEPARATOR)[2] in names
+
+    return keeps
 
 
 def _other_tables(resource: Resource, connector: Connector) -> frozenset[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from framework.definition.values.json_text import may_repeat_keys, repeated_keys
+from framework.definition.values.json_text import (
+    has_lone_surrogates,
+    may_repeat_keys,
+    repeated_keys,
+)
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.page import Page
@@ -32,6 +36,7 @@ class DuplicateKeyMonitor:
         self._resource = plan.resource.name
         self._watch = options.on_event
         self._suspects = 0
+        self._cut = 0
         self._lock = threading.Lock()
 
     def on_page(self, page: Page) -> None:
@@ -48,6 +53,8 @@ class DuplicateKeyMonitor:
         body = response.parsed_body
         if body is None:
             body = self._json_of(response)
+            if has_lone_surrogates(body):
+                self._warn_of_surrogates(response)
         if not body or not may_repeat_keys(body, parsed):
             return
         with self._lock:
@@ -64,6 +71,21 @@ class DuplicateKeyMonitor:
                 "loaded. Report it to the API's owner"
             )
             self._watch(WarningRaised(self._resource, "json-key-repeated", message))
+
+    def _warn_of_surrogates(self, response: Response) -> None:
+        with self._lock:
+            self._cut += 1
+            if self._cut > 1:
+                return
+        self._watch(
+            WarningRaised(
+                self._resource,
+                "text-cut",
+                "found half of a character (a lone surrogate) in a text of the response of "
+                f"{redact_url(response.url, self.secrets)}: it is loaded as U+FFFD. The API cuts "
+                "texts in the middle of a character; report it to the API's owner",
+            )
+        )
 
     def _json_of(self, response: Response) -> bytes:
         """Return the JSON of a body that is compressed, in lines or not UTF-8, empty if none."""

@@ -40,7 +40,7 @@ from framework.load.declared_tables import child_tables, root_key_columns, root_
 from framework.load.deduplication import NOTHING
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
-from framework.load.record_sink import IN_MEMORY, RecordSpool, with_variants
+from framework.load.record_sink import IN_MEMORY, NulFilter, RecordSpool, with_variants
 
 BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
@@ -62,10 +62,12 @@ class ArrowSink:
         schema: Schema | None,
         folder: Path,
         column_names: ColumnNameMonitor,
+        nul: NulFilter | None = None,
     ) -> None:
         assert resource.schema is not None
         self._resource = resource
         self._folder = folder
+        self._nul = nul
         self._table = table_of(resource.schema)
         self._root = root_table(resource)
         self._layout = layout_of(self._table)
@@ -122,6 +124,8 @@ class ArrowSink:
         self._convert(self._next_batch())
         self._repeated = self._keys.end(self._numbers.all(), self._order_values)
         yield from (("discarded", message) for message in self._contract.messages())
+        if self._nul is not None:
+            yield from self._nul.finish()
         yield from self._unusual.finish()
         yield from self._keys.finish(may_shift=may_shift)
 
@@ -244,12 +248,16 @@ class ArrowSink:
         records: list[Record] = []
         for page in batch:
             records += page.records
+        if self._nul is not None:
+            records = self._nul.clean(records)
         # a page also counts nulls, which are no records
         self._convert_records(records, number_range(len(records), first))
 
     def _convert_raw(self, lists: list[RawList], numbers: pa.Array) -> None:
         if self._has_doubles and any(may_be_past_64_bits(one.body) for one in lists):
             raise Misfit("an integer loses digits as a double")
+        if self._nul is not None and any(self._nul.is_suspect(one.body) for one in lists):
+            raise Misfit("a NUL")
         records = records_in(lists, self._layout.type, len(numbers))
         self._write(tables_in(self._layout, records, [], self._row_keys), numbers)
 

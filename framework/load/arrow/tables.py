@@ -22,6 +22,7 @@ from framework.definition.schema.record_schema import Column
 from framework.extract.page import Record
 from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout
 from framework.runtime.field_paths import value_at
+from framework.text import Digits
 
 Json = Any
 YEAR = r"([1-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])"
@@ -176,6 +177,6 @@ def coerce(data_type: str, value: Json) -> Json:
     """Return a JSON value as dlt converts it to this type; raise ValueError if it cannot."""
     if type(value) is bool:
         raise ValueError(value)
-    kinds = {str: "text", int: "bigint", float: "double"}
+    kinds = {str: "text", Digits: "text", int: "bigint", float: "double"}
     coerced: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
     return normalize_timezone(coerced, True) if data_type == "timestamp" else coerced

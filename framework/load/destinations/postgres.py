@@ -6,9 +6,11 @@ empty text but not a null; dlt's COPY reads both as null.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import pyarrow as pa
+from dlt.common.data_writers.escape import escape_postgres_literal
 from dlt.common.destination.client import HasFollowupJobs, LoadJob, RunnableLoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.storages.file_storage import FileStorage
@@ -33,10 +35,23 @@ class PostgresDestination(postgres):
         """Return dlt's own name, so that any dlt can continue from the pipeline's state."""
         return "dlt.destinations.postgres"
 
+    def capabilities(self, config: Any = None, naming: Any = None) -> Any:
+        """Return PostgreSQL's capabilities, with literals for numbers that are not finite."""
+        capabilities = super().capabilities(config, naming)
+        capabilities.escape_literal = _literal
+        return capabilities
+
     @property
     def client_class(self) -> type[PostgresClient]:
         """Return the client that reads CSV as Arrow writes it."""
         return PostgresCopyClient
+
+
+def _literal(value: Any) -> Any:
+    """Return a value as SQL; dlt writes `nan` and `inf`, which PostgreSQL takes for columns."""
+    if isinstance(value, float) and not isfinite(value):
+        return f"'{value}'::float8"
+    return escape_postgres_literal(value)
 
 
 class PostgresCopyClient(PostgresClient):

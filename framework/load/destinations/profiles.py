@@ -32,6 +32,10 @@ class DestinationProfile:
     """dlt shortens long names of tables and columns."""
     file_format: str | None = None
     """The format of load files, if it is not dlt's choice."""
+    system_columns: frozenset[str] = frozenset()
+    """Columns that every table has, so that none of ours can have these names."""
+    refuses_nul: bool = False
+    """Texts must not contain the character NUL."""
     is_file_store: bool = False
     """Tables are folders of files: no SQL, and no merge without a table format."""
 
@@ -52,6 +56,8 @@ PROFILES = {
         factory="framework.load.destinations.postgres:PostgresDestination",
         has_arrow_path=True,
         marks_loads=True,
+        system_columns=frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),
+        refuses_nul=True,
     ),
     "filesystem": DestinationProfile(
         has_arrow_path=True, shortens_names=False, file_format="parquet", is_file_store=True

@@ -35,10 +35,20 @@ class ColumnNameMonitor:
     """Watch all records that take dlt's own path.
 
     `shortens` means that dlt shortens names for the destination, so that none is too long.
+    `system_columns` are names that no column may have in the `destination`.
     """
 
-    def __init__(self, resource: Resource, *, shortens: bool) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        *,
+        shortens: bool,
+        system_columns: frozenset[str] = frozenset(),
+        destination: str = "",
+    ) -> None:
         self._resource = resource.name
+        self._system_columns = system_columns
+        self._destination = destination
         self._root = root_table(resource)
         self._longest = None if shortens else LONGEST_TABLE
         self._deep = resource.hints.get("max_table_nesting") is None
@@ -49,9 +59,9 @@ class ColumnNameMonitor:
         self._counts: Counter[Collision] = Counter()
 
     def look(self, records: Iterable[Record]) -> None:
-        """Watch records; raise RecordError if a list is nested too deep."""
+        """Watch records; raise RecordError for a list nested too deep or a system column."""
         for record in records:
-            self._walk(record, self._root)
+            self._walk(record, self._root, is_row=True)
             if self._suspects:
                 self._count(record, self._root)
 
@@ -70,7 +80,7 @@ class ColumnNameMonitor:
             "them with processing_steps"
         )
 
-    def _walk(self, row: Record, place: str) -> None:
+    def _walk(self, row: Record, place: str, *, is_row: bool) -> None:
         """Learn each set of keys once.
 
         Records are checked one by one only after two known keys share a column.
@@ -80,6 +90,9 @@ class ColumnNameMonitor:
             if len(known) >= MAX_KEY_SETS:
                 known.clear()
             known.add(keys)
+            for key in keys if is_row and self._system_columns else ():
+                if normalize_path(key) in self._system_columns:
+                    raise _system_column(self._resource, key, self._destination)
             for key in keys:
                 here = (place, key)
                 if self._columns.setdefault(_below(place, key), here) != here:
@@ -89,7 +102,7 @@ class ColumnNameMonitor:
             if kind is dict and value:
                 below = _below(place, key)
                 if below not in self._json:
-                    self._walk(value, below)
+                    self._walk(value, below, is_row=False)
             elif kind is list and value:
                 below = _below(place, key)
                 if below not in self._json:
@@ -106,7 +119,7 @@ class ColumnNameMonitor:
             )
         for item in items:
             if type(item) is dict:
-                self._walk(item, table)
+                self._walk(item, table, is_row=True)
             elif type(item) is list:
                 self._items(item, _below(table, "list"))
 
@@ -135,6 +148,26 @@ class ColumnNameMonitor:
                 yield from self._leaves(value, below, (*above, key))
             else:
                 yield (*above, key), below, value
+
+
+def refuse_system_columns(
+    resource: Resource, system_columns: frozenset[str], destination: str
+) -> None:
+    """Raise RecordError if the resource declares a column with the name of a system column."""
+    declared = [*map(normalize_path, resource.columns)]
+    if resource.schema is not None:
+        tables = table_of(resource.schema).tables()
+        declared += [column.name for _, table in tables for column in table.columns]
+    for name in declared:
+        if name in system_columns:
+            raise _system_column(resource.name, name, destination)
+
+
+def _system_column(resource: str, key: str, destination: str) -> RecordError:
+    return RecordError(
+        f"{resource}: `{key}` is the name of a system column in {destination}, which no other "
+        f"column can have. Rename it with processing_steps: [{{rename: {{{key}: {key}_value}}}}]."
+    )
 
 
 @lru_cache(maxsize=4096)
