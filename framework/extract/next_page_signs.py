@@ -132,6 +132,17 @@ def page_signs(response: requests.Response, names: Path = ()) -> list[Sign]:
     return signs
 
 
+def says_none(response: requests.Response, names: Path = ()) -> bool:
+    """Return whether a response says that there is no record: `total: 0`."""
+    return any(sign.kind == "total" and not sign.number for sign in page_signs(response, names))
+
+
+def says_end(response: requests.Response, names: Path = ()) -> bool:
+    """Return whether a response says that no record follows."""
+    signs = page_signs(response, names)
+    return any(sign.is_end or (sign.kind == "total" and not sign.number) for sign in signs)
+
+
 def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
     """Return a paginator that reads this sign; `records` is the number of records on a page."""
     if sign.is_header and sign.kind in ("link", "cursor"):

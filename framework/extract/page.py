@@ -7,7 +7,7 @@ to the run, so they are changed in place.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -44,6 +44,9 @@ class Page:
 
     `raw` is the JSON of exactly these records, None if they were changed or are not plain JSON.
     `first` and `last` are None for an empty page. `response` is None after a transform.
+    `elements` are those of the API's own list if the selector gave others, else None. `fault` says
+    why the page must not count as read, empty for a good one. `is_none` means that the API itself
+    says that there is no record.
     """
 
     def __init__(
@@ -54,7 +57,14 @@ class Page:
         parse: Callable[[], list[Json]],
         raw: RawList | None = None,
         response: requests.Response | None = None,
+        *,
+        elements: Sequence[Json] | None = None,
+        fault: str = "",
+        is_none: bool = False,
     ) -> None:
+        self.elements = elements
+        self.fault = fault
+        self.is_none = is_none
         self.count = count
         self.first = first
         self.last = last
@@ -68,10 +78,19 @@ class Page:
         items: list[Json],
         raw: RawList | None = None,
         response: requests.Response | None = None,
+        *,
+        elements: Sequence[Json] | None = None,
+        fault: str = "",
+        is_none: bool = False,
     ) -> Page:
         """Return a page of parsed items."""
         first, last = (items[0], items[-1]) if items else (None, None)
-        page = cls(len(items), first, last, lambda: items, raw, response)
+        page = cls(
+            *(len(items), first, last, lambda: items, raw, response),
+            elements=elements,
+            fault=fault,
+            is_none=is_none,
+        )
         page.__dict__["items"] = items
         return page
 
@@ -98,7 +117,16 @@ class Page:
         return Page(self.count, None, None, raw.parse, raw)
 
     def __len__(self) -> int:
-        return self.count
+        """Return the number of elements in the API's own list, which paginators count."""
+        return self.count if self.elements is None else len(self.elements)
+
+    @property
+    def ends(self) -> list[Json]:
+        """The first and the last element of the API's own list."""
+        elements = self.elements
+        if elements is None:
+            return [self.first, self.last]
+        return [elements[0], elements[-1]] if elements else []
 
 
 def as_records(items: Iterable[Json]) -> list[Record]:

@@ -20,11 +20,13 @@ from dlt.sources.helpers.rest_client.utils import join_url
 from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.end_monitor import EndMonitor
+from framework.extract.monitors.list_monitor import IGNORED, ListMonitor, PageJudge
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
-from framework.extract.monitors.selector_monitor import SelectorMonitor
+from framework.extract.next_page_signs import says_none
 from framework.extract.page import Page, RawList
 from framework.extract.pagination import FrameworkPaginator, end_of, numbers
 from framework.extract.read_options import ReadOptions
@@ -125,9 +127,9 @@ class ListRequests:
         self._client = client
         self._session = cast("Session", client.session)
         self._context = without_secrets(context)
-        self._selector = within(plan.selector, self._context)
         self._duplicates = duplicates
         self._lazy_path = lazy_path
+        self._use(within(plan.selector, self._context))
         self.paginator = paginator
         if paginator is not None:
             context = paginator.begin(context, builder.rewrite)
@@ -145,20 +147,32 @@ class ListRequests:
         """Whether another page follows the one that was read last."""
         return self.paginator is None or self.paginator.has_next_page
 
+    def _use(self, selector: Any) -> None:
+        self._selector = selector
+        self._locator = ListLocator(selector, self._plan.resource.steps, self._context)
+        secrets = self._duplicates.secrets
+        self._judge = PageJudge(self._plan, selector, self._locator, secrets)
+
     def next_page(self) -> Page | None:
-        """Send the next request; return its page, None if its response is ignored."""
+        """Send the next request; return its page, None if its response ends the list unread.
+
+        A page with a fault is not read by the paginator.
+        """
         try:
             response = self._session.fetch(self.request)
         except IgnoreResponseException:
-            return None
+            if self.paginator is None or not self.paginator.promises:
+                return None
+            return Page.of([], fault=self._judge.placed(self.request.prepare(), IGNORED))
         lazy = self._lazy_page(response)
         page = self._parsed_page(response) if lazy is None else lazy
+        if page.fault:
+            return page
         if self.paginator is None:
             detected: Any = self._client.detect_paginator(response, page.items)
             self.paginator = cast("FrameworkPaginator", detected)
-        # a lazy page only has a length, and dlt's paginators look at no more
-        items: Any = page.items if lazy is None else lazy
-        self.paginator.update_state(response, items)
+        # dlt's paginators look at no more than the length
+        self.paginator.update_state(response, page)
         self.paginator.update_request(self.request)
         return page
 
@@ -175,14 +189,23 @@ class ListRequests:
     def _parsed_page(self, response: requests.Response) -> Page:
         body = response.json()
         if self._selector is None:
-            self._selector = self._client.detect_data_selector(response)
+            self._use(self._client.detect_data_selector(response))
         items = self._select(response, body)
+        elements, fault, is_none = None, "", False
+        if len(items) < 2 or not self._locator.is_direct:  # several are elements of a list
+            found = self._locator.locate(body, items)
+            elements = found.items
+            fault = self._judge.fault(found, items, response, self.paginator)
+            if items == [{}] and found.kind == "list":
+                items = []
+            is_null = found.kind == "null" and self._plan.endpoint.response_format.kind != "xml"
+            is_none = not found.items and (is_null or says_none(response, list_names(self._plan)))
         raw = None
         names = list_names(self._plan)
         if names and isinstance(response, Response) and set(map(type, items)) == {dict}:
             plain = response.parsed_body
             raw = None if plain is None else RawList(plain, names)
-        page = Page.of(items, raw, response)
+        page = Page.of(items, raw, response, elements=elements, fault=fault, is_none=is_none)
         self._duplicates.on_page(page)
         return page
 
@@ -252,9 +275,9 @@ class PageReader:
         self._requests_with = partial(ListRequests, plan, client, builder, context)
         self._duplicates = duplicates
         self._requests = self._requests_with(paginator, duplicates, lazy_path)
-        self._selector = SelectorMonitor(plan, within(plan.selector, context), options)
+        self._list = ListMonitor(plan, options)
         self._monitor = PaginationMonitor(plan, options, self._paginator)
-        self._end = EndMonitor(plan, options, self._selector, lambda: self._requests.paginator)
+        self._end = EndMonitor(plan, options, lambda: self._requests.paginator)
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages in the list's order. Raise RequestError if they repeat or do not end."""
@@ -262,9 +285,11 @@ class PageReader:
         try:
             while (page := requests_.next_page()) is not None:
                 number += 1
-                if sample:
+                if sample and page.response is not None:
                     sample.look(self._plan.resource.name, number, page)
                 self._on_page(page)
+                if page.fault:
+                    return
                 yield page
                 is_sampled = sample is not None and number >= sample.pages
                 if not requests_.has_next:
@@ -279,11 +304,10 @@ class PageReader:
                 if is_sampled:
                     return
         finally:
-            self._selector.on_end()
+            self._list.on_end()
 
     def _on_page(self, page: Page) -> None:
-        if not page.count:
-            self._selector.on_page(page)
+        self._list.on_page(page)
         self._monitor.on_page(page)
         self._end.on_page(page)
 
@@ -316,10 +340,13 @@ class PageReader:
             for page, is_last in run_in_order(
                 [partial(fetch, value) for value in values], workers, self._options.environment.stop
             ):
-                if page is None or (not page.count and numbered.stop_after_empty_page):
+                if page is None:
                     self._end.on_end()
                     return
                 self._on_page(page)
+                if not len(page) and numbered.stop_after_empty_page:
+                    self._end.on_end()
+                    return
                 yield page
                 if is_last:
                     return  # the file's own condition: the total says nothing then

@@ -38,6 +38,9 @@ from framework.definition.expressions.placeholders import placeholders, texts_of
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.paginator_keys import PAGE_KEYS, PAGING, paginator_types
 from framework.definition.plain_data import from_plain
+from framework.extract.page import Page
+from framework.extract.paging_fields import HasMore, Total, range_ends, total_of
+from framework.extract.selectors import look_up
 from framework.http.error_messages import PaginatorFailure
 from framework.http.link_header import links_by_relation
 from framework.http.transport import InvalidJson
@@ -47,7 +50,7 @@ from framework.runtime.dlt_internals import (
     next_reference,
     set_next_reference,
 )
-from framework.runtime.field_paths import take_field
+from framework.runtime.field_paths import ABSENT, take_field
 
 Json = Any
 
@@ -116,6 +119,12 @@ class Over(JSONPath):
         value = self.expression.search(self.context, self.context)
         return [] if value is None else [DatumInContext(value)]
 
+    @property
+    def reads_response(self) -> bool:
+        """Whether the expression reads the response, not only the records."""
+        read = self.expression.reads(over_context=True)
+        return any(path[:1] in (("response",), ("headers",), ()) for path in read)
+
     def __str__(self) -> str:
         return self.expression.text
 
@@ -146,11 +155,15 @@ class FrameworkPaginator(BasePaginator):
         """Whether a condition of the file has ended the list."""
         self.ended_by_length = False
         """Whether that condition only looked at how many records the page has."""
+        self.promises = False
+        """Whether the API itself announced the next page: by its total, a flag or a cursor."""
         self._over = over
         self._context: Context = {}
         self._write: Write | None = None
         self._alone = False
         self._first = True
+        flag = getattr(inner, "has_more_path", None)
+        self._flag = flag if isinstance(flag, HasMore) else None
         self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
         adds_rules = rules.stop_when or rules.stop_after_short_page or not rules.send_first
         self.is_plain = not (over or adds_rules or rewrites or self._has_unsent)
@@ -176,6 +189,7 @@ class FrameworkPaginator(BasePaginator):
         made._context, made._alone, made._first = self._context, True, False
         assert isinstance(made.inner, RangePaginator)
         made.inner.initial_value = made.inner.current_value = value
+        made.promises = self.promises
         return made
 
     @property
@@ -194,17 +208,21 @@ class FrameworkPaginator(BasePaginator):
                 request.params.pop(inner.param_name, None)
         _without_unsent(request)
 
-    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Read from a page whether another one follows, and which."""
+    def update_state(self, response: requests.Response, data: Any = None) -> None:
+        """Read from a page whether another one follows, and which.
+
+        `data` is a Page or a list; its length is that of the API's own list.
+        """
+        self._first = False
         if self.is_plain and not self._alone:
             self._read_next(response, data)
             return
-        records = data or []
+        records = data.items if isinstance(data, Page) else data or []
         page = self._page(response, records)
         if self._over is not None:
             self._over.context = page
-        self._first = False
-        self.ended = self._ends(page, records)  # first: the last page need not hold a next one
+        # first: the last page need not hold a next one
+        self.ended = self._ends(page, len(data) if data is not None else 0)
         if not self._alone and not self.ended:
             self._read_next(response, data)
         if self.ended or self._alone:
@@ -224,12 +242,65 @@ class FrameworkPaginator(BasePaginator):
         if self._has_unsent:
             _without_unsent(request)
 
-    def _read_next(self, response: requests.Response, data: list[Any] | None) -> None:
+    def _read_next(self, response: requests.Response, data: Any) -> None:
         """Have dlt's paginator read a response; raise PaginatorFailure if it does not expect it."""
+        inner = self.inner
+        if self._flag is not None and self._is_last_without_flag(response, data):
+            end_pagination(inner)
+            return
         try:
-            self.inner.update_state(response, data)
+            inner.update_state(response, data)
         except UNEXPECTED as error:
             raise self._failure(error, response) from error
+        self.promises = bool(inner.has_next_page) and self._is_announced
+
+    @property
+    def _is_announced(self) -> bool:
+        """Whether a next page is one of which the API told, not only the next number."""
+        inner = self.inner
+        if isinstance(inner, RangePaginator):
+            total = inner.total_path
+            is_told = isinstance(total, Total) and total.is_known
+            return is_told or inner.has_more_path is not None
+        return self._over is None or self._over.reads_response
+
+    def _is_last_without_flag(self, response: requests.Response, data: Any) -> bool:
+        """Return whether a short page lacks the flag of `has_more_path`, which ends the list."""
+        inner = self.inner
+        size = inner.value_step if isinstance(inner, OffsetPaginator) else self.rules.page_size
+        is_short = size is not None and data is not None and 0 < len(data) < size
+        return is_short and self._flag is not None and self._flag.of(response.json()) is None
+
+    def says_end(self, response: requests.Response) -> bool | None:
+        """Return whether a response without a list says that the list ends; None if nothing.
+
+        A False says that more follows.
+        """
+        rules, inner = self.rules, self.inner
+        page = self._page(response, [])
+        if rules.stop_when is not None and truthy(rules.stop_when.search(page, page)):
+            return True
+        body = response.json()
+        if self._flag is not None:
+            more = self._flag.of(body)
+            return None if more is None else not more
+        if isinstance(inner, RangePaginator):
+            return range_ends(inner, body)
+        path = getattr(inner, "cursor_path", None) or getattr(inner, "next_url_path", None)
+        if path is None or isinstance(path, Over):
+            return None
+        found = look_up(path, body)
+        return None if found is ABSENT else not found
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no page was read yet."""
+        return self._first
+
+    @property
+    def counts(self) -> bool:
+        """Whether the pages are numbered, so that no page names the next."""
+        return isinstance(self.inner, RangePaginator)
 
     def _failure(self, error: Exception, response: requests.Response | None) -> Exception:
         if isinstance(error, (InvalidJson, ExpressionError, requests.RequestException)):
@@ -275,11 +346,11 @@ class FrameworkPaginator(BasePaginator):
             "last_record": records[-1] if records else None,
         }
 
-    def _ends(self, page: Context, records: list[Any]) -> bool:
+    def _ends(self, page: Context, count: int) -> bool:
         """Return whether a condition of the file ends the list with this page."""
         rules = self.rules
         size = rules.page_size
-        if rules.stop_after_short_page and size and len(records) < size:
+        if rules.stop_after_short_page and size and count < size:
             self.ended_by_length = True
             return True
         stop = rules.stop_when
@@ -330,25 +401,6 @@ class SinglePage(SinglePagePaginator):
     def __init__(self, maximum_page: int | None = None) -> None:
         super().__init__()
         self.maximum_page = maximum_page
-
-
-class Total(JSONPath):
-    """A total's path that remembers the total of an earlier page if a page has none."""
-
-    def __init__(self, path: Any) -> None:
-        self._path = path
-        self._known: list[DatumInContext] = []
-
-    def find(self, datum: Any) -> list[DatumInContext]:
-        """Return the matches that are not null, else those of an earlier page."""
-        found = [one for one in self._path.find(datum) if one.value is not None]
-        self._known = found or self._known
-        return self._known
-
-    def __str__(self) -> str:
-        return str(self._path)
-
-    __repr__ = __str__
 
 
 PAGINATORS: Mapping[str, Callable[..., BasePaginator]] = {
@@ -415,6 +467,15 @@ def build_paginator(
     inner = _range(config.kind, arguments) if "total_path" in keys.schemas else None
     if inner is None:
         inner = PAGINATORS[config.kind](**arguments)
+    flag = getattr(inner, "has_more_path", None)
+    if flag is not None:
+        vars(inner)["has_more_path"] = HasMore(jsonpath.compile_path(flag))
+    if isinstance(inner, RangePaginator) and inner.total_path is not None:
+        rules, maximum = config.rules, inner.maximum_value
+        is_optional = bool(inner.stop_after_empty_page or flag or maximum is not None)
+        is_optional = is_optional or bool(rules.stop_when or rules.stop_after_short_page)
+        path = jsonpath.compile_path(inner.total_path)
+        inner.total_path = Total(path, is_optional=is_optional)
     return FrameworkPaginator(inner, config.rules, over, rewrites=bool(taken))
 
 
@@ -432,8 +493,6 @@ def _range(kind: str, arguments: Mapping[str, Json]) -> BasePaginator:
     inner.stop_after_empty_page = bool(stops)
     if inner.initial_value == 1 and "base_page" not in given:
         inner.base_index = 1
-    if inner.total_path is not None:
-        inner.total_path = Total(jsonpath.compile_path(inner.total_path))
     return inner
 
 
@@ -462,10 +521,9 @@ def paging_values(*templates: Json) -> frozenset[str]:
 def end_of(paginator: RangePaginator, body: Any) -> int | None:
     """Return the first number after the last page, by the body's total and the file, else None."""
     ends = []
-    if paginator.total_path:
-        totals = jsonpath.find_values(paginator.total_path, body)
-        if totals and str(totals[0]).isdigit():
-            ends.append(int(totals[0]) + paginator.base_index)
+    total = total_of(paginator, body)
+    if total is not None:
+        ends.append(total + paginator.base_index)
     if paginator.maximum_value is not None:
         ends.append(paginator.maximum_value)
     return min(ends) if ends else None

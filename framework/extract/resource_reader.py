@@ -103,6 +103,7 @@ class ResourceReader:
         self._known = 0
         self._has_records = False
         self._is_paged = False
+        self._is_none = False
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._transforms = Transforms(plan.resource)
@@ -138,8 +139,11 @@ class ResourceReader:
 
     @property
     def is_empty_explained(self) -> bool:
-        """Whether having no records is explained: there was no list, or responses were ignored."""
-        return not self._lists or self.plan.ignored > 0
+        """Whether having no records is explained.
+
+        There was no list, responses were ignored, or the API said that there are none.
+        """
+        return not self._lists or self.plan.ignored > 0 or self._is_none
 
     def add_child(self, child: ResourceReader, line: Plan) -> None:
         """Keep what this child and its descendants need; call before anything is read.
@@ -332,6 +336,7 @@ class ResourceReader:
         steps = self._transforms if self.plan.resource.steps else None
         for number, page in enumerate(self._pages_of(values, context, path)):
             self._is_paged = self._is_paged or (number > 0 and page.count > 0)
+            self._is_none = self._is_none or page.is_none
             if page.is_parsed:
                 records = page.records
                 if one.fields:

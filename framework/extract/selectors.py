@@ -10,6 +10,7 @@ from jsonpath_ng import DatumInContext, JSONPath
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Selector
 from framework.runtime.context import Context
+from framework.runtime.field_paths import ABSENT, field_at
 
 
 class JmesPath(JSONPath):
@@ -42,6 +43,14 @@ def to_dlt(selector: Selector, context: Context | None = None) -> Any:
     if isinstance(selector, Expression):
         return JmesPath(selector, context)
     return jsonpath.compile_path(selector)
+
+
+def look_up(path: JSONPath, body: Any) -> Any:
+    """Return the value at a path: None for a null that is there, ABSENT if nothing is."""
+    if isinstance(path, JmesPath) and path.expression.names:
+        return field_at(body, path.expression.names)
+    found = path.find(body)
+    return found[0].value if found else ABSENT
 
 
 def within(selector: Any, context: Context) -> Any:

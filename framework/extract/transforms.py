@@ -275,6 +275,24 @@ _STEPS: Mapping[str, OneStep] = {
 }
 
 
+def exploded(steps: Iterable[Step], record: Record, context: Context | None) -> list[Record] | None:
+    """Return what the first `explode` or `yield_map` makes of a record, which is changed.
+
+    Filters before it are left out. None if there is no such step, or one fails.
+    """
+    records = [record]
+    for step in steps:
+        if step.kind == "filter":
+            continue
+        try:
+            records = [one for made in records for one in _STEPS[step.kind](step, made, context)]
+        except (ExpressionError, RecordError):
+            return None
+        if step.kind in ("explode", "yield_map"):
+            return records
+    return None
+
+
 def _search(step: Step, data: Json, context: Context | None) -> Json:
     assert step.expression is not None
     return step.expression.search(data, context)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Container
-from typing import Any
 
 import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
@@ -18,11 +17,11 @@ from framework.definition.expressions.placeholders import Literal, parse_templat
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
 from framework.errors import RequestError, ResourceSkipped
+from framework.http.error_reports import own_words, response_excerpt
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import evaluated, text_of
-from framework.text import json_shape
 
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for another attempt."""
@@ -32,25 +31,6 @@ ONE_MISSING = (
     "response_actions: {status_code: 404, action: ignore}."
 )
 """What to do about a 404 on one of many."""
-
-LONGEST = 300
-"""Characters of the API's own message that an error repeats."""
-
-MESSAGE_KEYS = (
-    "title",
-    "error",
-    "error_description",
-    "message",
-    "msg",
-    "detail",
-    "details",
-    "errors",
-    "errormessages",
-)
-"""Keys of error messages in API responses, lower case, in the order of repetition."""
-
-ERROR_KEYS = ("errors", "error")
-"""Keys under which a successful response reports an error."""
 
 
 class ResponseActions:
@@ -179,73 +159,3 @@ def status_line(response: requests.Response, redactor: Redactor) -> str:
     """Return status and reason; the reason is the server's text, so redacted and shortened."""
     reason = response_excerpt(redactor.redact(response.reason or ""))
     return f"{response.status_code} {reason}".rstrip()
-
-
-def own_words(response: requests.Response, redactor: Redactor) -> str:
-    """Return the API's own error message, redacted and shortened; empty if there is none in JSON.
-
-    Redacted first: half a secret would not be recognized.
-    """
-    try:
-        body = response.json()
-    except InvalidJson:
-        return ""
-    return _words(body, redactor)
-
-
-def unlike(response: requests.Response, redactor: Redactor) -> str:
-    """Describe the shape of a success that lacks an expected part, and any error it reports."""
-    words = error_in(response, redactor)
-    return json_shape(response.json()) + (f"; it says: {words}" if words else "")
-
-
-def error_in(response: requests.Response, redactor: Redactor) -> str:
-    """Return the error that a successful response reports, as GraphQL does; else nothing."""
-    body = response.json()
-    errors = {key: body.get(key) for key in ERROR_KEYS} if isinstance(body, dict) else {}
-    return _words(errors, redactor)
-
-
-def _words(body: Any, redactor: Redactor) -> str:
-    words: list[str] = []
-    _collect(body, words)
-    return response_excerpt(redactor.redact("; ".join(dict.fromkeys(words))))
-
-
-def response_excerpt(text: str) -> str:
-    """Shorten a server's text to what a person reads."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _collect(body: Any, words: list[str], depth: int = 0) -> None:
-    """Collect texts under MESSAGE_KEYS, outermost first."""
-    if isinstance(body, str) and depth:
-        words.append(body)
-    if depth > 3 or len(words) > 8:
-        return
-    if isinstance(body, list):
-        for item in body[:3]:
-            _collect(item, words, depth + 1)
-    if not isinstance(body, dict):
-        return
-    fields = {key.lower(): value for key, value in body.items()}
-    for key in MESSAGE_KEYS:
-        value = fields.get(key)
-        if isinstance(value, str):
-            parameter = fields.get("parameter")
-            named = isinstance(parameter, str) and key == "message"
-            words.append(f"{parameter}: {value}" if named else value)
-        elif key == "errors" and isinstance(value, dict):
-            _collect_by_field(value, words, depth + 1)
-        elif isinstance(value, (dict, list)):
-            _collect(value, words, depth + 1)
-
-
-def _collect_by_field(errors: dict[str, Any], words: list[str], depth: int) -> None:
-    """Collect from `errors: {field: text or [text]}`; MESSAGE_KEYS keep their meaning."""
-    _collect(errors, words, depth)
-    for field, value in list(errors.items())[:3]:
-        texts = value if isinstance(value, list) else [value]
-        if field.lower() not in MESSAGE_KEYS and texts and isinstance(texts[0], str):
-            words.append(f"{field}: {texts[0]}")
-            words.extend(text for text in texts[1:3] if isinstance(text, str))

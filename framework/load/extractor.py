@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError, RecordError, ResourceSkipped
+from framework.errors import FrameworkError, ResourceSkipped
 from framework.events import ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.resource_reader import ResourceReader
@@ -110,27 +110,12 @@ class Extractor:
                 raise
             part.status, part.loads_part = "failed", True
             part.error = f"{error}\nEarlier windows are loaded; the next run resumes from this one."
-        self._refuse_to_empty(reader, part)
         for code, message in sink.finish(may_shift=reader.may_shift):
             self._on_event(WarningRaised(reader.name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
         if sink.repeated:
             part.left_out["primary_key"] = sink.repeated
-
-    def _refuse_to_empty(self, reader: ResourceReader, part: ResourceReport) -> None:
-        """Raise RecordError if a selector that matches nothing would empty a `replace` table.
-
-        The response may be an error that the API sends with a success status.
-        """
-        resource = reader.plan.resource
-        is_unmatched = any(warning.code == "selector-no-match" for warning in part.warnings)
-        if resource.write_disposition == "replace" and is_unmatched and not reader.records:
-            raise RecordError(
-                f"{resource.name}: data_selector finds nothing in the response, which would empty "
-                "the table; its rows stay. Fix data_selector. If the API omits an empty list, "
-                'default to one: data_selector: "PATH || `[]`".'
-            )
 
     def drop(self, name: str) -> None:
         """Release what was read of a resource that is not to be loaded."""

@@ -363,8 +363,6 @@ class _Run:
         if resource.name in self.loaded_before and resource.write_disposition != "replace":
             return
         part = self.report.resources[resource.name]
-        if any(warning.code == "selector-no-match" for warning in part.warnings):
-            return  # the warning says why
         filtered = part.left_out.get("filter")
         message = (
             f"the filters of processing_steps removed all records ({filtered:,})"

@@ -27,8 +27,12 @@ def put_field(record: Record, path: str, value: Json) -> None:
 
 def get_field(record: Record, path: str) -> Json:
     """Return a field's value, ABSENT if there is none."""
-    value: Json = record
-    for name in path.split("."):
+    return field_at(record, path.split("."))
+
+
+def field_at(value: Json, names: Iterable[str]) -> Json:
+    """Return the value at these keys, ABSENT if there is none."""
+    for name in names:
         if not isinstance(value, dict) or name not in value:
             return ABSENT
         value = value[name]

@@ -49,7 +49,7 @@ def test_without_a_primary_key_equal_pages_are_told(tmp_path, web):
 
 
 def test_without_a_primary_key_the_fourth_equal_page_in_a_row_is_an_error(tmp_path, web):
-    web.on("/items", {"items": {"error": "quota"}})
+    web.on("/items", {"items": {"quota": 5}})
     shop = opened(tmp_path, listed(web, {**NUMBERS, "total_path": None}, key=None))
     with pytest.raises(RequestError, match="pagination is stuck"):
         shop.read("items")

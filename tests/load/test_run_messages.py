@@ -40,7 +40,7 @@ def test_parents_that_did_not_change_are_counted(web: Web, project: Path) -> Non
     assert report.resources["lines"].not_asked == {"only_changed": 2}
 
 
-def test_a_misspelt_selector_is_one_warning_and_no_place_where_data_would_be(
+def test_a_misspelt_selector_is_one_error_and_no_place_where_data_would_be(
     web: Web, project: Path
 ) -> None:
     web.on("/things", {"items": [{"id": 1}], "total": 1})
@@ -48,7 +48,8 @@ def test_a_misspelt_selector_is_one_warning_and_no_place_where_data_would_be(
     endpoint = {"data_selector": "itms", "paginator": paginator}
     connector = connector_of(project, list_of(web, endpoint=endpoint))
     report = load(connector, project)
-    assert codes(report) == [("things", "selector-no-match")]
+    assert codes(report) == []
+    assert "data_selector `itms` finds nothing" in (report.resources["things"].error or "")
     assert (report.where, report.query) == (None, None)
 
 
@@ -270,9 +271,10 @@ def test_warnings_that_differ_by_the_request_alone_are_counted_after_some(
 ) -> None:
     shop = Shop(web)
     shop.orders[:] = [{"id": n, "at": "2026-11-02T10:00:00Z"} for n in range(1, 31)]
-    web.on("/orders/{id}/lines", {"rows": [1]})
+    web.on("/orders/{id}/lines", {"errors": ["no rights"], "items": [{"id": 1}]})
     body = shop.connector(notes=None)
     part = load(connector_of(project, body), project).resources["lines"]
-    assert [warned.code for warned in part.warnings] == ["selector-no-match"] * 10
-    assert part.more == {"selector-no-match": 20}
+    codes_ = [warned.code for warned in part.warnings if warned.code != "keys-repeated"]
+    assert codes_ == ["errors-beside-records"] * 10
+    assert part.more == {"errors-beside-records": 20}
     assert part.as_dict()["warnings"][-1]["message"] == "20 more of this kind"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from framework.authoring.scaffold.infer_schema import infer_schema
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
-from framework.http.response_actions import MESSAGE_KEYS
+from framework.http.error_reports import MESSAGE_KEYS
 from framework.runtime.field_paths import value_at
 
 Json = Any

@@ -28,7 +28,7 @@ from framework.definition.model import Resource
 from framework.definition.values.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.extract.page import Record
-from framework.http.response_actions import error_in
+from framework.http.error_reports import error_in
 from framework.runtime.field_paths import value_at
 from framework.text import count_noun, json_shape
 

@@ -10,7 +10,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -161,6 +161,15 @@ class Expression:
             return (self._names,) if over_context else ()
         return tuple(paths_read(self._tree, over_context=over_context))
 
+    @property
+    def tree(self) -> Mapping[str, Json]:
+        """The syntax tree."""
+        return self._tree or syntax_tree(self.text)
+
+    def without_filters(self) -> Expression:
+        """Return the expression that also gives what the filters leave out."""
+        return self if self._names else replace(self, _tree=_unfiltered(self._tree))
+
     def __deepcopy__(self, _memo: object) -> Expression:
         return self
 
@@ -222,6 +231,13 @@ def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:
         return _dotted(chosen[-1]["children"][0]) if chosen else ()
     before, after = _dotted(left), _dotted(right)
     return (*before, *after) if before and after else ()
+
+
+def _unfiltered(node: Mapping[str, Json]) -> Mapping[str, Json]:
+    children = [_unfiltered(one) if isinstance(one, dict) else one for one in node["children"]]
+    if node["type"] == "filter_projection":
+        return {"type": "projection", "children": children[:2]}
+    return {**node, "children": children}
 
 
 def syntax_tree(text: str) -> Mapping[str, Json]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import requests
-from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.paginators import (
     BaseReferencePaginator,
     OffsetPaginator,
@@ -25,7 +24,6 @@ from framework.definition.model import Endpoint
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
-from framework.extract.monitors.selector_monitor import SelectorMonitor
 from framework.extract.next_page_signs import (
     Path,
     Sign,
@@ -36,6 +34,7 @@ from framework.extract.next_page_signs import (
 )
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
+from framework.extract.paging_fields import total_of
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun, join_words
 
@@ -54,19 +53,14 @@ _PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTA
 
 
 class EndMonitor:
-    """Watch one list; `paginator` returns that of the list, None if no page was read.
-
-    Pages that `selector` found nothing in explain what is missing.
-    """
+    """Watch one list; `paginator` returns that of the list, None if no page was read."""
 
     def __init__(
         self,
         plan: Plan,
         options: ReadOptions,
-        selector: SelectorMonitor,
         paginator: Callable[[], FrameworkPaginator | None],
     ) -> None:
-        self._selector = selector
         self._name = plan.resource.name
         self._options = options
         self._paginator = paginator
@@ -81,17 +75,17 @@ class EndMonitor:
     def on_page(self, page: Page) -> None:
         """Count a page, and keep the first and the last."""
         if self._last is not None:
-            self._lengths.add(self._last.count)
+            self._lengths.add(len(self._last))
         self._last = page
         self._pages += 1
-        self._records += page.count
+        self._records += len(page)
         if self._first is None:
             self._first = page.response
 
     def on_end(self) -> None:
         """Check the complete list; raise RequestError if the API says that records are missing."""
         paginator, last = self._paginator(), self._last
-        if paginator is None or last is None or last.response is None or self._selector.misses:
+        if paginator is None or last is None or last.response is None:
             return
         if paginator.ended and not paginator.ended_by_length:
             return  # the file's own condition
@@ -137,7 +131,7 @@ class EndMonitor:
             return False
         counts_records = isinstance(paginator.inner, OffsetPaginator)
         # an empty page that ended the list is not one of its pages
-        count = self._records if counts_records else self._pages - (not last.count)
+        count = self._records if counts_records else self._pages - (not len(last))
         if count == total or (not counts_records and not total):
             return False
         what = "records" if counts_records else "pages"
@@ -181,7 +175,7 @@ class EndMonitor:
                 return
         is_single = isinstance(paginator.inner, SinglePagePaginator)
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
-        if (is_followed and not paginator.ended_by_length) or (not last.count and self._pages > 1):
+        if (is_followed and not paginator.ended_by_length) or (not len(last) and self._pages > 1):
             return  # the paginator's own link or cursor is gone, or an empty page is the end
         for sign in signs:
             if sign.kind in ("link", "cursor") and not sign.is_end and (sign.is_sure or is_single):
@@ -199,9 +193,9 @@ class EndMonitor:
         assert self._last is not None
         if not self._is_plain:
             return
-        if self._has_filters and (self._last.count % 10 or not self._last.count):
+        if self._has_filters and (len(self._last) % 10 or not len(self._last)):
             return
-        pages = self._pages - (not self._last.count)
+        pages = self._pages - (not len(self._last))
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
         for sign in signs:
             if is_followed and not paginator.ended_by_length and not sign.is_sure:
@@ -227,8 +221,8 @@ class EndMonitor:
         if paginator.ended_by_length:
             return not counts_records or (size is not None and total > size * self._pages)
         if isinstance(inner, OffsetPaginator) and size is not None:
-            lengths = self._lengths or {self._last.count}
-            is_round = len(self._lengths) > 0 or self._last.count % 10 == 0
+            lengths = self._lengths or {len(self._last)}
+            is_round = len(self._lengths) > 0 or len(self._last) % 10 == 0
             return len(lengths) == 1 and 0 < max(lengths) < size and is_round
         if isinstance(inner, RangePaginator):
             return False
@@ -257,7 +251,7 @@ class EndMonitor:
         inner = paginator.inner
         size = paginator.rules.page_size
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
-        shorter = max(self._lengths | {last.count})
+        shorter = max(self._lengths | {len(last)})
         if size is not None and 0 < shorter < size:
             other = (
                 ""
@@ -275,9 +269,9 @@ class EndMonitor:
             )
         if sign is None:
             return "Check the paginator"
-        written = _flow(proposed_paginator(sign, last.count))
+        written = _flow(proposed_paginator(sign, len(last)))
         name = {"header_cursor": "cursor_param", "cursor": "cursor_param"}.get(
-            proposed_paginator(sign, last.count)["type"], ""
+            proposed_paginator(sign, len(last))["type"], ""
         )
         look = f" (look up {name} in the API's documentation)" if name else ""
         text = f"Write `paginator: {written}`, for example{look}"
@@ -294,9 +288,7 @@ def _declared_total(paginator: FrameworkPaginator, response: requests.Response) 
     inner = paginator.inner
     if not isinstance(inner, RangePaginator) or inner.total_path is None:
         return None
-    found = jsonpath.find_values(inner.total_path, response.json())
-    is_number = bool(found) and str(found[0]).lstrip("-").isdigit()
-    return int(found[0]) if is_number else None
+    return total_of(inner, response.json())
 
 
 def list_place(endpoint: Endpoint) -> tuple[Path, bool]:

@@ -25,7 +25,8 @@ from framework.errors import RequestError, TokenError
 from framework.http.auth.placement import AppliedAuth, PutToken
 from framework.http.decoders import sniff_format
 from framework.http.error_messages import connection_error_message
-from framework.http.response_actions import own_words, response_excerpt, status_line
+from framework.http.error_reports import own_words, response_excerpt
+from framework.http.response_actions import status_line
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.redaction import Redactor, redact_url
