@@ -32,6 +32,7 @@ from framework.extract.pagination import FrameworkPaginator, end_of, numbers
 from framework.extract.read_options import ReadOptions
 from framework.extract.selectors import JmesPath, within
 from framework.http.error_messages import translate_error
+from framework.http.error_reports import REPORT_KEYS
 from framework.http.request_context import RequestContext
 from framework.http.session import Session
 from framework.http.transport import InvalidJson, Response
@@ -275,6 +276,7 @@ class PageReader:
         self._requests_with = partial(ListRequests, plan, client, builder, context)
         self._duplicates = duplicates
         self._requests = self._requests_with(paginator, duplicates, lazy_path)
+        self._number = 0
         self._list = ListMonitor(plan, options)
         self._monitor = PaginationMonitor(plan, options, self._paginator)
         self._end = EndMonitor(plan, options, lambda: self._requests.paginator)
@@ -307,7 +309,10 @@ class PageReader:
             self._list.on_end()
 
     def _on_page(self, page: Page) -> None:
-        self._list.on_page(page)
+        self._number += 1
+        body = None if page.response is None else page.response.json()
+        if page.fault or (type(body) is dict and not REPORT_KEYS.isdisjoint(body)):
+            self._list.on_page(page, self._number)
         self._monitor.on_page(page)
         self._end.on_page(page)
 

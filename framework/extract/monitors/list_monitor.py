@@ -17,7 +17,6 @@ from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions
 from framework.http.error_reports import (
-    REPORT_KEYS,
     error_in,
     error_words,
     failure_in,
@@ -164,21 +163,17 @@ class ListMonitor:
         self.misses = 0
         self._name = plan.resource.name
         self._options = options
-        self._pages = 0
         self._errors = 0
         self._first_error = ""
         self._first_miss = ""
 
-    def on_page(self, page: Page) -> None:
-        """Raise RequestError for a page with a fault; look for errors beside records."""
-        self._pages += 1
+    def on_page(self, page: Page, number: int) -> None:
+        """Raise RequestError for a page with a fault; count one with an error beside records."""
         response = page.response
         if page.fault:
-            self._on_fault(page)
-        elif page.count and response is not None:
-            body = response.json()
-            if type(body) is dict and not REPORT_KEYS.isdisjoint(body) and reports_error(body):
-                self._on_error(response)
+            self._on_fault(page, number)
+        elif page.count and response is not None and reports_error(response.json()):
+            self._on_error(response)
 
     def _on_error(self, response: requests.Response) -> None:
         secrets = self._options.redactor
@@ -188,8 +183,8 @@ class ListMonitor:
             f"records may be missing: {error_in(response, secrets)}"
         )
 
-    def _on_fault(self, page: Page) -> None:
-        message = f"page {self._pages} {page.fault}"
+    def _on_fault(self, page: Page, number: int) -> None:
+        message = f"page {number} {page.fault}"
         if self._options.sample is None:
             status = None if page.response is None else page.response.status_code
             raise RequestError(f"{self._name}: {message}", status=status, code="list-missing")
