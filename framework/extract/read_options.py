@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from framework.events import EventHandler
@@ -24,6 +25,23 @@ class Sample:
     pages: int
     lists: int
     look: Callable[[str, int, Any], None]
+
+
+@dataclass
+class PageLimit:
+    """dlt's `add_limit` on one resource: the most pages, or records, and the most seconds."""
+
+    most: int | None
+    counts_records: bool = False
+    seconds: float | None = None
+    _count: int = 0
+    _begin: float = field(default_factory=time.monotonic)
+
+    def is_last(self, records: int) -> bool:
+        """Count a page with this number of records; return whether the limit is reached."""
+        self._count += records if self.counts_records else 1
+        is_late = bool(self.seconds) and time.monotonic() - self._begin > (self.seconds or 0)
+        return is_late or (self.most is not None and self._count >= self.most)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from math import prod
@@ -42,7 +42,7 @@ from framework.extract.parent_child import (
     sliced,
 )
 from framework.extract.partitions import batched, multiplied
-from framework.extract.read_options import ReadOptions
+from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.http.error_messages import translate_error
 from framework.runtime.context import Context, with_incremental, without_secrets
@@ -95,6 +95,7 @@ class ResourceReader:
         self._children: dict[str, ChildBindings] = {}
         self._loads = False
         self._reads_raw = False
+        self._page_limit: PageLimit | None = None
         self._pending: deque[Page] = deque()
         self._source = self._read()
         self._error: Exception | None = None
@@ -162,6 +163,14 @@ class ResourceReader:
         for reader in self._parent_readers:
             reader._keep_for(ancestor, self.name, descendant)
 
+    def limit_pages(self, limit: PageLimit) -> None:
+        """Read no more pages than dlt's `add_limit` allows, one at a time, and move no watermark.
+
+        Call it before anything is read.
+        """
+        self._page_limit = limit
+        self._options = replace(self._options, max_in_flight=1)
+
     def open_table(self, *, reads_raw: bool = False) -> Iterator[Page]:
         """Return the pages for the resource's table, each once.
 
@@ -210,11 +219,13 @@ class ResourceReader:
 
     def _read(self) -> Iterator[Page]:
         """Yield the pages of all lists, counted and passed to children and monitors."""
-        limit = self._options.limit
+        limit, page_limit = self._options.limit, self._page_limit
         for one, page in self._read_lists():
             is_last = limit is not None and self.records + page.count >= limit
             if limit is not None and is_last:
                 page = Page.of(page.records[: limit - self.records])
+            if page_limit is not None:
+                is_last = page_limit.is_last(page.count) or is_last
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
             for child in self._children.values():

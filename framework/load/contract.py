@@ -31,7 +31,7 @@ DATA_TYPES = {int: "bigint", float: "double", str: "text", Digits: "text", bool:
 EMPTY_KEY = "_empty"
 """dlt's column name for an empty key, which it does not use for lists."""
 
-SUSPECT = re.compile(rb'\d{19}|\de\+?\d\d|"[\s_]*":')
+SUSPECT = re.compile(rb'\d{19}|"[\s_]*":')
 """Matches the JSON of any record that `sanitize` may change."""
 
 
@@ -51,9 +51,7 @@ def sanitize(value: Json) -> Json:
 
 
 def is_past_64_bits(value: Json) -> bool:
-    """Return whether dlt would store a number as 64 bits, and fail when it writes it."""
-    if type(value) is float:
-        return abs(value) >= 2**63
+    """Return whether a value is an integer that no column of integers holds."""
     if type(value) is int:  # set by a step of the connector file
         return not -(2**63) <= value < 2**63
     return type(value) is Digits and value.is_integer

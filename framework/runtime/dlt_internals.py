@@ -8,8 +8,8 @@ and in pyproject.toml. Importing this module imports dlt.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,6 @@ from dlt.common.storages import FileStorage
 from dlt.common.storages.load_package import PackageStorage, ParsedLoadJobFileName
 from dlt.common.time import increasing_precise_time, normalize_timezone
 from dlt.common.typing import VARIANT_FIELD_FORMAT
-from dlt.extract.incremental import Incremental
 from dlt.extract.incremental.context import get_interval_context
 from dlt.normalize import worker
 from dlt.normalize.items_normalizers import JsonLItemsNormalizer
@@ -112,18 +111,27 @@ def mark_resolved(auth: AuthConfig) -> AuthConfig:
 # Incremental
 
 
-def scheduled_range(resource: str, arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
-    """Return the initial and end values that an external scheduler sets, None if it sets none."""
-    incremental: Incremental[Any] = Incremental(**arguments)
+class NoInterval(LookupError):
+    """An incremental takes its range from a scheduler, and there is none; says why."""
+
+
+def scheduler_interval(allowed: bool | None) -> tuple[datetime, datetime] | None:
+    """Return the interval of an external scheduler for an incremental that allows it.
+
+    None for `allowed` leaves it to the process. Raise NoInterval if no scheduler has set one.
+    """
     context = get_interval_context()
-    allowed = incremental.allow_external_schedulers
     if allowed is None and context is not None:
         allowed = context.allow_external_schedulers
     if not allowed:
         return None
-    incremental.resource_name = resource
-    private(incremental, "_join_external_scheduler")(context)
-    return incremental.initial_value, incremental.end_value
+    try:
+        interval = None if context is None else context.interval
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise NoInterval(f"DLT_INTERVAL_START or DLT_INTERVAL_END is not a time: {error}") from None
+    if interval is None:
+        raise NoInterval("no scheduler has set one")
+    return interval[0], interval[1]
 
 
 # Schemas

@@ -231,3 +231,48 @@ def test_steps_that_give_several_records_or_none_do_so_in_dlt_too(tmp_path, web)
     ]
     config = framework.rest_api_config(str(connector_file(tmp_path, body)))
     assert list(rest_api_source(config)) == [{"id": 1, "n": 1}, {"id": 1, "n": 3}]
+
+
+PAGED = {"type": "cursor", "cursor_param": "at", "cursor_path": "next"}
+
+
+def test_a_limit_reads_no_more_pages_than_it_allows(tmp_path, web):
+    web.on("/items", paged(8))
+    body = one_list(web.url, {"paginator": PAGED})
+    source = framework.source(str(connector_file(tmp_path, body)))
+    assert len(list(source.add_limit(1))) == 3
+    assert len(web.asked) == 1
+    assert len(list(source.add_limit(2))) == 6
+    assert len(web.asked) == 3
+    assert len(list(source.add_limit(4, count_rows=True))) == 6
+    assert len(web.asked) == 5
+    assert list(source.add_limit(0)) == []
+    assert len(web.asked) == 5
+    assert len(list(source.add_limit(None))) == 8
+
+
+def test_a_limit_on_a_parent_gives_all_children_of_the_pages_read(tmp_path, web, shop):
+    flow = duck(tmp_path)
+    flow.run(framework.source(shop).add_limit(1)).raise_on_failed_jobs()
+    assert counts(flow, "parents", "children") == [3, 6]
+    assert web.paths().count("/parents") == 1
+    assert len(web.asked) == 4
+
+
+def test_a_limit_on_a_parent_alone_limits_its_children(tmp_path, web, shop):
+    source = framework.source(shop)
+    source.resources["parents"].add_limit(1)
+    flow = duck(tmp_path)
+    flow.run(source).raise_on_failed_jobs()
+    assert counts(flow, "parents", "children") == [3, 6]
+
+
+def test_a_limit_moves_no_watermark(tmp_path, web):
+    web.on("/items", paged(4))
+    incremental = {"cursor_path": "id", "initial_value": 0, "start_param": "since"}
+    body = one_list(web.url, {"paginator": PAGED, "incremental": incremental})
+    flow = duck(tmp_path)
+    for limit in (1, 1, None):
+        source = framework.source(str(connector_file(tmp_path, body)))
+        flow.run(source.add_limit(limit)).raise_on_failed_jobs()
+    assert [one.param("since") for one in web.asked] == ["0"] * 4

@@ -109,10 +109,16 @@ def test_mark_resolved_keeps_dlt_from_looking_fields_up() -> None:
 def test_the_range_of_an_external_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLT_INTERVAL_START", "2024-01-01T00:00:00Z")
     monkeypatch.setenv("DLT_INTERVAL_END", "2024-01-02T00:00:00Z")
-    arguments = {"cursor_path": "at", "initial_value": 1}
-    assert dlt_internals.scheduled_range("things", arguments) is None
-    arguments["allow_external_schedulers"] = True
-    assert dlt_internals.scheduled_range("things", arguments) == (1704067200, 1704153600)
+    assert dlt_internals.scheduler_interval(None) is None
+    found = dlt_internals.scheduler_interval(True)
+    assert found is not None
+    assert [moment.isoformat() for moment in found] == [
+        "2024-01-01T00:00:00+00:00",
+        "2024-01-02T00:00:00+00:00",
+    ]
+    monkeypatch.delenv("DLT_INTERVAL_END")
+    with pytest.raises(dlt_internals.NoInterval):
+        dlt_internals.scheduler_interval(True)
 
 
 def test_a_nested_table_names_its_resource_for_metrics_only() -> None:

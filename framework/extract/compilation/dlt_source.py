@@ -18,7 +18,7 @@ from framework.definition.values.naming import SEPARATOR, normalize_identifier, 
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.page import Page, Record, shape_function
-from framework.extract.read_options import ReadOptions
+from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
 
@@ -44,7 +44,10 @@ def resource_hints(resource: Resource) -> Hints:
     """Return the hints of `dlt.resource` for this resource, without name and generator."""
     hints = {key: resource.hints[key] for key in DLT_HINTS if resource.hints.get(key) is not None}
     own: dict[str, Hints] = {name: dict(hint) for name, hint in resource.columns.items()}
-    nested: dict[Any, Any] = dict(resource.hints.get("nested_hints") or {})
+    nested: dict[Any, Any] = {
+        key: _with_named_columns(written)
+        for key, written in (resource.hints.get("nested_hints") or {}).items()
+    }
     if resource.schema is not None:
         table = table_of(resource.schema)
         columns = column_hints(table)
@@ -54,7 +57,7 @@ def resource_hints(resource: Resource) -> Hints:
             for path, child in _nested_hints(normalize_path(root), table):
                 key = path[0] if len(path) == 1 else path
                 written = nested.get(key, {})
-                columns = {**child["columns"], **columns_by_name(written.get("columns"))}
+                columns = {**child["columns"], **written.get("columns", {})}
                 nested[key] = {**child, **written, "columns": columns}
     cursor = _cursor_column(resource, own)
     if cursor is not None:
@@ -65,6 +68,13 @@ def resource_hints(resource: Resource) -> Hints:
     if nested:
         hints["nested_hints"] = nested
     return hints
+
+
+def _with_named_columns(hints: Hints) -> Hints:
+    """Return a child table's hints with its columns by name, each with its name in it."""
+    return (
+        {**hints, "columns": columns_by_name(hints["columns"])} if hints.get("columns") else hints
+    )
 
 
 def _cursor_column(resource: Resource, columns: Hints) -> str | None:
@@ -194,16 +204,38 @@ def _starter(readers: ResourceReaders, name: str) -> Start:
         # dlt calls this for all selected resources before it reads any of them, so every reader
         # knows in time whether its records will be loaded
         pages = readers.open_table(name)
-        return batches_for_dlt(readers[name].plan.resource, _batches(pages))
+        reader, limit = readers[name], _page_limit(name)
+        if limit is None:
+            batches = _batches(pages)
+        elif reader.plan.resource.parent is not None:
+            # dlt limits no transformers, which children are to it: they get all, as one item
+            batches = _batches(pages, size=None)
+        elif limit.most == 0:
+            batches = iter(())
+        else:
+            reader.limit_pages(limit)
+            batches = _batches(pages, size=0)
+        return batches_for_dlt(reader.plan.resource, batches)
 
     return start
 
 
-def _batches(pages: Iterator[Page]) -> Iterator[list[Record]]:
+def _page_limit(name: str) -> PageLimit | None:
+    """Return what the user's `add_limit` says of a resource, None if there is no limit."""
+    resource = dlt.current.source().resources.get(name)  # not in a source that only reads from it
+    limit = None if resource is None else resource.limit
+    if limit is None:
+        return None
+    most = None if limit.max_items < 0 else limit.max_items
+    return PageLimit(most, limit.count_rows, limit.max_time)
+
+
+def _batches(pages: Iterator[Page], size: int | None = BATCH) -> Iterator[list[Record]]:
+    """Yield the records of the pages in batches of at least `size`; all in one for None."""
     batch: list[Record] = []
     for page in pages:
         batch += page.records
-        if len(batch) >= BATCH:
+        if size is not None and len(batch) >= size:
             yield batch
             batch = []
     if batch:

@@ -6,18 +6,18 @@ The state has dlt's format and place: under the resource's name.
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import dlt
 
 from framework.definition.model import Incremental, Resource
+from framework.errors import RecordError
 from framework.extract.incremental.policy import CursorPolicy, CursorRange
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.page import Record
-from framework.runtime.dlt_internals import scheduled_range
+from framework.runtime.dlt_internals import NoInterval, scheduler_interval
 
 Json = Any
 
@@ -53,7 +53,7 @@ class ResourceCursors:
     ) -> None:
         self._resource = resource
         self._rules = CursorPolicy(resource, spec, now, reread)
-        self._is_scheduled = reread is None and not spec.timed
+        self._is_scheduled = reread is None
         self._caller_states = states
         self._states: dict[str, Json] = {}
         self._moves = False
@@ -86,16 +86,25 @@ class ResourceCursors:
         self._hashes = dict(state.get("hashes", {}))
 
     def _join_scheduler(self) -> None:
-        """Replace the range by that of an external scheduler, which needs no state."""
-        spec = self._rules.spec
+        """Replace the range by that of an external scheduler, which needs no state.
+
+        Raise RecordError if the incremental asks for one, and there is none.
+        """
+        rules, name = self._rules, self._resource.name
         if not self._is_scheduled:
             return
-        limits = scheduled_range(self._resource.name, spec.arguments)
-        if limits is not None:
-            start, end = limits
-            arguments = {**spec.arguments, "initial_value": start, "end_value": end}
-            spec = replace(spec, arguments=arguments)
-            self._rules = CursorPolicy(self._resource, spec, self._rules.now, None)
+        try:
+            interval = scheduler_interval(rules.spec.arguments.get("allow_external_schedulers"))
+        except NoInterval as error:
+            raise RecordError(
+                f"{name}: the incremental takes its range from a scheduler "
+                f"(allow_external_schedulers), and {error}; set DLT_INTERVAL_START and "
+                "DLT_INTERVAL_END, or give the range with --since and --until"
+            ) from None
+        if interval is not None:
+            start, end = (moment.isoformat() for moment in interval)
+            scheduled = CursorRange(start, end, is_scheduled=True)
+            self._rules = CursorPolicy(self._resource, rules.spec, rules.now, scheduled)
 
     def alone(self, key: str) -> Watermark:
         """Return the watermark of a resource's only list; `key` identifies its request values.

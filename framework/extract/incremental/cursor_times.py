@@ -6,6 +6,7 @@ unchanged.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,17 +27,28 @@ Json = Any
 
 @dataclass(frozen=True)
 class CursorTimes:
-    """The time formats of an incremental: `sent` for requests and state, `records` for records."""
+    """The time formats of an incremental: `sent` for requests and state, `records` for records.
+
+    `written` are the moments of the file's own values, which are sent as they are written there.
+    """
 
     sent: str
     records: tuple[str, ...]
+    written: tuple[tuple[datetime, str], ...] = ()
 
     @classmethod
     def of(cls, spec: Incremental) -> CursorTimes:
         """Return the formats of an incremental whose placeholders are resolved."""
         initial = spec.arguments.get("initial_value")
         sent = spec.format or same_format(initial)
-        return cls(sent, spec.cursor_formats or tuple(dict.fromkeys((sent, "iso"))))
+        records = spec.cursor_formats or tuple(dict.fromkeys((sent, "iso")))
+        bounds = [spec.arguments.get(key) for key in ("initial_value", "end_value")]
+        written = []
+        for bound in bounds if spec.format is None else ():
+            if isinstance(bound, str):
+                with suppress(TimeError):  # reported when it is parsed
+                    written.append((read_time(bound, (sent, "iso"))[0], bound))
+        return cls(sent, records, tuple(written))
 
     def parse(self, value: Json) -> datetime | None:
         """Parse a value of the file, state or command line; raise TimeError if it is not a time."""
@@ -57,7 +69,10 @@ class CursorTimes:
 
     def to_request(self, moment: datetime | None) -> Json:
         """Format a time for requests."""
-        return None if moment is None else write_time(moment, self.sent)
+        if moment is None:
+            return None
+        own = next((text for written, text in self.written if written == moment), None)
+        return write_time(moment, self.sent) if own is None else own
 
     def to_state(self, moment: datetime | None) -> Json:
         """Format a time for the state: as sent, or as ISO text if that would lose precision."""

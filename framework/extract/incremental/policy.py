@@ -39,10 +39,14 @@ State = dict[str, Json]
 
 @dataclass(frozen=True)
 class CursorRange:
-    """A range that a run reads again, as ISO times, or numbers if the cursor is one."""
+    """A range to read without state, as ISO times, or numbers if the cursor is one.
+
+    That of a scheduler is limited by the range of the file.
+    """
 
     since: str | None = None
     until: str | None = None
+    is_scheduled: bool = False
 
 
 class CursorPolicy:
@@ -75,9 +79,26 @@ class CursorPolicy:
         self._hashes_whole = not self.appends and not explicit
         self._key = key if key is None or isinstance(key, (str, list)) else list(key)
         if reread is not None:
-            self.initial = self._bound(reread.since, initial, self.initial)
-            self.end = self._bound(reread.until, initial, self.end)
+            first, last = self.initial, self.end
+            self.initial = self._bound(reread.since, initial, first)
+            self.end = self._bound(reread.until, initial, last)
+            if reread.is_scheduled:
+                self._check_scheduled(initial)
+                if first is not None:
+                    self.initial = self.last_of((first, self.initial))
+                if last is not None and self.last_of((last, self.end)) == self.end:
+                    self.end = last
         self.is_stateful = reread is None and self.end is None
+
+    def _check_scheduled(self, initial: Json) -> None:
+        """Raise RecordError unless the cursor's values can be compared with times."""
+        numeric = isinstance(initial, (int, float)) and not isinstance(initial, bool)
+        if self.times is None and not numeric:
+            raise RecordError(
+                f"{self.resource}: a scheduler sets the range of the incremental, whose values are "
+                "not known to be times; add an initial_value that is a time or a number of "
+                "seconds, or `format`"
+            )
 
     def value(self, record: Record, start: Json) -> Json:
         """Return the record's cursor, None if it has none; raise RecordError if it is not valid."""
