@@ -74,7 +74,7 @@ def command(
         with stop_on_signals(environment.stop):
             proofs = list(diagnose(connector, selected, config, alias, environment, on_event))
         if form == "json":
-            write_json([vars(proof) for proof in proofs])
+            write_json([_as_json(proof) for proof in proofs])
         else:
             _write_proofs(proofs)
         return int(any(proof.outcome == "fault" for proof in proofs))
@@ -98,6 +98,10 @@ def _write_probes(probes: list[Probe]) -> None:
         details += [f"{warning['message']} [{warning['code']}]" for warning in one.warnings]
         for detail in details:
             write_line(f"{'':<{width}}           {visible_lines(detail)}")
+
+
+def _as_json(proof: Proof) -> dict[str, object]:
+    return {name: value for name, value in vars(proof).items() if name != "patches"}
 
 
 def _write_proofs(proofs: list[Proof]) -> None:

@@ -73,7 +73,9 @@ def test_a_file_that_is_true_has_no_fault(web: Web, project: Path) -> None:
         "rows.primary_key": "ok",
         "rows.cursor_path": "ok",
         "rows.paginator": "ok",
+        "rows.incremental": "unknown",
     }
+    assert "not tried, because" in found["rows.incremental"].message
     assert len(web.asked) == 2
 
 
@@ -354,7 +356,7 @@ FAULTS: list[tuple[str, Callable[[Asked], Answer], Json, str]] = [
         "next-unreadable",
         addressed,
         {"paginator": {"type": "json_link", "next_url_path": "next"}, "data_selector": "rows"},
-        "{type: cursor, cursor_path: next, cursor_param: next}",
+        "{type: cursor, cursor_path: next, cursor_param: after}",
     ),
     (
         "next-refused",
@@ -384,6 +386,7 @@ def test_a_fault_has_its_name_and_its_diff_mends_it(
     found = {one.code: one for one in proofs(web, project, answer, **endpoint).values() if one.code}
     assert remedy in found[code].remedy
     assert "2026-01-0" not in found[code].message
+    assert found[code].diff
     assert code not in {one.code for one in mended(project, found[code])}
 
 
@@ -558,7 +561,10 @@ def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
 ) -> None:
     web.on("/rows", lambda _: Answer(200, ROWS))
     web.on("/rows/{id}/parts", lambda asked: Answer(200, [{"id": f"p{asked.parts['id']}"}]))
-    web.on("/rows/{id}/tags", lambda _: Answer(404, {"message": "no such row"}))
+    web.on("/rows/{id}/tags", lambda asked: tags(asked.parts["id"]))
+
+    def tags(row: str) -> Answer:
+        return Answer(200, [{"id": f"t{row}"}]) if row.isdigit() else Answer(404, {"message": "no"})
 
     def child(name: str, field: str) -> Json:
         return {
@@ -574,14 +580,14 @@ def test_a_child_is_asked_for_three_parents_and_a_wrong_binding_is_told(
     body = {
         "client": {"base_url": web.url},
         "resource_defaults": {"write_disposition": "merge", "primary_key": "id"},
-        "resources": [rows, child("parts", "id"), child("tags", "group")],
+        "resources": [rows, child("parts", "id"), child("tags", "updated_at")],
     }
     found = looked_at(project, body)
     assert found["parts.parent"].outcome == "ok"
     assert len([one for one in web.asked if one.path.endswith("/parts")]) == 3
     fault = found["tags.parent"]
     assert (fault.outcome, fault.code) == ("fault", "binding-refused")
-    assert "`group` of rows: take id" in fault.remedy
+    assert "`updated_at` of rows: take id" in fault.remedy
     assert "+    path: /rows/{resources.rows.id}/tags" in fault.diff
 
 
@@ -866,3 +872,107 @@ def test_csv_with_another_delimiter_is_a_fault(
         "delimiter-differs",
         f"response_format: {{type: csv, delimiter: {shown}}}",
     )
+
+
+def envelope(asked: Asked) -> Answer:
+    """Rows below the names of their columns, in pages."""
+    page = int(asked.param("page", "1") or 1)
+    rows = [[row["id"], row["group"]] for row in ROWS[2 * page - 2 : 2 * page]]
+    following = page + 1 if 2 * page < len(ROWS) else None
+    return Answer(200, {"columns": ["id", "group"], "rows": rows, "next": following})
+
+
+def test_records_that_steps_make_are_those_that_need_the_key(web: Web, project: Path) -> None:
+    cursor = {"type": "cursor", "cursor_param": "page", "cursor_path": "next"}
+    body = rows_of(web, envelope, data_selector="@", paginator=cursor)
+    steps = [{"explode": "rows"}, {"map": "from_items(zip(columns, rows))"}]
+    body["resources"][0]["processing_steps"] = steps
+    found = looked_at(project, body)
+    assert {one.outcome for one in found.values()} == {"ok"}
+
+
+def gap(asked: Asked) -> Answer:
+    """Three pages of two, of which the second is empty."""
+    page = int(asked.param("page", "1") or 1)
+    rows = [] if page == 2 else ROWS[2 * page - 2 : 2 * page]
+    return Answer(200, {"data": {"rows": rows}, "next": page + 1 if page < 3 else None, "pages": 3})
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page_number", "base_page": 1, "total_path": "pages"},
+        {**NUMBERED, "total_path": "pages", "stop_after_empty_page": False},
+        {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
+    ],
+)
+def test_an_empty_second_page_is_no_fault(paginator: Json, web: Web, project: Path) -> None:
+    found = proofs(web, project, gap, paginator=paginator)
+    assert found["rows.paginator"].outcome == "unknown"
+    assert "the second page is empty" in found["rows.paginator"].message
+    assert "fault" not in {one.outcome for one in found.values()}
+
+
+def capped(asked: Asked) -> Answer:
+    """At most two records a page, whatever is asked for."""
+    size = min(2, int(asked.param("per_page", "2") or 2))
+    page = int(asked.param("page", "1") or 1)
+    rows = ROWS[size * (page - 1) : size * page]
+    return Answer(200, {"data": {"rows": rows}, "total": len(ROWS)})
+
+
+def test_a_page_size_above_the_api_s_is_the_fault_and_not_the_paginator(
+    web: Web, project: Path
+) -> None:
+    size = {"page_size": 100, "page_size_param": "per_page", "stop_after_short_page": True}
+    found = proofs(web, project, capped, paginator={**NUMBERED, **size})
+    fault = found["rows.paginator"]
+    assert fault.code == "page-too-short"
+    assert "page_size: 2" in fault.remedy
+    assert "page_size: 2" in fault.diff
+    assert "page-too-short" not in {one.code for one in mended(project, fault)}
+
+
+def test_a_change_that_does_not_help_is_no_diff(web: Web, project: Path) -> None:
+    """The response announces a next page that no parameter of a usual name reaches."""
+
+    def odd(asked: Asked) -> Answer:
+        at = int(asked.param("x-odd", "0") or 0)
+        return Answer(200, {"rows": ROWS[at : at + 2], "next": at + 2})
+
+    found = proofs(web, project, odd, paginator="single_page", data_selector="rows")
+    fault = found["rows.paginator"]
+    assert (fault.code, fault.diff) == ("no-next", "")
+    assert "this was tried and did not help" in fault.remedy
+
+
+def test_an_incremental_that_cannot_be_tried_says_why(web: Web, project: Path) -> None:
+    def told(incremental: Json, **endpoint: Json) -> Proof:
+        found = proofs(
+            web,
+            project,
+            lambda _: Answer(200, ROWS),
+            **{**ONE, **endpoint},
+            incremental={"cursor_path": "updated_at", **incremental},
+        )
+        return found["rows.incremental"]
+
+    start = {"initial_value": "2026-01-01T00:00:00Z"}
+    unsent = told({})
+    assert (unsent.outcome, unsent.code) == ("unknown", "")
+    assert "each run reads the whole list" in unsent.message
+    downwards = told({**start, "start_param": "s", "last_value_func": "min"})
+    assert "last_value_func" in downwards.message
+    sent = told(start, params={"since": "{incremental.start_value}"})
+    assert (sent.outcome, sent.code) == ("fault", "incremental-ignored")
+    assert "requested with since" in sent.message
+
+
+def test_a_page_that_the_api_filters_after_it_counts_is_no_fault(web: Web, project: Path) -> None:
+    def filtered(asked: Asked) -> Answer:
+        at, limit = int(asked.param("offset") or 0), int(asked.param("limit") or 2)
+        rows = [row for row in ROWS[at : at + limit] if row["id"] in (1, 6)]
+        return Answer(200, {"data": {"rows": rows}, "total": len(ROWS)})
+
+    found = proofs(web, project, filtered, paginator={"type": "offset", "limit": 2})
+    assert found["rows.paginator"].outcome == "unknown"

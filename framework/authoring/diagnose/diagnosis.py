@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from framework.authoring.diagnose.paging_checks import check_paging
@@ -25,7 +26,11 @@ from framework.authoring.diagnose.response_checks import (
     check_xml_lists,
     error_proof,
 )
+from framework.authoring.scaffold.yaml_patch import Patch
+from framework.definition.finder import Location
 from framework.definition.model import Connector, Resource
+from framework.definition.validation import validate_document
+from framework.definition.yaml_reader import parse_document
 from framework.errors import (
     FrameworkError,
     Interrupted,
@@ -48,6 +53,8 @@ Check = Callable[[Evidence], Iterator[Proof]]
 
 PAGES, LISTS = 2, 3
 """Two pages show whether paging works, three parents whether a child's request does."""
+MAX_TRIALS = 8
+"""How many changes to the file are tried for a fault, each with a few requests."""
 PAGE_CHECKS: tuple[Check, ...] = (
     check_xml_lists,
     check_format,
@@ -74,16 +81,64 @@ def diagnose(
 ) -> Iterator[Proof]:
     """Yield the proofs of each resource, parents first.
 
-    A parent that is read only for its children yields only its faults.
+    A parent that is read only for its children yields only its faults. A change to the file is
+    proposed only if it was tried, with requests of its own, and fixed the fault.
     """
     diagnosis = _Diagnosis(connector, config, alias, environment, on_event)
     selected = {resource.name for resource in resources}
     ancestors = {one.name for resource in resources for one in connector.ancestors(resource)}
     for resource in connector.resources:
-        if resource.name in selected:
-            yield from diagnosis.proofs(resource)
-        elif resource.name in ancestors:
-            yield from (one for one in diagnosis.proofs(resource) if one.outcome == "fault")
+        if resource.name not in selected | ancestors:
+            continue
+        proofs = list(diagnosis.proofs(resource))
+        faults = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
+        for proof in proofs:
+            if proof.outcome == "fault":
+                yield _try_patches(proof, faults, connector, config, alias, environment)
+            elif resource.name in selected:
+                yield proof
+
+
+def _try_patches(
+    fault: Proof,
+    faults: set[tuple[str, str]],
+    connector: Connector,
+    config: Mapping[str, Json],
+    alias: str | None,
+    environment: Environment,
+) -> Proof:
+    """Return the fault with the diff of the first patch that fixes it, and adds no other fault.
+
+    `faults` are those of the resource, by what they are about and their code.
+    """
+    for patch in fault.patches[:MAX_TRIALS]:
+        patched = _patched(connector, patch)
+        if patched is None:
+            continue
+        diagnosis = _Diagnosis(patched, config, alias, environment, ignore_event)
+        proofs = list(diagnosis.proofs(patched.resource(fault.resource)))
+        outcomes = {one.about: one.outcome for one in proofs}
+        remaining = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
+        is_read = outcomes.get("data_selector") == "ok"
+        is_paged = fault.about != "paginator" or outcomes.get("paginator") == "ok"
+        if is_read and is_paged and remaining <= faults - {(fault.about, fault.code)}:
+            return replace(fault, diff=patch.diff, remedy=patch.remedy, patches=())
+    if not fault.patches:
+        return fault
+    remedy = f"{fault.remedy}; this was tried and did not help"
+    # a short page whose size changes nothing is one that the API filters after it counts
+    outcome = "unknown" if fault.code == "page-too-short" else fault.outcome
+    return replace(fault, outcome=outcome, remedy=remedy, patches=())
+
+
+def _patched(connector: Connector, patch: Patch) -> Connector | None:
+    """Return the connector of the changed text, None if it is not valid."""
+    path = Path(connector.path)
+    document, findings = parse_document(patch.text, str(path))
+    if document is None:
+        return None
+    location = Location(connector.name, path, connector.root, str(path))
+    return validate_document(document, location, findings).connector
 
 
 class _Diagnosis:

@@ -46,11 +46,17 @@ def _second_page(evidence: Evidence) -> Proof:
         if any(page.count for page in rest):
             if not _skips_records(evidence, first.count):
                 return evidence.ok("paginator", "the second page contains other records")
-            return _short_page(evidence, first.count, "more followed")
+            return _short_page(evidence, first.count, "limit", "more followed")
     for pages in lists:
         signs, records = _signs_of(pages[0]), pages[0].count
         if any(sign.kind == "total" for sign in signs) and _skips_records(evidence, records):
-            return _short_page(evidence, records, "there are more")
+            return _short_page(evidence, records, "limit", "there are more")
+        if signs and _ends_short(evidence, records):
+            return _short_page(evidence, records, "page_size", "there are more")
+        if signs and len(pages) > 1:
+            paths = ", ".join(dict.fromkeys(sign.path for sign in signs[:MAX_CANDIDATES]))
+            message = f"the second page is empty; the first one announces more: {paths}"
+            return evidence.unknown("paginator", message)
         if signs:
             message = "one page was read, but the response announces more"
             return _other_paginator(evidence, "no-next", message, signs, records)
@@ -65,10 +71,17 @@ def _skips_records(evidence: Evidence, records: int) -> bool:
     return evidence.paginator["type"] == "offset" and isinstance(limit, int) and records < limit
 
 
-def _short_page(evidence: Evidence, records: int, more: str) -> Proof:
-    limit = evidence.paginator["limit"]
-    message = f"found {records:,} records on a page, expected the limit of {limit:,}, and {more}"
-    return evidence.paginator_fault("page-too-short", message, {"limit": records})
+def _ends_short(evidence: Evidence, records: int) -> bool:
+    """Return whether the list ends at a page shorter than what was asked for."""
+    size = evidence.paginator.get("page_size")
+    is_end = evidence.paginator.get("stop_after_short_page")
+    return bool(is_end) and isinstance(size, int) and records < size
+
+
+def _short_page(evidence: Evidence, records: int, key: str, more: str) -> Proof:
+    size = evidence.paginator[key]
+    message = f"found {records:,} records on a page, expected the {key} of {size:,}, and {more}"
+    return evidence.paginator_fault("page-too-short", message, {key: records})
 
 
 def unreadable_page(evidence: Evidence, message: str) -> Proof:
@@ -77,13 +90,14 @@ def unreadable_page(evidence: Evidence, message: str) -> Proof:
     if "paginator's total_path" in message:
         return evidence.paginator_fault(code, message, {"total_path": None})
     if paginator["type"] != "json_link":
-        signs = [sign.path for page in evidence.pages[:1] for sign in _signs_of(page)]
-        paths = ", ".join(signs[:MAX_CANDIDATES])
+        places = [sign.path for page in evidence.pages[:1] for sign in _signs_of(page)]
+        paths = ", ".join(places[:MAX_CANDIDATES])
         remedy = f"the response announces more at {paths}" if paths else ""
         return evidence.fault("paginator", code, message, remedy)
     path = str(paginator.get("next_url_path", "next"))
-    changed, note = _paginator_for(NextPageSign(path, "cursor"), 0)
-    return evidence.paginator_fault(code, message, changed, note)
+    signs = [NextPageSign(path, "cursor")]
+    signs += [sign for page in evidence.pages[:1] for sign in _signs_of(page) if sign.path != path]
+    return _other_paginator(evidence, code, message, signs, 0, names_signs=False)
 
 
 def refused_page(evidence: Evidence, message: str) -> Proof:
@@ -126,7 +140,7 @@ def repeated_page(evidence: Evidence, code: str) -> Proof:
             return _value_in_body(evidence, message, value, name)
         if kind == "page_number" and not evidence.paginator.get("base_page"):
             note = ", or another page_param: the API may count from 1 or not know the name"
-            return evidence.paginator_fault(code, message, {"base_page": 1}, note)
+            return evidence.paginator_fault(code, message, {"base_page": 1}, note=note)
     path_key = {"cursor": "cursor_path", "json_link": "next_url_path"}.get(kind, "")
     unused = [sign for sign in signs if sign.path != evidence.paginator.get(path_key)]
     if unused and (code == "next-repeated" or not key):
@@ -162,36 +176,57 @@ def _signs_of(page: Page) -> list[NextPageSign]:
 
 
 def _other_paginator(
-    evidence: Evidence, code: str, message: str, signs: list[NextPageSign], records: int
+    evidence: Evidence,
+    code: str,
+    message: str,
+    signs: list[NextPageSign],
+    records: int,
+    *,
+    names_signs: bool = True,
 ) -> Proof:
-    """Return a fault with the paginator that reads the best of the signs."""
+    """Return a fault with the paginators that read the signs, the likeliest first."""
     kind = str(evidence.paginator["type"])
     preferred = {"cursor": ("cursor", "link"), "json_link": ("link", "cursor")}.get(kind, ())
     order = (*preferred, "link", "cursor", "more", "total")
-    sign = min(signs, key=lambda one: order.index(one.kind))
-    paths = ", ".join(dict.fromkeys(one.path for one in signs[:MAX_CANDIDATES]))
-    changed, note = _paginator_for(sign, records)
-    if changed["type"] == kind:
-        changed = {name: value for name, value in changed.items() if value == sign.path}
-    return evidence.paginator_fault(code, f"{message}: {paths}", changed, note)
+    ranked = sorted(signs, key=lambda one: order.index(one.kind))
+    if names_signs:
+        message += f": {', '.join(dict.fromkeys(one.path for one in signs[:MAX_CANDIDATES]))}"
+    options = [option for sign in ranked for option in _paginators_for(sign, records)]
+    if options[0]["type"] == kind:
+        changed = {name: value for name, value in options[0].items() if value == ranked[0].path}
+        options = [changed, *options] if changed else options
+    note = _NOTES.get(ranked[0].kind, "")
+    return evidence.paginator_fault(code, message, *options, note=note)
 
 
-def _paginator_for(sign: NextPageSign, records: int) -> tuple[dict[str, Json], str]:
-    """Return a paginator that reads this sign, and what the user must look up for it."""
+_NOTES = {
+    "cursor": f"; {_LOOK_UP.format('cursor_param')}",
+    "more": f"; {_LOOK_UP.format('page_param')}",
+    "total": f"; {_LOOK_UP.format('whether it is an offset or page_number')}",
+}
+"""What the user must look up for a paginator that reads a sign of this kind."""
+_CURSOR_PARAMS = ("page", "cursor", "after", "page_token", "starting_after", "offset")
+
+
+def _paginators_for(sign: NextPageSign, records: int) -> Iterator[dict[str, Json]]:
+    """Yield paginators that read this sign; the names of parameters are guesses to try."""
     path = sign.path
+    numbered = {"type": "page_number", "base_page": 1}
     if path == "Link":
-        return {"type": "header_link"}, ""
-    if sign.kind == "link":
-        return {"type": "json_link", "next_url_path": path}, ""
-    if sign.kind == "cursor":
-        name = path.rsplit(".", 1)[-1]
-        note = f"; {_LOOK_UP.format('cursor_param')}"
-        return {"type": "cursor", "cursor_path": path, "cursor_param": name}, note
-    if sign.kind == "more":
-        numbered = {"type": "page_number", "base_page": 1, "has_more_path": path}
-        return {**numbered, "total_path": None}, f"; {_LOOK_UP.format('page_param')}"
-    note = f"; {_LOOK_UP.format('whether it is an offset or page_number')}"
-    return {"type": "offset", "limit": records, "total_path": path}, note
+        yield {"type": "header_link"}
+    elif sign.kind == "link":
+        yield {"type": "json_link", "next_url_path": path}
+    elif sign.kind == "cursor":
+        name = path.rsplit(".", 1)[-1].strip('"')
+        rest = re.sub(r"^next_?", "", name, flags=re.IGNORECASE)
+        for param in dict.fromkeys((name, rest[:1].lower() + rest[1:], *_CURSOR_PARAMS)):
+            if param:
+                yield {"type": "cursor", "cursor_path": path, "cursor_param": param}
+    elif sign.kind == "more":
+        yield {**numbered, "has_more_path": path, "total_path": None}
+    else:
+        yield {"type": "offset", "limit": records, "total_path": path}
+        yield {**numbered, "total_path": None}
 
 
 def _sent_parameters(page: Page) -> dict[str, str]:

@@ -6,13 +6,13 @@ A proof holds names, types and counts, never a value of a record.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import requests
 
-from framework.authoring.scaffold.yaml_patch import Change, diff
+from framework.authoring.scaffold.yaml_patch import Change, Patch, patches
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
@@ -31,7 +31,7 @@ MAX_CANDIDATES = 3
 class Proof:
     """The outcome of one check. A fault has a `code` and, if known, a `remedy` in words.
 
-    `diff` is set if one change to the file is the remedy.
+    `diff` is a change to the file that was tried and fixes it. `patches` are changes to try.
     """
 
     resource: str
@@ -41,6 +41,7 @@ class Proof:
     code: str = ""
     remedy: str = ""
     diff: str = ""
+    patches: tuple[Patch, ...] = ()
 
 
 @dataclass
@@ -133,31 +134,41 @@ class Evidence:
     def fault(
         self, about: str, code: str, message: str, remedy: str = "", changes: Sequence[Change] = ()
     ) -> Proof:
-        """Return a proof that the file is wrong, with the diff of the first possible change."""
+        """Return a proof that the file is wrong, with the possible changes in order of preference.
+
+        Several may be one change in different places of the file.
+        """
         name = self.resource.name
-        patch = diff(Path(self.connector.path), name, changes)
-        return Proof(name, about, "fault", message, code, remedy, patch)
+        possible = tuple(patches(Path(self.connector.path), name, changes, remedy))
+        return Proof(name, about, "fault", message, code, remedy, patches=possible)
 
     def key_fault(self, about: str, code: str, message: str, key: str, values: list[str]) -> Proof:
         """Return a fault that another value of a key (dotted) fixes; `values` are candidates."""
         name = key.rsplit(".", 1)[-1]
         candidates = [flow(value) for value in values[:MAX_CANDIDATES]]
         remedy = " or ".join(f"{name}: {value}" for value in candidates)
-        changes = [Change(tuple(key.split(".")), value) for value in candidates[:1]]
+        changes = [Change(tuple(key.split(".")), value) for value in candidates]
         return self.fault(about, code, message, remedy, changes)
 
     def paginator_fault(
-        self, code: str, message: str, changed: Mapping[str, Json], note: str = ""
+        self, code: str, message: str, *options: Mapping[str, Json], note: str = ""
     ) -> Proof:
-        """Return a fault of paging that other keys of the paginator fix."""
-        whole = dict(changed) if "type" in changed else {**self.paginator, **changed}
-        changes = [
-            Change(("endpoint", "paginator", name), flow(value))
-            for name, value in (changed.items() if len(changed) == 1 else ())
-        ]
-        changes.append(Change(("endpoint", "paginator"), flow(whole)))
-        remedy = f"paginator: {flow(dict(changed))}{note}"
-        return self.fault("paginator", code, message, remedy, changes)
+        """Return a fault of paging that other keys of the paginator fix.
+
+        `options` are keys to try, the likeliest first; with a `type` they are a whole paginator.
+        """
+        faults = []
+        for changed in options:
+            whole = dict(changed) if "type" in changed else {**self.paginator, **changed}
+            changes = [
+                Change(("endpoint", "paginator", name), flow(value))
+                for name, value in (changed.items() if len(changed) == 1 else ())
+            ]
+            changes.append(Change(("endpoint", "paginator"), flow(whole)))
+            remedy = f"paginator: {flow(dict(changed))}"
+            faults.append(self.fault("paginator", code, message, remedy, changes))
+        every = tuple(patch for fault in faults for patch in fault.patches)
+        return replace(faults[0], remedy=faults[0].remedy + note, patches=every)
 
 
 def field_of(record: Json, path: str) -> Json:

@@ -24,7 +24,8 @@ from framework.authoring.diagnose.proof import (
 )
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.definition.model import Resource
+from framework.definition.expressions.placeholders import texts_of
+from framework.definition.model import Endpoint, Resource
 from framework.definition.values.datetimes import NAMED_FORMATS, TimeError, read_time, write_time
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.extract.page import Record
@@ -90,6 +91,10 @@ def _shared_binding(evidence: Evidence) -> str:
 def _selector_above_list(evidence: Evidence) -> Proof | None:
     """Return a fault if each page is one object without the key, and a list is inside it."""
     pages, key = evidence.pages, evidence.resource.primary_key
+    if evidence.records and all(
+        field_of(record, name) is not None for record in evidence.records for name in key
+    ):
+        return None  # steps, such as explode, reach the list
     if not key or any(page.count != 1 or not isinstance(page.first, dict) for page in pages):
         return None
     if all(field_of(page.first, name) is not None for page in pages for name in key):
@@ -136,7 +141,7 @@ def check_key(evidence: Evidence) -> Iterator[Proof]:
         records = list({str(record): record for record in records}.values())
     candidates = _key_remedies(evidence, records)
     remedy = " or ".join(text for text, _ in candidates[:MAX_CANDIDATES])
-    changes = [change for _, change in candidates[:1]]
+    changes = [change for _, change in candidates[:MAX_CANDIDATES]]
     is_few = not candidates and 1 < len(records) < MIN_RECORDS
     few = f"; {len(records)} records are too few to propose one" if is_few else ""
     key = evidence.resource.primary_key
@@ -287,23 +292,36 @@ def check_cursor(evidence: Evidence) -> Iterator[Proof]:
 def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
     """Yield whether the API honours the incremental's start: read again from the newest record on.
 
-    The records of the first page must differ enough in age for that.
+    The records of the first page must differ enough in age for that. What cannot be tried is said.
     """
     incremental = evidence.resource.endpoint.incremental
-    if len(evidence.lists) != 1 or incremental is None or incremental.start_param is None:
+    if incremental is None:
         return
-    if incremental.arguments.get("last_value_func") == "min":
-        return
-    path, name = incremental.cursor_path, incremental.start_param
+    path, name = incremental.cursor_path, _start_param(evidence.resource.endpoint)
     formats = (*incremental.cursor_formats, "iso", *NAMED_FORMATS)
-    times = _times(evidence.lists[0][0].items, path, formats)
-    if len(times) < 2 or max(times) - min(times) < _MIN_AGE:
+    times = _times(evidence.lists[0][0].items, path, formats) if evidence.lists else []
+    reason = ""
+    if name is None:
+        reason = "the start value is not sent, so each run reads the whole list"
+    elif len(evidence.lists) != 1:
+        reason = f"{name}: tried only for a single list, and there are {len(evidence.lists)}"
+    elif incremental.arguments.get("last_value_func") == "min":
+        reason = f"{name}: not tried, because `last_value_func: min` reads towards older records"
+    elif len(times) < 2:
+        reason = f"{name}: not tried, because {count_noun(len(times), 'record')} with a time in "
+        reason += f"{path} is too few"
+    elif max(times) - min(times) < _MIN_AGE:
+        reason = f"{name}: not tried, because the records of the first page are of the same days"
+    if reason:
+        yield evidence.unknown("incremental", reason)
         return
     newest = max(times)
     try:
         again = evidence.read_from(write_time(newest, "iso"))
-    except (FrameworkError, ResourceSkipped):
-        return  # a start that the API refuses proves nothing
+    except (FrameworkError, ResourceSkipped) as error:
+        message = f"{name}: a request from the newest record on was refused: {error}"
+        yield evidence.unknown("incremental", message)
+        return
     older = sum(newest - time >= _MIN_AGE for time in _times(again, path, formats))
     if not older:
         yield evidence.ok("incremental", f"{name}: no record is older than the start value")
@@ -317,6 +335,25 @@ def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
         "each run then reads all records"
     )
     yield evidence.fault("incremental", "incremental-ignored", message, remedy)
+
+
+def _start_param(endpoint: Endpoint) -> str | None:
+    """Return where the start value is sent: a parameter, or `the path`; None if it is not sent."""
+    incremental = endpoint.incremental
+    if incremental is not None and incremental.start_param is not None:
+        return incremental.start_param
+    places = {
+        **endpoint.params,
+        "the path": endpoint.path,
+        "the body": [endpoint.json, endpoint.data],
+        "a header": dict(endpoint.headers),
+    }
+    sent = (
+        name
+        for name, value in places.items()
+        if any("incremental.start_value" in text for text in texts_of(value))
+    )
+    return next(sent, None)
 
 
 def _times(records: list[Json], path: str, formats: tuple[str, ...]) -> list[Any]:

@@ -204,7 +204,7 @@ def _binding_fault(evidence: Evidence, code: str, message: str) -> Proof:
     candidates = candidates[:MAX_CANDIDATES]
     which = f": take {' or '.join(candidates)} instead" if candidates else ": take another field"
     remedy = f"the request is made of {evidence.bound}{which}, or correct the path"
-    changes = [_rebind(bindings[0], flow(candidates[0]))] if bindings and candidates else []
+    changes = [_rebind(bindings[0], flow(name)) for name in candidates if bindings]
     return evidence.fault("parent", code, message, remedy, changes)
 
 
@@ -226,7 +226,7 @@ def _parameter_fault(evidence: Evidence, status: int, message: str) -> Proof:
     is_counted = paginator["type"] == "page_number" and not paginator.get("base_page")
     if is_counted and (not names or str(paginator.get("page_param", "page")) in reason):
         note = ": the API may count from 1"
-        return evidence.paginator_fault("params-refused", message, {"base_page": 1}, note)
+        return evidence.paginator_fault("params-refused", message, {"base_page": 1}, note=note)
     named = [name for name in endpoint.params if name in reason]
     if len(named) == 1:
         change = Change(("endpoint", "params", named[0]), "null")

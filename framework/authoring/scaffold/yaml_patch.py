@@ -7,7 +7,7 @@ change there is no diff. Nothing is written.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,26 +31,36 @@ class Change:
     also: tuple[Change, ...] = ()
 
 
-def diff(file: Path, resource: str, changes: Iterable[Change]) -> str:
-    """Return the unified diff of the first change that the file has a place for, else ""."""
+@dataclass(frozen=True)
+class Patch:
+    """The file's whole text after a change, and the change as a unified diff and in words."""
+
+    text: str
+    diff: str
+    remedy: str = ""
+
+
+def patches(
+    file: Path, resource: str, changes: Iterable[Change], remedy: str = ""
+) -> Iterator[Patch]:
+    """Yield a patch for each change that the file has a place for."""
     try:
         before = file.read_text(encoding="utf-8")
     except (OSError, UnicodeError):
-        return ""
+        return
     for change in changes:
         after: str | None = before
         for part in (change, *change.also):
             after = None if after is None else apply_change(after, resource, part)
         if after is not None and after != before:
-            lines = difflib.unified_diff(
-                before.splitlines(keepends=True),
-                after.splitlines(keepends=True),
-                str(file),
-                str(file),
-                n=1,
-            )
-            return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-    return ""
+            yield Patch(after, _unified_diff(before, after, str(file)), remedy)
+
+
+def _unified_diff(before: str, after: str, name: str) -> str:
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), name, name, n=1
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
 def apply_change(text: str, resource: str, change: Change) -> str | None:
