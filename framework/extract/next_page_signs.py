@@ -157,6 +157,8 @@ def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
     numbers: dict[str, Json] = {"type": "page_number", "base_page": 1}
     if sign.is_header:
         return {**numbers, "total_path": None}
+    if sign.kind == "more" and plain(sign.path.rsplit(".", 1)[-1]) in LAST:
+        return {**numbers, "total_path": None, "stop_when": f"response.{sign.path}"}
     if sign.kind == "more":
         return {**numbers, "has_more_path": sign.path, "total_path": None}
     if sign.kind == "pages":

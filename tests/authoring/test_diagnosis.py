@@ -800,7 +800,7 @@ def test_a_child_that_its_when_leaves_out_is_not_called_one_without_parents(
 def test_the_command_shows_each_proof_and_fails_for_a_fault(
     web: Web, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    web.on("/rows", lambda _: Answer(200, {"results": ROWS, "more": 1}))
+    web.on("/rows", lambda _: Answer(200, {"results": ROWS, "size": 6}))
     options = ["--path", "/rows", "--auth", "none", "--primary-key", "id"]
     assert main(["new", "shop", "--base-url", web.url, *options, "--data-selector", "items"]) == 0
     capsys.readouterr()
@@ -976,3 +976,38 @@ def test_a_page_that_the_api_filters_after_it_counts_is_no_fault(web: Web, proje
 
     found = proofs(web, project, filtered, paginator={"type": "offset", "limit": 2})
     assert found["rows.paginator"].outcome == "unknown"
+
+
+def test_a_flag_that_says_last_becomes_a_stop_when(web: Web, project: Path) -> None:
+    def spring(asked: Asked) -> Answer:
+        page = int(asked.param("page", "1") or 1)
+        rows = ROWS[2 * page - 2 : 2 * page]
+        return Answer(200, {"content": rows, "last": 2 * page >= len(ROWS)})
+
+    found = proofs(web, project, spring, paginator="single_page", data_selector="content")
+    fault = found["rows.paginator"]
+    assert "stop_when: response.last" in fault.diff
+    assert "no-next" not in {one.code for one in mended(project, fault)}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"links": [{"rel": "next", "href": "/rows?page=2"}]},
+        {"totalPages": 3},
+        {"numberMatched": 6},
+        {"LastEvaluatedKey": {"id": "k"}},
+        {"offset": "itr/rec"},
+        {"@odata.nextLink": "/rows?$skip=2"},
+        {"pageInfo": {"hasNextPage": True, "endCursor": "c"}},
+        {"meta": {"next_token": "t"}},
+    ],
+)
+def test_single_page_beside_a_sign_of_more_is_a_fault(said: Json, web: Web, project: Path) -> None:
+    body = {"rows": ROWS[:2], **said}
+    found = proofs(
+        web, project, lambda _: Answer(200, body), paginator="single_page", data_selector="rows"
+    )
+    assert found["rows.paginator"].outcome == "fault"
+    assert found["rows.paginator"].code == "no-next"
+    assert found["rows.paginator"].diff == ""

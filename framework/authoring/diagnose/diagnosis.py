@@ -42,6 +42,7 @@ from framework.events import Event, EventHandler, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.incremental.policy import CursorRange
+from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions, Sample
 from framework.extract.resource_reader import ResourceReader
 from framework.runtime.environment import Environment
@@ -184,8 +185,11 @@ class _Diagnosis:
         evidence, reader = self._evidence[resource.name], self._readers[resource.name]
         self._warnings.clear()
         error: FrameworkError | None = None
+        records: list[Record] = []
         try:
-            evidence.records = [one for page in reader.open_table() for one in page.records]
+            for page in reader.open_table():
+                records += page.records
+            evidence.records = records
         except Interrupted:
             raise
         except (ResourceSkipped, FrameworkError) as caught:
@@ -196,12 +200,14 @@ class _Diagnosis:
                 )
                 return
             error = caught
+            if _is_end(error):
+                evidence.records = records
             if resource.steps and isinstance(error, RecordError):
                 evidence.records = []  # the key is not in what a step rejects
         evidence.warnings = list(self._warnings)
         proofs = list(_page_proofs(evidence)) if evidence.pages else []
         yield from proofs
-        if error is not None:
+        if error is not None and not _is_end(error):
             is_explained = any(one.code == "cursor-missing" for one in proofs)
             if not is_explained or isinstance(error, RequestError):
                 yield error_proof(evidence, error)
@@ -210,6 +216,8 @@ class _Diagnosis:
             yield evidence.unknown("request", _no_request(resource, reader))
         proofs = list(_list_proofs(evidence, reader)) if evidence.selected else []
         yield from proofs
+        if error is not None and not _has_paging_fault(proofs):
+            yield evidence.fault("paginator", "ended-early", str(error))
         yield from _warning_proofs(evidence, proofs)
 
     def _read_from(self, name: str, start: str) -> list[Json]:
@@ -252,11 +260,20 @@ def _list_proofs(evidence: Evidence, reader: ResourceReader) -> Iterator[Proof]:
         yield from check(evidence)
 
 
+def _is_end(error: FrameworkError) -> bool:
+    """Return whether a list was read and ended before the API's own end."""
+    return isinstance(error, RequestError) and error.code == "ended-early"
+
+
+def _has_paging_fault(proofs: Sequence[Proof]) -> bool:
+    return any(one.about == "paginator" and one.outcome == "fault" for one in proofs)
+
+
 def _warning_proofs(evidence: Evidence, proofs: Sequence[Proof]) -> Iterator[Proof]:
     """Yield the warnings of a run that no proof explains, as faults."""
     explained = {*_CHECKED_WARNINGS, *(one.code for one in proofs)}
-    if any(one.about == "paginator" and one.outcome == "fault" for one in proofs):
-        explained.add("total-differs")
+    if _has_paging_fault(proofs):
+        explained |= {"total-differs", "ended-early"}
     for warning in evidence.warnings:
         if warning.code not in explained and warning.resource == evidence.resource.name:
             yield evidence.fault(warning.code, warning.code, warning.message)

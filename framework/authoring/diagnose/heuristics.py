@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
 from framework.authoring.scaffold.infer_schema import infer_schema
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
@@ -30,12 +28,6 @@ _ID_NAME = re.compile(
 )
 _SURE_ID_NAME = re.compile(r"@?(id|uuid|guid|uri)", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NEXT_NAME = re.compile(r"next|cursor|continuation|after|scroll", re.IGNORECASE)
-_MORE_NAME = re.compile(r"^(has_?more|has_?next(_?page)?|more|is_?truncated)$", re.IGNORECASE)
-_TOTAL_NAME = re.compile(
-    r"^(total(_?(count|results|items|records|size))?|count_?total)$", re.IGNORECASE
-)
-_LINK = re.compile(r"https?://|/|\?")
 _TIME_NAME = re.compile(r"updat|modif|chang|creat|date|time|_at$", re.IGNORECASE)
 
 
@@ -93,41 +85,6 @@ def _count_objects(path: str, body: Json, key: Sequence[str]) -> int:
         return 0
     items = found if isinstance(found, list) else [found]
     return len(items) if all(_has_key(item, key) for item in items) else 0
-
-
-@dataclass(frozen=True)
-class NextPageSign:
-    """A sign in a response that more pages follow: a link, a cursor, `true`, or a total.
-
-    `path` is where it is, `params` are the parameter names of a link.
-    """
-
-    path: str
-    kind: Literal["link", "cursor", "more", "total"]
-    params: tuple[str, ...] = ()
-
-
-def next_page_signs(body: Json, records: int) -> list[NextPageSign]:
-    """Return the signs of more pages in the body of a page with this many records."""
-    signs = []
-    for path, value in _values(body, ()):
-        name, names = path[-1] if path else "", " ".join(path)
-        if _MORE_NAME.search(name) and value is True:
-            signs.append(NextPageSign(jmespath_of(path), "more"))
-        elif isinstance(value, bool) or not value:
-            continue
-        elif _NEXT_NAME.search(names) and isinstance(value, str) and _LINK.match(value):
-            signs.append(NextPageSign(jmespath_of(path), "link", parameter_names(value)))
-        elif _NEXT_NAME.search(names) and isinstance(value, str | int):
-            signs.append(NextPageSign(jmespath_of(path), "cursor"))
-        elif _TOTAL_NAME.search(name) and isinstance(value, int) and value > records > 0:
-            signs.append(NextPageSign(jmespath_of(path), "total"))
-    return signs
-
-
-def parameter_names(url: str) -> tuple[str, ...]:
-    """Return the names of a URL's parameters."""
-    return tuple(dict.fromkeys(name for name, _ in parse_qsl(urlsplit(url).query, True)))
 
 
 def key_candidates(records: Sequence[Record], *, of_child: bool = False) -> list[str]:

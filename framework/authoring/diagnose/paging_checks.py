@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from framework.authoring.diagnose.heuristics import (
-    NextPageSign,
-    next_page_signs,
-    parameter_names,
-)
 from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
+from framework.extract.monitors.end_monitor import list_place
+from framework.extract.next_page_signs import Sign, page_signs, proposed_paginator
 from framework.extract.page import Page
 
 Json = Any
@@ -48,7 +45,7 @@ def _second_page(evidence: Evidence) -> Proof:
                 return evidence.ok("paginator", "the second page contains other records")
             return _short_page(evidence, first.count, "limit", "more followed")
     for pages in lists:
-        signs, records = _signs_of(pages[0]), pages[0].count
+        signs, records = _signs_of(evidence, pages[0]), pages[0].count
         if any(sign.kind == "total" for sign in signs) and _skips_records(evidence, records):
             return _short_page(evidence, records, "limit", "there are more")
         if signs and _ends_short(evidence, records):
@@ -90,13 +87,14 @@ def unreadable_page(evidence: Evidence, message: str) -> Proof:
     if "paginator's total_path" in message:
         return evidence.paginator_fault(code, message, {"total_path": None})
     if paginator["type"] != "json_link":
-        places = [sign.path for page in evidence.pages[:1] for sign in _signs_of(page)]
+        places = [sign.path for page in evidence.pages[:1] for sign in _signs_of(evidence, page)]
         paths = ", ".join(places[:MAX_CANDIDATES])
         remedy = f"the response announces more at {paths}" if paths else ""
         return evidence.fault("paginator", code, message, remedy)
     path = str(paginator.get("next_url_path", "next"))
-    signs = [NextPageSign(path, "cursor")]
-    signs += [sign for page in evidence.pages[:1] for sign in _signs_of(page) if sign.path != path]
+    signs = [Sign("cursor", path)]
+    first = evidence.pages[:1]
+    signs += [one for page in first for one in _signs_of(evidence, page) if one.path != path]
     return _other_paginator(evidence, code, message, signs, 0, names_signs=False)
 
 
@@ -107,7 +105,7 @@ def refused_page(evidence: Evidence, message: str) -> Proof:
     kind = {"cursor": "cursor", "json_link": "link", "header_link": "link"}.get(
         str(evidence.paginator["type"])
     )
-    signs = [sign for sign in _signs_of(first) if sign.kind != kind]
+    signs = [sign for sign in _signs_of(evidence, first) if sign.kind != kind]
     if signs:
         return _other_paginator(evidence, "next-refused", message, signs, first.count)
     remedy = "correct what the paginator reads, or the name under which it is sent"
@@ -129,7 +127,7 @@ def repeated_page(evidence: Evidence, code: str) -> Proof:
         message += f"; the two requests differ in {', '.join(differing)}"
     kind = str(evidence.paginator["type"])
     key, value = _PARAMETER_KEYS.get(kind, ("", ""))
-    signs = _signs_of(pages[0]) if pages else []
+    signs = _signs_of(evidence, pages[0]) if pages else []
     if key and code == "page-repeated":
         names = [name for sign in signs for name in sign.params]
         unsent = [name for name in names if name not in sent[0] and name not in differing]
@@ -164,22 +162,22 @@ def _value_in_body(evidence: Evidence, message: str, value: str, name: str) -> P
     return evidence.fault("paginator", "page-repeated", message, remedy, [Change(place, text)])
 
 
-def _signs_of(page: Page) -> list[NextPageSign]:
-    """Return what a page's headers and body say of more pages."""
-    response = response_of(page)
-    signs = [
-        NextPageSign("Link", "link", parameter_names(link["url"]))
-        for rel, link in response.links.items()
-        if rel == "next" and link.get("url")
+def _signs_of(evidence: Evidence, page: Page) -> list[Sign]:
+    """Return what a page's headers and body say of more pages than this one."""
+    names, _ = list_place(evidence.resource.endpoint)
+    least = {"total": page.count, "pages": 1}
+    return [
+        sign
+        for sign in page_signs(response_of(page), names)
+        if not sign.is_end and (sign.kind not in least or sign.number > least[sign.kind] > 0)
     ]
-    return signs + next_page_signs(response.json(), page.count)
 
 
 def _other_paginator(
     evidence: Evidence,
     code: str,
     message: str,
-    signs: list[NextPageSign],
+    signs: list[Sign],
     records: int,
     *,
     names_signs: bool = True,
@@ -187,8 +185,8 @@ def _other_paginator(
     """Return a fault with the paginators that read the signs, the likeliest first."""
     kind = str(evidence.paginator["type"])
     preferred = {"cursor": ("cursor", "link"), "json_link": ("link", "cursor")}.get(kind, ())
-    order = (*preferred, "link", "cursor", "more", "total")
-    ranked = sorted(signs, key=lambda one: order.index(one.kind))
+    order = (*preferred, "link", "cursor", "more", "pages", "total")
+    ranked = sorted(signs, key=lambda one: (not one.is_sure, order.index(one.kind)))
     if names_signs:
         message += f": {', '.join(dict.fromkeys(one.path for one in signs[:MAX_CANDIDATES]))}"
     options = [option for sign in ranked for option in _paginators_for(sign, records)]
@@ -202,31 +200,25 @@ def _other_paginator(
 _NOTES = {
     "cursor": f"; {_LOOK_UP.format('cursor_param')}",
     "more": f"; {_LOOK_UP.format('page_param')}",
+    "pages": f"; {_LOOK_UP.format('page_param')}",
     "total": f"; {_LOOK_UP.format('whether it is an offset or page_number')}",
 }
 """What the user must look up for a paginator that reads a sign of this kind."""
 _CURSOR_PARAMS = ("page", "cursor", "after", "page_token", "starting_after", "offset")
 
 
-def _paginators_for(sign: NextPageSign, records: int) -> Iterator[dict[str, Json]]:
+def _paginators_for(sign: Sign, records: int) -> Iterator[dict[str, Json]]:
     """Yield paginators that read this sign; the names of parameters are guesses to try."""
-    path = sign.path
-    numbered = {"type": "page_number", "base_page": 1}
-    if path == "Link":
-        yield {"type": "header_link"}
-    elif sign.kind == "link":
-        yield {"type": "json_link", "next_url_path": path}
-    elif sign.kind == "cursor":
-        name = path.rsplit(".", 1)[-1].strip('"')
+    proposed = proposed_paginator(sign, records)
+    yield proposed
+    if sign.kind == "cursor":
+        name = str(proposed["cursor_param"])
         rest = re.sub(r"^next_?", "", name, flags=re.IGNORECASE)
-        for param in dict.fromkeys((name, rest[:1].lower() + rest[1:], *_CURSOR_PARAMS)):
-            if param:
-                yield {"type": "cursor", "cursor_path": path, "cursor_param": param}
-    elif sign.kind == "more":
-        yield {**numbered, "has_more_path": path, "total_path": None}
-    else:
-        yield {"type": "offset", "limit": records, "total_path": path}
-        yield {**numbered, "total_path": None}
+        for param in (rest[:1].lower() + rest[1:], *_CURSOR_PARAMS):
+            if param not in ("", name):
+                yield {**proposed, "cursor_param": param}
+    elif sign.kind == "total":
+        yield {"type": "page_number", "base_page": 1, "total_path": None}
 
 
 def _sent_parameters(page: Page) -> dict[str, str]:
