@@ -20,6 +20,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "floor": ("urllib3", "orjson", "duckdb"),
     # chooses its own duckdb and pyarrow
     "airbyte": ("airbyte", "pyyaml"),
+    "airbyte-cdk": ("airbyte-cdk", "pyyaml", "freezegun"),
     "plots": ("matplotlib",),
 }
 
@@ -61,7 +62,7 @@ def versions_of(kind: str) -> dict[str, str]:
 
 
 def _pinned(kind: str) -> list[str]:
-    if kind == "airbyte":
+    if kind.startswith("airbyte"):
         return list(REQUIREMENTS[kind])
     wanted = REQUIREMENTS[kind] + (("duckdb",) if kind == "dlt" else ())
     names = [requirement.partition("[")[0] for requirement in wanted]

@@ -6,14 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from benchmarks.windowing import window_of
-from framework.definition.model import Incremental
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,23 +54,3 @@ def test_works_run_are_compared_and_reported(tmp_path: Path) -> None:
     assert "### (a) 200 events by cursor" in told
     before, _, rest = page.read_text().partition("<!-- results -->\n\n")
     assert (before, rest) == ("Before\n", f"{again}\n<!-- end of results -->\nafter\n")
-
-
-@pytest.mark.parametrize(
-    ("request_text", "granularity", "inside"),
-    [
-        ("/a?from=2026-01-01&to=2026-01-31", None, True),
-        ("/a?from=2026-01-31&to=2026-02-28", None, False),
-        ("/a?from=2026-01-01&to=2026-01-14", None, False),
-        ("/a?from=2026-01-01&to=2026-01-15", None, False),
-        ("/a?from=2026-01-01&to=2026-01-15", timedelta(days=1), True),
-        ("/a?from=1767225600&to=1769817600", None, True),
-        ("/a?from=2026-01-16T00%3A00%3A00Z", None, False),
-        ("/a?page=2", None, True),
-    ],
-)
-def test_the_comparisons_server_gives_what_is_in_the_window_asked_for(
-    request_text: str, granularity: timedelta | None, inside: bool
-) -> None:
-    asked = window_of(Incremental("day", {}, granularity=granularity), request_text)
-    assert asked(datetime(2026, 1, 15, 12, tzinfo=UTC)) is inside

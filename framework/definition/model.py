@@ -158,7 +158,7 @@ class Incremental:
 
     `step` is the length of a window, `granularity` the gap between two windows, and `lookahead` how
     far it reads past the run's start. `cursor_formats` are the time formats of records, `format`
-    that of requests.
+    that of requests. `keep_all` keeps records outside the range that was requested.
     """
 
     cursor_path: str
@@ -172,6 +172,7 @@ class Incremental:
     lookahead: Period | None = None
     cursor_formats: tuple[str, ...] = ()
     format: str | None = None
+    keep_all: bool = False
 
     @property
     def timed(self) -> bool:

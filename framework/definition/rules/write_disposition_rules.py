@@ -90,7 +90,9 @@ def check_replaced_children(draft: Draft) -> Iterator[Breach]:
         if disposition(merged)[0] != "replace":
             continue
         for name in draft.above(merged.name):
-            if name in by_name and cursors(by_name[name]):
+            # one without a table moves no watermark
+            hidden = name in by_name and by_name[name].data.get("selected") is False
+            if name in by_name and not hidden and cursors(by_name[name]):
                 yield (
                     _disposition_place(merged),
                     f"found replace, but {name} above it gives only what is new: a second run "

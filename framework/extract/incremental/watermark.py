@@ -106,6 +106,8 @@ class Watermark:
         value = rules.value(record, start)
         if value is None:
             return rules.missing == "include"
+        if rules.spec.keep_all:
+            return self._is_kept(record, value)
         if rules.end is not None and not rules.run_start:
             inside = rules.last_of((value, rules.end)) == rules.end
             self._is_beyond = not inside or (value == rules.end and not rules.closed_end)
@@ -129,13 +131,32 @@ class Watermark:
             return False
         if not self._is_first(record):
             return False
+        self._advance(record, value)
+        return True
+
+    def _is_kept(self, record: Record, value: Json) -> bool:
+        """Return whether a record of `keep_all` is new: only appended ones are known again."""
+        rules, start = self._rules, self._start
+        is_before = start is not None and rules.last_of((value, start)) == start
+        self._is_below = is_before and value != start
+        known = value == start and rules.appends and self._remembers
+        if known and rules.digest(record, legacy=self._is_legacy) in self._previous_hashes:
+            return False
+        if not self._is_first(record):
+            return False
+        if not rules.run_start:
+            self._advance(record, value)
+        return True
+
+    def _advance(self, record: Record, value: Json) -> None:
+        """Move the watermark to the record's value if it is past it."""
+        rules = self._rules
         if self._last is None or (
             value != self._last and rules.last_of((value, self._last)) == value
         ):
             self._last, self._hashes, self._at_last = value, set(), []
         if value == self._last and self._remembers:
             self._at_last.append(record)
-        return True
 
     def _is_first(self, record: Record) -> bool:
         """Return whether the previous window did not contain this record."""

@@ -59,7 +59,7 @@ class OrderMonitor:
                 f"{count_noun(count, 'time')}, at first from {before} to {after}"
                 f"{': ' if lost else ''}{lost}. Ask the API for this order, or remove row_order",
             )
-        if self._older is not None:
+        if self._older is not None and not self._rules.spec.keep_all:
             count, value, start = self._older
             newer = "older" if self._rules.last_of is max else "past what was"
             yield (

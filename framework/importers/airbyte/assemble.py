@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from framework.importers.airbyte.components.error_handlers import retry_action
+from framework.importers.airbyte.components.error_handlers import TRANSIENT, retry_action
 from framework.importers.airbyte.components.schema_loaders import with_declared
 from framework.importers.airbyte.streams import StreamResource
 from framework.importers.import_report import Remarks
@@ -25,7 +25,6 @@ _HOST = re.compile(r"^((?:\w+://)?[^/]*).*$", re.DOTALL)
 _PARENT_FIELD = re.compile(rf"resources\.([a-z0-9_]+)\.({_KEY}(?:\.{_KEY})*)(\[)?")
 _VARYING = re.compile(r"\{[^}]*\b(?:partition|resources|incremental|paginator|parent|response)\b")
 _UNENCRYPTED = re.compile(r"http://(?!localhost|127\.)")
-_TRANSIENT = [429, 500, 502, 503, 504]
 
 _RESOURCE_KEYS = (
     "name", "selected", "primary_key", "write_disposition", "table_name", "schema", "partitions",
@@ -47,7 +46,7 @@ def assemble(
     base = _base_url(resources)
     auth = _most_common(one.auth for one in resources)
     retry = _most_common(one.retry for one in resources if one.retry)
-    builder = _EntryBuilder(resources, base, _fields_of_parents(resources), remarks, {})
+    builder = _EntryBuilder(resources, base, _fields_of_parents(resources), remarks, {}, hidden)
     entries = []
     for one in resources:
         entry = builder.entry(one)
@@ -66,7 +65,7 @@ def assemble(
     if isinstance(auth, dict):
         client["auth"] = auth
     if retry is not _ABSENT:
-        client["retry"] = {"status_codes": _TRANSIENT, **retry}
+        client["retry"] = {"status_codes": list(TRANSIENT), **retry}
     hosts = _foreign_hosts(entries, base)
     if hosts:
         client["allowed_hosts"] = hosts
@@ -110,6 +109,7 @@ class _EntryBuilder:
     fields: Mapping[str, set[str]]
     remarks: Remarks
     schemas: dict[str, Entry]
+    hidden: Collection[str]
 
     def entry(self, one: StreamResource) -> Entry:
         """Return the entry of a resource before what all have in common is taken out."""
@@ -121,6 +121,9 @@ class _EntryBuilder:
         entry["write_disposition"] = "replace"
         if self._is_incremental(one):
             entry["write_disposition"] = "merge" if keys else "append"
+        if not keys and "incremental" in endpoint:
+            # records that return would be appended again
+            endpoint["incremental"].pop("keep_all", None)
         if one.schema is not None and not one.table:
             fields = sorted(self.fields.get(one.name, ()))
             schema, nullable = with_declared(one.schema, keys, one.cursor or None, fields)
@@ -148,11 +151,13 @@ class _EntryBuilder:
         return keys if "primary_key" in entry else []
 
     def _is_incremental(self, one: StreamResource) -> bool:
-        """Return whether a resource or an ancestor reads only what is new."""
+        """Return whether a resource or an ancestor reads only what is new.
+
+        A hidden one moves no watermark.
+        """
         parents = [other for other in self.resources if other.name in one.parents]
-        return bool(one.cursor) or any(
-            self._is_incremental(parent) for parent in parents if parent is not one
-        )
+        own = bool(one.cursor) and one.name not in self.hidden
+        return own or any(self._is_incremental(parent) for parent in parents if parent is not one)
 
 
 def _path(one: StreamResource, base: str) -> str:

@@ -63,7 +63,7 @@ def _from_api(catalog: StreamCatalog, dynamic: Component, resolver: Component) -
     listing: dict[str, Json] = {}
     if retriever is not None:
         listing = {"name": f"{name}_list", "retriever": dict(retriever.data)}
-    parent = catalog.find(Component(listing, resolver.place, "DeclarativeStream"))
+    parent = catalog.find(Component(listing, resolver.place, "DeclarativeStream"), changed=True)
     if parent is None:
         return
     above = catalog.context.inside(slices=parent.slices)

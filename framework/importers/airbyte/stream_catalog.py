@@ -36,6 +36,7 @@ class StreamCatalog:
     hidden: list[str] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
     _parents: dict[str, ParentStream] = field(default_factory=dict)
+    _copies: dict[str, str] = field(default_factory=dict)
 
     def add_all(self, manifest: Component) -> None:
         """Translate every stream of the manifest."""
@@ -115,15 +116,42 @@ class StreamCatalog:
 
     # -- parents, which stand inside their children
 
-    def find(self, stream: Component) -> ParentStream | None:
-        """Return a parent: the stream of that name if it is the same, or a hidden resource."""
+    def find(self, stream: Component, *, changed: bool) -> ParentStream | None:
+        """Return a parent: the stream of that name if it is the same, or a hidden resource.
+
+        Without `changed` the child is read for all records of the parent in each run, so an
+        incremental parent gets a hidden copy: without a table it moves no watermark.
+        """
         if stream.type == "StateDelegatingStream":
             stream = stream.part("full_refresh_stream", "DeclarativeStream") or stream
         key = json.dumps(dict(stream.data), sort_keys=True, default=str)
         parent = self._parents.get(key) or self._find(stream)
         if parent is not None:
             self._parents[key] = parent
+            known = self.resources[parent.name]
+            if known.cursor and not changed and parent.name not in self.hidden:
+                return self._whole(parent)
         return parent
+
+    def _whole(self, parent: ParentStream) -> ParentStream:
+        """Return a hidden copy of an incremental resource."""
+        if parent.name not in self._copies:
+            name = free_name((f"all_{parent.name}",), {*self.names.values(), *self.resources})
+            copied = replace(self.resources[parent.name], name=name, schema=None)
+            self._copies[parent.name] = name
+            self.hidden.append(name)
+            self.resources[name] = copied
+            self.context.note(
+                self.streams_place(parent.name),
+                f"Airbyte reads children for all of its records, not for new ones only: {name} is "
+                "read for them from the start in each run",
+            )
+        return replace(parent, name=self._copies[parent.name])
+
+    def streams_place(self, name: str) -> str:
+        """Return the place of a resource's stream in the manifest."""
+        title = next((title for title, one in self.names.items() if one == name), None)
+        return name if title is None else self.streams[title].place
 
     def _find(self, stream: Component) -> ParentStream | None:
         title = str(stream.get("name", ""))

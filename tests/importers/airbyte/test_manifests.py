@@ -185,7 +185,7 @@ def test_a_file_called_manifest_is_named_after_its_folder(tmp_path):
 def test_the_command_writes_file_and_schemas_and_exits_0(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["import", "airbyte", str(SHOP)]) == 0
-    assert "written: connectors/shop.yaml, 3 resources; 1 schema in schemas/shop" in (
+    assert "written: connectors/shop.yaml, 4 resources; 1 schema in schemas/shop" in (
         capsys.readouterr().out
     )
     assert json.loads((tmp_path / "schemas/shop/orders.json").read_text())["properties"]

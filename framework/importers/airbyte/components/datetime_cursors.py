@@ -192,10 +192,9 @@ class _CursorDraft:
         if not ended:
             self.context.note(
                 self.component.at("step"),
-                "Airbyte requests windows and never sends where they end, so that it reads the "
-                "same records again and again; here they are read once",
+                "no request says where a window ends: each returns what follows its start, in "
+                "Airbyte too",
             )
-            return
         self.data["step"] = step
         granularity = self._duration("cursor_granularity")
         if granularity is not None:
@@ -204,6 +203,7 @@ class _CursorDraft:
         if template is not None and not _is_now(template.alone):
             end = _without_now(template)
             self.data["end_value"] = end
+            self.data["range_end"] = "closed"
             if "now" in str(end):
                 self.context.note(
                     self.component.at("end_datetime"),
@@ -291,6 +291,10 @@ def _datetime_based(draft: _CursorDraft) -> StreamCursor:
         return _never_sent(draft, start)
     if feed:
         draft.data["row_order"] = "desc"
+    else:
+        # Airbyte sends the range, and keeps what it gets
+        draft.data["keep_all"] = True
+    draft.data["on_cursor_value_missing"] = "include"
     draft.add_formats(sent=sent or ended)
     draft.add_windows(ended=ended or "incremental.start_value" in draft.request)
     draft.add_lag()

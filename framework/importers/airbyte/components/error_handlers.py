@@ -19,6 +19,9 @@ from framework.importers.airbyte.time_notation import seconds_duration
 Json = Any
 Action = dict[str, Json]
 
+TRANSIENT = (429, 500, 502, 503, 504)
+"""Statuses that are retried unless an action says otherwise."""
+
 _ACTIONS = {
     "IGNORE": "ignore",
     "FAIL": "fail",
@@ -99,6 +102,12 @@ def _response_filter(context: ImportContext, part: Component) -> list[Action]:
     if message and action in ("fail", "ignore"):
         rest["message"] = message
     actions: list[Action] = []
+    at_once = [code for code in codes if action == "fail" and code in TRANSIENT]
+    codes = [code for code in codes if code not in at_once]
+    if at_once:
+        # `fail` comes after the retries, and Airbyte fails at once
+        once = {**rest, "action": "retry", "max_retries": 0}
+        actions.append({"status_code": at_once[0] if len(at_once) == 1 else at_once, **once})
     if codes:
         actions.append({"status_code": codes[0] if len(codes) == 1 else codes, **rest})
     if part.get("error_message_contains"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from framework.importers.airbyte.components.component_registry import (
     REGISTRY,
@@ -31,7 +30,12 @@ class ParentStream:
     slices: StreamSlice
 
 
-FindParent = Callable[[Component], ParentStream | None]
+class FindParent(Protocol):
+    """Return the resource of a parent stream; with `changed` only its new records are wanted."""
+
+    def __call__(self, stream: Component, *, changed: bool) -> ParentStream | None:
+        """Return None if the parent cannot be read."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,8 @@ class _PartitionDraft:
     def parent_of(self, config: Component) -> ParentStream | None:
         """Return the parent stream of a configuration."""
         stream = config.part("stream", "DeclarativeStream")
-        return self.find(stream) if stream is not None else None
+        changed = bool(config.get("incremental_dependency", False))
+        return self.find(stream, changed=changed) if stream is not None else None
 
     def bind(self, config: Component) -> None:
         """Bind a parent's field, its own slice, and its extra fields."""
@@ -137,11 +142,11 @@ class _PartitionDraft:
         path, key = _parent_key(config), str(config.get("partition_field", "id"))
         if self.several_parents:
             self.partition(key, config, resource=parent.name, field=dotted(path))
-        else:
-            self.request[key] = tree.at("resources", parent.name, *path)
-            self.record[key] = tree.at("parent", *path, through_context=True)
-            self.send(config, str(placeholder(self.request[key])))
-            self.parent = (parent.name, path, key)
+            return
+        self.request[key] = tree.at("resources", parent.name, *path)
+        self.record[key] = tree.at("parent", *path, through_context=True)
+        self.send(config, str(placeholder(self.request[key])))
+        self.parent = (parent.name, path, key)
         for name, term in parent.slices.request.items():
             # ancestors can be named, a window of theirs cannot
             if not any(tree.reads_root(one, "incremental") for one in tree.walk(term)):
