@@ -21,6 +21,7 @@ from framework.events import (
     WarningRaised,
 )
 from framework.load.report import Report
+from framework.runtime.redacted_output import process_redactor
 
 
 class JsonLog:
@@ -28,6 +29,7 @@ class JsonLog:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
+        self._redactor = process_redactor()
         self._lock = threading.Lock()
 
     def __enter__(self) -> JsonLog:
@@ -57,7 +59,11 @@ class JsonLog:
 
     def _write(self, **fields: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": time, **fields}, ensure_ascii=not is_utf_8(self._stream))
+        plain = is_utf_8(self._stream)
+        line = json.dumps({"time": time, **fields}, ensure_ascii=not plain)
+        if self._redactor.redact(line) != line:
+            fields = self._redactor.redact_data(fields)
+            line = json.dumps({"time": time, **fields}, ensure_ascii=not plain)
         with self._lock:
             self._stream.write(line + "\n")
 

@@ -21,6 +21,7 @@ import click
 from framework import __version__
 from framework.cli.terminal import write_error
 from framework.errors import FrameworkError
+from framework.runtime.redacted_output import redacted_output
 
 VERBS = (
     "list",
@@ -100,16 +101,22 @@ def entry() -> NoReturn:
         if mode == "w":  # what its character set lacks is written as an escape
             getattr(sys, name).reconfigure(errors="backslashreplace")
     gc.set_threshold(*GC_THRESHOLDS)
-    code = main()
-    with contextlib.suppress(OSError):  # the reader of the output may be gone
-        sys.stdout.flush()
-        sys.stderr.flush()
-    atexit._run_exitfuncs()
+    with redacted_output():
+        code = main()
+        with contextlib.suppress(OSError):  # the reader of the output may be gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+        atexit._run_exitfuncs()
     os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
+    """Run the command line and return the exit code. No output contains a secret."""
+    with redacted_output():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         result = cli.main(args=argv, prog_name="framework", standalone_mode=False)
         sys.stdout.flush()  # a closed pipe must fail here, not when the interpreter exits

@@ -11,6 +11,7 @@ import click
 
 from framework.cli.shared_options import format_option, open_connector, sample_options
 from framework.cli.terminal import visible, write_json, write_line
+from framework.runtime.redacted_output import process_redactor
 
 MAX_CELL_WIDTH = 40
 """Characters of a value that the table shows."""
@@ -104,4 +105,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return visible(" ".join(text.split()))
+    # before a long value is cut: half a secret would not be recognized
+    return visible(" ".join(process_redactor().redact(text).split()))

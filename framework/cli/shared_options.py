@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.errors import FindingsError
+
 if TYPE_CHECKING:
+    from framework.definition.finder import Location
     from framework.definition.model import Connector
 
 Command = Callable[..., Any]
@@ -36,8 +39,36 @@ def open_connector(name: str, connectors: Path | None, *, verbose: bool = False)
     set_defaults(verbose=verbose)
     from framework.api import valid_connector
     from framework.definition.finder import find_connector
+    from framework.runtime.redacted_output import process_redactor
+    from framework.runtime.secret_sources import add_settings_files
 
-    return valid_connector(find_connector(name, connectors))
+    add_settings_files(process_redactor())
+    location = find_connector(name, connectors)
+    try:
+        return valid_connector(location)
+    except FindingsError:
+        source_text(location)  # findings may quote a secret that is written in the file
+        raise
+
+
+def source_text(location: Location) -> str:
+    """Return the file's text; secrets that are written in it are masked, columns stay."""
+    from framework.definition.yaml_reader import read_document
+    from framework.runtime.redacted_output import process_redactor
+    from framework.runtime.secret_sources import add_connector_file
+
+    document, _ = read_document(location.path)
+    if document is not None:
+        text = document.text
+    else:
+        try:
+            with location.path.open("rb") as file:
+                text = file.read(1_000_000).decode("utf-8-sig")
+        except (OSError, ValueError):
+            return ""
+    redactor = process_redactor()
+    add_connector_file(redactor, text, document and document.data)
+    return redactor.redact(text, aligned=True)
 
 
 def _parse_assignments(
@@ -47,7 +78,12 @@ def _parse_assignments(
     for value in values:
         key, equals, text = value.partition("=")
         if not equals or not key.strip():
-            raise click.BadParameter(f"{value!r} is not key=value", context, parameter)
+            # not quoted: it may be a secret
+            raise click.BadParameter(
+                f"a text of {len(value)} characters is not key=value",
+                context,
+                parameter,
+            )
         assignments[key.strip()] = text
     return assignments
 

@@ -56,8 +56,13 @@ def _render(
 ) -> dict[str, Any]:
     connector = open_connector(name, connectors)
     from framework.extract.compilation.render import render_config
+    from framework.runtime.redacted_output import process_redactor
     from framework.runtime.redaction import MASK
     from framework.runtime.settings import resolve_settings
 
     settings = {**dict.fromkeys(connector.secrets, MASK), **config}
-    return render_config(connector, resolve_settings(connector, settings, section=alias))
+    rendered = render_config(connector, resolve_settings(connector, settings, section=alias))
+    redactor = process_redactor()
+    redactor.add_logins(rendered)
+    masked: dict[str, Any] = redactor.redact_data(rendered)
+    return masked

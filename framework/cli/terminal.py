@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from framework.runtime.redacted_output import process_redactor
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -51,8 +53,11 @@ def json_text(value: Any, default: Callable[[Any], Any] | None = None) -> str:
 
 
 def write_json(value: Any, default: Callable[[Any], Any] | None = None) -> None:
-    """Write the value to stdout as indented JSON."""
-    write_line(json_text(value, default))
+    """Write the value to stdout as indented JSON, valid also if it contains a secret."""
+    text, redactor = json_text(value, default), process_redactor()
+    if redactor.redact(text) != text:
+        text = json_text(redactor.redact_data(json.loads(text)))
+    write_line(text)
 
 
 def print_plain(console: Console, text: str, style: str | None = None) -> None:

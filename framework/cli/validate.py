@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from framework.cli.findings_view import render_github, render_json, render_text, summary
-from framework.cli.shared_options import connectors_option
+from framework.cli.shared_options import connectors_option, source_text
 
 if TYPE_CHECKING:
-    from framework.definition.finder import Location
     from framework.definition.validation import ValidationResult
     from framework.findings import Finding
 
@@ -47,8 +46,8 @@ def validate_files(
     for location in unique:
         result = validate(location)
         file_findings = [*result.findings, *(_dlt_findings(result) if dlt else ())]
-        if file_findings and output == "text":
-            sources[location.display] = _source_text(location)
+        if file_findings:
+            sources[location.display] = source_text(location)
         findings += file_findings
     if output == "json":
         write(render_json(findings))
@@ -71,19 +70,6 @@ def choose_format(requested: str | None, environment: dict[str, str]) -> Format:
     if requested in ("text", "json", "github"):
         return requested  # type: ignore[return-value]
     return "github" if environment.get("GITHUB_ACTIONS") == "true" else "text"
-
-
-def _source_text(location: Location) -> str:
-    from framework.definition.yaml_reader import read_document
-
-    document, _ = read_document(location.path)
-    if document is not None:
-        return document.text
-    try:
-        with location.path.open("rb") as file:
-            return file.read(1_000_000).decode("utf-8-sig")
-    except (OSError, ValueError):
-        return ""
 
 
 def _dlt_findings(result: ValidationResult) -> list[Finding]:

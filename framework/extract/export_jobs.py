@@ -142,7 +142,7 @@ class _Job:
             parts += _state(export.ready, body) or [json_shape(body)]
         text = self._search(export.message, context) if export.message else None
         if text:
-            parts.append(str(text)[:300])
+            parts.append(self.options.redactor.redact(str(text))[:300])
         return self.options.redactor.redact(": ".join(parts))
 
 

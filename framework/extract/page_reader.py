@@ -73,17 +73,27 @@ class RequestBuilder:
         params = {**expand(endpoint.params, values, "query"), **cursor}
         path = expand(endpoint.path, values, "path")
         absolute = urlsplit(path).scheme in ("http", "https")
-        headers = expand(endpoint.headers, values, "text") or {}
+        headers = {**(client.headers or {}), **(expand(endpoint.headers, values, "text") or {})}
+        json = expand(endpoint.json, values, "json")
+        data = _form(expand(endpoint.data, values, "text"))
+        self._hide_credentials(headers, params, json, data)
         return requests.Request(
             endpoint.method,
             path if absolute else join_url(client.base_url, path),
             params={name: value for name, value in params.items() if value is not None},
-            json=expand(endpoint.json, values, "json"),
-            data=_form(expand(endpoint.data, values, "text")),
-            headers={**(client.headers or {}), **headers},
+            json=json,
+            data=data,
+            headers=headers,
             auth=plan.auth or client.auth,
             hooks=self._hooks,
         )
+
+    def _hide_credentials(self, *parts: Json) -> None:
+        """Make secrets of what is sent as a credential, and of a parent's field of such a name."""
+        for text, value in self._values.items():
+            self._secrets.add_sent(text.rpartition(".")[2], value)
+        for part in parts:
+            self._secrets.add_sent("", part)
 
     def rewrite(self, request: requests.Request, context: Context) -> None:
         """Write the request again for another page, with its templates over this context."""

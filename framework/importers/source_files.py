@@ -15,6 +15,7 @@ import yaml
 from framework.authoring.cassettes.cassette import is_too_deep
 from framework.definition.values.naming import normalize_identifier
 from framework.importers.import_report import ManifestError
+from framework.runtime.redacted_output import process_redactor
 
 Json = Any
 
@@ -24,7 +25,16 @@ _GENERIC_NAMES = ("manifest", "connector_manifest", "source")
 
 def read_data(path: Path) -> Json:
     """Return a YAML or JSON file as plain data; dates stay text. Raise ManifestError if the file
-    cannot be read."""
+    cannot be read.
+
+    Secrets that are written in it are not printed.
+    """
+    data = _parsed(path)
+    process_redactor().add_literals(data)
+    return data
+
+
+def _parsed(path: Path) -> Json:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ManifestError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB")

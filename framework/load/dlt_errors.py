@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from framework.errors import DestinationError, FrameworkError, ResourceSkipped, TableRefused
+from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import MASK
 from framework.text import join_words
 
@@ -23,7 +24,10 @@ QUOTED = re.compile(
 )
 VALUES = re.compile(r"(?<==)\([^)]*\)|(?<=contains )\(.*\)|(?<=\bvalue )-?\d\S*", re.IGNORECASE)
 _NEXT_SENTENCE = re.compile(r"(?<=\w)\s*\n\s*(?=[A-Z])")
-CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^\s/@]+(?=@)")
+CREDENTIALS = re.compile(
+    r"(?<=://)\S+(?=@)|(?<=password=)(?:'[^']*'|\S+)|(?<=pwd=)(?:'[^']*'|\S+)", re.IGNORECASE
+)
+"""A login in a URL, which may not parse, and a password in `key=value` form."""
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -151,7 +155,8 @@ def destination_error(
             f"{action}: the package {missing[-1].name or named} is not installed; run "
             f"pip install '{named[0] if named else f'dlt[{kind}]'}'"
         )
-    text = CREDENTIALS_IN_URL.sub(MASK, text).strip()
+    # first as a whole: a part of a secret is not recognized
+    text = CREDENTIALS.sub(MASK, process_redactor().redact(text)).strip()
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)
         owner = f" by {held[1]} (process {held[2]})" if held else ""

@@ -1,12 +1,11 @@
-"""dlt's pipeline: built for a target, normalize and load with errors in plain words, and the lock,
-log filter and garbage collector settings that surround a run.
+"""dlt's pipeline: built for a target, normalize and load with errors in plain words, and the lock
+and garbage collector settings that surround a run.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +37,6 @@ from framework.load.persistence.load_packages import appending_packages, drop_wo
 from framework.load.run_options import RunOptions
 from framework.runtime.dlt_internals import install_row_normalizer, refuses_table
 from framework.runtime.environment import StopSignal
-from framework.runtime.redaction import Redactor
 
 
 def pipelines_folder(options: RunOptions) -> Path:
@@ -171,24 +169,6 @@ def run_lock(
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def redact_dlt_log(redactor: Redactor) -> Iterator[None]:
-    """Redact secrets in dlt's log during the block."""
-
-    def redact(record: logging.LogRecord) -> bool:
-        record.msg, record.args = redactor.redact(record.getMessage()), ()
-        if record.exc_info:
-            record.exc_text = redactor.redact(logging.Formatter().formatException(record.exc_info))
-        return True
-
-    log = logging.getLogger("dlt")
-    log.addFilter(redact)
-    try:
-        yield
-    finally:
-        log.removeFilter(redact)
 
 
 GC_THRESHOLDS = (100_000, 20, 50)

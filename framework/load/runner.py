@@ -52,7 +52,6 @@ from framework.load.pipeline import (
     load,
     normalize,
     pipelines_folder,
-    redact_dlt_log,
     run_lock,
 )
 from framework.load.preflight import (
@@ -68,6 +67,7 @@ from framework.load.report import Collector, Report, say_where
 from framework.load.run_options import RunOptions
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
 from framework.load.sink import Sink, open_sink
+from framework.runtime.dlt_internals import redacted_traces
 from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 from framework.text import count_noun
@@ -102,7 +102,7 @@ def run(
     folder = pipelines_folder(options)
     with (
         gc_paused(),
-        redact_dlt_log(compiled.redactor),
+        redacted_traces(environment.redactor),
         run_lock(folder, connector.name, target, collector, environment.stop),
     ):
         opened = open_pipeline(target, options, connector.name, collector)

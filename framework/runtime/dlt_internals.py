@@ -8,9 +8,11 @@ and in pyproject.toml. Importing this module imports dlt.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,11 +29,13 @@ from dlt.common.typing import VARIANT_FIELD_FORMAT
 from dlt.extract.incremental.context import get_interval_context
 from dlt.normalize import worker
 from dlt.normalize.items_normalizers import JsonLItemsNormalizer
+from dlt.pipeline.trace import PipelineTrace
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import BasePaginator, BaseReferencePaginator
 
 from framework.definition.values.naming import SEPARATOR
 from framework.errors import FrameworkError
+from framework.runtime.redaction import Redactor
 
 TESTED, UNTESTED = (1, 31), (1, 32)
 """The first minor version of dlt that is supported, and the first that is not."""
@@ -279,6 +283,40 @@ def install_row_normalizer() -> None:
     """Have dlt normalize rows in this process with RowNormalizer. Its workers keep dlt's own."""
     private(worker, "JsonLItemsNormalizer")
     worker.JsonLItemsNormalizer = RowNormalizer  # type: ignore[attr-defined]
+# Traces
+
+
+@contextmanager
+def redacted_traces(redactor: Redactor) -> Iterator[None]:
+    """Mask secrets in the trace of the steps, which dlt pickles into its working folder.
+
+    It holds the messages of exceptions, and configuration that dlt does not take for secret.
+    """
+    module: Any = import_module("dlt.pipeline.pipeline")  # a function has the same name
+    save = private(module, "save_trace")
+
+    def save_redacted(folder: str, trace: PipelineTrace) -> None:
+        steps = [
+            step._replace(
+                step_exception=redactor.redact_data(step.step_exception),
+                exception_traces=redactor.redact_data(step.exception_traces),
+            )
+            for step in trace.steps
+        ]
+        values = [
+            one._replace(
+                value=redactor.redact_data(one.value),
+                default_value=redactor.redact_data(one.default_value),
+            )
+            for one in trace.resolved_config_values
+        ]
+        save(folder, trace._replace(steps=steps, resolved_config_values=values))
+
+    module.save_trace = save_redacted
+    try:
+        yield
+    finally:
+        module.save_trace = save
 
 
 # Load packages

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from framework.errors import Interrupted
+from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Environment:
 
     `transport` returns the adapter that sends requests, given the connections per host; None means
     the network. `now` is the start of the run, in UTC. A replay does not wait and needs no
-    secrets. `redactor` learns every secret of the run.
+    secrets. `redactor` learns every secret of the run: the one in front of the output, if any.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -60,4 +61,4 @@ class Environment:
     waits: bool = True
     replay: bool = False
     stop: StopSignal = field(default_factory=StopSignal)
-    redactor: Redactor = field(default_factory=Redactor)
+    redactor: Redactor = field(default_factory=process_redactor)

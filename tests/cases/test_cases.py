@@ -53,6 +53,8 @@ def test_the_connector_gives_what_is_expected(
         assert sorted(done.warnings) == sorted(expected.get("warnings") or [])
         if "waits" in expected:
             assert done.waits == expected["waits"]
+        for text in expected.get("hidden") or []:
+            assert text not in f"{done.events} {done.report.as_dict()}"
         found = loaded_rows(project, name)
         if "tables" in expected:
             assert {table: as_set(rows) for table, rows in found.items()} == {

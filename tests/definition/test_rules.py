@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from framework.cli.findings_view import render_text
 from framework.definition.finder import Location
 from framework.definition.rules.rule import RULES
 from framework.definition.schema.connector_schema import keys_at, schemas_at
 from framework.definition.schema.json_schema import format_checker
 from framework.definition.validation import validate_document
 from framework.definition.yaml_reader import parse_document
-from tests.support.checks_page import FILE, PAGE, Case, cases, page, validate_case
+from tests.support.checks_page import FILE, PAGE, Case, cases, output_of, page, validate_case
 from tests.support.slow_params import quick_first
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 
@@ -37,7 +36,7 @@ def test_one_mistake_is_one_finding_at_its_place(code):
 @pytest.mark.parametrize("code", CASES)
 def test_the_page_shows_the_exact_output(code):
     case: Case = CASES[code]
-    shown = render_text(validate_case(case).findings, {FILE: case.example})
+    shown = output_of(case)
     text = PAGE.read_text(encoding="utf-8")
     section = text.split(f"\n## {code}\n")[1].split("\n## ")[0]
     assert f"```text\n{shown}\n```" in section

@@ -1,6 +1,7 @@
 """Secrets are masked in every form in which a server may send them back."""
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -24,7 +25,18 @@ SECRET = 'kü/+ "9\\x~='
         json.dumps(SECRET),
         json.dumps(SECRET, ensure_ascii=False),
         json.dumps(SECRET).replace("/", "\\/"),
+        json.dumps(json.dumps(SECRET)),
+        html.escape(SECRET),
+        html.escape(SECRET, quote=False),
+        repr(SECRET),
+        ascii(SECRET),
+        repr(SECRET.encode()),
+        str([SECRET, "'"]),
+        SECRET.encode().decode("latin-1"),
+        quote(SECRET, safe="", encoding="latin-1"),
         SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        base64.b64encode(f"user:{SECRET}".encode("latin-1")).decode(),
         *(base64.b64encode(b"x" * n + SECRET.encode() + b"yz").decode() for n in range(3)),
         *(base64.urlsafe_b64encode(b"x" * n + SECRET.encode()).decode() for n in range(3)),
         quote(base64.b64encode(SECRET.encode()).decode(), safe=""),
@@ -48,3 +60,71 @@ def test_a_short_secret_is_not_found_in_anything():
     text = "616263646566 YmNk"
     assert redactor.redact(text) == text
     assert redactor.redact("abcd YWJjZA==") == "*** ***"
+
+
+@pytest.mark.parametrize("value", ["", "abc", "x", "12345", "2026", "true", "Postgres", "    "])
+def test_what_also_stands_elsewhere_is_not_masked(value):
+    redactor = Redactor()
+    redactor.add(value)
+    text = f"postgres since 2026: 12345 rows, true, abc, {value}"
+    assert redactor.redact(text) == text
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line():
+    redactor = Redactor()
+    redactor.add("-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END KEY-----\n")
+    assert redactor.redact("| kqhkiG9w0BAQEF\n-----END KEY-----") == "| ***\n-----END KEY-----"
+
+
+def test_data_stays_valid_where_a_secret_is_a_number_or_a_key():
+    redactor = Redactor()
+    redactor.add("471147114711")
+    data = {"id": 471147114711, "471147114711": ["x471147114711"], "n": 1, "b": True, "z": None}
+    assert redactor.redact_data(data) == {
+        "id": "***",
+        "***": ["x***"],
+        "n": 1,
+        "b": True,
+        "z": None,
+    }
+
+
+def test_the_longest_of_several_secrets_is_masked():
+    redactor = Redactor()
+    for secret in ("canary", "canary-and-more", "more-of-it"):
+        redactor.add(secret)
+    assert redactor.redact("canary-and-more canary canary-and-more-of-it") == "*** *** ***-of-it"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "masked"),
+    [
+        ("Authorization", "Bearer tok-4711", "of tok-4711", "of ***"),
+        ("Authorization", "Basic dXNlcjpwYXNzLTQ3MTE=", "pass-4711", "***"),
+        ("authorization", 'Token token="tok-4711", x=1', "tok-4711", "***"),
+        ("X-Shop-Key", "tok-4711", "tok-4711", "***"),
+        ("Cookie", "lang=english; sid=tok-47110", "english tok-47110", "english ***"),
+        ("", {"a": [{"client_secret": "tok-4711"}]}, "tok-4711", "***"),
+        ("", [("password", "tok-4711")], "tok-4711", "***"),
+        ("page_token", "tok-4711", "tok-4711", "tok-4711"),
+        ("nextToken", "tok-4711", "tok-4711", "tok-4711"),
+        ("author", "Ada Lovelace", "Ada Lovelace", "Ada Lovelace"),
+        ("key", "PROJ-4711", "PROJ-4711", "PROJ-4711"),
+        ("token", 12, "12 rows", "12 rows"),
+    ],
+)
+def test_what_is_sent_as_a_credential_is_masked(name, value, text, masked):
+    redactor = Redactor()
+    redactor.add_sent(name, value)
+    assert redactor.redact(text) == masked
+    assert not redactor.found_in(text)  # it may go where a record leads
+
+
+def test_credentials_of_records_are_forgotten_when_there_are_many(monkeypatch):
+    monkeypatch.setattr("framework.runtime.redaction.MOST_SENT", 3)
+    redactor = Redactor()
+    redactor.add("declared-secret")
+    for number in range(10):
+        redactor.add_sent("token", f"token-{number}")
+    assert len(redactor.secrets()) == 4
+    assert redactor.redact("token-0 token-9 declared-secret") == "token-0 *** ***"

@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parents[1] / "cases"
 HOSTS = {"http://api.example.com": "127.0.0.1", "http://files.example.com": "localhost"}
 RUN_KEYS = {
     *("requests", "tables", "rows", "columns", "warnings", "status", "error", "waits"),
-    *("config", "resources", "limit", "refresh", "now", "secrets", "since", "until"),
+    *("config", "resources", "limit", "refresh", "now", "secrets", "since", "until", "hidden"),
 }
 
 
@@ -129,6 +129,7 @@ class Ran:
     report: Report
     waits: list[float]
     asked: list[Asked]
+    events: list[Event]
 
     @property
     def warnings(self) -> list[str]:
@@ -160,15 +161,17 @@ def ran(connector: Connector, expected: Mapping[str, Json], web: Web, project: P
         until=expected.get("until"),
     )
     waits: list[float] = []
+    events: list[Event] = []
 
     def on_event(event: Event) -> None:
+        events.append(event)
         if isinstance(event, Waiting):
             waits.append(round(event.seconds, 3))
 
     before = len(web.asked)
     environment = Environment(now=datetime.fromisoformat(now) if now else NOW, stop=NoWait())
     report = run(connector, options, environment, on_event)
-    return Ran(report, waits, web.asked[before:])
+    return Ran(report, waits, web.asked[before:], events)
 
 
 def compare_requests(expected: Json, asked: list[Asked]) -> None:

@@ -20,7 +20,9 @@ import yaml
 from framework.cli.findings_view import render_text
 from framework.definition.finder import find_connector
 from framework.definition.validation import ValidationResult, validate
-from framework.definition.yaml_reader import MAX_BYTES
+from framework.definition.yaml_reader import MAX_BYTES, parse_document
+from framework.runtime.redaction import Redactor
+from framework.runtime.secret_sources import add_connector_file
 
 CASES = Path(__file__).parents[1] / "definition" / "rules"
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
@@ -95,8 +97,16 @@ def page() -> str:
     return "\n".join([*parts, *(_section(case) for case in every)])
 
 
+def output_of(case: Case) -> str:
+    """Return what `validate` says, with secrets that are written in the file masked."""
+    redactor, text = Redactor(), case.example
+    document, _ = parse_document(text, FILE)
+    add_connector_file(redactor, text, document and document.data)
+    return render_text(validate_case(case).findings, {FILE: redactor.redact(text, aligned=True)})
+
+
 def _section(case: Case) -> str:
-    output = render_text(validate_case(case).findings, {FILE: case.example})
+    output = output_of(case)
     lines = [f"## {case.code}", "", case.means.strip(), ""]
     if case.instead:
         lines += [_INSTEAD[case.instead], ""]

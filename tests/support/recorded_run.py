@@ -68,7 +68,7 @@ def record_and_replay(
     names = [resource.name for resource in live.connector.resources]
     first = {name: live.read(name) for name in live.take(*names).taken}
 
-    values = live.compiled.redactor.values()
+    values = live.compiled.redactor.secrets(guarded=True)
     scrubbed = scrub(recorder.exchanges, live.connector, live.compiled.settings.config, values)
     assert len(scrubbed.interactions) == len(recorder.exchanges)
     path = folder / "cassettes" / "shop.yaml"

@@ -21,7 +21,7 @@ from framework.authoring.scaffold.file_writer import write_text
 from framework.definition.model import Connector
 from framework.definition.values.json_text import may_be_deep
 from framework.errors import CassetteError
-from framework.runtime.redaction import SHORT, forms_of
+from framework.runtime.secret_forms import SHORT, forms_of
 from framework.runtime.settings import STAND_IN
 
 Json = Any

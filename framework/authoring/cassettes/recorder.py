@@ -80,7 +80,9 @@ def record(
             "nothing was recorded: some requests got no response, which a cassette cannot "
             "contain: " + "; ".join(recorder.failures[:5])
         )
-    scrubbed = scrub(recorder.exchanges, connector, settings.config, environment.redactor.values())
+    redactor = environment.redactor
+    secrets = redactor.secrets(guarded=True)
+    scrubbed = scrub(recorder.exchanges, connector, settings.config, secrets)
     cassette = Cassette(
         connector=connector.name,
         clock=environment.now,
@@ -91,7 +93,7 @@ def record(
     )
     _check_replay(connector, cassette, report, environment)
     path = cassette_path(connector)
-    write_cassette(path, cassette, scrubbed.secrets)
+    write_cassette(path, cassette, (*redactor.secrets(), *scrubbed.secrets))
     return Recording(path, len(cassette.interactions), report)
 
 

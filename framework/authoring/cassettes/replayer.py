@@ -28,6 +28,7 @@ from framework.errors import CassetteError
 from framework.http.transport import make_response
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Environment, StopSignal
+from framework.runtime.redaction import Redactor
 
 
 class ReplayAdapter(BaseAdapter):
@@ -173,6 +174,7 @@ def replay_of(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Repl
         waits=False,
         replay=True,
         stop=stop,
+        redactor=Redactor(),  # a replay has no secrets: its fake tokens are in the cassette
     )
     recorded = replace(
         options,

@@ -24,6 +24,7 @@ from framework.errors import CassetteError
 from framework.http.charsets import charset_of
 from framework.http.compression import Undecodable
 from framework.http.decoders import decode_text, encode_body
+from framework.runtime.secret_forms import forms_of
 
 Json = Any
 
@@ -73,7 +74,7 @@ def scrub(
     rewriter = RequestRewriter(
         connector,
         config,
-        secrets=all_secrets,
+        secrets=[form for secret in all_secrets for form in forms_of(secret)],
         avoid=collector.avoid | set(string_values(dict(config))),
         numbers=collector.numbers,
     )

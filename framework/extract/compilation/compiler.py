@@ -53,6 +53,7 @@ from framework.http.session import AllowedHosts, Session, refuse_plain_http
 from framework.http.transport import LiveAdapter
 from framework.runtime.context import Context, run_context, without_secrets
 from framework.runtime.environment import Environment
+from framework.runtime.redacted_output import redact_logs
 from framework.runtime.redaction import MASK, Redactor
 from framework.runtime.settings import Settings, environment_name
 from framework.runtime.templates import (
@@ -117,11 +118,14 @@ def compile_connector(
 ) -> CompiledConnector:
     """Return all that a run of the connector needs, built once."""
     redactor = environment.redactor
+    redact_logs(redactor)
     filler = Filler(run_context(settings, environment.now), redactor)
     for value in filter(None, settings.secrets.values()):
         redactor.add(value)
     client = connector.client
     base_url = str(filler.final(client.base_url))
+    redactor.add_url(base_url)
+    redactor.add_logins(settings.config)
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
@@ -139,7 +143,9 @@ def compile_connector(
         if chosen is None:
             return None if config is None else build_auth({"type": "none"}, auth_context)
         chosen_context = replace(auth_context, remedy=_credentials(settings, chosen))
-        return build_auth(filled_auth(chosen, filler), chosen_context)
+        filled = filled_auth(chosen, filler)
+        redactor.add_logins(filled)
+        return build_auth(filled, chosen_context)
 
     auth_context = AuthContext(
         base_url,
@@ -222,6 +228,7 @@ def _plan(
     written = resource.endpoint.paginator or connector.client.paginator
     paginator = paginator_config(written, filler.final)
     endpoint = filled_endpoint(resource.endpoint, filler)
+    redactor.add_logins(endpoint.path)
     params = {**(paginator.size_params if paginator else {}), **endpoint.params}
     endpoint = replace(endpoint, params=params)
     paging = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
