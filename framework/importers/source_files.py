@@ -29,12 +29,12 @@ def read_data(path: Path) -> Json:
 
     Secrets that are written in it are not printed.
     """
-    data = _parsed(path)
+    data = _contents(path)
     process_redactor().add_literals(data)
     return data
 
 
-def _parsed(path: Path) -> Json:
+def _contents(path: Path) -> Json:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ManifestError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB")

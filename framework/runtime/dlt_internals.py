@@ -283,6 +283,8 @@ def install_row_normalizer() -> None:
     """Have dlt normalize rows in this process with RowNormalizer. Its workers keep dlt's own."""
     private(worker, "JsonLItemsNormalizer")
     worker.JsonLItemsNormalizer = RowNormalizer  # type: ignore[attr-defined]
+
+
 # Traces
 
 

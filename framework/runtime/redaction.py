@@ -337,6 +337,9 @@ def _credentials_in(name: str, text: str) -> Iterator[str]:
         yield text
     if not rest:
         return
+    if re.match(r'\w+="?[^="]', rest):
+        yield from re.findall(r'=\s*"?([^",\s]+)', rest)
+        return
     yield rest.strip()
     if scheme.lower() == "basic":
         try:
@@ -345,8 +348,6 @@ def _credentials_in(name: str, text: str) -> Iterator[str]:
             return
         yield pair
         yield pair.partition(":")[2]
-    for value in re.findall(r'=\s*"?([^",\s]+)', rest):
-        yield value
 
 
 SENSITIVE = re.compile(
