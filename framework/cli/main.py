@@ -146,7 +146,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _environment_error(error: Exception) -> str | None:
-    """Return a message if the disk or a settings file is the cause, None for a bug."""
+    """Return a message if the disk, a settings file or a variable is the cause, else None."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the output cannot be written: {error.strerror}"
     if type(error).__name__ == "TomlProviderReadException":  # dlt's; dlt is not imported here
@@ -155,6 +155,8 @@ def _environment_error(error: Exception) -> str | None:
         if place is None:
             return f"{files} cannot be read; expected a UTF-8 text file that you may read"
         return f'{files} is not valid TOML in {place[1]}; write settings as NAME = "TEXT"'
+    if type(error).__name__ == "InvalidTimezoneName":  # read when dlt is imported
+        return f"DLT_INTERVAL_TIMEZONE: {error}"
     return None
 
 

@@ -303,6 +303,8 @@ class _Converter:
             return text.selector(value) if kind.is_jsonpath_too else text.plain(value)
         if not kind.is_template:
             return text.plain(value)
+        if path[:2] == ("client", "headers"):
+            return text.header(value)
         is_formatted = path[0] != "client" and _section(path) in (*_REQUEST, "path")
         is_cursor = self._is_binding(path)  # of an incremental in a parameter
         return text.formatted(value) if is_formatted and not is_cursor else text.sent(value)

@@ -258,6 +258,24 @@ def test_secrets_and_config_are_told_apart(tmp_path):
     assert data["resources"][0]["endpoint"]["params"] == {"x": "{config.a}", "y": "{config.a_2}"}
 
 
+@pytest.mark.parametrize(
+    ("written", "here"),
+    [
+        ('{"a": {"b": "{x}"}}', '{"a": {"b": "{x}"}}'),
+        ("{{x}}", "{{x}}"),
+        ("{config.x}", "{{config.x}}"),
+        ("{{config.x}}", "{{{{config.x}}}}"),
+        ('{"a": "{now}"}', '{"a": "{{now}}"}'),
+        ('{"a": "<<py: s>>"}', '{"a": "{config.s}"}'),
+        ("{<<py: s>>}", "{{{config.s}}}"),
+    ],
+)
+def test_headers_of_the_client_are_sent_as_dlt_sends_them(tmp_path, written, here):
+    found = imported(tmp_path, config("a", headers={"X-A": written}))
+    assert found.missing == ()
+    assert data_of(found)["client"]["headers"] == {"X-A": here}
+
+
 def mutated(chance, value):
     """The config with one to three values removed, replaced, repeated or broken."""
     value = copy.deepcopy(value)

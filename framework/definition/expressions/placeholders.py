@@ -81,7 +81,7 @@ def parse_template(text: str) -> tuple[Part, ...]:
         elif character == "}":
             raise TemplateError(text, "a `}` without its `{`; write `}}` for a brace", position)
         elif character == "{":
-            end = _end(text, position)
+            end = placeholder_end(text, position)
             if literal:
                 parts.append(Literal("".join(literal)))
                 literal = []
@@ -115,8 +115,11 @@ def escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _end(text: str, start: int) -> int:
-    """Return the index of the `}` that closes the `{` at `start`; expressions may hold braces."""
+def placeholder_end(text: str, start: int) -> int:
+    """Return the index of the `}` that closes the `{` at `start`; expressions may hold braces.
+
+    Raise TemplateError if there is none.
+    """
     short = _SHORT.match(text, start)
     if short is not None:
         return short.end() - 1

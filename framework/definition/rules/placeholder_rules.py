@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,13 @@ from framework.definition.expressions.jmespath_expression import (
     compile_expression,
     syntax_tree,
 )
-from framework.definition.expressions.placeholders import Placeholder, TemplateError, placeholders
+from framework.definition.expressions.placeholders import (
+    Literal,
+    Placeholder,
+    TemplateError,
+    parse_template,
+    placeholders,
+)
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import AnnotatedValue, cursors
 from framework.text import did_you_mean, shorten
@@ -41,6 +48,37 @@ def check_braces(draft: Draft) -> Iterator[Breach]:
             placeholders(text.value)
         except TemplateError as error:
             yield Key(text.pointer) if text.key else text.pointer, f"found {error.reason}"
+
+
+@rule("doubled-braces", severity="warning")
+def check_doubled_braces(draft: Draft) -> Iterator[Breach]:
+    """JSON in a header of the client has single braces: it is sent as written."""
+    headers = draft.client.get("headers")
+    for name, text in headers.items() if isinstance(headers, dict) else ():
+        if isinstance(text, str) and "{{" in text and _is_doubled_json(text):
+            yield (
+                ("client", "headers", name),
+                "a header of the client is sent as written, as in dlt, and this one as JSON whose "
+                "braces are doubled; write each brace once",
+            )
+
+
+def _is_doubled_json(text: str) -> bool:
+    """Return whether a text is JSON only if its doubled braces count as one."""
+    try:
+        parts = parse_template(text)
+    except TemplateError:
+        return False
+    plain = "".join(part.text if isinstance(part, Literal) else "0" for part in parts)
+    return _is_json(plain) and not _is_json(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @rule(

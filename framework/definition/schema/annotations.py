@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
+from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import (
     Placeholder,
     TemplateError,
@@ -118,7 +119,8 @@ def annotated_values(
         for position, inner in enumerate(value):
             yield from annotated_values(inner, (*place, 0), (*pointer, position), inherited)
     elif note is not None and (own is not None or isinstance(value, str)):
-        yield replace(note, pointer=pointer, value=value)
+        is_literal = isinstance(value, str) and note.schema.get("x-braces") == "literal"
+        yield replace(note, pointer=pointer, value=literal_template(value) if is_literal else value)
 
 
 def plain_texts(value: Json, place: Pointer, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:

@@ -20,6 +20,7 @@ from framework import __version__
 from framework.definition.auth_choice import chosen_auth, secrets_used
 from framework.definition.defaults import columns_by_name
 from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
     Binding,
@@ -100,6 +101,10 @@ class Filler:
         """Return the value with all placeholders replaced."""
         return fill(value, self.constant, place=place, final=True)
 
+    def literal_braces(self, texts: Mapping[str, str]) -> dict[str, Json]:
+        """Return texts with their placeholders replaced; other braces in them are plain."""
+        return {key: self.final(literal_template(text)) for key, text in texts.items()}
+
     def expression(self, text: str) -> str:
         """Return an expression with the config inside it filled in."""
         return with_config(text, self.context["config"])
@@ -158,7 +163,7 @@ def compile_connector(
     )
     rest_client = ListClient(
         base_url=base_url,
-        headers=_header_texts(filler.final(dict(client.headers))),
+        headers=_header_texts(filler.literal_braces(client.headers)),
         auth=auth_of(client.auth),
         paginator=build_paginator(paginator_config(client.paginator, filler.final), filler.path),
         session=session_for(base_url),

@@ -44,7 +44,7 @@ def _client(client: Client, filler: Filler) -> Json:
     filled = replace(
         client,
         base_url=filler.final(client.base_url),
-        headers=filler.final(dict(client.headers)),
+        headers=filler.literal_braces(client.headers),
         auth=_auth(client.auth, filler),
         paginator=filler.final(to_plain(client.paginator)),
         rate_limit=limit and replace(limit, requests=filler.final(limit.requests)),
