@@ -203,7 +203,8 @@ class ListRequests:
             self._use(self._client.detect_data_selector(response))
         items = self._select(response, body)
         elements, fault, is_none = None, "", False
-        if len(items) < 2 or not self._locator.is_direct:  # several are elements of a list
+        may_be_other = len(items) < 2 or not self._locator.is_direct  # several are of a list
+        if may_be_other or self._plan.endpoint.response_format.kind == "jsonl":
             found = self._locator.locate(body, items)
             elements = found.items
             fault = self._judge.fault(found, items, response, self.paginator)

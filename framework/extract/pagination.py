@@ -164,6 +164,8 @@ class FrameworkPaginator(BasePaginator):
         self._first = True
         flag = getattr(inner, "has_more_path", None)
         self._flag = flag if isinstance(flag, HasMore) else None
+        total = getattr(inner, "total_path", None)
+        self._total = total if isinstance(total, Total) else None
         self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
         adds_rules = rules.stop_when or rules.stop_after_short_page or not rules.send_first
         self.is_plain = not (over or adds_rules or rewrites or self._has_unsent)
@@ -248,6 +250,8 @@ class FrameworkPaginator(BasePaginator):
         if self._flag is not None and self._is_last_without_flag(response, data):
             end_pagination(inner)
             return
+        if self._total is not None:
+            self._total.has_records = bool(data)
         try:
             inner.update_state(response, data)
         except UNEXPECTED as error:

@@ -19,13 +19,15 @@ NO_END = 2**62
 class Total(JSONPath):
     """A total's path that remembers the total of an earlier page if a page has none.
 
-    `is_optional` means that a null or a negative number, for a total that the API does not know,
-    leaves the end to other keys.
+    `is_optional` means that a null, a negative number or a 0 beside records, for a total that the
+    API does not know, leaves the end to other keys.
     """
 
     def __init__(self, path: JSONPath, *, is_optional: bool = False) -> None:
         self._path = path
         self._is_optional = is_optional
+        self.has_records = False
+        """Whether the page of the total has records, beside which a 0 is no total."""
         self._known: Json = None
 
     @property
@@ -36,9 +38,13 @@ class Total(JSONPath):
     def of(self, body: Json) -> Json:
         """Return the total of a page or of an earlier one, as the API writes it, else None."""
         found = look_up(self._path, body)
-        if found is not ABSENT and not _is_unknown(found):
+        if found is not ABSENT and not self._is_unknown(found):
             self._known = found
         return self._known
+
+    def _is_unknown(self, total: Json) -> bool:
+        text = str(total)
+        return total is None or text[:1] in ("", "-") or (text == "0" and self.has_records)
 
     def find(self, datum: Any) -> list[DatumInContext]:
         """Return the total for dlt, which expects one on every page."""
@@ -52,10 +58,6 @@ class Total(JSONPath):
         return str(self._path)
 
     __repr__ = __str__
-
-
-def _is_unknown(total: Json) -> bool:
-    return total is None or total == "" or str(total).startswith("-")
 
 
 class HasMore(JSONPath):

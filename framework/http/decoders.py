@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from framework.definition.model import ResponseFormat
 from framework.definition.values.json_text import MAX_DEPTH, KeepsDigits, depth_of, parse_json
 from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
+from framework.http.error_reports import is_only_error
+from framework.text import join_words
 
 Json = Any
 
@@ -90,19 +92,63 @@ class Decoder:
 
 
 def build_decoder(
-    form: ResponseFormat, max_size: int, decimals: KeepsDigits | None = None
+    form: ResponseFormat,
+    max_size: int,
+    decimals: KeepsDigits | None = None,
+    columns: Collection[str] = (),
 ) -> Callable[[requests.Response], Json] | None:
-    """Return what reads a response's body in this format; None if the format is plain JSON."""
+    """Return what reads a response's body in this format; None if the format is plain JSON.
+
+    `columns` are names of which the header of a CSV must have one, if there are any.
+    """
     if form == ResponseFormat():
         return None
+    known = set(map(_bare, columns))
 
     def decode(response: requests.Response) -> Json:
         kind = response.headers.get("Content-Type", "")
         if "html" in kind and form.kind in ("csv", "jsonl"):
-            raise Undecodable("is an HTML page: check base_url, the path and the credentials")
-        return decode_text(form, response.content, charset_of(kind), max_size, decimals)
+            raise Undecodable(HTML)
+        data = decode_text(form, response.content, charset_of(kind), max_size, decimals)
+        if known and form.kind == "csv" and form.header is True:
+            parts = [] if data else decompress(form.compression, response.content, max_size)
+            names = list(data[0]) if data else _header(form, parts, charset_of(kind))
+            if names and known.isdisjoint(map(_bare, names)):
+                raise Undecodable(
+                    "is not the CSV that is expected: its header has none of "
+                    f"{join_words(columns, last='or')}"
+                )
+        return data
 
     return decode
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _header(form: ResponseFormat, parts: list[bytes], charset: str | None) -> list[str]:
+    texts = (io.StringIO(_text(form, part, charset), newline="") for part in parts)
+    rows = (row for text in texts for row in csv.reader(text, **_dialect(form)))
+    return next((row for row in rows if row), [])
+
+
+HTML = "is an HTML page: check base_url, the path and the credentials"
+
+
+def _refuse_other(form: ResponseFormat, text: str) -> None:
+    """Raise Undecodable for an error or a login page in place of lines, whatever its type says."""
+    start = text[:SNIFFED_SIZE].lstrip()
+    if _HTML.match(start) and (form.kind != "text" or _PASSWORD.search(text)):
+        raise Undecodable(HTML)
+    if start[:1] not in ("{", "["):
+        return
+    try:
+        value = parse_json(text)[0]
+    except ValueError:
+        return
+    if form.kind == "csv" or (isinstance(value, dict) and is_only_error(value)):
+        raise Undecodable(f"is JSON, not {'CSV' if form.kind == 'csv' else 'text'}")
 
 
 def decode_text(
@@ -224,6 +270,8 @@ def _read_jsonl(
             items.append(parse_json(line, decimals)[0])
         except ValueError as error:
             raise Undecodable(f"is not valid JSON in line {number:,}: {error}") from None
+    if len(items) == 1 and isinstance(items[0], list) and set(map(type, items[0])) == {dict}:
+        raise Undecodable("is a JSON list, not JSON lines: write `response_format: json`")
     return items
 
 
@@ -252,13 +300,16 @@ def _read_csv(
     form: ResponseFormat, body: bytes, charset: str | None, _: KeepsDigits | None
 ) -> Json:
     text = _text(form, body, charset)
+    _refuse_other(form, text)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True, **_dialect(form))
     names = list(form.header) if isinstance(form.header, tuple) else None
-    records = []
+    records: list[dict[str, Json]] = []
+    longest = 0
     try:
         for row in rows:
             if not row:
                 continue
+            longest = max(longest, len(row))
             if names is None:
                 names = _column_names(row)
                 continue
@@ -270,7 +321,13 @@ def _read_csv(
             records.append(dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)))
     except csv.Error as error:
         raise Undecodable(f"is not valid CSV: line {rows.line_num:,}: {error}") from None
+    if longest == 1 and (len(names or ()) > 1 or (not records and _is_prose((names or [""])[0]))):
+        raise Undecodable("is text, not CSV: no line has the delimiter")
     return records
+
+
+def _is_prose(line: str) -> bool:
+    return " " in line.strip() or line.strip()[-1:] in (".", "!", ":")
 
 
 def _write_csv(form: ResponseFormat, data: Json) -> str:
@@ -345,6 +402,7 @@ def _write_xml(form: ResponseFormat, data: Json) -> str:
     return "" if data is None else str(xmltodict.unparse(data, encoding=form.encoding or "utf-8"))
 
 
+_PASSWORD = re.compile(r"<input\b[^>]*\btype=[\"']?password", re.IGNORECASE)
 _HTML = re.compile(r"<(!doctype html|html|head|body|script|title)\b", re.IGNORECASE)
 
 
@@ -362,6 +420,7 @@ def _read_text(
     form: ResponseFormat, body: bytes, charset: str | None, _: KeepsDigits | None
 ) -> Json:
     text = _text(form, body, charset)
+    _refuse_other(form, text)
     if form.record == "body":
         return [{"text": text}] if text else []
     return [{"text": line} for line in text.splitlines() if line.strip()]

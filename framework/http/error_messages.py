@@ -210,6 +210,17 @@ def _request_line(response: requests.Response, redactor: Redactor) -> str:
 def _hint(error: InvalidJson, kind: str, size: int) -> str:
     """Say what a body that is not JSON often means."""
     status = error.response.status_code
+    if status == 202:
+        return (
+            "The API has accepted the request and has no result yet: repeat it, by "
+            "response_actions: {status_code: 202, action: retry}."
+        )
+    if status == 304:
+        return (
+            "Nothing has changed since the version that a header of the request names. Remove that "
+            "header, or keep the rows by response_actions: {status_code: 304, action: "
+            "skip_resource}."
+        )
     if not size and status < 300:
         return (
             "If that means that there are no records, say so in response_actions: "

@@ -62,7 +62,7 @@ def test_infer_tells_of_a_selector_that_finds_nothing(project, capsys):
         web.on("/items", {"rows": [{"id": 1}]})
         connector_of(project, one_list(web.url, {"data_selector": "row"}))
         assert main(["infer", "shop"]) == 1
-        assert "selector-no-match" in capsys.readouterr().err
+        assert "data_selector `row` finds nothing" in capsys.readouterr().err
 
 
 def test_the_error_of_a_parent_is_told_once(project, capsys):

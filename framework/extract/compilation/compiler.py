@@ -255,7 +255,9 @@ def _plan(
         many=bool(bindings or partitions),
     )
     decimals = decimal_keys(resource)
-    decode = build_decoder(endpoint.response_format, connector.client.max_response_size, decimals)
+    columns = csv_columns(resource)
+    most = connector.client.max_response_size
+    decode = build_decoder(endpoint.response_format, most, decimals, columns)
     exports = endpoint.export is not None
     plan = Plan(
         replace(resource, partitions=partitions),
@@ -284,6 +286,20 @@ def _line_plan(plan: Plan, line: ParentLine, filler: Filler) -> Plan:
         bindings=tuple(_binding(binding, filler) for binding in line.bindings),
         ancestor_bindings=tuple(_binding(binding, filler) for binding in line.ancestor_bindings),
     )
+
+
+def csv_columns(resource: Resource) -> tuple[str, ...]:
+    """Return the columns of a CSV that the resource names; empty if steps give other names."""
+    selector, incremental = resource.endpoint.data_selector, resource.endpoint.incremental
+    is_whole = selector is None or str(getattr(selector, "text", selector)) in ("@", "$", "[]")
+    if not is_whole or {step.kind for step in resource.steps} - {"filter", "cast", "remove"}:
+        return ()
+    names = list(resource.primary_key)
+    if incremental is not None:
+        names.append(str(getattr(incremental.cursor_path, "text", incremental.cursor_path)))
+    if resource.schema is not None:
+        names += [column.path[0] for column in table_of(resource.schema).columns]
+    return tuple(dict.fromkeys(name for name in names if not name.startswith("_")))
 
 
 def decimal_keys(resource: Resource) -> KeepsDigits | None:

@@ -77,8 +77,8 @@ class PageJudge:
         response: requests.Response,
         paginator: FrameworkPaginator | None,
     ) -> str:
-        if is_only_error(items[0] if len(items) == 1 else None) and self._may_be_error(found):
-            words = error_words(items[0], self._redactor)
+        if self._ends_with_error(found, items):
+            words = error_words(items[-1], self._redactor)
             return self._failed("is an error in place of records", response, words)
         if found.kind == "object" or (found.kind == "list" and found.items):
             return ""
@@ -97,11 +97,14 @@ class PageJudge:
             f"{unlike(response, self._redactor)}\n{self._remedy(found.kind)}"
         )
 
-    def _may_be_error(self, found: ApiList) -> bool:
-        """Return whether an only item need not be an element of a list of records."""
-        selector = self._plan.endpoint.data_selector
-        form = self._plan.endpoint.response_format.kind
-        return found.kind == "object" or selector is None or form == "jsonl"
+    def _ends_with_error(self, found: ApiList, items: Sequence[Json]) -> bool:
+        """Return whether an error stands where a record does: as the only item or the last line."""
+        if not items or not is_only_error(items[-1]):
+            return False
+        if self._plan.endpoint.response_format.kind == "jsonl":
+            return True
+        is_guessed = self._plan.endpoint.data_selector is None
+        return len(items) == 1 and (found.kind == "object" or is_guessed)
 
     def _failed(self, failure: str, response: requests.Response, words: str) -> str:
         status = response.status_code
