@@ -63,6 +63,8 @@ class Page:
         is_none: bool = False,
     ) -> None:
         self.elements = elements
+        self.size = count if elements is None else len(elements)
+        """The number of elements in the API's own list, which paging counts."""
         self.fault = fault
         self.is_none = is_none
         self.count = count
@@ -117,8 +119,8 @@ class Page:
         return Page(self.count, None, None, raw.parse, raw)
 
     def __len__(self) -> int:
-        """Return the number of elements in the API's own list, which paginators count."""
-        return self.count if self.elements is None else len(self.elements)
+        """Return `size`, which dlt's paginators look at."""
+        return self.size
 
     @property
     def ends(self) -> list[Json]:

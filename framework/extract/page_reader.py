@@ -7,7 +7,7 @@ that repeats itself ends with an error.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -140,6 +140,7 @@ class ListRequests:
         self._context = without_secrets(context)
         self._duplicates = duplicates
         self._lazy_path = lazy_path
+        self._known: Collection[str] = ()
         self._use(within(plan.selector, self._context))
         self.paginator = paginator
         if paginator is not None:
@@ -179,6 +180,8 @@ class ListRequests:
         page = self._parsed_page(response) if lazy is None else lazy
         if page.fault:
             return page
+        if not self._known and isinstance(page.first, dict):
+            self._known = page.first.keys()
         if self.paginator is None:
             detected: Any = self._client.detect_paginator(response, page.items)
             self.paginator = cast("FrameworkPaginator", detected)
@@ -207,7 +210,7 @@ class ListRequests:
         if may_be_other or self._plan.endpoint.response_format.kind == "jsonl":
             found = self._locator.locate(body, items)
             elements = found.items
-            fault = self._judge.fault(found, items, response, self.paginator)
+            fault = self._judge.fault(found, items, response, self.paginator, self._known)
             if items == [{}] and found.kind == "list":
                 items = []
             is_null = found.kind == "null" and self._plan.endpoint.response_format.kind != "xml"
@@ -360,7 +363,7 @@ class PageReader:
                     self._end.on_end()
                     return
                 self._on_page(page)
-                if not len(page) and numbered.stop_after_empty_page:
+                if not page.size and numbered.stop_after_empty_page:
                     self._end.on_end()
                     return
                 yield page

@@ -286,7 +286,7 @@ class FrameworkPaginator(BasePaginator):
             return True
         body = response.json()
         if self._flag is not None:
-            more = self._flag.of(body)
+            more = self._flag.sent(body)
             return None if more is None else not more
         if isinstance(inner, RangePaginator):
             return range_ends(inner, body)

@@ -67,15 +67,22 @@ class HasMore(JSONPath):
         self._path = path
         self._was_seen = False
 
-    def of(self, body: Json) -> Json:
-        """Return the flag of a page, None if the API omits it and never sent it."""
+    def sent(self, body: Json) -> Json:
+        """Return the flag that a page has, None if it has none."""
         found = look_up(self._path, body)
         if found is ABSENT:
-            return False if self._was_seen else None
-        self._was_seen = True
+            return None
         if found is None or found == "":
             return False
         return bool(found) if found in (0, 1) else found
+
+    def of(self, body: Json) -> Json:
+        """Return the flag of a page, None if the API omits it and never sent it."""
+        flag = self.sent(body)
+        if flag is None:
+            return False if self._was_seen else None
+        self._was_seen = True
+        return flag
 
     def find(self, datum: Any) -> list[DatumInContext]:
         """Return the flag for dlt, which expects true or false on every page."""

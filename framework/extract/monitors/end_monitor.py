@@ -75,10 +75,10 @@ class EndMonitor:
     def on_page(self, page: Page) -> None:
         """Count a page, and keep the first and the last."""
         if self._last is not None:
-            self._lengths.add(len(self._last))
+            self._lengths.add(self._last.size)
         self._last = page
         self._pages += 1
-        self._records += len(page)
+        self._records += page.size
         if self._first is None:
             self._first = page.response
 
@@ -131,7 +131,7 @@ class EndMonitor:
             return False
         counts_records = isinstance(paginator.inner, OffsetPaginator)
         # an empty page that ended the list is not one of its pages
-        count = self._records if counts_records else self._pages - (not len(last))
+        count = self._records if counts_records else self._pages - (not last.size)
         if count == total or (not counts_records and not total):
             return False
         what = "records" if counts_records else "pages"
@@ -175,7 +175,7 @@ class EndMonitor:
                 return
         is_single = isinstance(paginator.inner, SinglePagePaginator)
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
-        if (is_followed and not paginator.ended_by_length) or (not len(last) and self._pages > 1):
+        if (is_followed and not paginator.ended_by_length) or (not last.size and self._pages > 1):
             return  # the paginator's own link or cursor is gone, or an empty page is the end
         for sign in signs:
             if sign.kind in ("link", "cursor") and not sign.is_end and (sign.is_sure or is_single):
@@ -193,9 +193,9 @@ class EndMonitor:
         assert self._last is not None
         if not self._is_plain:
             return
-        if self._has_filters and (len(self._last) % 10 or not len(self._last)):
+        if self._has_filters and (self._last.size % 10 or not self._last.size):
             return
-        pages = self._pages - (not len(self._last))
+        pages = self._pages - (not self._last.size)
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
         for sign in signs:
             if is_followed and not paginator.ended_by_length and not sign.is_sure:
@@ -221,8 +221,8 @@ class EndMonitor:
         if paginator.ended_by_length:
             return not counts_records or (size is not None and total > size * self._pages)
         if isinstance(inner, OffsetPaginator) and size is not None:
-            lengths = self._lengths or {len(self._last)}
-            is_round = len(self._lengths) > 0 or len(self._last) % 10 == 0
+            lengths = self._lengths or {self._last.size}
+            is_round = len(self._lengths) > 0 or self._last.size % 10 == 0
             return len(lengths) == 1 and 0 < max(lengths) < size and is_round
         if isinstance(inner, RangePaginator):
             return False
@@ -251,7 +251,7 @@ class EndMonitor:
         inner = paginator.inner
         size = paginator.rules.page_size
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
-        shorter = max(self._lengths | {len(last)})
+        shorter = max(self._lengths | {last.size})
         if size is not None and 0 < shorter < size:
             other = (
                 ""
@@ -269,9 +269,9 @@ class EndMonitor:
             )
         if sign is None:
             return "Check the paginator"
-        written = _flow(proposed_paginator(sign, len(last)))
+        written = _flow(proposed_paginator(sign, last.size))
         name = {"header_cursor": "cursor_param", "cursor": "cursor_param"}.get(
-            proposed_paginator(sign, len(last))["type"], ""
+            proposed_paginator(sign, last.size)["type"], ""
         )
         look = f" (look up {name} in the API's documentation)" if name else ""
         text = f"Write `paginator: {written}`, for example{look}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import requests
@@ -24,9 +24,9 @@ from framework.http.error_reports import (
     reports_error,
     unlike,
 )
-from framework.runtime.field_paths import field_at
+from framework.runtime.field_paths import ABSENT, field_at
 from framework.runtime.redaction import Redactor, redact_url
-from framework.text import count_noun, json_type
+from framework.text import count_noun, json_shape, json_type
 
 Json = Any
 
@@ -57,13 +57,14 @@ class PageJudge:
         items: Sequence[Json],
         response: requests.Response,
         paginator: FrameworkPaginator | None,
+        known: Collection[str],
     ) -> str:
         """Return why a page must not count as read, with its request; empty if it may.
 
         `items` are what the selector gave. `paginator` has not read the response yet; None if it
-        is still to be detected.
+        is still to be detected. `known` are keys of a record of an earlier page.
         """
-        fault = self._fault(found, items, response, paginator)
+        fault = self._fault(found, items, response, paginator, frozenset(known))
         return self.placed(response.request, fault) if fault else ""
 
     def placed(self, request: requests.PreparedRequest, fault: str) -> str:
@@ -76,10 +77,13 @@ class PageJudge:
         items: Sequence[Json],
         response: requests.Response,
         paginator: FrameworkPaginator | None,
+        known: frozenset[str],
     ) -> str:
         if self._ends_with_error(found, items):
             words = error_words(items[-1], self._redactor)
             return self._failed("is an error in place of records", response, words)
+        if found.kind == "object" and known and known.isdisjoint(items[0]):
+            return f"is an object without any key of the records before it; {json_shape(items[0])}"
         if found.kind == "object" or (found.kind == "list" and found.items):
             return ""
         if found.kind == "value":
@@ -91,7 +95,7 @@ class PageJudge:
         if found.kind == "list" or self._is_end(found.kind, response, paginator):
             return ""
         what = "finds null" if found.kind == "null" else "finds nothing"
-        told = ", but the API says that there are more records" if found.kind == "null" else ""
+        told = ", but the API said that there are more records" if found.kind == "null" else ""
         return (
             f"has no list: data_selector `{self._selector}` {what}{told}; "
             f"{unlike(response, self._redactor)}\n{self._remedy(found.kind)}"
@@ -119,7 +123,9 @@ class PageJudge:
         ends = None if paginator is None else paginator.says_end(response)
         names_next = paginator is not None and not paginator.counts
         if kind == "null":
-            return names_next or ends is True or (ends is None and not promised)
+            is_there = not self._names or field_at(body, self._names) is not ABSENT
+            is_last = ends is None and (not promised or (names_next and is_there))
+            return is_last or ends is True or (ends is False and names_next)
         if self._has_default or self._is_empty_element(body):
             return True
         if has_records_beside(body):
@@ -175,8 +181,10 @@ class ListMonitor:
         response = page.response
         if page.fault:
             self._on_fault(page, number)
-        elif page.count and response is not None and reports_error(response.json()):
-            self._on_error(response)
+        elif page.count and response is not None:
+            body = response.json()
+            if page.first is not body and reports_error(body):
+                self._on_error(response)
 
     def _on_error(self, response: requests.Response) -> None:
         secrets = self._options.redactor

@@ -60,12 +60,13 @@ class PaginationMonitor:
         """
         self._last = page
         self._pages += 1
-        count = len(page)
+        count = page.size
         if not count or page.response is None:
             return
         self._check_length(page)
-        ends = orjson.dumps(page.ends, default=str, option=orjson.OPT_NON_STR_KEYS)
-        signature = hash((count, ends))
+        ends = [page.first, page.last] if page.elements is None else page.ends
+        text = orjson.dumps(ends, default=str, option=orjson.OPT_NON_STR_KEYS)
+        signature = hash((count, text))
         self._repeats = self._repeats + 1 if signature == self._last_signature else 0
         self._last_signature = signature
         number, url = self._first_pages.setdefault(signature, (self._pages, page.response.url))
@@ -75,7 +76,7 @@ class PaginationMonitor:
     def _report_repeat(self, page: Page, url: str, earlier: int, earlier_url: str) -> None:
         url, earlier_url = self._redacted(url), self._redacted(earlier_url)
         message = (
-            f"page {self._pages:,} ({url}) returned the same {count_noun(len(page), 'record')} as "
+            f"page {self._pages:,} ({url}) returned the same {count_noun(page.size, 'record')} as "
             f"page {earlier:,} ({earlier_url})"
         )
         if self._primary_key or self._repeats >= MAX_REPEATS:
@@ -124,8 +125,8 @@ class PaginationMonitor:
                 "the paginator's limit, and more followed: if the API returns no more at once, "
                 "records are skipped. Lower the limit",
             )
-        if len(page) < paginator.value_step and page.response is not None:
-            self._short_page = (len(page), self._redacted(page.response.url))
+        if page.size < paginator.value_step and page.response is not None:
+            self._short_page = (page.size, self._redacted(page.response.url))
 
     def _redacted(self, url: str | None) -> str:
         return redact_url(url, self._options.redactor)
