@@ -22,11 +22,20 @@ RECHECK = 0.25
 """Seconds after which a waiting request checks again: a response may have reported more."""
 
 
+class WaitTooLong(Exception):
+    """The API has no request left for longer than the longest wait, both in seconds."""
+
+    def __init__(self, seconds: float, longest: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+        self.longest = longest
+
+
 class RateLimiter:
     """Rate limiter: `acquire()` before a request, `release(response)` after it. Thread-safe.
 
     `slots` bounds the requests in flight; `limit` is what the connector file declares, or None.
-    `longest` bounds how long a reset header can pause all requests, in seconds.
+    `longest` bounds how long a reset header can pause requests, in seconds.
     """
 
     def __init__(
@@ -49,7 +58,8 @@ class RateLimiter:
     def acquire(self, on_wait: Callable[[float, str], None]) -> None:
         """Wait until a request may be sent.
 
-        `on_wait` is called with the seconds and the reason of a wait, once per reason.
+        `on_wait` is called with the seconds and the reason of a wait, once per reason. Raise
+        WaitTooLong at once if the API allows no request for too long.
         """
         self._slots.acquire()
         reported = ""
@@ -93,7 +103,10 @@ class RateLimiter:
             if self._remaining is not None and now >= self._remaining_until:
                 self._remaining = None
             if self._remaining is not None and self._remaining <= 0:
-                return self._remaining_until - now, "rate limit reported by the API"
+                seconds = self._remaining_until - now
+                if seconds > self._longest:
+                    raise WaitTooLong(seconds, self._longest)
+                return seconds, "rate limit reported by the API"
             while self._ended and self._ended[0] <= now - self._per:
                 self._ended.popleft()
             if self._allowed is not None and self._in_flight + len(self._ended) >= self._allowed:
@@ -123,7 +136,7 @@ class RateLimiter:
             return
         # the server may not have counted the requests in flight
         remaining -= self._in_flight
-        until = now + min(reset, self._longest)
+        until = now + reset
         if self._remaining is None or now >= self._remaining_until:
             self._remaining, self._remaining_until = remaining, until
         elif remaining < self._remaining:

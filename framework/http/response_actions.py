@@ -23,6 +23,9 @@ from framework.runtime.context import Context, with_response
 from framework.runtime.redaction import Redactor, redact_url
 from framework.runtime.templates import evaluated, text_of
 
+REFUSED_WAIT = "framework_refused_wait"
+"""Attribute of a response: why the wait that it asks for was not begun."""
+
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for another attempt."""
 
@@ -77,7 +80,7 @@ class ResponseActions:
             raise ResourceSkipped(self.resource, self.describe(response, action.message))
         if action is not None and (action.action == "fail" or action.action in AGAIN):
             raise RequestError(self.describe(response, action.message), status=response.status_code)
-        if response.status_code >= 400:
+        if response.status_code >= 400 or REFUSED_WAIT in vars(response):
             raise RequestError(self.describe(response), status=response.status_code)
         self._has_succeeded = True
 
@@ -94,6 +97,9 @@ class ResponseActions:
         message = own_words(response, self._redactor)
         if message:
             text += f": {message}"
+        refused: str | None = vars(response).get(REFUSED_WAIT)
+        if refused is not None:
+            text += f". {refused}"
         if remedy:
             remedy = self._redactor.redact(self._filled(remedy, response))
         else:

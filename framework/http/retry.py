@@ -6,20 +6,21 @@ when the run is stopped. Works below `requests`' hooks: response actions see the
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter
 
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
-from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting, WarningRaised
-from framework.http.rate_limit import RateLimiter
+from framework.errors import RequestError
+from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
+from framework.http.rate_limit import RateLimiter, WaitTooLong
 from framework.http.request_context import current_context
-from framework.http.response_actions import status_line
-from framework.http.retry_wait import Wait, wait_before
+from framework.http.response_actions import REFUSED_WAIT, status_line
+from framework.http.retry_wait import Wait, server_time, too_long, wait_before
 from framework.runtime.context import Context
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import redact_url
@@ -120,8 +121,6 @@ class RetryingAdapter(BaseAdapter):
         self._policy = policy
         self._environment = environment
         self._on_event = on_event
-        self._warned: set[str] = set()
-        self._lock = threading.Lock()
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """Return the last response, or raise the last error.
@@ -141,7 +140,10 @@ class RetryingAdapter(BaseAdapter):
             retries[key] = retries.get(key, 0) + 1
             if retries[key] > policy.max_retries:
                 return attempt.result()
-            self._wait(attempt, policy.wait_before(retries[key], attempt.response))
+            wait = policy.wait_before(retries[key], attempt.response)
+            if self._environment.waits and wait.requested is not None:
+                return self._refuse(attempt, wait)
+            self._wait(attempt, wait)
 
     def close(self) -> None:
         """Close the connections of `inner`."""
@@ -159,9 +161,19 @@ class RetryingAdapter(BaseAdapter):
         self, request: requests.PreparedRequest, number: int, kwargs: dict[str, Any]
     ) -> _Attempt:
         check, resource = current_context().check, current_context().resource
-        self._limiter.acquire(lambda seconds, why: self._on_event(Waiting(resource, seconds, why)))
+        try:
+            self._limiter.acquire(
+                lambda seconds, why: self._on_event(Waiting(resource, seconds, why))
+            )
+        except WaitTooLong as wait:
+            url = redact_url(request.url, self._environment.redactor)
+            text = too_long(wait.seconds, "the rate limit's reset header", wait.longest)
+            raise RequestError(
+                f"{resource}: {request.method} {url} is not sent: the API reports that no request "
+                f"is left. {text}, or correct rate_limit.headers and reset_as"
+            ) from None
         attempt = _Attempt()
-        start = time.monotonic()
+        start, began = time.monotonic(), datetime.now(UTC)
         try:
             self._on_event(RequestSent(resource, number))
             attempt.response = response = self._inner.send(request, **kwargs)
@@ -172,6 +184,8 @@ class RetryingAdapter(BaseAdapter):
         finally:
             self._limiter.release(attempt.response)
             self._report(request, number, attempt, time.monotonic() - start)
+        if attempt.response is not None and not self._environment.replay:
+            self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
             attempt.action = check.wants_retry(attempt.response)
         return attempt
@@ -204,20 +218,18 @@ class RetryingAdapter(BaseAdapter):
         if attempt.is_rate_limited:
             self._limiter.pause(wait.seconds, f"{reason}, {wait.why}")
         self._on_event(Waiting(resource, wait.seconds, f"{reason}, {wait.why}"))
-        if wait.requested is not None:
-            self._warn_bounded(resource, wait)
         self._environment.stop.wait(wait.seconds)
 
-    def _warn_bounded(self, resource: str, wait: Wait) -> None:
-        with self._lock:
-            if resource in self._warned:
-                return
-            self._warned.add(resource)
-        self._on_event(
-            WarningRaised(
-                resource,
-                "wait-bounded",
-                f"the server requested a wait of {wait.requested:,.0f} s ({wait.why}); "
-                f"waited {wait.seconds:,.0f} s, the maximum of client.retry.max_wait",
-            )
-        )
+    def _refuse(self, attempt: _Attempt, wait: Wait) -> requests.Response:
+        """Return the response as the last one: the wait that it asks for is not begun.
+
+        Raise RequestError if nobody checks the response.
+        """
+        response, asked = attempt.result(), wait.requested or 0
+        text = too_long(asked, wait.why, wait.seconds)
+        if current_context().check is None:
+            url = redact_url(response.url, self._environment.redactor)
+            status = status_line(response, self._environment.redactor)
+            raise RequestError(f"{url} returned {status}. {text}", status=response.status_code)
+        vars(response)[REFUSED_WAIT] = text
+        return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -16,15 +16,17 @@ from framework.definition.expressions.limits import (
 )
 from framework.definition.model import RateLimit, WaitRule, WaitUnit
 from framework.runtime.context import Context, with_response
+from framework.runtime.environment import ServerClock
 
 NO_RULE = WaitRule()
+LONGEST_AGE = 1e9
 _MOST_DOUBLINGS = 64
 """More would be past any maximum, and at last past what a number can hold."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait in seconds, bounded. `requested` is what the server wanted if that is more."""
+    """A wait in seconds, bounded. `requested` is what the server wants if that is more."""
 
     seconds: float
     why: str
@@ -63,7 +65,7 @@ def wait_before(
 def reset_of(response: requests.Response, rate_limit: RateLimit) -> float | None:
     """Return the seconds until the rate limit's window ends, by its reset header, or None."""
     value = response.headers.get(rate_limit.reset_header or "")
-    seconds = _seconds_until(value, rate_limit.reset_as) if value else None
+    seconds = _seconds_until(value, rate_limit.reset_as, response) if value else None
     return None if seconds is None else max(seconds, 0.0)
 
 
@@ -75,7 +77,7 @@ def _by_rule(
         value = response.headers.get(rule.header)
         if value is not None and rule.pattern is not None:
             value = _match(rule.pattern, value)
-        seconds = None if value is None else _seconds_until(value, rule.header_as)
+        seconds = None if value is None else _seconds_until(value, rule.header_as, response)
         return None if seconds is None else (max(seconds, 0.0), rule.header)
     if rule.expression is None:
         return None
@@ -95,7 +97,7 @@ def _by_server(
     value = response.headers.get("Retry-After")
     if value:
         seconds = _number(value)
-        seconds = _seconds_until_date(value) if seconds is None else seconds
+        seconds = _seconds_until_date(value, response) if seconds is None else seconds
         if seconds is not None and seconds > 0:
             return seconds, "Retry-After"
     if rate_limit is None or rate_limit.reset_header is None or response.status_code != 429:
@@ -115,16 +117,16 @@ def _match(pattern: str, value: str) -> str | None:
     return part
 
 
-def _seconds_until(value: str, unit: WaitUnit) -> float | None:
+def _seconds_until(value: str, unit: WaitUnit, response: requests.Response) -> float | None:
     """Return the seconds from now in a header: a number of seconds, a timestamp or a date."""
     if unit == "date":
-        return _seconds_until_date(value)
+        return _seconds_until_date(value, response)
     number = _number(value)
     if number is None or unit == "seconds":
         return number
     if unit == "milliseconds":
         return number / 1000
-    return number - datetime.now(UTC).timestamp()
+    return number - _now(response).timestamp()
 
 
 def _number(value: str) -> float | None:
@@ -136,8 +138,17 @@ def _number(value: str) -> float | None:
     return number if number == number and abs(number) < 1e12 else None
 
 
-def _seconds_until_date(value: str) -> float | None:
+def _seconds_until_date(value: str, response: requests.Response) -> float | None:
     """Return the seconds until a date as in HTTP or in ISO 8601."""
+    date = _date(value)
+    try:
+        return None if date is None else (date - _now(response)).total_seconds()
+    except OverflowError:  # its zone reaches past the years 1 to 9999
+        return None
+
+
+def _date(value: str) -> datetime | None:
+    """Return a date with its zone, UTC if it has none; None for what is no date."""
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError, LookupError):  # LookupError: a bug of the standard library
@@ -145,9 +156,35 @@ def _seconds_until_date(value: str) -> float | None:
             date = datetime.fromisoformat(value)
         except ValueError:
             return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+
+
+def _now(response: requests.Response) -> datetime:
+    """Return the time by the server's clock, which it counts its dates by; else by ours."""
+    now = datetime.now(UTC)
+    server = server_time(response)
+    return now if server is None or abs(server - now) > ServerClock.LARGEST else server
+
+
+def server_time(response: requests.Response) -> datetime | None:
+    """Return when the server sent the response by its own clock (`Date`, and `Age` in a cache)."""
+    date = _date(response.headers.get("Date", ""))
+    age = _number(response.headers.get("Age", "0"))
+    if date is None or age is None or not 0 <= age < LONGEST_AGE:
+        return date
     try:
-        return (date - datetime.now(UTC)).total_seconds()
-    except OverflowError:  # its zone reaches past the years 1 to 9999
+        return date + timedelta(seconds=age)
+    except OverflowError:
         return None
+
+
+def too_long(seconds: float, source: str, longest: float) -> str:
+    """Return in words that a wait is not begun because it is longer than `max_wait`."""
+    try:
+        end = f"until {datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC "
+    except OverflowError:
+        end = ""
+    return (
+        f"The API asks to wait {end}({seconds:,.0f} s by {source}), which is longer than "
+        f"retry.max_wait ({longest:,.0f} s). Run again after that, or raise max_wait"
+    )

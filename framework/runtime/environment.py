@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from framework.errors import Interrupted
@@ -47,6 +47,25 @@ class StopSignal:
         self.check()
 
 
+class ServerClock:
+    """How far the clocks of the servers are behind ours, by their `Date` headers. Thread-safe."""
+
+    LARGEST = timedelta(days=366)
+    """A clock that differs more is not set at all."""
+
+    def __init__(self) -> None:
+        self.behind = timedelta(0)
+
+    def compare(self, sent: datetime | None, requested: datetime) -> None:
+        """Compare when a response was sent, by the server's clock, with its request, by ours."""
+        if sent is None:
+            return
+        # dates of HTTP have no fraction
+        behind = requested.replace(microsecond=0) - sent
+        if self.behind < behind < self.LARGEST:
+            self.behind = behind
+
+
 @dataclass(frozen=True)
 class Environment:
     """The external dependencies of one run.
@@ -54,6 +73,7 @@ class Environment:
     `transport` returns the adapter that sends requests, given the connections per host; None means
     the network. `now` is the start of the run, in UTC. A replay does not wait and needs no
     secrets. `redactor` learns every secret of the run: the one in front of the output, if any.
+    `server_clock` learns the clocks of its servers.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -62,3 +82,4 @@ class Environment:
     replay: bool = False
     stop: StopSignal = field(default_factory=StopSignal)
     redactor: Redactor = field(default_factory=process_redactor)
+    server_clock: ServerClock = field(default_factory=ServerClock)

@@ -77,33 +77,47 @@ def test_what_dlt_retries_is_retried_where_the_file_is_silent(tmp_path, web, sta
     assert opened(tmp_path, one_list(web.url)).read("items") == [{"id": 1}]
 
 
-def test_the_servers_wait_is_taken_and_its_excess_told_once(tmp_path, web):
-    web.on("/items", each(*[Answer(429, headers={"Retry-After": "900"})] * 3, []))
+def test_a_wait_longer_than_max_wait_is_not_begun(tmp_path, web):
+    web.on("/items", Answer(429, headers={"Retry-After": "900"}))
     shop = opened(tmp_path, retrying(web.url, max_retries=3, max_wait="PT1M"))
-    shop.read("items")
-    assert shop.stop.waited == [60, 60, 60]
-    assert shop.heard.codes == ["wait-bounded"]
-    assert "900 s (Retry-After); waited 60 s" in shop.heard.warned[0].message
+    with pytest.raises(RequestError, match=r"429 .*until 2\d{3}-.* UTC \(900 s by Retry-After\)"):
+        shop.read("items")
+    assert shop.stop.waited == []
+    assert len(web.asked) == 1
 
 
-def test_the_excess_is_told_once_by_many_threads(tmp_path, web):
-    from tests.extract.test_resource_reader import parent_and_child
+def test_a_wait_as_long_as_max_wait_is_begun(tmp_path, web):
+    web.on("/items", each(Answer(429, headers={"Retry-After": "60"}), []))
+    shop = opened(tmp_path, retrying(web.url, max_wait="PT1M"))
+    assert shop.read("items") == []
+    assert shop.stop.waited == [60]
 
-    web.on("/parents", [{"id": number} for number in range(8)])
-    seen = set()
 
-    def late(asked):
-        if asked.path in seen:
-            return []
-        seen.add(asked.path)
-        return Answer(429, headers={"Retry-After": "900"})
-
-    web.on("/parents/{id}/children", late)
-    body = parent_and_child(web.url, retry={"max_wait": "PT1M"})
+def test_the_files_own_action_counts_more_than_a_wait_that_is_too_long(tmp_path, web):
+    web.on("/items", Answer(429, headers={"Retry-After": "900"}))
+    body = retrying(web.url, {"response_actions": [{"status_code": 429, "action": "ignore"}]})
     shop = opened(tmp_path, body)
-    assert shop.read("children") == []
-    assert shop.stop.waited.count(60) == 8
-    assert shop.heard.codes.count("wait-bounded") == 1
+    assert shop.read("items") == []
+    assert shop.stop.waited == []
+
+
+def test_a_success_that_is_to_be_repeated_too_late_is_no_data(tmp_path, web):
+    web.on("/items", Answer(202, [{"id": 1}], {"Retry-After": "900"}))
+    shop = opened(tmp_path, retrying(web.url, status_codes=[202]))
+    with pytest.raises(RequestError, match="900 s by Retry-After"):
+        shop.read("items")
+
+
+def test_no_request_is_sent_if_none_is_left_for_too_long(tmp_path, web):
+    more = {"X-Left": "0", "X-Reset": "900", "Link": f'<{web.url}/items?page=2>; rel="next"'}
+    web.on("/items", Answer(200, [{"id": 1}], more))
+    names = {"remaining": "X-Left", "reset": "X-Reset"}
+    body = one_list(web.url, {"paginator": "header_link"}, rate_limit={"headers": names})
+    shop = opened(tmp_path, body)
+    with pytest.raises(RequestError, match=r"is not sent: .*until 2\d{3}-"):
+        shop.read("items")
+    assert len(web.asked) == 1
+    assert shop.stop.waited == []
 
 
 def test_the_header_that_the_file_names_tells_the_wait(tmp_path, web):

@@ -85,6 +85,23 @@ def test_retry_after_that_says_nothing_leaves_it_to_the_backoff(value):
     assert wait({"Retry-After": value}) == wait({})
 
 
+@pytest.mark.parametrize("skew", [-40_000, -7200, 0, 7200, 40_000])
+def test_a_date_is_counted_by_the_clock_of_its_server(skew):
+    sent = {"Date": format_datetime(soon(skew), usegmt=True)}
+    assert wait({**sent, "Retry-After": format_datetime(soon(skew + 3), usegmt=True)}).seconds == 3
+    assert wait({**sent, "Retry-After": "7"}).seconds == 7
+    for written, write in RESETS.items():
+        if written != "seconds":
+            limit = RateLimit(reset_header="X-Reset", reset_as=written)
+            headers = {**sent, "X-Reset": write(skew + 3)}
+            assert wait(headers, status=429, limit=limit).seconds == 3
+
+
+@pytest.mark.parametrize("date", ["soon", "Thu, 01 Jan 1970 00:00:00 GMT", ""])
+def test_a_date_that_is_no_clock_leaves_it_to_ours(date):
+    assert wait({"Date": date, "Retry-After": soon(60).isoformat()}).seconds == 60
+
+
 def test_retry_after_is_read_on_any_status_that_is_retried():
     assert wait({"Retry-After": "9"}, status=503).seconds == 9
     assert wait({"Retry-After": "9"}, status=429).seconds == 9

@@ -738,9 +738,10 @@ PAGING_AND_WAITS = (
         "Paging and waits",
         "`Retry-After: 86400`, then responds",
         in_turn(body("", "Retry-After: 86400", status=TOO_MANY), body('[{"id": 1}]')),
-        rows=({"id": 1},),
-        warnings=("wait-bounded",),
-        asked=2,
+        "items: GET http://api.example.com/items returned 429 Too Many Requests. The API asks to "
+        "wait until TIME UTC (N s by Retry-After), which is longer than retry.max_wait (0 s). Run "
+        "again after that, or raise max_wait",
+        asked=1,
         client=IMPATIENT,
     ),
     Hostile(
@@ -749,8 +750,11 @@ PAGING_AND_WAITS = (
         in_turn(
             body("", "X-Left: 0", "X-Reset: 4102444800", status="503 Busy"), body('[{"id": 1}]')
         ),
-        rows=({"id": 1},),
-        asked=2,
+        "items: GET http://api.example.com/items is not sent: the API reports that no request is "
+        "left. The API asks to wait until TIME UTC (N s by the rate limit's reset header), which is "
+        "longer than retry.max_wait (0 s). Run again after that, or raise max_wait, or correct "
+        "rate_limit.headers and reset_as",
+        asked=1,
         client={
             **IMPATIENT,
             "rate_limit": {

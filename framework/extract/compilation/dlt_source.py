@@ -161,9 +161,14 @@ class ResourceReaders:
                 state = self._options.state.setdefault(name, {})
             cursors = None
             if incremental is not None:
-                now = self._options.environment.now
+                environment, again = self._options.environment, self._options.again
                 cursors = ResourceCursors(
-                    plan.resource, incremental, now, state, self._options.again
+                    plan.resource,
+                    incremental,
+                    environment.now,
+                    state,
+                    again,
+                    environment.server_clock,
                 )
             parents = [readers[parent] for parent in plan.resource.parents]
             client = self._compiled.client

@@ -18,6 +18,7 @@ from framework.extract.incremental.state_codec import pack_watermarks, unpack_wa
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.page import Record
 from framework.runtime.dlt_internals import NoInterval, scheduler_interval
+from framework.runtime.environment import ServerClock
 
 Json = Any
 
@@ -50,9 +51,11 @@ class ResourceCursors:
         now: datetime,
         states: dict[str, Json] | None,
         reread: CursorRange | None = None,
+        clock: ServerClock | None = None,
     ) -> None:
         self._resource = resource
-        self._rules = CursorPolicy(resource, spec, now, reread)
+        self._clock = clock
+        self._rules = CursorPolicy(resource, spec, now, reread, clock)
         self._is_scheduled = reread is None
         self._caller_states = states
         self._states: dict[str, Json] = {}
@@ -104,7 +107,9 @@ class ResourceCursors:
         if interval is not None:
             start, end = (moment.isoformat() for moment in interval)
             scheduled = CursorRange(start, end, is_scheduled=True)
-            self._rules = CursorPolicy(self._resource, rules.spec, rules.now, scheduled)
+            self._rules = CursorPolicy(
+                self._resource, rules.spec, rules.now, scheduled, self._clock
+            )
 
     def alone(self, key: str) -> Watermark:
         """Return the watermark of a resource's only list; `key` identifies its request values.

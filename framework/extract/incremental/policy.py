@@ -31,6 +31,7 @@ from framework.extract.incremental.cursor_times import (
     run_start,
 )
 from framework.extract.page import Record
+from framework.runtime.environment import ServerClock
 
 Json = Any
 State = dict[str, Json]
@@ -53,12 +54,18 @@ class CursorPolicy:
     """The rules for all lists of a resource with an incremental, its values filled in."""
 
     def __init__(
-        self, resource: Resource, spec: Incremental, now: datetime, reread: CursorRange | None
+        self,
+        resource: Resource,
+        spec: Incremental,
+        now: datetime,
+        reread: CursorRange | None,
+        clock: ServerClock | None = None,
     ):
         arguments = spec.arguments
         self.resource = resource.name
         self.spec = spec
         self.now = now
+        self._clock = clock or ServerClock()
         initial = arguments.get("initial_value")
         self.times = CursorTimes.of(spec) if spec.timed or is_time(initial) else None
         self.find = _finder(spec.cursor_path)
@@ -173,12 +180,11 @@ class CursorPolicy:
         return lagged if floor is None else self.last_of((floor, lagged))
 
     def run_start_value(self) -> Json:
-        """Return the run's start time as a cursor value."""
+        """Return the run's start as a cursor value, by the server's clock if that is behind."""
+        start = run_start(self.now - self._clock.behind)
         if self.times is not None:
-            return run_start(self.now)
-        return write_time(
-            run_start(self.now), same_format(self.spec.arguments.get("initial_value"))
-        )
+            return start
+        return write_time(start, same_format(self.spec.arguments.get("initial_value")))
 
     def last(self, state: State | None) -> Json:
         """Return the last value of a state, the initial value if there is none."""
