@@ -751,8 +751,8 @@ PAGING_AND_WAITS = (
             body("", "X-Left: 0", "X-Reset: 4102444800", status="503 Busy"), body('[{"id": 1}]')
         ),
         "items: GET http://api.example.com/items is not sent: the API reports that no request is "
-        "left. The API asks to wait until TIME UTC (N s by the rate limit's reset header), which is "
-        "longer than retry.max_wait (0 s). Run again after that, or raise max_wait, or correct "
+        "left. The API asks to wait until TIME UTC (N s by the rate limit's reset header), which "
+        "is longer than retry.max_wait (0 s). Run again after that, or raise max_wait, or correct "
         "rate_limit.headers and reset_as",
         asked=1,
         client={

@@ -21,3 +21,69 @@ def number_in(value: Json) -> Number | None:
     if isinstance(value, str) and _WRITTEN.fullmatch(value):
         return Decimal(value) if "." in value else int(value)
     return None
+
+
+class NumberText(str):
+    """A number that is written as text: it compares as a number, with others and with numbers."""
+
+    number: Number
+
+    def __new__(cls, text: str, number: Number) -> NumberText:
+        """Return the text with its number."""
+        self = super().__new__(cls, text)
+        self.number = number
+        return self
+
+    def shifted(self, by: float) -> NumberText:
+        """Return the number that is greater by so much."""
+        number = Decimal(str(self.number)) + Decimal(str(by))
+        number = number.to_integral_value() if number == number.to_integral_value() else number
+        return NumberText(f"{number:f}", number)
+
+    def _pair(self, other: object) -> tuple[Any, Any]:
+        number = number_in(other)
+        return (str(self), other) if number is None else (self.number, number)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are the same number."""
+        mine, others = self._pair(other)
+        return bool(mine == others)
+
+    def __ne__(self, other: object) -> bool:
+        """Return whether they are not the same number."""
+        return not self == other
+
+    def __lt__(self, other: str) -> bool:
+        """Compare with a number or text; text that is no number compares as text."""
+        mine, others = self._pair(other)
+        return bool(mine < others)
+
+    def __gt__(self, other: str) -> bool:
+        """Compare with a number or text."""
+        mine, others = self._pair(other)
+        return bool(mine > others)
+
+    def __le__(self, other: str) -> bool:
+        """Compare with a number or text."""
+        return not self > other
+
+    def __ge__(self, other: str) -> bool:
+        """Compare with a number or text."""
+        return not self < other
+
+    def __hash__(self) -> int:
+        """Return the number's hash."""
+        return hash(self.number)
+
+
+def comparable(value: Json) -> Json:
+    """Return a cursor value as what compares: a number in text as NumberText, others unchanged."""
+    if type(value) is str:
+        number = number_in(value)
+        return value if number is None else NumberText(value, number)
+    return value
+
+
+def plain(value: Json) -> Json:
+    """Return a cursor value as the file and the API write it."""
+    return str(value) if isinstance(value, NumberText) else value

@@ -21,6 +21,7 @@ from framework.definition.values.datetimes import (
     write_time,
 )
 from framework.errors import RecordError
+from framework.extract.incremental.cursor_numbers import number_in
 
 Json = Any
 
@@ -102,6 +103,8 @@ def parse_bound(text: str, example: Json) -> Json:
             return type(example)(text)
         except ValueError:
             pass
+    if number_in(example) is not None and number_in(text) is not None:
+        return text
     return write_time(parse_iso_time(text), same_format(example))
 
 

@@ -24,6 +24,7 @@ from framework.definition.values.datetimes import (
     write_time,
 )
 from framework.errors import RecordError
+from framework.extract.incremental.cursor_numbers import NumberText, comparable, plain
 from framework.extract.incremental.cursor_times import (
     CursorTimes,
     parse_bound,
@@ -68,7 +69,7 @@ class CursorPolicy:
         self._clock = clock or ServerClock()
         initial = arguments.get("initial_value")
         self.times = CursorTimes.of(spec) if spec.timed or is_time(initial) else None
-        self.find = _finder(spec.cursor_path)
+        self.find = _finder(spec.cursor_path, as_written=self.times is None)
         self.missing = arguments.get("on_cursor_value_missing") or "raise"
         self.last_of: Callable[[tuple[Json, Json]], Json] = (
             min if arguments.get("last_value_func") == "min" else max
@@ -131,11 +132,11 @@ class CursorPolicy:
 
     def to_request(self, value: Json) -> Json:
         """Return a cursor as requests send it."""
-        return value if self.times is None else self.times.to_request(value)
+        return plain(value) if self.times is None else self.times.to_request(value)
 
     def to_state(self, value: Json) -> Json:
         """Return a cursor as the state stores it."""
-        return value if self.times is None else self.times.to_state(value)
+        return plain(value) if self.times is None else self.times.to_state(value)
 
     def digest(self, record: Record, *, legacy: bool = False) -> str:
         """Return dlt's hash of a record, which distinguishes records with the same cursor.
@@ -171,6 +172,10 @@ class CursorPolicy:
         floor = self.initial
         if floor is not None and self.last_of((floor, last)) != last:
             floor = self._parse((state or {}).get("initial_value"))
+        if isinstance(last, NumberText):
+            shift = lag_in_dlts_units(self.spec, 0) or 0
+            lagged = last.shifted(-shift if self.last_of is max else shift)
+            return lagged if floor is None else self.last_of((floor, lagged))
         if self.times is None:
             days = lag_in_dlts_units(self.spec, self.spec.arguments.get("initial_value"))
             return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
@@ -194,7 +199,7 @@ class CursorPolicy:
 
     def _parse(self, value: Json) -> Json:
         if self.times is None:
-            return value
+            return comparable(value)
         try:
             return self.times.parse(value)
         except TimeError:
@@ -206,7 +211,9 @@ class CursorPolicy:
     def _bound(self, text: str | None, example: Json, default: Json) -> Json:
         if text is None:
             return default
-        return parse_bound(text, example) if self.times is None else parse_iso_time(text)
+        if self.times is None:
+            return comparable(parse_bound(text, example))
+        return parse_iso_time(text)
 
 
 def lag_in_dlts_units(spec: Incremental, initial_value: Json) -> float | None:
@@ -218,9 +225,12 @@ def lag_in_dlts_units(spec: Incremental, initial_value: Json) -> float | None:
     return spec.lag.total_seconds()
 
 
-def _finder(path: str) -> Callable[[Record], Json]:
+def _finder(path: str, *, as_written: bool) -> Callable[[Record], Json]:
+    """Return what finds a record's cursor; `as_written` are values that are not times."""
     compiled = compile_path(path)
     name = extract_simple_field_name(compiled)
     if name is not None:
+        if as_written:
+            return lambda record: comparable(record.get(name))
         return lambda record: record.get(name)
-    return lambda record: next(iter(find_values(compiled, record)), None)
+    return lambda record: comparable(next(iter(find_values(compiled, record)), None))

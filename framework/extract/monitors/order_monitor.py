@@ -17,6 +17,7 @@ from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
 from framework.definition.values.datetimes import TimeError, read_time
 from framework.events import WarningRaised
+from framework.extract.incremental.cursor_numbers import comparable
 from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions
@@ -41,7 +42,7 @@ class OrderMonitor:
 
     def of_list(self, start: Json) -> ListOrder:
         """Return the monitor of one list, requested from `start` on."""
-        return ListOrder(self, self._rules, start if self._sent else None)
+        return ListOrder(self, self._rules, comparable(start) if self._sent else None)
 
     def on_end(self) -> None:
         """Warn of what was seen in all lists."""
