@@ -86,7 +86,8 @@ _NOT_HINTS = (
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
-    *("step", "granularity", "lookahead", "cursor_formats", "format", "keep_all"),
+    *("step", "granularity", "lookahead", "cursor_formats", "format"),
+    *("keep_all", "cap_at_run_start"),
 )
 _DLT_STEPS = ("filter", "map", "yield_map")
 _RENAMED_PAGINATORS = {"json_response": "json_link"}

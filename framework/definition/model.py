@@ -157,7 +157,8 @@ class Incremental:
     dlt's units or a duration. `start_param` and `end_param` are the request's parameters.
 
     `step` is the length of a window, `granularity` the gap between two windows, and `lookahead` how
-    far it reads past the run's start. `cursor_formats` are the time formats of records, `format`
+    far it reads past the run's start. `cap_at_run_start` keeps a watermark by the cursor from
+    moving past the run's start. `cursor_formats` are the time formats of records, `format`
     that of requests. `keep_all` keeps records outside the range that was requested.
     """
 
@@ -173,6 +174,7 @@ class Incremental:
     cursor_formats: tuple[str, ...] = ()
     format: str | None = None
     keep_all: bool = False
+    cap_at_run_start: bool = False
 
     @property
     def timed(self) -> bool:

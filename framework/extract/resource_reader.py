@@ -241,8 +241,8 @@ class ResourceReader:
             if page.count:
                 yield page
         self._outcome.on_end(self.records)
-        if self._order is not None:
-            self._order.on_end()
+        if self._order is not None and self._cursors is not None:
+            self._order.on_end(self._cursors.future_value)
 
     def _read_lists(self) -> Iterator[tuple[Slice, Page]]:
         """Yield the pages of all lists in their order; then write the watermarks."""

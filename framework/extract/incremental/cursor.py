@@ -64,6 +64,7 @@ class ResourceCursors:
         self._hashes: dict[str, list[str]] = {}
         self._appended: dict[str, Json] | None = None
         self._appended_watermarks: dict[str, Watermark] = {}
+        self.future_value: Json = None
 
     @property
     def rules(self) -> CursorPolicy:
@@ -156,6 +157,8 @@ class ResourceCursors:
 
     def done(self, key: str, cursor: Watermark, *, many: bool) -> None:
         """Store the watermark of a list that was read."""
+        if self._moves and self.future_value is None:
+            self.future_value = cursor.future_value
         state = cursor.state()
         if not many:
             self._states[self._rules.spec.cursor_path] = state

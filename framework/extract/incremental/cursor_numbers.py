@@ -24,7 +24,7 @@ def number_in(value: Json) -> Number | None:
 
 
 class NumberText(str):
-    """A number that is written as text: it compares as a number, with others and with numbers."""
+    """A number that is written as text, and compares with other text as a number."""
 
     number: Number
 
@@ -40,12 +40,14 @@ class NumberText(str):
         number = number.to_integral_value() if number == number.to_integral_value() else number
         return NumberText(f"{number:f}", number)
 
-    def _pair(self, other: object) -> tuple[Any, Any]:
+    def _pair(self, other: str) -> tuple[Any, Any]:
         number = number_in(other)
-        return (str(self), other) if number is None else (self.number, number)
+        return (str(self), str(other)) if number is None else (self.number, number)
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same number."""
+        if not isinstance(other, str):
+            return False
         mine, others = self._pair(other)
         return bool(mine == others)
 
@@ -54,22 +56,26 @@ class NumberText(str):
         return not self == other
 
     def __lt__(self, other: str) -> bool:
-        """Compare with a number or text; text that is no number compares as text."""
+        """Compare with other text; text that is no number compares as text."""
+        if not isinstance(other, str):
+            return NotImplemented
         mine, others = self._pair(other)
         return bool(mine < others)
 
     def __gt__(self, other: str) -> bool:
-        """Compare with a number or text."""
+        """Compare with other text."""
+        if not isinstance(other, str):
+            return NotImplemented
         mine, others = self._pair(other)
         return bool(mine > others)
 
     def __le__(self, other: str) -> bool:
-        """Compare with a number or text."""
-        return not self > other
+        """Compare with other text."""
+        return self < other or self == other
 
     def __ge__(self, other: str) -> bool:
-        """Compare with a number or text."""
-        return not self < other
+        """Compare with other text."""
+        return self > other or self == other
 
     def __hash__(self) -> int:
         """Return the number's hash."""

@@ -5,6 +5,7 @@ Values are either times (`cursor_times.py`) or compared unchanged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,13 +19,14 @@ from framework.definition.model import Incremental, Resource
 from framework.definition.values.datetimes import (
     TimeError,
     is_time,
+    read_time,
     same_format,
     shifted,
     time_shape,
     write_time,
 )
 from framework.errors import RecordError
-from framework.extract.incremental.cursor_numbers import NumberText, comparable, plain
+from framework.extract.incremental.cursor_numbers import NumberText, comparable, number_in, plain
 from framework.extract.incremental.cursor_times import (
     CursorTimes,
     parse_bound,
@@ -35,6 +37,11 @@ from framework.extract.page import Record
 from framework.runtime.environment import ServerClock
 
 Json = Any
+DAY = timedelta(days=1)
+EPOCHS = ("epoch_seconds", "epoch_milliseconds")
+EPOCHS_END = 2101
+TIME_NAMES = re.compile(r"(?i)(?:at|on|time|date|stamp|ts|updated|created|modified|changed)$")
+"""Names of fields whose numbers are times."""
 State = dict[str, Json]
 """One watermark in dlt's form: initial_value, last_value, start_value, unique_hashes."""
 
@@ -78,6 +85,7 @@ class CursorPolicy:
         self.closed_end = arguments.get("range_end") == "closed"
         self.row_order = arguments.get("row_order")
         self.run_start = spec.watermark == "run_start"
+        self.caps = spec.cap_at_run_start and not self.run_start and self.last_of is max
         self.initial = self._parse(initial)
         self.end = self._parse(arguments.get("end_value"))
         # a merge replaces its rows; appended records must not be loaded twice
@@ -174,8 +182,8 @@ class CursorPolicy:
             floor = self._parse((state or {}).get("initial_value"))
         if isinstance(last, NumberText):
             shift = lag_in_dlts_units(self.spec, 0) or 0
-            lagged = last.shifted(-shift if self.last_of is max else shift)
-            return lagged if floor is None else self.last_of((floor, lagged))
+            text = last.shifted(-shift if self.last_of is max else shift)
+            return text if floor is None else self.last_of((floor, text))
         if self.times is None:
             days = lag_in_dlts_units(self.spec, self.spec.arguments.get("initial_value"))
             return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
@@ -190,6 +198,40 @@ class CursorPolicy:
         if self.times is not None:
             return start
         return write_time(start, same_format(self.spec.arguments.get("initial_value")))
+
+    def capped(self, value: Json) -> Json:
+        """Return a watermark, not past the run's start if the file caps it there.
+
+        Raise RecordError if the cursor is not a time.
+        """
+        if not self.caps or value is None:
+            return value
+        if self.times is None and not is_time(value):
+            raise RecordError(
+                f"{self.resource}: found `cap_at_run_start` with a cursor that is not a time; "
+                "write initial_value as a time, add `format` (such as epoch_seconds), or remove it"
+            )
+        return min(value, self.run_start_value())
+
+    def is_in_future(self, value: Json) -> bool:
+        """Return whether a watermark is a time more than a day past the run's start."""
+        if value is None or self.run_start or self.last_of is not max or not self.is_stateful:
+            return False
+        formats: tuple[str, ...] = ("iso",)
+        if self.times is None and number_in(value) is not None:
+            if not TIME_NAMES.search(self.spec.cursor_path):
+                return False  # it may count anything
+            value, formats = int(number_in(value) or 0), EPOCHS
+        for time_format in formats:
+            moment = value
+            if self.times is None:
+                try:
+                    moment = read_time(value, (time_format,))[0]
+                except TimeError:
+                    continue
+            if self.now + DAY < moment and (formats is not EPOCHS or moment.year < EPOCHS_END):
+                return True
+        return False
 
     def last(self, state: State | None) -> Json:
         """Return the last value of a state, the initial value if there is none."""

@@ -40,7 +40,7 @@ class Watermark:
         )
         self._remembers = rules.remembers_records and (rules.appends or alone)
         self._initial = (state or {}).get("initial_value", rules.to_state(rules.initial))
-        self._previous = rules.last(state)
+        self._previous = rules.capped(rules.last(state))
         self._stored_start = (state or {}).get("start_value", rules.to_state(rules.initial))
         self._start = rules.start_after(self._previous, state)
         self._last = self._previous
@@ -48,6 +48,7 @@ class Watermark:
         self._previous_hashes = frozenset(self._hashes)
         self._is_legacy = has_legacy_dedup_hashes(self._hashes)  # written by dlt before 1.29
         self._at_last: list[Record] = []
+        self._future: dict[str, Json] = {}
         self._has_new = False
         self._previous_window: set[str] = set()
         self._window: set[str] = set()
@@ -122,13 +123,13 @@ class Watermark:
         if self._is_below or (at_start and not rules.closed_start):
             self._is_below = True
             return False
-        if (
-            at_start
-            and self._remembers
-            and rules.digest(record, legacy=self._is_legacy) in self._previous_hashes
-        ):
-            self._is_below = True
-            return False
+        if self._remembers and (at_start or rules.caps):
+            digest = rules.digest(record, legacy=self._is_legacy)
+            if rules.caps:
+                self._future[digest] = value
+            if digest in self._previous_hashes:
+                self._is_below = at_start
+                return False
         if not self._is_first(record):
             return False
         self._advance(record, value)
@@ -139,9 +140,12 @@ class Watermark:
         rules, start = self._rules, self._start
         is_before = start is not None and rules.last_of((value, start)) == start
         self._is_below = is_before and value != start
-        known = value == start and rules.appends and self._remembers
-        if known and rules.digest(record, legacy=self._is_legacy) in self._previous_hashes:
-            return False
+        if rules.appends and self._remembers and (value == start or rules.caps):
+            digest = rules.digest(record, legacy=self._is_legacy)
+            if rules.caps:
+                self._future[digest] = value
+            if digest in self._previous_hashes:
+                return False
         if not self._is_first(record):
             return False
         if not rules.run_start:
@@ -194,6 +198,14 @@ class Watermark:
         """Leave the watermark at the end of the last complete window, as the next one failed."""
         self._is_cut = True
 
+    @property
+    def future_value(self) -> Json:
+        """Return the watermark as the state stores it if it is a time in the future, else None."""
+        last = self._last if self._checkpoint is None else self._checkpoint[0]
+        if self._rules.caps or not self._rules.is_in_future(last):
+            return None
+        return self._rules.to_state(last)
+
     def state(self) -> State:
         """Return the watermark to store, in dlt's form."""
         rules = self._rules
@@ -206,6 +218,9 @@ class Watermark:
                 last = rules.last_of((last, self._previous))
         elif self._previous is not None and last is not None:
             last = rules.last_of((last, self._previous))
+        last = rules.capped(last)
+        if rules.caps and last is not None:  # the next run gets records of the future again
+            hashes = hashes | {key for key, value in self._future.items() if value >= last}
         start = rules.to_state(self._previous)
         if self._is_plain and not self._has_new:
             start = self._stored_start

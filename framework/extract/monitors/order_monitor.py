@@ -44,13 +44,21 @@ class OrderMonitor:
         """Return the monitor of one list, requested from `start` on."""
         return ListOrder(self, self._rules, comparable(start) if self._sent else None)
 
-    def on_end(self) -> None:
-        """Warn of what was seen in all lists."""
-        for code, message in self._warnings():
+    def on_end(self, future: Json = None) -> None:
+        """Warn of what was seen in all lists; `future` is a watermark past the run's start."""
+        for code, message in self._warnings(future):
             self._watch(WarningRaised(self._rules.resource, code, message))
 
-    def _warnings(self) -> Iterator[tuple[str, str]]:
+    def _warnings(self, future: Json) -> Iterator[tuple[str, str]]:
         path = self._rules.spec.cursor_path
+        if future is not None:
+            yield (
+                "cursor-in-future",
+                f"the watermark is {future}, past the start of this run, because a record has that "
+                f"`{path}`: the next runs do not ask for what changes before it. Set "
+                "`cap_at_run_start: true` in the incremental (a cursor that is a number needs "
+                "`format` too), and read again what is missing with --since",
+            )
         if self._turned is not None:
             count, before, after = self._turned
             lost = "records behind such a place may be left out" if self._declared == "desc" else ""
