@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.expressions.placeholders import texts_of
 from framework.definition.plain_data import INLINE, written_as
 from framework.definition.values.durations import Period
 
@@ -322,6 +323,20 @@ class Endpoint:
     export: Export | None = None
     response_actions: tuple[ResponseAction, ...] = ()
     auth: Mapping[str, Json] | None = None
+
+    def params_with(self, value: str) -> tuple[str, ...]:
+        """Return the query parameters that carry a value of the incremental, `start_value`."""
+        incremental, name = self.incremental, value.removesuffix("_value")
+        declared = getattr(incremental, f"{name}_param", None) if incremental is not None else None
+        placeholder = f"incremental.{value}"
+        return (
+            *([declared] if declared else ()),
+            *(
+                param
+                for param, written in self.params.items()
+                if any(placeholder in text for text in texts_of(written))
+            ),
+        )
 
 
 @dataclass(frozen=True)

@@ -331,7 +331,7 @@ def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
         f"{count_noun(len(again), 'record')} are days older"
     )
     remedy = (
-        f"the API ignores {name}: give start_param the name in its documentation, or remove it; "
+        f"the API ignores {name}: send the start as its documentation says, or do not send it; "
         "each run then reads all records"
     )
     yield evidence.fault("incremental", "incremental-ignored", message, remedy)
@@ -339,21 +339,17 @@ def check_incremental_start(evidence: Evidence) -> Iterator[Proof]:
 
 def _start_param(endpoint: Endpoint) -> str | None:
     """Return where the start value is sent: a parameter, or `the path`; None if it is not sent."""
-    incremental = endpoint.incremental
-    if incremental is not None and incremental.start_param is not None:
-        return incremental.start_param
-    places = {
-        **endpoint.params,
+    others = {
         "the path": endpoint.path,
         "the body": [endpoint.json, endpoint.data],
         "a header": dict(endpoint.headers),
     }
-    sent = (
+    carriers = (
         name
-        for name, value in places.items()
+        for name, value in others.items()
         if any("incremental.start_value" in text for text in texts_of(value))
     )
-    return next(sent, None)
+    return next(iter((*endpoint.params_with("start_value"), *carriers)), None)
 
 
 def _times(records: list[Json], path: str, formats: tuple[str, ...]) -> list[Any]:

@@ -219,9 +219,8 @@ def _parameter_fault(evidence: Evidence, status: int, message: str) -> Proof:
     """Return the fault of a parameter that the API refuses; remove it if the API names one."""
     endpoint, paginator = evidence.resource.endpoint, evidence.paginator
     names = [*endpoint.params, *(endpoint.json if isinstance(endpoint.json, dict) else ())]
-    if endpoint.incremental is not None:
-        start_and_end = (endpoint.incremental.start_param, endpoint.incremental.end_param)
-        names += filter(None, start_and_end)
+    for value in ("start_value", "end_value"):
+        names += [name for name in endpoint.params_with(value) if name not in names]
     reason = message.partition(f" {status}")[2] or message  # what follows the URL
     is_counted = paginator["type"] == "page_number" and not paginator.get("base_page")
     if is_counted and (not names or str(paginator.get("page_param", "page")) in reason):

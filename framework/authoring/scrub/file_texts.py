@@ -80,9 +80,8 @@ def counted_parameters(connector: Connector) -> Iterator[str]:
             if value != "cursor" and key.endswith("_param") and paginator.get(key):
                 yield str(paginator[key])
     for resource in connector.resources:
-        incremental = resource.endpoint.incremental
-        if incremental is not None:
-            yield from filter(None, (incremental.start_param, incremental.end_param))
+        for value in ("start_value", "end_value"):
+            yield from resource.endpoint.params_with(value)
 
 
 def cursor_headers(connector: Connector) -> Iterator[str]:

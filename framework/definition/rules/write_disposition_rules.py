@@ -163,8 +163,8 @@ def check_cursors_sent(draft: Draft) -> Iterator[Breach]:
                 yield (
                     Key(cursor.pointer),
                     f"no request of {merged.name} carries the cursor, so every run reads all "
-                    "records; name the API's parameter as start_param, or write "
-                    "{incremental.start_value} where it belongs",
+                    "records; write {incremental.start_value} as the value of the parameter that "
+                    "takes it",
                 )
 
 
