@@ -188,6 +188,7 @@ class Session(requests.Session):
         self.mount("http://", adapter)
         self.mount("https://", adapter)
         self._hosts = hosts
+        self._is_https = origin(hosts.base_url)[0] == "https"
         self._redactor = redactor
         self._timeout = timeout
         self._on_event = on_event
@@ -200,7 +201,8 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request, without credentials if they must not go to its host."""
-        request.url = self._hosts.over_https(request.url)
+        if self._is_https:
+            request.url = self._hosts.over_https(request.url)
         if self._hosts.allows(request.url):
             return super().prepare_request(request)
         context = context_of(request.hooks)
