@@ -45,6 +45,7 @@ from framework.load.persistence.run_state import (
     Watermarks,
     next_watermarks,
     read_state,
+    storable,
 )
 from framework.load.pipeline import (
     destination_errors,
@@ -301,7 +302,8 @@ class _Run:
             def rows() -> Iterator[Any]:
                 own = watermarks.get(resource.name)
                 if own:
-                    dlt.current.resource_state(resource.name)["incremental"] = own
+                    stored = storable(own, self.compiled.redactor)
+                    dlt.current.resource_state(resource.name)["incremental"] = stored
                 state = dlt.current.source_state()
                 for name in self.emptied - {one.name for one in loaded}:
                     state.get("resources", {}).pop(name, None)

@@ -16,6 +16,7 @@ from framework.extract.incremental.cursor import APPENDED
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
 from framework.load.preflight import watermark_blocker
 from framework.load.report import ResourceReport
+from framework.runtime.redaction import Redactor
 
 MODES = "framework_modes"
 """Key in the source's state: "limited" or "full" for each resource, how its table was loaded."""
@@ -84,6 +85,23 @@ def next_watermarks(
             after[name] = _with_appended(resource, after.get(name, {}), watermarks)
         on_event(WarningRaised(name, "watermark-stays", f"the watermark stays: {reason}"))
     return after
+
+
+def storable(watermarks: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a resource's watermarks without values that are made of secrets.
+
+    An `initial_value` may be. The next run takes it from the settings again.
+    """
+
+    def is_secret(key: str, value: Any) -> bool:
+        return key.endswith("_value") and isinstance(value, str) and redactor.found_in(value)
+
+    return {
+        cursor: {key: value for key, value in entry.items() if not is_secret(key, value)}
+        if isinstance(entry, dict)
+        else entry
+        for cursor, entry in watermarks.items()
+    }
 
 
 def _with_appended(
