@@ -22,6 +22,7 @@ from jsonpath_ng import JSONPath
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
+from framework.extract.monitors.csv_monitor import CsvMonitor
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.end_monitor import EndMonitor
 from framework.extract.monitors.list_monitor import IGNORED, ListMonitor, PageJudge
@@ -292,6 +293,7 @@ class PageReader:
         self._requests = self._requests_with(paginator, duplicates, lazy_path)
         self._number = 0
         self._list = ListMonitor(plan, options)
+        self._csv = CsvMonitor.of(plan, options)
         self._monitor = PaginationMonitor(plan, options, self._paginator)
         self._end = EndMonitor(plan, options, lambda: self._requests.paginator)
 
@@ -327,6 +329,8 @@ class PageReader:
         body = None if page.response is None else page.response.json()
         if page.fault or (type(body) is dict and not REPORT_KEYS.isdisjoint(body)):
             self._list.on_page(page, self._number)
+        if self._csv is not None:
+            self._csv.on_page(page)
         self._monitor.on_page(page)
         self._end.on_page(page)
 

@@ -309,14 +309,17 @@ def _read_csv(
         for row in rows:
             if not row:
                 continue
+            if rows.line_num == 1 and _is_separator_line(form, row):
+                continue
             longest = max(longest, len(row))
             if names is None:
+                _refuse_title(form, row, text)
                 names = _column_names(row)
                 continue
             if len(row) > len(names):
                 raise Undecodable(
                     f"has {len(row)} values in line {rows.line_num:,} but {len(names)} columns; "
-                    "check the `delimiter` and `header` of response_format"
+                    f"check the `delimiter` and `header` of response_format{_if_title(form)}"
                 )
             records.append(dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)))
     except csv.Error as error:
@@ -352,10 +355,56 @@ def _sniff_csv(beginning: _Beginning) -> SniffedFormat | None:
     return None
 
 
+_SEPARATOR_LINE = re.compile(r"sep=(\\t|.)", re.IGNORECASE | re.DOTALL)
+
+
 def _dialect(form: ResponseFormat) -> dict[str, Any]:
     if form.quote is None:
         return {"delimiter": form.delimiter, "quoting": csv.QUOTE_NONE}
     return {"delimiter": form.delimiter, "quotechar": form.quote}
+
+
+def _is_separator_line(form: ResponseFormat, row: list[str]) -> bool:
+    """Return whether the row is the line `sep=;` that Excel reads, of the declared delimiter."""
+    line = form.delimiter.join(row)
+    found = _SEPARATOR_LINE.fullmatch(line)
+    if found is None:
+        return False
+    written = "\t" if found[1] == "\\t" else found[1]
+    if written == form.delimiter:
+        return True
+    raise Undecodable(
+        f"begins with the line {line}, which says that its delimiter is not "
+        f"{json.dumps(form.delimiter)}: write `delimiter: {json.dumps(written)}` into "
+        "response_format"
+    )
+
+
+def _refuse_title(form: ResponseFormat, row: list[str], text: str) -> None:
+    """Raise Undecodable if the first row is certainly not the header of what follows."""
+    unnamed = sum(not name.strip() for name in row)
+    if len(row) > 2 and unnamed == len(row) - 1:
+        raise Undecodable(
+            f"has one name and {unnamed} empty ones in its first line{_if_title(form)}"
+        )
+    lines = [line for line in text[:SNIFFED_SIZE].splitlines() if line.strip()][:SNIFFED_LINES]
+    for other in (";", "\t", "|", ",") if len(row) == 1 and len(lines) > 1 else ():
+        counts = {line.count(other) for line in lines}
+        if other != form.delimiter and len(counts) == 1 and min(counts) > 0:
+            raise Undecodable(
+                f"has one column, and {json.dumps(other)} equally often in each line: write "
+                f"`delimiter: {json.dumps(other)}` into response_format"
+            )
+
+
+def _if_title(form: ResponseFormat) -> str:
+    """Return what to do about lines above the header, to end a message; nothing without one."""
+    if isinstance(form.header, tuple):
+        return ""
+    return (
+        ". If the file begins with a title, list the names of its columns in `header`, and remove "
+        "the lines that are not records with a `filter` in processing_steps"
+    )
 
 
 def _column_names(row: list[str]) -> list[str]:
