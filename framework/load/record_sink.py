@@ -6,7 +6,7 @@ behind, and all resources go into one load package.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -24,7 +24,7 @@ from framework.extract.page import Page, Record
 from framework.load.arrow.nested_tables import add_variant_columns
 from framework.load.contract import SUSPECT, Contract, sanitize
 from framework.load.declared_tables import root_table
-from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.text import count_noun
 
@@ -44,11 +44,16 @@ class RecordSpool:
 
         Raise RecordError if a list is nested too deep to become a table.
         """
-        self._column_names.look(records)
+        records = self._column_names.apart(records)
         lines = _lines(records)
         if sanitized and SUSPECT.search(lines):
             lines = _lines(map(sanitize, records))
         self._file.write(lines)
+
+    @property
+    def owners(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the keys of columns that later runs must know."""
+        return self._column_names.owners
 
     def finish(self) -> Iterator[tuple[str, str]]:
         """Yield code and message of each warning on the records."""
@@ -193,7 +198,11 @@ class RecordSink:
     def rows(self) -> Iterator[Any]:
         """Yield batches of records."""
         batches = batches_for_dlt(self._resource, self._spool.batches(BATCH, self._repeated))
-        yield from with_variants(batches, self._resource, self._contract)
+        for number, batch in enumerate(with_variants(batches, self._resource, self._contract)):
+            yield batch
+            if number == 0 and not self._resource.hints.get("schema_contract"):
+                schema = dlt.current.source_schema()
+                add_owners(schema, root_table(self._resource), self._spool.owners)
 
     def close(self) -> None:
         """Release memory and disk space."""

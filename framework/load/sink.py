@@ -17,7 +17,11 @@ from framework.extract.page import Page
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.destinations.target import Target
-from framework.load.monitors.column_names import ColumnNameMonitor, refuse_system_columns
+from framework.load.monitors.column_names import (
+    ColumnNameMonitor,
+    known_owners,
+    refuse_system_columns,
+)
 from framework.load.record_sink import NulFilter, RecordSink
 
 
@@ -66,6 +70,7 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
     names = ColumnNameMonitor(
         resource,
         shortens=profile.shortens_names,
+        known=known_owners(schema, resource),
         system_columns=profile.system_columns,
         destination=target.kind,
     )

@@ -124,10 +124,12 @@ def test_keys_that_meet_in_one_column_are_told(web: Web, project: Path, schema: 
     more = {} if schema is None else {"schema": schema}
     report = load(connector_of(project, list_of(web, **more)), project)
     message = message_of(report, "keys-meet")
-    assert "`a b` and `a_b` in a_b (2 times)" in message
-    assert "`x.y` and `x__y` in x__y (1 time)" in message
+    assert "`a b` in a_b_c8687a08, beside `a_b` (3 times)" in message
+    assert "`x.y` in y_a1fce436, beside `x__y` (1 time)" in message
     with tables(project) as found:
-        assert [row["x__y"] for row in found.rows("things__lines")] == [1]
+        rows = found.rows("things")
+        assert [(row["a_b"], row["a_b_c8687a08"]) for row in rows] == [(2, 1), (None, 3), (2, 1)]
+        assert [(r["x__y"], r["x__y_a1fce436"]) for r in found.rows("things__lines")] == [(2, 1)]
 
 
 def test_keys_inside_of_json_columns_do_not_meet(web: Web, project: Path) -> None:
