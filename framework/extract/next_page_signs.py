@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import requests
 
+from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.model import Endpoint
 from framework.http.link_header import links_by_relation
 from framework.runtime.field_paths import value_at
 
@@ -91,6 +93,7 @@ OF_RECORDS = words(
 )
 """Names that show that an object is a record: its `total` may be money."""
 LINK = re.compile(r"https?://|/|\?")
+_PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTALL)
 _RANGE = re.compile(r"\s*(?!bytes)\w[\w-]*\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URL_KEYS = ("href", "url", "uri", "link")
@@ -115,6 +118,23 @@ class Sign:
     is_sure: bool = True
     is_header: bool = False
     params: tuple[str, ...] = ()
+
+
+def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
+    """Return the keys of the list, as far as they are plain, and whether that is all of it."""
+    selector = endpoint.data_selector
+    if isinstance(selector, Expression):
+        if selector.names or selector.text == "@":
+            return selector.names, True
+        text = selector.text
+    else:
+        text = selector or ""
+    if text in ("", "$"):
+        return (), True
+    found = _PREFIX.fullmatch(text)
+    if found is None:
+        return (), False
+    return tuple(found[1].split(".")), found[2] in ("", "[*]", "[]")
 
 
 def page_signs(response: requests.Response, names: Path = ()) -> list[Sign]:

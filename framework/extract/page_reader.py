@@ -20,6 +20,7 @@ from dlt.sources.helpers.rest_client.utils import join_url
 from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.errors import RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.monitors.csv_monitor import CsvMonitor
@@ -41,8 +42,16 @@ from framework.runtime.context import Context, without_secrets
 from framework.runtime.redaction import Redactor
 from framework.runtime.templates import Values, expand, text_of
 from framework.runtime.thread_pool import run_in_order
+from framework.text import count_noun
 
 Json = Any
+REFUSED = (400, 404, 413, 416, 422)
+"""Statuses by which APIs refuse to page past some number."""
+BEYOND = (
+    "If the list ends there, name its end: total_path, has_more_path, stop_when, maximum_page or "
+    "maximum_offset. If the API only pages so far, read the list in parts that are shorter: "
+    "`step` of an incremental with a start and an end, or partitions."
+)
 
 
 class RequestBuilder:
@@ -294,7 +303,7 @@ class PageReader:
         self._number = 0
         self._list = ListMonitor(plan, options)
         self._csv = CsvMonitor.of(plan, options)
-        self._monitor = PaginationMonitor(plan, options, self._paginator)
+        self._monitor = PaginationMonitor(plan, options, lambda: self._requests.paginator)
         self._end = EndMonitor(plan, options, lambda: self._requests.paginator)
 
     def pages(self) -> Iterator[Page]:
@@ -305,7 +314,9 @@ class PageReader:
                 number += 1
                 if sample and page.response is not None:
                     sample.look(self._plan.resource.name, number, page)
-                self._on_page(page)
+                if not self._on_page(page):
+                    self._end.on_end()
+                    return
                 if page.fault:
                     return
                 yield page
@@ -321,18 +332,30 @@ class PageReader:
                 self._monitor.on_next(requests_.request)
                 if is_sampled:
                     return
+        except RequestError as error:
+            if number and error.status in REFUSED and isinstance(self._paginator(), RangePaginator):
+                verb = "was" if number == 1 else "were"
+                raise RequestError(
+                    f"{error}\n{count_noun(number, 'page')} {verb} read before. {BEYOND}",
+                    status=error.status,
+                    code=error.code,
+                ) from error
+            raise
         finally:
             self._list.on_end()
 
-    def _on_page(self, page: Page) -> None:
+    def _on_page(self, page: Page) -> bool:
+        """Show a page to the monitors; return False if it is the last page once more."""
         self._number += 1
         body = None if page.response is None else page.response.json()
         if page.fault or (type(body) is dict and not REPORT_KEYS.isdisjoint(body)):
             self._list.on_page(page, self._number)
         if self._csv is not None:
             self._csv.on_page(page)
-        self._monitor.on_page(page)
+        if not self._monitor.on_page(page):
+            return False
         self._end.on_page(page)
+        return True
 
     def _paginator(self) -> Any:
         """Return dlt's paginator of the list, without the file's additions to it."""

@@ -11,10 +11,12 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 from dlt.common import jsonpath
 from dlt.sources.helpers.rest_client.paginators import (
+    BaseNextUrlPaginator,
     BasePaginator,
     BaseReferencePaginator,
     HeaderCursorPaginator,
@@ -73,7 +75,7 @@ class PaginationRules:
     """The keys of paginators that dlt does not know; each is a key of the schema.
 
     `page_size` is the number of records in a full page. `cursor` and `next_url` compute the next
-    page from the context.
+    page from the context. With `resend_params` a link gets the first request's parameters.
     """
 
     ahead: bool = False
@@ -84,6 +86,7 @@ class PaginationRules:
     send_first: bool = True
     cursor: Expression | None = None
     next_url: Expression | None = None
+    resend_params: bool | None = None
 
 
 FRAMEWORK_KEYS = frozenset(one.name for one in fields(PaginationRules))
@@ -166,6 +169,7 @@ class FrameworkPaginator(BasePaginator):
         self._flag = flag if isinstance(flag, HasMore) else None
         total = getattr(inner, "total_path", None)
         self._total = total if isinstance(total, Total) else None
+        self._params: Mapping[str, Json] = {}
         self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
         adds_rules = rules.stop_when or rules.stop_after_short_page or not rules.send_first
         self.is_plain = not (over or adds_rules or rewrites or self._has_unsent)
@@ -209,6 +213,7 @@ class FrameworkPaginator(BasePaginator):
             else:
                 request.params.pop(inner.param_name, None)
         _without_unsent(request)
+        self._params = dict(request.params or {})
 
     def update_state(self, response: requests.Response, data: Any = None) -> None:
         """Read from a page whether another one follows, and which.
@@ -237,12 +242,25 @@ class FrameworkPaginator(BasePaginator):
             return
         if self.rewrites and self._write is not None:
             self._write(request, self._context)
+            self._params = dict(request.params or {})
         try:
             self.inner.update_request(request)
+            if self.rules.resend_params:
+                request.params = self.missing_params(request)
         except UNEXPECTED as error:
             raise self._failure(error, None) from error
         if self._has_unsent:
             _without_unsent(request)
+
+    def missing_params(self, request: requests.Request) -> dict[str, Json]:
+        """Return the parameters of the first request that the next page's URL does not have.
+
+        Empty if the next page is not given by its URL.
+        """
+        if not isinstance(self.inner, BaseNextUrlPaginator):
+            return {}
+        named = {name for name, _ in parse_qsl(urlsplit(request.url).query, True)}
+        return {name: value for name, value in self._params.items() if name not in named}
 
     def _read_next(self, response: requests.Response, data: Any) -> None:
         """Have dlt's paginator read a response; raise PaginatorFailure if it does not expect it."""

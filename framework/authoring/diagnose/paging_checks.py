@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.extract.monitors.end_monitor import list_place
-from framework.extract.next_page_signs import Sign, page_signs, proposed_paginator
+from framework.extract.next_page_signs import Sign, list_place, page_signs, proposed_paginator
 from framework.extract.page import Page
 
 Json = Any

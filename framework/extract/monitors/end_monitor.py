@@ -18,15 +18,14 @@ from dlt.sources.helpers.rest_client.paginators import (
     SinglePagePaginator,
 )
 
-from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import (
-    Path,
     Sign,
+    list_place,
     page_signs,
     plain,
     proposed_paginator,
@@ -49,7 +48,6 @@ HARMLESS = words(
     """
 )
 """Parameters that do not change which records a list has, compared without punctuation."""
-_PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTALL)
 
 
 class EndMonitor:
@@ -70,17 +68,19 @@ class EndMonitor:
         self._records = 0
         self._lengths: set[int] = set()
         self._first: requests.Response | None = None
+        self._first_count = self._last_count = 0
         self._last: Page | None = None
 
     def on_page(self, page: Page) -> None:
         """Count a page, and keep the first and the last."""
+        count = page.size
         if self._last is not None:
-            self._lengths.add(self._last.size)
-        self._last = page
+            self._lengths.add(self._last_count)
+        self._last, self._last_count = page, count
         self._pages += 1
-        self._records += page.size
+        self._records += count
         if self._first is None:
-            self._first = page.response
+            self._first, self._first_count = page.response, count
 
     def on_end(self) -> None:
         """Check the complete list; raise RequestError if the API says that records are missing."""
@@ -94,7 +94,7 @@ class EndMonitor:
         signs = page_signs(last.response, self._names)
         self._check_changes(paginator, last.response, signs)
         if not self._check_declared(paginator, last):
-            self._check_signs(paginator, last, signs)
+            self._check_signs(paginator, signs)
 
     def _check_changes(
         self, paginator: FrameworkPaginator, last: requests.Response, signs: list[Sign]
@@ -104,15 +104,17 @@ class EndMonitor:
             return
         assert self._first is not None
         declared = (_declared_total(paginator, one) for one in (self._first, last))
-        changes = [("total_path", *declared)]
+        changes = [(str(paginator.inner.total_path), *declared)]
         after = {(sign.kind, sign.path): sign.number for sign in signs}
         changes += [
             (sign.path, sign.number, after.get((sign.kind, sign.path)))
             for sign in page_signs(self._first, self._names)
             if sign.is_sure and sign.kind in ("pages", "total")
         ]
+        assert self._last is not None
+        of_page = (self._first_count, self._last_count)  # a total of the page's own records
         for path, before, now in changes:
-            if before is None or now is None or before == now:
+            if before is None or now is None or before == now or (before, now) == of_page:
                 continue
             self._warn(
                 "total-changed",
@@ -131,14 +133,16 @@ class EndMonitor:
             return False
         counts_records = isinstance(paginator.inner, OffsetPaginator)
         # an empty page that ended the list is not one of its pages
-        count = self._records if counts_records else self._pages - (not last.size)
+        count = self._records if counts_records else self._pages - (not self._last_count)
         if count == total or (not counts_records and not total):
             return False
         what = "records" if counts_records else "pages"
         missing = total > count and self._is_plainly_missing(paginator, total, counts_records)
         if missing:
-            self._fail(paginator, last, [f"total_path says {total:,} {what}"])
+            self._fail(paginator, [f"total_path says {total:,} {what}"])
         hint = "" if counts_records else ", whose total_path counts pages"
+        if total > count and not self._last_count:
+            hint += " (`stop_after_empty_page: false` reads past an empty page)"
         self._warn(
             "total-differs",
             f"the API's total_path says {total:,} {what}, {count:,} were read. Check the "
@@ -147,9 +151,9 @@ class EndMonitor:
         )
         return True
 
-    def _check_signs(self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]) -> None:
+    def _check_signs(self, paginator: FrameworkPaginator, signs: list[Sign]) -> None:
         """Warn or fail if the last page says that there is more."""
-        more = list(self._signs_of_more(paginator, last, signs))
+        more = list(self._signs_of_more(paginator, signs))
         totals = [] if self._says_end(signs) and not more else list(self._totals(paginator, signs))
         if not more and not totals:
             return
@@ -161,12 +165,10 @@ class EndMonitor:
         if sure and not self._has_filters and is_told:
             sign = sure[0]
             if self._is_plainly_missing(paginator, sign.number, sign.kind == "total"):
-                self._fail(paginator, last, said, more[0] if more else sign)
-        self._warn("ended-early", self._message(paginator, last, said, (*more, *totals)[0]))
+                self._fail(paginator, said, more[0] if more else sign)
+        self._warn("ended-early", self._message(paginator, said, (*more, *totals)[0]))
 
-    def _signs_of_more(
-        self, paginator: FrameworkPaginator, last: Page, signs: list[Sign]
-    ) -> Iterator[Sign]:
+    def _signs_of_more(self, paginator: FrameworkPaginator, signs: list[Sign]) -> Iterator[Sign]:
         """Yield the flags, links and cursors that say more; a flag outweighs the others."""
         flags = [sign for sign in signs if sign.kind == "more"]
         if flags:
@@ -175,7 +177,9 @@ class EndMonitor:
                 return
         is_single = isinstance(paginator.inner, SinglePagePaginator)
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
-        if (is_followed and not paginator.ended_by_length) or (not last.size and self._pages > 1):
+        if (is_followed and not paginator.ended_by_length) or (
+            not self._last_count and self._pages > 1
+        ):
             return  # the paginator's own link or cursor is gone, or an empty page is the end
         for sign in signs:
             if sign.kind in ("link", "cursor") and not sign.is_end and (sign.is_sure or is_single):
@@ -193,9 +197,9 @@ class EndMonitor:
         assert self._last is not None
         if not self._is_plain:
             return
-        if self._has_filters and (self._last.size % 10 or not self._last.size):
+        if self._has_filters and (self._last_count % 10 or not self._last_count):
             return
-        pages = self._pages - (not self._last.size)
+        pages = self._pages - (not self._last_count)
         is_followed = isinstance(paginator.inner, BaseReferencePaginator) and self._pages > 1
         for sign in signs:
             if is_followed and not paginator.ended_by_length and not sign.is_sure:
@@ -220,9 +224,9 @@ class EndMonitor:
             return True
         if paginator.ended_by_length:
             return not counts_records or (size is not None and total > size * self._pages)
-        if isinstance(inner, OffsetPaginator) and size is not None:
-            lengths = self._lengths or {self._last.size}
-            is_round = len(self._lengths) > 0 or self._last.size % 10 == 0
+        if isinstance(inner, OffsetPaginator) and size is not None and self._last_count:
+            lengths = self._lengths or {self._last_count}
+            is_round = len(self._lengths) > 0 or self._last_count % 10 == 0
             return len(lengths) == 1 and 0 < max(lengths) < size and is_round
         if isinstance(inner, RangePaginator):
             return False
@@ -231,33 +235,27 @@ class EndMonitor:
     def _fail(
         self,
         paginator: FrameworkPaginator,
-        last: Page,
         words: list[str],
         sign: Sign | None = None,
     ) -> None:
-        message = self._message(paginator, last, words, sign)
+        message = self._message(paginator, words, sign)
         raise RequestError(f"{self._name}: {message}", code="ended-early")
 
-    def _message(
-        self, paginator: FrameworkPaginator, last: Page, words: list[str], sign: Sign | None
-    ) -> str:
+    def _message(self, paginator: FrameworkPaginator, words: list[str], sign: Sign | None) -> str:
         read = f"{count_noun(self._records, 'record')} on {count_noun(self._pages, 'page')}"
         return (
             f"the list ended after {read}, but the API says that there is more: "
-            f"{join_words(dict.fromkeys(words))}. {self._remedy(paginator, last, sign)}"
+            f"{join_words(dict.fromkeys(words))}. {self._remedy(paginator, sign)}"
         )
 
-    def _remedy(self, paginator: FrameworkPaginator, last: Page, sign: Sign | None) -> str:
+    def _remedy(self, paginator: FrameworkPaginator, sign: Sign | None) -> str:
         inner = paginator.inner
         size = paginator.rules.page_size
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
-        shorter = max(self._lengths | {last.size})
+        shorter = max(self._lengths | {self._last_count})
         if size is not None and 0 < shorter < size:
-            other = (
-                ""
-                if not paginator.rules.stop_after_short_page
-                else (", or remove stop_after_short_page")
-            )
+            ends = paginator.rules.stop_after_short_page
+            other = ", or remove stop_after_short_page" if ends else ""
             return (
                 f"The API returned {shorter:,} records at once where {size:,} were requested: "
                 f"write `{key}: {shorter}`{other}"
@@ -269,9 +267,9 @@ class EndMonitor:
             )
         if sign is None:
             return "Check the paginator"
-        written = _flow(proposed_paginator(sign, last.size))
+        written = _flow(proposed_paginator(sign, self._last_count))
         name = {"header_cursor": "cursor_param", "cursor": "cursor_param"}.get(
-            proposed_paginator(sign, last.size)["type"], ""
+            proposed_paginator(sign, self._last_count)["type"], ""
         )
         look = f" (look up {name} in the API's documentation)" if name else ""
         text = f"Write `paginator: {written}`, for example{look}"
@@ -289,23 +287,6 @@ def _declared_total(paginator: FrameworkPaginator, response: requests.Response) 
     if not isinstance(inner, RangePaginator) or inner.total_path is None:
         return None
     return total_of(inner, response.json())
-
-
-def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
-    """Return the keys of the list, as far as they are plain, and whether that is all of it."""
-    selector = endpoint.data_selector
-    if isinstance(selector, Expression):
-        if selector.names or selector.text == "@":
-            return selector.names, True
-        text = selector.text
-    else:
-        text = selector or ""
-    if text in ("", "$"):
-        return (), True
-    found = _PREFIX.fullmatch(text)
-    if found is None:
-        return (), False
-    return tuple(found[1].split(".")), found[2] in ("", "[*]", "[]")
 
 
 def has_filters(endpoint: Endpoint) -> bool:
