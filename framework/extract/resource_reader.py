@@ -139,12 +139,14 @@ class ResourceReader:
         return {reason: count for reason, count in counts.items() if count}
 
     @property
-    def is_empty_explained(self) -> bool:
-        """Whether having no records is explained.
+    def is_unread(self) -> bool:
+        """Whether there was no list, or responses were ignored."""
+        return not self._lists or self.plan.ignored > 0
 
-        There was no list, responses were ignored, or the API said that there are none.
-        """
-        return not self._lists or self.plan.ignored > 0 or self._is_none
+    @property
+    def is_empty_explained(self) -> bool:
+        """Whether having no records is explained: nothing was read, or the API has none."""
+        return self.is_unread or self._is_none
 
     def add_child(self, child: ResourceReader, line: Plan) -> None:
         """Keep what this child and its descendants need; call before anything is read.

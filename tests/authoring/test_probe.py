@@ -29,12 +29,19 @@ def test_a_selector_that_finds_nothing_is_told_after_one_request(project, capsys
     with Web() as web:
         web.on("/items", more)
         connector_of(project, one_list(web.url, {"data_selector": "row", "paginator": cursor}))
-        assert main(["check", "shop"]) == 0
+        assert main(["check", "shop"]) == 1
         assert web.paths() == ["/items"]
         out = capsys.readouterr().out
-        assert "yes      no records" in out
         assert "`row` finds nothing" in out
-        assert "[selector-no-match]" in out
+        assert out.count("has no list") == 1
+
+
+def test_a_list_that_says_that_it_is_empty_is_readable(project, capsys):
+    with Web() as web:
+        web.on("/items", {"items": None, "total": 0})
+        connector_of(project, one_list(web.url, {"data_selector": "items"}))
+        assert main(["check", "shop"]) == 0
+        assert "no records" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

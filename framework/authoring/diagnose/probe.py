@@ -137,7 +137,14 @@ def probe(
             status = getattr(error, "status", None)
             probes.append(Probe(resource.name, "refused", str(error), status))
         else:
-            if count == 0 and reader.is_empty_explained:
+            missing = [
+                one.message
+                for one in warnings
+                if one.resource == resource.name and one.code == "selector-no-match"
+            ]
+            if missing:  # a run fails
+                probes.append(Probe(resource.name, "refused", f"{resource.name}: {missing[0]}"))
+            elif count == 0 and reader.is_unread:
                 reason = f"{resource.parent} has no record to request it for"
                 probes.append(Probe(resource.name, "unknown", reason))
             elif resource.endpoint.export is not None:
@@ -149,7 +156,9 @@ def probe(
 
 def _warnings(warnings: Iterable[WarningRaised], resource: str) -> tuple[dict[str, str], ...]:
     return tuple(
-        {"code": one.code, "message": one.message} for one in warnings if one.resource == resource
+        {"code": one.code, "message": one.message}
+        for one in warnings
+        if one.resource == resource and one.code != "selector-no-match"
     )
 
 
