@@ -72,6 +72,15 @@ def shorten(text: str, most: int = 60) -> str:
     return line if len(line) <= most else f"{line[:most]}…"
 
 
+def cut(text: str, most: int) -> str:
+    """Return the text, without its middle if it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - most // 5]} … {text[-(most // 5) :]}"
+
+
+_LONGEST_WORD = 200
+"""Characters of a text that may be a word misspelt; comparing takes the square of its length."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean x?`, or nothing if no known word is close."""
     near = nearest(word, known)
@@ -89,6 +98,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     One of the same length wins: `crm2` for `crm3`, though `crm` has more in common with it.
     """
+    if len(word) > _LONGEST_WORD:
+        return None
     near = difflib.get_close_matches(word, list(known), 3)
     same = (one for one in near if len(one) == len(word) and _differs_by_one_letter(one, word))
     return next(same, near[0] if near else None)
@@ -96,7 +107,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def almost(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that this one must be, misspelt: nearly its letters, in any order."""
-    names = list(known)
+    names = list(known) if len(word) <= _LONGEST_WORD else []
     near = difflib.get_close_matches(word, names, 1, 0.85)
     same = (one for one in names if len(word) > 3 and sorted(one) == sorted(word))
     return near[0] if near else next(same, None)
@@ -111,7 +122,11 @@ def mentions(mapping: Mapping[str, object], *keys: str) -> bool:
 
     A misspelt key has a finding of its own, so a rule must not report it as missing too.
     """
-    unknown = [key for key in mapping if isinstance(key, str) and key not in keys]
+    unknown = [
+        key
+        for key in mapping
+        if isinstance(key, str) and key not in keys and len(key) <= _LONGEST_WORD
+    ]
     return any(
         mapping.get(key) is not None or difflib.get_close_matches(key, unknown, 1, 0.85)
         for key in keys

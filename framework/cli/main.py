@@ -12,7 +12,7 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -145,10 +145,41 @@ def _main(argv: Sequence[str] | None) -> int:
         return 1
 
 
+_MACHINE = {
+    errno.ENOSPC: "free some space on this disk, or choose another folder",
+    errno.EDQUOT: "free some space of your quota, or choose another folder",
+    errno.EFBIG: "raise the limit on the size of a file (ulimit -f), or load less at once",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.EMFILE: "raise the limit on open files (ulimit -n), or lower client.max_in_flight",
+    errno.ENFILE: "close other programs, or lower client.max_in_flight",
+    errno.ENOMEM: "free some memory, raise the limit (ulimit -v), or request smaller pages",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or lower client.max_in_flight",
+}
+"""What to do if a resource of the machine is used up, by the error's number."""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it, the last one first."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
 def _environment_error(error: Exception) -> str | None:
-    """Return a message if the disk, a settings file or a variable is the cause, else None."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"the output cannot be written: {error.strerror}"
+    """Return a message if the machine, a settings file or a variable is the cause, else None."""
+    for one in _chain(error):
+        if isinstance(one, OSError) and one.errno == errno.ENOSPC and one.filename is None:
+            return f"the output cannot be written: {one.strerror}"
+        if isinstance(one, OSError) and one.errno in _MACHINE:
+            where = f" ({one.filename})" if one.filename else ""
+            return f"this machine refuses it: {one.strerror}{where}; {_MACHINE[one.errno]}"
+        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryException":
+            return f"this machine refuses it: no memory is left; {_MACHINE[errno.ENOMEM]}"
+        if isinstance(one, RuntimeError) and "can't start new thread" in str(one):
+            return f"this machine refuses it: no more threads; {_MACHINE[errno.EAGAIN]}"
     if type(error).__name__ == "TomlProviderReadException":  # dlt's; dlt is not imported here
         files = " or ".join(filter(os.path.exists, getattr(error, "full_paths", ())))
         place = re.search(r"at (line \d+) col", str(error))

@@ -53,18 +53,21 @@ def open_connector(name: str, connectors: Path | None, *, verbose: bool = False)
 
 def source_text(location: Location) -> str:
     """Return the file's text; secrets that are written in it are masked, columns stay."""
-    from framework.definition.yaml_reader import read_document
+    from framework.definition.validation import is_foreign
+    from framework.definition.yaml_limits import LimitExceeded, read_limited
+    from framework.definition.yaml_reader import MAX_BYTES, read_document
     from framework.runtime.redacted_output import process_redactor
     from framework.runtime.secret_sources import add_connector_file
 
     document, _ = read_document(location.path)
+    if is_foreign(location, document):
+        return ""
     if document is not None:
         text = document.text
     else:
         try:
-            with location.path.open("rb") as file:
-                text = file.read(1_000_000).decode("utf-8-sig")
-        except (OSError, ValueError):
+            text = read_limited(location.path, MAX_BYTES).decode("utf-8-sig")
+        except (OSError, ValueError, LimitExceeded):
             return ""
     redactor = process_redactor()
     add_connector_file(redactor, text, document and document.data)

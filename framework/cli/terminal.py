@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from framework.runtime.redacted_output import process_redactor
+from framework.text import cut
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 _ANY_WIDTH = 10_000
+_LONGEST_LINE = 4_000
+"""Characters of one line of a message: what it quotes may be as long as a file."""
 
 
 def visible(text: str) -> str:
@@ -38,7 +41,8 @@ def write_line(line: str) -> None:
 
 def write_error(message: str) -> None:
     """Write `error: MESSAGE` to stderr."""
-    click.echo(f"error: {visible_lines(message)}", err=True)
+    text = "\n".join(cut(line, _LONGEST_LINE) for line in visible_lines(message).split("\n"))
+    click.echo(f"error: {text}", err=True)
 
 
 def is_utf_8(stream: TextIO) -> bool:

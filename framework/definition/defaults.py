@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Json = Any
 
+MAX_RESOURCES = 2_000
+"""The most resources of one connector; the rules compare them with each other."""
+
 _MERGED_ONE_LEVEL = ("params", "json")
 
 
@@ -74,7 +77,8 @@ def merge_resources(data: Json) -> tuple[MergedResource, ...]:
     defaults = data.get("resource_defaults")
     if not isinstance(defaults, dict):
         defaults = {}
-    merged = (_merge(index, written, defaults) for index, written in enumerate(resources))
+    counted = enumerate(resources[:MAX_RESOURCES])  # more are a finding of the schema
+    merged = (_merge(index, written, defaults) for index, written in counted)
     return tuple(one for one in merged if one is not None)
 
 

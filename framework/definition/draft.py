@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Json = Any
 
 
+MAX_ANCESTORS = 50
+"""The most resources above one another, parents of parents."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A document with its resources merged."""
@@ -38,6 +42,9 @@ class Draft:
     document: Document
     location: Location
     _schemas: dict[int, RecordSchema | None] = field(default_factory=dict, repr=False)
+    too_deep: set[str] = field(default_factory=set, repr=False)
+    """Names of resources with more than MAX_ANCESTORS above them, of those looked for so far."""
+    _way: list[str] = field(default_factory=list, repr=False)
     _ancestors: dict[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -150,8 +157,12 @@ class Draft:
 
     def ways_to(self, name: str) -> Mapping[str, int]:
         """Return the resources above this one, each with the number of ways that lead to it."""
+        if name not in self._ancestors and len(self._way) > MAX_ANCESTORS:
+            self.too_deep.add(self._way[0])
+            return {}
         if name not in self._ancestors:
             self._ancestors[name] = {}  # what a cycle finds when it comes back here
+            self._way.append(name)
             ways: dict[str, int] = {}
             merged = next((one for one in self.resources if one.name == name), None)
             for parent in () if merged is None else self.parents_of(merged):
@@ -160,6 +171,9 @@ class Draft:
                 for above, count in {parent.name: 1, **self.ways_to(parent.name)}.items():
                     ways[above] = min(ways.get(above, 0) + count, 2)
             self._ancestors[name] = ways
+            self._way.pop()
+            if len(ways) > MAX_ANCESTORS:
+                self.too_deep.add(name)
         return self._ancestors[name]
 
     def included(self, merged: MergedResource) -> Iterator[tuple[int, str | None, str]]:

@@ -433,12 +433,14 @@ class Connector:
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
         """Yield the resource's parents and those above each, each once, nearer ones first."""
         seen: set[str] = set()
-        for name in resource.parents:
-            nearest = self.resource(name)
-            for one in (nearest, *self.ancestors(nearest)):
-                if one.name not in seen:
-                    seen.add(one.name)
-                    yield one
+        waiting = [*reversed(resource.parents)]
+        while waiting:
+            name = waiting.pop()
+            if name not in seen:
+                seen.add(name)
+                nearest = self.resource(name)
+                yield nearest
+                waiting += reversed(nearest.parents)
 
 
 def _names(value: Json) -> tuple[str, ...]:

@@ -34,9 +34,29 @@ class ValidationResult:
 def validate(location: Location) -> ValidationResult:
     """Read and validate a connector file; whatever is wrong with it is a finding."""
     document, findings = read_document(location.path, location.display)
+    if is_foreign(location, document):
+        message = (
+            "this is a link to a file elsewhere that is not a connector; nothing of it is shown: "
+            "remove the link, or put the file here"
+        )
+        findings = [Finding(location.display, 1, 1, "error", "unreadable-file", message)]
+        document = None
     if document is None:
         return _result(location, None, findings)
     return validate_document(document, location, findings)
+
+
+def is_foreign(location: Location, document: Document | None) -> bool:
+    """Return whether links lead to a file elsewhere that does not look like a connector.
+
+    A stranger's folder may link to a private file, whose content the findings would show.
+    """
+    try:
+        inside = location.path.resolve().is_relative_to(location.root.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        return False
+    data = document.data if document is not None else None
+    return not inside and not (isinstance(data, dict) and {"version", "resources"} <= data.keys())
 
 
 def validate_document(

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from framework.definition.yaml_errors import syntax_error
+from framework.definition.yaml_limits import LimitExceeded, read_limited
 from framework.findings import Finding
-from framework.text import shorten
+from framework.text import cut, shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -351,6 +352,9 @@ class Composer:
 Pointer = tuple[str | int, ...]
 """Keys and list positions from the root to a value."""
 
+MAX_MESSAGE = 1_000
+"""The longest message; a value that it quotes may be as long as the file."""
+
 MAX_BYTES = 5_000_000
 """The largest file; more than a hundred times the largest connector known."""
 
@@ -397,6 +401,7 @@ class Document:
     ) -> Finding:
         """Return a finding about the value at `pointer`, or about its key."""
         mark = self.mark(pointer, key=key)
+        message = cut(message, MAX_MESSAGE)
         return Finding(self.path, mark.line, mark.column, severity, code, message)
 
 
@@ -408,8 +413,11 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
         return [Finding(name, line, column, "error", code, message)]
 
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_limited(path, MAX_BYTES)
+    except LimitExceeded as error:
+        is_large = "larger" in str(error)
+        what = f"the file {error}" if is_large else f"this {error}"
+        return None, refused("file-too-large" if is_large else "unreadable-file", what)
     except FileNotFoundError:
         return None, refused("unreadable-file", "there is no such file")
     except IsADirectoryError:
@@ -418,9 +426,6 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return None, refused("unreadable-file", f"the file cannot be read: {reason}")
-    if len(raw) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1_000_000} MB, the most that is supported"
-        return None, refused("file-too-large", message)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -34,6 +34,9 @@ Json = Any
 LARGEST = 1_000_000
 """The most values that a record may hold."""
 
+LARGEST_PAGE = 512_000_000
+"""The most bytes of JSON that steps may make of the records of one page."""
+
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
 """Returns what a step makes of one record; raises RecordError or ExpressionError."""
 
@@ -76,10 +79,17 @@ class Transforms:
             flow = self._each(number, step, apply, flow, context)
             if large:
                 flow = self._bounded(flow)
-        results = list(flow)
+        results, size = [], 0
         try:
-            for record in results:
-                orjson.dumps(record)
+            for record in flow:
+                results.append(record)
+                size += len(orjson.dumps(record))
+                if size > LARGEST_PAGE:
+                    raise RecordError(
+                        f"{self._resource}: processing_steps: they make more than "
+                        f"{LARGEST_PAGE // 1_000_000:,} MB of the records of one page; request "
+                        "smaller pages, or look for steps that repeat a field in many records"
+                    )
         except TypeError as error:
             raise RecordError(
                 f"{self._resource}: processing_steps: a record has a value that "
@@ -254,6 +264,11 @@ def _explode(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     if value is ABSENT or value is None:
         return
     items = value if isinstance(value, list) else [value]
+    if len(items) > 1 and len(orjson.dumps(record)) * len(items) > LARGEST_PAGE:
+        raise RecordError(
+            f"explode: `{path}` has {len(items):,} items, and with the rest of their record they "
+            f"would be more than {LARGEST_PAGE // 1_000_000:,} MB; remove large fields before"
+        )
     for number, item in enumerate(items, 1):
         # a copy each: later steps change records in place
         made = record if number == len(items) else copy.deepcopy(record)

@@ -12,14 +12,14 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.cassettes.cassette import is_too_deep
 from framework.definition.values.naming import normalize_identifier
+from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
 from framework.importers.import_report import ManifestError
 from framework.runtime.redacted_output import process_redactor
 
 Json = Any
 
-MAX_BYTES = 50_000_000
+LIMITS = Limits(size=50_000_000)
 _GENERIC_NAMES = ("manifest", "connector_manifest", "source")
 
 
@@ -36,19 +36,19 @@ def read_data(path: Path) -> Json:
 
 def _contents(path: Path) -> Json:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ManifestError(f"{path}: is larger than {MAX_BYTES // 1_000_000} MB")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_limited(path, LIMITS.size).decode("utf-8-sig")
+    except LimitExceeded as error:
+        raise ManifestError(f"{path}: {error}") from None
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ManifestError(f"{path}: is not UTF-8 text") from None
     try:
         data = _parsed(text)
-        if data is _TOO_DEEP:
-            raise ManifestError(f"{path}: is nested too deeply")
         _refuse_odd_values(data)
         return data
+    except LimitExceeded as error:
+        raise ManifestError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -60,17 +60,12 @@ def _contents(path: Path) -> Json:
         raise ManifestError(f"{path}: holds a value that cannot be read: {error}") from None
 
 
-_TOO_DEEP: Json = object()
-
-
 def _parsed(text: str) -> Json:
     if text.lstrip()[:1] == "{":
         # JSON is YAML, and a hundred times faster to read
         with suppress(ValueError):
             return json.loads(text)
-    if is_too_deep(text):
-        return _TOO_DEEP
-    return yaml.load(text, Loader=_TextDateLoader)
+    return load_limited(text, _TextDateLoader, LIMITS)
 
 
 def _refuse_odd_values(data: Json) -> None:

@@ -7,7 +7,6 @@ resources and limit. vcrpy ignores it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ import yaml
 from framework.authoring.exchange import Interaction
 from framework.authoring.scaffold.file_writer import write_text
 from framework.definition.model import Connector
-from framework.definition.values.json_text import may_be_deep
+from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
 from framework.errors import CassetteError
 from framework.runtime.secret_forms import SHORT, forms_of
 from framework.runtime.settings import STAND_IN
@@ -30,11 +29,10 @@ VERSION = 1
 """The version of vcrpy's cassette format."""
 FORMAT = 1
 """The version of the `metadata` mapping."""
-MAX_NESTING = 200
-"""Lists and mappings inside one another."""
+LIMITS = Limits(size=500_000_000)
+"""The largest cassette."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_DEEP_BLOCKS = re.compile(r"^ {200}|(?:[-?:] +){100}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -144,24 +142,6 @@ def vcr_request(interaction: Interaction) -> Any:
     )
 
 
-def is_too_deep(text: str) -> bool:
-    """Return whether YAML nests deeper than MAX_NESTING. Raise yaml.YAMLError if it is not valid.
-
-    Only a text that may be deep is parsed, event by event, which does not recurse.
-    """
-    if not may_be_deep(text.encode("utf-8", "replace")) and _DEEP_BLOCKS.search(text) is None:
-        return False
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_NESTING:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
-
-
 def find_leaks(text: str, secrets: Iterable[str]) -> list[str]:
     """Describe which secrets the text contains and in which form, without quoting them.
 
@@ -201,7 +181,9 @@ class _MalformedCassette(ValueError):
 
 def _load(path: Path, name: str, remedy: str) -> Json:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_limited(path, LIMITS.size).decode()
+    except LimitExceeded as error:
+        raise CassetteError(f"{path} is not a cassette: it {error}; {remedy}") from None
     except FileNotFoundError:
         raise CassetteError(
             f"there is no cassette {path}; create it: framework record {name}"
@@ -213,9 +195,9 @@ def _load(path: Path, name: str, remedy: str) -> Json:
     except OSError as error:
         raise CassetteError(f"{path} cannot be read: {error.strerror or error}") from None
     try:
-        if is_too_deep(text):
-            raise CassetteError(f"{path} is not a cassette: it is nested too deeply; {remedy}")
-        return yaml.load(text, Loader=_LOADER)
+        return load_limited(text, _LOADER, LIMITS)
+    except LimitExceeded as error:
+        raise CassetteError(f"{path} is not a cassette: it {error}; {remedy}") from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = "broken or cut off, not valid YAML"

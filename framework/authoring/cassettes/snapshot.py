@@ -23,6 +23,7 @@ from framework.authoring.cassettes.replayer import replay_of
 from framework.authoring.scaffold.file_writer import refuse_bundled, write_text
 from framework.definition.model import Connector
 from framework.definition.values.naming import normalize_identifier, normalize_path
+from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
 from framework.errors import CassetteError
 from framework.events import ignore_event
 from framework.load.run_options import RunOptions
@@ -37,6 +38,7 @@ FIRST_ROWS = 5
 FORMAT = 1
 """The version of the file of expected tables."""
 
+_LIMITS = Limits(size=100_000_000)
 _DATABASE = "tested.duckdb"
 _MAX_SHOWN = 200
 
@@ -112,7 +114,10 @@ def read_expected(path: Path, connector_name: str) -> dict[str, Json]:
     """Return the expected tables. Raise CassetteError if the file cannot be used."""
     remedy = f"write it with: framework test {connector_name} --update"
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_limited(path, _LIMITS.size).decode()
+        data = load_limited(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader), _LIMITS)
+    except LimitExceeded as error:
+        raise CassetteError(f"{path} {error}; {remedy}") from None
     except FileNotFoundError:
         raise CassetteError(f"there is no {path}; {remedy}") from None
     except IsADirectoryError:

@@ -37,6 +37,8 @@ class Registry:
             bounded("join", sum(len(str(part)) for part in parts) + len(parts) * len(str(glue)))
         if function.call is None:
             result = self._own.call_function(name, arguments)
+            if isinstance(result, str):  # to_string() of a text escapes it again and again
+                bounded(name, len(result))
             return checked_number(result) if type(result) is int else result
         for index, argument in enumerate(arguments):
             types = function.types[min(index, len(function.types) - 1)]
@@ -46,7 +48,10 @@ class Registry:
                     f"{name}() expects {' or '.join(types)} as argument {index + 1}, "
                     f"found {type_name(argument)}"
                 )
-        return function.call(*arguments)
+        result = function.call(*arguments)
+        if isinstance(result, str):
+            bounded(name, len(result))
+        return result
 
 
 def _jmespath_own() -> dict[str, Function]:

@@ -91,6 +91,9 @@ class _Interpreter(visitor.TreeInterpreter):  # type: ignore[misc]
         return super().visit_projection(node, value)
 
 
+MAX_LENGTH = 10_000
+"""The longest expression, in characters."""
+
 _INTERPRETER = _Interpreter()
 
 
@@ -177,7 +180,6 @@ class Expression:
         return compile_expression, (self.text,)
 
 
-@lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
     """Compile a JMESPath.
 
@@ -185,7 +187,23 @@ def compile_expression(text: str) -> Expression:
     arguments, holds a pattern that is not valid, or could grow beyond MAX_RESULT_SIZE, and
     AlwaysNullError if it can only be null.
     """
-    if _NAMES.fullmatch(text):
+    made = _compiled(text)
+    if isinstance(made, ExpressionError):
+        raise made.with_traceback(None)
+    return made
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> Expression | ExpressionError:
+    """Return the compiled expression or its error, which every rule would look for again."""
+    try:
+        return _compile(text)
+    except ExpressionError as error:
+        return error
+
+
+def _compile(text: str) -> Expression:
+    if len(text) <= MAX_LENGTH and _NAMES.fullmatch(text):
         return Expression(text, tuple(text.split(".")))
     if not text.strip():
         raise ExpressionError(text, "is empty; write a JMESPath such as `data.items`")
@@ -289,6 +307,24 @@ def _called(node: Mapping[str, Json]) -> Iterator[tuple[str, Sequence[Mapping[st
 
 
 def _parse(text: str) -> Mapping[str, Json]:
+    made = _parsed(text)
+    if isinstance(made, ExpressionError):
+        raise made.with_traceback(None)
+    return made
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Mapping[str, Json] | ExpressionError:
+    try:
+        return _parse_once(text)
+    except ExpressionError as error:
+        return error
+
+
+def _parse_once(text: str) -> Mapping[str, Json]:
+    if len(text) > MAX_LENGTH:
+        reason = f"is longer than {MAX_LENGTH:,} characters, the most that is supported"
+        raise ExpressionError(shorten(text), reason)
     try:
         with _PARSING, warnings.catch_warnings():
             # jmespath still accepts `word` in backticks without quotes, and warns

@@ -11,7 +11,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from framework.definition.expressions.jmespath_expression import ExpressionError, syntax_tree
+from framework.definition.expressions.jmespath_expression import (
+    MAX_LENGTH,
+    ExpressionError,
+    syntax_tree,
+)
 
 Steps = tuple[str | int, ...]
 """Keys and positions, outer ones first."""
@@ -70,6 +74,10 @@ class JsonPathError(ValueError):
 
 def jsonpath_tree(text: str) -> Any:
     """Return dlt's reading of a JSONPath. Raise JsonPathError if it does not parse."""
+    if len(text) > MAX_LENGTH:
+        raise JsonPathError(
+            f"it is longer than {MAX_LENGTH:,} characters, the most that is supported"
+        )
     from jsonpath_ng.ext import parser
 
     try:
@@ -190,6 +198,8 @@ def respelling(text: str) -> tuple[str, str] | None:
 
     Return None if it means the same, or is JMESPath only.
     """
+    if len(text) > MAX_LENGTH:
+        return None
     bare = _STRINGS.sub("''", text)
     try:
         tree = syntax_tree(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from framework.definition.draft import Draft
+from framework.definition.draft import MAX_ANCESTORS, Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.references import is_resolve, references
 from framework.definition.rules.rule import Breach, Key, rule
@@ -85,6 +85,20 @@ def _two_ways(draft: Draft, name: str, above: str) -> str:
         f"{join_words(below)}), so it is not clear which record is meant; have one of them add "
         "the field to its records with include_from_parent, and read it there"
     )
+
+
+@rule("too-many-ancestors")
+def check_depth(draft: Draft) -> Iterator[Breach]:
+    """A resource has a bounded number of resources above it."""
+    for merged in draft.resources:
+        draft.ways_to(merged.name)
+    deep = next((merged for merged in draft.resources if merged.name in draft.too_deep), None)
+    if deep is not None:
+        yield (
+            deep.place("name"),
+            f"more than {MAX_ANCESTORS} resources are above {deep.name}, parents of parents, which "
+            "is the most that is supported; read it from one that is nearer to the first",
+        )
 
 
 @rule("parent-cycle")

@@ -235,6 +235,8 @@ def _check_additional(validator: Any, keyword: Any, instance: Json, schema: Any)
 
 def not_json_schema(error: ValidationError | SchemaError) -> str:
     """Return the message of an invalid JSON Schema; the finding names the place."""
+    if not isinstance(error.validator, str):
+        return str(error.message)  # our own: a bound
     keyword = next((step for step in reversed(error.path) if isinstance(step, str)), None)
     found = f"found {quote_value(error.instance)}"
     if keyword == "type":

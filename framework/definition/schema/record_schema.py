@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.finder import schema_folder
 from framework.definition.schema.json_schema import SchemaError, schema_error
 from framework.definition.values.naming import join_path
+from framework.definition.yaml_limits import LimitExceeded, read_limited
+from framework.errors import FrameworkError
 from framework.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -105,27 +107,56 @@ class RecordNode:
         return node
 
 
+class SchemaTooLarge(FrameworkError):
+    """A schema describes more fields than a table can have, by references that multiply."""
+
+
+MAX_STEPS = 20_000
+"""The most parts of a schema that are read, each as often as it is referred to."""
+
+
+class _Root:
+    """The whole schema, to which references lead, and how many parts of it were read."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._steps = 0
+
+    def count(self) -> None:
+        """Count one part. Raise SchemaTooLarge past MAX_STEPS."""
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise SchemaTooLarge(
+                f"its references make more than {MAX_STEPS:,} fields and types of it, the most "
+                "that is supported"
+            )
+
+
 def table_of(schema: Schema) -> Table:
-    """Return the root table of records that a JSON Schema describes."""
-    facts = _facts(schema, schema)
-    return _table((), "", facts, schema, frozenset({"#"}))
+    """Return the root table of records that a JSON Schema describes.
+
+    Raise SchemaTooLarge if its references multiply.
+    """
+    root = _Root(schema)
+    return _table((), "", _facts(schema, root), root, frozenset({"#"}))
 
 
 def field_schema(schema: Schema, path: tuple[str, ...]) -> Schema | None:
     """Return the schema of the value at these keys, references resolved; None if undeclared."""
-    current: Schema = _facts(schema, schema).schema
+    root = _Root(schema)
+    current: Schema = _facts(schema, root).schema
     for key in path:
         properties = current.get("properties")
         field = properties.get(key) if isinstance(properties, dict) else None
         if field is None:
             return None
-        current = _facts(field, schema).schema
+        current = _facts(field, root).schema
     return current
 
 
 def may_be_null(schema: Schema, root: Schema) -> bool:
     """Return whether a schema lets a value be null."""
-    return _facts(schema, root).nullable
+    return _facts(schema, _Root(root)).nullable
 
 
 @dataclass(frozen=True)
@@ -141,7 +172,8 @@ class _Facts:
     references: frozenset[str] = frozenset()
 
 
-def _facts(schema: Json, root: Schema) -> _Facts:
+def _facts(schema: Json, root: _Root) -> _Facts:
+    root.count()
     nullable = False
     followed: set[str] = set()
     for _ in range(_LONGEST_CHAIN):
@@ -149,7 +181,7 @@ def _facts(schema: Json, root: Schema) -> _Facts:
             return _Facts({}, (), True)
         branches = schema.get("anyOf") or schema.get("oneOf")
         if "$ref" in schema:
-            target = _resolve(schema["$ref"], root)
+            target = _resolve(schema["$ref"], root.schema)
             followed.add(str(schema["$ref"]))
             beside = {key: value for key, value in schema.items() if key != "$ref"}
             schema = {**target, **beside} if isinstance(target, dict) else {}
@@ -175,7 +207,7 @@ def _facts(schema: Json, root: Schema) -> _Facts:
     )
 
 
-def _union(branches: list[Json], root: Schema) -> tuple[str, ...]:
+def _union(branches: list[Json], root: _Root) -> tuple[str, ...]:
     """Return the types of several branches, each once."""
     types: list[str] = []
     for branch in branches:
@@ -222,7 +254,7 @@ def _resolve(reference: Json, root: Schema) -> Json:
 
 
 def _table(
-    path: tuple[str, ...], name: str, facts: _Facts, root: Schema, above: frozenset[str]
+    path: tuple[str, ...], name: str, facts: _Facts, root: _Root, above: frozenset[str]
 ) -> Table:
     if facts.types != ("object",) or not isinstance(facts.schema.get("properties"), dict):
         value = Column(
@@ -234,7 +266,7 @@ def _table(
 
 
 def _members(
-    facts: _Facts, root: Schema, prefix: tuple[str, ...], above: frozenset[str], required: bool
+    facts: _Facts, root: _Root, prefix: tuple[str, ...], above: frozenset[str], required: bool
 ) -> tuple[list[Column], list[Table]]:
     columns: list[Column] = []
     children: list[Table] = []
@@ -269,7 +301,7 @@ def _nullable(column: Column) -> Column:
     return Column(column.path, column.name, column.data_type, column.description, True, False)
 
 
-def _items(facts: _Facts, root: Schema) -> _Facts | None:
+def _items(facts: _Facts, root: _Root) -> _Facts | None:
     """Return the items of a list; None for anything else, and for items that are not described."""
     items = facts.schema.get("items")
     if facts.types != ("array",) or not isinstance(items, dict):
@@ -324,14 +356,19 @@ class RecordSchema:
     def error(self) -> Any | None:
         """Return jsonschema's first error about the schema itself, or None."""
         try:
-            return None if self.usable is None else schema_error(self.usable)
+            error = None if self.usable is None else schema_error(self.usable)
+            if self.usable is not None and error is None:
+                table_of(self.usable)
         except RecursionError:
             return SchemaError("nested too deeply")
+        except SchemaTooLarge as too_large:
+            return SchemaError(str(too_large))
+        return error
 
     @cached_property
     def table(self) -> Table | None:
         """Return the root table, or None if the schema declares no fields."""
-        schema = self.usable
+        schema = self.usable if self.error is None else None
         root = None if schema is None else field_schema(schema, ())
         if schema is None or root is None or not isinstance(root.get("properties"), dict):
             return None
@@ -361,12 +398,12 @@ def load_schema(merged: MergedResource, location: Location) -> RecordSchema | No
         return RecordSchema(pointer, file=file, code="schema-missing", problem=problem)
     code = "schema-unreadable"
     try:
-        raw = file.read_bytes()
+        raw = read_limited(file, _LARGEST)
+    except LimitExceeded as error:
+        return RecordSchema(pointer, None, file, code, f"{display} {error}")
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return RecordSchema(pointer, None, file, code, f"{display} cannot be read: {reason}")
-    if len(raw) > _LARGEST:
-        return RecordSchema(pointer, None, file, code, f"{display} is larger than 5 MB")
     try:
         return RecordSchema(pointer, json.loads(raw), file)
     except json.JSONDecodeError as error:
