@@ -15,7 +15,7 @@ from dlt.sources.helpers.rest_client.detector import (
     find_all_lists,
     find_response_page_data,
 )
-from jsonpath_ng import Child, Fields, JSONPath
+from jsonpath_ng import Child, Fields, Index, JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Step
@@ -179,13 +179,19 @@ def _index(data: Json, position: int) -> Json:
 
 
 def _without_wildcards(path: JSONPath) -> JSONPath:
-    """Return the path of the list that a JSONPath's last wildcards and filters go through."""
-    while isinstance(path, Child):
-        is_named = isinstance(path.right, Fields) and "*" not in path.right.fields
-        if is_named:
-            break
+    """Return the path of the list that a JSONPath's wildcards and filters go through."""
+    while isinstance(path, Child) and not _is_named(path.right):
         path = path.left
+    outer = path
+    while isinstance(outer, Child):
+        if not _is_named(outer.right) and not isinstance(outer.right, Index):
+            path = outer.left  # no element of it may have the inner list
+        outer = outer.left
     return path
+
+
+def _is_named(step: JSONPath) -> bool:
+    return isinstance(step, Fields) and "*" not in step.fields
 
 
 def _has_empty_list(item: dict[str, Json]) -> bool:

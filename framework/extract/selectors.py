@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlt.common import jsonpath
 from jsonpath_ng import DatumInContext, JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.expressions.jsonpath import jsonpath_tree
 from framework.definition.model import Selector
 from framework.runtime.context import Context
 from framework.runtime.field_paths import ABSENT, field_at
@@ -42,7 +42,7 @@ def to_dlt(selector: Selector, context: Context | None = None) -> Any:
     """Return the selector compiled for dlt: adapted JMESPath, or dlt's JSONPath for `$...`."""
     if isinstance(selector, Expression):
         return JmesPath(selector, context)
-    return jsonpath.compile_path(selector)
+    return jsonpath_tree(selector)
 
 
 def look_up(path: JSONPath, body: Any) -> Any:
@@ -64,7 +64,7 @@ def finder(selector: Selector) -> Any:
     """Return a function of a record and a context that returns the first match, else None."""
     if isinstance(selector, Expression):
         return selector.search
-    path = jsonpath.compile_path(selector)
+    path = jsonpath_tree(selector)
 
     def find(record: Any, _context: Context | None = None) -> Any:
         matches = path.find(record)

@@ -33,6 +33,7 @@ TemplateTarget = Literal["path", "query", "json", "text"]
 _DOT_SEGMENTS = {".", ".."}
 """Path segments that are removed before sending, together with others."""
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WRITTEN_SLASH = re.compile(r"'[^']*/[^']*'")
 
 
@@ -171,7 +172,8 @@ def later_text(placeholder: Placeholder, known: Callable[[Placeholder], Json]) -
     }
     filled = with_config(expression, values)
     names = compile_expression(filled).names
-    return f"resources.{placeholder.name}.{'.'.join(names) if names else filled}"
+    is_plain = names and all(map(_PLAIN_NAME.fullmatch, names))
+    return f"resources.{placeholder.name}.{'.'.join(names) if is_plain else filled}"
 
 
 def expand(value: Json, bound: Mapping[str, Json], place: TemplateTarget) -> Json:

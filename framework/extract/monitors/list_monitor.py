@@ -45,8 +45,8 @@ class PageJudge:
 
     def __init__(self, plan: Plan, selector: Any, locator: ListLocator, redactor: Redactor) -> None:
         self._plan = plan
-        self._selector = selector
         declared = plan.endpoint.data_selector
+        self._selector = declared if isinstance(declared, str) else selector
         self._names = declared.names if isinstance(declared, Expression) else ()
         self._has_default = locator.has_default
         self._redactor = redactor
@@ -146,7 +146,8 @@ class PageJudge:
                 "Correct data_selector. If the API omits an empty list, default to one: "
                 'data_selector: "PATH || `[]`".'
             )
-        return "Write a data_selector."
+        has_selector = self._plan.endpoint.data_selector is not None
+        return "Correct data_selector." if has_selector else "Write a data_selector."
 
     def _is_empty_element(self, body: Json) -> bool:
         """Return whether the body is XML with the list's element, but no items in it.
