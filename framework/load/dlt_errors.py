@@ -23,6 +23,7 @@ QUOTED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 VALUES = re.compile(r"(?<==)\([^)]*\)|(?<=contains )\(.*\)|(?<=\bvalue )-?\d\S*", re.IGNORECASE)
+NULL_IN = re.compile(r"table `([^`]+)` column `([^`]+)`")
 _NEXT_SENTENCE = re.compile(r"(?<=\w)\s*\n\s*(?=[A-Z])")
 CREDENTIALS = re.compile(
     r"(?<=://)\S+(?=@)|(?<=password=)(?:'[^']*'|\S+)|(?<=pwd=)(?:'[^']*'|\S+)", re.IGNORECASE
@@ -95,6 +96,17 @@ def unfit_records(error: BaseException) -> TableRefused | None:
         "declare another type in `schema` or `columns`, or remove such records with "
         "processing_steps.",
     )
+
+
+def null_column(error: BaseException) -> tuple[str, str] | None:
+    """Return table and column of a null where none is allowed, or None."""
+    from dlt.common.schema.exceptions import CannotCoerceNullException
+
+    for cause in chain(error):
+        # the exception has both in its text only
+        if isinstance(cause, CannotCoerceNullException) and (found := NULL_IN.search(str(cause))):
+            return found[1], found[2]
+    return None
 
 
 def refused_table(error: BaseException) -> str | None:

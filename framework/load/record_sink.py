@@ -19,6 +19,7 @@ from dlt.extract import DltResource
 
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
+from framework.definition.values.naming import normalize_path
 from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, Record
 from framework.load.arrow.nested_tables import add_variant_columns
@@ -84,6 +85,14 @@ class RecordSpool:
                 batch = []
         if batch:
             yield batch
+
+    def first_without(self, column: str) -> Record | None:
+        """Return the first record that has nothing in this column of its own, or None."""
+        for records in self.batches(1):
+            filled = (key for key, value in records[0].items() if value is not None)
+            if column not in map(normalize_path, filled):
+                return records[0]
+        return None
 
     def close(self) -> None:
         """Release memory and disk space."""
@@ -203,6 +212,10 @@ class RecordSink:
             if number == 0 and not self._resource.hints.get("schema_contract"):
                 schema = dlt.current.source_schema()
                 add_owners(schema, root_table(self._resource), self._spool.owners)
+
+    def record_without(self, column: str) -> Record | None:
+        """Return the first record that has nothing in this column, or None."""
+        return self._spool.first_without(column)
 
     def close(self) -> None:
         """Release memory and disk space."""

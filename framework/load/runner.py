@@ -30,7 +30,13 @@ from framework.load.destinations.target import (
     refuse_missing_format,
     target_of,
 )
-from framework.load.dlt_errors import contract_broken, disk_full, known_cause, unextracted
+from framework.load.dlt_errors import (
+    contract_broken,
+    disk_full,
+    known_cause,
+    null_column,
+    unextracted,
+)
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings
 from framework.load.persistence.recovery import (
@@ -70,6 +76,7 @@ from framework.load.schema_compatibility import refuse_frozen_table, refuse_othe
 from framework.load.sink import Sink, open_sink
 from framework.runtime.dlt_internals import redacted_traces
 from framework.runtime.environment import Environment
+from framework.runtime.redaction import redact_key
 from framework.runtime.settings import resolve_settings
 from framework.text import count_noun
 
@@ -212,7 +219,9 @@ class _Run:
             part = self.report.resources[resource.name]
             above = [a.name for a in self.connector.ancestors(resource) if a.name in refused]
             if resource.name in refused:
-                part.status, part.error = "failed", f"{resource.name}: {refused[resource.name]}"
+                own = refused[resource.name]
+                record = self._record_of(own, resource, extractor.sinks[resource.name])
+                part.status, part.error = "failed", f"{resource.name}: {own}{record}"
             elif above:
                 part.status, part.error = "skipped", f"not loaded: {above[0]} failed"
             else:
@@ -224,6 +233,18 @@ class _Run:
         if self.emptied and not remaining:
             self._forget_emptied()
         return remaining
+
+    def _record_of(self, error: TableRefused, resource: Resource, sink: Sink) -> str:
+        """Return a sentence that names the record with a null where none is allowed, if known."""
+        place = null_column(error)
+        if place is None or place[0] != root_table(resource):
+            return ""
+        record = sink.record_without(place[1])
+        known = {name: (record or {}).get(name) for name in resource.primary_key}
+        if record is None or not known:
+            return ""
+        key = ", ".join(f"{name}={redact_key(value)}" for name, value in known.items())
+        return f" The first such record is {key}."
 
     def _try_alone(
         self, error: TableRefused, loaded: list[Resource], extractor: Extractor

@@ -13,7 +13,7 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.extract.page import Page
+from framework.extract.page import Page, Record
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import is_arrow_eligible
 from framework.load.destinations.target import Target
@@ -54,6 +54,9 @@ class Sink(Protocol):
 
     def rows(self) -> Iterator[Any]:
         """Yield all rows while dlt extracts; again if the first package could not be loaded."""
+
+    def record_without(self, column: str) -> Record | None:
+        """Return the first record for dlt's normalizer that has nothing in this column, or None."""
 
     def close(self) -> None:
         """Release memory, disk space and threads."""

@@ -190,15 +190,22 @@ class RowNormalizer(JsonLItemsNormalizer):
         def coerce_in_range(to_type: TDataType, from_type: TDataType, value: Any) -> Any:
             if (to_type, from_type) == ("text", "bool"):
                 return "true" if value else "false"  # dlt writes Python's True
-            coerced = coerce(to_type, from_type, value)
-            if not _is_in_range(to_type, coerced):
+            try:
+                coerced = coerce(to_type, from_type, value)
+                is_in_range = _is_in_range(to_type, coerced)
+            except Exception as error:  # OSError for a time, among others
+                raise ValueError(value) from error
+            if not is_in_range:
                 raise ValueError(value)
             return coerced
 
         self._coerce_type = coerce_in_range
         capabilities = self.config.destination_capabilities
         self._has_text_lengths = capabilities.sqlglot_dialect not in WITHOUT_TEXT_LENGTHS
-        self._decimals = capabilities.decimal_precision
+        self._decimals = {
+            "decimal": capabilities.decimal_precision,
+            "wei": capabilities.wei_precision,
+        }
         self._bounded: dict[str, tuple[int, dict[str, TColumnSchema]]] = {}
 
     def _infer_column_type(self, v: Any, col_name: str, skip_preferred: bool = False) -> TDataType:
@@ -228,7 +235,7 @@ class RowNormalizer(JsonLItemsNormalizer):
         data_type = column.get("data_type")
         if data_type == "text" and not self._has_text_lengths:
             return False
-        return data_type == "decimal" or (
+        return data_type in self._decimals or (
             data_type in ("bigint", "text") and bool(column.get("precision"))
         )
 
@@ -238,10 +245,10 @@ class RowNormalizer(JsonLItemsNormalizer):
         precision = column.get("precision")
         try:
             found: Any = coerce_value(data_type, py_type_to_sc_type(type(value)), value)
-        except (ValueError, SyntaxError):
+        except Exception:
             return True
-        if data_type == "decimal":
-            digits, scale = self._decimals
+        if data_type in self._decimals:
+            digits, scale = self._decimals[data_type]
             places = column.get("scale")
             return fits_decimal(found, precision or digits, scale if places is None else places)
         if data_type == "text":

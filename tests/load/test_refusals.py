@@ -75,6 +75,9 @@ def test_one_refused_resource_leaves_the_others_loaded_once(
     }  # fmt: skip
     error = report.resources["customers"].error or ""
     assert error.startswith("customers: ")
+    if refuse is by_a_null:
+        assert "column `name`" in error
+        assert "The first such record is id=2." in error
     assert values(project, "orders") == [1, 2, 3, 4]
     assert values(project, "lines") == [11, 12, 21, 22, 31, 32, 41]
     with tables(project) as found:

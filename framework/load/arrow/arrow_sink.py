@@ -218,6 +218,10 @@ class ArrowSink:
         without = _places(self._numbers.of(unusual=True), self._repeated)
         return self._unusual.batches(size, without)
 
+    def record_without(self, column: str) -> Record | None:
+        """Return the first record for dlt's normalizer without a value in this column, or None."""
+        return self._unusual.first_without(column)
+
     def close(self) -> None:
         """Stop the background thread; release memory and disk space."""
         self._worker.close()
