@@ -19,9 +19,9 @@ from framework.runtime.redaction import Redactor, is_credential_name
 Json = Any
 
 _NAMED = re.compile(
-    r"SECRET|PASSW|_PWD|TOKEN|API_?KEY|ACCESS_?KEY|ACCOUNT_?KEY|PRIVATE_?KEY|CREDENTIALS|SAS_"
+    r"(SECRET|PASSWORD|PASSWD|PASSPHRASE|_PWD|TOKEN|(API|ACCESS|SECRET|ACCOUNT|PRIVATE)_?KEY)$"
 )
-"""Names of environment variables and entries, in upper case, that hold a secret."""
+"""The end of the name, in upper case, of a variable or an entry that holds a secret."""
 _LOGIN = re.compile(r"[\w+.-]*:?/{0,3}(?P<user>[^:@]*):(?P<password>.+)@")
 """A login, also in a URL that does not parse: its password may hold `/`, `@` and `#`."""
 _ASSIGNED = re.compile(
@@ -63,7 +63,8 @@ def add_connector_file(redactor: Redactor, text: str, data: Json = None) -> None
     from framework.definition.schema.annotations import annotated_values
 
     for found in _WRITTEN.finditer(text):
-        redactor.add_literal(found["name"], found["quoted"] or found["bare"] or "")
+        bare = (found["bare"] or "").partition(" #")[0].strip()
+        redactor.add_literal(found["name"], found["quoted"] or bare)
     for found in _URL.finditer(text):
         redactor.add_url(found[0])
     for one in annotated_values(data, ()) if isinstance(data, dict) else ():
@@ -85,11 +86,9 @@ def _add_entry(redactor: Redactor, name: str, value: Json) -> None:
 
 
 def _secrets_in(name: str, text: str) -> Iterator[str]:
-    is_named = _NAMED.search(name) is not None
-    last = name.rpartition("__")[2]
-    if "CREDENTIALS" in last or "CONNECTION_STRING" in last:
+    if name.endswith(("CREDENTIALS", "CONNECTION_STRING")):
         yield from credentials_in(text)
-    elif is_named and not _is_path(text):
+    elif _NAMED.search(name) and not _is_path(text):
         yield text
     elif "://" in text and "@" in text:
         yield from _login_in(text)
