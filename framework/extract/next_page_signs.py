@@ -7,7 +7,7 @@ only in an object about paging or in an envelope, not in an object that looks li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -67,6 +67,9 @@ WEAK_WORDS = words("next last done more continue continuation")
 WEAK_TOTAL = words("total count recordcount resultcount itemcount")
 PAGES = words("totalpages totalpagecount pagecount pagestotal numberofpages numpages")
 WEAK_PAGES = words("pages lastpage maxpage")
+NEXT_HEADERS = words(
+    "nextpage nextcursor nextpagetoken nexttoken mscontinuation continuationtoken nextoffset"
+)
 REMAINING = words("remainingitemcount remainingcount remainingitems itemsremaining")
 ABOUT_PAGES = words(
     """
@@ -95,6 +98,10 @@ OF_RECORDS = words(
 LINK = re.compile(r"https?://|/|\?")
 _PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTALL)
 _RANGE = re.compile(r"\s*(?!bytes)\w[\w-]*\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE)
+_ID = re.compile(
+    r"(?<!request)(?<!trace)(?<!correlation)(?<!transaction)(?<!session)(?<!scroll)(?<!query)"
+    r"(?:_id|-id|Id|ID)$"
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URL_KEYS = ("href", "url", "uri", "link")
 _FALSE = ("", "false", "null", "none", "0")
@@ -161,6 +168,14 @@ def says_end(response: requests.Response, names: Path = ()) -> bool:
     """Return whether a response says that no record follows."""
     signs = page_signs(response, names)
     return any(sign.is_end or (sign.kind == "total" and not sign.number) for sign in signs)
+
+
+def best_sign(signs: Iterable[Sign]) -> Sign:
+    """Return the sign that a paginator reads most surely."""
+    return min(signs, key=lambda sign: _PREFERRED.index(sign.kind))
+
+
+_PREFERRED: tuple[Kind, ...] = ("link", "cursor", "pages", "total", "more")
 
 
 def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
@@ -237,7 +252,11 @@ def _object_signs(
     path: Path, place: Mapping[str, Json], about_pages: bool, is_record: bool = False
 ) -> Iterator[Sign]:
     by_name = {plain(name): name for name in place}
-    is_record = not about_pages and (is_record or not OF_RECORDS.isdisjoint(by_name))
+    if not about_pages:
+        has_id = any(_ID.search(name) for name in place)
+        is_record = is_record or has_id or not OF_RECORDS.isdisjoint(by_name)
+    else:
+        is_record = False
     has_companions = about_pages or len(COMPANIONS.intersection(by_name)) > 1
     for name, value in place.items():
         word, where = plain(name), jmespath_of((*path, name))
@@ -332,7 +351,7 @@ def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
             yield from _header_object(name, value)
             continue
         word = word.removeprefix("x").removeprefix("wp").removeprefix("pagination")
-        if word in ("nextpage", "nextcursor", "nextpagetoken", "nexttoken"):
+        if word in NEXT_HEADERS:
             yield Sign("cursor", name, is_end=value.strip() in _FALSE, is_header=True)
         elif word in MORE and (flag := _flag(value)) is not None:
             yield Sign("more", name, is_end=not flag, is_header=True)

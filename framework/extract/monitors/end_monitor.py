@@ -25,6 +25,7 @@ from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import (
     Sign,
+    best_sign,
     list_place,
     page_signs,
     plain,
@@ -165,8 +166,8 @@ class EndMonitor:
         if sure and not self._has_filters and is_told:
             sign = sure[0]
             if self._is_plainly_missing(paginator, sign.number, sign.kind == "total"):
-                self._fail(paginator, said, more[0] if more else sign)
-        self._warn("ended-early", self._message(paginator, said, (*more, *totals)[0]))
+                self._fail(paginator, said, best_sign((*more, sign)))
+        self._warn("ended-early", self._message(paginator, said, best_sign((*more, *totals))))
 
     def _signs_of_more(self, paginator: FrameworkPaginator, signs: list[Sign]) -> Iterator[Sign]:
         """Yield the flags, links and cursors that say more; a flag outweighs the others."""

@@ -1,0 +1,75 @@
+"""What responses of real APIs say of more pages, and what only looks like it."""
+
+import orjson
+import pytest
+import requests
+
+from framework.extract.next_page_signs import page_signs
+from framework.http.transport import make_response
+
+ROWS = [{"n": n} for n in range(10)]
+
+MORE = {
+    "JSON:API": ("data", {"data": ROWS, "links": {"next": "/x?page[number]=2"}}, {}),
+    "HAL": (
+        "_embedded.items",
+        {"_embedded": {"items": ROWS}, "_links": {"next": {"href": "/b"}}},
+        {},
+    ),
+    "OData": ("value", {"value": ROWS, "@odata.nextLink": "https://x/y"}, {}),
+    "token": ("items", {"items": ROWS, "nextPageToken": "abc"}, {}),
+    "number": ("items", {"items": ROWS, "next_page": 2}, {}),
+    "object": ("results", {"results": ROWS, "paging": {"next": {"after": "10"}}}, {}),
+    "key": ("Items", {"Items": ROWS, "LastEvaluatedKey": {"id": 9}}, {}),
+    "continue": ("items", {"items": ROWS, "metadata": {"continue": "abc"}}, {}),
+    "flag": ("data", {"object": "list", "data": ROWS, "has_more": True}, {}),
+    "flag as a number": ("items", {"items": ROWS, "hasMore": 1}, {}),
+    "done": ("records", {"records": ROWS, "done": False}, {}),
+    "pageInfo": ("d.i.nodes", {"d": {"i": {"nodes": ROWS, "pageInfo": {"hasNextPage": True}}}}, {}),
+    "offset as a text": ("records", {"records": ROWS, "offset": "itr9/rec9"}, {}),
+    "links": ("entry", {"entry": ROWS, "link": [{"relation": "next", "url": "/x"}]}, {}),
+    "Link": ("", ROWS, {"Link": '</x>; rel="next"'}),
+    "X-Next-Page": ("", ROWS, {"X-Next-Page": "2"}),
+    "Content-Range": ("", ROWS, {"Content-Range": "items 0-9/70"}),
+    "total": ("items", {"items": ROWS, "total": 70, "limit": 10}, {}),
+    "meta.total": ("items", {"items": ROWS, "meta": {"total": 70}}, {}),
+    "hits.total": ("hits.hits", {"hits": {"total": {"value": 70}, "hits": ROWS}}, {}),
+    "numFound": ("response.docs", {"response": {"numFound": 70, "docs": ROWS}}, {}),
+    "last_page": ("data", {"data": ROWS, "current_page": 1, "last_page": 7}, {}),
+    "X-Total-Count": ("", ROWS, {"X-Total-Count": "70"}),
+    "X-Pagination": ("", ROWS, {"X-Pagination": '{"TotalCount": 70, "TotalPages": 7}'}),
+}
+NO_MORE = {
+    "null": ("results", {"count": 10, "next": None, "previous": "/x", "results": ROWS}, {}),
+    "a cursor of 0": ("users", {"users": ROWS, "next_cursor": 0, "previous_cursor": 0}, {}),
+    "cursors of this page": ("data", {"data": ROWS, "paging": {"cursors": {"after": "b"}}}, {}),
+    "last": ("content", {"content": ROWS, "totalPages": 1, "totalElements": 10, "last": True}, {}),
+    "a token for changes": ("items", {"items": ROWS, "nextSyncToken": "abc"}, {}),
+    "bytes": ("", ROWS, {"Content-Range": "bytes 0-9/70"}),
+    "X-Next-Page": ("", ROWS, {"X-Next-Page": ""}),
+    "the previous page": ("", ROWS, {"Link": '</x>; rel="prev"'}),
+    "money": ("lines", {"id": 1, "total": 12500, "pages": 300, "lines": ROWS}, {}),
+    "money of another id": ("lines", {"orderId": 1, "total": 12500, "lines": ROWS}, {}),
+    "a record": ("", {"name": "x", "total": 12500, "next": "step2", "count": 30}, {}),
+    "another list's total": ("items", {"items": ROWS, "customer": {"total_count": 70}}, {}),
+}
+
+
+def said(case):
+    selector, body, headers = case
+    request = requests.Request("GET", "https://api.example.com/x").prepare()
+    pairs = [("Content-Type", "application/json"), *headers.items()]
+    response = make_response(request, 200, "OK", pairs, orjson.dumps(body))
+    signs = page_signs(response, tuple(selector.split(".")) if selector else ())
+    read = {"total": len(ROWS), "pages": 1}
+    return [one for one in signs if not one.is_end and one.number > read.get(one.kind, -1)]
+
+
+@pytest.mark.parametrize("case", MORE.values(), ids=MORE)
+def test_more_is_seen(case):
+    assert said(case)
+
+
+@pytest.mark.parametrize("case", NO_MORE.values(), ids=NO_MORE)
+def test_an_end_and_the_fields_of_records_are_no_signs(case):
+    assert said(case) == []
