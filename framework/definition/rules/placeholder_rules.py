@@ -26,7 +26,7 @@ from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import AnnotatedValue, cursors
 from framework.text import did_you_mean, shorten
 
-INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value")
+INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value", "lag")
 _KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
 _ALLOWED = {
     "setting": ("config", "secrets"),

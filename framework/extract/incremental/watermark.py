@@ -14,7 +14,7 @@ from dlt.extract.utils import has_legacy_dedup_hashes
 from framework.definition.values.durations import Period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
-from framework.extract.incremental.policy import CursorPolicy, State
+from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
 
@@ -81,6 +81,9 @@ class Watermark:
             "incremental.start_value": write(start),
             "incremental.last_value": write(start),
             "incremental.end_value": write(end),
+            "incremental.lag": lag_in_dlts_units(
+                self._rules.spec, self._rules.spec.arguments.get("initial_value")
+            ),
         }
 
     def filter(self, records: list[Record]) -> list[Record]:
