@@ -20,7 +20,7 @@ from framework.definition.expressions.jsonpath import (
     jsonpath_tree,
     rooted,
 )
-from framework.definition.expressions.literal_braces import literal_template, literal_text
+from framework.definition.expressions.literal_braces import literal_form, literal_template
 from framework.definition.expressions.placeholders import escape
 
 _PYTHON = re.compile(r"<<py: (.*?)>>", re.DOTALL)
@@ -86,15 +86,9 @@ class DltText:
     def header(self, text: str) -> str:
         """Return the text of a header of the client, in which most braces are plain."""
         expected = self.sent(text)
-        pieces = _PYTHON.split(text)
-        written = "".join(
-            self.config_entry(piece) if position % 2 else literal_text(piece)
-            for position, piece in enumerate(pieces)
-        )
-        for candidate in (written, expected):
-            if literal_template(candidate) == expected:
-                return candidate
-        self.missing(f"the braces of `{text}` cannot be told from a placeholder's")
+        written = literal_form(expected)
+        if literal_template(written) != expected:
+            self.missing(f"the braces of `{text}` cannot be told from a placeholder's")
         return written
 
     def plain(self, text: str) -> str:

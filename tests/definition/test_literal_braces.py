@@ -4,7 +4,11 @@ import random
 
 import pytest
 
-from framework.definition.expressions.literal_braces import literal_template, literal_text
+from framework.definition.expressions.literal_braces import (
+    literal_form,
+    literal_template,
+    literal_text,
+)
 from framework.definition.expressions.placeholders import Literal, TemplateError, parse_template
 from tests.support.validating import codes, judge_data
 
@@ -72,6 +76,22 @@ def test_any_text_can_be_written():
         written += 1
         assert "".join(part for part in parts if isinstance(part, str)) == text
     assert written > 2000
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ('{{"a": 1}}', '{"a": 1}'),
+        ('{{"a": "{config.x}"}}', '{"a": "{config.x}"}'),
+        ('{{"a": {config.x}}}', '{"a": {config.x}}'),
+        ('{{"a": {{{config.x}}}}}', '{"a": {{{config.x}}}}'),
+        ("{{config.x}}", "{{config.x}}"),
+        ("Bearer {secrets.x}", "Bearer {secrets.x}"),
+    ],
+)
+def test_a_template_is_written_as_such_a_text(template, text):
+    assert literal_form(template) == text
+    assert parse_template(literal_template(text)) == parse_template(template)
 
 
 @pytest.mark.parametrize(

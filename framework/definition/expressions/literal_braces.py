@@ -15,7 +15,13 @@ from framework.definition.expressions.jmespath_expression import (
     ExpressionError,
     compile_expression,
 )
-from framework.definition.expressions.placeholders import TemplateError, escape, placeholder_end
+from framework.definition.expressions.placeholders import (
+    Literal,
+    TemplateError,
+    escape,
+    parse_template,
+    placeholder_end,
+)
 from framework.text import nearest
 
 _WORD = re.compile(r"\s*([A-Za-z_]\w*)\s*(.?)", re.DOTALL)
@@ -48,6 +54,23 @@ def literal_text(text: str) -> str:
         lambda content, count: f"{'{' * 2 * count}{content}{'}' * 2 * count}",
         lambda plain: plain,
     )
+
+
+def literal_form(template: str) -> str:
+    """Return the text that `literal_template` reads as this template."""
+    parts = parse_template(template)
+    made = ""
+    for position, part in enumerate(parts):
+        if isinstance(part, Literal):
+            made += literal_text(part.text)
+            continue
+        # braces on both sides of a placeholder are doubled
+        before = made[len(made.rstrip("{")) :]
+        following = parts[position + 1] if position + 1 < len(parts) else None
+        after = following.text if isinstance(following, Literal) else ""
+        count = min(len(before), len(after) - len(after.lstrip("}")))
+        made += f"{'{' * count}{{{part.text}}}{'}' * count}"
+    return made
 
 
 def _rewritten(

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from framework.definition.expressions.literal_braces import literal_form
 from framework.importers.airbyte.components.error_handlers import TRANSIENT, retry_action
 from framework.importers.airbyte.components.schema_loaders import with_declared
 from framework.importers.airbyte.streams import StreamResource
@@ -61,7 +62,7 @@ def assemble(
     client: Entry = {"base_url": base}
     headers = _share_pairs(endpoints, "headers", invariant=True)
     if headers:
-        client["headers"] = {name: str(value) for name, value in headers.items()}
+        client["headers"] = {name: literal_form(str(value)) for name, value in headers.items()}
     if isinstance(auth, dict):
         client["auth"] = auth
     if retry is not _ABSENT:
