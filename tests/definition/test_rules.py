@@ -713,3 +713,9 @@ def known_keys(value, place=(), pointer=()):
     elif isinstance(value, list):
         for position, inner in enumerate(value):
             yield from known_keys(inner, (*place, 0), (*pointer, position))
+
+
+@pytest.mark.parametrize("path", ["%Y-%Y", "a b", "a%", "#"])
+def test_a_cursor_path_is_one_that_dlt_reads_too(path):
+    incremental = {"cursor_path": path, "initial_value": "2026-01-01", "start_param": "since"}
+    assert "cursor-path" in codes(judged({**LIST, "endpoint": {"incremental": incremental}}))

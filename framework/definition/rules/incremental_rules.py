@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
-from framework.definition.expressions.jsonpath import is_jsonpath, jsonpath_problem
+from framework.definition.expressions.jsonpath import (
+    JsonPathError,
+    is_jsonpath,
+    jsonpath_problem,
+    jsonpath_tree,
+)
 from framework.definition.expressions.placeholders import CONFIG
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import CursorPlace, cursors, resource_templates
@@ -33,6 +38,17 @@ _NAME = r"(?:[^\s.\[\]()'\"`*$@?|,&]+|\"[^\"\\]+\")"
 _DOTTED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 
 
+_PLAIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+def _parses(path: str) -> bool:
+    try:
+        jsonpath_tree(path)
+    except JsonPathError:
+        return False
+    return True
+
+
 @rule("cursor-path")
 def check_cursor_paths(draft: Draft) -> Iterator[Breach]:
     """The path of a cursor is keys joined by dots, since dlt looks it up itself."""
@@ -43,7 +59,10 @@ def check_cursor_paths(draft: Draft) -> Iterator[Breach]:
         if is_jsonpath(path):
             is_valid = jsonpath_problem(path) is None
         else:
-            is_valid = _DOTTED.fullmatch(path) is not None
+            # dlt reads it as a JSONPath without `$`, whose keys have fewer letters
+            is_valid = _DOTTED.fullmatch(path) is not None and (
+                _PLAIN.fullmatch(path) is not None or _parses(path)
+            )
         if not is_valid:
             yield (
                 (*cursor.pointer, "cursor_path"),
