@@ -7,6 +7,7 @@ and in pyproject.toml. Importing this module imports dlt.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -197,6 +198,8 @@ class RowNormalizer(JsonLItemsNormalizer):
                 raise ValueError(value) from error
             if not is_in_range:
                 raise ValueError(value)
+            if to_type == "json" and isinstance(coerced, (int, float)):
+                return json.dumps(coerced)  # PostgreSQL takes JSON as text only
             return coerced
 
         self._coerce_type = coerce_in_range

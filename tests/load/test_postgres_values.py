@@ -103,6 +103,15 @@ def test_numbers_that_are_not_finite_load_as_in_duckdb(run: Any) -> None:
         assert rows[3]["v__v_text"] == "x"
 
 
+def test_a_text_that_is_a_json_number_loads_into_a_json_column(run: Any) -> None:
+    records = [{"id": n, "v": v} for n, v in enumerate(["12", "true", "x", {"a": 1}])]
+    report, found = run(records, {"name": "free", "columns": {"v": {"data_type": "json"}}})
+    assert report.status == "ok"
+    rows = {row["id"]: row for row in found["free"]}
+    assert [rows[n]["v"] for n in (0, 1, 3)] == [12, True, {"a": 1}]
+    assert rows[2]["v__v_text"] == "x"
+
+
 def test_values_past_a_length_or_a_precision_go_to_the_variant_column(run: Any) -> None:
     columns = {
         "t": {"data_type": "text", "precision": 5},
