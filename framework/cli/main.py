@@ -153,7 +153,8 @@ _MACHINE = {
     errno.EMFILE: "raise the limit on open files (ulimit -n), or lower client.max_in_flight",
     errno.ENFILE: "close other programs, or lower client.max_in_flight",
     errno.ENOMEM: "free some memory, raise the limit (ulimit -v), or request smaller pages",
-    errno.EAGAIN: "raise the limit on processes (ulimit -u), or lower client.max_in_flight",
+    errno.EAGAIN: "raise the limits on memory and processes (ulimit -v and -u), or lower "
+    "client.max_in_flight",
 }
 """What to do if a resource of the machine is used up, by the error's number."""
 

@@ -1,13 +1,18 @@
 """Files that cost more than their size: nested too deep, multiplied by aliases, without an end."""
 
+import copy
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from framework.authoring.cassettes.cassette import read_cassette
-from framework.authoring.cassettes.snapshot import read_expected
+from framework.authoring.cassettes.replayer import ReplayAdapter
+from framework.authoring.cassettes.snapshot import compare, read_expected
 from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited
 from framework.definition.yaml_reader import read_document
 from framework.errors import CassetteError
@@ -74,3 +79,55 @@ def test_devices_are_not_read(tmp_path: Path) -> None:
         read_manifest(link)
     _, [finding] = read_document(link)
     assert (finding.code, "is a device" in finding.message) == ("unreadable-file", True)
+
+
+ODD = [None, True, -1, 1.5, 10**30, float("inf"), "", "x", "http://[", b"\xff", [], [1], {1: 2}]
+CASSETTE = {
+    "interactions": [
+        {
+            "request": {
+                "method": "GET",
+                "uri": "http://a/b",
+                "body": None,
+                "headers": {"A": ["b"]},
+            },
+            "response": {
+                "status": {"code": 200, "message": "OK"},
+                "headers": {"A": ["b"]},
+                "body": {"string": "[]"},
+            },
+        }
+    ],
+    "version": 1,
+    "metadata": {"connector": "shop", "format": 1, "clock": "2026-01-01T00:00:00Z", "config": {}},
+}
+TABLE = {"rows": 1, "columns": {"id": "bigint"}, "primary_key": ["id"], "first_rows": [{"id": 1}]}
+EXPECTED = {"format": 1, "tables": {"items": TABLE}}
+
+
+def with_odd_values(value: Any, pointer: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the place of everything in a file."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for step, inner in list(items):
+        yield (*pointer, step)
+        if isinstance(inner, (dict, list)):
+            yield from with_odd_values(inner, (*pointer, step))
+
+
+@pytest.mark.parametrize("kind", ["cassette", "expected"])
+def test_a_value_of_another_type_is_a_broken_file(tmp_path: Path, kind: str) -> None:
+    """Each value in turn is of every other kind: the file is read, or is an error of ours."""
+    file = tmp_path / "shop.yaml"
+    whole = CASSETTE if kind == "cassette" else EXPECTED
+    for pointer in with_odd_values(whole):
+        for odd in ODD:
+            data = holder = copy.deepcopy(whole)
+            for step in pointer[:-1]:
+                holder = holder[step]
+            holder[pointer[-1]] = odd
+            file.write_text(yaml.dump(data, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper)))
+            with suppress(CassetteError):
+                if kind == "cassette":
+                    ReplayAdapter(read_cassette(file, "shop"))
+                else:
+                    compare(read_expected(file, "shop"), EXPECTED)

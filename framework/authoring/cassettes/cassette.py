@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -224,12 +225,15 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
         def deserialize(_: str) -> dict[str, Json]:
             return data
 
-    requests, responses, *_ = serialize.deserialize("", LoadedData)
+    try:
+        requests, responses, *_ = serialize.deserialize("", LoadedData)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise _MalformedCassette("an interaction is not in vcrpy's format") from None
     interactions = []
     for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1):
         try:
             interactions.append(_interaction(request, response))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise _MalformedCassette(f"interaction {number} is not in vcrpy's format") from None
     clock = metadata.get("clock")
     try:
@@ -263,6 +267,8 @@ def _is_interaction(entry: Json) -> bool:
         and isinstance(request["method"], str)
         and isinstance(request["uri"], str)
         and isinstance(request["headers"], dict)
+        and all(isinstance(name, str) for name in request["headers"])
+        and _is_url(request["uri"])
         and [] not in request["headers"].values()
         and (request["body"] is None or isinstance(request["body"], (str, bytes)))
         and isinstance(response, dict)
@@ -271,6 +277,13 @@ def _is_interaction(entry: Json) -> bool:
         and isinstance(response.get("body"), dict)
         and isinstance(response["body"].get("string"), (str, bytes))
     )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).scheme)
+    except ValueError:
+        return False
 
 
 def _interaction(request: Any, response: dict[str, Json]) -> Interaction:

@@ -268,10 +268,24 @@ def _well_formed(data: Mapping[str, Json]) -> bool:
         isinstance(table, dict)
         and isinstance(table.get("rows"), int)
         and isinstance(table.get("columns"), dict)
+        and _are_texts([*table["columns"], *table["columns"].values()])
+        and _are_texts(table.get("primary_key") or [])
         and isinstance(table.get("first_rows"), list)
-        and all(isinstance(row, dict) for row in table["first_rows"])
+        and all(isinstance(row, dict) and _is_json(row) for row in table["first_rows"])
         for table in tables.values()
     )
+
+
+def _are_texts(values: Json) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str) for value in values)
+
+
+def _is_json(row: Mapping[Json, Json]) -> bool:
+    try:
+        json.dumps(row, sort_keys=True)
+    except (TypeError, ValueError):
+        return False
+    return _are_texts([*row])
 
 
 def _quoted(name: str) -> str:
