@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from framework.definition.model import Connector
@@ -12,7 +12,8 @@ from framework.importers.airbyte.spec_inputs import UNDECLARED, read_inputs
 
 Json = Any
 
-_MOMENT = (datetime.now(UTC) - timedelta(days=20)).replace(hour=0, minute=0, second=0)
+_MOMENT = datetime(2026, 11, 10, tzinfo=UTC)
+"""The runs of the comparison are later, at times of their own."""
 _TEXTS = (
     f"{_MOMENT:%Y-%m-%dT%H:%M:%SZ}",
     f"{_MOMENT:%Y-%m-%dT%H:%M:%S.000Z}",

@@ -283,9 +283,6 @@ def record_of(shape, seed, slot, moment, *, whole):
     for path, value in shape.consts.items():
         if slot % 3 != 2:
             put(record, path, value)
-    if not any(value is not None for value in record.values()):
-        # the CDK takes an empty record for the end of everything
-        record["id"] = seed
     if shape.cursor:
         form = shape.formats[0] if shape.formats else "%Y-%m-%dT%H:%M:%SZ"
         value = DatetimeParser().format(moment, form)
@@ -294,7 +291,7 @@ def record_of(shape, seed, slot, moment, *, whole):
         optional = shape.cursor not in (schema.get("required") or [])
         if optional and slot == 2 and not (whole or shape.is_feed or shape.cursor_from):
             record.pop(shape.cursor, None)
-            return record
+            return record or {"id": seed}
         for path in shape.cursor_from or {(shape.cursor,)}:
             if path == (shape.cursor,):
                 old = record.get(shape.cursor)
@@ -302,7 +299,8 @@ def record_of(shape, seed, slot, moment, *, whole):
                     put(record, path, str(value))
                     continue
             put(record, path, value)
-    return record
+    # the CDK takes an empty record for the end of everything
+    return record or {"id": seed}
 
 
 # -- responses

@@ -145,6 +145,8 @@ def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
     unit = _UNITS.get(time_format)
     if unit is not None:
         return _from_epoch(value, unit)
+    if type(value) is int and time_format != "iso":
+        value = str(value)  # 20260131 is as good as its text
     if not isinstance(value, str):
         return None
     try:

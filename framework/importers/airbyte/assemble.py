@@ -122,9 +122,6 @@ class _EntryBuilder:
         entry["write_disposition"] = "replace"
         if self._is_incremental(one):
             entry["write_disposition"] = "merge" if keys else "append"
-        if not keys and "incremental" in endpoint:
-            # records that return would be appended again
-            endpoint["incremental"].pop("keep_all", None)
         if one.schema is not None and not one.table:
             fields = sorted(self.fields.get(one.name, ()))
             schema, nullable = with_declared(one.schema, keys, one.cursor or None, fields)

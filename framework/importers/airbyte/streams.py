@@ -22,7 +22,7 @@ from framework.importers.airbyte.components.partition_routers import (
     translate_partitions,
 )
 from framework.importers.airbyte.components.record_selectors import Steps, translate_selector
-from framework.importers.airbyte.components.request_options import inject
+from framework.importers.airbyte.components.request_options import Injection, inject
 from framework.importers.airbyte.components.requesters import StreamRequest, translate_requester
 from framework.importers.airbyte.components.response_decoders import (
     items_path,
@@ -105,6 +105,10 @@ def translate_stream(
     errors = translate_error_handler(inside, requester.part("error_handler", "DefaultErrorHandler"))
     auth = translate(inside, "authenticator", requester.part("authenticator"))
     endpoint = {**request.endpoint}
+    if auth and auth.get("location") == "body" and _in_form(requester):
+        # a form of its own: the auth would make it JSON
+        inject(endpoint, [Injection("data", [auth["name"]], auth["api_key"])])
+        auth = None
     inject(endpoint, (*partitions.injections, *pagination.injections))
     cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))
     inject(endpoint, cursor.injections)
@@ -142,6 +146,13 @@ def translate_stream(
         cursor=str(cursor.incremental["cursor_path"]) if cursor.incremental else "",
         parents=partitions.parents,
     )
+
+
+def _in_form(requester: Component) -> bool:
+    """Return whether a key goes into a form."""
+    authenticator = requester.part("authenticator")
+    option = authenticator.part("inject_into") if authenticator else None
+    return option is not None and option.get("inject_into") == "body_data"
 
 
 def _add_response(context: ImportContext, parts: RetrieverParts, endpoint: dict[str, Json]) -> None:

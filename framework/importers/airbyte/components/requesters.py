@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
-from framework.importers.airbyte.jinja.template_parts import Template
+from framework.importers.airbyte.jinja.template_parts import Template, in_text
 from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
@@ -111,21 +111,11 @@ def _url_text(context: ImportContext, requester: Component, key: str) -> str:
     template = context.template(requester, key)
     if template is None:
         return ""
-    parts = [*template.parts[:-1], *map(_empty_branch, template.parts[-1:])]
+    parts = [*map(in_text, template.parts)]
     if len(parts) > 1 and isinstance(parts[0], str) and _HOST.fullmatch(parts[0]):
         parts[:2] = [*_as_path(parts[0], parts[1])]
     rendered = Template(tuple(parts)).rendered
     return "" if rendered is None else str(rendered)
-
-
-def _empty_branch(part: str | Term) -> str | Term:
-    """Return a choice whose absent branch is an empty text: null would leave the address out."""
-    if isinstance(part, str) or not isinstance(part.node, tree.Call) or part.node.name != "if":
-        return part
-    *first, last = part.node.arguments
-    if last.fixed and last.constant is None:
-        return replace(part, node=replace(part.node, arguments=(*first, tree.constant(""))))
-    return part
 
 
 def _as_path(host: str, value: str | Term) -> tuple[str | Term, ...]:
@@ -190,7 +180,19 @@ def _mapping(context: ImportContext, requester: Component, key: str) -> dict[str
                 return {}
             return dict(_pairs(pairs))
     pairs = pairs if isinstance(pairs, dict) else {}
+    pairs = {name: _python_word(context, one) for name, one in pairs.items()}
     return {name: one for name, one in pairs.items() if one not in (None, "") and name != ""}
+
+
+def _python_word(context: ImportContext, value: Json) -> Json:
+    """Return an input that is a boolean as Airbyte sends it, `True` or `False`."""
+    name = value[8:-1] if isinstance(value, str) and value.startswith("{config.") else ""
+    for one in context.inputs.by_path.values():
+        if one.name == name and one.kind == "boolean" and not one.secret:
+            word = f"if(config.{name}, 'True', 'False')"
+            is_given = one.required or "default" in one.schema
+            return f"{{{word}}}" if is_given else f"{{if(config.{name} == `null`, `null`, {word})}}"
+    return value
 
 
 # -- body

@@ -44,6 +44,8 @@ def regular(name: str, kind: tree.Kind = "text", *, sure: bool = False) -> Handl
     """Return a function that becomes one call; `sure` if it must not get a null."""
 
     def handler(subject: Term, *arguments: Term) -> Term:
+        if sure and subject.kind in ("number", "boolean") and not subject.fixed:
+            subject = tree.apply("to_string", subject, kind="text")
         return call(name, tree.or_text(subject) if sure else subject, *arguments, kind=kind)
 
     return handler

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from framework.definition.expressions.placeholders import escape
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import to_jmespath
 from framework.importers.airbyte.jinja.tree import JoinedText, Term, as_value, constant, walk
 
@@ -16,9 +18,10 @@ Parts = list[str | Term]
 
 @dataclass(frozen=True)
 class Template:
-    """A translated template: texts and terms in order."""
+    """A translated template: texts and terms in order; `plain` is not evaluated as a literal."""
 
     parts: tuple[str | Term, ...]
+    plain: bool = False
 
     @property
     def alone(self) -> Term | None:
@@ -46,6 +49,12 @@ class Template:
         """The whole as one expression."""
         if self.constant:
             return constant(self.value)
+        parts = self._unquoted() or self.parts
+        if parts is not self.parts:
+            return Template(parts, plain=True).term
+        listed = self._listed()
+        if listed is not None:
+            return listed
         return as_value(self.alone) if self.alone else Term(JoinedText(self.parts), "text")
 
     @property
@@ -57,7 +66,12 @@ class Template:
             return {key: placeholder(value) for key, value in self.alone.pairs}
         parts = self._unquoted() or self.parts
         if parts is not self.parts:
-            return Template(parts).rendered
+            return Template(parts, plain=True).rendered
+        listed = self._listed()
+        if listed is not None:
+            return placeholder(listed)
+        if len(parts) > 1:
+            parts = tuple(map(in_text, parts))
         return "".join(
             escape(_text(part))
             if isinstance(part, str) or part.fixed
@@ -68,7 +82,9 @@ class Template:
     def _unquoted(self) -> tuple[str | Term, ...] | None:
         """Remove quotes around the whole: Airbyte evaluates the result as a Python literal."""
         first, last = self.parts[0], self.parts[-1]
-        if len(self.parts) < 3 or not isinstance(first, str) or not isinstance(last, str):
+        if self.plain or len(self.parts) < 3:
+            return None
+        if not isinstance(first, str) or not isinstance(last, str):
             return None
         quote = first[:1]
         texts = "".join(part for part in self.parts if isinstance(part, str))
@@ -76,6 +92,41 @@ class Template:
             return None
         inner = (first[1:], *self.parts[1:-1], last[:-1])
         return tuple(part for part in inner if part != "")
+
+    def _listed(self) -> Term | None:
+        """Return `[{{ x }}]` and `['{{ x }}', '{{ y }}']` as the lists that Airbyte evaluates."""
+        terms = [one for one in self.parts[1::2] if isinstance(one, Term)]
+        texts = [one.strip() for one in self.parts[::2] if isinstance(one, str)]
+        if self.plain or not terms or len(texts) != len(terms) + 1:
+            return None
+        if len(terms) + len(texts) != len(self.parts):
+            return None
+        first, *middle, last = texts
+        if (first, middle, last) == ("[", [], "]"):
+            value = as_value(terms[0])
+            number = tree.apply("to_number", value, kind="number")
+            text = Term(JoinedText(self.parts), "text")
+            is_text = tree.compare(number, "==", tree.NULL)
+            return tree.choose(is_text, text, tree.sequence([number]))
+        for quote in "'\"":
+            joints = {re.sub(r"\s", "", one) for one in middle}
+            if (first, last) == (f"[{quote}", f"{quote}]") and joints <= {f"{quote},{quote}"}:
+                return tree.sequence([tree.apply("to_string", as_value(one)) for one in terms])
+        return None
+
+
+def in_text(part: str | Term) -> str | Term:
+    """Return a part as a longer text holds it: a boolean in Python's words, no value as nothing."""
+    if isinstance(part, str) or part.fixed:
+        return part
+    if part.kind == "boolean" and tree.input_name(part):
+        return tree.choose(part, constant("True"), constant("False"), kind="text")
+    node = part.node
+    if isinstance(node, tree.Call) and node.name == "if" and len(node.arguments) == 3:
+        *first, last = node.arguments
+        if last.fixed and last.constant is None:
+            return replace(part, node=replace(node, arguments=(*first, constant(""))))
+    return part
 
 
 def placeholder(term: Term) -> Json:
