@@ -221,6 +221,8 @@ class ResourceReader:
 
     def _read(self) -> Iterator[Page]:
         """Yield the pages of all lists, counted and passed to children and monitors."""
+        if self.plan.problem is not None:
+            raise self.plan.problem
         limit, page_limit = self._options.limit, self._page_limit
         for one, page in self._read_lists():
             is_last = limit is not None and self.records + page.count >= limit

@@ -19,7 +19,10 @@ from requests.adapters import BaseAdapter
 from framework import __version__
 from framework.definition.auth_choice import chosen_auth, secrets_used
 from framework.definition.defaults import columns_by_name
-from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.expressions.jmespath_expression import (
+    ExpressionError,
+    compile_expression,
+)
 from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
@@ -39,6 +42,7 @@ from framework.definition.schema.annotations import annotated_values
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.json_text import KeepsDigits
 from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.errors import BindingError
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.pagination import build_paginator, paginator_config, paging_values
@@ -170,7 +174,7 @@ def compile_connector(
         config=runtime,
     )
     plans = {
-        resource.name: _plan(
+        resource.name: _plan_or_problem(
             resource, connector, settings, filler, redactor, auth_of(resource.endpoint.auth)
         )
         for resource in connector.resources
@@ -220,6 +224,25 @@ def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
 def selector_of(text: str) -> Selector:
     """Return a compiled JMESPath; a JSONPath, which starts with `$`, stays text."""
     return text if text.startswith("$") else compile_expression(text)
+
+
+def _plan_or_problem(
+    resource: Resource,
+    connector: Connector,
+    settings: Settings,
+    filler: Filler,
+    redactor: Redactor,
+    auth: AuthConfigBase | None,
+) -> Plan:
+    """Return the plan; if a value cannot be filled in, one that fails when it is read."""
+    try:
+        return _plan(resource, connector, settings, filler, redactor, auth)
+    except (BindingError, ExpressionError) as error:
+        problem = BindingError(f"{resource.name}: {error}")
+        bare = replace(resource, endpoint=Endpoint(""), partitions=(), bindings=())
+        bare = replace(bare, ancestor_bindings=())
+        plan = _plan(bare, connector, settings, filler, redactor, auth)
+        return replace(plan, problem=problem)
 
 
 def _plan(

@@ -62,6 +62,10 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
         if any(character in key for key in keys for character in "*[]"):
             context.missing(one.at("path"), "a field added inside a list")
             continue
+        untyped = "{{" in str(one.get("value", "")) and not one.get("value_type")
+        if untyped and value.fixed and value.constant is None:
+            # a name that there is not is an empty text
+            value = tree.constant("")
         value = _typed(value, one)
         if part.get("condition", ""):
             scope = context.record_scope(part).having(value=only(value))
