@@ -125,7 +125,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--python", type=Path, help="an interpreter that has airbyte-cdk")
     parser.add_argument("--jobs", type=int, default=2, help="originals that run side by side")
     parser.add_argument("--mutations", action="store_true")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def _shown(one: Comparison) -> Comparison:

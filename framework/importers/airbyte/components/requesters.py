@@ -18,6 +18,8 @@ from framework.importers.airbyte.manifest import Component
 Json = Any
 
 _BASE_AND_PATH = re.compile(r"((?:https?://)?(?:[^{}/?]|\{[^{}]*\})+)(/.*)?", re.DOTALL)
+_DOUBLED = re.compile(r"(\{[^{}]*\}|\{\{|\}\}|://)|/{2,}")
+"""Slashes that Airbyte joins: not those of a placeholder, or of a scheme."""
 _HOST = re.compile(r"https?://[^/{}]+")
 
 
@@ -49,6 +51,7 @@ def _http_requester(context: ImportContext, requester: Component) -> StreamReque
     endpoint: dict[str, Json] = {}
     base, path = _address(context, requester)
     path, query = _split_query(path)
+    path = _DOUBLED.sub(lambda found: found[1] or "/", path)
     method = _method(context, requester)
     if method != "GET":
         endpoint["method"] = method
