@@ -6,6 +6,7 @@ The rules have found no error, so nothing is checked here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.auth_choice import ONE_OF
@@ -89,6 +90,7 @@ _NOT_ARGUMENTS = (
     *("step", "granularity", "lookahead", "cursor_formats", "format"),
     *("keep_all", "cap_at_run_start"),
 )
+TABLE_HINTS = ("write_disposition", "primary_key", "merge_key")
 _DLT_STEPS = ("filter", "map", "yield_map")
 _RENAMED_PAGINATORS = {"json_response": "json_link"}
 
@@ -101,7 +103,7 @@ def parse_connector(draft: Draft) -> Connector:
         path=draft.location.path,
         root=draft.location.root,
         client=parse_client(draft.client),
-        resources=tuple(_resource(draft, merged) for merged in _parents_first(draft)),
+        resources=_with_table_hints([_resource(draft, one) for one in _parents_first(draft)]),
         config={name: _config(name, entry) for name, entry in draft.section("config").items()},
         secrets={name: _secret(name, entry) for name, entry in draft.section("secrets").items()},
         data=draft.data,
@@ -159,6 +161,20 @@ def _parents_first(draft: Draft) -> list[MergedResource]:
     for merged in draft.resources:
         place(merged)
     return list(placed.values())
+
+
+def _with_table_hints(resources: list[Resource]) -> tuple[Resource, ...]:
+    """Return the resources; those that share a table have the hints of the last one, as in dlt."""
+    last = {one.hints["table_name"]: one for one in resources if one.hints.get("table_name")}
+    result = []
+    for one in resources:
+        owner = last.get(one.hints.get("table_name"), one)
+        if owner is not one:
+            own = {key: value for key, value in one.hints.items() if key not in TABLE_HINTS}
+            of_table = {key: owner.hints[key] for key in TABLE_HINTS if key in owner.hints}
+            one = replace(one, hints={**own, **of_table})
+        result.append(one)
+    return tuple(result)
 
 
 def _resource(draft: Draft, merged: MergedResource) -> Resource:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+import pyarrow as pa
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.events import ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.resource_reader import ResourceReader
+from framework.load.declared_tables import root_table
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
 from framework.runtime.environment import Environment
@@ -120,6 +123,19 @@ class Extractor:
     def drop(self, name: str) -> None:
         """Release what was read of a resource that is not to be loaded."""
         self.sinks.pop(name).close()
+
+    def keep_last(self, loaded: Iterable[Resource]) -> None:
+        """Of records with one key in a table that resources share, keep those of the last one."""
+        later: dict[str, list[pa.Array]] = {}
+        for resource in reversed(list(loaded)):
+            if resource.write_disposition != "merge" or not resource.primary_key or resource.tables:
+                continue
+            sink = self.sinks[resource.name]
+            keys = later.setdefault(root_table(resource), [])
+            sink.leave_out(pa.concat_arrays([pa.array([], pa.int64()), *keys]))
+            keys.append(sink.keys)
+            if sink.repeated:
+                self._parts[resource.name].left_out["primary_key"] = sink.repeated
 
     def close(self) -> None:
         """Release what was read."""

@@ -158,7 +158,8 @@ class RecordSink:
             self._contract = Contract(resource, table_of(resource.schema))
         self._sanitizes = self._contract is None and not _keeps_json(resource)
         self._keys = PrimaryKeyMonitor(resource, schema)
-        self._repeated: frozenset[int] = frozenset()
+        self._older: frozenset[int] = frozenset()
+        self._repeated = self._older
         self._spool = RecordSpool(folder, column_names)
 
     @property
@@ -177,7 +178,8 @@ class RecordSink:
 
     def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
         """Find repeated keys; yield code and message of each warning on the records."""
-        self._repeated = frozenset(self._keys.end(None, self._order_values).to_pylist())
+        self._older = frozenset(self._keys.end(None, self._order_values).to_pylist())
+        self._repeated = self._older
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
         if self._nul is not None:
@@ -198,6 +200,15 @@ class RecordSink:
     def repeated(self) -> int:
         """Return the number of records left out because another version of them is loaded."""
         return len(self._repeated)
+
+    @property
+    def keys(self) -> pa.Array:
+        """Return the marks of the primary keys of all records."""
+        return self._keys.marks
+
+    def leave_out(self, keys: pa.Array) -> None:
+        """Leave out the records of these keys."""
+        self._repeated = self._older | frozenset(self._keys.numbers_of(keys).to_pylist())
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""

@@ -232,6 +232,7 @@ class _Run:
             self.on_event(ResourceEnded(resource.name, part.status, part.error))
         if self.emptied and not remaining:
             self._forget_emptied()
+        extractor.keep_last(remaining)
         return remaining
 
     def _record_of(self, error: TableRefused, resource: Resource, sink: Sink) -> str:
@@ -310,6 +311,7 @@ class _Run:
         self.on_event.step("extract")
         extractor.read_all(self.selected, self.connector.client.max_in_flight)
         loaded = [r for r in self.selected if self.report.resources[r.name].loads]
+        extractor.keep_last(loaded)
         for resource in loaded:
             self._warn_if_empty(resource, extractor, before)
         return loaded

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
 from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
@@ -48,6 +49,13 @@ class Sink(Protocol):
     @property
     def repeated(self) -> int:
         """Return the number of records left out because another version of them is loaded."""
+
+    @property
+    def keys(self) -> pa.Array:
+        """Return the marks of the primary keys of all records: integers that identify them."""
+
+    def leave_out(self, keys: pa.Array) -> None:
+        """Leave out the records of these keys; call after `finish`."""
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Adapt the hints of dlt's resource to the rows that this sink yields."""

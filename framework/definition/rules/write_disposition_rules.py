@@ -59,6 +59,55 @@ def check_merge_keys(draft: Draft) -> Iterator[Breach]:
         )
 
 
+@rule("table-hints-differ")
+def check_shared_tables(draft: Draft) -> Iterator[Breach]:
+    """Resources that share a table write it in one way: dlt takes the last one's hints for all."""
+    for merged, last in _shared_tables(draft):
+        if _key(merged) and _key(last) and _key(merged) != _key(last):
+            problem = f"primary_key {_key(merged)}, and {last.name} has {_key(last)}"
+        elif disposition(merged) != disposition(last) and disposition(last)[0] != "merge":
+            problem = f"{disposition(merged)[0]}, and {last.name} has {disposition(last)[0]}"
+        else:
+            continue
+        yield (
+            merged.place("table_name"),
+            f"{merged.name} and {last.name} share a table, and {merged.name} has {problem}; dlt "
+            "would write all its rows in the second way. Write the same write_disposition and "
+            "primary_key in both, or give them a table each",
+        )
+
+
+@rule("table-merges-all", severity="warning")
+def check_shared_merges(draft: Draft) -> Iterator[Breach]:
+    """A resource that shares a table with one that merges says that it merges, too."""
+    for merged, last in _shared_tables(draft):
+        if disposition(last)[0] == "merge" and disposition(merged)[0] != "merge":
+            yield (
+                merged.place("table_name"),
+                f"{merged.name} has {disposition(merged)[0]}, but shares its table with "
+                f"{last.name}, and dlt merges all rows of the table; write the same "
+                "write_disposition and primary_key in both, or give them a table each",
+            )
+
+
+def _shared_tables(draft: Draft) -> Iterator[tuple[MergedResource, MergedResource]]:
+    """Yield each resource that shares its table, with the last resource of that table."""
+    children = sorted(draft.resources, key=lambda one: len(draft.above(one.name)))
+    last = {merged.data.get("table_name"): merged for merged in children if _table(merged)}
+    for merged in draft.resources:
+        if _table(merged) and last[_table(merged)].name != merged.name:
+            yield merged, last[_table(merged)]
+
+
+def _table(merged: MergedResource) -> str | None:
+    name = merged.data.get("table_name")
+    return name if isinstance(name, str) and "{" not in name else None
+
+
+def _key(merged: MergedResource) -> list[str]:
+    return key_fields(merged, "primary_key")
+
+
 @rule("append-repeats", severity="warning")
 def check_appends(draft: Draft) -> Iterator[Breach]:
     """A list that every run reads whole does not append: each record would be there once a run."""

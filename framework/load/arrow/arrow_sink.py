@@ -86,7 +86,7 @@ class ArrowSink:
         self._files: dict[str, _TableFile] = {}
         self._count = 0
         self._numbers = RowNumbers()
-        self._repeated = NOTHING.numbers
+        self._older = self._repeated = NOTHING.numbers
         self._repeated_ids: list[pa.Array] = []
         self._unusual = RecordSpool(folder, column_names)
         self._batch: list[Page] = []
@@ -122,7 +122,8 @@ class ArrowSink:
         """Convert the last batch; yield code and message of each warning on the records."""
         self._worker.wait()
         self._convert(self._next_batch())
-        self._repeated = self._keys.end(self._numbers.all(), self._order_values)
+        self._older = self._keys.end(self._numbers.all(), self._order_values)
+        self._repeated = self._older
         yield from (("discarded", message) for message in self._contract.messages())
         if self._nul is not None:
             yield from self._nul.finish()
@@ -153,6 +154,16 @@ class ArrowSink:
     def repeated(self) -> int:
         """Return the number of records left out because another version of them is loaded."""
         return len(self._repeated)
+
+    @property
+    def keys(self) -> pa.Array:
+        """Return the marks of the primary keys of all records."""
+        return self._keys.marks
+
+    def leave_out(self, keys: pa.Array) -> None:
+        """Leave out the records of these keys."""
+        numbers = pa.concat_arrays([self._older, self._keys.numbers_of(keys)])
+        self._repeated = pc.unique(numbers)
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the child tables to dlt, which takes their rows as table variants."""

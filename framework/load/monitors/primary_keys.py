@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from dlt.common.data_types import TDataType, coerce_value, py_type_to_sc_type
 from dlt.common.schema import Schema
 from dlt.common.schema.utils import autodetect_sc_type
@@ -97,6 +98,7 @@ class PrimaryKeyMonitor:
         self._types = None if resource.tables is not None else KeyTypeMonitor(resource, schema)
         self._paths: dict[str, tuple[str, ...]] = {}
         self._marks = array("q")
+        self._numbers: pa.Array | None = None
         self._repeated = NOTHING
         self.order = VersionOrder(resource)
         self.merges = resource.write_disposition == "merge" and bool(resource.primary_key)
@@ -177,12 +179,24 @@ class PrimaryKeyMonitor:
         `numbers` count the records as they came, in the order in which they were added; None if
         that is the same order. `values_of` has what `superseded` says.
         """
-        marks = pa.Array.from_buffers(
-            pa.int64(), len(self._marks), [None, pa.py_buffer(self._marks)]
-        )
+        self._numbers, marks = numbers, self.marks
         order = self.order if self.merges else None
         self._repeated = superseded(marks, numbers, order, values_of)
         return self._repeated.numbers if self.merges else NOTHING.numbers
+
+    @property
+    def marks(self) -> pa.Array:
+        """The marks of the keys of all records."""
+        return pa.Array.from_buffers(
+            pa.int64(), len(self._marks), [None, pa.py_buffer(self._marks)]
+        )
+
+    def numbers_of(self, marks: pa.Array) -> pa.Array:
+        """Return the numbers of the records whose keys have these marks."""
+        is_one = pc.is_in(self.marks, value_set=marks)
+        if self._numbers is not None:
+            return self._numbers.filter(is_one)
+        return pc.indices_nonzero(is_one).cast(pa.int64())
 
     def finish(self, *, may_shift: bool) -> Iterator[tuple[str, str]]:
         """Yield the code and message of a warning if keys are repeated.
