@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -121,9 +121,11 @@ def error_in(response: requests.Response, redactor: Redactor) -> str:
     return error_words(body, redactor) if has_error else ""
 
 
-def reports_error(body: Json) -> bool:
-    """Return whether an object has an error beside records, as GraphQL sends it."""
-    return isinstance(body, dict) and any(_is_error(key, body.get(key)) for key in REPORT_KEYS)
+def reports_error(body: Json, records: Collection[str] = ()) -> bool:
+    """Return whether an object has an error beside records, which are under the keys `records`."""
+    return isinstance(body, dict) and any(
+        key not in records and _is_error(key, body.get(key)) for key in REPORT_KEYS
+    )
 
 
 def failure_in(response: requests.Response) -> str:

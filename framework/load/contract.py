@@ -84,7 +84,9 @@ class Contract:
         self.discarded: Counter[tuple[str, str]] = Counter()
         self.variants: dict[str, dict[str, str]] = {}
         self._resource = resource
+        hints = {normalize_path(name): hint for name, hint in resource.columns.items()}
         self._root = RecordNode.of(table)
+        self._decimals = {name: _decimal_type(hint) for name, hint in hints.items()}
         self._modes = modes_of(resource)
         self._others = set(resource.columns)
         self._others.update(resource.included_columns)
@@ -192,7 +194,8 @@ class Contract:
         if type(value) is Digits:
             is_long = value.is_integer or column.data_type != "double"
             holder[key] = value = str(value) if is_long else float(value)
-        verdict = verdict_on(column.data_type, value)
+        decimals = self._decimals.get(column.name) if len(self._suffixes) == 1 else None
+        verdict = verdict_on(column.data_type, value, decimals)
         if verdict == "fits":
             return
         if verdict == "coerces":
@@ -255,8 +258,24 @@ def modes_of(resource: Resource) -> dict[str, str]:
     return dict.fromkeys(ENTITIES, str(contract))
 
 
-def verdict_on(data_type: str, value: Json) -> str:
+def _decimal_type(hint: Mapping[str, Json]) -> pa.DataType | None:
+    """Return the Arrow type of a decimal column whose hint has digits of its own, else None."""
+    precision, scale = hint.get("precision"), hint.get("scale")
+    if hint.get("data_type") != "decimal" or (precision is None and scale is None):
+        return None
+    usual = WRITTEN_AS["decimal"]
+    digits = usual.precision if precision is None else precision
+    kind = pa.decimal128 if digits <= usual.precision else pa.decimal256
+    try:
+        return kind(digits, usual.scale if scale is None else scale)
+    except ValueError:  # digits that no column has: the destination says so
+        return None
+
+
+def verdict_on(data_type: str, value: Json, decimals: pa.DataType | None = None) -> str:
     """Return what happens to a value in a column of this type.
+
+    `decimals` is the type of a decimal column with digits of its own.
 
     fits: stored as it is. coerces: dlt converts it. variant: dlt creates a variant column.
     breaks: dlt accepts it and fails to write it.
@@ -279,7 +298,8 @@ def verdict_on(data_type: str, value: Json) -> str:
     except (ValueError, TypeError, OverflowError, SyntaxError):
         return "variant"
     try:
-        pa.scalar(coerced, WRITTEN_AS[data_type])
+        written_as = decimals if decimals and data_type == "decimal" else WRITTEN_AS[data_type]
+        pa.scalar(coerced, written_as)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return "breaks"
     return "fits" if kind is str or data_type == "decimal" else "coerces"

@@ -255,7 +255,8 @@ class EndMonitor:
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
         shorter = max(self._lengths | {self._last_count})
         if size is not None and 0 < shorter < size:
-            ends = paginator.rules.stop_after_short_page
+            # an offset moves by the limit, so that it would skip what a short page lacks
+            ends = paginator.rules.stop_after_short_page and key != "limit"
             other = ", or remove stop_after_short_page" if ends else ""
             return (
                 f"The API returned {shorter:,} records at once where {size:,} were requested: "

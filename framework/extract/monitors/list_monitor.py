@@ -173,6 +173,8 @@ class ListMonitor:
         self.misses = 0
         self._name = plan.resource.name
         self._options = options
+        selector = plan.endpoint.data_selector
+        self._own = selector.names[:1] if isinstance(selector, Expression) else ()
         self._errors = 0
         self._first_error = ""
         self._first_miss = ""
@@ -184,7 +186,7 @@ class ListMonitor:
             self._on_fault(page, number)
         elif page.count and response is not None:
             body = response.json()
-            if page.first is not body and reports_error(body):
+            if page.first is not body and reports_error(body, self._own):
                 self._on_error(response)
 
     def _on_error(self, response: requests.Response) -> None:
