@@ -19,7 +19,7 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
 from jsonpath_ng import JSONPath
 
-from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.errors import RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
@@ -237,7 +237,12 @@ class ListRequests:
     def _select(self, response: requests.Response, body: Json) -> list[Json]:
         if not isinstance(self._selector, JmesPath):
             return self._client.extract_response(response, self._selector)
-        items = self._selector.expression.search(body, self._context)
+        try:
+            items = self._selector.expression.search(body, self._context)
+        except ExpressionError:
+            if self._locator.locate(body, []).kind in ("list", "object"):
+                raise
+            return []  # a function that needs the list
         if items is None:
             return []
         return items if isinstance(items, list) else [items]

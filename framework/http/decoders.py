@@ -107,9 +107,12 @@ def build_decoder(
 
     def decode(response: requests.Response) -> Json:
         kind = response.headers.get("Content-Type", "")
-        if "html" in kind and form.kind in ("csv", "jsonl"):
+        is_html = "html" in kind and form.kind in ("csv", "jsonl")
+        if is_html and response.content.lstrip()[:1] == b"<":
             raise Undecodable(HTML)
         data = decode_text(form, response.content, charset_of(kind), max_size, decimals)
+        if is_html and not (data or known):
+            raise Undecodable(HTML)  # prose, as likely as a header without rows
         if known and form.kind == "csv" and form.header is True:
             parts = [] if data else decompress(form.compression, response.content, max_size)
             names = list(data[0]) if data else _header(form, parts, charset_of(kind))

@@ -312,7 +312,7 @@ def test_an_answer_without_the_selected_list_does_not_empty_a_replaced_table(
     shop.answers["/customers"] = Answer(200, {"error": "quota"})
     report = load(connector, project, now=later())
     assert statuses(report) == {"customers": "failed"}
-    assert "its rows stay" in str(report.as_dict())
+    assert "page 1" in str(report.resources["customers"].error)
     assert values(project, "customers") == [1, 2, 3]
     shop.answers["/customers"] = Answer(200, {"data": []})
     assert load(connector, project, now=later(48)).status == "ok"

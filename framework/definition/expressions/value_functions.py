@@ -144,13 +144,17 @@ def _to_number(value: Json) -> Number | None:
 
 def _parse_json(text: str) -> Json:
     from framework.definition.values.json_text import (
+        has_lone_surrogates,
         parse_json,  # imports a parser that few files need
     )
 
+    expects = "parse_json() expects the text of a JSON value"
+    if has_lone_surrogates(text.encode()):
+        raise FunctionError(f"{expects}: it has half of a character (a lone surrogate)")
     try:
         return parse_json(text)[0]
     except ValueError as error:
-        raise FunctionError(f"parse_json() expects the text of a JSON value: {error}") from None
+        raise FunctionError(f"{expects}: {error}") from None
 
 
 def _unique(values: Sequence[Json]) -> list[Json]:
