@@ -161,6 +161,8 @@ class _Converter:
         else:
             converted = {"name": name, **self._part(resource, path, ("resources", 0))}
             converted["name"] = name
+            if isinstance(converted.get("endpoint"), dict):
+                converted["endpoint"] = _with_start_value(converted["endpoint"])
         if name != original:
             self._keep_defaults(converted, original, path)
         self.remarks.resource = outer
@@ -308,6 +310,39 @@ class _Converter:
         is_formatted = path[0] != "client" and _section(path) in (*_REQUEST, "path")
         is_cursor = self._is_binding(path)  # of an incremental in a parameter
         return text.formatted(value) if is_formatted and not is_cursor else text.sent(value)
+
+
+def _with_start_value(endpoint: dict[str, Json]) -> dict[str, Json]:
+    """Return the endpoint with the incremental's values as values of parameters.
+
+    dlt's documentation calls the other forms deprecated: `start_param`, `end_param`, and a
+    parameter of the type incremental.
+    """
+    params, incremental = endpoint.get("params") or {}, endpoint.get("incremental")
+    if not isinstance(params, dict):
+        return endpoint
+    params = dict(params)
+    old = [name for name, one in params.items() if _is_incremental(one)]
+    if len(old) == 1 and incremental is None:
+        incremental = {key: one for key, one in params[old[0]].items() if key != "type"}
+        params[old[0]] = "{incremental.start_value}"
+    if not isinstance(incremental, dict):
+        return endpoint
+    incremental = dict(incremental)
+    for key, value in (("start_param", "start_value"), ("end_param", "end_value")):
+        name = incremental.get(key)
+        if isinstance(name, str) and name and name not in params and "{" not in name:
+            params[name] = f"{{incremental.{value}}}"
+            del incremental[key]
+    made = {**endpoint, "incremental": incremental}
+    if params:
+        made["params"] = params
+    order = [*endpoint, "params", "incremental"]
+    return {key: made[key] for key in dict.fromkeys(order) if key in made}
+
+
+def _is_incremental(value: Json) -> bool:
+    return isinstance(value, dict) and value.get("type") == "incremental"
 
 
 def _inner(path: KeyPath) -> KeyPath:

@@ -131,7 +131,20 @@ def test_cursor_paths_are_translated(tmp_path, written, here):
     )
     assert endpoint["incremental"]["cursor_path"] == here
     old = {"since": {"type": "incremental", **incremental}}
-    assert endpoint_of(tmp_path, params=old)["params"]["since"]["cursor_path"] == here
+    moved = endpoint_of(tmp_path, params=old)
+    assert moved["params"] == {"since": "{incremental.start_value}"}
+    assert moved["incremental"]["cursor_path"] == here
+
+
+def test_bounds_are_sent_as_values_of_parameters(tmp_path):
+    incremental = {"cursor_path": "at", "start_param": "from", "end_param": "to"}
+    endpoint = endpoint_of(tmp_path, params={"size": 5}, incremental=incremental)
+    assert endpoint["incremental"] == {"cursor_path": "at"}
+    assert endpoint["params"] == {
+        "size": 5,
+        "from": "{incremental.start_value}",
+        "to": "{incremental.end_value}",
+    }
 
 
 @pytest.mark.parametrize(
