@@ -31,8 +31,8 @@ from framework.text import count_noun, json_shape, json_type
 Json = Any
 
 IGNORED = (
-    "response_actions ignore it, but the page before it says that it exists: the list would end "
-    "too early\nRestrict the action, or repeat the request with `action: retry`."
+    "is ignored by response_actions, but the page before it says that it exists: the list "
+    "would end too early\nRestrict the action, or repeat the request with `action: retry`."
 )
 REPEAT = (
     "If the error passes, repeat the request: response_actions: [{%s, action: retry}]. If it means "
