@@ -221,7 +221,7 @@ class ListRequests:
             found = self._locator.locate(body, items)
             elements = found.items
             fault = self._judge.fault(found, items, response, self.paginator, self._known)
-            if items == [{}] and found.kind == "list":
+            if items == [{}] and found.kind == "list" and not found.items:
                 items = []
             is_null = found.kind == "null" and self._plan.endpoint.response_format.kind != "xml"
             is_none = not found.items and (is_null or says_none(response, list_names(self._plan)))

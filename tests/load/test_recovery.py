@@ -379,9 +379,9 @@ def test_a_signal_while_waiting_as_the_server_told_ends_the_run_at_once(
     shop: Shop, project: Path
 ) -> None:
     connector_of(project, simple(shop))
-    shop.answers["/orders/2/lines"] = Answer(429, {}, {"Retry-After": "3600"})
+    shop.answers["/orders/2/lines"] = Answer(429, {}, {"Retry-After": "200"})
     with command(project, "run", "shop") as run:
-        run.wait_for("lines: waiting 300 s")
+        run.wait_for("lines: waiting 200 s")
         run.signal(signal.SIGTERM)
         ended, out, said = run.ended()
     assert ended == 143

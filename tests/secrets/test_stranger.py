@@ -56,7 +56,7 @@ def test_a_schema_reaches_no_other_file_and_no_host(project: Path, web: Web, whe
     ["{env.HOME}", "{file.secrets}", "{secrets.other}", "{{__import__('os')}", "{sources.x}"],
 )
 def test_a_placeholder_reaches_only_what_the_file_declares(project: Path, text: str) -> None:
-    assert findings(project, with_one(client={"headers": {"X-A": text}}))
+    assert findings(project, with_one(resource={"endpoint": {"headers": {"X-A": text}}}))
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "NAME", "x.y", "x__y", ""])

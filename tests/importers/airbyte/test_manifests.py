@@ -60,7 +60,7 @@ def written(tmp_path, text):
         ("\x00", "is not valid YAML"),
         ("[1, 2]", "found a list"),
         ("streams: " + "[" * 3000 + "]" * 3000, "is nested too deeply"),
-        ("a: &a {b: *a}\nstreams: [*a]", "is nested too deeply"),
+        ("a: &a {b: *a}\nstreams: [*a]", "has *a inside itself"),
         ("streams: !!python/name:os.system x", "is not valid YAML"),
         (
             "streams: []\ndynamic_streams: [{components_resolver: {type: Odd}}]",
