@@ -392,8 +392,8 @@ class _Run:
         message = (
             f"the filters of processing_steps removed all records ({filtered:,})"
             if filtered
-            else "the API returned no records: check the endpoint, its parameters and "
-            "data_selector, or ignore this if there are none"
+            else "the API returned no records: if there are some, check the endpoint, its "
+            "parameters and data_selector"
         )
         self.on_event(WarningRaised(resource.name, "no-records", message))
 
