@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from framework.authoring.scaffold.file_writer import write_editor_schema, write_text
-from framework.authoring.scaffold.yaml_writer import Pointer
+from framework.authoring.scaffold.yaml_writer import Pointer, yaml_text
+from framework.definition.finder import Location
+from framework.definition.validation import validate_document
+from framework.definition.yaml_reader import Document, parse_document
 from framework.errors import FrameworkError
 
 Json = Any
@@ -136,3 +139,35 @@ def _wrap(text: str) -> list[str]:
     return textwrap.wrap(
         " ".join(plain.split()), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False
     )
+
+
+def report_errors(data: Mapping[str, Json], connector: str, remarks: Remarks) -> None:
+    """Report as missing whatever `validate` does not accept in the connector file.
+
+    The files of its schemas are not written yet.
+    """
+    file = Path("connectors") / f"{connector}.yaml"
+    document, findings = parse_document(yaml_text(data, {}), str(file))
+    if document is not None:
+        location = Location(connector, file, Path(), str(file))
+        findings = list(validate_document(document, location, findings).findings)
+    for finding in findings:
+        if finding.severity == "error" and finding.code != "schema-missing":
+            place = "" if document is None else _place_of(document, finding.line)
+            reason = f"this is not valid here: {finding.message} [{finding.code}]"
+            remarks.missing(place or "the file", reason)
+
+
+def _place_of(document: Document, line: int) -> str:
+    """Return the place of the resource, or the part of the file, that a line belongs to."""
+    place = ""
+    for key in ("client", "resource_defaults", "resources"):
+        found = document.root.child(key)
+        if found is None or found[0][0] >= line:
+            continue
+        place = key
+        items = found[1].items
+        for index, item in enumerate(items if isinstance(items, list) else []):
+            if item.line < line:
+                place = f"{key}[{index}]"
+    return place

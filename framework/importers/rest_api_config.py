@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from framework.authoring.scaffold.yaml_writer import yaml_text
-from framework.definition.finder import Location
 from framework.definition.rules.auth_rules import NEEDED
 from framework.definition.rules.secret_rules import is_secret_name
 from framework.definition.schema.annotations import AnnotatedValue, annotated_values
-from framework.definition.validation import validate_document
 from framework.definition.values.naming import normalize_path
-from framework.definition.yaml_reader import Document, parse_document
 from framework.importers.dlt_text import DltText, is_python, python_name, python_values
-from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
+from framework.importers.import_report import (
+    ImportedConnector,
+    ManifestError,
+    Remarks,
+    comments,
+    report_errors,
+)
 from framework.importers.source_files import free_name, read_data
 
 Json = Any
@@ -69,7 +72,7 @@ def _imported(config: Mapping[str, Json], path: Path, connector: str) -> Importe
         **body,
     }
     resources = [one if isinstance(one, dict) else {"name": one} for one in body["resources"]]
-    _report_errors(data, connector, converter)
+    report_errors(data, connector, converter.remarks)
     remarks = tuple(converter.remarks.entries)
     return ImportedConnector(
         connector,
@@ -78,35 +81,6 @@ def _imported(config: Mapping[str, Json], path: Path, connector: str) -> Importe
         remarks,
         tuple(str(resource["name"]) for resource in resources),
     )
-
-
-def _report_errors(data: Mapping[str, Json], connector: str, converter: _Converter) -> None:
-    """Report as missing whatever `validate` does not accept in the connector file."""
-    file = Path("connectors") / f"{connector}.yaml"
-    document, findings = parse_document(yaml_text(data, {}), str(file))
-    if document is not None:
-        location = Location(connector, file, Path(), str(file))
-        findings = list(validate_document(document, location, findings).findings)
-    for finding in findings:
-        if finding.severity == "error":
-            place = "" if document is None else _place_of(document, finding.line)
-            reason = f"this is not valid here: {finding.message} [{finding.code}]"
-            converter.remarks.missing(place or "the file", reason)
-
-
-def _place_of(document: Document, line: int) -> str:
-    """Return the place of the resource, or the part of the file, that a line belongs to."""
-    place = ""
-    for key in ("client", "resource_defaults", "resources"):
-        found = document.root.child(key)
-        if found is None or found[0][0] >= line:
-            continue
-        place = key
-        items = found[1].items
-        for index, item in enumerate(items if isinstance(items, list) else []):
-            if item.line < line:
-                place = f"{key}[{index}]"
-    return place
 
 
 @dataclass

@@ -20,7 +20,13 @@ from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component, read_manifest
 from framework.importers.airbyte.spec_inputs import read_inputs
 from framework.importers.airbyte.stream_catalog import StreamCatalog
-from framework.importers.import_report import ImportedConnector, ManifestError, Remarks, comments
+from framework.importers.import_report import (
+    ImportedConnector,
+    ManifestError,
+    Remarks,
+    comments,
+    report_errors,
+)
 from framework.importers.source_files import connector_name, read_data
 
 Json = Any
@@ -72,6 +78,7 @@ def _imported(path: Path, manifest: Component, name: str) -> ImportedConnector:
         **({"secrets": secrets} if secrets else {}),
         **body,
     }
+    report_errors(data, name, remarks)
     reported = tuple(remarks.entries)
     text = yaml_text(data, comments(data, reported))
     return ImportedConnector(name, text, schemas, reported, tuple(catalog.resources))

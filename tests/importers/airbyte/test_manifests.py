@@ -287,3 +287,28 @@ def test_one_page_for_want_of_a_page_parameter_keeps_its_size(tmp_path):
     assert "params: {per_page: 50}" in text
     assert "single_page" in text
     assert any("says which page it wants" in one for one in said)
+
+
+def test_what_validate_would_refuse_is_missing(tmp_path):
+    path = "/things/{{ stream_state.updated_at }}"
+    requester = {"url_base": "https://api.example.com", "path": path}
+    _, remarks = remarks_of(tmp_path, streams=[stream(requester=requester)])
+    reason = remarks["missing", "resources[0]"]
+    assert reason.endswith("[placeholder-without-incremental]")
+
+
+def test_a_granularity_of_zero_is_left_out(tmp_path):
+    option = {"inject_into": "request_parameter", "field_name": "since"}
+    cursor = {
+        "type": "DatetimeBasedCursor",
+        "cursor_field": "at",
+        "datetime_format": "%Y-%m-%d",
+        "start_datetime": "2026-01-01",
+        "step": "P1D",
+        "cursor_granularity": "PT0S",
+        "start_time_option": option,
+    }
+    found, remarks = remarks_of(tmp_path, streams=[{**stream(), "incremental_sync": cursor}])
+    assert "step: P1D" in found.text
+    assert "granularity" not in found.text
+    assert "missing" not in {kind for kind, _ in remarks}

@@ -197,7 +197,7 @@ class _CursorDraft:
             )
         self.data["step"] = step
         granularity = self._duration("cursor_granularity")
-        if granularity is not None:
+        if granularity is not None and _is_positive(granularity):
             self.data["granularity"] = granularity
         template = self.moment("end_datetime")
         if template is not None and not _is_now(template.alone):
@@ -320,7 +320,7 @@ def _never_sent(draft: _CursorDraft, start: Template | None) -> StreamCursor:
         own.place,
         f"Airbyte keeps a cursor on {path} and never sends it: each of its runs reads the whole "
         "list. Here the list is replaced or merged; to read only what is new, add an incremental "
-        "with a start_param",
+        "and send its {incremental.start_value}",
     )
     return StreamCursor(path)
 
@@ -337,6 +337,11 @@ def _since(cursor: Component, path: str, start: Template | None) -> str | None:
         bound = tree.at("config", name, through_context=True)
     record_field = tree.at("", *path_keys(path))
     return to_jmespath(tree.compare(record_field, ">=", bound))
+
+
+def _is_positive(duration: Json) -> bool:
+    """Return whether a duration is not zero; windows of the original then share their bounds."""
+    return not isinstance(duration, str) or any(figure in duration for figure in "123456789{")
 
 
 def _is_now(term: Term | None) -> bool:
