@@ -38,6 +38,8 @@ from framework.runtime.environment import ServerClock
 
 Json = Any
 DAY = timedelta(days=1)
+_ALL_DAYS = 4_000_000
+"""More days than the years 1 to 9999 have: a longer lag reaches no other moment."""
 EPOCHS = ("epoch_seconds", "epoch_milliseconds")
 EPOCHS_END = 2101
 TIME_NAMES = re.compile(r"(?i)(?:at|on|time|date|stamp|ts|updated|created|modified|changed)$")
@@ -188,7 +190,8 @@ class CursorPolicy:
             days = lag_in_dlts_units(self.spec, self.spec.arguments.get("initial_value"))
             return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
         if not isinstance(lag, timedelta):
-            lag = timedelta(days=lag) if self.times.of_days else timedelta(seconds=lag)
+            days = lag if self.times.of_days else lag / DAY.total_seconds()
+            lag = timedelta(days=max(-_ALL_DAYS, min(days, _ALL_DAYS)))
         lagged = shifted(last, -lag if self.last_of is max else lag)
         return lagged if floor is None else self.last_of((floor, lagged))
 
