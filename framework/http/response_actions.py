@@ -102,7 +102,7 @@ class ResponseActions:
             text += f". {refused}"
         if remedy:
             remedy = self._redactor.redact(self._filled(remedy, response))
-        else:
+        elif refused is None:
             remedy = self._remedies.get(response.status_code)
             if response.status_code == 404 and self._many and self._has_succeeded:
                 remedy = ONE_MISSING

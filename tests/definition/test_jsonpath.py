@@ -100,8 +100,8 @@ def check_paths(seed, count):
             assert (*one, first) == (*one, value)
             ours = [] if value is None else value if isinstance(value, list) else [value]
             assert (*one, rows(values)) == (*one, ours)
-    assert told > count / 50
-    assert alike > count / 50
+    assert told > count / 100
+    assert alike > count / 100
 
 
 def check_imports(seed, count):

@@ -119,7 +119,22 @@ def assert_same(ours: Left, theirs: Left) -> None:
         others = set(theirs.trees[table])
         assert [tree for tree in trees if tree not in others][:1] == [], table
     assert ours.trees == theirs.trees
-    assert ours.schema == theirs.schema
+    assert without_keys(ours.schema) == without_keys(theirs.schema)
+
+
+def without_keys(value: Json) -> Json:
+    """A stored schema without the keys of shared columns, which only our sinks store.
+
+    dlt's own path also notes the names of such columns of which it has seen nulls only.
+    """
+    if isinstance(value, dict):
+        parts = {name: without_keys(one) for name, one in value.items()}
+        return {
+            name: one
+            for name, one in parts.items()
+            if name != "x-framework-key" and one != {"name": name}
+        }
+    return [without_keys(one) for one in value] if isinstance(value, list) else value
 
 
 @contextmanager

@@ -606,7 +606,9 @@ OTHER_FORMATS = (
         "CSV with more fields than names",
         typed("text/csv", b"id,n\n1,a,b\n"),
         f"{GET} returned 200 (text/csv, 11 bytes): the body has 3 values in line 2 but 2 "
-        "columns; check the `delimiter` and `header` of response_format",
+        "columns; check the `delimiter` and `header` of response_format. If the file begins with a "
+        "title, list the names of its columns in `header`, and remove the lines that are not "
+        "records with a `filter` in processing_steps",
         endpoint=formatted("csv"),
     ),
     Hostile(

@@ -93,6 +93,18 @@ def _has_one_list(plan: Plan, compiled: CompiledConnector) -> bool:
     return above.resource.parent is None and getattr(paginator, "is_single_page", False)
 
 
+def _taken_out(params: dict[str, Any], value: str) -> str | None:
+    """Remove the parameter that is a value of the incremental, and return its name, or None.
+
+    dlt writes a null in a placeholder as `None`, and leaves out a `start_param` without a value.
+    """
+    placeholder = f"{{incremental.{value}}}"
+    name = next((name for name, one in params.items() if one == placeholder), None)
+    if name is not None:
+        del params[name]
+    return name
+
+
 def _for_dlt(plan: Plan) -> dict[str, Any]:
     resource, endpoint = plan.resource, plan.endpoint
     params: dict[str, Any] = {
@@ -123,8 +135,8 @@ def _for_dlt(plan: Plan) -> dict[str, Any]:
     if incremental is not None:
         request["incremental"] = {
             **incremental.arguments,
-            "start_param": incremental.start_param,
-            "end_param": incremental.end_param,
+            "start_param": incremental.start_param or _taken_out(params, "start_value"),
+            "end_param": incremental.end_param or _taken_out(params, "end_value"),
             "lag": lag_in_dlts_units(incremental, incremental.arguments.get("initial_value")),
         }
     config: dict[str, Any] = {
