@@ -293,7 +293,10 @@ def mutated(chance, value):
     """The config with one to three values removed, replaced, repeated or broken."""
     value = copy.deepcopy(value)
     for _ in range(chance.randint(1, 3)):
-        *above, last = chance.choice([path for path in paths(value) if path])
+        places = [path for path in paths(value) if path]
+        if not places:
+            break  # nothing is left to change
+        *above, last = chance.choice(places)
         part = value
         for step in above:
             part = part[step]
