@@ -129,7 +129,9 @@ class _RedactedBuffer(io.BufferedIOBase):
 
     def flush(self) -> None:
         """Flush the stream, but not what is held back."""
-        self._stream.flush()
+        # a wrapper that is collected late flushes a stream that its owner has closed
+        if not self._stream.closed:
+            self._stream.flush()
 
     def close(self) -> None:
         """Write what was held back; the stream stays open, it belongs to someone else."""
