@@ -130,7 +130,7 @@ class _RedactedBuffer(io.BufferedIOBase):
     def flush(self) -> None:
         """Flush the stream, but not what is held back."""
         # a wrapper that is collected late flushes a stream that its owner has closed
-        if not self._stream.closed:
+        if not getattr(self._stream, "closed", False):
             self._stream.flush()
 
     def close(self) -> None:
