@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from framework.findings import Finding
 
@@ -119,3 +119,13 @@ class BindingError(FrameworkError):
 
 class RecordError(FrameworkError):
     """A record cannot be read, transformed or typed as the file says."""
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and its causes, outermost first."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

@@ -12,7 +12,7 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -20,7 +20,7 @@ import click
 
 from framework import __version__
 from framework.cli.terminal import write_error
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, chain
 from framework.runtime.redacted_output import redacted_output
 
 VERBS = (
@@ -159,19 +159,9 @@ _MACHINE = {
 """What to do if a resource of the machine is used up, by the error's number."""
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those that led to it, the last one first."""
-    seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or one.__context__
-
-
 def _environment_error(error: Exception) -> str | None:
     """Return a message if the machine, a settings file or a variable is the cause, else None."""
-    for one in _chain(error):
+    for one in chain(error):
         if isinstance(one, OSError) and one.errno == errno.ENOSPC and one.filename is None:
             return f"the output cannot be written: {one.strerror}"
         if isinstance(one, OSError) and one.errno in _MACHINE:

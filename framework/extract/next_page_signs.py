@@ -7,7 +7,7 @@ only in an object about paging or in an envelope, not in an object that looks li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -210,7 +210,7 @@ def parameter_names(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, _ in parse_qsl(query, True)))
 
 
-def jmespath_of(path: Path) -> str:
+def jmespath_of(path: Sequence[str]) -> str:
     """Return a path as JMESPath; unusual names are quoted."""
     if not path:
         return "@"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from framework.errors import DestinationError, FrameworkError, ResourceSkipped, TableRefused
+from framework.errors import DestinationError, FrameworkError, ResourceSkipped, TableRefused, chain
 from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import MASK
 from framework.text import join_words
@@ -29,16 +29,6 @@ CREDENTIALS = re.compile(
     r"(?<=://)\S+(?=@)|(?<=password=)(?:'[^']*'|\S+)|(?<=pwd=)(?:'[^']*'|\S+)", re.IGNORECASE
 )
 """A login in a URL, which may not parse, and a password in `key=value` form."""
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and its causes, outermost first."""
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def known_cause(error: BaseException) -> BaseException | None:

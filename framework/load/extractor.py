@@ -117,8 +117,8 @@ class Extractor:
             self._on_event(WarningRaised(reader.name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
-        if sink.repeated:
-            part.left_out["primary_key"] = sink.repeated
+        if left_out := len(sink.keys.left_out):
+            part.left_out["primary_key"] = left_out
 
     def drop(self, name: str) -> None:
         """Release what was read of a resource that is not to be loaded."""
@@ -130,12 +130,13 @@ class Extractor:
         for resource in reversed(list(loaded)):
             if resource.write_disposition != "merge" or not resource.primary_key or resource.tables:
                 continue
-            sink = self.sinks[resource.name]
-            keys = later.setdefault(root_table(resource), [])
-            sink.leave_out(pa.concat_arrays([pa.array([], pa.int64()), *keys]))
-            keys.append(sink.keys)
-            if sink.repeated:
-                self._parts[resource.name].left_out["primary_key"] = sink.repeated
+            keys = self.sinks[resource.name].keys
+            marks = later.setdefault(root_table(resource), [])
+            if marks:
+                keys.leave_out(pa.concat_arrays(marks))
+            marks.append(keys.marks)
+            if left_out := len(keys.left_out):
+                self._parts[resource.name].left_out["primary_key"] = left_out
 
     def close(self) -> None:
         """Release what was read."""

@@ -18,12 +18,11 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
 from fasteners import InterProcessLock
 
-from framework.errors import DestinationError, TableRefused
+from framework.errors import DestinationError, TableRefused, chain
 from framework.events import EventHandler, StepStarted
 from framework.load.arrow.nested_tables import undo_variants
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import (
-    chain,
     contract_broken,
     destination_error,
     disk_full,

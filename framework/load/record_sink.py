@@ -157,9 +157,7 @@ class RecordSink:
         if resource.schema is not None:
             self._contract = Contract(resource, table_of(resource.schema))
         self._sanitizes = self._contract is None and not _keeps_json(resource)
-        self._keys = PrimaryKeyMonitor(resource, schema)
-        self._older: frozenset[int] = frozenset()
-        self._repeated = self._older
+        self.keys = PrimaryKeyMonitor(resource, schema)
         self._spool = RecordSpool(folder, column_names)
 
     @property
@@ -173,42 +171,27 @@ class RecordSink:
         if self._contract is not None:
             results = (self._contract.apply(record)[0] for record in records)
             records = [record for record in results if record is not None]
-        self._keys.add(records)
+        self.keys.add(records)
         self._spool.add(records, sanitized=self._sanitizes)
 
     def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
         """Find repeated keys; yield code and message of each warning on the records."""
-        self._older = frozenset(self._keys.end(None, self._order_values).to_pylist())
-        self._repeated = self._older
+        self.keys.end(None, self._order_values)
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._spool.finish()
-        yield from self._keys.finish(may_shift=may_shift)
+        yield from self.keys.finish(may_shift=may_shift)
 
     def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
         for number, record in self._spool.numbered(frozenset(numbers.to_pylist())):
-            yield number, self._keys.order.value(record)
+            yield number, self.keys.order.value(record)
 
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return 0 if self._contract is None else self._contract.rows_discarded
-
-    @property
-    def repeated(self) -> int:
-        """Return the number of records left out because another version of them is loaded."""
-        return len(self._repeated)
-
-    @property
-    def keys(self) -> pa.Array:
-        """Return the marks of the primary keys of all records."""
-        return self._keys.marks
-
-    def leave_out(self, keys: pa.Array) -> None:
-        """Leave out the records of these keys."""
-        self._repeated = self._older | frozenset(self._keys.numbers_of(keys).to_pylist())
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""
@@ -217,7 +200,8 @@ class RecordSink:
 
     def rows(self) -> Iterator[Any]:
         """Yield batches of records."""
-        batches = batches_for_dlt(self._resource, self._spool.batches(BATCH, self._repeated))
+        left_out = frozenset(self.keys.left_out.to_pylist())
+        batches = batches_for_dlt(self._resource, self._spool.batches(BATCH, left_out))
         for number, batch in enumerate(with_variants(batches, self._resource, self._contract)):
             yield batch
             if number == 0 and not self._resource.hints.get("schema_contract"):

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-import pyarrow as pa
 from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
@@ -23,11 +22,17 @@ from framework.load.monitors.column_names import (
     known_owners,
     refuse_system_columns,
 )
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import NulFilter, RecordSink
 
 
 class Sink(Protocol):
-    """Store the pages of one resource, then yield their rows to dlt, until it is closed."""
+    """Store the pages of one resource, then yield their rows to dlt, until it is closed.
+
+    After `finish`, `keys` knows the keys of all records, and which records are left out.
+    """
+
+    keys: PrimaryKeyMonitor
 
     @property
     def reads_raw(self) -> bool:
@@ -45,17 +50,6 @@ class Sink(Protocol):
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
-
-    @property
-    def repeated(self) -> int:
-        """Return the number of records left out because another version of them is loaded."""
-
-    @property
-    def keys(self) -> pa.Array:
-        """Return the marks of the primary keys of all records: integers that identify them."""
-
-    def leave_out(self, keys: pa.Array) -> None:
-        """Leave out the records of these keys; call after `finish`."""
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Adapt the hints of dlt's resource to the rows that this sink yields."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from framework.authoring.scaffold.infer_schema import infer_schema
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
+from framework.extract.next_page_signs import jmespath_of
 from framework.http.error_reports import MESSAGE_KEYS
 from framework.runtime.field_paths import value_at
 
@@ -21,7 +22,6 @@ MIN_RECORDS = 10
 """From this many records on, unique values say something: any three amounts are unique."""
 _BODY_DEPTH, _OBJECT_DEPTH = 4, 8
 _MAX_KEY_LENGTH = 300
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _ID_NAME = re.compile(
     r"(^|[@.])(id|ID|uri|uuid|guid|key|code|slug|url|sku|no|number)$"
     r"|(_(id|key|uuid|code|no|number)|Id|ID|Key|Uuid|Code|Number)$"
@@ -129,13 +129,6 @@ def time_fields(records: Sequence[Record]) -> list[str]:
         if _TIME_NAME.search(name)
         and (schema.get("format") in ("date-time", "date") or schema.get("type") == "integer")
     ]
-
-
-def jmespath_of(path: Sequence[str]) -> str:
-    """Return a path as JMESPath; unusual names are quoted."""
-    if not path:
-        return "@"
-    return ".".join(name if _PLAIN_NAME.fullmatch(name) else f'"{name}"' for name in path)
 
 
 def _values(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from framework.authoring.diagnose.heuristics import jmespath_of, key_candidates
+from framework.authoring.diagnose.heuristics import key_candidates
 from framework.authoring.diagnose.paging_checks import (
     refused_page,
     repeated_page,
@@ -25,6 +25,7 @@ from framework.definition.converter import parse_response_format
 from framework.definition.model import Binding, ResponseFormat
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.extract.compilation.render import render_response_format
+from framework.extract.next_page_signs import jmespath_of
 from framework.http.decoders import SniffedFormat, sniff_format
 from framework.http.transport import InvalidJson
 

@@ -5,8 +5,9 @@ Sends no request, and does not know pipelines and destinations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from dlt.common.configuration import resolve_configuration
@@ -173,9 +174,10 @@ def compile_connector(
         session=session_for(base_url),
         config=runtime,
     )
+    plan = partial(_plan, connector=connector, settings=settings, filler=filler, redactor=redactor)
     plans = {
         resource.name: _plan_or_problem(
-            resource, connector, settings, filler, redactor, auth_of(resource.endpoint.auth)
+            resource, partial(plan, auth=auth_of(resource.endpoint.auth))
         )
         for resource in connector.resources
     }
@@ -226,23 +228,15 @@ def selector_of(text: str) -> Selector:
     return text if text.startswith("$") else compile_expression(text)
 
 
-def _plan_or_problem(
-    resource: Resource,
-    connector: Connector,
-    settings: Settings,
-    filler: Filler,
-    redactor: Redactor,
-    auth: AuthConfigBase | None,
-) -> Plan:
+def _plan_or_problem(resource: Resource, plan: Callable[[Resource], Plan]) -> Plan:
     """Return the plan; if a value cannot be filled in, one that fails when it is read."""
     try:
-        return _plan(resource, connector, settings, filler, redactor, auth)
+        return plan(resource)
     except (BindingError, ExpressionError) as error:
         problem = BindingError(f"{resource.name}: {error}")
         bare = replace(resource, endpoint=Endpoint(""), partitions=(), bindings=())
         bare = replace(bare, ancestor_bindings=())
-        plan = _plan(bare, connector, settings, filler, redactor, auth)
-        return replace(plan, problem=problem)
+        return replace(plan(bare), problem=problem)
 
 
 def _plan(

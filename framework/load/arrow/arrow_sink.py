@@ -37,7 +37,6 @@ from framework.load.arrow.nested_tables import (
 from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, tables_of
 from framework.load.contract import Contract
 from framework.load.declared_tables import child_tables, root_key_columns, root_table
-from framework.load.deduplication import NOTHING
 from framework.load.monitors.column_names import ColumnNameMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import IN_MEMORY, NulFilter, RecordSpool, with_variants
@@ -77,7 +76,7 @@ class ArrowSink:
         self._row_keys = Keys(self._has_root_key)
         names = [normalize_path(name) for name in resource.primary_key]
         self._key_columns = [c for name in names if (c := self._table.column(name)) is not None]
-        self._keys = PrimaryKeyMonitor(resource, schema)
+        self.keys = PrimaryKeyMonitor(resource, schema)
         self._has_doubles = any(
             column.data_type == "double"
             for _, table in self._table.tables()
@@ -86,7 +85,6 @@ class ArrowSink:
         self._files: dict[str, _TableFile] = {}
         self._count = 0
         self._numbers = RowNumbers()
-        self._older = self._repeated = NOTHING.numbers
         self._repeated_ids: list[pa.Array] = []
         self._unusual = RecordSpool(folder, column_names)
         self._batch: list[Page] = []
@@ -122,16 +120,15 @@ class ArrowSink:
         """Convert the last batch; yield code and message of each warning on the records."""
         self._worker.wait()
         self._convert(self._next_batch())
-        self._older = self._keys.end(self._numbers.all(), self._order_values)
-        self._repeated = self._older
+        self.keys.end(self._numbers.all(), self._order_values)
         yield from (("discarded", message) for message in self._contract.messages())
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._unusual.finish()
-        yield from self._keys.finish(may_shift=may_shift)
+        yield from self.keys.finish(may_shift=may_shift)
 
     def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
-        order = self._keys.order
+        order = self.keys.order
         column, rows = order.column_in(self._table), self._numbers.of(unusual=False)
         for table in self._files[""].tables() if "" in self._files else ():
             here, rows = rows.slice(0, len(table)), rows.slice(len(table))
@@ -149,21 +146,6 @@ class ArrowSink:
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return self._contract.rows_discarded
-
-    @property
-    def repeated(self) -> int:
-        """Return the number of records left out because another version of them is loaded."""
-        return len(self._repeated)
-
-    @property
-    def keys(self) -> pa.Array:
-        """Return the marks of the primary keys of all records."""
-        return self._keys.marks
-
-    def leave_out(self, keys: pa.Array) -> None:
-        """Leave out the records of these keys."""
-        numbers = pa.concat_arrays([self._older, self._keys.numbers_of(keys)])
-        self._repeated = pc.unique(numbers)
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the child tables to dlt, which takes their rows as table variants."""
@@ -209,7 +191,7 @@ class ArrowSink:
         file = self._files.get(suffix)
         if file is None:
             return
-        if not len(self._repeated):
+        if not len(self.keys.left_out):
             yield from file.tables()
         elif suffix:
             ids: Any = pa.chunked_array(self._repeated_ids, pa.string())
@@ -219,14 +201,14 @@ class ArrowSink:
         else:
             rows, self._repeated_ids = self._numbers.of(unusual=False), []
             for table in file.tables():
-                is_one = pc.is_in(rows.slice(0, len(table)), value_set=self._repeated)
+                is_one = pc.is_in(rows.slice(0, len(table)), value_set=self.keys.left_out)
                 rows = rows.slice(len(table))
                 self._repeated_ids += table.column("_dlt_id").filter(is_one).chunks
                 yield table.filter(pc.invert(is_one))
 
     def unusual(self, size: int) -> Iterator[list[Record]]:
         """Yield the records that do not fit the tables, `size` at a time."""
-        without = _places(self._numbers.of(unusual=True), self._repeated)
+        without = _places(self._numbers.of(unusual=True), self.keys.left_out)
         return self._unusual.batches(size, without)
 
     def record_without(self, column: str) -> Record | None:
@@ -297,7 +279,7 @@ class ArrowSink:
             # Arrow is stricter than the contract; dlt must see the records in their order
             unusual = sorted(plain + unusual, key=itemgetter(0))
         if unusual:
-            self._keys.add([record for _, record in unusual])
+            self.keys.add([record for _, record in unusual])
             self._unusual.add([record for _, record in unusual])
             places = pa.array([number for number, _ in unusual], pa.int64())
             self._numbers.add(places, unusual=True)
@@ -317,7 +299,7 @@ class ArrowSink:
         keys = [tables[0][1].column(column.name) for column in self._key_columns]
         if any(key.null_count for key in keys):
             raise Misfit("a primary key is null")
-        self._keys.add_columns(keys)
+        self.keys.add_columns(keys)
         self._numbers.add(numbers, unusual=False)
         for suffix, table in tables:
             if suffix not in self._files:

@@ -91,6 +91,7 @@ class PrimaryKeyMonitor:
     """Remember all records by key, in eight bytes a key. `schema` is what was loaded before.
 
     `order` tells which version of a key is the last; with `merges`, only that one is loaded.
+    `left_out` are the numbers of the records that are not loaded, because another version is.
     """
 
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
@@ -99,6 +100,7 @@ class PrimaryKeyMonitor:
         self._paths: dict[str, tuple[str, ...]] = {}
         self._marks = array("q")
         self._numbers: pa.Array | None = None
+        self.left_out = NOTHING.numbers
         self._repeated = NOTHING
         self.order = VersionOrder(resource)
         self.merges = resource.write_disposition == "merge" and bool(resource.primary_key)
@@ -173,30 +175,33 @@ class PrimaryKeyMonitor:
         elif columns:
             self._marks.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))
 
-    def end(self, numbers: pa.Array | None, values_of: ValuesOf) -> pa.Array:
-        """Return the numbers of the records that a merge leaves out; call after the last record.
+    def end(self, numbers: pa.Array | None, values_of: ValuesOf) -> None:
+        """Find the records that a merge leaves out; call after the last record.
 
         `numbers` count the records as they came, in the order in which they were added; None if
         that is the same order. `values_of` has what `superseded` says.
         """
-        self._numbers, marks = numbers, self.marks
+        self._numbers = numbers
         order = self.order if self.merges else None
-        self._repeated = superseded(marks, numbers, order, values_of)
-        return self._repeated.numbers if self.merges else NOTHING.numbers
+        self._repeated = superseded(self.marks, numbers, order, values_of)
+        if self.merges:
+            self.left_out = self._repeated.numbers
 
     @property
     def marks(self) -> pa.Array:
-        """The marks of the keys of all records."""
+        """The marks of the keys of all records: integers that identify them."""
         return pa.Array.from_buffers(
             pa.int64(), len(self._marks), [None, pa.py_buffer(self._marks)]
         )
 
-    def numbers_of(self, marks: pa.Array) -> pa.Array:
-        """Return the numbers of the records whose keys have these marks."""
+    def leave_out(self, marks: pa.Array) -> None:
+        """Leave out the records whose keys have these marks, too; call after `end`."""
         is_one = pc.is_in(self.marks, value_set=marks)
         if self._numbers is not None:
-            return self._numbers.filter(is_one)
-        return pc.indices_nonzero(is_one).cast(pa.int64())
+            numbers = self._numbers.filter(is_one)
+        else:
+            numbers = pc.indices_nonzero(is_one).cast(pa.int64())
+        self.left_out = pc.unique(pa.concat_arrays([self.left_out, numbers]))
 
     def finish(self, *, may_shift: bool) -> Iterator[tuple[str, str]]:
         """Yield the code and message of a warning if keys are repeated.
