@@ -80,23 +80,27 @@ class Transforms:
             if large:
                 flow = self._bounded(flow)
         results, size = [], 0
+        for record in flow:
+            results.append(record)
+            size += self._size(record)
+            if size > LARGEST_PAGE:
+                raise RecordError(
+                    f"{self._resource}: processing_steps: they make more than "
+                    f"{LARGEST_PAGE // 1_000_000:,} MB of the records of one page; request "
+                    "smaller pages, or look for steps that repeat a field in many records"
+                )
+        return results
+
+    def _size(self, record: Record) -> int:
+        """Return the bytes of the record's JSON; raise RecordError if it is not JSON."""
         try:
-            for record in flow:
-                results.append(record)
-                size += len(orjson.dumps(record))
-                if size > LARGEST_PAGE:
-                    raise RecordError(
-                        f"{self._resource}: processing_steps: they make more than "
-                        f"{LARGEST_PAGE // 1_000_000:,} MB of the records of one page; request "
-                        "smaller pages, or look for steps that repeat a field in many records"
-                    )
+            return len(orjson.dumps(record))
         except TypeError as error:
             raise RecordError(
                 f"{self._resource}: processing_steps: a record has a value that "
                 "JSON does not have: "
                 f"{error}"
             ) from None
-        return results
 
     def _bounded(self, records: Iterable[Record]) -> Iterator[Record]:
         """Raise RecordError for a record that has grown too large."""

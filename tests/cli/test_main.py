@@ -174,8 +174,57 @@ def test_invalid_toml_settings_are_one_message_without_values(
         assert b"canary" not in said
 
 
-def test_closed_standard_streams_keep_the_exit_code() -> None:
-    command = '"$0" -m framework list <&- >&- 2>&-'
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+        (OSError(errno.EFBIG, "File too large"), "ulimit -f"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.yaml"), "(a.yaml); free some space"),
+        (OSError(errno.EROFS, "Read-only file system", "b"), "can be written to"),
+        (MemoryError(), "no memory is left"),
+        (RuntimeError("can't start new thread"), "no more threads"),
+    ],
+    ids=repr,
+)
+def test_a_machine_without_room_is_one_message(
+    error: Exception,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("what the machine said first") from error
+
+    monkeypatch.setattr("framework.definition.finder.discover_connectors", refuse)
+    assert main(["list"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: this machine refuses it: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", ["-n 8", "-f 1"])
+def test_a_real_limit_of_the_machine_is_one_message(limit: str, project: Path) -> None:
+    command = f'ulimit {limit}; exec "$0" -m framework run scheduling --replay -q'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        env=environment,
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "a bug of the framework" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("argument", ["list", "--help"])
+def test_closed_standard_streams_keep_the_exit_code(argument: str) -> None:
+    command = f'"$0" -m framework {argument} <&- >&- 2>&-'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert subprocess.run(["sh", "-c", command, sys.executable], env=environment).returncode == 0
 

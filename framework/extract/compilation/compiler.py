@@ -307,6 +307,8 @@ def _line_plan(plan: Plan, line: ParentLine, filler: Filler) -> Plan:
 
 def csv_columns(resource: Resource) -> tuple[str, ...]:
     """Return the columns of a CSV that the resource names; empty if steps give other names."""
+    if resource.endpoint.response_format.kind != "csv":
+        return ()
     selector, incremental = resource.endpoint.data_selector, resource.endpoint.incremental
     is_whole = selector is None or str(getattr(selector, "text", selector)) in ("@", "$", "[]")
     if not is_whole or {step.kind for step in resource.steps} - {"filter", "cast", "remove"}:
