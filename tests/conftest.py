@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from framework.load.dlt_defaults import DEFAULTS, set_defaults
 from tests.support.open_resource import skip_waits
@@ -23,6 +24,10 @@ IN_A_PROJECT = WITHOUT_WAITS | {"authoring", "hostile", "load", "secrets"}
 LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "GITHUB_ACTIONS")
 """Prefixes of environment variables that would change what a test sees."""
 
+
+# The same examples each time; `--hypothesis-profile default` draws others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.load_profile("same")
 
 COLLECTED = pytest.StashKey[set[Path]]()
 """The test files that this run collected, before any test was deselected."""

@@ -1,10 +1,13 @@
 """Expressions that can only be null, or only fail, are refused; all others are not."""
 
+import contextlib
+
 import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from framework.definition.expressions import result_types
 from framework.definition.expressions.jmespath_expression import (
     AlwaysNullError,
     ExpressionError,
@@ -110,33 +113,60 @@ EXPRESSIONS = st.recursive(
 )
 
 
-def smallest_refused(tree):
-    """Yield the parts that are refused although none of their own parts is."""
-    children = [child for child in tree.get("children", []) if isinstance(child, dict)]
-    inner = [part for child in children for part in smallest_refused(child)]
-    if inner:
-        yield from inner
-        return
-    try:
-        check_types("", tree)
-    except AlwaysNullError:
-        yield tree
+class Recorder(jmespath.visitor.TreeInterpreter):
+    """Keeps what one node of an expression returns, each time that it is asked."""
+
+    def __init__(self, node):
+        super().__init__()
+        self.node, self.results = node, []
+
+    def visit(self, node, *args, **kwargs):
+        result = super().visit(node, *args, **kwargs)
+        if node is self.node:
+            self.results.append(result)
+        return result
 
 
-@settings(max_examples=300, deadline=None)
+def refused_node(tree):
+    """Return the innermost node that the inference refuses, or None."""
+    refused, infer = [], result_types._types
+
+    def types(node, data):
+        try:
+            return infer(node, data)
+        except result_types.TypeConflict:
+            refused.append(node)
+            raise
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(result_types, "_types", types)
+        with contextlib.suppress(result_types.TypeConflict):
+            result_types.check_result(tree)
+    return refused[0] if refused else None
+
+
+def test_the_refused_node_of_a_pipe_is_the_one_that_is_null():
+    tree = syntax_tree("!a | !b")
+    assert refused_node(tree) == {"type": "field", "children": [], "value": "b"}
+    recorder = Recorder(refused_node(tree))
+    assert recorder.visit(tree, {"a": 1}) is True
+    assert recorder.results == [None]
+
+
+@settings(max_examples=300)
 @given(EXPRESSIONS, st.lists(VALUES, min_size=5, max_size=10))
 def test_what_is_refused_has_no_result_on_any_data(text, bodies):
     try:
         tree = syntax_tree(text)
     except ExpressionError:
         return
-    for part in smallest_refused(tree):
-        for body in bodies:
-            try:
-                result = jmespath.visitor.TreeInterpreter().visit(part, body)
-            except (TypeError, jmespath.exceptions.JMESPathError):
-                continue
-            assert result is None, (text, part)
+    if (node := refused_node(tree)) is None:
+        return
+    recorder = Recorder(node)
+    for body in bodies:
+        with contextlib.suppress(TypeError, jmespath.exceptions.JMESPathError):
+            recorder.visit(tree, body)
+    assert all(result is None for result in recorder.results), (text, node)
 
 
 def test_a_comparison_of_two_types_names_fields_and_types():
