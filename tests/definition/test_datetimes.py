@@ -162,3 +162,29 @@ def test_numbers_that_no_date_can_hold_are_not_times(value):
 def test_a_format_with_a_directive_twice_reads_nothing():
     with pytest.raises(TimeError):
         read_time("2026-2026", ["%Y-%Y"])
+
+
+def test_digits_are_read_as_strptime_reads_them():
+    for form, value in [
+        ("%Y-%m-%dT%H:%M:%SZ", "2024-06-05T12:30:01Z"),
+        ("%Y-%m-%dT%H:%M:%SZ", "2024-6-5T2:30:1Z"),
+        ("%Y-%m-%dT%H:%M:%S.%fZ", "2024-06-05T12:30:01.5Z"),
+        ("%d/%m/%Y %H:%M", "05/06/2024 12:30"),
+        ("%d.%m.%Y", "5.6.2024"),
+        ("%Y%m%d", "20240605"),
+    ]:
+        assert read_time(value, (form,))[0] == datetime.strptime(value, form).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "value", ["2024-06-31T00:00:00Z", "2024-06-05T12:30:61Z", "2024-06-05T12:30:01+02:00"]
+)
+def test_digits_that_are_no_time_in_the_format_are_refused(value):
+    with pytest.raises(TimeError):
+        read_time(value, ("%Y-%m-%dT%H:%M:%SZ",))
+
+
+def test_iso_is_tried_first_only_if_the_formats_before_it_are_ways_to_write_it():
+    assert read_time("2024-02-01", ("%Y-%d-%m", "iso"))[0].month == 1
+    assert read_time("2024-02-01", ("%Y%m%d", "iso"))[0].month == 2
+    assert read_time("2024-6-5", ("%Y-%m-%d", "iso")) == (datetime(2024, 6, 5, tzinfo=UTC), True)

@@ -31,6 +31,18 @@ _SHORT = (
     (re.compile(r"\d{4}-\d\d", re.ASCII), "%Y-%m"),
 )
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}", re.ASCII)
+_LIKE_ISO = re.compile(r"%Y-%m-%d(?:[T ]%H:%M:%S(?:\.%3?f)?(?:Z|%z|\+00:?00)?)?|%Y%m%d")
+_DIGITS_OF = {
+    "Y": r"(?P<year>\d{4})",
+    "m": r"(?P<month>\d\d)",
+    "d": r"(?P<day>\d\d)",
+    "H": r"(?P<hour>\d\d)",
+    "M": r"(?P<minute>\d\d)",
+    "S": r"(?P<second>\d\d)",
+    "f": r"(?P<microsecond>\d{1,6})",
+    "3f": r"(?P<microsecond>\d{1,6})",
+}
+"""Directives that are digits only, as most values have them: all digits are there."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -134,6 +146,10 @@ def read_time(value: Json, formats: Iterable[str]) -> tuple[datetime, bool]:
 
     Raise TimeError if none fits.
     """
+    if type(value) is str and type(formats) is tuple and _begins_with_iso(formats):
+        moment = _read(value, "iso")
+        if moment is not None:
+            return moment
     for time_format in formats:
         moment = _read(value, time_format)
         if moment is not None:
@@ -156,11 +172,52 @@ def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
             moment, day = _parse(value, time_format), not has_clock(time_format)
     except (ValueError, re.error):  # a directive that is twice in the format is a re.error
         return None
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else _in_zone(moment, UTC)), day
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC), day
+    return (moment if moment.tzinfo is UTC else _in_zone(moment, UTC)), day
+
+
+@lru_cache(maxsize=200)
+def _begins_with_iso(formats: tuple[str, ...]) -> bool:
+    """Return whether ISO text has the moment of the first format that fits it.
+
+    That is so if all formats up to `iso` are other ways to write it.
+    """
+    for time_format in formats:
+        if time_format == "iso":
+            return True
+        if not _LIKE_ISO.fullmatch(time_format):
+            return False
+    return False
 
 
 def _parse(value: str, time_format: str) -> datetime:
-    return datetime.strptime(value, _pattern(time_format))
+    # strptime takes ten times as long, because it looks up the locale
+    digits = _digits_pattern(time_format)
+    found = None if digits is None else digits.fullmatch(value)
+    if found is None:
+        return datetime.strptime(value, _pattern(time_format))
+    parts = found.groupdict()
+    if "microsecond" in parts:
+        parts["microsecond"] = parts["microsecond"].ljust(6, "0")
+    return datetime(**{name: int(part) for name, part in parts.items()})  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=200)
+def _digits_pattern(time_format: str) -> re.Pattern[str] | None:
+    """Return the pattern of a format whose directives are digits, each once, with a whole date.
+
+    What it does not match may still fit the format: single digits, for example.
+    """
+    named = [match[1] for match in _DIRECTIVE.finditer(time_format)]
+    letters = [name[-1] for name in named]
+    if len(set(letters)) < len(letters) or not {"Y", "m", "d"} <= set(letters) <= _DIGITS_OF.keys():
+        return None
+    between = _DIRECTIVE.split(time_format)[::2]
+    parts = [re.escape(between[0])]
+    for name, text in zip(named, between[1:], strict=True):
+        parts += [_DIGITS_OF[name], re.escape(text)]
+    return re.compile("".join(parts), re.ASCII)
 
 
 @lru_cache(maxsize=200)

@@ -18,7 +18,7 @@ from framework.definition.model import Endpoint
 from framework.definition.values.datetimes import TimeError, read_time
 from framework.events import WarningRaised
 from framework.extract.incremental.cursor_numbers import comparable
-from framework.extract.incremental.policy import CursorPolicy
+from framework.extract.incremental.policy import EPOCHS, CursorPolicy
 from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun
@@ -100,18 +100,16 @@ class ListOrder:
         self._rules = rules
         self._start = start
         self._last: Json = None
+        times = rules.times
+        self._formats = ("iso",) if times is None else times.records
+        self._sent_formats = self._formats if times is None else (times.sent, *times.records)
+        self._started = self._read(start, self._sent_formats)
 
     def on_records(self, records: list[Record]) -> None:
         """Check the records of a page, before known ones are left out."""
         declared = self._rules.row_order
         if not records or (declared is None and self._start is None):
             return
-        try:
-            if declared is None and self._rules.times is None and not self._before(records):
-                self._order.add(len(records), (), (), self._start)
-                return
-        except TypeError:
-            pass  # some have none
         values = [value for value in map(self._rules.find, records) if value is not None]
         if not values:
             return
@@ -123,74 +121,64 @@ class ListOrder:
         self._last = values[-1]
         self._order.add(len(records), turned, older, self._start)
 
-    def _before(self, records: list[Record]) -> bool:
-        """Return whether a record may lie before the start: a fast check."""
-        if self._rules.last_of is max:
-            return bool(min(map(self._rules.find, records)) < self._start)
-        return bool(max(map(self._rules.find, records)) > self._start)
-
     def _turned(self, values: list[Json], declared: str) -> list[tuple[Json, Json]]:
         """Return the neighbours in the wrong order."""
         wrong = gt if declared == "asc" else lt
         if self._last is not None:
             values = [self._last, *values]
-        if not any(map(wrong, values, values[1:])) and self._reads_as_written:
+        if self._are_ordered_as_written(values) and not any(map(wrong, values, values[1:])):
             return []
+        read = [self._read(value, self._formats) for value in values]
         return [
             (one, other)
-            for one, other in pairwise(values)
-            if (moments := self._moments(one, other)) and wrong(*moments)
+            for (one, other), (first, second) in zip(pairwise(values), pairwise(read), strict=True)
+            if (wrong(first[0], second[0]) if first and second else wrong(one, other))
         ]
 
     def _older(self, values: list[Json]) -> list[Json]:
         """Return the values before the start."""
         latest = self._rules.last_of is max
-        before = lt if latest else gt
-        start, grace = self._start, timedelta(0)
-        if self._reads_as_written and self._rules.times is None:
-            if not before(min(values) if latest else max(values), start):
+        extreme = min if latest else max
+        if self._rules.times is None:
+            before = lt if latest else gt
+            if not before(extreme(values), self._start):
                 return []
-            values = [value for value in values if before(value, start)]
-        elif self._reads_as_written:
-            values = [min(values), max(values)]
-        found = []
-        for value in values:
-            moments = self._moments(value, start)
-            if isinstance(moments[1], datetime) and self._is_day(value, start):
-                grace = DAY
-            if before(*moments) and not (grace and abs(moments[1] - moments[0]) <= grace):
-                found.append(value)
-        return found
+            values = [value for value in values if before(value, self._start)]
+        elif self._are_ordered_as_written(values) and not self._is_older(extreme(values)):
+            return []
+        return [value for value in values if self._is_older(value)]
 
-    @property
-    def _reads_as_written(self) -> bool:
-        """Whether values may be compared as they are written, at least to find candidates."""
+    def _is_older(self, value: Json) -> bool:
+        """Return whether a value lies before the start, by more than a day if one is a date."""
+        before = lt if self._rules.last_of is max else gt
+        read = self._read(value, self._formats)
+        if read is None or self._started is None:
+            return bool(before(value, self._start))
+        (moment, is_day), (start, starts_with_day) = read, self._started
         times = self._rules.times
-        return times is None or times.records[0] in ("iso", "epoch_seconds", "epoch_milliseconds")
+        grace = is_day or starts_with_day or (times is not None and times.of_days)
+        return bool(before(moment, start)) and not (grace and abs(start - moment) <= DAY)
 
-    def _moments(self, one: Json, other: Json) -> tuple[Any, Any]:
-        """Return both as times if both are times, else unchanged."""
-        forms = ("iso",) if self._rules.times is None else self._rules.times.records
-        sent = () if self._rules.times is None else (self._rules.times.sent,)
-        if self._rules.times is None and not (isinstance(one, str) and isinstance(other, str)):
-            return one, other
-        try:
-            return read_time(one, forms)[0], read_time(other, (*sent, *forms))[0]
-        except TimeError:
-            return one, other
-
-    def _is_day(self, *values: Json) -> bool:
-        """Return whether one of the values is a date without a time."""
-        forms = ("iso",) if self._rules.times is None else self._rules.times.records
-        if self._rules.times is not None and self._rules.times.of_days:
+    def _are_ordered_as_written(self, values: list[Json]) -> bool:
+        """Return whether the order of the values as written is that of their times."""
+        if self._rules.times is None:
             return True
-        for value in values:
-            try:
-                if read_time(value, forms)[1]:
-                    return True
-            except TimeError:
-                continue
-        return False
+        types = set(map(type, values))
+        if types <= {int, float}:
+            return self._formats[0] in EPOCHS
+        if types != {str} or len(set(map(len, values))) > 1:
+            return False
+        is_year_first = self._formats[0] == "iso" or self._formats[0].startswith(("%Y-%m", "%Y%m"))
+        return is_year_first and {value[-1] for value in values} == {"Z"}
+
+    def _read(self, value: Json, formats: tuple[str, ...]) -> tuple[datetime, bool] | None:
+        """Return a value as a time, and whether it is a date; None if it is compared unchanged."""
+        if self._rules.times is None and not isinstance(value, str):
+            return None
+        try:
+            return read_time(value, formats)
+        except TimeError:
+            return None
 
 
 def _carries_start(endpoint: Endpoint) -> bool:
