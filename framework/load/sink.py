@@ -15,7 +15,7 @@ from dlt.extract import DltResource
 from framework.definition.model import Resource
 from framework.extract.page import Page, Record
 from framework.load.arrow.arrow_sink import ArrowSink
-from framework.load.arrow.eligibility import is_arrow_eligible
+from framework.load.arrow.eligibility import record_path_reason
 from framework.load.destinations.target import Target
 from framework.load.monitors.column_names import (
     ColumnNameMonitor,
@@ -80,6 +80,6 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
         destination=target.kind,
     )
     nul = NulFilter(target.kind) if profile.refuses_nul else None
-    if is_arrow_eligible(resource, profile):
+    if record_path_reason(resource, profile) is None:
         return ArrowSink(resource, schema, folder, names, nul)
     return RecordSink(resource, schema, folder, names, nul)

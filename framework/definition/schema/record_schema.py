@@ -80,7 +80,8 @@ class RecordNode:
     """The declared keys of one JSON object: columns, and the lists and objects below it.
 
     `suffix` is what the name of its table adds to the root's. A list of plain values has a node
-    without keys, and its `table` is `scalars`.
+    without keys, and its `table` is `scalars`. If records tell the types and not a schema, there
+    are also keys of which only nulls or empty lists are known.
     """
 
     table: Table
@@ -88,6 +89,8 @@ class RecordNode:
     columns: dict[str, Column] = field(default_factory=dict)
     lists: dict[str, RecordNode] = field(default_factory=dict)
     objects: dict[str, RecordNode] = field(default_factory=dict)
+    nulls: set[str] = field(default_factory=set)
+    empty_lists: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, table: Table, suffix: str = "") -> RecordNode:

@@ -18,6 +18,8 @@ HINTS = frozenset(
     | {"selected", "parallelized", "processing_steps", "endpoint", "schema", "description"}
 )
 """Keys of a resource that the Arrow path handles like dlt."""
+INFERRED_HINTS = HINTS - {"schema_contract"}
+"""The same without a schema."""
 
 COLUMN_HINTS = frozenset({"name", "data_type", "description"})
 TYPES = frozenset({"text", "timestamp", "date", "time", "decimal", "bigint", "double", "bool"})
@@ -25,20 +27,54 @@ LONGEST_NAME = 55
 """Some destinations shorten longer names, each in its own way."""
 
 
-def is_arrow_eligible(resource: Resource, profile: DestinationProfile) -> bool:
-    """Return whether the resource takes the Arrow path to a destination of this kind."""
-    if resource.schema is None or not profile.has_arrow_path or resource.include_from_parent:
-        return False
-    keys = {key for key, value in resource.hints.items() if value is not None}
-    if not keys <= HINTS or not _has_plain_disposition(resource):
-        return False
+def record_path_reason(
+    resource: Resource, profile: DestinationProfile, *, shares_table: bool = False
+) -> str | None:
+    """Return why the resource takes dlt's own path to a destination; None for the Arrow path.
+
+    `shares_table` means that other resources fill its tables, too.
+    """
+    if not profile.has_arrow_path:
+        return "the destination has no Arrow path"
+    declared = resource.schema is not None
+    hints = HINTS if declared else INFERRED_HINTS
+    for key, value in resource.hints.items():
+        if value is not None and key not in hints:
+            return f"`{key}`"
+    if not _has_plain_disposition(resource):
+        return "`write_disposition` is neither append, replace nor a merge by primary key"
+    for name, hint in resource.columns.items():
+        for key in hint.keys() - COLUMN_HINTS:
+            return f"`{key}` in `columns.{name}`"
+    return _declared_reason(resource) if declared else _inferred_reason(resource, shares_table)
+
+
+def _declared_reason(resource: Resource) -> str | None:
+    assert resource.schema is not None
+    if resource.include_from_parent:
+        return "`include_from_parent`"
     root = table_of(resource.schema)
     names = {column.name for column in root.columns}
-    return (
-        _has_plain_tables(root, table_name(resource))
-        and _repeats_schema(resource, root)
-        and all(normalize_path(key) in names for key in resource.primary_key)
-    )
+    if not _has_plain_tables(root, table_name(resource)):
+        return "the schema has names that are long or meet, or types other than Arrow's"
+    for name, hint in resource.columns.items():
+        column = root.column(normalize_path(name))
+        if column is None or hint.get("data_type", column.data_type) != column.data_type:
+            return f"`columns.{name}` differs from the schema"
+    for key in resource.primary_key:
+        if normalize_path(key) not in names:
+            return f"the schema does not declare the primary key `{key}`"
+    return None
+
+
+def _inferred_reason(resource: Resource, shares_table: bool) -> str | None:
+    if resource.tables is not None:
+        return "each list has a table of its own"
+    if shares_table:
+        return "resources without a schema share a table"
+    if len(table_name(resource)) > LONGEST_NAME:
+        return "the table has a long name"
+    return None
 
 
 def _has_plain_disposition(resource: Resource) -> bool:
@@ -75,14 +111,3 @@ def _is_plain(table: Table) -> bool:
         and not column.name.startswith("_dlt")
         for column in table.columns
     )
-
-
-def _repeats_schema(resource: Resource, root: Table) -> bool:
-    """Return whether the resource's `columns` contain nothing that its schema does not."""
-    for name, hint in resource.columns.items():
-        column = root.column(normalize_path(name))
-        if column is None or not hint.keys() <= COLUMN_HINTS:
-            return False
-        if hint.get("data_type", column.data_type) != column.data_type:
-            return False
-    return True

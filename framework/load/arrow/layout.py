@@ -63,7 +63,7 @@ class Layout:
 
     `type` is the Arrow type of an item. `fits` checks that an item has no undeclared keys, and no
     object, list or boolean in the place of another type. `reads_records` means that columns here
-    or below are not part of the type.
+    or below are not part of the type. The lists at `empty` have no items.
     """
 
     table: Table
@@ -72,58 +72,90 @@ class Layout:
     lists: tuple[NestedList, ...]
     fits: Fits
     reads_records: bool
+    empty: tuple[tuple[int, ...], ...] = ()
+
+
+Checks = Callable[[str], Fits | None]
+"""Gives the check of a plain value in a column of this type; None if all values pass."""
 
 
 def layout_of(table: Table) -> Layout:
     """Return the layout of a declared table and all below it."""
-    return _layout(RecordNode.of(table))
+    return layout_of_node(RecordNode.of(table), _number_check)
 
 
-def _layout(node: RecordNode) -> Layout:
+def layout_of_node(node: RecordNode, checks: Checks) -> Layout:
+    """Return the layout of the table whose items a node describes, and of all below it."""
     table = node.table
     if table.scalars:
         (column,) = table.columns
         is_read = column.data_type not in READ_AS
         arrow_type = pa.null() if is_read else READ_AS[column.data_type]
         place = ColumnPlace(column, None if is_read else ())
-        return Layout(table, arrow_type, (place,), (), _scalar(column.data_type), is_read)
+        return Layout(table, arrow_type, (place,), (), fits_of(node, checks), is_read)
     places: list[ColumnPlace] = []
     lists: list[NestedList] = []
-    arrow_type, fits = _object(node, (), (), places, lists)
+    empty: list[tuple[int, ...]] = []
+    arrow_type = _object(node, (), (), checks, places, lists, empty)
     reads = any(p.steps is None for p in places) or any(i.items.reads_records for i in lists)
     order = {column.name: number for number, column in enumerate(table.columns)}
     places.sort(key=lambda place: order[place.column.name])
-    return Layout(table, arrow_type, tuple(places), tuple(lists), fits, reads)
+    found = tuple(places), tuple(lists)
+    return Layout(table, arrow_type, *found, fits_of(node, checks), reads, tuple(empty))
 
 
 def _object(
     node: RecordNode,
     path: tuple[str, ...],
     steps: tuple[int, ...],
+    checks: Checks,
     places: list[ColumnPlace],
     lists: list[NestedList],
-) -> tuple[pa.DataType, Fits]:
+    empty: list[tuple[int, ...]],
+) -> pa.DataType:
     fields: list[pa.Field] = []
-    inner: list[tuple[str, Fits]] = []
     for key, column in node.columns.items():
         if column.data_type in READ_AS:
             places.append(ColumnPlace(column, (*steps, len(fields))))
             fields.append(pa.field(key, READ_AS[column.data_type]))
-            if column.data_type == "double":
-                inner.append((key, _number))
         else:
             places.append(ColumnPlace(column, None))
     for key, child in node.lists.items():
-        items = _layout(child)
+        items = layout_of_node(child, checks)
         lists.append(NestedList((*path, key), (*steps, len(fields)), items))
         fields.append(pa.field(key, pa.list_(items.type)))
-        inner.append((key, _list(items.fits)))
     for key, below in node.objects.items():
-        arrow_type, fits = _object(below, (*path, key), (*steps, len(fields)), places, lists)
-        fields.append(pa.field(key, arrow_type))
-        inner.append((key, fits))
-    known = frozenset((*node.columns, *node.lists, *node.objects))
-    return pa.struct(fields), _struct(known, tuple(inner))
+        place = (*steps, len(fields))
+        fields.append(
+            pa.field(key, _object(below, (*path, key), place, checks, places, lists, empty))
+        )
+    for key in node.nulls:
+        fields.append(pa.field(key, pa.null()))
+    for key in node.empty_lists:
+        empty.append((*steps, len(fields)))
+        fields.append(pa.field(key, pa.list_(pa.null())))
+    return pa.struct(fields)
+
+
+def fits_of(node: RecordNode, checks: Checks) -> Fits:
+    """Return a function that checks an item: its keys, and its values with `checks`."""
+    if node.table.scalars:
+        return checks(node.table.columns[0].data_type) or _anything
+    return _object_check(node, checks)
+
+
+def _object_check(node: RecordNode, checks: Checks) -> Fits:
+    inner: list[tuple[str, Fits]] = []
+    for key, column in node.columns.items():
+        check = checks(column.data_type)
+        if check is not None:
+            inner.append((key, check))
+    inner += [(key, _list(fits_of(child, checks))) for key, child in node.lists.items()]
+    inner += [(key, _object_check(below, checks)) for key, below in node.objects.items()]
+    inner += [(key, _nothing) for key in node.nulls]
+    inner += [(key, _empty_list) for key in node.empty_lists]
+    known = frozenset((*node.columns, *node.lists, *node.objects, *node.nulls, *node.empty_lists))
+    return _struct(known, tuple(inner))
 
 
 def _struct(known: frozenset[str], inner: tuple[tuple[str, Fits], ...]) -> Fits:
@@ -148,10 +180,27 @@ def _list(items: Fits) -> Fits:
     return fits
 
 
-def _scalar(data_type: str) -> Fits:
-    return _number if data_type == "double" else lambda _: True
+def _anything(_: Json) -> bool:
+    return True
+
+
+def _nothing(_: Json) -> bool:
+    return False
+
+
+def _empty_list(value: Json) -> bool:
+    return bool(value == [])
+
+
+def _number_check(data_type: str) -> Fits | None:
+    return {"double": _number, "bigint": _integer}.get(data_type)
 
 
 def _number(value: Json) -> bool:
     # Arrow would accept a boolean as a number
     return type(value) is not bool
+
+
+def _integer(value: Json) -> bool:
+    # Arrow would cut off a fraction
+    return type(value) is not float or (value.is_integer() and abs(value) < 2**53)
