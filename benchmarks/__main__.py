@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import copied, unpacked_wheel
-from benchmarks.rounds import Result, measure
+from benchmarks.rounds import measure
+from benchmarks.runs import Result
 from benchmarks.summary import as_results, report
 from benchmarks.validating import measure_validate
 from benchmarks.venvs import CannotInstall, cache_folder, python_of, versions_of
@@ -29,8 +30,7 @@ def main() -> int:
     given = _arguments()
     if given.report:
         kept = json.loads(given.results.read_text())
-        lines = report(as_results(kept["results"]), works(kept["size"]))
-        text = "\n".join([*_head(kept["machine"], kept["missing"]), *lines]) + "\n"
+        text = _text(kept)
         sys.stdout.write(text)
         if given.page is not None:
             _write_into(given.page, text)
@@ -57,14 +57,13 @@ def main() -> int:
         _say("(f) validate")
         results += measure_validate(validated(given.size), given.rounds, packages, _say)
     _keep(given, results, missing)
-    lines = [*_head(machine(), missing), *report(results, works(given.size))]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write(_text(json.loads(given.results.read_text())))
     return int(any(result.error for result in results))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--work", default="a,b,c,d,e,f", help="a letter for each; all by default")
+    parser.add_argument("--work", default="a,b,c,d,e,f,g", help="a: all works a; or a-wide, ...")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each work (e: one)")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {','.join(PEERS)}")
     parser.add_argument("--previous", type=Path, metavar="WHEEL", help="an earlier version's wheel")
@@ -96,13 +95,15 @@ def _installed(peers: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, str]]
 
 def _keep(given: argparse.Namespace, results: list[Result], missing: dict[str, str]) -> None:
     """Write the results as they are by now: an interrupted benchmark has measured something."""
-    before = []
+    before: list[dict[str, Any]] = []
+    now = machine()
+    states = {result.work: now for result in results}
     if given.add and given.results.exists():
-        mine = {result.work for result in results}
-        kept = json.loads(given.results.read_text())["results"]
-        before = [one for one in kept if one["work"] not in mine]
+        kept = json.loads(given.results.read_text())
+        before = [one for one in kept["results"] if one["work"] not in states]
+        states = {one["work"]: kept["states"][one["work"]] for one in before} | states
     text = {
-        "machine": machine(),
+        "states": states,
         "versions": {
             kind: versions_of(kind)
             for kind in dict.fromkeys(ENVIRONMENTS.values())
@@ -128,12 +129,19 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _head(here: dict[str, Any], missing: dict[str, str]) -> list[str]:
-    lines = [
+def _text(kept: dict[str, Any]) -> str:
+    """The report of kept results."""
+    states = {work: _state(state) for work, state in kept["states"].items()}
+    lines = [f"Not measured: {peer}: {why}" for peer, why in kept["missing"].items()]
+    lines += report(as_results(kept["results"]), works(kept["size"]), states)
+    return "\n".join(lines).lstrip() + "\n"
+
+
+def _state(here: dict[str, Any]) -> str:
+    return (
         f"{here['when'][:10]}, {here['cores']} cores, {here['memory_gb']} GB, Python "
         f"{here['python']}, load average {here['load_average'][0]} at the end."
-    ]
-    return lines + [f"Not measured: {peer}: {why}" for peer, why in missing.items()]
+    )
 
 
 def _write_into(page: Path, text: str) -> None:

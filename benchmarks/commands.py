@@ -11,14 +11,18 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from benchmarks.connector_files import BUNDLED, write_connectors
 from benchmarks.venvs import python_of
-from benchmarks.works import PREVIOUS, Work
+from benchmarks.works import OURS, PREVIOUS, Work
 
 HERE = Path(__file__).resolve().parent
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 CORES = os.cpu_count() or 1
+CONNECTORS = "benchmark"
+"""The folder of the connector files in the copy of the framework."""
 
 QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1", "AIRBYTE_OFFLINE_MODE": "1"}
 """Nobody's telemetry is part of the race."""
@@ -50,7 +54,8 @@ def start(
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {**QUIET, "PYTHONUNBUFFERED": "1", "DLT_DATA_DIR": str(folder / "dlt")}
     if peer in packages:
-        return _ours(work, base_url, folder, packages[peer], environment)
+        files = packages[OURS] / CONNECTORS
+        return _ours(work, base_url, folder, packages[peer], files, environment)
     database = folder / "benchmark.duckdb"
     scripts = HERE / "peers"
     after = [work.kind, base_url, str(database)]
@@ -67,30 +72,53 @@ def start(
     return Started(command, environment, database)
 
 
+def schema_of(peer: str, work: Work, packages: Mapping[str, Path]) -> str:
+    """Return the schema of the peer's tables in its DuckDB file."""
+    if peer in packages:
+        return f"{Path(work.connector).stem}_data"
+    return "main" if peer == "floor" else "events_data"
+
+
 def _ours(
-    work: Work, base_url: str, folder: Path, ours: Path, environment: dict[str, str]
+    work: Work, base_url: str, folder: Path, ours: Path, files: Path, environment: dict[str, str]
 ) -> Started:
-    name = "numbered" if work.kind == "numbered" else "events"
+    connector = files / work.connector
+    name = connector.stem
     environment |= {"PYTHONPATH": str(ours), f"SOURCES__{name.upper()}__API_KEY": "secret"}
-    if work.memory_limit:
-        limit = f'{{"memory_limit": "{work.memory_limit}"}}'
-        environment["DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG"] = limit
-    connector = HERE / "connectors" / f"{name}.yaml"
     command = [sys.executable, "-m", "framework", "run", str(connector)]
     command += ["--resources", ",".join(work.resources), "--set", f"base_url={base_url}"]
+    if name == BUNDLED:
+        command += ["--set", "requests_per_minute=1000000"]  # the work is not the account's limit
+    if work.commit_every and commits(ours):
+        command += ["--commit-every", str(work.commit_every)]
     return Started(command, environment, folder / f"{name}.duckdb")
+
+
+@cache
+def commits(package: Path) -> bool:
+    """Whether that version of the framework commits while it reads."""
+    done = subprocess.run(
+        [sys.executable, "-m", "framework", "run", "--help"],
+        env=os.environ | {"PYTHONPATH": str(package)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return "--commit-every" in done.stdout
 
 
 def copied(folder: Path) -> Path:
     """The framework as it stands, copied and compiled as an installed package would be.
 
-    Edits that are made while the benchmark runs do not reach it.
+    Edits that are made while the benchmark runs do not reach it. Below it are the connector files
+    that are measured.
     """
     root = HERE.parent
     target = folder / "ours"
     shutil.rmtree(target, ignore_errors=True)
     for name in ("framework", "connectors", "schemas"):
         shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    write_connectors(target / CONNECTORS)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(target)], check=True)
     return target
 

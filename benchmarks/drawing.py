@@ -23,6 +23,8 @@ COLOURS = ("#1b6ca8", "#9a9a9a", "#e0a030", "#a05195", "#c8553d")
 PANELS = (
     ("a", 1, "(a) first load"),
     ("a", 2, "(a) again, filled file"),
+    ("a-bundled", 1, "(a) bundled connector"),
+    ("a-inferred", 1, "(a) without schemas"),
     ("b", 1, "(b) children, 50 ms"),
     ("c", 1, "(c) numbered pages, 100 ms"),
     ("d", 1, "(d) small run, 50 ms"),

@@ -5,11 +5,13 @@ Linux: memory is read from /proc, of the process and its children together.
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +68,37 @@ class _Memory(threading.Thread):
         self.join()
 
 
+class _Killer(threading.Thread):
+    """Kill a process and its children as soon as `when()` is true."""
+
+    def __init__(self, pid: int, when: Callable[[], bool]) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._when = when
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while not self._ended.wait(EVERY / 10):
+            if self._when():
+                with suppress(ProcessLookupError):
+                    os.killpg(self._pid, signal.SIGKILL)
+                return
+
+    def stop(self) -> None:
+        """Kill no more."""
+        self._ended.set()
+        self.join()
+
+
 def watch(
-    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], timeout: float = 3600
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float = 3600,
+    kill_when: Callable[[], bool] | None = None,
 ) -> Watched:
-    """Run the command to its end; `marks` has each line's first appearance."""
+    """Run the command to its end, or to its death; `marks` has each line's first appearance."""
     marks: dict[str, Mark] = {}
     lines: list[str] = []
     used = _used()
@@ -83,9 +112,13 @@ def watch(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=kill_when is not None,
     ) as process:
         memory = _Memory(process.pid)
         memory.start()
+        killer = _Killer(process.pid, kill_when) if kill_when is not None else None
+        if killer is not None:
+            killer.start()
         late = threading.Timer(timeout, process.kill)
         late.daemon = True
         late.start()
@@ -99,6 +132,8 @@ def watch(
         code = process.wait()
         seconds = time.perf_counter() - began
         late.cancel()
+        if killer is not None:
+            killer.stop()
         memory.stop()
     return Watched(code, seconds, memory.peak, _used() - used, marks, "\n".join(lines))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.commands import copied, start
-from benchmarks.rounds import served
+from benchmarks.runs import served
 from benchmarks.venvs import cache_folder
 from benchmarks.works import OURS, SIZES, works
 
@@ -45,7 +45,7 @@ sys.exit(code)
 def main() -> int:
     """Run the work once under the profiler and print the top entries."""
     parser = argparse.ArgumentParser(prog="benchmarks.profiling", description=__doc__)
-    parser.add_argument("work", help="a, b, c or d")
+    parser.add_argument("work", help="a, a-bundled, b, ...")
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--top", type=int, default=35)
     parser.add_argument("--sort", default="tottime", choices=("tottime", "cumtime"))
@@ -54,9 +54,9 @@ def main() -> int:
     given = parser.parse_args()
     work = next(w for w in works(given.size) if w.key == given.work)
     packages = {OURS: copied(cache_folder())}
-    with served(work) as address, TemporaryDirectory(dir=cache_folder()) as name:
+    with served(work) as server, TemporaryDirectory(dir=cache_folder()) as name:
         folder = Path(name)
-        started = start(OURS, work, address, folder, packages)
+        started = start(OURS, work, server.address, folder, packages)
         words = started.command[3:]  # after `python -m framework`
         kept = given.keep.resolve() if given.keep else folder / "profile"
         command = [sys.executable, "-c", RUNNER, str(kept), *words]

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.commands import KEPT
 from benchmarks.process import watch
-from benchmarks.rounds import Result, Say
+from benchmarks.runs import Result, Say
 from benchmarks.venvs import cache_folder
 from benchmarks.works import OURS
 

@@ -10,6 +10,7 @@ import orjson
 import urllib3
 
 work, base, database = sys.argv[1:4]
+children = work.endswith("children")
 pool = urllib3.PoolManager(maxsize=20, headers={"Authorization": "Bearer secret"})
 
 
@@ -25,7 +26,7 @@ def cursor_list(path: str, out) -> list[dict]:
         body = get(f"{path}?count=100" + (f"&page_token={token}" if token else ""))
         out.write(body + b"\n")
         page = orjson.loads(body)
-        if work == "children":
+        if children:
             records += page["collection"]
         token = page["pagination"]["next_page_token"]
         if token is None:
@@ -58,12 +59,18 @@ elif work == "small":
         with (folder / f"{name}.jsonl").open("wb") as out:
             cursor_list(f"/{name}", out)
         load(name, folder / f"{name}.jsonl")
+elif work == "wide":
+    with (folder / "readings.jsonl").open("wb") as out:
+        cursor_list("/readings", out)
+    load("readings", folder / "readings.jsonl")
 else:
+    if work.startswith(("bundled", "inferred")):
+        orjson.loads(get("/users/me"))
     file = folder / "events.jsonl"
     with file.open("wb") as out:
         events = cursor_list("/scheduled_events", out)
     load("scheduled_events", file)
-    if work == "children":
+    if children:
         paths = [f"/scheduled_events/{e['uri'].rsplit('/', 1)[-1]}/invitees" for e in events]
         file = folder / "invitees.jsonl"
         with file.open("wb") as out, ThreadPoolExecutor(20) as threads:

@@ -111,6 +111,65 @@ def plain(kind: str, number: int) -> Record:
     }
 
 
+WIDE = 200
+"""Columns of a wide record."""
+WIDE_KINDS = (
+    "text", "text", "text", "text", "integer", "integer", "number", "boolean", "time", "note",
+)  # fmt: skip
+"""The kinds of its columns in turn; a `note` is null in 9 of 10 records."""
+
+
+def wide_columns() -> dict[str, str]:
+    """The names of a wide record's columns and their kinds, after `uri` and `updated_at`."""
+    kinds = (WIDE_KINDS[place % len(WIDE_KINDS)] for place in range(WIDE - 2))
+    return {f"{kind}_{place:03d}": kind for place, kind in enumerate(kinds)}
+
+
+def wide_schema() -> dict[str, Any]:
+    """The JSON Schema of wide records."""
+    types: dict[str, Any] = {
+        "text": {"type": "string"},
+        "integer": {"type": "integer"},
+        "number": {"type": "number"},
+        "boolean": {"type": "boolean"},
+        "time": {"type": "string", "format": "date-time"},
+        "note": {"type": ["string", "null"]},
+    }
+    columns = {name: types[kind] for name, kind in wide_columns().items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Reading",
+        "type": "object",
+        "properties": {"uri": types["text"], "updated_at": types["time"], **columns},
+    }
+
+
+def wide(number: int) -> Record:
+    """A flat record of 200 columns, about 5.5 kB of JSON."""
+    made = FIRST + timedelta(seconds=number)
+    record: Record = {
+        "uri": f"{API}/readings/{identifier('reading', number)}",
+        "updated_at": stamp(made),
+    }
+    for place, (name, kind) in enumerate(wide_columns().items()):
+        record[name] = _wide_value(kind, number * 7 + place, made)
+    return record
+
+
+def _wide_value(kind: str, number: int, made: datetime) -> Any:
+    if kind == "text":
+        return f"Text {number % 9973} of some length"
+    if kind == "integer":
+        return number * 31 % 1_000_003
+    if kind == "number":
+        return number % 1000 + 0.125
+    if kind == "boolean":
+        return number % 3 == 0
+    if kind == "time":
+        return stamp(made + timedelta(minutes=number % 5000))
+    return f"Note {number}" if number % 10 == 0 else None
+
+
 def _location(number: int) -> Record | None:
     kind = PLACES[number % 5]
     if number % 11 == 0:

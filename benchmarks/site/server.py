@@ -1,7 +1,8 @@
-"""`python -m benchmarks.server INDEX --latency S`: a site on loopback, in a process of its own.
+"""`python -m benchmarks.site.server INDEX`: a site on loopback, in a process of its own.
 
-HTTP/1.1 with kept connections, straight on asyncio's transports. It prints its address, serves
-until its standard input closes, and tells at `/_requests` how many it has answered since asked.
+HTTP/1.1 with kept connections, straight on asyncio's transports. It prints its address and serves
+until its standard input closes. `/_requests` tells how many requests came since it was last asked;
+`/_hold?N` lets the Nth from then on wait for ever, and `/_held` tells whether one waits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n"
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 BUFFER = 1 << 20
 
@@ -24,7 +25,9 @@ class Offer:
     """The site, mapped into memory, and a count of answers."""
 
     def __init__(self, index: Path, latency: float) -> None:
-        places: dict[str, tuple[int, int]] = json.loads(index.read_text())
+        site = json.loads(index.read_text())
+        places: dict[str, tuple[int, int]] = site["places"]
+        self._headers = "".join(f"{k}: {v}\r\n" for k, v in site["headers"].items()).encode()
         with index.with_suffix(".bin").open("rb") as bodies:
             self._bodies = memoryview(mmap.mmap(bodies.fileno(), 0, access=mmap.ACCESS_READ))
         self._places = {key.encode(): place for key, place in places.items()}
@@ -32,15 +35,28 @@ class Offer:
             bytes(self._bodies[start : start + length : 4096])  # every memory page is read once
         self.latency = latency
         self._answered = 0
+        self._hold = 0
 
-    def answer(self, target: bytes) -> tuple[bytes, memoryview | None]:
-        """Head and body for a request's target."""
-        path, _, query = target.partition(b"?")
+    def control(self, path: bytes, query: bytes) -> bytes:
+        """The response to one of the benchmark's own requests."""
+        told = self._answered
         if path == b"/_requests":
-            body = b"%d" % self._answered
             self._answered = 0
-            return OK % len(body) + body, None
+        elif path == b"/_hold":
+            self._answered, self._hold = 0, int(query)
+        else:
+            told = int(bool(self._hold) and self._answered >= self._hold)
+        body = b"%d" % told
+        return OK % (b"", len(body)) + body
+
+    def answer(self, target: bytes) -> tuple[bytes, memoryview | None] | None:
+        """Head and body for a request's target; None if it is held."""
+        path, _, query = target.partition(b"?")
+        if path.startswith(b"/_"):
+            return self.control(path, query), None
         self._answered += 1
+        if self._hold and self._answered >= self._hold:
+            return None
         if query:
             asked = parse_qs(query.decode())
             value = asked.get("page_token") or asked.get("page")
@@ -50,7 +66,7 @@ class Offer:
         if place is None:
             return MISSING, None
         start, length = place
-        return OK % length, self._bodies[start : start + length]
+        return OK % (self._headers, length), self._bodies[start : start + length]
 
 
 class Connection(asyncio.Protocol):
@@ -76,15 +92,16 @@ class Connection(asyncio.Protocol):
         while (end := self._unread.find(b"\r\n\r\n")) >= 0:
             target = self._unread.split(b" ", 2)[1]
             self._unread = self._unread[end + 4 :]
-            if self._offer.latency and target != b"/_requests":
+            if self._offer.latency and not target.startswith(b"/_"):
                 self._loop.call_later(self._offer.latency, self._write, target)
             else:
                 self._write(target)
 
     def _write(self, target: bytes) -> None:
-        head, body = self._offer.answer(target)
-        if self._transport is None or self._transport.is_closing():
+        answer = self._offer.answer(target)
+        if answer is None or self._transport is None or self._transport.is_closing():
             return
+        head, body = answer
         self._transport.write(head if body is None else b"".join((head, body)))
 
 
@@ -101,7 +118,7 @@ async def serve(offer: Offer) -> None:
 
 def main() -> None:
     """Serve until standard input is closed."""
-    parser = argparse.ArgumentParser(prog="benchmarks.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="benchmarks.site.server", description=__doc__)
     parser.add_argument("index", type=Path)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     given = parser.parse_args()
