@@ -6,9 +6,11 @@ Nothing else of a record is kept.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
+from io import SEEK_END
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import Any, Generic, TypeVar
@@ -18,21 +20,14 @@ from framework.definition.expressions.jmespath_expression import Expression, Exp
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import BindingError, FrameworkError
 from framework.extract.compilation.plan import Plan, PlannedBinding
-from framework.extract.incremental.state_codec import (
-    ONLY_CHANGED,
-    fingerprint,
-    key_of,
-    pack_fingerprints,
-    unpack_fingerprints,
-)
+from framework.extract.incremental.state_codec import fingerprint
 from framework.extract.page import Record
 from framework.runtime.context import (
     Context,
-    with_ancestors,
     with_parent,
-    with_partition,
     without_secrets,
 )
+from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor, redact_key
 
 Json = Any
@@ -55,97 +50,6 @@ class ParentValues:
     ancestor_context: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Slice:
-    """One list to read, for a parent record (None for a root) and a partition.
-
-    `key` tells it from the resource's other lists in the state.
-    """
-
-    parent: ParentValues | None = None
-    partition: dict[str, Json] = field(default_factory=dict)
-    key: str = ""
-
-    @property
-    def values(self) -> dict[str, Json]:
-        """The values of placeholders, by their text."""
-        return {} if self.parent is None else {**self.parent.ancestor_values, **self.parent.values}
-
-    @property
-    def fields(self) -> dict[str, Json]:
-        """The parent's fields that are added to each record."""
-        return {} if self.parent is None else self.parent.fields
-
-    def context(self, whole: Context, parent: str | None) -> Context:
-        """Return the context with the parent record and the partition of this list."""
-        if self.parent is not None and parent is not None:
-            whole = with_ancestors(whole, self.parent.ancestor_context, parent, self.parent.context)
-        return with_partition(whole, self.partition)
-
-
-def keyed(one: Slice, plan: Plan) -> Slice:
-    """Return the slice with its key, a hash of all that its requests are made of.
-
-    The only list of a root has none.
-    """
-    parent = one.parent
-    if parent is None and not one.partition:
-        return one
-    # the names are part of stored states: they never change
-    parts: dict[str, Json] = {"partition": one.partition}
-    if parent is not None:
-        above = {b.name: parent.ancestor_values.get(b.name) for b in plan.ancestor_bindings}
-        ancestors = plan.resource.ancestor_fields
-        parts |= {
-            "values": parent.values,
-            "kept": parent.context,
-            "above": above,
-            "kept_above": {name: parent.ancestor_context.get(name) for name in ancestors},
-        }
-    return replace(one, key=key_of(parts))
-
-
-def sliced(
-    parents: Iterable[ParentValues | None],
-    partitions: list[dict[str, Json]],
-    plan: Plan,
-    *,
-    keys: bool,
-) -> Iterator[Slice]:
-    """Yield a slice for each parent record and partition.
-
-    Raise BindingError if an ancestor's value that the request needs is null.
-    """
-    for parent in parents:
-        if parent is not None:
-            _check_ancestors(parent, plan)
-        for partition in partitions:
-            one = Slice(parent, partition)
-            yield keyed(one, plan) if keys else one
-
-
-def crossed(
-    first: Iterable[ParentValues], others: Sequence[tuple[str, Iterable[ParentValues]]]
-) -> Iterator[ParentValues]:
-    """Yield each combination of the records of independent parents.
-
-    `others` are named; their values are those of ancestors to the first.
-    """
-    if not others:
-        yield from first
-        return
-    *before, (name, last) = others
-    for values in crossed(first, before):
-        for one in last:
-            own = {name: one.context} if one.context else {}
-            yield replace(
-                values,
-                fields={**values.fields, **one.fields},
-                ancestor_values={**values.ancestor_values, **one.ancestor_values, **one.values},
-                ancestor_context={**values.ancestor_context, **one.ancestor_context, **own},
-            )
-
-
 def name_parent(
     error: FrameworkError, parent: ParentValues, plan: Plan, redactor: Redactor
 ) -> FrameworkError:
@@ -166,15 +70,6 @@ def name_parent(
     return extended
 
 
-def _check_ancestors(parent: ParentValues, plan: Plan) -> None:
-    for binding in plan.ancestor_bindings:
-        if parent.ancestor_values.get(binding.name) is None:
-            raise BindingError(
-                f"{plan.resource.name}: takes `{binding.binding.text}` from each record of "
-                f"{binding.binding.resource}, but a record has null or nothing there"
-            )
-
-
 T = TypeVar("T")
 BATCH = 1000
 """Values that are held as objects at once; the rest is pickled."""
@@ -183,35 +78,59 @@ IN_MEMORY = 4 << 20
 
 
 class SpilledList(Generic[T]):
-    """A list in memory while short, then on disk: append values, iterate as often as needed."""
+    """A list in memory while short, then on disk: append values, iterate as often as needed.
+
+    Thread-safe: one thread may append while others iterate.
+    """
 
     def __init__(self) -> None:
         self._last: list[T] = []
-        self._batches = 0
+        self._places: list[int] = []
         self._file: Any = None
+        self._lock = threading.Lock()
 
     def add(self, value: T) -> None:
         """Append a value."""
-        self._last.append(value)
-        if len(self._last) == BATCH:
-            if self._file is None:
-                self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
-                finalize(self, self._file.close)
-            pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
-            self._batches += 1
-            self._last = []
+        with self._lock:
+            self._last.append(value)
+            if len(self._last) == BATCH:
+                if self._file is None:
+                    self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+                    finalize(self, self._file.close)
+                self._places.append(self._file.seek(0, SEEK_END))
+                pickle.dump(self._last, self._file, pickle.HIGHEST_PROTOCOL)
+                self._last = []
 
     def __len__(self) -> int:
-        return self._batches * BATCH + len(self._last)
+        with self._lock:
+            return len(self._places) * BATCH + len(self._last)
 
     def __iter__(self) -> Iterator[T]:
-        place = 0
-        for _ in range(self._batches):
-            self._file.seek(place)
-            batch: list[T] = pickle.load(self._file)
-            place = self._file.tell()
-            yield from batch
-        yield from self._last
+        return self.follow(lambda _: False)
+
+    def follow(self, has_more: Callable[[int], bool]) -> Iterator[T]:
+        """Yield all values, also those that are added meanwhile.
+
+        `has_more` is called with how many were yielded if there are no others. It waits for more,
+        and returns False at the end.
+        """
+        count = 0
+        while True:
+            values = self._after(count)
+            yield from values
+            count += len(values)
+            if not values and not has_more(count):
+                return
+
+    def _after(self, count: int) -> list[T]:
+        """Return values after the first `count`: the rest of their batch."""
+        batch, begin = divmod(count, BATCH)
+        with self._lock:
+            if batch == len(self._places):
+                return self._last[begin:]
+            self._file.seek(self._places[batch])
+            values: list[T] = pickle.load(self._file)
+        return values[begin:]
 
     def __contains__(self, value: object) -> bool:
         return any(one == value for one in self)
@@ -336,41 +255,78 @@ def _fields_of(record: Record, names: tuple[str, ...] | None) -> Record:
     return {name: record[name] for name in names if name in record}
 
 
-class ChangeFilter:
-    """Choose the lists whose parent record changed since the last loaded run.
+class ChildValues:
+    """What a resource's records give its children, while it is read and after. Thread-safe.
 
-    The state has a fingerprint of one field of the parent by the key of the child's list.
+    One thread adds, and says how it ended. The children wait, and get the error if there is one.
     """
 
-    def __init__(
-        self, states: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
-    ) -> None:
-        self._key = f"{ONLY_CHANGED}{field}"
-        self._states = states
-        self._moves = moves
-        self._asks_all = asks_all
-        self._prints = unpack_fingerprints(states.get(self._key, ""))
-        self._new_prints: dict[str, str] = {}
+    def __init__(self, stop: StopSignal) -> None:
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._error: Exception | None = None
+        self.by_child: dict[str, ChildBindings] = {}
+        self.is_ended = False
 
-    def chosen(self, slices: Iterable[Slice]) -> list[Slice]:
-        """Return the lists to read; one whose parent record lacks the field is always read."""
-        return [
-            one
-            for one in slices
-            if self._is_new(one.key, one.parent.fingerprint if one.parent else None)
-        ]
+    def open(self, child: str, line: Plan) -> None:
+        """Keep values for a child; `line` is its plan for this parent."""
+        self.by_child[child] = ChildBindings(line)
 
-    def _is_new(self, key: str, value: str | None) -> bool:
-        if value is None:
-            return True
-        self._new_prints[key] = value
-        return self._asks_all or self._prints.get(key) != value
+    def add(self, records: list[Record], above: ParentValues | None) -> None:
+        """Keep what all children need of these records; arguments as in `ChildBindings`."""
+        for bindings in self.by_child.values():
+            bindings.add(records, above)
+        with self._changed:
+            self._changed.notify_all()
 
-    def end(self, live_keys: set[str] | None) -> None:
-        """Write the fingerprints after all lists were read; `live_keys` as in `ResourceCursors`."""
-        if not self._moves:
-            return
-        prints = self._prints
-        if live_keys is not None:
-            prints = {key: value for key, value in prints.items() if key in live_keys}
-        self._states[self._key] = pack_fingerprints({**prints, **self._new_prints})
+    def end(self, error: Exception | None = None) -> None:
+        """Say that no more records come, because of an error if there is one."""
+        with self._changed:
+            self._error, self.is_ended = error, True
+            self._changed.notify_all()
+
+    def all(self, child: str) -> SpilledList[ParentValues]:
+        """Return what each record gives the child, when all are read."""
+        self.await_end()
+        self._check(child)
+        return self.by_child[child].values
+
+    def follow(self, child: str) -> Iterator[ParentValues]:
+        """Yield what each record gives the child, as soon as it is read."""
+
+        def has_more(count: int) -> bool:
+            self._await_more(child, count)
+            return bindings.error is None and len(bindings.values) > count
+
+        bindings = self.by_child[child]
+        yield from bindings.values.follow(has_more)
+        self._check(child)
+
+    def await_first(self, child: str) -> bool:
+        """Wait for a record's values; return whether there are some and more may follow."""
+        self._await_more(child, 0)
+        return not self.is_ended
+
+    def error_for(self, child: str) -> Exception | None:
+        """Return the error that the child has from what was read so far."""
+        return self._error or self.by_child[child].error
+
+    def await_end(self) -> None:
+        """Wait until the resource is read, or ended by an error."""
+        self._wait(lambda: False)
+
+    def _check(self, child: str) -> None:
+        error = self.error_for(child)
+        if error is not None:
+            raise error
+
+    def _await_more(self, child: str, count: int) -> None:
+        bindings = self.by_child[child]
+        self._wait(lambda: bindings.error is not None or len(bindings.values) > count)
+
+    def _wait(self, is_enough: Callable[[], bool]) -> None:
+        """Wait for the end, or `is_enough`; raise if the run is stopped."""
+        with self._changed:
+            while not self.is_ended and not is_enough():
+                self._changed.wait(0.5)
+                self._stop.check()

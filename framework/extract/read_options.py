@@ -51,6 +51,9 @@ class ReadOptions:
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
     pipeline that runs the source. `again` is a range that is read again, which moves no state. With
     `awaits_jobs=False` an export job is created, but neither waited for nor downloaded.
+
+    `in_threads` are the resources that threads of their own read for their tables. Lists of
+    children may then be requested meanwhile. If there are none, a child reads its parent first.
     """
 
     environment: Environment
@@ -62,3 +65,4 @@ class ReadOptions:
     sample: Sample | None = None
     again: CursorRange | None = None
     awaits_jobs: bool = True
+    in_threads: frozenset[str] = frozenset()

@@ -1,29 +1,29 @@
 """Read one resource once, page by page, for its own table and for child resources.
 
 A resource is many lists: one for each parent record, partition and window. What children need of
-its records is kept on the way, so no list is read twice and no page is kept for children.
+its records is kept on the way, so no list is read twice and no page is kept for children. They may
+read it while later pages are still to come.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
-from math import prod
+from itertools import chain, islice
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
-from framework.definition.model import Partition
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
 from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import downloads
-from framework.extract.incremental.cursor import ResourceCursors, incremental_states
+from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
@@ -31,18 +31,9 @@ from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
 from framework.extract.page import Page
 from framework.extract.page_reader import PageReader, lazy_path
-from framework.extract.parent_child import (
-    ChangeFilter,
-    ChildBindings,
-    ParentValues,
-    Slice,
-    SpilledList,
-    crossed,
-    name_parent,
-    sliced,
-)
-from framework.extract.partitions import batched, multiplied
+from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
 from framework.extract.read_options import PageLimit, ReadOptions
+from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.http.error_messages import translate_error
 from framework.runtime.context import Context, with_incremental, without_secrets
@@ -67,10 +58,10 @@ class SliceResult:
 class ResourceReader:
     """Read a resource's lists once; thread-safe.
 
-    `open_table` gives the pages for the resource's table, `values_for` what a child needs, which
-    reads the lists to their end first. An error ends the reading for good: whoever reads later
-    gets it again. `cut` is the error of a window after which nothing was requested: what the
-    windows before it gave is complete, and the table's pages raise it at their end.
+    `open_table` gives the pages for the resource's table, `values_for` and `follow` what a child
+    needs. An error ends the reading for good: whoever reads later gets it again. `cut` is the
+    error of a window after which nothing was requested: what the windows before it gave is
+    complete, and the table's pages raise it at their end.
     """
 
     def __init__(
@@ -86,19 +77,19 @@ class ResourceReader:
         self.name = plan.resource.name
         self._parent_readers = tuple(parents)
         self.records = 0
-        self.parents = 0
         self.cut: FrameworkError | None = None
         self._client = client
         self._cursors = cursors
         self._state = state
         self._options = options
-        self._children: dict[str, ChildBindings] = {}
+        self._children = ChildValues(options.environment.stop)
         self._loads = False
         self._reads_raw = False
         self._page_limit: PageLimit | None = None
         self._pending: deque[Page] = deque()
         self._source = self._read()
         self._error: Exception | None = None
+        self._is_draining = False
         self._lists = 1
         self._unchanged = 0
         self._known = 0
@@ -110,6 +101,7 @@ class ResourceReader:
         self._transforms = Transforms(plan.resource)
         self._duplicates = DuplicateKeyMonitor(plan, options)
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
+        self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._order = None
         if cursors is not None:
             self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
@@ -133,10 +125,15 @@ class ResourceReader:
     @property
     def skipped_lists(self) -> dict[str, int]:
         """The number of lists that were not requested, by reason (`when`, `only_changed`)."""
-        bindings = (reader._children.get(self.name) for reader in self._parent_readers)
+        bindings = (reader._children.by_child.get(self.name) for reader in self._parent_readers)
         skipped = sum(one.skipped for one in bindings if one is not None)
         counts = {"when": skipped, "only_changed": self._unchanged}
         return {reason: count for reason, count in counts.items() if count}
+
+    @property
+    def parents(self) -> int:
+        """The number of parent records whose lists were read."""
+        return self._slices.parents
 
     @property
     def is_unread(self) -> bool:
@@ -153,7 +150,7 @@ class ResourceReader:
 
         `line` is the child's plan for this parent.
         """
-        self._children[child.name] = ChildBindings(line)
+        self._children.open(child.name, line)
         ancestors = {binding.binding.resource for binding in line.ancestor_bindings}
         for ancestor in ancestors | line.resource.ancestor_fields.keys():
             self._keep_for(ancestor, child.name, line)
@@ -161,7 +158,7 @@ class ResourceReader:
     def _keep_for(self, ancestor: str, below: str, descendant: Plan) -> None:
         """Have an ancestor keep what a descendant needs of it; `below` is next on the way."""
         if self.name == ancestor:
-            self._children[below].add_descendant(descendant)
+            self._children.by_child[below].add_descendant(descendant)
         for reader in self._parent_readers:
             reader._keep_for(ancestor, self.name, descendant)
 
@@ -192,32 +189,85 @@ class ResourceReader:
             yield page
 
     def values_for(self, child: str) -> SpilledList[ParentValues]:
-        """Read all pages, then return what each record gives that child."""
+        """Return what each record gives that child, after all pages are read."""
+        if self._options.in_threads:
+            self._drain_in_thread()
+        else:
+            self._drain()
+        return self._children.all(child)
+
+    def follow(self, child: str) -> Iterator[ParentValues]:
+        """Yield what each record gives that child, while another thread reads the pages."""
+        self._drain_in_thread()
+        yield from self._children.follow(child)
+
+    def await_first_list(self) -> bool:
+        """Wait for a list that can be requested while the parents are read.
+
+        Return False if there is none: the parents have to be read first, or they are.
+        """
+        if not self._slices.follows_parent:
+            return False
+        parent = self._parent_readers[0]
+        parent._drain_in_thread()
+        return parent._children.await_first(self.name)
+
+    def parents_error(self) -> Exception | None:
+        """Wait for parents that are read; return the error that this resource has from them."""
+        for parent in self._parent_readers:
+            if parent._is_draining:
+                parent._children.await_end()
+        return self._error_above()
+
+    def _error_above(self) -> Exception | None:
+        errors = (parent._children.error_for(self.name) for parent in self._parent_readers)
+        return next(filter(None, errors), None)
+
+    def abandon(self, error: BaseException) -> None:
+        """End the reading with this error if it has not ended: children must not wait for more."""
+        if not self._children.is_ended:
+            usual = error if isinstance(error, Exception) else None
+            self._end(usual or RequestError(f"{self.name} was not read to its end"))
+
+    def _drain(self) -> None:
         with self._lock:
             while (page := self._next()) is not None:
                 if self._loads:
                     self._pending.append(page)
-        if self.cut is not None and not self._loads:
-            raise self.cut
-        bindings = self._children[child]
-        if bindings.error is not None:
-            raise bindings.error
-        return bindings.values
+
+    def _drain_in_thread(self) -> None:
+        """Have a thread read this resource if it is read for its children only."""
+        with self._counting:
+            if self._is_draining or self.name in self._options.in_threads:
+                return
+            self._is_draining = True
+        threading.Thread(target=self._drain_quietly, name="framework-read", daemon=True).start()
+
+    def _drain_quietly(self) -> None:
+        with suppress(Exception):  # the children raise it
+            self._drain()
+
+    def _end(self, error: Exception) -> None:
+        self._error = error
+        self._children.end(error)
 
     def _next(self) -> Page | None:
         if self._error is not None:
             raise self._error
         try:
-            return next(self._source, None)
+            page = next(self._source, None)
         except ResourceSkipped as error:
-            self._error = error
+            self._end(error)
             raise
         except Exception as error:
             ours = translate_error(error, self.name, self._options.redactor)
-            self._error = ours or error
+            self._end(ours or error)
             if ours is None:
                 raise
             raise ours from error
+        if page is None:
+            self._children.end(None if self._loads else self.cut)
+        return page
 
     def _read(self) -> Iterator[Page]:
         """Yield the pages of all lists, counted and passed to children and monitors."""
@@ -232,8 +282,8 @@ class ResourceReader:
                 is_last = page_limit.is_last(page.count) or is_last
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
-            for child in self._children.values():
-                child.add(page.records, one.parent)
+            if self._children.by_child:
+                self._children.add(page.records, one.parent)
             if is_last:
                 yield page
                 break
@@ -244,18 +294,23 @@ class ResourceReader:
                     page = Page.of(new)
             if page.count:
                 yield page
-        self._outcome.on_end(self.records)
+        self._lists = self._slices.count
+        self._outcome.on_end(self.records, self._lists)
         if self._order is not None and self._cursors is not None:
             self._order.on_end(self._cursors.future_value)
 
     def _read_lists(self) -> Iterator[tuple[Slice, Page]]:
         """Yield the pages of all lists in their order; then write the watermarks."""
-        cursors, changed, keys = self._cursors, self._change_filter(), set[str]()
-        slices = self._slices(changed, keys)
-        many = self._lists > 1 or not self._has_one_list
+        cursors = self._cursors
+        changed = ChangeFilter.of(self.plan.resource, self._state, self._options, self._loads)
+        slices = self._slices.read(changed, has_keys=cursors is not None)
+        if changed is not None and not self._slices.follows_parent:
+            slices = iter(list(slices))  # under a limit, too, all of them are counted
+        first = list(islice(slices, 2))
+        many = len(first) > 1 or not self._slices.has_one
         if cursors is not None:
             cursors.begin(moves=self._loads)
-        for result, pages in self._results(slices, many):
+        for result, pages in self._results(first, slices, many):
             for page in pages:
                 yield result.slice, page
             if cursors is not None and result.cursor is not None:
@@ -263,20 +318,25 @@ class ResourceReader:
             if result.cut is not None:
                 self.cut = result.cut
                 break
-        live_keys = keys if self.cut is None and self._drops_old_keys else None
+        live_keys = self._slices.keys if self.cut is None and self._drops_old_keys else None
         if cursors is not None:
             cursors.end(many=many, live_keys=live_keys)
-        if changed is not None and self.cut is None:
-            changed.end(live_keys)
+        if changed is not None:
+            self._unchanged = changed.skipped
+            if self.cut is None:
+                changed.end(live_keys)
 
     def _results(
-        self, slices: Iterator[Slice], many: bool
+        self, first: list[Slice], others: Iterator[Slice], many: bool
     ) -> Iterator[tuple[SliceResult, Iterable[Page]]]:
-        """Return each slice with its pages: of one slice as they come, of many read in parallel."""
+        """Return each slice with its pages: of one slice as they come, of many read in parallel.
+
+        `first` are the first two, or all.
+        """
         path: tuple[str, ...] = ()
         if (
             self._reads_raw
-            and not self._children
+            and not self._children.by_child
             and self._cursors is None
             and self._options.limit is None
         ):
@@ -289,13 +349,19 @@ class ResourceReader:
 
         def read_all(one: Slice) -> tuple[SliceResult, Iterable[Page]]:
             result, pages = read(one)
-            return result, list(pages)
+            return result, list(map(self._unless_ended, pages))
 
-        if self._lists == 1:
-            return iter([read(next(slices))])
-        workers = min(self._options.max_in_flight, self._lists)
-        jobs = (partial(read_all, one) for one in slices)
-        return run_in_order(jobs, workers, self._options.environment.stop)
+        if len(first) == 1:
+            return iter([read(first[0])])
+        jobs = (partial(read_all, one) for one in chain(first, others))
+        return run_in_order(jobs, self._options.max_in_flight, self._options.environment.stop)
+
+    def _unless_ended(self, page: Page) -> Page:
+        """Return the page of a list; raise if another list or a parent has ended the reading."""
+        error = self._error or self._error_above()
+        if error is not None:
+            raise error
+        return page
 
     def _read_slice(self, result: SliceResult, path: tuple[str, ...]) -> Iterator[Page]:
         """Yield the pages of a slice, window by window; set `result.cut` if a later one fails.
@@ -399,64 +465,6 @@ class ResourceReader:
         known = Values(values, context, self._options.redactor)
         return table_of_list(self.name, template, known, self.plan.other_tables)
 
-    def _change_filter(self) -> ChangeFilter | None:
-        resource, again = self.plan.resource, self._options.again is not None
-        if resource.only_changed is None:
-            return None
-        return ChangeFilter(
-            incremental_states(resource.name, self._state),
-            resource.only_changed.text,
-            moves=self._loads and not again,
-            asks_all=again,
-        )
-
-    def _slices(self, changed: ChangeFilter | None, live_keys: set[str]) -> Iterator[Slice]:
-        """Return the lists to read, and count them; add the keys of all lists to `live_keys`."""
-        plan, options = self.plan, self._options
-        keys = self._cursors is not None or changed is not None
-        partitions, empty = multiplied(plan.resource.partitions, options.environment.now, self.name)
-        lines: list[tuple[str, Collection[ParentValues]]] = []
-        for reader, line in zip(self._parent_readers, plan.lines, strict=False):
-            values = reader.values_for(self.name)
-            known = values.first(options.sample.lists) if options.sample else values
-            self.parents += len(known)
-            groups = [one for one in plan.resource.partitions if one.kind == "resource"]
-            groups = [one for one in groups if _partition_name(one) in line.bound_names]
-            if not groups:
-                lines.append((reader.name, known))
-            for one in groups:
-                bound = (values.values[_partition_name(one)] for values in known)
-                partitions = [{**g, **rest} for g in batched(one, bound) for rest in partitions]
-        parents: Iterable[ParentValues | None] = [None]
-        if lines:
-            (_, first), *others = lines
-            parents = crossed(first, others)
-        if options.sample:
-            partitions = partitions[: options.sample.lists]
-        for name in empty:
-            self._outcome.on_empty_partition(name)
-        slices = sliced(parents, partitions, plan, keys=keys)
-        self._lists = prod((len(known) for _, known in lines), start=len(partitions))
-        if changed is not None:
-            every = list(slices)
-            live_keys.update(one.key for one in every)
-            if every and not any(one.parent and one.parent.fingerprint for one in every):
-                self._outcome.on_unknown_changes()
-            chosen = changed.chosen(every)
-            self._lists, self._unchanged = len(chosen), len(every) - len(chosen)
-            slices = iter(chosen)
-        elif keys:
-            slices = _with_keys_noted(slices, live_keys)
-        self._outcome.on_lists(self._lists)
-        return slices
-
-    @property
-    def _has_one_list(self) -> bool:
-        """Whether the file says that each run reads one list."""
-        if self.plan.resource.partitions:
-            return False
-        return all(reader.has_one_record for reader in self._parent_readers)
-
     def _cursor_of(self, one: Slice, many: bool) -> Watermark | None:
         if self._cursors is None:
             return None
@@ -492,13 +500,3 @@ class ResourceReader:
             and resource.when is None
             and resource.only_changed is None
         )
-
-
-def _partition_name(partition: Partition) -> str:
-    return f"partition.{partition.name}"
-
-
-def _with_keys_noted(slices: Iterator[Slice], live_keys: set[str]) -> Iterator[Slice]:
-    for one in slices:
-        live_keys.add(one.key)
-        yield one

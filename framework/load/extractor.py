@@ -44,6 +44,7 @@ class Extractor:
         self._parts = collector.report.resources
         self._environment = environment
         self._open_sink = open_sink
+        self._ended: dict[str, threading.Event] = {}
         self.sinks: dict[str, Sink] = {}
 
     def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
@@ -51,13 +52,15 @@ class Extractor:
 
         The number of requests in flight is up to the rate limiter.
         """
-        ended = {resource.name: threading.Event() for resource in resources}
+        ended = self._ended = {resource.name: threading.Event() for resource in resources}
 
         def job(resource: Resource) -> Callable[[], None]:
             def read() -> None:
                 try:
-                    self._await_parents(resource, ended)
                     self.read(resource)
+                except BaseException as error:
+                    self._readers[resource.name].abandon(error)
+                    raise
                 finally:
                     ended[resource.name].set()
 
@@ -68,41 +71,74 @@ class Extractor:
         for _ in run_in_order(map(job, resources), workers, self._environment.stop):
             pass
 
-    def _await_parents(self, resource: Resource, ended: dict[str, threading.Event]) -> None:
+    def _await_parents(self, resource: Resource) -> None:
         for ancestor in self._connector.ancestors(resource):
-            if ancestor.name in ended:
-                while not ended[ancestor.name].wait(0.5):
+            if ancestor.name in self._ended:
+                while not self._ended[ancestor.name].wait(0.5):
                     self._environment.stop.check()
 
     def read(self, resource: Resource) -> None:
-        """Read one resource, and put the outcome into its part of the report."""
+        """Read one resource, and put the outcome into its part of the report.
+
+        Whatever it meets while its parents are read, an error of theirs comes first.
+        """
         part = self._parts[resource.name]
         self._environment.stop.check()
-        blocker = self._blocker(resource)
-        if blocker is not None:
-            part.status, part.error = "skipped", f"not requested: {blocker}"
-            self._on_event(ResourceEnded(resource.name, part.status, part.error))
+        reader = self._readers[resource.name]
+        if not reader.await_first_list():
+            self._await_parents(resource)
+        if self._is_blocked(resource):
             return
         self._on_event(ResourceStarted(resource.name))
         started = time.monotonic()
-        reader = self._readers[resource.name]
-        try:
-            sink = self.sinks[resource.name] = self._open_sink(reader.plan.resource)
-            self._fill(sink, reader, part)
-        except ResourceSkipped as error:
+        error = self._error_of(reader, part)
+        self._await_parents(resource)
+        if self._is_blocked(resource):
+            return
+        error = reader.parents_error() or error
+        if isinstance(error, ResourceSkipped):
             part.status, part.error = "skipped", str(error)
             self._on_event(WarningRaised(resource.name, "resource-skipped", str(error)))
-        except FrameworkError as error:
-            if self._environment.stop.error is not None:
-                raise
-            part.status, part.error, part.loads_part = "failed", str(error), False
+        elif error is not None and error is reader.cut:
+            part.status, part.loads_part = "failed", True
+            part.error = f"{error}\nEarlier windows are loaded; the next run resumes from this one."
+        elif error is not None:
+            part.status, part.error = "failed", str(error)
         part.ignored = reader.plan.ignored
         part.left_out.update(reader.left_out)
         part.not_asked = reader.skipped_lists
-        if not part.loads and resource.name in self.sinks:
-            self.sinks.pop(resource.name).close()
+        if not part.loads:
+            self._drop(resource.name)
         part.seconds = time.monotonic() - started
         self._on_event(ResourceEnded(resource.name, part.status, part.error))
+
+    def _is_blocked(self, resource: Resource) -> bool:
+        """Skip the resource if it cannot be read, or not be loaded, because of an ancestor."""
+        blocker, part = self._blocker(resource), self._parts[resource.name]
+        if blocker is None:
+            return False
+        verb = "loaded" if part.requests else "requested"
+        part.status, part.error = "skipped", f"not {verb}: {blocker}"
+        self._readers[resource.name].abandon(ResourceSkipped(resource.name, part.error))
+        self._drop(resource.name)
+        self._on_event(ResourceEnded(resource.name, part.status, part.error))
+        return True
+
+    def _error_of(self, reader: ResourceReader, part: ResourceReport) -> Exception | None:
+        """Read the resource into its sink; return the error that ended it, None if it is whole."""
+        try:
+            sink = self.sinks[reader.name] = self._open_sink(reader.plan.resource)
+            self._fill(sink, reader, part)
+        except (FrameworkError, ResourceSkipped) as error:
+            if isinstance(error, FrameworkError) and self._environment.stop.error is not None:
+                raise
+            reader.abandon(error)
+            return error
+        return reader.cut
+
+    def _drop(self, name: str) -> None:
+        if name in self.sinks:
+            self.drop(name)
 
     def _fill(self, sink: Sink, reader: ResourceReader, part: ResourceReport) -> None:
         try:
@@ -111,8 +147,6 @@ class Extractor:
         except FrameworkError as error:
             if error is not reader.cut:
                 raise
-            part.status, part.loads_part = "failed", True
-            part.error = f"{error}\nEarlier windows are loaded; the next run resumes from this one."
         for code, message in sink.finish(may_shift=reader.may_shift):
             self._on_event(WarningRaised(reader.name, code, message))
         if sink.discarded:

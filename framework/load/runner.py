@@ -285,6 +285,9 @@ class _Run:
 
     def _extractor(self, watermarks: Watermarks) -> Extractor:
         options, selected = self.options, self.selected
+        in_threads = frozenset(resource.name for resource in selected)
+        if self.connector.client.max_in_flight == 1:
+            in_threads = frozenset()
         read_options = ReadOptions(
             self.environment,
             self.on_event,
@@ -293,6 +296,7 @@ class _Run:
             options.limit,
             watermarks,
             again=options.again,
+            in_threads=in_threads,
         )
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)

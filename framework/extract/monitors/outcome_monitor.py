@@ -9,17 +9,12 @@ from framework.extract.transforms import Transforms
 
 
 class OutcomeMonitor:
-    """Watch one resource. `lists` is how many lists are read."""
+    """Watch one resource."""
 
     def __init__(self, plan: Plan, options: ReadOptions, transforms: Transforms) -> None:
         self._plan = plan
         self._options = options
         self._transforms = transforms
-        self._lists = 1
-
-    def on_lists(self, lists: int) -> None:
-        """Take the number of lists that are read."""
-        self._lists = lists
 
     def on_empty_partition(self, partition: str) -> None:
         """Warn that a partition has no values."""
@@ -34,14 +29,14 @@ class OutcomeMonitor:
             "no record of the parent has a value at `only_changed`, so all lists are read",
         )
 
-    def on_end(self, records: int) -> None:
+    def on_end(self, records: int, lists: int) -> None:
         """Warn if response_actions ignored every response, and of each step that failed.
 
-        `records` is the number of records read.
+        `records` and `lists` are the numbers of what was read.
         """
         ignored = self._plan.ignored
-        is_only_list = self._plan.resource.parent is None and self._lists <= 1
-        if ignored and not records and (is_only_list or ignored >= self._lists > 1):
+        is_only_list = self._plan.resource.parent is None and lists <= 1
+        if ignored and not records and (is_only_list or ignored >= lists > 1):
             self._warn(
                 "all-ignored",
                 f"response_actions ignored every response ({ignored:,}): there are no records",
