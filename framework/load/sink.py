@@ -80,6 +80,6 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
         destination=target.kind,
     )
     nul = NulFilter(target.kind) if profile.refuses_nul else None
-    if record_path_reason(resource, profile) is None:
+    if resource.schema is not None and record_path_reason(resource, profile) is None:
         return ArrowSink(resource, schema, folder, names, nul)
     return RecordSink(resource, schema, folder, names, nul)
