@@ -23,6 +23,7 @@ ORDER = (
     "extract",
     "api",
     "load",
+    "ledger",
     "authoring",
     "importers",
     "cli",

@@ -29,6 +29,7 @@ VERBS = (
     "show",
     "check",
     "run",
+    "runs",
     "state",
     "record",
     "test",

@@ -84,7 +84,8 @@ class Progress:
                 self._step = event.step
                 self._print(event.step)
             elif isinstance(event, WarningRaised):
-                text = f"warning: {event.resource}: {event.message} [{event.code}]"
+                where = f"{event.resource}: " if event.resource else ""
+                text = f"warning: {where}{event.message} [{event.code}]"
                 print_plain(self._console, text, style="yellow")
             elif isinstance(
                 event, (RequestSent, PageRead, Waiting, ResourceStarted, ResourceEnded)

@@ -135,6 +135,7 @@ def command(
 
     set_defaults(verbose=verbose)
     from framework.cli.signals import stop_after, stop_on_signals
+    from framework.ledger.ledger_writer import LedgerWriter
     from framework.load.report import Report
     from framework.load.run_options import RunOptions
     from framework.load.runner import run
@@ -153,15 +154,17 @@ def command(
         ):
             connector = open_connector(name, connectors, verbose=verbose)
             report.connector = connector.name
+            ledger = LedgerWriter(connector.path)
             if replay is None:
-                run(connector, options, environment, on_event, report)
+                run(connector, options, environment, on_event, report, ledger)
             else:
                 from framework.authoring.cassettes.replayer import replay_environment
 
                 with replay_environment(
                     connector, replay or None, options, environment.stop
                 ) as cassette:
-                    run(connector, cassette.options, cassette.environment, on_event, report)
+                    environment = cassette.environment
+                    run(connector, cassette.options, environment, on_event, report, ledger)
     except FrameworkError as error:
         output.end(error)
         return error.exit_code
@@ -198,6 +201,7 @@ class _RunOutput:
         self._log = JsonLog() if json_log else None
         self._stdout, self._stderr = Console(), Console(stderr=True)
         self._lock = threading.Lock()
+        self._has_ended = False
 
     def progress(self, quiet: bool) -> JsonLog | Progress:
         """Return the event handler of the run, a context manager."""
@@ -206,7 +210,7 @@ class _RunOutput:
         return self._log or Progress(self._stderr, quiet=quiet or self._as_json)
 
     def end(self, error: FrameworkError | None = None) -> None:
-        """Write the end of the run. An error that follows another one is not written.
+        """Write the end of the run, once: an error that follows another one is not written.
 
         A forced exit calls this from its own thread; the thread that would then end the process
         waits for the lock.
@@ -214,9 +218,10 @@ class _RunOutput:
         from framework.cli.report_view import show_report
 
         with self._lock:
-            if error is not None:
-                if self._report.error is not None:
-                    return
+            if self._has_ended:
+                return
+            self._has_ended = True
+            if error is not None and self._report.error is None:
                 self._report.end(error)
             if self._log is not None:
                 self._log.end(self._report)

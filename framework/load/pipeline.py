@@ -19,7 +19,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from fasteners import InterProcessLock
 
 from framework.errors import DestinationError, TableRefused, chain
-from framework.events import EventHandler, StepStarted
+from framework.events import EventHandler, StepStarted, ignore_event
 from framework.load.arrow.nested_tables import undo_variants
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import (
@@ -145,9 +145,17 @@ def raise_interrupt(error: Exception) -> None:
 
 @contextmanager
 def run_lock(
-    folder: Path, connector: str, target: Target, on_event: EventHandler, stop: StopSignal
+    folder: Path,
+    connector: str,
+    target: Target,
+    on_event: EventHandler = ignore_event,
+    stop: StopSignal | None = None,
 ) -> Iterator[None]:
-    """Hold the lock of the connector in this dataset; wait for a run that holds it."""
+    """Hold the lock of the connector in this dataset; wait for a run that holds it.
+
+    Raise DestinationError if the lock cannot be created, or is held and there is no `stop` that
+    could end the wait.
+    """
     location = f"{target.file or target.kind}\n{target.dataset}"
     name = f"{connector}_{hashlib.sha256(location.encode()).hexdigest()[:8]}"
     try:
@@ -160,10 +168,12 @@ def run_lock(
             "DLT_DATA_DIR to a folder that can be written."
         ) from None
     if not is_held:
-        on_event(StepStarted("waiting for another run of this connector into the same dataset"))
-    while not is_held:
-        stop.wait(0.2)
-        is_held = lock.acquire(blocking=False)
+        message = "waiting for another run of this connector into the same dataset"
+        if stop is None:
+            raise DestinationError(message)
+        on_event(StepStarted(message))
+        while not lock.acquire(blocking=False):
+            stop.wait(0.2)
     try:
         yield
     finally:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -24,6 +26,7 @@ from framework.events import (
 )
 from framework.load.declared_tables import table_name
 from framework.load.destinations.target import Target
+from framework.runtime.redaction import Redactor
 
 Status = Literal["ok", "skipped", "failed", "not_loaded"]
 
@@ -38,7 +41,8 @@ class ResourceReport:
     """One resource's part of a report.
 
     `rows` are rows loaded into its own table, child tables not counted. The status `not_loaded`
-    means that the run ended before loading. `more` counts further warnings by code.
+    means that the run ended before loading. `more` counts further warnings by code. `waited` is in
+    seconds, summed over requests in flight. `bytes` are of response bodies, after decompression.
     `loads_part` means that the resource failed, but the windows before the failed one are loaded.
     """
 
@@ -51,6 +55,7 @@ class ResourceReport:
     left_out: dict[str, int] = field(default_factory=dict)
     not_asked: dict[str, int] = field(default_factory=dict)
     waited: float = 0.0
+    bytes: int = 0
     warnings: list[WarningRaised] = field(default_factory=list)
     more: Counter[str] = field(default_factory=Counter)
     error: str | None = None
@@ -63,6 +68,11 @@ class ResourceReport:
         """Return whether records of this resource are loaded."""
         return self.status == "ok" or self.loads_part
 
+    @property
+    def warning_counts(self) -> Counter[str]:
+        """Return the number of warnings by code."""
+        return Counter(warning.code for warning in self.warnings) + self.more
+
     def as_dict(self) -> dict[str, Any]:
         """Return the part as the JSON Schema describes it."""
         return {
@@ -71,11 +81,13 @@ class ResourceReport:
             "rows": self.rows,
             "requests": self.requests,
             "retries": self.retries,
+            "waited": round(self.waited, 3),
+            "bytes": self.bytes,
             "ignored": self.ignored,
             "left_out": self.left_out,
             "not_asked": self.not_asked,
             "warnings": [
-                *({"code": w.code, "message": w.message} for w in self.warnings),
+                *_plain_warnings(self.warnings),
                 *({"code": c, "message": f"{n:,} more of this kind"} for c, n in self.more.items()),
             ],
             "error": self.error,
@@ -86,16 +98,21 @@ class ResourceReport:
 class Report:
     """The report of a whole run.
 
-    `error` is what ended it, if that was not one resource. `interrupted` means that it was
+    `id` identifies the run, and `resumes` is the id of the interrupted run that it continues.
+    `error` is what ended it, if that was not one resource. `warnings` are those of no single
+    resource. `interrupted` means that it was
     stopped from outside, by a signal of the name in `signal`. `where` says where the data is, and
     `query` is a first query to try. `handed_over` means that a load package is complete.
     """
 
     connector: str
     resources: dict[str, ResourceReport] = field(default_factory=dict)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    resumes: str | None = None
     destination: str | None = None
     dataset: str | None = None
     error: str | None = None
+    warnings: list[WarningRaised] = field(default_factory=list)
     seconds: float = 0.0
     where: str | None = None
     query: str | None = None
@@ -106,13 +123,18 @@ class Report:
     loaded: bool = False
     handed_over: bool = False
     began: float = field(default_factory=time.monotonic)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def end(self, error: FrameworkError | None = None) -> None:
-        """End the report. With an error, resources not in the tables become `not_loaded`."""
+    def end(self, error: BaseException | None = None) -> None:
+        """End the report. With an error, resources not in the tables become `not_loaded`.
+
+        Of an error that is not the framework's, only the type is named.
+        """
         self.seconds = time.monotonic() - self.began
         if error is None:
             return
-        self.error = str(error)
+        is_ours = isinstance(error, FrameworkError)
+        self.error = str(error) if is_ours else f"ended by {type(error).__name__}"
         if not self.loaded:
             for part in self.resources.values():
                 part.rows = 0
@@ -154,12 +176,15 @@ class Report:
         """Return the report as the JSON Schema describes it."""
         return {
             "connector": self.connector,
+            "id": self.id,
+            "resumes": self.resumes,
             "status": self.status,
             "resources": [resource.as_dict() for resource in self.resources.values()],
             "seconds": round(self.seconds, 3),
             "destination": self.destination,
             "dataset": self.dataset,
             "error": self.error,
+            "warnings": _plain_warnings(self.warnings),
             "signal": self.signal,
             "notes": self.notes,
             "slowest_requests": [
@@ -173,6 +198,30 @@ class Report:
                 for one in self.slowest
             ],
         }
+
+
+def _plain_warnings(warnings: Iterable[WarningRaised]) -> list[dict[str, str]]:
+    return [{"code": warning.code, "message": warning.message} for warning in warnings]
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run whose report is complete, for a caller that records it.
+
+    `pipeline` is dlt's, or None if the run ended before it was open. Texts of the report may
+    contain secrets that `redactor` knows.
+    """
+
+    report: Report
+    target: Target
+    alias: str | None
+    redactor: Redactor
+    on_event: EventHandler
+    pipeline: Any = None
+
+
+RunRecorder = Callable[[EndedRun], None]
+"""Records a run while its lock is held, so that no other run writes to the destination."""
 
 
 class Collector:
@@ -237,12 +286,14 @@ class Collector:
             slowest = [*self.report.slowest, event]
             slowest.sort(key=attrgetter("seconds"), reverse=True)
             self.report.slowest = slowest[:SLOWEST]
-            return
         name = getattr(event, "resource", "")
         part = self.report.resources.get(self._read_for.get(name, name))
         if part is None:
-            return
-        if isinstance(event, RequestSent):
+            if isinstance(event, WarningRaised):
+                self.report.warnings.append(event)
+        elif isinstance(event, RequestAnswered):
+            part.bytes += event.size
+        elif isinstance(event, RequestSent):
             part.requests += 1
             part.retries += event.attempt > 1
         elif isinstance(event, Waiting):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.definition.model import Connector, Resource
-from framework.errors import TableRefused
+from framework.errors import DestinationError, FrameworkError, Interrupted, TableRefused, UsageError
 from framework.events import EventHandler, ResourceEnded, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders, Start, build_source
@@ -70,7 +70,7 @@ from framework.load.preflight import (
     unselected_parents,
     warn_late_children,
 )
-from framework.load.report import Collector, Report, say_where
+from framework.load.report import Collector, EndedRun, Report, RunRecorder, say_where
 from framework.load.run_options import RunOptions
 from framework.load.schema_compatibility import refuse_frozen_table, refuse_other_tables
 from framework.load.sink import Sink, open_sink
@@ -87,10 +87,12 @@ def run(
     environment: Environment,
     on_event: EventHandler = ignore_event,
     report: Report | None = None,
+    record: RunRecorder | None = None,
 ) -> Report:
     """Load the selected resources; return a report of each one's outcome.
 
     A given report is filled in during the run, for a caller that must report an early end.
+    `record` is called when the run has ended, in whatever way, unless its options are not valid.
 
     Raise FrameworkError for what is not the fault of one resource: options that are not valid,
     missing settings, a destination that cannot be written, an interrupt.
@@ -103,23 +105,43 @@ def run(
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
     collector = Collector(report, selected, unselected_parents(connector, selected), on_event)
-    settings = resolve_settings(
-        connector, options.config, section=options.alias, replay=environment.replay
-    )
-    compiled = compile_connector(connector, settings, environment, collector)
     folder = pipelines_folder(options)
+
+    def end(error: BaseException | None = None, pipeline: Any = None) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            error = environment.stop.error or Interrupted("interrupted")
+        report.end(error)
+        if record is not None and not isinstance(error, UsageError):
+            redactor = environment.redactor
+            record(EndedRun(report, target, options.alias, redactor, collector, pipeline))
+
+    try:
+        settings = resolve_settings(
+            connector, options.config, section=options.alias, replay=environment.replay
+        )
+        compiled = compile_connector(connector, settings, environment, collector)
+    except FrameworkError as error:
+        if record is not None:
+            with suppress(DestinationError), run_lock(folder, connector.name, target):
+                end(error)
+        raise
     with (
         gc_paused(),
         redacted_traces(environment.redactor),
         run_lock(folder, connector.name, target, collector, environment.stop),
     ):
-        opened = open_pipeline(target, options, connector.name, collector)
-        report.notes = opened.notes
-        job = _Run(compiled, selected, options, environment, collector, target, opened)
-        job.execute()
-    had_rows = bool(job.loaded_before) and not options.refresh
-    say_where(report, target, opened.pipeline, selected, had_rows=had_rows)
-    report.end()
+        pipeline = None
+        try:
+            opened = open_pipeline(target, options, connector.name, collector)
+            pipeline, report.notes = opened.pipeline, opened.notes
+            job = _Run(compiled, selected, options, environment, collector, target, opened)
+            job.execute()
+            had_rows = bool(job.loaded_before) and not options.refresh
+            say_where(report, target, pipeline, selected, had_rows=had_rows)
+        except BaseException as error:
+            end(error, pipeline)
+            raise
+        end(pipeline=pipeline)
     return report
 
 

@@ -66,6 +66,10 @@ def test_the_report_as_json_is_one_object_that_matches_its_schema(
     out, said = capsys.readouterr()
     report = report_of(out)
     assert report.pop("seconds") > 0
+    assert len(report.pop("id")) == 32
+    assert [part.pop("bytes") for part in report["resources"]] == [
+        len(json.dumps({"items": items})) for items in (shop.customers, shop.orders)
+    ]
     warnings = report["resources"][1].pop("warnings")
     assert [warning["code"] for warning in warnings] == ["watermark-stays"]
     slowest = report.pop("slowest_requests")
@@ -78,20 +82,23 @@ def test_the_report_as_json_is_one_object_that_matches_its_schema(
     ]
     assert report == {
         "connector": "shop",
+        "resumes": None,
         "status": "ok",
         "resources": [
             {
                 "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "left_out": {}, "not_asked": {}, "warnings": [], "error": None,
+                "waited": 0.0, "ignored": 0, "left_out": {}, "not_asked": {}, "warnings": [],
+                "error": None,
             },
             {
                 "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
-                "ignored": 0, "left_out": {}, "not_asked": {}, "error": None,
+                "waited": 0.0, "ignored": 0, "left_out": {}, "not_asked": {}, "error": None,
             },
         ],
         "destination": "duckdb",
         "dataset": "shop_data",
         "error": None,
+        "warnings": [],
         "signal": None,
         "notes": [],
     }  # fmt: skip

@@ -27,7 +27,7 @@ def in_postgres(folder: str, dataset: str) -> dict[str, list[Record]]:
             names = [row["table_name"] for row in cursor.fetchall()]
             found = {}
             for name in names:
-                if not name.startswith("_dlt"):
+                if not name.startswith(("_dlt", "_framework")):
                     cursor.execute(f'select * from "{dataset}"."{name}"')
                     found[name] = [dict(row) for row in cursor.fetchall()]
             return found

@@ -25,6 +25,8 @@ from framework.runtime.environment import Environment
 Json = Any
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+OURS = ("_dlt", "_framework")
+"""Prefixes of tables that hold no data of the API."""
 
 
 @dataclass
@@ -134,7 +136,7 @@ class Tables:
             "select table_name from information_schema.tables where table_schema = ?",
             [self._dataset],
         ).fetchall()
-        return {name for (name,) in found if not name.startswith("_dlt")}
+        return {name for (name,) in found if not name.startswith(OURS)}
 
     def columns(self, table: str) -> dict[str, str]:
         """The table's columns with DuckDB's types, dlt's own left out."""

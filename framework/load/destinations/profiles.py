@@ -28,6 +28,8 @@ class DestinationProfile:
     """Tests prove that both load paths create the same tables here."""
     marks_loads: bool = False
     """A load that appends is marked in `_dlt_loads` before it starts: see `load_markers`."""
+    inserts_rows: bool = False
+    """The ledger's few rows are inserted by SQL; a load package of dlt costs more."""
     shortens_names: bool = True
     """dlt shortens long names of tables and columns."""
     file_format: str | None = None
@@ -46,16 +48,18 @@ PROFILES = {
         is_local_file=True,
         has_arrow_path=True,
         marks_loads=True,
+        inserts_rows=True,
         shortens_names=False,
         file_format="parquet",
     ),
     "motherduck": DestinationProfile(  # duckdb on a server
-        has_arrow_path=True, marks_loads=True, shortens_names=False
+        has_arrow_path=True, marks_loads=True, inserts_rows=True, shortens_names=False
     ),
     "postgres": DestinationProfile(
         factory="framework.load.destinations.postgres:PostgresDestination",
         has_arrow_path=True,
         marks_loads=True,
+        inserts_rows=True,
         system_columns=frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),
         refuses_nul=True,
     ),

@@ -1,0 +1,1 @@
+"""Tests of the room run: whole runs, into DuckDB and other destinations."""
