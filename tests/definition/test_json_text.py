@@ -8,6 +8,7 @@ from framework.definition.values.json_text import (
     MAX_DEPTH,
     Digits,
     depth_of,
+    may_be_past_64_bits,
     may_repeat_keys,
     parse_json,
     repeated_keys,
@@ -111,3 +112,19 @@ def test_a_key_that_is_there_twice_leaves_fewer_quotes(text):
 def test_what_has_no_key_twice_has_the_same_quotes(text):
     assert not may_repeat_keys(text.encode(), parse_json(text)[0])
     assert not repeated_keys(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "is_past"),
+    [
+        (b"[92233720368547758070]", True),
+        (b'{"a": -9223372036854775808}', True),
+        (b"9300000000000000000", True),
+        (b'["00000000000000000000000000000005"]', False),  # an id of digits
+        (b'["x00000000000000000000", 12345678901234567890]', True),
+        (b'{"at": "2024", "id": "9300000000000000000x", "n": 123}', False),
+        (b'{"n": 1000000000000000000}', False),
+    ],
+)
+def test_integers_past_64_bits_are_suspected_where_a_value_begins(body, is_past):
+    assert may_be_past_64_bits(body) is is_past
