@@ -21,14 +21,15 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.schema.record_schema import table_of
+from framework.definition.schema.record_schema import RecordNode, table_of
 from framework.definition.values.json_text import may_be_past_64_bits
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, RawList, Record, shape_function
 from framework.load.arrow.background_worker import BackgroundWorker
+from framework.load.arrow.free_form import FreeFormText
 from framework.load.arrow.json_reader import records_in
-from framework.load.arrow.layout import layout_of
+from framework.load.arrow.layout import RAW_READ_AS, layout_of
 from framework.load.arrow.nested_tables import (
     add_child_tables,
     carries_root_keys,
@@ -70,6 +71,8 @@ class ArrowSink:
         self._table = table_of(resource.schema)
         self._root = root_table(resource)
         self._layout = layout_of(self._table)
+        self._raw_layout = layout_of(self._table, RAW_READ_AS)
+        self._free_form = FreeFormText.of(RecordNode.of(self._table))
         self._contract = Contract(resource, self._table)
         merges = resource.write_disposition == "merge"
         self._has_root_key = carries_root_keys(schema, self._root, merges=merges)
@@ -77,8 +80,8 @@ class ArrowSink:
         names = [normalize_path(name) for name in resource.primary_key]
         self._key_columns = [c for name in names if (c := self._table.column(name)) is not None]
         self.keys = PrimaryKeyMonitor(resource, schema)
-        self._has_doubles = any(
-            column.data_type == "double"
+        self._has_numbers = any(
+            column.data_type in ("double", "json")
             for _, table in self._table.tables()
             for column in table.columns
         )
@@ -89,7 +92,7 @@ class ArrowSink:
         self._unusual = RecordSpool(folder, column_names)
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
-        self._reads_raw = not self._layout.reads_records
+        self._reads_raw = not self._raw_layout.reads_records
         self._raw_batches = self._misfits = 0
         self._worker = BackgroundWorker(self._convert)
 
@@ -251,12 +254,15 @@ class ArrowSink:
         self._convert_records(records, number_range(len(records), first))
 
     def _convert_raw(self, lists: list[RawList], numbers: pa.Array) -> None:
-        if self._has_doubles and any(may_be_past_64_bits(one.body) for one in lists):
-            raise Misfit("an integer loses digits as a double")
+        if self._has_numbers and any(may_be_past_64_bits(one.body) for one in lists):
+            raise Misfit("an integer loses digits")
         if self._nul is not None and any(self._nul.is_suspect(one.body) for one in lists):
             raise Misfit("a NUL")
-        records = records_in(lists, self._layout.type, len(numbers))
-        self._write(tables_in(self._layout, records, [], self._row_keys), numbers)
+        if self._free_form is not None:
+            lists = list(map(self._free_form.rewrite, lists))
+        layout = self._raw_layout
+        records = records_in(lists, layout.type, len(numbers))
+        self._write(tables_in(layout, records, [], self._row_keys), numbers)
 
     def _convert_records(self, records: list[Record], numbers: pa.Array) -> None:
         fits = [self._layout.fits(record) for record in records]

@@ -1,12 +1,13 @@
 """The layout of a declared table: the nested Arrow type of its records, and each column's place.
 
 Free-form values and decimals are not part of the type: Arrow has no type for the first and takes
-the second from Python's Decimal only. They are read from the records.
+the second from Python's Decimal only. They are read from the records. In unparsed pages free-form
+values are text (`free_form.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from framework.definition.schema.record_schema import Column, RecordNode, Table
 
 Json = Any
 Fits = Callable[[Json], bool]
+ReadAs = Mapping[str, pa.DataType]
 
 TEXT = pa.string()
 READ_AS = {
@@ -28,6 +30,9 @@ READ_AS = {
     "bool": pa.bool_(),
 }
 """Arrow types that JSON is read as; times are text until they are parsed."""
+
+RAW_READ_AS = {**READ_AS, "json": TEXT}
+"""The same for unparsed pages."""
 
 WRITTEN_AS = {
     **READ_AS,
@@ -79,24 +84,24 @@ Checks = Callable[[str], Fits | None]
 """Gives the check of a plain value in a column of this type; None if all values pass."""
 
 
-def layout_of(table: Table) -> Layout:
+def layout_of(table: Table, read_as: ReadAs = READ_AS) -> Layout:
     """Return the layout of a declared table and all below it."""
-    return layout_of_node(RecordNode.of(table), _number_check)
+    return layout_of_node(RecordNode.of(table), _number_check, read_as)
 
 
-def layout_of_node(node: RecordNode, checks: Checks) -> Layout:
+def layout_of_node(node: RecordNode, checks: Checks, read_as: ReadAs = READ_AS) -> Layout:
     """Return the layout of the table whose items a node describes, and of all below it."""
     table = node.table
     if table.scalars:
         (column,) = table.columns
-        is_read = column.data_type not in READ_AS
-        arrow_type = pa.null() if is_read else READ_AS[column.data_type]
+        is_read = column.data_type not in read_as
+        arrow_type = pa.null() if is_read else read_as[column.data_type]
         place = ColumnPlace(column, None if is_read else ())
         return Layout(table, arrow_type, (place,), (), fits_of(node, checks), is_read)
     places: list[ColumnPlace] = []
     lists: list[NestedList] = []
     empty: list[tuple[int, ...]] = []
-    arrow_type = _object(node, (), (), checks, places, lists, empty)
+    arrow_type = _object(node, (), (), checks, read_as, places, lists, empty)
     reads = any(p.steps is None for p in places) or any(i.items.reads_records for i in lists)
     order = {column.name: number for number, column in enumerate(table.columns)}
     places.sort(key=lambda place: order[place.column.name])
@@ -109,26 +114,26 @@ def _object(
     path: tuple[str, ...],
     steps: tuple[int, ...],
     checks: Checks,
+    read_as: ReadAs,
     places: list[ColumnPlace],
     lists: list[NestedList],
     empty: list[tuple[int, ...]],
 ) -> pa.DataType:
     fields: list[pa.Field] = []
     for key, column in node.columns.items():
-        if column.data_type in READ_AS:
+        if column.data_type in read_as:
             places.append(ColumnPlace(column, (*steps, len(fields))))
-            fields.append(pa.field(key, READ_AS[column.data_type]))
+            fields.append(pa.field(key, read_as[column.data_type]))
         else:
             places.append(ColumnPlace(column, None))
     for key, child in node.lists.items():
-        items = layout_of_node(child, checks)
+        items = layout_of_node(child, checks, read_as)
         lists.append(NestedList((*path, key), (*steps, len(fields)), items))
         fields.append(pa.field(key, pa.list_(items.type)))
     for key, below in node.objects.items():
         place = (*steps, len(fields))
-        fields.append(
-            pa.field(key, _object(below, (*path, key), place, checks, places, lists, empty))
-        )
+        inner = _object(below, (*path, key), place, checks, read_as, places, lists, empty)
+        fields.append(pa.field(key, inner))
     for key in node.nulls:
         fields.append(pa.field(key, pa.null()))
     for key in node.empty_lists:

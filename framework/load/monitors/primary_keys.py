@@ -170,7 +170,9 @@ class PrimaryKeyMonitor:
                 self._marks.frombytes(chunk.buffers()[1].slice(8 * chunk.offset, 8 * len(chunk)))
             return
         columns = [column.to_pylist() for column in keys]
-        if len(columns) == 1:
+        if len(columns) == 1 and pa.types.is_string(keys[0].type):
+            self._marks.extend(map(hash, columns[0]))
+        elif len(columns) == 1:
             self._marks.extend(map(_mark, columns[0]))
         elif columns:
             self._marks.extend(hash(str([*map(_mark, key)])) for key in zip(*columns, strict=True))

@@ -1,0 +1,117 @@
+"""Rewrite the free-form values of unparsed pages as text, for which Arrow's JSON reader has a type.
+
+Only these values become Python objects; the text is the one that dlt writes into a JSON column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypedDict
+
+import msgspec
+import orjson
+import pyarrow as pa
+
+from framework.definition.schema.record_schema import RecordNode
+from framework.definition.values.json_text import MAX_DEPTH, may_repeat_keys
+from framework.extract.page import RawList
+from framework.load.arrow.tables import Misfit, json_text
+
+Json = Any
+Values = Callable[[Any], Iterator[msgspec.Raw]]
+"""Returns the unparsed free-form values of an item that was read with the type beside it."""
+
+NULL = b"null"
+LIST: Any = list
+
+
+class FreeFormText:
+    """Rewrite pages of one resource; `node` has the declared keys of its records."""
+
+    def __init__(self, item_type: Any, values: Values) -> None:
+        self._list_type = LIST[item_type]
+        self._values = values
+        self._decoders: dict[tuple[str, ...], Any] = {}
+
+    @classmethod
+    def of(cls, node: RecordNode) -> FreeFormText | None:
+        """Return None if the records have no free-form values."""
+        made = _item(node)
+        return None if made is None else cls(*made)
+
+    def rewrite(self, one: RawList) -> RawList:
+        """Return the page with its free-form values as JSON text; raise Misfit if it cannot be."""
+        try:
+            found: Any = self._decoder(one.path).decode(one.body)
+            for name in one.path:
+                found = found[name]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Misfit("other records than declared") from error
+        first = pa.py_buffer(one.body).address
+        places = [
+            (pa.py_buffer(raw).address - first, bytes(raw))
+            for item in found
+            for raw in self._values(item)
+            if bytes(raw) != NULL
+        ]
+        parts: list[bytes] = []
+        end = 0
+        for start, raw in sorted(places):
+            parts += (one.body[end:start], _as_text(raw))
+            end = start + len(raw)
+        parts.append(one.body[end:])
+        return RawList(b"".join(parts), one.path)
+
+    def _decoder(self, path: tuple[str, ...]) -> Any:
+        if path not in self._decoders:
+            body_type: Any = self._list_type
+            for name in reversed(path):
+                body_type = _typed({name: body_type})
+            self._decoders[path] = msgspec.json.Decoder(body_type)
+        return self._decoders[path]
+
+
+def _as_text(raw: bytes) -> bytes:
+    """Return the JSON of a text that is the value's JSON, as dlt writes it."""
+    if len(raw) > 2 * MAX_DEPTH and max(raw.count(b"["), raw.count(b"{")) > MAX_DEPTH // 2:
+        raise Misfit("a value may be nested too deep")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Misfit(str(error)) from error
+    if may_repeat_keys(raw, value):
+        raise Misfit("a key may be there twice")
+    return orjson.dumps(json_text(value))
+
+
+def _item(node: RecordNode) -> tuple[Any, Values] | None:
+    """Return the type of an object with free-form values only, and what finds these in it."""
+    types: dict[str, Any] = {}
+    below: list[tuple[str, Values, bool]] = []
+    plain = [key for key, column in node.columns.items() if column.data_type == "json"]
+    types.update(dict.fromkeys(plain, msgspec.Raw))
+    for nodes, is_list in ((node.objects, False), (node.lists, True)):
+        for key, child in nodes.items():
+            made = _item(child)
+            if made is not None:
+                types[key] = (LIST[made[0]] if is_list else made[0]) | None
+                below.append((key, made[1], is_list))
+    if not types:
+        return None
+
+    def values(item: dict[str, Any] | None) -> Iterator[msgspec.Raw]:
+        if item is None:
+            return
+        for key in plain:
+            if key in item:
+                yield item[key]
+        for key, inner, is_list in below:
+            found = item.get(key)
+            for one in found or () if is_list else (found,):
+                yield from inner(one)
+
+    return _typed(types) | None, values
+
+
+def _typed(types: dict[str, Any]) -> Any:
+    return TypedDict("Item", types, total=False)  # type: ignore[operator]
