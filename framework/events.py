@@ -65,6 +65,14 @@ class ResourceStarted:
 
 
 @dataclass(frozen=True)
+class PathChosen:
+    """How the records of a resource become rows: `arrow` or `records`, and why not the faster."""
+
+    resource: str
+    path: str
+
+
+@dataclass(frozen=True)
 class ResourceEnded:
     """The resource was read (`ok`), skipped or failed; `reason` is why it is not ok."""
 
@@ -95,6 +103,7 @@ Event = (
     | PageRead
     | WarningRaised
     | ResourceStarted
+    | PathChosen
     | ResourceEnded
     | StepStarted
     | StepEnded

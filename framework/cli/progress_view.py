@@ -15,6 +15,7 @@ from framework.cli.terminal import print_plain, visible
 from framework.events import (
     Event,
     PageRead,
+    PathChosen,
     RequestSent,
     ResourceEnded,
     ResourceStarted,
@@ -50,12 +51,16 @@ class _ResourceProgress:
 class Progress:
     """An event handler that shows progress. Thread-safe.
 
-    `quiet` shows warnings only; `live=False` writes plain lines on a terminal too.
+    `quiet` shows warnings only, `verbose` also how records become rows; `live=False` writes plain
+    lines on a terminal too.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False, live: bool = True) -> None:
+    def __init__(
+        self, console: Console, *, quiet: bool = False, verbose: bool = False, live: bool = True
+    ) -> None:
         self._console = console
         self._quiet = quiet
+        self._verbose = verbose
         self._resources: dict[str, _ResourceProgress] = {}
         self._lock = threading.RLock()
         self._step = ""
@@ -87,6 +92,9 @@ class Progress:
                 where = f"{event.resource}: " if event.resource else ""
                 text = f"warning: {where}{event.message} [{event.code}]"
                 print_plain(self._console, text, style="yellow")
+            elif isinstance(event, PathChosen):
+                if self._verbose:
+                    print_plain(self._console, f"{event.resource}: path: {event.path}")
             elif isinstance(
                 event, (RequestSent, PageRead, Waiting, ResourceStarted, ResourceEnded)
             ):

@@ -57,7 +57,7 @@ def command(
     environment = Environment()
     with (
         stop_on_signals(environment.stop),
-        Progress(Console(stderr=True), quiet=quiet) as progress,
+        Progress(Console(stderr=True), quiet=quiet, verbose=verbose) as progress,
     ):
         recording = record(
             connector,

@@ -150,7 +150,7 @@ def command(
         with (
             stop_on_signals(environment.stop, output.end),
             stop_after(environment.stop, max_time),
-            output.progress(quiet) as on_event,
+            output.progress(quiet=quiet, verbose=verbose) as on_event,
         ):
             connector = open_connector(name, connectors, verbose=verbose)
             report.connector = connector.name
@@ -203,11 +203,11 @@ class _RunOutput:
         self._lock = threading.Lock()
         self._has_ended = False
 
-    def progress(self, quiet: bool) -> JsonLog | Progress:
+    def progress(self, *, quiet: bool, verbose: bool) -> JsonLog | Progress:
         """Return the event handler of the run, a context manager."""
         from framework.cli.progress_view import Progress
 
-        return self._log or Progress(self._stderr, quiet=quiet or self._as_json)
+        return self._log or Progress(self._stderr, quiet=quiet or self._as_json, verbose=verbose)
 
     def end(self, error: FrameworkError | None = None) -> None:
         """Write the end of the run, once: an error that follows another one is not written.

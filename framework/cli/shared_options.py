@@ -149,8 +149,9 @@ limit_option = click.option(
 request_options = option_group(connectors_option, resources_option, set_option, alias_option)
 """`--connectors`, `--resources`, `--set` and `--as`, for commands that send requests."""
 
+VERBOSE = "Also print dlt's log, and how each resource's records become rows."
 verbosity_options = option_group(
-    click.option("-v", "--verbose", is_flag=True, help="Also print dlt's log."),
+    click.option("-v", "--verbose", is_flag=True, help=VERBOSE),
     click.option("-q", "--quiet", is_flag=True, help="Print the result, without progress."),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,11 @@ from framework.cli.shared_options import (
     set_option,
 )
 from framework.cli.terminal import write_json
+from framework.errors import FrameworkError
+
+if TYPE_CHECKING:
+    from framework.definition.model import Connector
+    from framework.runtime.settings import Settings
 
 
 @click.command(
@@ -40,28 +45,52 @@ def command(
     alias: str | None,
     form: str,
 ) -> int:
-    """Show the RESTAPIConfig of connector NAME as plain data, with secrets masked."""
-    rendered = _render(name, connectors, config, alias)
+    """Show the RESTAPIConfig of connector NAME as plain data, with secrets masked.
+
+    Comments at its end say how the records of each resource become rows in DuckDB, and why not
+    in the fastest way.
+    """
+    connector = open_connector(name, connectors)
+    rendered = _render(connector, config, alias)
     if form == "json":
         write_json(rendered)
     else:
         import yaml
 
         sys.stdout.write(yaml.safe_dump(rendered, sort_keys=False, allow_unicode=True, width=100))
+        for resource, path in _paths(connector, config, alias).items():
+            sys.stdout.write(f"# {resource}: path: {path}\n")
     return 0
 
 
-def _render(
-    name: str, connectors: Path | None, config: Mapping[str, str], alias: str | None
-) -> dict[str, Any]:
-    connector = open_connector(name, connectors)
-    from framework.extract.compilation.render import render_config
-    from framework.runtime.redacted_output import process_redactor
+def _paths(connector: Connector, config: Mapping[str, str], alias: str | None) -> Mapping[str, str]:
+    from framework.events import ignore_event
+    from framework.extract.compilation.compiler import compile_connector
+    from framework.load.arrow.eligibility import load_paths
+    from framework.load.destinations.profiles import profile_of
+    from framework.runtime.environment import Environment
+
+    settings = _settings(connector, config, alias)
+    try:
+        compiled = compile_connector(connector, settings, Environment(), ignore_event)
+    except FrameworkError:  # it needs the secrets
+        return {}
+    return load_paths(compiled, profile_of("duckdb"))
+
+
+def _settings(connector: Connector, config: Mapping[str, str], alias: str | None) -> Settings:
     from framework.runtime.redaction import MASK
     from framework.runtime.settings import resolve_settings
 
-    settings = {**dict.fromkeys(connector.secrets, MASK), **config}
-    rendered = render_config(connector, resolve_settings(connector, settings, section=alias))
+    masked = {**dict.fromkeys(connector.secrets, MASK), **config}
+    return resolve_settings(connector, masked, section=alias)
+
+
+def _render(connector: Connector, config: Mapping[str, str], alias: str | None) -> dict[str, Any]:
+    from framework.extract.compilation.render import render_config
+    from framework.runtime.redacted_output import process_redactor
+
+    rendered = render_config(connector, _settings(connector, config, alias))
     redactor = process_redactor()
     redactor.add_logins(rendered)
     masked: dict[str, Any] = redactor.redact_data(rendered)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,17 +26,22 @@ Shape = Callable[[list[Record]], list[Record]]
 
 @dataclass(frozen=True)
 class RawList:
-    """The unparsed records of a page: at the keys `path` of this JSON object in UTF-8."""
+    """The unparsed records of a page: at the keys `path` of this JSON object in UTF-8.
+
+    `places` are the places of those that count, None for all.
+    """
 
     body: bytes
     path: tuple[str, ...]
+    places: tuple[int, ...] | None = None
 
     def parse(self) -> list[Json]:
         """Return the list; an object in place of the list is its only item."""
         value: Any = orjson.loads(self.body)
         for name in self.path:
             value = value[name]
-        return value if isinstance(value, list) else [value]
+        items: list[Json] = value if isinstance(value, list) else [value]
+        return items if self.places is None else [items[place] for place in self.places]
 
 
 class Page:
@@ -46,7 +51,8 @@ class Page:
     `first` and `last` are None for an empty page. `response` is None after a transform.
     `elements` are those of the API's own list if the selector gave others, else None. `fault` says
     why the page must not count as read, empty for a good one. `is_none` means that the API itself
-    says that there is no record.
+    says that there is no record. `fields` are some fields of each record of a page that is not
+    parsed, None if none were read; `parse_item` then parses one item.
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class Page:
         elements: Sequence[Json] | None = None,
         fault: str = "",
         is_none: bool = False,
+        fields: list[Record] | None = None,
+        parse_item: Callable[[int], Record] | None = None,
     ) -> None:
         self.elements = elements
         self.size = count if elements is None else len(elements)
@@ -73,6 +81,8 @@ class Page:
         self.raw = raw
         self.response = response
         self._parse = parse
+        self._fields = fields
+        self._parse_item = parse_item
 
     @classmethod
     def of(
@@ -87,8 +97,9 @@ class Page:
     ) -> Page:
         """Return a page of parsed items."""
         first, last = (items[0], items[-1]) if items else (None, None)
+        parse = (lambda: items) if raw is None else raw.parse
         page = cls(
-            *(len(items), first, last, lambda: items, raw, response),
+            *(len(items), first, last, parse, raw, response),
             elements=elements,
             fault=fault,
             is_none=is_none,
@@ -111,12 +122,43 @@ class Page:
         """Whether the items are Python objects already."""
         return "items" in self.__dict__
 
-    def unparsed(self) -> Page:
-        """Return the page without its Python objects; they are parsed again from `raw` if used."""
+    @property
+    def fields(self) -> list[Record]:
+        """The records, with the fields that were asked for only if the page is not parsed."""
+        return self.records if self._fields is None or self.is_parsed else self._fields
+
+    def whole(self, record: Record) -> Record:
+        """Return the complete record of one of `fields`."""
+        if self._fields is None or self._parse_item is None or self.is_parsed:
+            return record
+        return self._parse_item(self._place_of[id(record)])
+
+    @cached_property
+    def _place_of(self) -> dict[int, int]:
+        return {id(record): place for place, record in enumerate(self._fields or ())}
+
+    def selected(self, records: list[Record]) -> Page:
+        """Return the page with these of its `fields` only, or with other records in their place."""
+        if self._fields is None or self.is_parsed:
+            return Page.of(records)
+        places = [self._place_of[id(record)] for record in records]
         raw = self.raw
-        if raw is None or not self.is_parsed:
-            return self
-        return Page(self.count, None, None, raw.parse, raw)
+        if raw is not None:
+            kept = places if raw.places is None else [raw.places[place] for place in places]
+            raw = replace(raw, places=tuple(kept))
+        parse_item = self._parse_item
+        return Page(
+            len(places),
+            *(None, None),
+            lambda: [self.items[place] for place in places],
+            raw,
+            fields=records,
+            parse_item=parse_item and (lambda place: parse_item(places[place])),
+        )
+
+    def unparsed(self) -> Page:
+        """Return the page without its Python objects; they are parsed again if used."""
+        return self if self.raw is None else Page(self.count, None, None, self._parse, self.raw)
 
     def __len__(self) -> int:
         """Return `size`, which dlt's paginators look at."""

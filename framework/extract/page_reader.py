@@ -17,9 +17,8 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
-from jsonpath_ng import JSONPath
 
-from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
+from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
@@ -31,6 +30,7 @@ from framework.extract.monitors.pagination_monitor import PaginationMonitor
 from framework.extract.next_page_signs import says_none
 from framework.extract.page import Page, RawList
 from framework.extract.pagination import FrameworkPaginator, end_of, numbers
+from framework.extract.raw_pages import RawPages, list_names
 from framework.extract.read_options import ReadOptions
 from framework.extract.selectors import JmesPath, within
 from framework.http.error_messages import translate_error
@@ -131,7 +131,7 @@ def _form_value(value: Json) -> Json:
 class ListRequests:
     """The requests of one list, each sent when the page before it is known.
 
-    `lazy_path` are the keys of the list of records if nobody needs them parsed, else empty.
+    `raw` says how pages stay unparsed, None if they do not.
     """
 
     def __init__(
@@ -142,14 +142,14 @@ class ListRequests:
         context: Context,
         paginator: FrameworkPaginator | None,
         duplicates: DuplicateKeyMonitor,
-        lazy_path: tuple[str, ...] = (),
+        raw: RawPages | None = None,
     ) -> None:
         self._plan = plan
         self._client = client
         self._session = cast("Session", client.session)
         self._context = without_secrets(context)
         self._duplicates = duplicates
-        self._lazy_path = lazy_path
+        self._raw = raw
         self._known: Collection[str] = ()
         self._use(within(plan.selector, self._context))
         self.paginator = paginator
@@ -201,14 +201,21 @@ class ListRequests:
         return page
 
     def _lazy_page(self, response: requests.Response) -> Page | None:
-        if not self._lazy_path or not isinstance(response, Response):
+        if self._raw is None or not isinstance(response, Response):
             return None
-        outline = response.outline(self._lazy_path)
+        path, projection = self._raw.path, self._raw.projection
+        outline = response.outline(path)
         if outline is None:
             return None
-        raw = RawList(response.content, self._lazy_path)
-        parse = partial(self._parse_again, response)
-        return Page(outline.count, outline.first, outline.last, parse, raw, response)
+        return Page(
+            len(outline.items),
+            *(outline.first, outline.last),
+            partial(self._parse_again, response),
+            RawList(response.content, path),
+            response,
+            fields=None if projection is None else projection.read(outline, response),
+            parse_item=lambda place: response.parse_part(bytes(outline.items[place])),
+        )
 
     def _parsed_page(self, response: requests.Response) -> Page:
         body = response.json()
@@ -259,28 +266,6 @@ class ListRequests:
         return items
 
 
-def list_names(plan: Plan) -> tuple[str, ...]:
-    """Return the keys of the record list in a body, () if the selector is not a plain path."""
-    selector = plan.endpoint.data_selector
-    return selector.names if isinstance(selector, Expression) else ()
-
-
-def lazy_path(plan: Plan, paginator: FrameworkPaginator | None) -> tuple[str, ...]:
-    """Return the keys of the list of records, empty if more than the table may look into it."""
-    names = list_names(plan)
-    if plan.resource.steps or paginator is None or not paginator.is_plain:
-        return ()
-    for path in vars(paginator.inner).values():
-        if not isinstance(path, JSONPath):
-            continue
-        read = path.expression.reads(over_context=True) if isinstance(path, JmesPath) else ((),)
-        for keys in read:
-            both = min(len(keys), len(names))
-            if keys[:both] == names[:both]:
-                return ()
-    return names
-
-
 class PageReader:
     """Read the pages of one list.
 
@@ -295,7 +280,7 @@ class PageReader:
         context: Context,
         options: ReadOptions,
         duplicates: DuplicateKeyMonitor,
-        lazy_path: tuple[str, ...] = (),
+        raw: RawPages | None = None,
     ) -> None:
         builder = RequestBuilder(plan, client, values, options.redactor, plan.requests)
         declared: Any = plan.paginator or client.paginator
@@ -304,7 +289,7 @@ class PageReader:
         self._options = options
         self._requests_with = partial(ListRequests, plan, client, builder, context)
         self._duplicates = duplicates
-        self._requests = self._requests_with(paginator, duplicates, lazy_path)
+        self._requests = self._requests_with(paginator, duplicates, raw)
         self._number = 0
         self._list = ListMonitor(plan, options)
         self._csv = CsvMonitor.of(plan, options)

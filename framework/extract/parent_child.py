@@ -16,12 +16,14 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, Generic, TypeVar
 from weakref import finalize
 
+from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.definition.expressions.value_functions import truthy
 from framework.errors import BindingError, FrameworkError
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.incremental.state_codec import fingerprint
 from framework.extract.page import Record
+from framework.extract.projection import paths_of
 from framework.runtime.context import (
     Context,
     with_parent,
@@ -31,6 +33,8 @@ from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor, redact_key
 
 Json = Any
+Whole = Callable[[Record], Record]
+"""Returns the complete record of one that has some fields only."""
 
 
 @dataclass(frozen=True)
@@ -165,15 +169,42 @@ class ChildBindings:
         else:
             self._descendant_fields.update(dict.fromkeys(names))
 
-    def add(self, records: list[Record], above: ParentValues | None) -> None:
+    @property
+    def name(self) -> str:
+        """The child's name."""
+        return self._plan.resource.name
+
+    @property
+    def reads(self) -> set[Path] | None:
+        """The fields of a record that `add` reads, None for whole records."""
+        plan, resource = self._plan, self._plan.resource
+        copied = [resource.include_from_parent, resource.parent_fields, self._descendant_fields]
+        if plan.binds_in_context or any(names is None for names in copied):
+            return None
+        bindings = (*plan.bindings, *self._descendant_bindings)
+        selectors = (binding.selector for binding in bindings)
+        paths = paths_of((*selectors, resource.when, resource.only_changed))
+        if paths is not None:
+            paths.update((name,) for names in copied for name in names or ())
+        return paths
+
+    def add(
+        self,
+        records: list[Record],
+        above: ParentValues | None,
+        whole: Whole,
+    ) -> None:
         """Keep what the child needs of these records; after an error nothing more.
 
-        `above` are the values that the records' own list was read with.
+        `above` are the values that the records' own list was read with. If records have only the
+        fields that this reads, `whole` returns the complete one.
         """
         if self.error is not None:
             return
         try:
             for record in records:
+                if any(name not in record for name in self._plan.resource.include_from_parent):
+                    record = whole(record)  # the error names all that it has
                 values = _parent_values(self._plan, record)
                 if values is None:
                     self.skipped += 1
@@ -272,10 +303,10 @@ class ChildValues:
         """Keep values for a child; `line` is its plan for this parent."""
         self.by_child[child] = ChildBindings(line)
 
-    def add(self, records: list[Record], above: ParentValues | None) -> None:
+    def add(self, records: list[Record], above: ParentValues | None, whole: Whole) -> None:
         """Keep what all children need of these records; arguments as in `ChildBindings`."""
         for bindings in self.by_child.values():
-            bindings.add(records, above)
+            bindings.add(records, above, whole)
         with self._changed:
             self._changed.notify_all()
 

@@ -30,8 +30,9 @@ from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
 from framework.extract.page import Page
-from framework.extract.page_reader import PageReader, lazy_path
+from framework.extract.page_reader import PageReader
 from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
+from framework.extract.raw_pages import RawPages, raw_pages
 from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
@@ -178,6 +179,12 @@ class ResourceReader:
         self._loads, self._reads_raw = True, reads_raw
         return self._table_pages()
 
+    @property
+    def raw_pages(self) -> RawPages | str:
+        """How pages come unparsed if the sink takes them so, or why they do not."""
+        paginator: Any = self.plan.paginator or self._client.paginator
+        return raw_pages(self.plan, paginator, self._children.by_child.values())
+
     def _table_pages(self) -> Iterator[Page]:
         while True:
             with self._lock:
@@ -283,15 +290,15 @@ class ResourceReader:
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
             if self._children.by_child:
-                self._children.add(page.records, one.parent)
+                self._children.add(page.fields, one.parent, page.whole)
             if is_last:
                 yield page
                 break
             if self._cursors is not None and self._loads:
-                new = self._cursors.not_appended(one.key, page.records)
-                if new is not page.records:
+                new = self._cursors.not_appended(one.key, page.fields, page.whole)
+                if new is not page.fields:
                     self.records -= page.count - len(new)
-                    page = Page.of(new)
+                    page = page.selected(new)
             if page.count:
                 yield page
         self._lists = self._slices.count
@@ -333,19 +340,12 @@ class ResourceReader:
 
         `first` are the first two, or all.
         """
-        path: tuple[str, ...] = ()
-        if (
-            self._reads_raw
-            and not self._children.by_child
-            and self._cursors is None
-            and self._options.limit is None
-        ):
-            declared: Any = self.plan.paginator or self._client.paginator
-            path = lazy_path(self.plan, declared)
+        raw = self.raw_pages if self._reads_raw else None
+        raw = None if isinstance(raw, str) else raw
 
         def read(one: Slice) -> tuple[SliceResult, Iterator[Page]]:
             result = SliceResult(one, self._cursor_of(one, many))
-            return result, self._read_slice(result, path)
+            return result, self._read_slice(result, raw)
 
         def read_all(one: Slice) -> tuple[SliceResult, Iterable[Page]]:
             result, pages = read(one)
@@ -363,7 +363,7 @@ class ResourceReader:
             raise error
         return page
 
-    def _read_slice(self, result: SliceResult, path: tuple[str, ...]) -> Iterator[Page]:
+    def _read_slice(self, result: SliceResult, raw: RawPages | None) -> Iterator[Page]:
         """Yield the pages of a slice, window by window; set `result.cut` if a later one fails.
 
         An error names the parent record of the slice.
@@ -376,7 +376,7 @@ class ResourceReader:
                 is_sample = options.sample is not None and cursor is not None
                 if is_sample and (self._has_records or number >= MAX_EMPTY_WINDOWS):
                     return
-                pages = self._read_window(one, window, cursor, path)
+                pages = self._read_window(one, window, cursor, raw)
                 if cursor is not None and cursor.resumable and not all_or_nothing:
                     # a window that fails gives nothing, or its rows would be loaded again
                     try:
@@ -403,7 +403,7 @@ class ResourceReader:
         return ours
 
     def _read_window(
-        self, one: Slice, window: Window, cursor: Watermark | None, path: tuple[str, ...]
+        self, one: Slice, window: Window, cursor: Watermark | None, raw: RawPages | None
     ) -> Iterator[Page]:
         """Yield the pages of one list, transformed, without the records that are known already."""
         context = with_incremental(
@@ -415,11 +415,12 @@ class ResourceReader:
         if self._order is not None:
             order = self._order.of_list(window.values.get("incremental.start_value"))
         steps = self._transforms if self.plan.resource.steps else None
-        for number, page in enumerate(self._pages_of(values, context, path)):
+        looks = order is not None or cursor is not None or steps is not None
+        for number, page in enumerate(self._pages_of(values, context, raw)):
             self._is_paged = self._is_paged or (number > 0 and page.count > 0)
             self._is_none = self._is_none or page.is_none
-            if page.is_parsed:
-                records = page.records
+            if looks or page.is_parsed:
+                records = page.fields
                 if one.fields:
                     for record in records:
                         record.update(one.fields)
@@ -428,13 +429,15 @@ class ResourceReader:
                 if order is not None:
                     order.on_records(records)
                 if cursor is not None:
-                    new = cursor.filter(records)
+                    new = cursor.filter(records, page.whole)
                     self._count_known(len(records) - len(new))
                     records = new
                 if table is not None:
                     records = with_table(records, table)
-                is_changed = one.fields or records is not page.records
-                page = Page.of(records, None if is_changed else page.raw)
+                if one.fields or records is not page.fields:
+                    page = page.selected(records)
+                elif page.is_parsed:
+                    page = Page.of(records, page.raw)
             self._has_records = self._has_records or page.count > 0
             yield page
             if cursor is not None and cursor.exhausted:
@@ -445,13 +448,13 @@ class ResourceReader:
             self._known += count
 
     def _pages_of(
-        self, values: dict[str, Json], context: Context, path: tuple[str, ...]
+        self, values: dict[str, Json], context: Context, raw: RawPages | None
     ) -> Iterator[Page]:
         """Return the pages of one list, or of all downloads of the job that exports it."""
         client, options, duplicates = self._client, self._options, self._duplicates
         export = self.plan.endpoint.export
         if export is None:
-            return PageReader(self.plan, client, values, context, options, duplicates, path).pages()
+            return PageReader(self.plan, client, values, context, options, duplicates, raw).pages()
         return chain.from_iterable(
             PageReader(plan, client, values, ready, options, duplicates).pages()
             for plan, ready in downloads(self.plan, export, client, values, context, options)

@@ -7,8 +7,9 @@ credentials are not known here.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -18,7 +19,11 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from framework.definition.model import Client
-from framework.definition.values.json_text import parse_json
+from framework.definition.values.json_text import (
+    may_be_long_number,
+    may_be_past_64_bits,
+    parse_json,
+)
 from framework.http.charsets import decode_charset, is_charset
 from framework.http.compression import Undecodable
 from framework.http.link_header import links_by_relation
@@ -38,9 +43,10 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(frozen=True)
 class ListOutline:
-    """What is known of a list that was not parsed: its length, and its first and last item."""
+    """What is known of a list that was not parsed: its items, of which the ends are parsed."""
 
-    count: int
+    text: msgspec.Raw
+    items: Sequence[msgspec.Raw]
     first: Any
     last: Any
 
@@ -76,7 +82,7 @@ def _without_list(
         if not items:
             return None
         first, last = parse_json(b"[%b,%b]" % (items[0], items[-1]))[0]
-        rest, outline = {}, ListOutline(len(items), first, last)
+        rest, outline = {}, ListOutline(holder, items, first, last)
     for key, part in parts.items():
         rest[key] = parse_json(bytes(part))[0]
     return rest, outline
@@ -140,6 +146,16 @@ class Response(requests.Response):
         self._json, outline = found
         self._parsed = True
         return outline
+
+    def parse_part(self, part: bytes) -> Any:
+        """Return a value of the body, parsed as `whole` would."""
+        return parse_json(part, self._decimals)[0]
+
+    @cached_property
+    def has_long_numbers(self) -> bool:
+        """Whether the body may have numbers that other parsers cut, or make of another type."""
+        is_long = self._decimals is not None and may_be_long_number(self.content)
+        return is_long or may_be_past_64_bits(self.content)
 
     @property
     def parsed_body(self) -> bytes | None:

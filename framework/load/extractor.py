@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, ResourceSkipped
-from framework.events import ResourceEnded, ResourceStarted, WarningRaised
+from framework.events import PathChosen, ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.resource_reader import ResourceReader
+from framework.load.arrow.eligibility import parsed_pages_reason, path_text
 from framework.load.declared_tables import root_table
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
@@ -128,6 +129,7 @@ class Extractor:
         """Read the resource into its sink; return the error that ended it, None if it is whole."""
         try:
             sink = self.sinks[reader.name] = self._open_sink(reader.plan.resource)
+            self._say_path(sink, reader)
             self._fill(sink, reader, part)
         except (FrameworkError, ResourceSkipped) as error:
             if isinstance(error, FrameworkError) and self._environment.stop.error is not None:
@@ -153,6 +155,10 @@ class Extractor:
             part.left_out["contract"] = sink.discarded
         if left_out := len(sink.keys.left_out):
             part.left_out["primary_key"] = left_out
+
+    def _say_path(self, sink: Sink, reader: ResourceReader) -> None:
+        reason = parsed_pages_reason(reader.plan.resource, reader.raw_pages)
+        self._on_event(PathChosen(reader.name, path_text(sink.record_reason, reason)))
 
     def drop(self, name: str) -> None:
         """Release what was read of a resource that is not to be loaded."""

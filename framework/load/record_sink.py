@@ -150,7 +150,9 @@ class RecordSink:
         folder: Path,
         column_names: ColumnNameMonitor,
         nul: NulFilter | None = None,
+        record_reason: str = "",
     ) -> None:
+        self.record_reason = record_reason
         self._resource = resource
         self._nul = nul
         self._contract = None

@@ -35,6 +35,10 @@ class Sink(Protocol):
     keys: PrimaryKeyMonitor
 
     @property
+    def record_reason(self) -> str | None:
+        """Why dlt's own normalizer makes the rows; None if Arrow does."""
+
+    @property
     def reads_raw(self) -> bool:
         """Whether pages should come with their body and unparsed records."""
 
@@ -80,6 +84,7 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
         destination=target.kind,
     )
     nul = NulFilter(target.kind) if profile.refuses_nul else None
-    if resource.schema is not None and record_path_reason(resource, profile) is None:
-        return ArrowSink(resource, schema, folder, names, nul)
-    return RecordSink(resource, schema, folder, names, nul)
+    reason = record_path_reason(resource, profile)
+    if resource.schema is None or reason is not None:
+        return RecordSink(resource, schema, folder, names, nul, reason or "no schema")
+    return ArrowSink(resource, schema, folder, names, nul)

@@ -373,6 +373,7 @@ def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
         bad_out, bad_said = bad.communicate(timeout=60)
     assert (good.returncode, bad.returncode) == (0, 1), good_said + bad_said
     assert "|dlt|" in good_said
+    assert "\ncustomers: path: " in good_said
     assert bad_said == ""
     assert "418" in report_of(bad_out)["resources"][0]["error"]
     assert [one.param("pass") for one in shop.web.asked] == [secrets["word"]] * 2

@@ -40,6 +40,7 @@ def test_show_is_the_merged_file_as_plain_data_with_secrets_masked(
     events = next(one for one in shown["resources"] if one["name"] == "scheduled_events")
     assert events["endpoint"]["params"]["count"] == 100
     assert "user" in events["endpoint"]["params"]
+    assert "\n# scheduled_events: path: arrow\n" in text
     assert events["primary_key"] == "uri"
     assert main(["show", "scheduling", "--set", "scope=user", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == shown

@@ -38,7 +38,7 @@ def test_an_outline_is_the_body_with_the_list_counted(body, other, escaped):
         holder.pop("items")
         assert rest == whole
         ends = (outline.first, outline.last)
-        assert (outline.count, ends) == (len(records), (records[0], records[-1]))
+        assert (len(outline.items), ends) == (len(records), (records[0], records[-1]))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_no_plain_answer_has_no_outline(body):
 def test_a_cursor_keeps_all_its_digits():
     rest, outline = outline_list(b'{"items": [1], "next": 12345678901234567890123}', ("items",))
     assert rest == {"next": "12345678901234567890123"}
-    assert outline.count == 1
+    assert len(outline.items) == 1
 
 
 def test_a_paginator_reads_an_outline_as_it_would_the_body():

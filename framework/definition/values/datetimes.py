@@ -22,6 +22,7 @@ _UNITS = {
     "epoch_milliseconds": timedelta(milliseconds=1),
     "epoch_microseconds": timedelta(microseconds=1),
 }
+EPOCHS = tuple(_UNITS)
 _DIRECTIVE = re.compile(r"%(3f|.?)", re.DOTALL)
 _DIRECTIVES = {"3f", *"aAbBdfHIjmMpSUWwyYzZGuVcxX%"}
 _CLOCK_DIRECTIVES = {"3f", *"fHIMpScX"}
@@ -146,7 +147,7 @@ def read_time(value: Json, formats: Iterable[str]) -> tuple[datetime, bool]:
 
     Raise TimeError if none fits.
     """
-    if type(value) is str and type(formats) is tuple and _begins_with_iso(formats):
+    if type(value) is str and type(formats) is tuple and begins_with_iso(formats):
         moment = _read(value, "iso")
         if moment is not None:
             return moment
@@ -178,7 +179,7 @@ def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
 
 
 @lru_cache(maxsize=200)
-def _begins_with_iso(formats: tuple[str, ...]) -> bool:
+def begins_with_iso(formats: tuple[str, ...]) -> bool:
     """Return whether ISO text has the moment of the first format that fits it.
 
     That is so if all formats up to `iso` are other ways to write it.

@@ -15,7 +15,7 @@ from framework.definition.model import Incremental, Resource
 from framework.errors import RecordError
 from framework.extract.incremental.policy import CursorPolicy, CursorRange
 from framework.extract.incremental.state_codec import pack_watermarks, unpack_watermarks
-from framework.extract.incremental.watermark import Watermark
+from framework.extract.incremental.watermark import Watermark, Whole
 from framework.extract.page import Record
 from framework.runtime.dlt_internals import NoInterval, scheduler_interval
 from framework.runtime.environment import ServerClock
@@ -138,8 +138,11 @@ class ResourceCursors:
             {"last_value": self._lists[key], "unique_hashes": self._hashes.get(key, [])},
         )
 
-    def not_appended(self, key: str, records: list[Record]) -> list[Record]:
-        """Return the records that no earlier run appended without moving its watermark."""
+    def not_appended(self, key: str, records: list[Record], whole: Whole) -> list[Record]:
+        """Return the records that no earlier run appended without moving its watermark.
+
+        `whole` as for `Watermark.filter`.
+        """
         if self._appended is None or self._rules.run_start:
             return records
         if key not in self._appended_watermarks:
@@ -153,7 +156,7 @@ class ResourceCursors:
             if state is None:
                 return records
             self._appended_watermarks[key] = Watermark(self._rules, state)
-        return self._appended_watermarks[key].filter(records)
+        return self._appended_watermarks[key].filter(records, whole)
 
     def done(self, key: str, cursor: Watermark, *, many: bool) -> None:
         """Store the watermark of a list that was read."""

@@ -6,6 +6,7 @@ unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,9 @@ from typing import Any
 
 from framework.definition.model import Incremental
 from framework.definition.values.datetimes import (
+    EPOCHS,
     TimeError,
+    begins_with_iso,
     has_clock,
     read_time,
     same_format,
@@ -24,6 +27,8 @@ from framework.errors import RecordError
 from framework.extract.incremental.cursor_numbers import number_in
 
 Json = Any
+DAY = "2024-01-31"
+"""A day of the longest form that ISO has: longer text says the hour too."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,22 @@ class CursorTimes:
         if day and start is not None and moment < start < shifted(moment, timedelta(days=1)):
             return start
         return moment
+
+    def ordered(self, values: Sequence[Json]) -> list[Json] | None:
+        """Return what compares as the times of these values of records do; equal times are equal.
+
+        None if only `parse_record` can tell, or if one is missing.
+        """
+        types = set(map(type, values))
+        if types == {int} and self.records[0] in EPOCHS:
+            return list(values)
+        if types != {str} or not begins_with_iso(self.records) or min(map(len, values)) <= len(DAY):
+            return None
+        try:
+            moments = list(map(datetime.fromisoformat, values))
+        except ValueError:
+            return None
+        return moments if len({moment.tzinfo is None for moment in moments}) == 1 else None
 
     def to_request(self, moment: datetime | None) -> Json:
         """Format a time for requests."""

@@ -40,10 +40,12 @@ Json = Any
 DAY = timedelta(days=1)
 _ALL_DAYS = 4_000_000
 """More days than the years 1 to 9999 have: a longer lag reaches no other moment."""
-EPOCHS = ("epoch_seconds", "epoch_milliseconds")
+LIKELY_EPOCHS = ("epoch_seconds", "epoch_milliseconds")
 EPOCHS_END = 2101
 TIME_NAMES = re.compile(r"(?i)(?:at|on|time|date|stamp|ts|updated|created|modified|changed)$")
 """Names of fields whose numbers are times."""
+ORDERED_TYPES = {str, NumberText, datetime}
+"""Types beside numbers of which any two values compare."""
 State = dict[str, Json]
 """One watermark in dlt's form: initial_value, last_value, start_value, unique_hashes."""
 
@@ -140,6 +142,26 @@ class CursorPolicy:
                 f"{', '.join(self.times.records)}; add its format to cursor_formats"
             ) from None
 
+    def extremes(self, records: list[Record]) -> tuple[Json, Json, list[Record]] | None:
+        """Return the first and the last cursor in the watermark's order, and the records at it.
+
+        None if one is missing, or if only a look at each tells what it is.
+        """
+        cursors = list(map(self.find, records))
+        ordered = cursors if self.times is None else self.times.ordered(cursors)
+        if ordered is None:
+            return None
+        types = set(map(type, ordered))
+        if not types <= {int, float} and (len(types) > 1 or not types <= ORDERED_TYPES):
+            return None
+        ends = [min(ordered), max(ordered)]
+        if self.last_of is not max:
+            ends.reverse()
+        first, last = (self.value(records[ordered.index(end)], None) for end in ends)
+        end = ends[1]
+        at_last = [one for one, value in zip(records, ordered, strict=True) if value == end]
+        return first, last, at_last
+
     def to_request(self, value: Json) -> Json:
         """Return a cursor as requests send it."""
         return plain(value) if self.times is None else self.times.to_request(value)
@@ -224,7 +246,7 @@ class CursorPolicy:
         if self.times is None and number_in(value) is not None:
             if not TIME_NAMES.search(self.spec.cursor_path):
                 return False  # it may count anything
-            value, formats = int(number_in(value) or 0), EPOCHS
+            value, formats = int(number_in(value) or 0), LIKELY_EPOCHS
         for time_format in formats:
             moment = value
             if self.times is None:
@@ -232,7 +254,8 @@ class CursorPolicy:
                     moment = read_time(value, (time_format,))[0]
                 except TimeError:
                     continue
-            if self.now + DAY < moment and (formats is not EPOCHS or moment.year < EPOCHS_END):
+            is_likely = formats is not LIKELY_EPOCHS or moment.year < EPOCHS_END
+            if self.now + DAY < moment and is_likely:
                 return True
         return False
 

@@ -6,7 +6,7 @@ watermark is valid once the list was read to its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlt.extract.utils import has_legacy_dedup_hashes
@@ -19,6 +19,11 @@ from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
 
 Json = Any
+Whole = Callable[[Record], Record]
+
+
+def _whole_already(record: Record) -> Record:
+    return record
 
 
 class Watermark:
@@ -86,13 +91,18 @@ class Watermark:
             ),
         }
 
-    def filter(self, records: list[Record]) -> list[Record]:
-        """Return the new records and advance the watermark; raise RecordError for bad cursors."""
+    def filter(self, records: list[Record], whole: Whole = _whole_already) -> list[Record]:
+        """Return the new records and advance the watermark; raise RecordError for bad cursors.
+
+        `whole` returns the complete record of one that may have no other field than its cursor.
+        """
         rules = self._rules
         if rules.run_start and rules.row_order != "desc" and (self._is_plain or not rules.appends):
             return records  # all are new before the run's start
         try:
-            new = [record for record in records if self._is_new(record)]
+            new = records
+            if not self._are_all_new(records):
+                new = [record for record in records if self._is_new(record, whole)]
         except TypeError:
             raise RecordError(
                 f"{self._rules.resource}: the values at the incremental's cursor_path "
@@ -100,18 +110,46 @@ class Watermark:
                 "write initial_value as the API writes the field"
             ) from None
         is_legacy = self._is_legacy and self._last == self._previous
-        self._hashes.update(rules.digest(record, legacy=is_legacy) for record in self._at_last)
+        self._hashes.update(rules.digest(whole(one), legacy=is_legacy) for one in self._at_last)
         self._at_last = []
         self._has_new = self._has_new or bool(new)
         return new
 
-    def _is_new(self, record: Record) -> bool:
+    def _are_all_new(self, records: list[Record]) -> bool:
+        """Return whether the greatest and the least cursor show it; then advance the watermark.
+
+        False if only a look at each record tells.
+        """
+        rules = self._rules
+        if rules.run_start or rules.caps or rules.spec.keep_all or not records:
+            return False
+        if rules.appends and rules.spec.step is not None:
+            return False
+        extremes = rules.extremes(records)
+        if extremes is None:
+            return False
+        first, last, at_last = extremes
+        if self._start is not None and (
+            first == self._start or rules.last_of((first, self._start)) != first
+        ):
+            return False
+        if rules.end is not None and (
+            rules.last_of((last, rules.end)) != rules.end
+            or (last == rules.end and not rules.closed_end)
+        ):
+            return False
+        self._is_below = self._is_beyond = False
+        for record in at_last:
+            self._advance(record, last)
+        return True
+
+    def _is_new(self, record: Record, whole: Whole) -> bool:
         rules, start = self._rules, self._start
         value = rules.value(record, start)
         if value is None:
             return rules.missing == "include"
         if rules.spec.keep_all:
-            return self._is_kept(record, value)
+            return self._is_kept(record, value, whole)
         if rules.end is not None and not rules.run_start:
             inside = rules.last_of((value, rules.end)) == rules.end
             self._is_beyond = not inside or (value == rules.end and not rules.closed_end)
@@ -122,34 +160,34 @@ class Watermark:
             start is not None and not at_start and rules.last_of((value, start)) == start
         )
         if rules.run_start:
-            return self._is_first(record)
+            return self._is_first(record, whole)
         if self._is_below or (at_start and not rules.closed_start):
             self._is_below = True
             return False
         if self._remembers and (at_start or rules.caps):
-            digest = rules.digest(record, legacy=self._is_legacy)
+            digest = rules.digest(whole(record), legacy=self._is_legacy)
             if rules.caps:
                 self._future[digest] = value
             if digest in self._previous_hashes:
                 self._is_below = at_start
                 return False
-        if not self._is_first(record):
+        if not self._is_first(record, whole):
             return False
         self._advance(record, value)
         return True
 
-    def _is_kept(self, record: Record, value: Json) -> bool:
+    def _is_kept(self, record: Record, value: Json, whole: Whole) -> bool:
         """Return whether a record of `keep_all` is new: only appended ones are known again."""
         rules, start = self._rules, self._start
         is_before = start is not None and rules.last_of((value, start)) == start
         self._is_below = is_before and value != start
         if rules.appends and self._remembers and (value == start or rules.caps):
-            digest = rules.digest(record, legacy=self._is_legacy)
+            digest = rules.digest(whole(record), legacy=self._is_legacy)
             if rules.caps:
                 self._future[digest] = value
             if digest in self._previous_hashes:
                 return False
-        if not self._is_first(record):
+        if not self._is_first(record, whole):
             return False
         if not rules.run_start:
             self._advance(record, value)
@@ -165,11 +203,11 @@ class Watermark:
         if value == self._last and self._remembers:
             self._at_last.append(record)
 
-    def _is_first(self, record: Record) -> bool:
+    def _is_first(self, record: Record, whole: Whole) -> bool:
         """Return whether the previous window did not contain this record."""
         if not self._rules.appends or self._rules.spec.step is None:
             return True
-        digest = self._rules.digest(record)
+        digest = self._rules.digest(whole(record))
         self._window.add(digest)
         return digest not in self._previous_window
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
-from framework.definition.values.datetimes import TimeError, read_time
+from framework.definition.values.datetimes import EPOCHS, TimeError, read_time
 from framework.events import WarningRaised
 from framework.extract.incremental.cursor_numbers import comparable
-from framework.extract.incremental.policy import EPOCHS, CursorPolicy
+from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun

@@ -56,6 +56,8 @@ TABLE_ROWS = 100_000
 class ArrowSink:
     """A `Sink` that builds the resource's table and its child tables with Arrow."""
 
+    record_reason = None
+
     def __init__(
         self,
         resource: Resource,

@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import Table, table_of
 from framework.definition.values.naming import normalize_path
+from framework.events import ignore_event
+from framework.extract.compilation.compiler import CompiledConnector
+from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.raw_pages import RawPages
+from framework.extract.read_options import ReadOptions
+from framework.load.arrow.layout import RAW_READ_AS, layout_of
 from framework.load.declared_tables import table_name
 from framework.load.destinations.profiles import DestinationProfile
+from framework.runtime.environment import Environment
 
 HINTS = frozenset(
     {"name", "table_name", "write_disposition", "primary_key", "columns", "schema_contract"}
@@ -47,6 +54,41 @@ def record_path_reason(
         for key in hint.keys() - COLUMN_HINTS:
             return f"`{key}` in `columns.{name}`"
     return _declared_reason(resource) if declared else _inferred_reason(resource, shares_table)
+
+
+def parsed_pages_reason(resource: Resource, raw: RawPages | str) -> str | None:
+    """Return why pages are parsed before Arrow gets their records; None if they are not.
+
+    `raw` is what the reader says of it.
+    """
+    if isinstance(raw, str):
+        return raw
+    if resource.schema is None:
+        return None
+    layout = layout_of(table_of(resource.schema), RAW_READ_AS)
+    return "the schema has decimals" if layout.reads_records else None
+
+
+def path_text(record_reason: str | None, parsed_reason: str | None) -> str:
+    """Return how records become rows, and why not in the fastest way."""
+    if record_reason is not None:
+        return f"records ({record_reason})"
+    return "arrow" if parsed_reason is None else f"arrow, from parsed pages ({parsed_reason})"
+
+
+def load_paths(compiled: CompiledConnector, profile: DestinationProfile) -> dict[str, str]:
+    """Return how the records of each resource become rows, if all that are selected are read."""
+    options = ReadOptions(Environment(), ignore_event, compiled.redactor, 1, None, {})
+    selected = {name for name, plan in compiled.plans.items() if plan.resource.selected}
+    readers = ResourceReaders(compiled, options, selected)
+    paths = {}
+    for name, plan in compiled.plans.items():
+        reason = parsed_pages_reason(plan.resource, readers[name].raw_pages)
+        records = record_path_reason(plan.resource, profile)
+        if plan.resource.schema is None:
+            records = records or "no schema"
+        paths[name] = path_text(records, reason)
+    return paths
 
 
 def _declared_reason(resource: Resource) -> str | None:

@@ -6,6 +6,7 @@ Only these values become Python objects; the text is the one that dlt writes int
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, TypedDict
 
 import msgspec
@@ -60,7 +61,7 @@ class FreeFormText:
             parts += (one.body[end:start], _as_text(raw))
             end = start + len(raw)
         parts.append(one.body[end:])
-        return RawList(b"".join(parts), one.path)
+        return replace(one, body=b"".join(parts))
 
     def _decoder(self, path: tuple[str, ...]) -> Any:
         if path not in self._decoders:

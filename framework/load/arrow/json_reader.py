@@ -41,10 +41,30 @@ def records_in(lists: list[RawList], kind: pa.DataType, count: int) -> pa.Array:
         column = pa.compute.struct_field(column, name)
     if column.type != pa.list_(kind):
         raise Misfit("fields that the schema does not declare")
-    records: pa.Array = column.flatten()
+    records: pa.Array = (
+        _selected(column, lists)
+        if any(one.places is not None for one in lists)
+        else column.flatten()
+    )
     if len(records) != count or records.null_count:
         raise Misfit("other records than the pages have")
     return records
+
+
+def _selected(pages: pa.ListArray, lists: list[RawList]) -> pa.Array:
+    """Return the records of all pages, without those that a page leaves out."""
+    chosen: list[pa.Array] = []
+    for page, one in zip(pages, lists, strict=True):
+        records = page.values
+        if records is None:
+            raise Misfit("a page without a list")
+        if one.places is not None:
+            places = pa.array(one.places, pa.int64())
+            if len(places) and one.places[-1] >= len(records):
+                raise Misfit("other records than the pages have")
+            records = records.take(places)
+        chosen.append(records)
+    return pa.concat_arrays(chosen)
 
 
 def _on_one_line(body: bytes) -> bytes:
