@@ -21,6 +21,7 @@ import click
 from framework import __version__
 from framework.cli.terminal import write_error
 from framework.errors import FrameworkError, chain
+from framework.runtime.deferred_imports import defer_imports
 from framework.runtime.redacted_output import redacted_output
 
 VERBS = (
@@ -102,6 +103,7 @@ def entry() -> NoReturn:
         if mode == "w":  # what its character set lacks is written as an escape
             getattr(sys, name).reconfigure(errors="backslashreplace")
     gc.set_threshold(*GC_THRESHOLDS)
+    defer_imports()
     with redacted_output():
         code = main()
         with contextlib.suppress(OSError):  # the reader of the output may be gone

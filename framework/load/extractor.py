@@ -21,6 +21,7 @@ from framework.load.arrow.eligibility import parsed_pages_reason, path_text
 from framework.load.declared_tables import root_table
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
+from framework.runtime.deferred_imports import import_ahead
 from framework.runtime.environment import Environment
 from framework.runtime.thread_pool import run_in_order
 
@@ -67,6 +68,7 @@ class Extractor:
 
             return read
 
+        import_ahead("pyarrow.compute", "dlt.common.libs.pyarrow")
         # parents come first and jobs start in order, so a job waits only for one that runs
         workers = min(side_by_side, len(resources))
         for _ in run_in_order(map(job, resources), workers, self._environment.stop):

@@ -1,7 +1,7 @@
 """JSON Schema 2020-12: fast import, schema check, format check, and errors as messages.
 
-Import jsonschema from here only. Two of its optional libraries cost seconds at import and may be
-installed by other packages; `formats` does their work.
+Import jsonschema from here only. Its optional libraries for formats may be installed by other
+packages, and two of them cost seconds at import; `string_formats` does their work.
 """
 
 from __future__ import annotations
@@ -25,6 +25,19 @@ from framework.text import almost, suggest
 Json = Any
 
 
+_FORMAT_LIBRARIES = (
+    "fqdn",
+    "isoduration",
+    "jsonpointer",
+    "rfc3339_validator",
+    "rfc3986_validator",
+    "rfc3987",
+    "rfc3987_syntax",
+    "uri_template",
+    "webcolors",
+)
+
+
 @contextmanager
 def _missing(*libraries: str) -> Iterator[None]:
     """Make libraries that are not loaded yet count as not installed while the block runs."""
@@ -38,7 +51,7 @@ def _missing(*libraries: str) -> Iterator[None]:
             del modules[name]
 
 
-with _missing("rfc3987_syntax", "isoduration"):
+with _missing(*_FORMAT_LIBRARIES):
     from jsonschema import Draft202012Validator, FormatChecker, ValidationError
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import extend

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.errors import DestinationError, UsageError
+from framework.runtime.deferred_imports import execute_deferred
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def build_destination(kind: str, file: Path | None) -> Any:
     profile = PROFILES.get(kind, DestinationProfile())
     try:
         if profile.factory is None or (profile.is_local_file and file is None):
+            execute_deferred("dlt.destinations.impl")  # dlt looks for a class
             return Destination.from_reference(kind)
         module, _, name = profile.factory.partition(":")
         factory = getattr(import_module(module), name)
