@@ -442,6 +442,11 @@ class Connector:
                 yield nearest
                 waiting += reversed(nearest.parents)
 
+    def level(self, resource: Resource) -> int:
+        """Return the number of generations above the resource: 0 if it has no parent."""
+        above = (self.level(self.resource(name)) for name in resource.parents)
+        return 1 + max(above, default=-1)
+
 
 def _names(value: Json) -> tuple[str, ...]:
     if value is None:

@@ -2,15 +2,18 @@
 
 One limiter per connector, shared by all requests in flight. A request counts for `per` seconds
 from the end of its response: however long responses take, no window of that length holds more
-requests than the server allows.
+requests than the server allows. Requests of parents go before those of children, which would
+otherwise run out of work while many of them are in the way.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 
 import requests
 
@@ -20,6 +23,8 @@ from framework.runtime.environment import StopSignal
 
 RECHECK = 0.25
 """Seconds after which a waiting request checks again: a response may have reported more."""
+MOMENT = 0.01
+"""Seconds after which a request checks again that leaves its turn to one of a parent."""
 
 
 class WaitTooLong(Exception):
@@ -41,7 +46,9 @@ class RateLimiter:
     def __init__(
         self, slots: int, limit: RateLimit | None, stop: StopSignal, longest: float = 300.0
     ) -> None:
-        self._slots = threading.BoundedSemaphore(slots)
+        self._slots = _Slots(slots)
+        self._waiting: Counter[int] = Counter()
+        """The number of requests that wait for the limit, by level."""
         self._limit = limit
         self._stop = stop
         self._longest = longest
@@ -55,26 +62,39 @@ class RateLimiter:
         self._paused_until = 0.0
         self._why = ""
 
-    def acquire(self, on_wait: Callable[[float, str], None]) -> None:
-        """Wait until a request may be sent.
+    def acquire(self, on_wait: Callable[[float, str], None], level: int = 0) -> None:
+        """Wait until a request may be sent; those of a lower `level` go first.
 
         `on_wait` is called with the seconds and the reason of a wait, once per reason. Raise
         WaitTooLong at once if the API allows no request for too long.
         """
-        self._slots.acquire()
-        reported = ""
+        self._slots.acquire(level)
         try:
-            while True:
-                seconds, why = self._try_acquire()
-                if not seconds:
-                    return
-                if why != reported:
-                    on_wait(seconds, why)
-                    reported = why
-                self._stop.wait(min(seconds, RECHECK))
+            seconds, why = self._try_acquire(level)
+            if seconds:
+                self._await_limit(seconds, why, on_wait, level)
         except BaseException:
             self._slots.release()
             raise
+
+    def _await_limit(
+        self, seconds: float, why: str, on_wait: Callable[[float, str], None], level: int
+    ) -> None:
+        reported = ""
+        self._count_waiting(level, 1)
+        try:
+            while seconds:
+                if why and why != reported:
+                    on_wait(seconds, why)
+                    reported = why
+                self._stop.wait(min(seconds, RECHECK))
+                seconds, why = self._try_acquire(level)
+        finally:
+            self._count_waiting(level, -1)
+
+    def _count_waiting(self, level: int, change: int) -> None:
+        with self._lock:
+            self._waiting[level] += change
 
     def release(self, response: requests.Response | None) -> None:
         """Count a request that has ended; `response` is None if it failed."""
@@ -94,8 +114,11 @@ class RateLimiter:
             if until > self._paused_until:
                 self._paused_until, self._why = until, why
 
-    def _try_acquire(self) -> tuple[float, str]:
-        """Return (0, ""), or the seconds until another try is worthwhile, and why."""
+    def _try_acquire(self, level: int) -> tuple[float, str]:
+        """Return (0, ""), or the seconds until another try is worthwhile, and why.
+
+        The reason is empty if a request of a parent goes first.
+        """
         now = time.monotonic()
         with self._lock:
             if now < self._paused_until:
@@ -112,6 +135,8 @@ class RateLimiter:
             if self._allowed is not None and self._in_flight + len(self._ended) >= self._allowed:
                 first = self._ended[0] + self._per - now if self._ended else RECHECK
                 return max(first, 0.001), f"rate limit of {self._allowed} per {self._per:g} s"
+            if self._waiting and any(n for other, n in self._waiting.items() if other < level):
+                return MOMENT, ""
             self._in_flight += 1
             if self._remaining is not None:
                 self._remaining -= 1
@@ -141,6 +166,32 @@ class RateLimiter:
             self._remaining, self._remaining_until = remaining, until
         elif remaining < self._remaining:
             self._remaining, self._remaining_until = remaining, max(until, self._remaining_until)
+
+
+class _Slots:
+    """Places for requests in flight. Who waits gets one by level, then in the order of arrival."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[int, int, threading.Event]] = []
+        self._arrivals = count()
+
+    def acquire(self, level: int) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn = threading.Event()
+            heappush(self._waiting, (level, next(self._arrivals), turn))
+        turn.wait()
+
+    def release(self) -> None:
+        with self._lock:
+            if self._waiting:
+                heappop(self._waiting)[-1].set()
+            else:
+                self._free += 1
 
 
 def _number(response: requests.Response, header: str | None) -> int | None:

@@ -34,6 +34,7 @@ class ResponseCheck(Protocol):
 class RequestContext:
     """`resource` is empty for requests that belong to no resource, such as token requests.
 
+    `level` counts the generations above the resource: requests of parents go first.
     `decode` reads bodies that are not JSON. `decimals` says under which keys numbers of JSON keep
     all their digits. `any_host` permits other hosts without a warning, as
     an export job's download URLs need.
@@ -44,6 +45,7 @@ class RequestContext:
     decode: Decode | None = None
     any_host: bool = False
     decimals: KeepsDigits | None = None
+    level: int = 0
 
     def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
         """Check the response: `requests` calls this as a response hook."""

@@ -160,10 +160,11 @@ class RetryingAdapter(BaseAdapter):
     def _attempt(
         self, request: requests.PreparedRequest, number: int, kwargs: dict[str, Any]
     ) -> _Attempt:
-        check, resource = current_context().check, current_context().resource
+        context = current_context()
+        check, resource = context.check, context.resource
         try:
             self._limiter.acquire(
-                lambda seconds, why: self._on_event(Waiting(resource, seconds, why))
+                lambda seconds, why: self._on_event(Waiting(resource, seconds, why)), context.level
             )
         except WaitTooLong as wait:
             url = redact_url(request.url, self._environment.redactor)

@@ -66,6 +66,53 @@ def test_only_so_many_are_in_flight() -> None:
     assert not fourth.is_alive()
 
 
+def in_turn(places: RateLimiter, levels: list[int]) -> list[int]:
+    """The order in which requests of these levels get the only place, when all have arrived."""
+    got: list[int] = []
+    places.acquire(lambda seconds, why: None)
+
+    def send(level: int) -> None:
+        places.acquire(lambda seconds, why: None, level)
+        got.append(level)
+        places.release(None)
+
+    threads = []
+    for number, level in enumerate(levels):
+        threads.append(threading.Thread(target=send, args=[level]))
+        threads[-1].start()
+        while len(places._slots._waiting) <= number:
+            time.sleep(0.001)
+    places.release(None)
+    for thread in threads:
+        thread.join(60)
+    return got
+
+
+def test_requests_of_parents_go_first() -> None:
+    assert in_turn(RateLimiter(1, None, StopSignal()), [2, 1, 2, 0, 1]) == [0, 1, 1, 2, 2]
+
+
+def test_a_parent_gets_what_the_limit_allows_before_its_children() -> None:
+    places = RateLimiter(8, limit(1, 0.1), StopSignal())
+    got: list[int] = []
+
+    def send(level: int) -> None:
+        places.acquire(lambda seconds, why: None, level)
+        got.append(level)
+        places.release(None)
+
+    places.acquire(lambda seconds, why: None)
+    threads = [threading.Thread(target=send, args=[level]) for level in (1, 1, 1, 0, 0)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        while sum(places._waiting.values()) <= number:
+            time.sleep(0.001)
+    places.release(None)
+    for thread in threads:
+        thread.join(60)
+    assert got == [0, 0, 1, 1, 1]
+
+
 def test_headers_that_say_less_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: NoWait.skipped))
     told: list[str] = []

@@ -162,7 +162,8 @@ def test_a_parent_that_fails_stops_the_requests_of_its_children(web: Web, projec
         return Answer(500)
 
     def endless(asked: Asked) -> Json:
-        assert failed.wait(PATIENCE)
+        if asked.parts["id"] == "10":
+            assert failed.wait(PATIENCE)
         page = int(asked.param("page") or 1)
         return {"items": [{"id": f"{asked.parts['id']}-{page}"}], "next": page + 1}
 

@@ -276,6 +276,7 @@ def _plan(
     most = connector.client.max_response_size
     decode = build_decoder(endpoint.response_format, most, decimals, columns)
     exports = endpoint.export is not None
+    level = connector.level(resource)
     plan = Plan(
         replace(resource, partitions=partitions),
         endpoint,
@@ -285,9 +286,9 @@ def _plan(
         paginator is not None and paginator.rules.ahead,
         auth,
         actions,
-        RequestContext(resource.name, actions, decode, any_host=exports, decimals=decimals),
+        RequestContext(resource.name, actions, decode, exports, decimals, level),
         filler.context,
-        RequestContext(resource.name, actions) if exports else None,
+        RequestContext(resource.name, actions, level=level) if exports else None,
         _other_tables(resource, connector),
         tuple(_binding(binding, filler) for binding in resource.ancestor_bindings),
     )
