@@ -308,8 +308,8 @@ class _Run:
     def _extractor(self, watermarks: Watermarks) -> Extractor:
         options, selected = self.options, self.selected
         in_threads = frozenset(resource.name for resource in selected)
-        if self.connector.client.max_in_flight == 1:
-            in_threads = frozenset()
+        if self.connector.client.max_in_flight == 1 or self.environment.transport is not None:
+            in_threads = frozenset()  # a recording and its replays read in one order
         read_options = ReadOptions(
             self.environment,
             self.on_event,

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from framework.authoring.cassettes.recorder import record
+from framework.authoring.cassettes.snapshot import test_connector as run_test
 from framework.errors import Interrupted
+from framework.events import ignore_event
 from framework.extract import parent_child
 from framework.runtime.environment import Environment, StopSignal
 from tests.support.run_verbs import NOW, connector_of, later, load, loaded, statuses, tables, values
@@ -294,3 +297,40 @@ def test_a_run_that_is_stopped_waits_for_no_parent(web: Web, project: Path) -> N
     assert not thread.is_alive()  # while the server still holds the page
     assert ended
     released.set()
+
+
+def test_a_recording_has_parents_first_and_replays(web: Web, project: Path) -> None:
+    api = Api(web, levels=2)
+    connector = connector_of(project, body(api.url, 2))
+    recording = record(
+        connector,
+        resources=None,
+        config={},
+        alias=None,
+        limit=None,
+        environment=Environment(now=NOW),
+        on_event=ignore_event,
+    )
+    assert recording.report.status == "ok"
+    assert set(api.order[:PAGES]) == {"parents"}
+    assert len(api.order) == PAGES + 2 * len(IDS)
+    written = run_test(connector, update=True, stop=StopSignal())
+    again = run_test(connector, update=False, stop=StopSignal())
+    assert (written.problems, again.problems) == ((), ())
+
+
+def test_the_first_of_two_parents_is_followed_when_the_other_is_read(
+    web: Web, project: Path
+) -> None:
+    api = Api(web)
+    api.until = api.asked[0]
+    web.on("/places", {"items": [{"id": "a"}, {"id": "b"}]})
+    made = body(api.url)
+    made["resources"].insert(0, {"name": "places", "endpoint": {"path": "/places"}})
+    child = made["resources"][2]
+    child["endpoint"]["path"] = "/level1/{resources.parents.id}"
+    child["endpoint"]["params"] = {"place": "{resources.places.id}"}
+    api.child = lambda asked: {"items": [{"id": f"{asked.parts['id']}{asked.param('place')}"}]}
+    report = load(connector_of(project, made), project)
+    assert set(statuses(report).values()) == {"ok"}
+    assert values(project, "level1") == [f"{one}{place}" for one in IDS for place in "ab"]
