@@ -18,7 +18,7 @@ from tests.support.docs_pages import differences, is_runnable
 from tests.support.docs_session import session
 
 ALL = [block for page in PAGES for block in blocks(page)]
-LANGUAGES = {"sh", "console", "yaml", "json", "toml", "python", "text", "dockerfile"}
+LANGUAGES = {"sh", "console", "yaml", "json", "toml", "python", "text", "dockerfile", "sql"}
 INSTRUCTIONS = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
 AROUND = {
     "version": 1,

@@ -40,6 +40,9 @@ _SECONDS = (
     (re.compile(r"(\b(?:ok|skipped|failed)\b.*) +\d+\.\d$"), r"\1 0.0"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": 0.0'),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "2026-01-01T00:00:00.000000Z"),
+    (re.compile(r'"id": "[0-9a-f]{32}"'), '"id": ""'),
+    (re.compile(r"^[0-9a-f]{8} +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +(\w+) +\d+\.\d\b"), r"run \1 0.0"),
+    (re.compile(r"^[0-9a-f]{8}: "), "run: "),
     (re.compile(r" +"), " "),
 )
 
