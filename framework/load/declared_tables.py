@@ -13,7 +13,7 @@ from dlt.common.schema.typing import TTableSchema
 from dlt.common.schema.utils import get_root_table, has_table_seen_data, new_table
 from dlt.destinations.sql_client import SqlClientBase
 
-from framework.definition.model import Resource
+from framework.definition.model import Connector, Resource
 from framework.definition.schema.record_schema import Table, table_of
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import column_hints
@@ -28,6 +28,19 @@ def table_name(resource: Resource) -> str:
 def root_table(resource: Resource) -> str:
     """Return the normalized name of the resource's own table."""
     return normalize_path(table_name(resource))
+
+
+def shares_table(connector: Connector, resource: Resource) -> bool:
+    """Return whether another resource may fill the resource's own table or one of its lists."""
+    own = root_table(resource)
+    for other in connector.resources:
+        table = root_table(other)
+        if other.name != resource.name and (
+            f"{table}{SEPARATOR}".startswith(f"{own}{SEPARATOR}")
+            or f"{own}{SEPARATOR}".startswith(f"{table}{SEPARATOR}")
+        ):
+            return True
+    return False
 
 
 def loaded_table(schema: Schema | None, resource: Resource) -> TTableSchema:

@@ -45,11 +45,7 @@ class RecordSpool:
 
         Raise RecordError if a list is nested too deep to become a table.
         """
-        records = self._column_names.apart(records)
-        lines = _lines(records)
-        if sanitized and SUSPECT.search(lines):
-            lines = _lines(map(sanitize, records))
-        self._file.write(lines)
+        self._file.write(_lines_for_dlt(records, self._column_names, sanitized=sanitized))
 
     @property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
@@ -97,6 +93,24 @@ class RecordSpool:
     def close(self) -> None:
         """Release memory and disk space."""
         self._file.close()
+
+
+def as_for_dlt(
+    records: list[Record], column_names: ColumnNameMonitor, *, sanitized: bool
+) -> list[Record]:
+    """Return copies of records as dlt's normalizer gets them from a spool."""
+    lines = _lines_for_dlt(records, column_names, sanitized=sanitized)
+    return [orjson.loads(line) for line in lines.split(b"\n") if line]
+
+
+def _lines_for_dlt(
+    records: list[Record], column_names: ColumnNameMonitor, *, sanitized: bool
+) -> bytes:
+    records = column_names.apart(records)
+    lines = _lines(records)
+    if sanitized and SUSPECT.search(lines):
+        lines = _lines(map(sanitize, records))
+    return lines
 
 
 class NulFilter:

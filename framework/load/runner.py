@@ -22,6 +22,7 @@ from framework.load.declared_tables import (
     has_table,
     listed_tables,
     root_table,
+    shares_table,
     table_name,
 )
 from framework.load.destinations.target import (
@@ -328,7 +329,13 @@ class _Run:
 
         def sink(resource: Resource) -> Sink:
             refuse_frozen_table(schema, resource)
-            return open_sink(resource, self.target, schema, folder)
+            return open_sink(
+                resource,
+                self.target,
+                schema,
+                folder,
+                shares_table=shares_table(self.connector, resource),
+            )
 
         return Extractor(self.connector, readers, self.on_event, self.environment, sink)
 

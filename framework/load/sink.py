@@ -16,6 +16,8 @@ from framework.definition.model import Resource
 from framework.extract.page import Page, Record
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import record_path_reason
+from framework.load.arrow.inferred_types import infer_types
+from framework.load.arrow.record_types import DeclaredTypes, RecordTypes
 from framework.load.destinations.target import Target
 from framework.load.monitors.column_names import (
     ColumnNameMonitor,
@@ -68,11 +70,19 @@ class Sink(Protocol):
         """Release memory, disk space and threads."""
 
 
-def open_sink(resource: Resource, target: Target, schema: Schema | None, folder: Path) -> Sink:
+def open_sink(
+    resource: Resource,
+    target: Target,
+    schema: Schema | None,
+    folder: Path,
+    *,
+    shares_table: bool = False,
+) -> Sink:
     """Return an empty sink for the resource.
 
     `schema` is dlt's schema of the tables that this run keeps; temporary files go to `folder`.
-    Raise RecordError if the resource declares a column that the destination cannot have.
+    `shares_table` means that other resources fill its tables, too. Raise RecordError if the
+    resource declares a column that the destination cannot have.
     """
     profile = target.profile
     refuse_system_columns(resource, profile.system_columns, target.kind)
@@ -84,7 +94,13 @@ def open_sink(resource: Resource, target: Target, schema: Schema | None, folder:
         destination=target.kind,
     )
     nul = NulFilter(target.kind) if profile.refuses_nul else None
-    reason = record_path_reason(resource, profile)
-    if resource.schema is None or reason is not None:
-        return RecordSink(resource, schema, folder, names, nul, reason or "no schema")
-    return ArrowSink(resource, schema, folder, names, nul)
+    reason = record_path_reason(resource, profile, shares_table=shares_table)
+    if reason is not None:
+        return RecordSink(resource, schema, folder, names, nul, reason)
+    keys = PrimaryKeyMonitor(resource, schema)
+    types: RecordTypes
+    if resource.schema is not None:
+        types = DeclaredTypes(resource, schema)
+    else:
+        types = infer_types(resource, target, schema, names, keys)
+    return ArrowSink(resource, types, keys, folder, names, nul)

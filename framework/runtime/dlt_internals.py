@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 
 import dlt
 from dlt.common import logger
+from dlt.common.configuration.container import Container
 from dlt.common.data_types import TDataType, coerce_value, py_type_to_sc_type
+from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.exceptions import DestinationException
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema
@@ -29,6 +31,7 @@ from dlt.common.time import increasing_precise_time, normalize_timezone
 from dlt.common.typing import VARIANT_FIELD_FORMAT
 from dlt.extract.incremental.context import get_interval_context
 from dlt.normalize import worker
+from dlt.normalize.configuration import NormalizeConfiguration
 from dlt.normalize.items_normalizers import JsonLItemsNormalizer
 from dlt.pipeline.trace import PipelineTrace
 from dlt.sources.helpers.rest_client.client import RESTClient
@@ -263,6 +266,29 @@ class RowNormalizer(JsonLItemsNormalizer):
         kind = py_type_to_sc_type(type(value))
         variant: str = self.naming.shorten_fragments(name, VARIANT_FIELD_FORMAT % kind)
         return variant
+
+
+class TableInference:
+    """Infer tables from records as the normalizer does, in a schema of its own.
+
+    `schema` is changed: it gets the tables and columns of each record in turn.
+    """
+
+    def __init__(self, schema: Schema, capabilities: DestinationCapabilitiesContext) -> None:
+        self.schema = schema
+        # it read only at its creation which tables pass the root's key on
+        private(schema.data_item_normalizer, "_reset")()
+        config: Any = NormalizeConfiguration()
+        config.destination_capabilities = self._capabilities = capabilities
+        nothing: Any = None  # no storage: nothing is written
+        self._normalizer = RowNormalizer(nothing, nothing, nothing, schema, "", config)
+
+    def add(self, table: str, record: Any) -> bool:
+        """Infer what a record adds; return whether that is anything."""
+        normalize = private(self._normalizer, "_normalize_chunk")
+        # which tables pass the root's key on depends on the destination
+        with Container().injectable_context(self._capabilities):
+            return bool(normalize(table, [record], False, skip_write=True))
 
 
 def _is_in_range(data_type: TDataType, value: Any) -> bool:

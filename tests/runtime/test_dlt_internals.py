@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 import requests
 from dlt.common import logger
+from dlt.common.destination import Destination
 from dlt.common.schema.utils import new_table
 from dlt.common.storages.load_package import create_load_id
 from dlt.common.time import increasing_precise_time
@@ -154,6 +155,28 @@ def test_rows_of_a_nested_table_can_be_extracted_by_its_name(tmp_path: Path) -> 
     table = schema.tables["things__parts"]
     assert not {"variant_name", "write_disposition"} & table.keys()
     assert table["parent"] == "things"
+
+
+def test_tables_are_inferred_in_a_schema_of_their_own() -> None:
+    capabilities = Destination.from_reference("duckdb").capabilities()
+    schema = dlt.Schema("things")
+    table = new_table("things", write_disposition="merge", columns=[{"name": "id"}])
+    schema.update_table(table)
+    inference = dlt_internals.TableInference(schema, capabilities)
+    assert inference.add("things", {"id": 1, "at": "2026-01-01T00:00:00Z", "parts": [{"no": 1}]})
+    assert not inference.add("things", {"id": 2, "at": None, "parts": []})
+    assert inference.add("things", {"id": "x"})
+    columns = schema.tables["things"]["columns"]
+    found = {name: column["data_type"] for name, column in columns.items()}
+    assert found == {
+        "id": "bigint",
+        "at": "timestamp",
+        "_dlt_load_id": "text",
+        "_dlt_id": "text",
+        "id__v_text": "text",
+    }
+    # what a merge needs
+    assert schema.tables["things__parts"]["columns"]["_dlt_root_id"]["root_key"]
 
 
 def test_load_ids_follow_the_given_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import orjson
 import pytest
 import requests
 from requests.adapters import BaseAdapter
 
 from framework.definition.model import Connector
+from framework.extract.page import Page, RawList
 from framework.http.transport import make_response
 from framework.load import sink
+from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
@@ -135,6 +139,27 @@ def without_keys(value: Json) -> Json:
             if name != "x-framework-key" and one != {"name": name}
         }
     return [without_keys(one) for one in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def in_small_batches() -> Iterator[None]:
+    """While this lasts the columnar path gets few records at a time, most as the page's text."""
+    add = ArrowSink.add
+
+    def add_parts(self: ArrowSink, page: Page) -> None:
+        random, rest = Random(page.count), page.items
+        while rest:
+            count = random.choice((1, 2, 5, 9))
+            part, rest = rest[:count], rest[count:]
+            body = orjson.dumps({"items": part})
+            is_exact = page.raw is not None and orjson.loads(body)["items"] == part
+            add(self, Page.of(part, RawList(body, ("items",)) if is_exact else None))
+            if random.random() < 0.7:
+                self._worker.put(self._next_batch())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ArrowSink, "add", add_parts)
+        yield
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -79,6 +80,32 @@ FREE = st.recursive(
 def records_of(schema: Json, *, odd: int) -> st.SearchStrategy[Record]:
     """Records of the schema; `odd` in a thousand places hold anything at all."""
     return st.composite(lambda draw: _record(draw, _tree(table_of(schema)), odd, top=True))()
+
+
+PLAIN_KEYS = ("name", "count", "at", "o", "l", "tags", "first", "last", "x", "y", "no", "kind")
+PLAIN_TYPES: tuple[Json, ...] = (
+    *({"type": name} for name in ("string", "integer", "number", "boolean")),
+    {"type": "string", "format": "date-time"},
+)
+
+
+def loose_records(number: int) -> st.SearchStrategy[Record]:
+    """Records of a shape that no schema declares, with a few odd places; a number has its own."""
+    random = Random(number)
+
+    def drawn_schema(depth: int) -> Json:
+        properties = {}
+        for key in random.sample(PLAIN_KEYS, random.randint(3, 7)):
+            kind = random.choice(("plain", "plain", "object", "list", "objects"))
+            if depth and kind in ("object", "objects"):
+                inner = drawn_schema(depth - 1)
+                properties[key] = {"type": "array", "items": inner} if kind == "objects" else inner
+            else:
+                plain = random.choice(PLAIN_TYPES)
+                properties[key] = {"type": "array", "items": plain} if kind == "list" else plain
+        return {"type": "object", "properties": properties}
+
+    return records_of(drawn_schema(2), odd=random.choice((0, 2, 8)))
 
 
 class _Tree(dict[str, Any]):

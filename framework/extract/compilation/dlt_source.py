@@ -7,6 +7,7 @@ from typing import Any
 
 import dlt
 from dlt.common.jsonpath import extract_simple_field_name
+from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource
@@ -202,6 +203,12 @@ def _resource(resource: Resource, start: Start) -> DltResource:
         start, name=resource.name, selected=resource.selected, **resource_hints(resource)
     )
     return dlt_resource
+
+
+def add_resource_table(schema: Schema, resource: Resource) -> None:
+    """Add the resource's own table to a schema, as far as its hints describe it."""
+    table: Any = _resource(resource, lambda: iter(())).compute_table_schema()
+    schema.update_table(table)
 
 
 def _starter(readers: ResourceReaders, name: str) -> Start:

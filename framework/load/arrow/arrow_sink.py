@@ -1,56 +1,45 @@
 """The sink for Arrow: pages become tables in batches, on a background thread, on disk when large.
 
-A record that the declared types do not hold as it is goes to a spool of JSON lines beside the
-tables, for dlt's own normalizer.
+A record that the types do not hold as it is goes to a spool of JSON lines beside the tables, for
+dlt's own normalizer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from operator import itemgetter, not_
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import dlt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.schema.record_schema import RecordNode, table_of
 from framework.definition.values.json_text import may_be_past_64_bits
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, RawList, Record, shape_function
 from framework.load.arrow.background_worker import BackgroundWorker
-from framework.load.arrow.free_form import FreeFormText
 from framework.load.arrow.json_reader import records_in
-from framework.load.arrow.layout import RAW_READ_AS, layout_of
-from framework.load.arrow.nested_tables import (
-    add_child_tables,
-    carries_root_keys,
-    declare_variants,
-)
+from framework.load.arrow.layout import Layout
+from framework.load.arrow.nested_tables import add_child_tables
+from framework.load.arrow.record_types import RecordTypes
 from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, tables_of
-from framework.load.contract import Contract
-from framework.load.declared_tables import child_tables, root_key_columns, root_table
-from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.arrow.temporary_files import PageFile, TableFile
+from framework.load.declared_tables import root_table
+from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
-from framework.load.record_sink import IN_MEMORY, NulFilter, RecordSpool, with_variants
+from framework.load.record_sink import NulFilter, RecordSpool, as_for_dlt, with_variants
 
 BATCH_RECORDS = 4000
 BATCH_BYTES = 4 << 20
 BATCH_PAGES = 1000
 """A batch is converted once it has that many records, bytes of JSON (estimated from samples) or
 pages. The last limits memory: a raw page holds its response."""
-
-TABLE_BYTES = 16 << 20
-TABLE_ROWS = 100_000
-"""The size of a table that dlt gets: each table costs dlt milliseconds."""
 
 
 class ArrowSink:
@@ -61,40 +50,29 @@ class ArrowSink:
     def __init__(
         self,
         resource: Resource,
-        schema: Schema | None,
+        types: RecordTypes,
+        keys: PrimaryKeyMonitor,
         folder: Path,
         column_names: ColumnNameMonitor,
         nul: NulFilter | None = None,
     ) -> None:
-        assert resource.schema is not None
         self._resource = resource
+        self._types = types
+        self.keys = keys
         self._folder = folder
         self._nul = nul
-        self._table = table_of(resource.schema)
         self._root = root_table(resource)
-        self._layout = layout_of(self._table)
-        self._raw_layout = layout_of(self._table, RAW_READ_AS)
-        self._free_form = FreeFormText.of(RecordNode.of(self._table))
-        self._contract = Contract(resource, self._table)
-        merges = resource.write_disposition == "merge"
-        self._has_root_key = carries_root_keys(schema, self._root, merges=merges)
-        self._row_keys = Keys(self._has_root_key)
-        names = [normalize_path(name) for name in resource.primary_key]
-        self._key_columns = [c for name in names if (c := self._table.column(name)) is not None]
-        self.keys = PrimaryKeyMonitor(resource, schema)
-        self._has_numbers = any(
-            column.data_type in ("double", "json")
-            for _, table in self._table.tables()
-            for column in table.columns
-        )
-        self._files: dict[str, _TableFile] = {}
+        self._row_keys = Keys(types.has_root_key)
+        self._files: dict[str, TableFile] = {}
+        self._pages = PageFile(folder) if types.keeps_pages else None
         self._count = 0
         self._numbers = RowNumbers()
         self._repeated_ids: list[pa.Array] = []
+        self._column_names = column_names
         self._unusual = RecordSpool(folder, column_names)
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
-        self._reads_raw = not self._raw_layout.reads_records
+        self._reads_raw = types.raw_layout is None or not types.raw_layout.reads_records
         self._raw_batches = self._misfits = 0
         self._worker = BackgroundWorker(self._convert)
 
@@ -126,15 +104,23 @@ class ArrowSink:
         self._worker.wait()
         self._convert(self._next_batch())
         self.keys.end(self._numbers.all(), self._order_values)
-        yield from (("discarded", message) for message in self._contract.messages())
+        if self._types.contract is not None:
+            yield from (("discarded", message) for message in self._types.contract.messages())
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._unusual.finish()
         yield from self.keys.finish(may_shift=may_shift)
 
     def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
-        order = self.keys.order
-        column, rows = order.column_in(self._table), self._numbers.of(unusual=False)
+        order, layout = self.keys.order, self._types.layout
+        if self._pages is not None:
+            chosen = frozenset(numbers.to_pylist())
+            for number, record in self._pages.records():
+                if number in chosen:
+                    yield number, order.value(record)
+            return
+        column = None if layout is None else order.column_in(layout.table)
+        rows = self._numbers.of(unusual=False)
         for table in self._files[""].tables() if "" in self._files else ():
             here, rows = rows.slice(0, len(table)), rows.slice(len(table))
             is_one = pc.is_in(here, value_set=numbers)
@@ -150,43 +136,68 @@ class ArrowSink:
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
-        return self._contract.rows_discarded
+        return 0 if self._types.contract is None else self._types.contract.rows_discarded
 
     def prepare(self, dlt_resource: DltResource) -> None:
-        """Declare the child tables to dlt, which takes their rows as table variants."""
-        # the contract was already applied to the records; nested hints would give the child
-        # tables the columns of the resource's Arrow table
-        dlt_resource.apply_hints(schema_contract={}, columns=root_key_columns(), nested_hints={})
-        declare_variants(dlt_resource, self._root, self._table, has_root_key=self._has_root_key)
+        """Declare the tables to dlt."""
+        if not self._needs_records:
+            self._types.prepare(dlt_resource)
+
+    @property
+    def _needs_records(self) -> bool:
+        return self._pages is not None and self._types.needs_records(self.keys.left_out)
 
     def rows(self) -> Iterator[Any]:
         """Yield the Arrow tables, parents first, then the records for dlt's normalizer."""
+        # the very schema that dlt extracts with
+        schema = dlt.current.source_schema()
+        if self._needs_records:
+            for batch in batches_for_dlt(self._resource, self._records(BATCH)):
+                yield batch
+                add_owners(schema, self._root, self._unusual.owners)
+            return
         load_id = dlt.current.load_package_state()["load_id"]
-        batches = self.unusual(BATCH)
+        batches, contract = self.unusual(BATCH), self._types.contract
+        if self._count:
+            self._types.add_root(schema)
         if "" in self._files:
             unusual = with_variants(
-                map(shape_function(self._resource), batches), self._resource, self._contract
+                map(shape_function(self._resource), batches), self._resource, contract
             )
             for table in self.tables(""):
                 yield _with_load_id(table, load_id)
         else:
             unusual = with_variants(
-                batches_for_dlt(self._resource, batches), self._resource, self._contract
+                batches_for_dlt(self._resource, batches), self._resource, contract
             )
-            yield next(unusual)
+            yield from islice(unusual, 1)
         # dlt adds the root to the schema with its first rows: now child tables can follow
-        schema = dlt.current.source_schema()
-        add_child_tables(
-            schema,
-            self._resource.name,
-            self._root,
-            self._table,
-            has_root_key=self._has_root_key,
-        )
-        for name, _, _ in child_tables(self._root, self._table):
-            for table in self.tables(name.removeprefix(f"{self._root}{SEPARATOR}")):
-                yield dlt.mark.with_table_name(table, name)
+        if self._root in schema.tables:
+            children = self._types.children()
+            add_child_tables(schema, self._resource.name, children)
+            for name, _, _ in children:
+                for table in self.tables(name.removeprefix(f"{self._root}{SEPARATOR}")):
+                    yield dlt.mark.with_table_name(table, name)
         yield from unusual
+        if contract is None:
+            add_owners(schema, self._root, self._unusual.owners)
+
+    def _records(self, size: int) -> Iterator[list[Record]]:
+        """Yield all records that are loaded, as dlt's normalizer takes them."""
+        assert self._pages is not None
+        left_out = frozenset(self.keys.left_out.to_pylist())
+        batch: list[Record] = []
+        for number, record in self._pages.records():
+            if number not in left_out:
+                batch.append(record)
+            if len(batch) == size:
+                yield self._for_dlt(batch)
+                batch = []
+        if batch:
+            yield self._for_dlt(batch)
+
+    def _for_dlt(self, records: list[Record]) -> list[Record]:
+        return as_for_dlt(records, self._column_names, sanitized=self._types.sanitizes)
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
         """Yield the Arrow tables of one table; "" is the resource's own.
@@ -225,7 +236,7 @@ class ArrowSink:
         self._worker.close()
         self._batch.clear()
         self._unusual.close()
-        for file in self._files.values():
+        for file in (*self._files.values(), *([self._pages] if self._pages else ())):
             file.close()
 
     def _next_batch(self) -> list[Page]:
@@ -238,15 +249,17 @@ class ArrowSink:
         first, count = self._count, sum(page.count for page in batch)
         self._count += count
         raw = [page.raw for page in batch if page.raw is not None and not page.is_parsed]
-        if raw and len(raw) == len(batch) and self._reads_raw:
+        layout = self._types.raw_layout
+        if layout is not None and raw and len(raw) == len(batch) and self._reads_raw:
             self._raw_batches += 1
             try:
-                self._convert_raw(raw, number_range(count, first))
-                return
+                self._convert_raw(layout, raw, number_range(count, first))
             except Misfit:
                 self._misfits += 1
-                # an API that sends undeclared fields does so in every record
-                self._reads_raw = self._misfits * 2 <= self._raw_batches
+            else:
+                if self._pages is not None:
+                    self._pages.add(first, raw)
+                return
         records: list[Record] = []
         for page in batch:
             records += page.records
@@ -254,23 +267,32 @@ class ArrowSink:
             records = self._nul.clean(records)
         # a page also counts nulls, which are no records
         self._convert_records(records, number_range(len(records), first))
+        if self._pages is not None:
+            self._pages.add(first, records)
+        known = self._types.raw_layout
+        if known is not layout:
+            self._raw_batches = self._misfits = 0
+        # an API that sends undeclared fields does so in every record
+        self._reads_raw = self._misfits * 2 <= self._raw_batches and (
+            known is None or not known.reads_records
+        )
 
-    def _convert_raw(self, lists: list[RawList], numbers: pa.Array) -> None:
-        if self._has_numbers and any(may_be_past_64_bits(one.body) for one in lists):
+    def _convert_raw(self, layout: Layout, lists: list[RawList], numbers: pa.Array) -> None:
+        if layout.has_numbers and any(may_be_past_64_bits(one.body) for one in lists):
             raise Misfit("an integer loses digits")
         if self._nul is not None and any(self._nul.is_suspect(one.body) for one in lists):
             raise Misfit("a NUL")
-        if self._free_form is not None:
-            lists = list(map(self._free_form.rewrite, lists))
-        layout = self._raw_layout
+        if self._types.free_form is not None:
+            lists = list(map(self._types.free_form.rewrite, lists))
         records = records_in(lists, layout.type, len(numbers))
-        self._write(tables_in(layout, records, [], self._row_keys), numbers)
+        self._write(layout, tables_in(layout, records, [], self._row_keys), numbers)
 
     def _convert_records(self, records: list[Record], numbers: pa.Array) -> None:
-        fits = [self._layout.fits(record) for record in records]
+        layout = self._types.layout
+        fits = [layout is not None and layout.fits(record) for record in records]
         fitting = numbers.filter(pa.array(fits, pa.bool_()))
         others: Any = zip(numbers.to_pylist(), records, strict=True)
-        # if Arrow refuses a record, only the contract can tell which one it is
+        # if Arrow refuses a record, only the types can tell which one it is
         if self._write_records(list(compress(records, fits)), fitting):
             if all(fits):
                 return
@@ -278,40 +300,44 @@ class ArrowSink:
         plain: list[tuple[int, Record]] = []
         unusual: list[tuple[int, Record]] = []
         for number, record in others:
-            result, is_plain = self._contract.apply(record)
+            result, is_plain = self._types.examine(record, number)
             if result is not None:
-                is_plain = is_plain and self._layout.fits(result)
                 (plain if is_plain else unusual).append((number, result))
         places = pa.array([number for number, _ in plain], pa.int64())
         if not self._write_records([record for _, record in plain], places):
-            # Arrow is stricter than the contract; dlt must see the records in their order
+            # Arrow is stricter than the types; dlt must see the records in their order
             unusual = sorted(plain + unusual, key=itemgetter(0))
         if unusual:
-            self.keys.add([record for _, record in unusual])
-            self._unusual.add([record for _, record in unusual])
+            others = [record for _, record in unusual]
+            self.keys.add(others)
+            self._unusual.add(others, sanitized=self._types.sanitizes)
             places = pa.array([number for number, _ in unusual], pa.int64())
             self._numbers.add(places, unusual=True)
 
     def _write_records(self, records: list[Record], numbers: pa.Array) -> bool:
-        """Store records as tables; return False if the declared types do not hold one of them."""
+        """Store records as tables; return False if the types do not hold one of them."""
+        layout = self._types.layout
         if not records:
             return True
         try:
-            self._write(tables_of(self._layout, records, self._row_keys), numbers)
+            assert layout is not None
+            self._write(layout, tables_of(layout, records, self._row_keys), numbers)
         except Misfit:
             return False
         return True
 
-    def _write(self, tables: list[tuple[str, pa.Table]], numbers: pa.Array) -> None:
+    def _write(self, layout: Layout, tables: list[tuple[str, pa.Table]], numbers: pa.Array) -> None:
         """Store tables by suffix; raise Misfit if a record has no primary key."""
-        keys = [tables[0][1].column(column.name) for column in self._key_columns]
+        names = map(normalize_path, self._resource.primary_key)
+        columns = [c for name in names if (c := layout.table.column(name)) is not None]
+        keys = [tables[0][1].column(column.name) for column in columns]
         if any(key.null_count for key in keys):
             raise Misfit("a primary key is null")
         self.keys.add_columns(keys)
         self._numbers.add(numbers, unusual=False)
         for suffix, table in tables:
             if suffix not in self._files:
-                self._files[suffix] = _TableFile(self._folder, table.schema)
+                self._files[suffix] = TableFile(self._folder)
             self._files[suffix].add(table)
 
 
@@ -341,36 +367,6 @@ def _joined(chunks: list[pa.Array]) -> pa.Array:
 def _places(numbers: pa.Array, chosen: pa.Array) -> frozenset[int]:
     """Return where the chosen numbers are."""
     return frozenset(pc.indices_nonzero(pc.is_in(numbers, value_set=chosen)).to_pylist())
-
-
-class _TableFile:
-    """An unnamed temporary file of tables with one schema, in memory while small."""
-
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
-        self._schema = schema
-        self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, "w"), schema)
-
-    def add(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
-
-    def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows as tables of a size that suits dlt; nothing can be added any more."""
-        self._writer.close()
-        self._file.seek(0)
-        batches: list[pa.RecordBatch] = []
-        rows = size = 0
-        for batch in pa.ipc.open_stream(pa.PythonFile(self._file, "r")):
-            batches.append(batch)
-            rows, size = rows + batch.num_rows, size + batch.nbytes
-            if rows >= TABLE_ROWS or size >= TABLE_BYTES:
-                yield pa.Table.from_batches(batches, self._schema)
-                batches, rows, size = [], 0, 0
-        if rows:
-            yield pa.Table.from_batches(batches, self._schema)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _with_load_id(table: pa.Table, load_id: str) -> pa.Table:

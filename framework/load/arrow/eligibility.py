@@ -16,7 +16,7 @@ from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.raw_pages import RawPages
 from framework.extract.read_options import ReadOptions
 from framework.load.arrow.layout import RAW_READ_AS, layout_of
-from framework.load.declared_tables import table_name
+from framework.load.declared_tables import shares_table, table_name
 from framework.load.destinations.profiles import DestinationProfile
 from framework.runtime.environment import Environment
 
@@ -84,9 +84,8 @@ def load_paths(compiled: CompiledConnector, profile: DestinationProfile) -> dict
     paths = {}
     for name, plan in compiled.plans.items():
         reason = parsed_pages_reason(plan.resource, readers[name].raw_pages)
-        records = record_path_reason(plan.resource, profile)
-        if plan.resource.schema is None:
-            records = records or "no schema"
+        shared = shares_table(compiled.connector, plan.resource)
+        records = record_path_reason(plan.resource, profile, shares_table=shared)
         paths[name] = path_text(records, reason)
     return paths
 

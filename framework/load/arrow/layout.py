@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -78,6 +79,15 @@ class Layout:
     fits: Fits
     reads_records: bool
     empty: tuple[tuple[int, ...], ...] = ()
+
+    @cached_property
+    def has_numbers(self) -> bool:
+        """Whether a column of any of the tables may hold floats."""
+        return any(
+            column.data_type in ("double", "json")
+            for _, table in self.table.tables()
+            for column in table.columns
+        )
 
 
 Checks = Callable[[str], Fits | None]

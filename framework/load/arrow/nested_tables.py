@@ -7,7 +7,7 @@ resource. `undo_variants` removes what a variant has and a nested table must not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dlt.common.schema import Schema
@@ -31,9 +31,21 @@ def carries_root_keys(schema: Schema | None, root: str, *, merges: bool) -> bool
     return any(has_column_with_prop(table, "root_key") for table in below)
 
 
-def declare_variants(resource: DltResource, root: str, table: Table, *, has_root_key: bool) -> None:
+NestedHints = tuple[str, str, list[Any]]
+"""Name, parent's name and dlt's columns of a child table."""
+
+
+def nested_hints(root: str, table: Table, *, has_root_key: bool) -> list[NestedHints]:
+    """Return the hints of the child tables of a declared table, parents first."""
+    return [
+        (name, parent, child_columns(child, has_root_key=has_root_key))
+        for name, parent, child in child_tables(root, table)
+    ]
+
+
+def declare_variants(resource: DltResource, tables: Iterable[NestedHints]) -> None:
     """Declare to dlt's resource that rows for the child tables' names belong to nested tables."""
-    for name, parent, child in child_tables(root, table):
+    for name, parent, columns in tables:
         # a variant starts with all hints of the resource, and none of them is the child table's
         resource.apply_hints(
             table_name=name,
@@ -44,16 +56,12 @@ def declare_variants(resource: DltResource, root: str, table: Table, *, has_root
             nested_hints={},
             create_table_variant=True,
         )
-        columns: Any = child_columns(child, has_root_key=has_root_key)
         resource.apply_hints(table_name=name, columns=columns, create_table_variant=True)
 
 
-def add_child_tables(
-    schema: Schema, resource: str, root: str, table: Table, *, has_root_key: bool
-) -> None:
-    """Add the child tables to the schema that dlt extracts with; it must contain `root`."""
-    for name, parent, child in child_tables(root, table):
-        columns = child_columns(child, has_root_key=has_root_key)
+def add_child_tables(schema: Schema, resource: str, tables: Iterable[NestedHints]) -> None:
+    """Add the child tables to the schema that dlt extracts with; it must contain their root."""
+    for name, parent, columns in tables:
         schema.update_table(new_table(name, parent_table_name=parent, columns=columns))
         schema.tables[name] = NestedTable(schema.tables[name], resource)  # type: ignore[assignment]
 

@@ -120,6 +120,9 @@ def _items(records: list[Json], path: tuple[str, ...]) -> Iterator[Json]:
 def _columns(
     layout: Layout, nested: pa.Array, records: list[Json]
 ) -> tuple[list[pa.Array], list[str]]:
+    for steps in layout.empty:
+        if pc.max(pc.list_value_length(_field(nested, steps)), min_count=0).as_py():
+            raise Misfit("items in a list that has been empty")
     columns = [_column(layout, place, nested, records) for place in layout.places]
     return columns, [place.column.name for place in layout.places]
 
@@ -178,5 +181,8 @@ def coerce(data_type: str, value: Json) -> Json:
     if type(value) is bool:
         raise ValueError(value)
     kinds = {str: "text", Digits: "text", int: "bigint", float: "double"}
-    coerced: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
+    try:
+        coerced: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
+    except OSError as error:  # a number that no clock counts to
+        raise ValueError(value) from error
     return normalize_timezone(coerced, True) if data_type == "timestamp" else coerced

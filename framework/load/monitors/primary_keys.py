@@ -105,6 +105,16 @@ class PrimaryKeyMonitor:
         self.order = VersionOrder(resource)
         self.merges = resource.write_disposition == "merge" and bool(resource.primary_key)
 
+    def check(self, record: Record) -> None:
+        """Raise RecordError if a record has no key, and convert its key, without adding it."""
+        known = len(self._marks)
+        self.add([record])
+        del self._marks[known:]
+
+    def path(self, name: str) -> tuple[str, ...] | None:
+        """Return the path of a field of the key in the records; None before the first one."""
+        return self._paths.get(name)
+
     def add(self, records: list[Record]) -> None:
         """Add records; raise RecordError if one has no key."""
         if not self._resource.primary_key or not records:

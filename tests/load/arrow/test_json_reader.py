@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
+from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.json_text import parse_json as parse_json
 from framework.extract.page import Page, RawList, Record
@@ -15,8 +16,10 @@ from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.background_worker import BackgroundWorker
 from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import layout_of
+from framework.load.arrow.record_types import DeclaredTypes
 from framework.load.arrow.tables import Misfit
 from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from tests.support.both_paths import resource, shop
 
 SCHEMA = {
@@ -68,11 +71,16 @@ def test_what_the_schema_does_not_declare_so_is_a_misfit(record: str) -> None:
         records_in([page], LAYOUT.type, 2)
 
 
+def _sink_of(things: Resource, folder: Path) -> ArrowSink:
+    names, keys = ColumnNameMonitor(things, shortens=False), PrimaryKeyMonitor(things, None)
+    return ArrowSink(things, DeclaredTypes(things, None), keys, folder, names)
+
+
 def test_a_sink_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
     project: Path,
 ) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    sink = ArrowSink(things, None, project, ColumnNameMonitor(things, shortens=False))
+    sink = _sink_of(things, project)
     bodies = [
         orjson.dumps({"items": [{"id": number, "size": value}]})
         for number, value in enumerate([1, "large", 2, 3])
@@ -88,7 +96,7 @@ def test_a_sink_keeps_every_record_of_pages_that_fit_and_of_those_that_do_not(
 
 def test_pages_that_come_as_text_are_parsed_only_where_they_do_not_fit(project: Path) -> None:
     things = shop(project, resource("things", SCHEMA)).resource("things")
-    sink = ArrowSink(things, None, project, ColumnNameMonitor(things, shortens=False))
+    sink = _sink_of(things, project)
     parsed: list[bytes] = []
 
     def page(number: int, size: str) -> Page:

@@ -43,6 +43,8 @@ def path_of(folder: Path, destination: str = "duckdb", **hints: Any) -> str:
     ("hints", "path"),
     [
         ({}, "arrow"),
+        ({"schema": None}, "arrow"),
+        ({"schema": None, "max_table_nesting": 1}, "records (`max_table_nesting`)"),
         ({"endpoint": {"incremental": {"cursor_path": "at"}}}, "arrow"),
         ({"processing_steps": [{"filter": "id > `1`"}]}, "arrow"),
         ({"schema": PRICED}, "arrow, from parsed pages (the schema has decimals)"),

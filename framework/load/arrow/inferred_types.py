@@ -1,0 +1,200 @@
+"""The types of records without a declared schema, inferred from the records themselves.
+
+dlt's own normalizer infers them, in a copy of dlt's schema: it sees each record that has something
+new, in the order in which they come. So the tables are those that dlt makes of all records.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dlt.common.configuration.container import Container
+from dlt.common.schema import Schema
+from dlt.extract import DltResource
+
+from framework.definition.model import Resource
+from framework.definition.schema.record_schema import Table
+from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.extract.compilation.dlt_source import add_resource_table
+from framework.extract.page import Record
+from framework.load.arrow.eligibility import LONGEST_NAME
+from framework.load.arrow.free_form import FreeFormText
+from framework.load.arrow.inferred_keys import InferredKeys
+from framework.load.arrow.layout import Fits, Layout, fits_of, layout_of_node
+from framework.load.arrow.nested_tables import NestedHints, carries_root_keys, declare_variants
+from framework.load.contract import Contract, is_past_64_bits, verdict_on
+from framework.load.declared_tables import root_key_columns, root_table
+from framework.load.destinations.target import Target
+from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
+from framework.load.record_sink import as_for_dlt
+from framework.runtime.dlt_internals import TableInference
+from framework.text import Digits
+
+Json = Any
+MAX_LESSONS = 500
+"""Records that may add something to the tables before the others are left to dlt: records whose
+keys are data, such as ids, would never end to do so."""
+
+
+class InferredTypes:
+    """The types that dlt infers from the records, as far as they have come.
+
+    A record that fits them adds nothing to the tables. `examine` has dlt infer what another one
+    adds. Values that dlt would convert, or put into variant columns, are left to its normalizer.
+    """
+
+    contract: Contract | None = None
+    free_form: FreeFormText | None = None
+
+    def __init__(
+        self,
+        resource: Resource,
+        inference: TableInference,
+        column_names: ColumnNameMonitor,
+        keys: PrimaryKeyMonitor,
+        *,
+        longest_name: int | None,
+        loaded: Schema | None,
+    ) -> None:
+        self._resource = resource
+        self._inference = inference
+        self._column_names = column_names
+        self._primary_keys = keys
+        self._root = root_table(resource)
+        self._known = InferredKeys(self._root, inference.schema, longest_name)
+        self._layout: Layout | None = None
+        self._is_exact: Fits = _never
+        self._lessons = 0
+        self._inferred_from: list[int] = []
+        self.keeps_pages = keys.merges
+        # with hints, dlt may keep values as JSON
+        self.sanitizes = not resource.columns
+        merges = resource.write_disposition == "merge"
+        self.has_root_key = carries_root_keys(loaded, self._root, merges=merges)
+
+    @property
+    def layout(self) -> Layout | None:
+        """Return the layout of the tables, None before the first record with a column."""
+        return self._layout
+
+    raw_layout = layout
+
+    def examine(self, record: Record, number: int) -> tuple[Record | None, bool]:
+        """Have dlt infer what a record adds to the tables, unless all of it is known."""
+        if self._is_exact(record):
+            return record, True
+        if self._lessons >= MAX_LESSONS:
+            return record, False
+        self._primary_keys.check(record)
+        (seen,) = as_for_dlt([record], self._column_names, sanitized=self.sanitizes)
+        try:
+            is_new = self._inference.add(self._root, seen)
+        except Exception:  # dlt refuses the record: it says so when it normalizes it
+            self._inferred_from.append(number)
+            self._lessons = MAX_LESSONS
+            return seen, False
+        if is_new:
+            self._inferred_from.append(number)
+        if self._known.add(seen) or is_new:
+            self._lessons += 1
+            node = self._known.node()
+            self._is_exact = fits_of(node, _exact_check)
+            self._layout = layout_of_node(node, _quick_check)
+            if not self._has_keys(node.table):
+                self._is_exact, self._layout = _never, None
+        if self._is_exact(record):
+            return record, True
+        return seen, False
+
+    def _has_keys(self, table: Table) -> bool:
+        """Return whether a table has columns, and the primary key's fields in their places."""
+        for name in self._resource.primary_key:
+            column = table.column(normalize_path(name))
+            if column is None or column.path != self._primary_keys.path(name):
+                return False
+        return bool(table.columns)
+
+    def needs_records(self, left_out: pa.Array) -> bool:
+        """Return whether a column may be there because of a record that is left out."""
+        told = pa.array(self._inferred_from, pa.int64())
+        return bool(pc.any(pc.is_in(told, value_set=left_out), min_count=0).as_py())
+
+    def prepare(self, dlt_resource: DltResource) -> None:
+        """Declare the child tables to dlt, which takes their rows as table variants."""
+        dlt_resource.apply_hints(columns=root_key_columns())
+        declare_variants(dlt_resource, self.children())
+
+    def add_root(self, schema: Schema) -> None:
+        """Add the inferred columns in dlt's order, of which the first rows may have only some."""
+        own: Any = self._inference.schema.tables[self._root]
+        columns: Any = {name: dict(column) for name, column in own["columns"].items()}
+        schema.update_table({"name": self._root, "columns": columns})
+
+    def children(self) -> list[NestedHints]:
+        """Return the child tables of the layout."""
+        tables: Any = self._inference.schema.tables
+        found: list[NestedHints] = []
+        for suffix, _ in () if self._layout is None else self._layout.table.tables():
+            if suffix:
+                table = tables[f"{self._root}{SEPARATOR}{suffix}"]
+                columns = [dict(column) for column in table["columns"].values()]
+                found.append((table["name"], table["parent"], columns))
+        return found
+
+
+def infer_types(
+    resource: Resource,
+    target: Target,
+    loaded: Schema | None,
+    column_names: ColumnNameMonitor,
+    keys: PrimaryKeyMonitor,
+) -> InferredTypes:
+    """Return types without records yet; `loaded` is dlt's schema of the tables to continue."""
+    capabilities = target.destination.capabilities()
+    with Container().injectable_context(capabilities):
+        schema = Schema(resource.name) if loaded is None else loaded.clone()
+        add_resource_table(schema, resource)
+        inference = TableInference(schema, capabilities)
+    longest = LONGEST_NAME if target.profile.shortens_names else None
+    return InferredTypes(
+        resource, inference, column_names, keys, longest_name=longest, loaded=loaded
+    )
+
+
+def _never(_: Json) -> bool:
+    return False
+
+
+QUICK = {"text": str, "timestamp": str, "date": str, "time": str, "bool": bool, "bigint": int}
+
+
+def _quick_check(data_type: str) -> Fits | None:
+    """Return a check of the JSON type alone; the conversion to Arrow refuses other values."""
+    if data_type == "double":
+        return _is_number
+    if data_type == "json":
+        return _is_nested
+    kind = QUICK.get(data_type)
+    return None if kind is None else lambda value: type(value) is kind
+
+
+def _exact_check(data_type: str) -> Fits | None:
+    """Return a check that dlt loads the value as it is into such a column."""
+    if data_type == "bigint":
+        return lambda value: type(value) is int and not is_past_64_bits(value)
+    if data_type in ("timestamp", "date", "time", "decimal"):
+        return lambda value: (
+            type(value) not in (Digits, dict, list) and verdict_on(data_type, value) == "fits"
+        )
+    return _quick_check(data_type)
+
+
+def _is_number(value: Json) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) <= 2**53)
+
+
+def _is_nested(value: Json) -> bool:
+    return type(value) in (dict, list)
