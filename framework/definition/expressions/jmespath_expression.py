@@ -18,6 +18,11 @@ import jmespath
 from jmespath import exceptions, visitor
 
 from framework.definition.expressions.context_roots import Path, paths_read
+from framework.definition.expressions.direct_evaluation import (
+    Evaluate,
+    Undecided,
+    direct_evaluation,
+)
 from framework.definition.expressions.function import FunctionError
 from framework.definition.expressions.function_registry import CONTEXT, FUNCTIONS, Registry
 from framework.definition.expressions.limits import (
@@ -127,6 +132,7 @@ class Expression:
     _tree: Mapping[str, Json] = field(default_factory=dict, compare=False, repr=False)
     contextual: bool = field(default=False, compare=False, repr=False)
     growth: int = field(default=1, compare=False, repr=False)
+    _direct: Evaluate | None = field(default=None, compare=False, repr=False)
 
     def search(self, data: Json, context: Mapping[str, Json] | None = None) -> Json:
         """Return the result on `data`, None if nothing matches. Raise ExpressionError if it fails.
@@ -140,6 +146,9 @@ class Expression:
                 data = data.get(name)
             return data
         try:
+            if self._direct is not None:
+                with contextlib.suppress(Undecided):
+                    return self._direct(data)
             interpreter = _Interpreter(context) if self.contextual else _INTERPRETER
             return interpreter.visit(self._tree, data)
         except exceptions.JMESPathTypeError as error:
@@ -171,7 +180,7 @@ class Expression:
 
     def without_filters(self) -> Expression:
         """Return the expression that also gives what the filters leave out."""
-        return self if self._names else replace(self, _tree=_unfiltered(self._tree))
+        return self if self._names else replace(self, _tree=_unfiltered(self._tree), _direct=None)
 
     def __deepcopy__(self, _memo: object) -> Expression:
         return self
@@ -230,7 +239,7 @@ def _compile(text: str) -> Expression:
         raise ExpressionError(text, f"can grow to more than {MAX_RESULT_SIZE:,} times its data")
     check_types(text, tree)
     contextual = any(name == CONTEXT for name, _ in calls(tree))
-    return Expression(text, _dotted(tree), tree, contextual, factor)
+    return Expression(text, _dotted(tree), tree, contextual, factor, direct_evaluation(tree))
 
 
 def _dotted(node: Mapping[str, Json]) -> tuple[str, ...]:

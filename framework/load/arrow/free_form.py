@@ -5,7 +5,7 @@ Only these values become Python objects; the text is the one that dlt writes int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -19,8 +19,8 @@ from framework.extract.page import RawList
 from framework.load.arrow.tables import Misfit, json_text
 
 Json = Any
-Values = Callable[[Any], Iterator[msgspec.Raw]]
-"""Returns the unparsed free-form values of an item that was read with the type beside it."""
+Collect = Callable[[Any, list[msgspec.Raw]], None]
+"""Adds the unparsed free-form values of an item, which was read with the type beside it."""
 
 NULL = b"null"
 LIST: Any = list
@@ -29,9 +29,9 @@ LIST: Any = list
 class FreeFormText:
     """Rewrite pages of one resource; `node` has the declared keys of its records."""
 
-    def __init__(self, item_type: Any, values: Values) -> None:
+    def __init__(self, item_type: Any, collect: Collect) -> None:
         self._list_type = LIST[item_type]
-        self._values = values
+        self._collect = collect
         self._decoders: dict[tuple[str, ...], Any] = {}
 
     @classmethod
@@ -49,12 +49,11 @@ class FreeFormText:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Misfit("other records than declared") from error
         first = pa.py_buffer(one.body).address
-        places = [
-            (pa.py_buffer(raw).address - first, bytes(raw))
-            for item in found
-            for raw in self._values(item)
-            if bytes(raw) != NULL
-        ]
+        raws: list[msgspec.Raw] = []
+        for item in found:
+            self._collect(item, raws)
+        values = [(pa.py_buffer(raw).address - first, bytes(raw)) for raw in raws]
+        places = [(start, raw) for start, raw in values if raw != NULL]
         parts: list[bytes] = []
         end = 0
         for start, raw in sorted(places):
@@ -85,10 +84,10 @@ def _as_text(raw: bytes) -> bytes:
     return orjson.dumps(json_text(value))
 
 
-def _item(node: RecordNode) -> tuple[Any, Values] | None:
+def _item(node: RecordNode) -> tuple[Any, Collect] | None:
     """Return the type of an object with free-form values only, and what finds these in it."""
     types: dict[str, Any] = {}
-    below: list[tuple[str, Values, bool]] = []
+    below: list[tuple[str, Collect, bool]] = []
     plain = [key for key, column in node.columns.items() if column.data_type == "json"]
     types.update(dict.fromkeys(plain, msgspec.Raw))
     for nodes, is_list in ((node.objects, False), (node.lists, True)):
@@ -100,18 +99,18 @@ def _item(node: RecordNode) -> tuple[Any, Values] | None:
     if not types:
         return None
 
-    def values(item: dict[str, Any] | None) -> Iterator[msgspec.Raw]:
+    def collect(item: dict[str, Any] | None, raws: list[msgspec.Raw]) -> None:
         if item is None:
             return
         for key in plain:
             if key in item:
-                yield item[key]
+                raws.append(item[key])
         for key, inner, is_list in below:
             found = item.get(key)
             for one in found or () if is_list else (found,):
-                yield from inner(one)
+                inner(one, raws)
 
-    return _typed(types) | None, values
+    return _typed(types) | None, collect
 
 
 def _typed(types: dict[str, Any]) -> Any:
