@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -217,6 +218,7 @@ def jmespath_of(path: Sequence[str]) -> str:
     return ".".join(name if _PLAIN_NAME.fullmatch(name) else f'"{name}"' for name in path)
 
 
+@lru_cache(maxsize=2000)  # the same names in each response
 def plain(name: str) -> str:
     """Return a name without case and punctuation."""
     return "".join(filter(str.isalnum, name)).lower()

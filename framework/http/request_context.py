@@ -6,8 +6,7 @@ is one, and survives redirects and repeated requests. The session makes it curre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,8 +61,8 @@ class RequestContext:
 
 
 NO_CONTEXT = RequestContext()
-_CURRENT = ContextVar("request_context", default=NO_CONTEXT)
-current_context = _CURRENT.get
+CURRENT = ContextVar("request_context", default=NO_CONTEXT)
+current_context = CURRENT.get
 
 
 def context_of(hooks: Mapping[str, Any] | None) -> RequestContext:
@@ -72,13 +71,3 @@ def context_of(hooks: Mapping[str, Any] | None) -> RequestContext:
         if isinstance(hook, RequestContext):
             return hook
     return NO_CONTEXT
-
-
-@contextmanager
-def sending_for(context: RequestContext) -> Iterator[None]:
-    """Make the context current for everything below the session."""
-    token = _CURRENT.set(context)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)

@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from dlt.common import logger
 from requests.adapters import BaseAdapter
+from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from framework.errors import RequestError, SettingsError
 from framework.events import EventHandler, WarningRaised
-from framework.http.request_context import RequestContext, context_of, sending_for
+from framework.http.request_context import CURRENT, RequestContext, context_of
 from framework.http.urllib3_internals import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
@@ -166,6 +167,24 @@ def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+class _PreparedRequest(requests.PreparedRequest):
+    """A prepared request that looks for a Cookie header only if there are cookies."""
+
+    def prepare_cookies(self, cookies: Any) -> None:
+        """Keep the cookies, and write their header."""
+        if isinstance(cookies, RequestsCookieJar) and not cookies:
+            self._cookies = cookies
+        else:
+            super().prepare_cookies(cookies)
+
+
+def _encoded(params: Any) -> Any:
+    """Return the parameters as requests encodes them, if all are texts or integers."""
+    if type(params) is dict and set(map(type, params.values())) <= {str, int}:
+        return urlencode(params)
+    return params
+
+
 class Session(requests.Session):
     """A requests session with a timeout, bounded redirects and guarded credentials."""
 
@@ -201,10 +220,10 @@ class Session(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Prepare a request, without credentials if they must not go to its host."""
-        if self._is_https:
+        if self._is_https and request.url[:5] != "https":
             request.url = self._hosts.over_https(request.url)
         if self._hosts.allows(request.url):
-            return super().prepare_request(request)
+            return self._prepared(request)
         context = context_of(request.hooks)
         self._refuse_address(request.url, context)
         bare = requests.Request(
@@ -220,6 +239,36 @@ class Session(requests.Session):
         prepared.headers.pop("Cookie", None)
         self._refuse_secrets(prepared)
         self._warn_withheld(prepared, context)
+        return prepared
+
+    def _prepared(self, request: requests.Request) -> requests.PreparedRequest:
+        """Prepare a request as requests does, if there is nothing unusual in it.
+
+        Merging headers, parameters and cookies in requests takes a tenth of a request's processor
+        time, since it looks for each method of a protocol in each of them.
+        """
+        if self.cookies or request.cookies or self.hooks["response"] or request.files:
+            return super().prepare_request(request)
+        merged = {}
+        for source in (self.headers, request.headers or {}):
+            for name, value in source.items():
+                merged[name.lower()] = name, value
+        headers = {}
+        for name, value in merged.values():
+            if value is not None:
+                headers[name] = value
+        prepared = _PreparedRequest()
+        prepared.prepare(
+            method=(request.method or "").upper(),
+            url=request.url,
+            data=request.data,
+            json=request.json,
+            headers=headers,
+            params=_encoded(request.params),
+            auth=self.auth if request.auth is None else request.auth,
+            cookies=RequestsCookieJar(),
+            hooks=request.hooks,
+        )
         return prepared
 
     def fetch(self, request: requests.Request) -> requests.Response:
@@ -268,12 +317,15 @@ class Session(requests.Session):
         self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
+        # the context is current for everything below the session
+        token = CURRENT.set(context)
         try:
-            with sending_for(context):
-                return super().send(request, **kwargs)
+            return super().send(request, **kwargs)
         except ResponseLimitExceeded as error:
             place = f"{context.prefix}{request.method} {redact_url(request.url, self._redactor)}"
             raise RequestError(f"{place}: response exceeded a limit: {error}") from error
+        finally:
+            CURRENT.reset(token)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Return a redirect's target; raise RequestError if its Location is not valid."""

@@ -1,6 +1,7 @@
 """Credentials withheld: other hosts by next link and by redirect, plain http, ~/.netrc."""
 
 import pytest
+import requests
 
 from framework.errors import RequestError
 from tests.support.open_resource import one_list, opened
@@ -281,3 +282,50 @@ def test_a_next_page_of_a_million_letters_is_shown_shortened(tmp_path):
     with pytest.raises(RequestError) as caught:
         shop_of(tmp_path, transport, retry={"max_retries": 0}).read("items")
     assert len(str(caught.value)) < 2_000
+
+
+def prepared_both_ways(session, **given):
+    """What the session makes of a request, and what requests makes of it in the same session."""
+
+    def parts(prepared):
+        headers = list(prepared.headers.items())
+        cookies = prepared._cookies.get_dict()
+        return prepared.method, prepared.url, headers, prepared.body, cookies, prepared.hooks
+
+    def request():
+        return requests.Request(**{"method": "get", "url": f"{API}/items", **given})
+
+    theirs = requests.Session.prepare_request(session, request())
+    return parts(session.prepare_request(request())), parts(theirs)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"headers": None, "params": None},
+        {"headers": {"X-A": "1", "user-agent": "other", "Accept": None}},
+        {"headers": {"X-A": "1", "x-a": "2", "ACCEPT": b"text/csv"}},
+        {"params": {}},
+        {"params": {"a b": "ä&=+/", "n": 7, "empty": ""}},
+        {"params": {"a": ["1", "2"], "none": None}},
+        {"params": {"flag": True, "x": 1.5}},
+        {"params": [("a", "1"), ("a", "2")]},
+        {"params": "a=%20b"},
+        {"url": f"{API}/ä b?x=1#part", "params": {"y": "2"}},
+        {"method": "post", "json": {"a": ["ä"]}},
+        {"method": "Post", "data": {"a": "b c", "list": ["1", "2"]}},
+        {"method": "put", "data": "text"},
+        {"auth": ("user", "password")},
+        {"cookies": {"sid": "1"}},
+        {"hooks": {"response": [print]}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("has_cookies", [False, True])
+def test_requests_are_prepared_as_requests_prepares_them(tmp_path, given, has_cookies):
+    session = shop_of(tmp_path, Nowhere({})).compiled.client.session
+    if has_cookies:
+        session.cookies.set("seen", "1")
+    ours, theirs = prepared_both_ways(session, **given)
+    assert ours == theirs
