@@ -19,6 +19,7 @@ from framework.load.pipeline import build_pipeline, destination_errors
 from framework.load.run_options import RunOptions
 
 FAILED = ("failed", "interrupted")
+"""Statuses of runs that loaded less than they should have."""
 
 
 def read_runs(
@@ -63,9 +64,9 @@ def _runs(
     if alias is not None:
         where, values = f"{where} AND {name('alias')} = %s", [*values, alias]
     started, run_id = name("started"), name("run_id")
-    status = f" AND {name('status')} IN ('failed', 'interrupted')" if failed else ""
+    status, in_status = ("", ()) if not failed else (f" AND {name('status')} IN (%s, %s)", FAILED)
     query = f"SELECT * FROM {table(RUNS)} WHERE {where}{status} ORDER BY {started} DESC"
-    runs = _rows(sql, RUNS, query, values, limit)
+    runs = _rows(sql, RUNS, query, [*values, *in_status], limit)
     if not runs:
         return []
     parts: dict[str, list[Row]] = {run["id"]: [] for run in runs}
@@ -84,7 +85,7 @@ def _rows(
     sql: Any, table: str, query: str, values: list[Any], limit: int | None = None
 ) -> list[Row]:
     with sql.execute_query(query, *values) as cursor:
-        names = [column[0].lower() for column in cursor.description]
+        names = [column.lower() for column in cursor.columns_schema]
         found = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
     rows = (dict(zip(names, row, strict=True)) for row in found)
     return [
