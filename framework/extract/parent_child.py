@@ -234,7 +234,7 @@ class ChildBindings:
 def _value_or_none(binding: PlannedBinding, record: Record) -> Json:
     """Return the value for a descendant, which raises the error if it needs one."""
     try:
-        return binding.find(record, None)
+        return _copied(binding.find(record, None))
     except ExpressionError:
         return None
 
@@ -252,7 +252,7 @@ def _parent_values(plan: Plan, record: Record) -> ParentValues | None:
     try:
         if resource.when is not None and not truthy(resource.when.search(record, context)):
             return None
-        values = {binding.name: binding.find(record, context) for binding in plan.bindings}
+        values = {one.name: _copied(one.find(record, context)) for one in plan.bindings}
         changed = _fingerprint(resource.only_changed, record, context)
     except ExpressionError as error:
         raise BindingError(f"{resource.name}: on a record of {parent}: {error}") from error
@@ -270,7 +270,7 @@ def _parent_values(plan: Plan, record: Record) -> ParentValues | None:
                 f"{resource.name}: include_from_parent wants `{name}`, but a record of {parent} "
                 f"has only: {', '.join(record)}"
             )
-        fields[f"_{parent}_{name}"] = record[name]
+        fields[f"_{parent}_{name}"] = _copied(record[name])
     return ParentValues(values, fields, _fields_of(record, resource.parent_fields), changed)
 
 
@@ -281,9 +281,15 @@ def _fingerprint(field: Expression | None, record: Record, context: Context | No
 
 def _fields_of(record: Record, names: tuple[str, ...] | None) -> Record:
     """Return these fields of the record, all if `names` is None."""
-    if names is None:
-        return dict(record)
-    return {name: record[name] for name in names if name in record}
+    known = record.keys() if names is None else names
+    return {name: _copied(record[name]) for name in known if name in record}
+
+
+def _copied(value: Json) -> Json:
+    """Return a copy of objects and lists: the parent's sink changes its own, on another thread."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 class ChildValues:

@@ -95,6 +95,21 @@ def test_a_parent_drained_by_its_child_still_has_its_pages(tmp_path, web):
     assert web.paths().count("/parents") == 3
 
 
+def test_what_a_sink_changes_in_a_parents_record_is_the_same_for_its_children(tmp_path, web):
+    web.on("/parents", {"items": [{"id": 1, "at": {"city": "Rome", "zip": [1]}}]})
+    web.on("/parents/{id}/children", lambda asked: [{"of": asked.parts["id"]}])
+    body = parent_and_child(web.url)
+    body["resources"][1]["include_from_parent"] = ["at"]
+    body["resources"][1]["endpoint"]["params"] = {"city": "{resources.parents.at.city}"}
+    shop = opened(tmp_path, body)
+    shop.take("parents", "children")
+    for page in shop.readings["parents"].open_table():
+        page.records[0]["at"].clear()
+    (child,) = shop.read("children")
+    assert child["_parents_at"] == {"city": "Rome", "zip": [1]}
+    assert web.asked[-1].param("city") == "Rome"
+
+
 def test_a_grandchild_reads_through_both_levels(tmp_path, web):
     web.on("/parents", paged(2))
     web.on("/parents/{id}/children", children)
