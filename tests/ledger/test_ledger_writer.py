@@ -17,6 +17,7 @@ import pytest
 
 from framework import __version__
 from framework.cli.main import main
+from framework.errors import DestinationError
 from framework.ledger.ledger_tables import LEDGER_TABLES, RESOURCES, RUNS
 from tests.support.processes import command
 from tests.support.recorded_runs import recorded
@@ -130,6 +131,40 @@ def test_what_ended_a_run_before_it_began_is_recorded_if_there_is_a_ledger(
         "failed", {"customers": "not_loaded", "orders": "not_loaded"},
     )  # fmt: skip
     assert "token" in run["error"]
+
+
+def test_a_destination_that_does_not_open_is_recorded_if_there_is_a_ledger(
+    shop: Shop,
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DestinationError("what an interrupted run left cannot be loaded")
+
+    write_connector(project, two(shop))
+    with duckdb.connect(str(project / "shop.duckdb")):
+        pass
+    with monkeypatch.context() as patched:
+        patched.setattr("framework.load.runner.open_pipeline", refuse)
+        assert main(["run", "shop"]) == 1
+        assert tables_in(project) == set()
+        patched.undo()
+        assert main(["run", "shop"]) == 0
+        patched.setattr("framework.load.runner.open_pipeline", refuse)
+        assert main(["run", "shop"]) == 1
+    assert "ledger-not-written" not in capsys.readouterr().err
+    _, run = recorded(project)
+    assert run["error"] == "what an interrupted run left cannot be loaded"
+
+
+def test_a_run_that_takes_too_long_is_recorded(shop: Shop, project: Path) -> None:
+    write_connector(project, two(shop))
+    shop.answers["/orders"] = Answer(429, {}, {"Retry-After": "200"})
+    assert main(["run", "shop", "--max-time", "PT0.5S"]) == 1
+    [run] = recorded(project)
+    assert run["status"] == "interrupted"
+    assert "--max-time" in run["error"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
