@@ -283,6 +283,11 @@ class TableInference:
         nothing: Any = None  # no storage: nothing is written
         self._normalizer = RowNormalizer(nothing, nothing, nothing, schema, "", config)
 
+    def copy(self) -> TableInference:
+        """Return one that goes on in a copy of the schema."""
+        with Container().injectable_context(self._capabilities):
+            return TableInference(self.schema.clone(), self._capabilities)
+
     def add(self, table: str, record: Any) -> bool:
         """Infer what a record adds; return whether that is anything."""
         normalize = private(self._normalizer, "_normalize_chunk")

@@ -5,6 +5,7 @@ dlt's schema knows columns by their names; which key of a record fills a column,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -63,6 +64,12 @@ class InferredKeys:
         self._keys = ObjectKeys()
         self._owners: dict[tuple[str, str], tuple[str, ...]] = {}
         self._is_changed = False
+
+    def in_schema(self, schema: Schema) -> InferredKeys:
+        """Return a copy that learns from another schema, which has the same tables so far."""
+        other = InferredKeys(self._root, schema, self._longest)
+        other._keys, other._owners = copy.deepcopy((self._keys, self._owners))
+        return other
 
     def add(self, record: Json) -> bool:
         """Learn the keys of a record that dlt's schema has; return whether there were new ones."""

@@ -6,6 +6,10 @@ new, in the order in which they come. So the tables are those that dlt makes of 
 
 from __future__ import annotations
 
+import copy
+import re
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +19,7 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.schema.record_schema import Table
+from framework.definition.schema.record_schema import Column, Table
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import add_resource_table
 from framework.extract.page import Record
@@ -24,6 +28,7 @@ from framework.load.arrow.free_form import FreeFormText
 from framework.load.arrow.inferred_keys import InferredKeys
 from framework.load.arrow.layout import Fits, Layout, fits_of, layout_of_node
 from framework.load.arrow.nested_tables import NestedHints, carries_root_keys, declare_variants
+from framework.load.arrow.tables import ISO
 from framework.load.contract import Contract, is_past_64_bits, verdict_on
 from framework.load.declared_tables import root_key_columns, root_table
 from framework.load.destinations.target import Target
@@ -34,9 +39,10 @@ from framework.runtime.dlt_internals import TableInference
 from framework.text import Digits
 
 Json = Any
+ISO_TIME = re.compile(ISO["timestamp"].replace("$", r"\Z"))
 MAX_LESSONS = 500
-"""Records that may add something to the tables before the others are left to dlt: records whose
-keys are data, such as ids, would never end to do so."""
+"""Records that dlt's normalizer sees to learn what they add to the tables. Further ones are left to
+it: those of an API whose keys are data, such as ids, would never end."""
 
 
 class InferredTypes:
@@ -67,7 +73,9 @@ class InferredTypes:
         self._known = InferredKeys(self._root, inference.schema, longest_name)
         self._layout: Layout | None = None
         self._is_exact: Fits = _never
+        self._is_covered: Fits = _never
         self._lessons = 0
+        self._is_doubtful = False
         self._inferred_from: list[int] = []
         self.keeps_pages = keys.merges
         # with hints, dlt may keep values as JSON
@@ -86,8 +94,9 @@ class InferredTypes:
         """Have dlt infer what a record adds to the tables, unless all of it is known."""
         if self._is_exact(record):
             return record, True
-        if self._lessons >= MAX_LESSONS:
+        if self._lessons >= MAX_LESSONS or self._is_covered(record):
             return record, False
+        self._lessons += 1
         self._primary_keys.check(record)
         (seen,) = as_for_dlt([record], self._column_names, sanitized=self.sanitizes)
         try:
@@ -99,15 +108,31 @@ class InferredTypes:
         if is_new:
             self._inferred_from.append(number)
         if self._known.add(seen) or is_new:
-            self._lessons += 1
             node = self._known.node()
             self._is_exact = fits_of(node, _exact_check)
+            self._is_covered = fits_of(node, self._covering_check, empties=True)
             self._layout = layout_of_node(node, _quick_check)
             if not self._has_keys(node.table):
-                self._is_exact, self._layout = _never, None
+                self._is_exact = self._is_covered = _never
+                self._layout = None
         if self._is_exact(record):
             return record, True
         return seen, False
+
+    def _covering_check(self, column: Column, suffix: str) -> Fits:
+        """Return a check that a value adds nothing to the table, although dlt may convert it."""
+        name = f"{self._root}{SEPARATOR}{suffix}" if suffix else self._root
+        known: Any = self._inference.schema.tables[name]["columns"]
+        exact = _exact_check(column) or _never
+        variants = tuple(
+            kind
+            for kind, data_type in VARIANTS.items()
+            if column.data_type == "text"  # which every value is converted to
+            or known.get(f"{column.name}__v_{data_type}", {}).get("data_type") == data_type
+        )
+        return lambda value: (
+            exact(value) or (type(value) in variants and not is_past_64_bits(value))
+        )
 
     def _has_keys(self, table: Table) -> bool:
         """Return whether a table has columns, and the primary key's fields in their places."""
@@ -117,8 +142,20 @@ class InferredTypes:
                 return False
         return bool(table.columns)
 
+    def following(self, keys: PrimaryKeyMonitor, left_out: pa.Array) -> InferredTypes:
+        """Return types that continue these; doubtful ones if the package needs records."""
+        after = copy.copy(self)
+        after._primary_keys = keys
+        after._inferred_from = []
+        after._is_doubtful = self.needs_records(left_out)
+        after._inference = self._inference.copy()
+        after._known = self._known.in_schema(after._inference.schema)
+        return after
+
     def needs_records(self, left_out: pa.Array) -> bool:
         """Return whether a column may be there because of a record that is left out."""
+        if self._is_doubtful:
+            return True
         told = pa.array(self._inferred_from, pa.int64())
         return bool(pc.any(pc.is_in(told, value_set=left_out), min_count=0).as_py())
 
@@ -169,27 +206,37 @@ def _never(_: Json) -> bool:
 
 
 QUICK = {"text": str, "timestamp": str, "date": str, "time": str, "bool": bool, "bigint": int}
+VARIANTS = {str: "text", int: "bigint", float: "double", bool: "bool"}
 
 
-def _quick_check(data_type: str) -> Fits | None:
+def _quick_check(column: Column, _: str = "") -> Fits | None:
     """Return a check of the JSON type alone; the conversion to Arrow refuses other values."""
-    if data_type == "double":
+    if column.data_type == "double":
         return _is_number
-    if data_type == "json":
+    if column.data_type == "json":
         return _is_nested
-    kind = QUICK.get(data_type)
+    kind = QUICK.get(column.data_type)
     return None if kind is None else lambda value: type(value) is kind
 
 
-def _exact_check(data_type: str) -> Fits | None:
+def _exact_check(column: Column, _: str = "") -> Fits | None:
     """Return a check that dlt loads the value as it is into such a column."""
+    data_type = column.data_type
     if data_type == "bigint":
         return lambda value: type(value) is int and not is_past_64_bits(value)
     if data_type in ("timestamp", "date", "time", "decimal"):
-        return lambda value: (
-            type(value) not in (Digits, dict, list) and verdict_on(data_type, value) == "fits"
-        )
-    return _quick_check(data_type)
+        return partial(_is_fitting, data_type)
+    return _quick_check(column)
+
+
+def _is_fitting(data_type: str, value: Json) -> bool:
+    if data_type == "timestamp" and type(value) is str and ISO_TIME.match(value):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:  # 2024-02-30
+            return False
+        return True
+    return type(value) not in (Digits, dict, list) and verdict_on(data_type, value) == "fits"
 
 
 def _is_number(value: Json) -> bool:

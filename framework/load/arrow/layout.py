@@ -90,8 +90,8 @@ class Layout:
         )
 
 
-Checks = Callable[[str], Fits | None]
-"""Gives the check of a plain value in a column of this type; None if all values pass."""
+Checks = Callable[[Column, str], Fits | None]
+"""Gives the check of a plain value in a column of the table with this suffix; None if all pass."""
 
 
 def layout_of(table: Table, read_as: ReadAs = READ_AS) -> Layout:
@@ -152,23 +152,30 @@ def _object(
     return pa.struct(fields)
 
 
-def fits_of(node: RecordNode, checks: Checks) -> Fits:
-    """Return a function that checks an item: its keys, and its values with `checks`."""
+def fits_of(node: RecordNode, checks: Checks, *, empties: bool = False) -> Fits:
+    """Return a function that checks an item: its keys, and its values with `checks`.
+
+    With `empties`, an empty object or list may be in the place of anything.
+    """
     if node.table.scalars:
-        return checks(node.table.columns[0].data_type) or _anything
-    return _object_check(node, checks)
+        return checks(node.table.columns[0], node.suffix) or _anything
+    return _object_check(node, checks, empties=empties)
 
 
-def _object_check(node: RecordNode, checks: Checks) -> Fits:
+def _object_check(node: RecordNode, checks: Checks, *, empties: bool) -> Fits:
     inner: list[tuple[str, Fits]] = []
     for key, column in node.columns.items():
-        check = checks(column.data_type)
+        check = checks(column, node.suffix)
         if check is not None:
             inner.append((key, check))
-    inner += [(key, _list(fits_of(child, checks))) for key, child in node.lists.items()]
-    inner += [(key, _object_check(below, checks)) for key, below in node.objects.items()]
+    for key, child in node.lists.items():
+        inner.append((key, _list(fits_of(child, checks, empties=empties))))
+    for key, below in node.objects.items():
+        inner.append((key, _object_check(below, checks, empties=empties)))
     inner += [(key, _nothing) for key in node.nulls]
     inner += [(key, _empty_list) for key in node.empty_lists]
+    if empties:
+        inner = [(key, _or_empty(check)) for key, check in inner]
     known = frozenset((*node.columns, *node.lists, *node.objects, *node.nulls, *node.empty_lists))
     return _struct(known, tuple(inner))
 
@@ -195,6 +202,10 @@ def _list(items: Fits) -> Fits:
     return fits
 
 
+def _or_empty(check: Fits) -> Fits:
+    return lambda value: value in ([], {}) or check(value)
+
+
 def _anything(_: Json) -> bool:
     return True
 
@@ -207,8 +218,8 @@ def _empty_list(value: Json) -> bool:
     return bool(value == [])
 
 
-def _number_check(data_type: str) -> Fits | None:
-    return {"double": _number, "bigint": _integer}.get(data_type)
+def _number_check(column: Column, _: str) -> Fits | None:
+    return {"double": _number, "bigint": _integer}.get(column.data_type)
 
 
 def _number(value: Json) -> bool:

@@ -21,6 +21,7 @@ from framework.load.arrow.nested_tables import (
 )
 from framework.load.contract import Contract
 from framework.load.declared_tables import root_key_columns, root_table
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 
 
 class RecordTypes(Protocol):
@@ -53,6 +54,12 @@ class RecordTypes(Protocol):
 
     def needs_records(self, left_out: pa.Array, /) -> bool:
         """Return whether dlt must see all records, because records of these numbers are gone."""
+
+    def following(self, keys: PrimaryKeyMonitor, left_out: pa.Array, /) -> RecordTypes:
+        """Return the types of what a run reads after this package, from which `left_out` is gone.
+
+        What they learn does not change these.
+        """
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the tables to dlt's resource."""
@@ -99,6 +106,10 @@ class DeclaredTypes:
     def needs_records(self, _: pa.Array) -> bool:
         """Return False: no record tells a type."""
         return False
+
+    def following(self, _: PrimaryKeyMonitor, __: pa.Array) -> DeclaredTypes:
+        """Return the same types."""
+        return self
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the child tables to dlt, which takes their rows as table variants."""

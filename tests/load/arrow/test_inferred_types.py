@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pytest
 
 from framework.extract.page import Page, RawList, Record
@@ -13,8 +14,10 @@ from framework.load.arrow import inferred_types
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import record_path_reason
 from framework.load.destinations.target import target_of
+from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.run_options import RunOptions
 from framework.load.sink import open_sink
+from framework.runtime.dlt_internals import TableInference
 from tests.load.arrow.test_both_paths import ODD, PLAIN, WAYS
 from tests.support.both_paths import (
     Into,
@@ -198,6 +201,41 @@ def test_a_record_that_dlt_refuses_ends_the_resource_alone(project: Path) -> Non
     report = load(connector, project, {"bad": bad, "good": EVENTS})
     assert report.resources["bad"].status == "failed"
     assert report.resources["good"].rows == 4
+
+
+def test_what_follows_a_package_continues_its_types_without_changing_them(project: Path) -> None:
+    sink = sink_of(project, raw_page(EVENTS[:2]))
+    types = sink._types
+    known = [name for name, _, _ in types.children()]
+    after = types.following(PrimaryKeyMonitor(sink._resource, None), sink.keys.left_out)
+    assert after.layout is types.layout
+    assert after.examine({**EVENTS[2], "new": 1}, 0)[1]
+    assert after.layout is not types.layout
+    assert len(after.children()) > len(known)
+    assert [name for name, _, _ in types.children()] == known
+    assert not after.needs_records(pa.array([7], pa.int64()))
+    # where the package needs all records, nobody knows what types dlt gives its tables
+    doubtful = types.following(PrimaryKeyMonitor(sink._resource, None), pa.array([0], pa.int64()))
+    assert doubtful.needs_records(pa.array([], pa.int64()))
+    sink.close()
+
+
+def test_values_that_dlt_converts_teach_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Record] = []
+    add = TableInference.add
+    monkeypatch.setattr(
+        TableInference,
+        "add",
+        lambda self, table, record: seen.append(record) or add(self, table, record),
+    )
+    records = [{"id": 1, "no": 1, "name": "a", "o": {"x": 1}}]
+    records += [{"id": number, "no": "x", "name": 5, "o": []} for number in range(2, 9)]
+    sink = sink_of(project, Page.of(records))
+    assert others(sink) == list(range(2, 9))
+    assert [record["id"] for record in seen] == [1, 2]
+    sink.close()
 
 
 def test_why_a_resource_without_a_schema_takes_dlts_own_path(project: Path) -> None:
