@@ -100,6 +100,7 @@ def commits(package: Path) -> bool:
     done = subprocess.run(
         [sys.executable, "-m", "framework", "run", "--help"],
         env=os.environ | {"PYTHONPATH": str(package)},
+        cwd=package,
         capture_output=True,
         text=True,
         check=True,

@@ -121,8 +121,8 @@ def _itself(results: Sequence[Result], works: Sequence[Work]) -> Iterator[str]:
         if after:
             twice, every = pages_twice(work, max(after)), work.commit_every // PAGE
             yield (
-                f"| ({work.key}) pages read twice | itself | at most {every} and one more | "
-                f"{twice} | {_yes(twice <= every + 1)} |"
+                f"| ({work.key}) pages read twice | itself | at most {2 * every + 1}: two commits "
+                f"and one | {twice} | {_yes(twice <= 2 * every + 1)} |"
             )
     yield from _memory_and_time(results, works)
     files = max((r.load for r in results if r.work == "f" and not r.error), default=0)

@@ -256,15 +256,16 @@ def _killed(pages: int) -> tuple[Work, ...]:
         found.append(
             Work(
                 key,
-                f"a list of {pages:,} pages of the simulator, {how}, killed at 70 %",
+                f"a list of {pages:,} pages of the simulator, 20 ms latency, {how}, killed at 70 %",
                 kind,
                 Site("bookings", pages * PAGE),
-                0.0,
+                0.02,
                 (OURS, "dlt-tuned"),
                 connector,
                 ("scheduled_events",),
                 requests=pages + first,
                 killed_at=pages * 7 // 10 + first,
+                rounds=1,
                 commit_every=max(pages // 20, 1) * PAGE,
             )
         )

@@ -120,7 +120,7 @@ def test_the_report_tells_the_cost_of_a_run_that_was_killed() -> None:
     table = [line for line in lines if line.startswith("| framework |")]
     # requests 1 to 7 had a response; the run after it made 5 where 4 were left
     assert table == ["| framework | 2.00 | 1.50 | 0.50 | 0.25 | 2.0, 0.5 | 11, 5 | 1 |"]
-    assert "| (g) pages read twice | itself | at most 1 and one more | 1 | yes |" in lines
+    assert "| (g) pages read twice | itself | at most 3: two commits and one | 1 | yes |" in lines
     [late] = [line for line in lines if line.startswith("| dlt, tuned |")]
     assert late.endswith("| 1.00 | 4.0, 4.0 | 11, 11 | 7 |")
 
