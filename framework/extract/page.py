@@ -156,6 +156,12 @@ class Page:
             parse_item=parse_item and (lambda place: parse_item(places[place])),
         )
 
+    def parsed(self) -> Page:
+        """Return the page as its records, without its response."""
+        page = Page(len(self.records), None, None, self._parse, self.raw)
+        page.__dict__["items"] = self.records
+        return page
+
     def unparsed(self) -> Page:
         """Return the page without its Python objects; they are parsed again if used."""
         return self if self.raw is None else Page(self.count, None, None, self._parse, self.raw)

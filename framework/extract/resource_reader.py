@@ -437,7 +437,7 @@ class ResourceReader:
                 if one.fields or records is not page.fields:
                     page = page.selected(records)
                 elif page.is_parsed:
-                    page = Page.of(records, page.raw)
+                    page = page.parsed()
             self._has_records = self._has_records or page.count > 0
             yield page
             if cursor is not None and cursor.exhausted:

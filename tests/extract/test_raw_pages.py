@@ -68,11 +68,17 @@ def connector(incremental: Json | None, child: Json | None = None, **hints: Json
 
 
 def read(
-    folder: Path, body: Json, records: Sequence[Json], state: Json, *, raw: bool
+    folder: Path,
+    body: Json,
+    records: Sequence[Json],
+    state: Json,
+    *,
+    raw: bool,
+    limit: int | None = None,
 ) -> tuple[Json, int]:
     """What one run gives and tells, and the state after it; how many pages stayed unparsed."""
     api = Api(records)
-    one = opened(folder, body, state=state, now=NOW, transport=lambda _: api)
+    one = opened(folder, body, state=state, now=NOW, limit=limit, transport=lambda _: api)
     names = ["rows", *(["lines"] if len(body["resources"]) > 1 else [])]
     found: dict[str, Json] = {}
     for name in names:
@@ -294,3 +300,13 @@ def test_numbers_past_64_bits_are_read_by_the_parser_that_keeps_their_digits(tmp
     for initial in (1, 2**63 + 3):
         body = connector({"cursor_path": "at", "initial_value": initial})
         assert_same(tmp_path, body, records, records[2:], monkeypatch=monkeypatch)
+
+
+def test_a_limit_cuts_unparsed_pages_where_it_cuts_parsed_ones(tmp_path):
+    records = [{"id": number, "at": number, "place": {"code": number}} for number in range(12)]
+    body = connector({"cursor_path": "at", "initial_value": 2}, {})
+    for limit in (1, 5, 7, 20):
+        raw, unparsed = read(tmp_path, body, records, {}, raw=True, limit=limit)
+        assert (raw, 0) == read(tmp_path, body, records, {}, raw=False, limit=limit)
+        assert len(raw["found"]["rows"]) == min(limit, 10)
+        assert unparsed > 0 or limit < 5

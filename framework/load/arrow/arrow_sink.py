@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.values.json_text import may_be_past_64_bits
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, RawList, Record, shape_function
@@ -278,8 +277,8 @@ class ArrowSink:
         )
 
     def _convert_raw(self, layout: Layout, lists: list[RawList], numbers: pa.Array) -> None:
-        if layout.has_numbers and any(may_be_past_64_bits(one.body) for one in lists):
-            raise Misfit("an integer loses digits")
+        if any(layout.may_lose_digits(one.body) for one in lists):
+            raise Misfit("a number loses digits")
         if self._nul is not None and any(self._nul.is_suspect(one.body) for one in lists):
             raise Misfit("a NUL")
         if self._types.free_form is not None:

@@ -66,7 +66,7 @@ def parsed_pages_reason(resource: Resource, raw: RawPages | str) -> str | None:
     if resource.schema is None:
         return None
     layout = layout_of(table_of(resource.schema), RAW_READ_AS)
-    return "the schema has decimals" if layout.reads_records else None
+    return "the schema has a list of decimals" if layout.reads_records else None
 
 
 def path_text(record_reason: str | None, parsed_reason: str | None) -> str:

@@ -1,6 +1,7 @@
-"""Rewrite the free-form values of unparsed pages as text, for which Arrow's JSON reader has a type.
+"""Rewrite values of unparsed pages for which Arrow's JSON reader has no type as text.
 
-Only these values become Python objects; the text is the one that dlt writes into a JSON column.
+Only these values become Python objects. The text of a free-form value is the one that dlt writes
+into a JSON column, that of a decimal is its JSON.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from framework.extract.page import RawList
 from framework.load.arrow.tables import Misfit, json_text
 
 Json = Any
-Collect = Callable[[Any, list[msgspec.Raw]], None]
-"""Adds the unparsed free-form values of an item, which was read with the type beside it."""
+Found = list[tuple[msgspec.Raw, bool]]
+"""Unparsed values, each with whether it is a decimal."""
+Collect = Callable[[Any, Found], None]
+"""Adds the values of an item, which was read with the type beside it."""
 
 NULL = b"null"
 LIST: Any = list
@@ -36,12 +39,12 @@ class FreeFormText:
 
     @classmethod
     def of(cls, node: RecordNode) -> FreeFormText | None:
-        """Return None if the records have no free-form values."""
+        """Return None if the records have no such values."""
         made = _item(node)
         return None if made is None else cls(*made)
 
     def rewrite(self, one: RawList) -> RawList:
-        """Return the page with its free-form values as JSON text; raise Misfit if it cannot be."""
+        """Return the page with these values as text; raise Misfit if it cannot be."""
         try:
             found: Any = self._decoder(one.path).decode(one.body)
             for name in one.path:
@@ -49,16 +52,16 @@ class FreeFormText:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Misfit("other records than declared") from error
         first = pa.py_buffer(one.body).address
-        raws: list[msgspec.Raw] = []
+        raws: Found = []
         for item in found:
             self._collect(item, raws)
-        values = [(pa.py_buffer(raw).address - first, bytes(raw)) for raw in raws]
-        places = [(start, raw) for start, raw in values if raw != NULL]
+        values = [(pa.py_buffer(raw).address - first, bytes(raw), kind) for raw, kind in raws]
         parts: list[bytes] = []
         end = 0
-        for start, raw in sorted(places):
-            parts += (one.body[end:start], _as_text(raw))
-            end = start + len(raw)
+        for start, raw, is_decimal in sorted(values):
+            if raw != NULL:
+                parts += (one.body[end:start], (_as_digits if is_decimal else _as_text)(raw))
+                end = start + len(raw)
         parts.append(one.body[end:])
         return replace(one, body=b"".join(parts))
 
@@ -84,12 +87,19 @@ def _as_text(raw: bytes) -> bytes:
     return orjson.dumps(json_text(value))
 
 
+def _as_digits(raw: bytes) -> bytes:
+    """Return the JSON of a text that is the JSON of a decimal: a number, or plain text."""
+    if raw[:1] in b"{[tf" or b"\\" in raw:
+        raise Misfit("a value that is no decimal")
+    return orjson.dumps(raw.decode())
+
+
 def _item(node: RecordNode) -> tuple[Any, Collect] | None:
-    """Return the type of an object with free-form values only, and what finds these in it."""
-    types: dict[str, Any] = {}
+    """Return the type of an object with these values only, and what finds them in it."""
     below: list[tuple[str, Collect, bool]] = []
-    plain = [key for key, column in node.columns.items() if column.data_type == "json"]
-    types.update(dict.fromkeys(plain, msgspec.Raw))
+    kinds = {key: column.data_type for key, column in node.columns.items()}
+    plain = [(key, kind == "decimal") for key, kind in kinds.items() if kind in ("json", "decimal")]
+    types: dict[str, Any] = {key: msgspec.Raw for key, _ in plain}
     for nodes, is_list in ((node.objects, False), (node.lists, True)):
         for key, child in nodes.items():
             made = _item(child)
@@ -99,12 +109,12 @@ def _item(node: RecordNode) -> tuple[Any, Collect] | None:
     if not types:
         return None
 
-    def collect(item: dict[str, Any] | None, raws: list[msgspec.Raw]) -> None:
+    def collect(item: dict[str, Any] | None, raws: Found) -> None:
         if item is None:
             return
-        for key in plain:
+        for key, is_decimal in plain:
             if key in item:
-                raws.append(item[key])
+                raws.append((item[key], is_decimal))
         for key, inner, is_list in below:
             found = item.get(key)
             for one in found or () if is_list else (found,):

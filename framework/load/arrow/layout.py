@@ -1,8 +1,8 @@
 """The layout of a declared table: the nested Arrow type of its records, and each column's place.
 
 Free-form values and decimals are not part of the type: Arrow has no type for the first and takes
-the second from Python's Decimal only. They are read from the records. In unparsed pages free-form
-values are text (`free_form.py`).
+the second from Python's Decimal only. They are read from the records. In unparsed pages
+both are text (`free_form.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from framework.definition.schema.record_schema import Column, RecordNode, Table
+from framework.definition.values.json_text import may_be_long_number, may_be_past_64_bits
 
 Json = Any
 Fits = Callable[[Json], bool]
@@ -32,7 +33,7 @@ READ_AS = {
 }
 """Arrow types that JSON is read as; times are text until they are parsed."""
 
-RAW_READ_AS = {**READ_AS, "json": TEXT}
+RAW_READ_AS = {**READ_AS, "json": TEXT, "decimal": TEXT}
 """The same for unparsed pages."""
 
 WRITTEN_AS = {
@@ -81,13 +82,14 @@ class Layout:
     empty: tuple[tuple[int, ...], ...] = ()
 
     @cached_property
-    def has_numbers(self) -> bool:
-        """Whether a column of any of the tables may hold floats."""
-        return any(
-            column.data_type in ("double", "json")
-            for _, table in self.table.tables()
-            for column in table.columns
-        )
+    def _types(self) -> frozenset[str]:
+        return frozenset(c.data_type for _, table in self.table.tables() for c in table.columns)
+
+    def may_lose_digits(self, body: bytes) -> bool:
+        """Return whether a number of an unparsed page may have more digits than Arrow reads."""
+        if "decimal" in self._types and may_be_long_number(body):
+            return True
+        return not self._types.isdisjoint(("double", "json")) and may_be_past_64_bits(body)
 
 
 Checks = Callable[[Column, str], Fits | None]
@@ -104,8 +106,8 @@ def layout_of_node(node: RecordNode, checks: Checks, read_as: ReadAs = READ_AS) 
     table = node.table
     if table.scalars:
         (column,) = table.columns
-        is_read = column.data_type not in read_as
-        arrow_type = pa.null() if is_read else read_as[column.data_type]
+        is_read = column.data_type not in READ_AS
+        arrow_type = pa.null() if is_read else READ_AS[column.data_type]
         place = ColumnPlace(column, None if is_read else ())
         return Layout(table, arrow_type, (place,), (), fits_of(node, checks), is_read)
     places: list[ColumnPlace] = []

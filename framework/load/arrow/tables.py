@@ -152,7 +152,9 @@ def _field(nested: pa.Array, steps: tuple[int, ...]) -> pa.Array:
 
 
 def _typed(column: Column, values: pa.Array) -> pa.Array:
-    """Parse text as the declared time; return other types unchanged."""
+    """Parse text as the declared time or decimal; return other types unchanged."""
+    if column.data_type == "decimal":
+        return _coerced(column, [v if v is None else orjson.loads(v) for v in values.to_pylist()])
     if column.data_type not in ("timestamp", "date", "time"):
         return values
     pattern = ISO.get(column.data_type)

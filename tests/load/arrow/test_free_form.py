@@ -19,6 +19,7 @@ SCHEMA = {
     "properties": {
         "id": {"type": "integer"},
         "data": {},
+        "price": {"type": ["string", "number", "null"], "format": "decimal"},
         "place": {
             "type": ["object", "null"],
             "properties": {"more": {}, "city": {"type": "string"}},
@@ -49,6 +50,7 @@ def test_free_form_values_become_the_text_that_dlt_writes(form: Any) -> None:
             "data": one,
             "lines": [{"x": one, "n": 1}, None, {"n": 2}, {"x": two}],
             "id": number,
+            "price": [None, 1, 12.50, "0.1", -3e2][number % 5],
             "place": None if number % 3 == 0 else {"city": '"{[', "more": two},
         }
         for number, (one, two) in enumerate(zip(values[::2], values[1::2], strict=True))
@@ -59,6 +61,7 @@ def test_free_form_values_become_the_text_that_dlt_writes(form: Any) -> None:
             "lines": [item and {**item, **({"x": written(item["x"])} if "x" in item else {})}
                       for item in one["lines"]],
             "id": one["id"],
+            "price": None if one["price"] is None else json.dumps(one["price"]),
             "place": one["place"] and {**one["place"], "more": written(one["place"]["more"])},
         }
         for one in records
@@ -75,6 +78,9 @@ def test_free_form_values_become_the_text_that_dlt_writes(form: Any) -> None:
         '{"lines": [1]}',
         '{"data": {"a": 1, "a": 2}}',
         '{"data": "\\ud800"}',
+        '{"price": {}}',
+        '{"price": true}',
+        '{"price": "\\u0031"}',
         f'{{"data": {"[" * 101}1{"]" * 101}}}',
         "7",
     ],

@@ -27,6 +27,13 @@ PRICED = {
     "type": "object",
     "properties": {"id": {"type": "integer"}, "price": {"type": "string", "format": "decimal"}},
 }
+PRICES = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "prices": {"type": "array", "items": {"type": "string", "format": "decimal"}},
+    },
+}
 
 
 def path_of(folder: Path, destination: str = "duckdb", **hints: Any) -> str:
@@ -47,7 +54,8 @@ def path_of(folder: Path, destination: str = "duckdb", **hints: Any) -> str:
         ({"schema": None, "max_table_nesting": 1}, "records (`max_table_nesting`)"),
         ({"endpoint": {"incremental": {"cursor_path": "at"}}}, "arrow"),
         ({"processing_steps": [{"filter": "id > `1`"}]}, "arrow"),
-        ({"schema": PRICED}, "arrow, from parsed pages (the schema has decimals)"),
+        ({"schema": PRICED}, "arrow"),
+        ({"schema": PRICES}, "arrow, from parsed pages (the schema has a list of decimals)"),
         (
             {"processing_steps": [{"set": {"a": "`1`"}}]},
             "arrow, from parsed pages (`set` in processing_steps)",
