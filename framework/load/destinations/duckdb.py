@@ -3,13 +3,18 @@
 dlt copies a package into a staging dataset and merges from there. DuckDB reads Parquet as fast as
 tables, so a plain merge by delete-insert needs no copy: one transaction deletes existing rows of
 the same keys and inserts from the files. Every other merge works as in dlt.
+
+DuckDB takes as much memory as it finds useful, up to most of the machine's. Here it starts with a
+limit, which is lifted if a statement needs more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import duckdb as engine
 from dlt.common.destination.client import (
     FollowupJobRequest,
     HasFollowupJobs,
@@ -25,15 +30,22 @@ from dlt.common.schema.utils import (
     has_column_with_prop,
 )
 from dlt.common.storages.load_package import LoadJobInfo
+from dlt.destinations.exceptions import DatabaseTransientException
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.factory import duckdb
+from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 from dlt.destinations.job_client_impl import SqlLoadJob
 from dlt.destinations.sql_jobs import SqlMergeFollowupJob
 
+from framework.errors import chain
 from framework.runtime.dlt_internals import one_statement_per_line, temp_table_name
 
 FILES = "x-framework-files"
 """Key of a prepared table that holds its files while the merge statements are built."""
+
+MEMORY_LIMIT = "200 MB"
+"""DuckDB's `memory_limit` unless dlt's configuration has one in `global_config`."""
+MEMORY_NAMES = ("memory_limit", "max_memory")
 
 OTHER_MERGE_HINTS = ("hard_delete", "dedup_sort", "merge_key")
 """Column hints of a merge that is not plain."""
@@ -58,7 +70,10 @@ class DuckDbDestination(duckdb):
         fields = () if initial_config is None else dict(initial_config).items()
         key = (accept_partial, *((name, str(value)) for name, value in fields if value is not None))
         if key not in self._resolved:
-            self._resolved.setdefault(key, super().configuration(initial_config, accept_partial))
+            resolved = super().configuration(initial_config, accept_partial)
+            if resolved.credentials is not None:
+                _limit_memory(resolved.credentials)
+            self._resolved.setdefault(key, resolved)
         return self._resolved[key]
 
     def capabilities(self, config: Any = None, naming: Any = None) -> Any:
@@ -79,8 +94,50 @@ class DuckDbDestination(duckdb):
         return DuckDbFilesClient
 
 
+def _limit_memory(credentials: Any) -> None:
+    """Set our limit, unless the user's global settings have one; pragmas are applied after it."""
+    settings: Mapping[str, Any] = credentials.global_config or {}
+    if not any(name.lower() in MEMORY_NAMES for name in settings):
+        credentials.global_config = {"memory_limit": MEMORY_LIMIT, **settings}
+
+
+class LimitedSqlClient(DuckDbSqlClient):
+    """A client of the database that lifts our memory limit for a statement that needs more."""
+
+    def execute_sql(self, sql: Any, *args: Any, **kwargs: Any) -> Sequence[Sequence[Any]] | None:
+        """Execute a statement, twice if its memory was limited. In a transaction, raise instead."""
+        try:
+            return super().execute_sql(sql, *args, **kwargs)
+        except DatabaseTransientException as error:
+            if not self.lift_limit(error):
+                raise
+            with suppress(DatabaseTransientException):  # the transaction is aborted
+                return super().execute_sql(sql, *args, **kwargs)
+            raise
+
+    def lift_limit(self, error: Exception) -> bool:
+        """Return whether the error says that our limit was too low, which is no limit from now."""
+        settings = self.credentials.global_config or {}
+        if settings.get("memory_limit") != MEMORY_LIMIT or not any(
+            isinstance(one, engine.OutOfMemoryException) for one in chain(error)
+        ):
+            return False
+        with self.native_connection.cursor() as other:  # this connection's transaction is aborted
+            other.execute("RESET GLOBAL memory_limit")
+        return True
+
+
 class DuckDbFilesClient(DuckDbClient):
     """A client that does not copy the files of plain merges."""
+
+    sql_client: LimitedSqlClient
+
+    def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+        super().__init__(schema, config, capabilities)
+        plain = self.sql_client
+        self.sql_client = LimitedSqlClient(
+            plain.dataset_name, plain.staging_dataset_name, config.credentials, capabilities
+        )
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:
         """Return False if the merge reads files."""
@@ -147,6 +204,17 @@ class _NoCopy(RunnableLoadJob, HasFollowupJobs):
 @one_statement_per_line
 class _Statements(SqlLoadJob):
     """A job of one SQL statement per line: a path may contain a semicolon."""
+
+    _job_client: DuckDbFilesClient
+
+    def run(self) -> None:
+        """Execute the statements in one transaction, again if their memory was limited."""
+        try:
+            super().run()
+        except DatabaseTransientException as error:
+            if not self._job_client.sql_client.lift_limit(error):
+                raise
+            super().run()
 
 
 class _Merge(SqlMergeFollowupJob):
