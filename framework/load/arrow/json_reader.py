@@ -34,13 +34,17 @@ def records_in(lists: list[RawList], kind: pa.DataType, count: int) -> pa.Array:
                 unexpected_field_behavior="infer",  # keys beside the list do not matter
             ),
         )
+        found: Any = table.column(path[0]).type
+        for name in path[1:]:
+            found = found.field(name).type
+        # of lists of nulls that it does not expect, Arrow makes arrays that are not valid
+        if found != pa.list_(kind):
+            raise Misfit("fields that the schema does not declare")
+        column: Any = table.column(path[0]).combine_chunks()
     except pa.ArrowException as error:
         raise Misfit(str(error)) from error
-    column: Any = table.column(path[0]).combine_chunks()
     for name in path[1:]:
         column = pa.compute.struct_field(column, name)
-    if column.type != pa.list_(kind):
-        raise Misfit("fields that the schema does not declare")
     records: pa.Array = (
         _selected(column, lists)
         if any(one.places is not None for one in lists)

@@ -71,6 +71,13 @@ def test_what_the_schema_does_not_declare_so_is_a_misfit(record: str) -> None:
         records_in([page], LAYOUT.type, 2)
 
 
+def test_undeclared_lists_of_nulls_are_a_misfit() -> None:
+    # Arrow's reader makes an array of them that it refuses to copy
+    body = b'{"items": [{"id": 1, "new": {"x": [null, null], "y": null, "z": [{"n": 1}]}}]}'
+    with pytest.raises(Misfit):
+        records_in([RawList(body, ("items",))], LAYOUT.type, 1)
+
+
 def _sink_of(things: Resource, folder: Path) -> ArrowSink:
     names, keys = ColumnNameMonitor(things, shortens=False), PrimaryKeyMonitor(things, None)
     return ArrowSink(things, DeclaredTypes(things, None), keys, folder, names)
