@@ -96,6 +96,15 @@ class StepEnded:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Committed:
+    """What was read so far of these resources was loaded, while the run goes on reading."""
+
+    resources: tuple[str, ...]
+    rows: int
+    seconds: float
+
+
 Event = (
     RequestSent
     | RequestAnswered
@@ -107,6 +116,7 @@ Event = (
     | ResourceEnded
     | StepStarted
     | StepEnded
+    | Committed
 )
 EventHandler = Callable[[Event], None]
 

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from framework.cli.terminal import is_utf_8
 from framework.events import (
+    Committed,
     Event,
     PageRead,
     RequestAnswered,
@@ -98,6 +99,13 @@ def _fields(event: Event) -> dict[str, Any] | None:
         case ResourceEnded(resource, status, reason):
             kind = "skip" if status == "skipped" else "resource"
             return {"event": kind, "resource": resource, "status": status, "reason": reason}
+        case Committed(resources, rows, seconds):
+            return {
+                "event": "commit",
+                "resources": list(resources),
+                "rows": rows,
+                "seconds": round(seconds, 3),
+            }
         case StepStarted(step):
             return {"event": "step", "step": step, "status": "started"}
         case StepEnded(step, seconds):

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from framework.cli.terminal import print_plain, visible
 from framework.events import (
+    Committed,
     Event,
     PageRead,
     PathChosen,
@@ -88,6 +89,10 @@ class Progress:
             if isinstance(event, StepStarted):
                 self._step = event.step
                 self._print(event.step)
+            elif isinstance(event, Committed):
+                names = ", ".join(event.resources)
+                what = count_noun(event.rows, "row") if event.rows else "where to go on"
+                self._print(f"committed {what} of {names}")
             elif isinstance(event, WarningRaised):
                 where = f"{event.resource}: " if event.resource else ""
                 text = f"warning: {where}{event.message} [{event.code}]"

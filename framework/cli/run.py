@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,12 @@ from framework.cli.terminal import write_error, write_json
 from framework.errors import FrameworkError, Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from framework.cli.log_view import JsonLog
     from framework.cli.progress_view import Progress
     from framework.load.report import Report
-    from framework.load.run_options import RunOptions
+    from framework.load.run_options import CommitEvery, RunOptions
 
 TIME_FORMATS = ("iso", "epoch_seconds")
 
@@ -37,6 +40,35 @@ def _parse_seconds(
         return None if value is None else parse_duration(value).total_seconds()
     except DurationError as error:
         raise click.BadParameter(str(error), context, parameter) from None
+
+
+def _parse_period(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
+    """Return an ISO 8601 duration."""
+    from datetime import timedelta
+
+    return timedelta(seconds=_parse_seconds(context, parameter, value) or 0)
+
+
+def _parse_commits(
+    context: click.Context, parameter: click.Parameter, value: str
+) -> CommitEvery | None:
+    """Return after what time or how many records a run loads what it has read."""
+    from framework.load.run_options import CommitEvery
+
+    if value == "never":
+        return None
+    if value.isdigit():
+        if int(value):
+            return CommitEvery(records=int(value))
+        raise click.BadParameter("found 0, expected a number of records", context, parameter)
+    try:
+        return CommitEvery(seconds=_parse_seconds(context, parameter, value))
+    except click.BadParameter:
+        raise click.BadParameter(
+            f"found {value!r}, expected a duration such as PT5M, a number of records, or never",
+            context,
+            parameter,
+        ) from None
 
 
 def _check_time(
@@ -66,6 +98,7 @@ Examples:
   framework run scheduling --set scope=user --resources scheduled_events,event_invitees
   framework run scheduling --destination postgres --dataset calendar
   framework run scheduling --since 2026-01-01 --until 2026-02-01
+  framework run scheduling --commit-every 100000 --resume-within P3D
   framework run ./connectors/mine.yaml --limit 50 --dataset trial
 """,
 )
@@ -76,7 +109,8 @@ Examples:
     "--max-time",
     callback=_parse_seconds,
     metavar="DURATION",
-    help="Stop, with nothing loaded, if reading takes longer; for example PT2H.",
+    help="Stop if reading takes longer, for example PT2H; the next run goes on after the last "
+    "commit.",
 )
 @click.option(
     "--destination",
@@ -85,6 +119,24 @@ Examples:
     "configured as dlt documents it.",
 )
 @click.option("--dataset", metavar="NAME", help="The dataset; default NAME_data.")
+@click.option(
+    "--commit-every",
+    callback=_parse_commits,
+    default="PT5M",
+    show_default=True,
+    metavar="DURATION|N|never",
+    help="While reading, load what was read whenever so much time has passed, or N records were "
+    "read; never: all at the end.",
+)
+@click.option(
+    "--resume-within",
+    callback=_parse_period,
+    default="P1D",
+    show_default=True,
+    metavar="DURATION",
+    help="Go on where a run that did not end has left off, if it began no longer ago.",
+)
+@click.option("--no-resume", is_flag=True, help="Read from the start, not where a run left off.")
 @click.option("--refresh", is_flag=True, help="Drop the selected tables and load them again.")
 @click.option(
     "--since",
@@ -123,6 +175,7 @@ def command(
     log_format: str,
     verbose: bool,
     quiet: bool,
+    no_resume: bool,
     **selection: Any,
 ) -> int:
     """Load the data of connector NAME (or of a FILE) into a database.
@@ -142,6 +195,8 @@ def command(
     from framework.runtime.environment import Environment
 
     options = RunOptions(**selection)
+    if no_resume or replay is not None:
+        options = dataclasses.replace(options, resume_within=None)
     _check_range(options, replay is not None)
     environment = Environment()
     report = Report(name, destination=options.destination, dataset=options.dataset)

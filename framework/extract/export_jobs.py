@@ -39,15 +39,21 @@ def downloads(
     values: Mapping[str, Json],
     context: Context,
     options: ReadOptions,
+    position: JobPosition,
 ) -> Iterator[tuple[Plan, Context]]:
     """Yield a plan for each download of one job, with the context for its templates.
 
-    Create the job and wait for it first. An ignored response yields nothing. Raise RequestError
-    if the job fails, times out or has no valid download URL.
+    Create the job and wait for it first, or only wait for one that an earlier run has created. An
+    ignored response yields nothing. Raise RequestError if the job fails, times out or has no valid
+    download URL.
     """
     job = _Job(plan, export, client, values, context, options)
     try:
-        created = job.create()
+        if position.created is None:
+            created = job.create()
+            position.note(created)
+        else:
+            created = {**context, **position.created, "job": position.created["response"]}
         if not options.awaits_jobs:
             return
         ready = job.await_ready(created)
@@ -56,6 +62,29 @@ def downloads(
     job_values = Values(values, ready, options.redactor)
     for url in _urls(plan.resource.name, export.download, job_values):
         yield replace(plan, endpoint=_endpoint(plan, export.download, url)), ready
+
+
+@dataclass
+class JobPosition:
+    """How far an export job is. `created` is the response that created it, as JSON.
+
+    `is_read` means that a download was begun.
+    """
+
+    created: dict[str, Json] | None = None
+    is_read: bool = False
+
+    def note(self, context: Context) -> None:
+        """Keep what expressions may read of the response."""
+        headers = context["headers"].items()
+        kept = {name: value for name, value in headers if name not in _PRIVATE}
+        self.created = {
+            "response": context["response"], "headers": kept, "status": context["status"],
+        }  # fmt: skip
+
+
+_PRIVATE = ("set-cookie", "authorization", "www-authenticate")
+"""Headers that must not be stored."""
 
 
 @dataclass

@@ -22,6 +22,7 @@ from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
+from framework.extract.incremental.state_codec import key_of
 from framework.extract.monitors.csv_monitor import CsvMonitor
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.end_monitor import EndMonitor
@@ -47,6 +48,7 @@ from framework.text import count_noun
 Json = Any
 REFUSED = (400, 404, 413, 416, 422)
 """Statuses by which APIs refuse to page past some number."""
+_REQUEST = ("method", "url", "params", "json", "data")
 BEYOND = (
     "If the list ends there, name its end: total_path, has_more_path, stop_when, maximum_page or "
     "maximum_offset. If the API only pages so far, read the list in parts that are shorter: "
@@ -150,14 +152,38 @@ class ListRequests:
         self._context = without_secrets(context)
         self._duplicates = duplicates
         self._raw = raw
+        self._builder = builder
+        self._begin = context
         self._known: Collection[str] = ()
         self._use(within(plan.selector, self._context))
         self.paginator = paginator
         if paginator is not None:
-            context = paginator.begin(context, builder.rewrite)
+            context = self._begin = paginator.begin(context, builder.rewrite)
         self.request = builder.build(context)
         if paginator is not None:
             paginator.init_request(self.request)
+
+    def position(self) -> dict[str, Json]:
+        """Return the next page's request as JSON, for `go_to`."""
+        request, fresh, paginator = self.request, self._builder.build(self._begin), self.paginator
+        return {
+            "url": request.url,
+            "params": copy.deepcopy(request.params),  # the next page is written into them
+            "json": copy.deepcopy(request.json),
+            "data": request.data,
+            "headers": {k: v for k, v in request.headers.items() if fresh.headers.get(k) != v},
+            "place": None if paginator is None else paginator.place,
+            "promises": paginator is not None and paginator.promises,
+        }
+
+    def go_to(self, position: Mapping[str, Json]) -> None:
+        """Begin with the page of a position; call before the first request."""
+        request, position = self.request, copy.deepcopy(position)
+        request.url, request.params = position["url"], position["params"]
+        request.json, request.data = position["json"], _form(position["data"])
+        request.headers = {**request.headers, **position["headers"]}
+        if self.paginator is not None:
+            self.paginator.go_to(position["place"], promises=position["promises"])
 
     @property
     def was_stopped(self) -> bool:
@@ -286,15 +312,42 @@ class PageReader:
         declared: Any = plan.paginator or client.paginator
         paginator: FrameworkPaginator | None = copy.deepcopy(declared)
         self._plan = plan
+        self._declared = declared
         self._options = options
         self._requests_with = partial(ListRequests, plan, client, builder, context)
         self._duplicates = duplicates
         self._requests = self._requests_with(paginator, duplicates, raw)
         self._number = 0
+        self._following: int | None = None
         self._list = ListMonitor(plan, options)
         self._csv = CsvMonitor.of(plan, options)
         self._monitor = PaginationMonitor(plan, options, lambda: self._requests.paginator)
         self._end = EndMonitor(plan, options, lambda: self._requests.paginator)
+
+    def request_hash(self) -> str:
+        """Return what tells the next request from another one: a hash, secrets left out."""
+        request, secrets = self._requests.request, self._options.redactor
+        parts = {name: getattr(request, name) for name in _REQUEST}
+        return key_of(secrets.redact_data(parts))
+
+    def position(self) -> dict[str, Json] | None:
+        """Return as JSON where the list goes on after the page that was read last.
+
+        None where nothing follows, or where only a first page tells how the list is paged.
+        """
+        requests_, whole = self._requests, self._requests.paginator
+        if whole is None or not requests_.has_next:
+            return None
+        if self._declared is None and isinstance(whole.inner, RangePaginator):
+            return None
+        if self._following is not None:
+            requests_ = self._requests_with(whole.alone(self._following), self._duplicates)
+        return {**requests_.position(), **self._end.counts}
+
+    def go_to(self, position: Mapping[str, Json]) -> None:
+        """Begin with the page of a position; call before the pages are read."""
+        self._requests.go_to(position)
+        self._end.counts = {"pages": position["pages"], "records": position["records"]}
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages in the list's order. Raise RequestError if they repeat or do not end."""
@@ -373,9 +426,11 @@ class PageReader:
         while following < end:
             values = list(numbers(numbered, following, end))
             workers = min(self._options.max_in_flight, len(values))
-            for page, is_last in run_in_order(
+            fetched = run_in_order(
                 [partial(fetch, value) for value in values], workers, self._options.environment.stop
-            ):
+            )
+            for value, (page, is_last) in zip(values, fetched, strict=True):
+                self._following = value + numbered.value_step
                 if page is None:
                     self._end.on_end()
                     return

@@ -252,6 +252,23 @@ class FrameworkPaginator(BasePaginator):
         if self._has_unsent:
             _without_unsent(request)
 
+    @property
+    def place(self) -> Json:
+        """Return the number or the reference of the next page, as JSON."""
+        inner = self.inner
+        if isinstance(inner, RangePaginator):
+            return inner.current_value
+        return next_reference(inner) if isinstance(inner, BaseReferencePaginator) else None
+
+    def go_to(self, place: Json, *, promises: bool) -> None:
+        """Go on with the page of this place, whose request is written already."""
+        inner = self.inner
+        if isinstance(inner, RangePaginator):
+            inner.current_value = place
+        elif isinstance(inner, BaseReferencePaginator):
+            set_next_reference(inner, place)
+        self._first, self.promises = False, promises
+
     def missing_params(self, request: requests.Request) -> dict[str, Json]:
         """Return the parameters of the first request that the next page's URL does not have.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from framework.events import EventHandler
 from framework.extract.incremental.policy import CursorRange
+from framework.extract.resume.resume_point import ResumePoint
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import Redactor
 
@@ -50,7 +51,8 @@ class ReadOptions:
 
     `state` is the incremental state by resource, read and moved in place; None leaves it to the
     pipeline that runs the source. `again` is a range that is read again, which moves no state. With
-    `awaits_jobs=False` an export job is created, but neither waited for nor downloaded.
+    `awaits_jobs=False` an export job is created, but neither waited for nor downloaded. With
+    `commits` readers know how far they are; `resume` are the points at which they begin.
 
     `in_threads` are the resources that threads of their own read for their tables. Lists of
     children may then be requested meanwhile. If there are none, a child reads its parent first.
@@ -66,3 +68,5 @@ class ReadOptions:
     again: CursorRange | None = None
     awaits_jobs: bool = True
     in_threads: frozenset[str] = frozenset()
+    commits: bool = False
+    resume: Mapping[str, ResumePoint] = field(default_factory=dict)

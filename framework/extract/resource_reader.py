@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -22,7 +22,7 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
 from framework.events import PageRead
 from framework.extract.compilation.plan import Plan
-from framework.extract.export_jobs import downloads
+from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
@@ -34,6 +34,8 @@ from framework.extract.page_reader import PageReader
 from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
 from framework.extract.raw_pages import RawPages, raw_pages
 from framework.extract.read_options import PageLimit, ReadOptions
+from framework.extract.resume.list_position import ResourcePosition, SliceResult
+from framework.extract.resume.resume_point import START, ResumePoint
 from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.http.error_messages import translate_error
@@ -45,15 +47,6 @@ Json = Any
 
 MAX_EMPTY_WINDOWS = 12
 """Windows without a record after which a sample gives up."""
-
-
-@dataclass
-class SliceResult:
-    """One slice while it is read. `cut` is the error of a window that could not be read."""
-
-    slice: Slice
-    cursor: Watermark | None
-    cut: FrameworkError | None = None
 
 
 class ResourceReader:
@@ -103,6 +96,7 @@ class ResourceReader:
         self._duplicates = DuplicateKeyMonitor(plan, options)
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
         self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
+        self._position = ResourcePosition(plan, options, cursors)
         self._order = None
         if cursors is not None:
             self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
@@ -144,7 +138,35 @@ class ResourceReader:
     @property
     def is_empty_explained(self) -> bool:
         """Whether having no records is explained: nothing was read, or the API has none."""
-        return self.is_unread or self._is_none
+        return self.is_unread or self._is_none or not self._position.start.is_start
+
+    @property
+    def has_whole_parents(self) -> bool:
+        """Whether all records of the parents, and of theirs, are known."""
+        return all(
+            parent._children.is_ended and parent._error is None and parent.has_whole_parents
+            for parent in self._parent_readers
+        )
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the run that this one resumes has read and loaded all lists."""
+        return self._position.start.is_end
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the resource is read from its start though there was a resume point."""
+        return self._position.restarted
+
+    def resume_point(self) -> ResumePoint | None:
+        """Return where a later run goes on after the page that the table got last, or None."""
+        if self._children.by_child:
+            return START  # they need the values of all records
+        return self._position.point()
+
+    def job_point(self) -> ResumePoint | None:
+        """Return the point of a resource that waits for its export job, None without one."""
+        return self._position.job_point()
 
     def add_child(self, child: ResourceReader, line: Plan) -> None:
         """Keep what this child and its descendants need; call before anything is read.
@@ -310,18 +332,24 @@ class ResourceReader:
         """Yield the pages of all lists in their order; then write the watermarks."""
         cursors = self._cursors
         changed = ChangeFilter.of(self.plan.resource, self._state, self._options, self._loads)
-        slices = self._slices.read(changed, has_keys=cursors is not None)
+        has_keys = cursors is not None or self._options.commits
+        slices = self._slices.read(changed, has_keys=has_keys)
         if changed is not None and not self._slices.follows_parent:
             slices = iter(list(slices))  # under a limit, too, all of them are counted
         first = list(islice(slices, 2))
         many = len(first) > 1 or not self._slices.has_one
         if cursors is not None:
             cursors.begin(moves=self._loads)
+            cursors.resume(self._position.start.watermarks)
         for result, pages in self._results(first, slices, many):
-            for page in pages:
+            whole = len(pages) if isinstance(pages, list) else 0
+            for number, page in enumerate(pages, 1):
+                self._position.is_list_end = number == whole
+                if number == whole:
+                    self._end_list(result, many)
                 yield result.slice, page
-            if cursors is not None and result.cursor is not None:
-                cursors.done(result.slice.key, result.cursor, many=many)
+            if not whole:
+                self._end_list(result, many)
             if result.cut is not None:
                 self.cut = result.cut
                 break
@@ -332,6 +360,12 @@ class ResourceReader:
             self._unchanged = changed.skipped
             if self.cut is None:
                 changed.end(live_keys)
+
+    def _end_list(self, result: SliceResult, many: bool) -> None:
+        """Note that a list was read, before its last page is given to the table if it is known."""
+        if self._cursors is not None and result.cursor is not None:
+            self._cursors.done(result.slice.key, result.cursor, many=many)
+        self._position.on_list_end(result)
 
     def _results(
         self, first: list[Slice], others: Iterator[Slice], many: bool
@@ -351,9 +385,13 @@ class ResourceReader:
             result, pages = read(one)
             return result, list(map(self._unless_ended, pages))
 
-        if len(first) == 1:
-            return iter([read(first[0])])
-        jobs = (partial(read_all, one) for one in chain(first, others))
+        done = self._position.start.lists
+        if len(first) == 1 and not done:
+            only = read(first[0])
+            self._position.read_only(only[0])
+            return iter([only])
+        self._position.read_many()
+        jobs = (partial(read_all, one) for one in chain(first, others) if one.key not in done)
         return run_in_order(jobs, self._options.max_in_flight, self._options.environment.stop)
 
     def _unless_ended(self, page: Page) -> Page:
@@ -371,22 +409,29 @@ class ResourceReader:
         one, cursor, options = result.slice, result.cursor, self._options
         all_or_nothing = self.plan.resource.write_disposition == "replace"
         try:
+            self._position.resume_windows(result)
             windows = iter((WHOLE,)) if cursor is None else cursor.windows()
             for number, window in enumerate(windows):
                 is_sample = options.sample is not None and cursor is not None
                 if is_sample and (self._has_records or number >= MAX_EMPTY_WINDOWS):
                     return
-                pages = self._read_window(one, window, cursor, raw)
+                pages: Iterable[Page] = self._read_window(result, window, raw)
+                whole = 0
                 if cursor is not None and cursor.resumable and not all_or_nothing:
                     # a window that fails gives nothing, or its rows would be loaded again
                     try:
-                        pages = iter(list(pages))
+                        pages = list(pages)
                     except Exception as error:
                         result.cut = self._cut(error)
                         cursor.cut()
                         return
-                yield from pages
-                if cursor is not None:
+                    whole = len(pages)
+                for place, page in enumerate(pages, 1):
+                    result.is_window_end = place == whole
+                    if result.is_window_end and cursor is not None:
+                        cursor.finish(window)
+                    yield page
+                if cursor is not None and not whole:
                     cursor.finish(window)
         except Exception as error:
             secrets = options.redactor
@@ -403,9 +448,10 @@ class ResourceReader:
         return ours
 
     def _read_window(
-        self, one: Slice, window: Window, cursor: Watermark | None, raw: RawPages | None
+        self, result: SliceResult, window: Window, raw: RawPages | None
     ) -> Iterator[Page]:
         """Yield the pages of one list, transformed, without the records that are known already."""
+        one, cursor = result.slice, result.cursor
         context = with_incremental(
             one.context(self.plan.context, self.plan.resource.parent), window.values
         )
@@ -416,7 +462,7 @@ class ResourceReader:
             order = self._order.of_list(window.values.get("incremental.start_value"))
         steps = self._transforms if self.plan.resource.steps else None
         looks = order is not None or cursor is not None or steps is not None
-        for number, page in enumerate(self._pages_of(values, context, raw)):
+        for number, page in enumerate(self._pages_of(result, values, context, raw)):
             self._is_paged = self._is_paged or (number > 0 and page.count > 0)
             self._is_none = self._is_none or page.is_none
             if looks or page.is_parsed:
@@ -448,17 +494,26 @@ class ResourceReader:
             self._known += count
 
     def _pages_of(
-        self, values: dict[str, Json], context: Context, raw: RawPages | None
+        self,
+        result: SliceResult,
+        values: dict[str, Json],
+        context: Context,
+        raw: RawPages | None,
     ) -> Iterator[Page]:
         """Return the pages of one list, or of all downloads of the job that exports it."""
         client, options, duplicates = self._client, self._options, self._duplicates
         export = self.plan.endpoint.export
+        reader = partial(PageReader, client=client, options=options, duplicates=duplicates)
         if export is None:
-            return PageReader(self.plan, client, values, context, options, duplicates, raw).pages()
-        return chain.from_iterable(
-            PageReader(plan, client, values, ready, options, duplicates).pages()
-            for plan, ready in downloads(self.plan, export, client, values, context, options)
-        )
+            of_list = partial(reader, self.plan, values=values, context=context, raw=raw)
+            return self._position.pages(result, of_list)
+
+        def pages_of(job: JobPosition) -> Iterator[Page]:
+            for plan, ready in downloads(self.plan, export, client, values, context, options, job):
+                job.is_read = True
+                yield from reader(plan, values=values, context=ready).pages()
+
+        return self._position.pages_of_job(result, pages_of)
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """Return the table of a list's records, None if the resource has one table."""

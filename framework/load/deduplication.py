@@ -6,10 +6,15 @@ last. dlt's own merge keeps any of them, and its `upsert`, `insert-only` and `sc
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import gt, lt
+from os import SEEK_END
+from tempfile import TemporaryFile
 from typing import Any
+from weakref import finalize
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -190,7 +195,93 @@ def _places(numbers: pa.Array, order: VersionOrder | None, values_of: ValuesOf) 
     """Return the place of each record in the order, greater for later versions."""
     if order is None or order.column is None:
         return pa.repeat(pa.scalar(0, pa.int64()), len(numbers))
-    keys = {number: order.key(value) for number, value in values_of(numbers)}
+    keys = _order_keys(numbers, order, values_of)
     places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
     sign = -1 if order.takes_least else 1
     return pa.array([sign * places[keys[number]] for number in numbers.to_pylist()], pa.int64())
+
+
+@dataclass(frozen=True)
+class SupersededBefore:
+    """What `KeyHistory` leaves out: the numbers of records of which a later version is loaded.
+
+    `repeated` of the records have a key that is loaded, `alike` are no older version.
+    """
+
+    numbers: pa.Array
+    repeated: int = 0
+    alike: int = 0
+
+
+class KeyHistory:
+    """The keys in the packages that a run has loaded so far, eight bytes each.
+
+    What orders their versions is on disk, and only read if a key comes again.
+    """
+
+    def __init__(self) -> None:
+        self._marks: list[pa.Array] = []
+        self._file: Any = None
+
+    def add(
+        self,
+        marks: pa.Array,
+        numbers: pa.Array | None,
+        order: VersionOrder | None,
+        values: ValuesOf,
+    ) -> None:
+        """Add the records of a package; arguments as in `superseded`."""
+        if not len(marks):
+            return
+        if order is not None and order.column is not None:
+            if self._file is None:
+                self._file = TemporaryFile()  # noqa: SIM115
+                finalize(self, self._file.close)
+            known = _order_keys(_numbers(marks, numbers), order, values)
+            self._file.seek(0, SEEK_END)
+            pickle.dump([known[n] for n in _numbers(marks, numbers).to_pylist()], self._file)
+        self._marks.append(marks)
+
+    def superseding(
+        self,
+        marks: pa.Array,
+        numbers: pa.Array | None,
+        order: VersionOrder | None,
+        values: ValuesOf,
+    ) -> SupersededBefore:
+        """Return which records are older than one that is loaded; arguments as in `superseded`."""
+        is_known = pc.is_in(marks, value_set=pa.concat_arrays(self._marks or [marks.slice(0, 0)]))
+        again = marks.filter(is_known)
+        if not len(again):
+            return SupersededBefore(NOTHING.numbers)
+        found = _numbers(marks, numbers).filter(is_known)
+        if order is None or order.column is None:
+            return SupersededBefore(NOTHING.numbers, len(again), len(again))
+        loaded, own = self._loaded(again, order), _order_keys(found, order, values)
+        is_older = gt if order.takes_least else lt
+        older, alike = [], 0
+        for number, mark in zip(found.to_pylist(), again.to_pylist(), strict=True):
+            if is_older(own[number], loaded[mark]):
+                older.append(number)
+            alike += own[number] == loaded[mark]
+        return SupersededBefore(pa.array(older, pa.int64()), len(again), alike)
+
+    def _loaded(self, marks: pa.Array, order: VersionOrder) -> dict[int, OrderKey]:
+        """Return the order key of the version that is loaded, by mark."""
+        best = min if order.takes_least else max
+        found: dict[int, OrderKey] = {}
+        self._file.seek(0)
+        for part in self._marks:
+            keys = pickle.load(self._file)
+            for row in pc.indices_nonzero(pc.is_in(part, value_set=marks)).to_pylist():
+                mark = part[row].as_py()
+                found[mark] = best(found.get(mark, keys[row]), keys[row])
+        return found
+
+
+def _numbers(marks: pa.Array, numbers: pa.Array | None) -> pa.Array:
+    return pa.array(range(len(marks)), pa.int64()) if numbers is None else numbers
+
+
+def _order_keys(numbers: pa.Array, order: VersionOrder, values_of: ValuesOf) -> dict[int, OrderKey]:
+    return {number: order.key(value) for number, value in values_of(numbers)}

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import pyarrow as pa
 
 from framework.definition.model import Connector, Resource
-from framework.errors import FrameworkError, ResourceSkipped
+from framework.errors import FrameworkError, RecordError, ResourceSkipped
 from framework.events import PathChosen, ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.resource_reader import ResourceReader
+from framework.extract.resume.resume_point import END
 from framework.load.arrow.eligibility import parsed_pages_reason, path_text
+from framework.load.commits.attempt import Committable
+from framework.load.commits.commit_queue import PATIENCE, CommitQueue, Part
 from framework.load.declared_tables import root_table
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
@@ -39,6 +43,8 @@ class Extractor:
         collector: Collector,
         environment: Environment,
         open_sink: Callable[[Resource], Sink],
+        commits: CommitQueue,
+        committable: Committable,
     ) -> None:
         self._connector = connector
         self._readers = readers
@@ -47,7 +53,60 @@ class Extractor:
         self._environment = environment
         self._open_sink = open_sink
         self._ended: dict[str, threading.Event] = {}
+        self._commits = commits
+        self._committable = committable
+        self._whole: dict[str, Resource] = {}
+        self._with_job: set[str] = set()
+        self._refused: dict[str, FrameworkError] = {}
+        self._thread: threading.Thread | None = None
         self.sinks: dict[str, Sink] = {}
+
+    def packages(self, resources: tuple[Resource, ...], side_by_side: int) -> Iterator[list[Part]]:
+        """Read the resources as `read_all`; yield what can be loaded whenever a package is due."""
+
+        def read() -> None:
+            try:
+                self.read_all(resources, side_by_side)
+            except BaseException as error:
+                self._commits.end(error)
+            else:
+                self._commits.end()
+
+        self._thread = threading.Thread(target=read, name="framework-extract", daemon=True)
+        self._thread.start()
+        for parts in self._commits.packages():
+            named = {part.resource.name for part in parts}
+            package = [*parts, *self._ended_parts(named), *self._created_jobs(named)]
+            if package:
+                yield package
+
+    def _ended_parts(self, others: Collection[str]) -> Iterator[Part]:
+        """Yield the rows of other resources that were read to their end since the last package."""
+        for name in self._whole.keys() - others:
+            resource, sink = self._whole.pop(name), self.sinks.pop(name)
+            yield Part(resource, sink, END)
+
+    def _created_jobs(self, others: Collection[str]) -> Iterator[Part]:
+        """Yield the points of other resources whose export jobs were created since."""
+        for name in self._committable.parts - {*others, *self._with_job}:
+            point = None if self._ended[name].is_set() else self._readers[name].job_point()
+            if point is not None:
+                self._with_job.add(name)
+                yield Part(self._readers[name].plan.resource, None, point)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Fail a resource of which the destination refused rows while others are read."""
+        self._refused[name] = RecordError(reason)
+        part = self._parts[name]
+        if self._ended[name].is_set() and part.status == "ok":
+            part.status, part.error = "failed", reason
+            self._whole.pop(name, None)
+            self._drop(name)
+            self._on_event(ResourceEnded(name, part.status, part.error))
+
+    def is_refused(self, name: str) -> bool:
+        """Return whether rows of the resource were refused."""
+        return name in self._refused
 
     def read_all(self, resources: tuple[Resource, ...], side_by_side: int) -> None:
         """Read the resources, parents before their children, on up to `side_by_side` threads.
@@ -88,6 +147,9 @@ class Extractor:
         part = self._parts[resource.name]
         self._environment.stop.check()
         reader = self._readers[resource.name]
+        if reader.is_read:
+            self._on_event(ResourceEnded(resource.name, part.status, part.error))
+            return
         if not reader.await_first_list():
             self._await_parents(resource)
         if self._is_blocked(resource):
@@ -112,6 +174,8 @@ class Extractor:
         part.not_asked = reader.skipped_lists
         if not part.loads:
             self._drop(resource.name)
+        if part.status == "ok" and resource.name in self._committable.whole:
+            self._whole[resource.name] = reader.plan.resource
         part.seconds = time.monotonic() - started
         self._on_event(ResourceEnded(resource.name, part.status, part.error))
 
@@ -145,18 +209,50 @@ class Extractor:
             self.drop(name)
 
     def _fill(self, sink: Sink, reader: ResourceReader, part: ResourceReport) -> None:
+        name, commits = reader.name, self._commits
+        may_commit = False
         try:
-            for page in self._readers.open_table(reader.name, reads_raw=sink.reads_raw):
+            for page in self._readers.open_table(name, reads_raw=sink.reads_raw):
                 sink.add(page)
+                if name in self._refused:
+                    raise self._refused[name]
+                if not may_commit and self._may_commit(reader):
+                    may_commit = True
+                    commits.begin(name)
+                commits.on_page(page.count)
+                if may_commit and commits.is_due(name):
+                    sink = self._commit(sink, reader)
         except FrameworkError as error:
             if error is not reader.cut:
                 raise
+        finally:
+            commits.leave(name)
         for code, message in sink.finish(may_shift=reader.may_shift):
-            self._on_event(WarningRaised(reader.name, code, message))
+            self._on_event(WarningRaised(name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
         if left_out := len(sink.keys.left_out):
-            part.left_out["primary_key"] = left_out
+            part.left_out["primary_key"] = part.left_out.get("primary_key", 0) + left_out
+
+    def _may_commit(self, reader: ResourceReader) -> bool:
+        """Return whether rows may be loaded now: after those of all parents."""
+        if reader.name not in self._committable.parts or not reader.has_whole_parents:
+            return False
+        ancestors = self._connector.ancestors(reader.plan.resource)
+        return all(self._ended[one.name].is_set() for one in ancestors if one.name in self._ended)
+
+    def _commit(self, sink: Sink, reader: ResourceReader) -> Sink:
+        """Hand over the rows up to here, if a later run can go on here; return the next sink."""
+        point = reader.resume_point()
+        if point is None:
+            return sink
+        deque(sink.finish(), maxlen=0)  # its warnings count on: the last sink has them
+        part = self._parts[reader.name]
+        if left_out := len(sink.keys.left_out):
+            part.left_out["primary_key"] = part.left_out.get("primary_key", 0) + left_out
+        following = self.sinks[reader.name] = sink.following()
+        self._commits.put(Part(reader.plan.resource, sink, point))
+        return following
 
     def _say_path(self, sink: Sink, reader: ResourceReader) -> None:
         reason = parsed_pages_reason(reader.plan.resource, reader.raw_pages)
@@ -176,12 +272,20 @@ class Extractor:
             marks = later.setdefault(root_table(resource), [])
             if marks:
                 keys.leave_out(pa.concat_arrays(marks))
+                self._parts[resource.name].left_out["primary_key"] = len(keys.left_out)
             marks.append(keys.marks)
-            if left_out := len(keys.left_out):
-                self._parts[resource.name].left_out["primary_key"] = left_out
+
+    def was_restarted(self, resource: Resource) -> bool:
+        """Return whether a resource was read from its start though there was a resume point."""
+        return self._readers[resource.name].restarted
 
     def close(self) -> None:
-        """Release what was read."""
+        """Release what was read; a thread that still reads is given time to end."""
+        if self._thread is not None:
+            self._thread.join(PATIENCE)
+        for part in self._commits.take():
+            if part.sink is not None:
+                part.sink.close()
         for sink in self.sinks.values():
             sink.close()
 

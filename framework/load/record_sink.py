@@ -6,6 +6,7 @@ behind, and all resources go into one load package.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -37,8 +38,13 @@ class RecordSpool:
     """Store records, then read them back in order, in batches, as often as needed."""
 
     def __init__(self, folder: Path, column_names: ColumnNameMonitor) -> None:
+        self._folder = folder
         self._column_names = column_names
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
+
+    def following(self) -> RecordSpool:
+        """Return an empty spool that knows the columns of this one."""
+        return RecordSpool(self._folder, self._column_names)
 
     def add(self, records: list[Record], *, sanitized: bool = False) -> None:
         """Append records. With `sanitized`, change values that dlt could not write.
@@ -200,6 +206,13 @@ class RecordSink:
         yield from self._spool.finish()
         yield from self.keys.finish(may_shift=may_shift)
 
+    def following(self) -> RecordSink:
+        """Return the sink of the pages that follow in the next package; call after `finish`."""
+        after = copy.copy(self)
+        after.keys = self.keys.following(self._order_values)
+        after._spool = self._spool.following()
+        return after
+
     def _order_values(self, numbers: pa.Array) -> Iterator[tuple[int, Any]]:
         for number, record in self._spool.numbered(frozenset(numbers.to_pylist())):
             yield number, self.keys.order.value(record)
@@ -244,7 +257,7 @@ def with_variants(
         yield batch
         if number == 0 and contract is not None:
             add_variant_columns(
-                dlt.current.source_schema(), root_table(resource), contract.variants
+                dlt.current.source_schema(), root_table(resource), dict(contract.variants)
             )
 
 

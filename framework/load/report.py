@@ -27,6 +27,7 @@ from framework.events import (
 from framework.load.declared_tables import table_name
 from framework.load.destinations.target import Target
 from framework.runtime.redaction import Redactor
+from framework.text import count_noun
 
 Status = Literal["ok", "skipped", "failed", "not_loaded"]
 
@@ -102,7 +103,8 @@ class Report:
     `error` is what ended it, if that was not one resource. `warnings` are those of no single
     resource. `interrupted` means that it was
     stopped from outside, by a signal of the name in `signal`. `where` says where the data is, and
-    `query` is a first query to try. `handed_over` means that a load package is complete.
+    `query` is a first query to try. `handed_over` means that a load package is complete,
+    `committed` that rows were loaded before all was read.
     """
 
     connector: str
@@ -122,6 +124,7 @@ class Report:
     signal: str | None = None
     loaded: bool = False
     handed_over: bool = False
+    committed: bool = False
     began: float = field(default_factory=time.monotonic)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -137,7 +140,6 @@ class Report:
         self.error = str(error) if is_ours else f"ended by {type(error).__name__}"
         if not self.loaded:
             for part in self.resources.values():
-                part.rows = 0
                 if part.loads:
                     part.status = "not_loaded"
         if isinstance(error, Interrupted):
@@ -152,6 +154,9 @@ class Report:
                 "Extracted data is kept in dlt's working folder; the next run loads it first and "
                 "then continues"
             )
+        if self.committed:
+            rows = count_noun(sum(part.rows for part in self.resources.values()), "row")
+            return f"The next run goes on after the {rows} that this one has loaded"
         return (
             "Nothing of this run is loaded; data of earlier runs stays, and the next run continues "
             "from there"

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from framework.extract.incremental.policy import CursorRange
+
+
+@dataclass(frozen=True)
+class CommitEvery:
+    """The time, in seconds, or the number of records after which a run loads what it has read."""
+
+    seconds: float | None = None
+    records: int | None = None
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,8 @@ class RunOptions:
     dataset. `limit` is the maximum number of records of each resource. `since` and `until` are a
     range to read again, as ISO times or numbers. `folder` contains the default DuckDB file and
     `file` is its name, None for the connector's. `pipelines` is the folder of dlt's working
-    folders, None for dlt's default.
+    folders, None for dlt's default. `commit_every` is None for a run that loads all at its end,
+    `resume_within` is None for one that begins anew.
     """
 
     resources: tuple[str, ...] | None = None
@@ -34,6 +44,8 @@ class RunOptions:
     pipelines: Path | None = None
     since: str | None = None
     until: str | None = None
+    commit_every: CommitEvery | None = CommitEvery(seconds=300)
+    resume_within: timedelta | None = timedelta(days=1)
 
     @property
     def again(self) -> CursorRange | None:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dlt
-from dlt.pipeline.exceptions import PipelineStepFailed
-
 from framework.definition.model import Connector, Resource
 from framework.errors import DestinationError, FrameworkError, Interrupted, TableRefused, UsageError
-from framework.events import EventHandler, ResourceEnded, WarningRaised, ignore_event
+from framework.events import Committed, EventHandler, ResourceEnded, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
-from framework.extract.compilation.dlt_source import ResourceReaders, Start, build_source
+from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.read_options import ReadOptions
+from framework.extract.resume.resume_point import ResumePoint
+from framework.load.commits.attempt import (
+    Attempt,
+    Committable,
+    committable,
+    find_attempt,
+)
+from framework.load.commits.commit_queue import CommitQueue, Part
+from framework.load.commits.packages import Packages, Sinks, StoredState
 from framework.load.declared_tables import (
     create_declared_tables,
-    has_table,
-    listed_tables,
     root_table,
     shares_table,
-    table_name,
 )
 from framework.load.destinations.target import (
     Target,
@@ -32,33 +37,23 @@ from framework.load.destinations.target import (
     target_of,
 )
 from framework.load.dlt_errors import (
-    contract_broken,
     disk_full,
-    known_cause,
     null_column,
-    unextracted,
 )
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings
 from framework.load.persistence.recovery import (
-    READ_FOR,
     OpenPipeline,
-    drop_packages,
     open_pipeline,
 )
 from framework.load.persistence.run_state import (
-    MODES,
     SourceState,
-    Watermarks,
     next_watermarks,
     read_state,
-    storable,
 )
 from framework.load.pipeline import (
     destination_errors,
     gc_paused,
-    load,
-    normalize,
     pipelines_folder,
     run_lock,
 )
@@ -78,7 +73,7 @@ from framework.load.sink import Sink, open_sink
 from framework.runtime.dlt_internals import redacted_traces
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import redact_key
-from framework.runtime.settings import resolve_settings
+from framework.runtime.settings import Settings, resolve_settings
 from framework.text import count_noun
 
 
@@ -135,7 +130,13 @@ def run(
         try:
             opened = open_pipeline(target, options, connector.name, collector)
             pipeline, report.notes = opened.pipeline, opened.notes
-            job = _Run(compiled, selected, options, environment, collector, target, opened)
+            attempt = _attempt(
+                compiled, settings, selected, options, environment, collector, opened
+            )
+            if attempt.is_resumed:
+                environment = replace(environment, now=attempt.start)
+                compiled = compile_connector(connector, settings, environment, collector)
+            job = _Run(compiled, selected, options, environment, collector, target, opened, attempt)
             job.execute()
             had_rows = bool(job.loaded_before) and not options.refresh
             say_where(report, target, pipeline, selected, had_rows=had_rows)
@@ -144,6 +145,39 @@ def run(
             raise
         end(pipeline=pipeline)
     return report
+
+
+def _attempt(
+    compiled: CompiledConnector,
+    settings: Settings,
+    selected: tuple[Resource, ...],
+    options: RunOptions,
+    environment: Environment,
+    collector: Collector,
+    opened: OpenPipeline,
+) -> Attempt:
+    """Return the attempt that this run continues, or a new one."""
+    connector, within = compiled.connector, options.resume_within
+    state = read_state(opened.pipeline, connector)
+    if options.limit is not None or options.again is not None or options.refresh:
+        state = SourceState()
+    attempt = find_attempt(
+        state,
+        connector,
+        selected,
+        settings.config,
+        environment.now,
+        within,
+        collector,
+        collector.report.id,
+    )
+    if attempt.is_resumed:
+        names = ", ".join(attempt.points)
+        collector.report.resumes = attempt.resumes
+        collector.report.notes.append(
+            f"resumed the run that began at {attempt.start:%Y-%m-%d %H:%M:%S} UTC, for {names}"
+        )
+    return attempt
 
 
 class _Run:
@@ -158,6 +192,7 @@ class _Run:
         collector: Collector,
         target: Target,
         opened: OpenPipeline,
+        attempt: Attempt,
     ) -> None:
         self.compiled = compiled
         self.connector = compiled.connector
@@ -167,58 +202,127 @@ class _Run:
         self.on_event = collector
         self.report = collector.report
         self.target = target
+        self.attempt = attempt
         self.pipeline = opened.pipeline
-        self.read_for = opened.read_for
         self.state = read_state(opened.pipeline, self.connector)
-        self.refreshed = {r.name for r in selected} if options.refresh else set[str]()
+        self.refreshed = frozenset(r.name for r in selected if options.refresh)
+        self.packages = Packages(compiled, opened, target, attempt, collector, self.refreshed)
+        self.before = self.state.watermarks
+        self.moved = copy.deepcopy(self.state.watermarks)
+        """The watermarks by resource, as they were and as reading moves them."""
         self.loaded_before = self._loaded_before()
-        self.loading = False
-        self.emptied: set[str] = set()
-        """Resources whose tables a refused package of a refresh has dropped."""
+        self.restarted: set[str] = set()
+        self.ended: dict[str, ResumePoint] = {}
+        """Resources that were loaded to their end before the last package."""
 
     def execute(self) -> None:
         """Check what is loaded, then extract, normalize and load."""
         self._check(self.state)
-        before, moved = self.state.watermarks, copy.deepcopy(self.state.watermarks)
         for name in self.refreshed:
-            moved.pop(name, None)
-        with _disk_full_errors(), closing(self._extractor(moved)) as extractor:
-            loaded = self._read(extractor, before)
-            while loaded:
+            self.moved.pop(name, None)
+        for name, point in self.attempt.points.items():
+            if point.is_end:
+                self.ended[name], self.moved[name] = point, dict(point.watermarks)
+        with _disk_full_errors(), closing(self._extractor()) as extractor:
+            self._take_back(self.attempt.take_back)
+            loaded = self._read(extractor)
+            while loaded or self.ended:
                 try:
-                    info = self._load(loaded, extractor, before, moved)
+                    rows = self._load(loaded, extractor)
                 except TableRefused as error:
                     loaded = self._without_refused(error, loaded, extractor)
                 else:
                     self.report.loaded = True
-                    self._complete(loaded, extractor, info)
+                    self._complete(loaded, extractor, rows)
                     return
 
-    def _load(
-        self, loaded: list[Resource], extractor: Extractor, before: Watermarks, moved: Watermarks
-    ) -> Any:
-        """Load the resources and their state as one package; return dlt's counts of its rows.
+    def _read(self, extractor: Extractor) -> list[Resource]:
+        """Read the selected resources, and load what is due meanwhile; return what is to load."""
+        self.on_event.step("extract")
+        for parts in extractor.packages(self.selected, self.connector.client.max_in_flight):
+            try:
+                self._commit(parts, extractor)
+            finally:
+                for part in parts:
+                    if part.sink is not None:
+                        part.sink.close()
+        parts_of = self.report.resources
+        whole = [resource for resource in self.selected if parts_of[resource.name].loads]
+        loaded = [resource for resource in whole if resource.name in extractor.sinks]
+        self._take_back_restarted(loaded, extractor)
+        extractor.keep_last(loaded)
+        for resource in whole:
+            self._warn_if_empty(resource, extractor)
+        return loaded
+
+    def _commit(self, parts: list[Part], extractor: Extractor) -> None:
+        """Load parts of resources, with the points up to which they were read."""
+        self._take_back_restarted((part.resource for part in parts), extractor)
+        began, rows = time.monotonic(), 0
+        while parts:
+            points = {part.resource.name: part.point for part in parts}
+            for name, point in points.items():
+                if point.is_end:
+                    points[name] = replace(point, watermarks=self.moved.get(name, {}))
+            names = frozenset(points)
+            kept = {name: self.before.get(name, {}) for name in names - self.refreshed}
+            sinks = {part.resource.name: part.sink for part in parts if part.sink is not None}
+            state = StoredState(kept, names=names, points=points)
+            try:
+                counts: Mapping[str, int] = {}
+                if sinks:
+                    counts = self.packages.load(sinks, state, in_steps=False)
+                else:
+                    self.packages.load_state(state)
+            except TableRefused as error:
+                self._refuse(self.packages.refused(error, sinks), sinks, extractor)
+                parts = [part for part in parts if not extractor.is_refused(part.resource.name)]
+                continue
+            for part in parts:
+                own = self.packages.rows_of(part.resource, counts)
+                self.report.resources[part.resource.name].rows += own
+                rows += own
+                if part.point.is_end:
+                    self.ended[part.resource.name] = points[part.resource.name]
+            self.report.committed = self.report.committed or bool(sinks)
+            self.on_event(Committed(tuple(sorted(points)), rows, time.monotonic() - began))
+            return
+
+    def _refuse(
+        self, refused: Mapping[str, TableRefused], sinks: Sinks, extractor: Extractor
+    ) -> None:
+        """End resources of which rows were refused while they are read, and their descendants."""
+        for resource in self.selected:
+            above = [a.name for a in self.connector.ancestors(resource) if a.name in refused]
+            if resource.name in refused:
+                own = refused[resource.name]
+                record = self._record_of(own, resource, sinks[resource.name])
+                extractor.refuse(resource.name, f"{resource.name}: {own}{record}")
+            elif above:
+                extractor.refuse(resource.name, f"not loaded: {above[0]} failed")
+
+    def _load(self, loaded: list[Resource], extractor: Extractor) -> Mapping[str, int]:
+        """Load the resources and their state as the last package; return its rows by table.
 
         Raise TableRefused if dlt or the destination refuses rows of one of them.
         """
         is_limited = self.options.limit is not None
+        whole = extractor.sinks.keys() | self.ended.keys()
         after = next_watermarks(
             self.connector,
-            before,
-            moved,
+            self.before,
+            self.moved,
             self.report.resources,
             self.on_event,
             limited=is_limited,
-            refreshed=(self.refreshed & extractor.sinks.keys()) | self.emptied,
+            refreshed=(self.refreshed & whole) | self.packages.emptied,
         )
-        self._extract(loaded, extractor, after, "limited" if is_limited else "full")
-        self.report.handed_over = True
-        self.on_event.step("normalize")
-        info = normalize(self.pipeline)
-        self.on_event.step("load")
-        self.loading = True
-        load(self.pipeline, self.target, self.connector.name)
-        return info
+        names = frozenset(resource.name for resource in loaded) | self.ended.keys()
+        state = StoredState(after, "limited" if is_limited else "full", names)
+        if not loaded:
+            self.packages.load_state(state)
+            return {}
+        return self.packages.load({r.name: extractor.sinks[r.name] for r in loaded}, state)
 
     def _without_refused(
         self, error: TableRefused, loaded: list[Resource], extractor: Extractor
@@ -228,15 +332,8 @@ class _Run:
         Descendants of a resource that fails are skipped, as they are if it cannot be read. Raise
         the error if it is the fault of no single resource.
         """
-        schema = self.pipeline.default_schema if self.pipeline.default_schema_name else None
-        refused = {r.name: error for r in loaded if has_table(schema, r, error.table)}
-        if self.loading:
-            self.emptied |= self.refreshed & {resource.name for resource in loaded}
-        self._drop_packages()
-        if error.table is None:
-            refused = self._try_alone(error, loaded, extractor)
-        if not refused:
-            raise error
+        sinks = {resource.name: extractor.sinks[resource.name] for resource in loaded}
+        refused = self.packages.refused(error, sinks)
         remaining = []
         for resource in loaded:
             part = self.report.resources[resource.name]
@@ -253,8 +350,8 @@ class _Run:
             part.loads_part = False
             extractor.drop(resource.name)
             self.on_event(ResourceEnded(resource.name, part.status, part.error))
-        if self.emptied and not remaining:
-            self._forget_emptied()
+        if self.packages.emptied and not remaining:
+            self.packages.forget_emptied()
         extractor.keep_last(remaining)
         return remaining
 
@@ -270,28 +367,6 @@ class _Run:
         key = ", ".join(f"{name}={redact_key(value)}" for name, value in known.items())
         return f" The first such record is {key}."
 
-    def _try_alone(
-        self, error: TableRefused, loaded: list[Resource], extractor: Extractor
-    ) -> dict[str, TableRefused]:
-        """Normalize each resource alone, without loading it; return the errors by resource."""
-        if len(loaded) == 1:
-            return {loaded[0].name: error}
-        refused = {}
-        for resource in loaded:
-            try:
-                self._extract([resource], extractor, {}, "full")
-                normalize(self.pipeline)
-            except TableRefused as own:
-                refused[resource.name] = own
-            finally:
-                self._drop_packages()
-        return refused
-
-    def _drop_packages(self) -> None:
-        """Drop what was extracted in this run; the next package starts from the destination."""
-        self.read_for = drop_packages(self.pipeline, self.target, self.connector.name)
-        self.report.handed_over = False
-
     def _check(self, state: SourceState) -> None:
         """Raise if the selected resources must not be loaded into what is there."""
         refuse_mixed_modes(state.modes, self.selected, self.options, self.target, self.on_event)
@@ -306,7 +381,7 @@ class _Run:
                 self.connector, self.selected, state.modes, state.watermarks, self.on_event
             )
 
-    def _extractor(self, watermarks: Watermarks) -> Extractor:
+    def _extractor(self) -> Extractor:
         options, selected = self.options, self.selected
         in_threads = frozenset(resource.name for resource in selected)
         if self.connector.client.max_in_flight == 1 or self.environment.transport is not None:
@@ -317,9 +392,11 @@ class _Run:
             self.compiled.redactor,
             self.connector.client.max_in_flight,
             options.limit,
-            watermarks,
+            self.moved,
             again=options.again,
             in_threads=in_threads,
+            commits=options.limit is None and options.again is None,
+            resume=self.attempt.points,
         )
         folder = Path(self.pipeline.working_dir)
         folder.mkdir(parents=True, exist_ok=True)
@@ -337,69 +414,45 @@ class _Run:
                 shares_table=shares_table(self.connector, resource),
             )
 
-        return Extractor(self.connector, readers, self.on_event, self.environment, sink)
+        every = options.commit_every
+        if options.limit is not None or options.again is not None:
+            every = None
+        commits = CommitQueue(every, self.environment.stop)
+        known = self.loaded_before - self.refreshed
+        may_commit = Committable()
+        if every is not None:
+            may_commit = committable(self.connector, selected, self.target.profile, known)
+        return Extractor(
+            self.connector,
+            readers,
+            self.on_event,
+            self.environment,
+            sink,
+            commits,
+            may_commit,
+        )
 
-    def _read(self, extractor: Extractor, before: Watermarks) -> list[Resource]:
-        """Read the selected resources into sinks; return those that can be loaded."""
-        self.on_event.step("extract")
-        extractor.read_all(self.selected, self.connector.client.max_in_flight)
-        loaded = [r for r in self.selected if self.report.resources[r.name].loads]
-        extractor.keep_last(loaded)
-        for resource in loaded:
-            self._warn_if_empty(resource, extractor, before)
-        return loaded
+    def _take_back_restarted(self, resources: Iterable[Resource], extractor: Extractor) -> None:
+        """Delete what was appended of resources that could not go on where a run has ended."""
+        loads = {}
+        for resource in resources:
+            if resource.name not in self.restarted and extractor.was_restarted(resource):
+                self.restarted.add(resource.name)
+                loads[resource.name] = self.attempt.loads.get(resource.name, [])
+        self._take_back({name: ids for name, ids in loads.items() if ids})
 
-    def _extract(
-        self, loaded: list[Resource], extractor: Extractor, watermarks: Watermarks, mode: str
+    def _take_back(self, loads: Mapping[str, list[str]]) -> None:
+        """Delete what these loads appended for each resource, which is read from its start."""
+        self.report.notes += self.packages.take_back(loads, self.before)
+
+    def _complete(
+        self, loaded: list[Resource], extractor: Extractor, rows: Mapping[str, int]
     ) -> None:
-        """Have dlt extract one package of all rows and the state that belongs to them."""
-
-        def start(resource: Resource) -> Start:
-            def rows() -> Iterator[Any]:
-                own = watermarks.get(resource.name)
-                if own:
-                    stored = storable(own, self.compiled.redactor)
-                    dlt.current.resource_state(resource.name)["incremental"] = stored
-                state = dlt.current.source_state()
-                for name in self.emptied - {one.name for one in loaded}:
-                    state.get("resources", {}).pop(name, None)
-                state.setdefault(MODES, {})[resource.name] = mode
-                package: Any = dlt.current.load_package_state()
-                package["state"][READ_FOR] = self.read_for
-                yield from extractor.sinks[resource.name].rows()
-
-            return rows
-
-        starts = {resource.name: start(resource) for resource in self.connector.resources}
-        source = build_source(self.compiled, starts)
-        for resource in loaded:
-            extractor.sinks[resource.name].prepare(source.resources[resource.name])
-        try:
-            self.pipeline.extract(
-                source.with_resources(*(resource.name for resource in loaded)),
-                refresh="drop_resources" if self.options.refresh else None,
-                loader_file_format=self.target.profile.file_format,
-            )
-        except PipelineStepFailed as error:
-            cause = known_cause(error) or disk_full(error) or contract_broken(error)
-            if cause is None:
-                cause = unextracted(error, {r.name: root_table(r) for r in loaded})
-            if cause is None:
-                raise
-            raise cause from error
-
-    def _forget_emptied(self) -> None:
-        """Load a state in which the resources whose tables were dropped start again."""
-        with self.pipeline.managed_state(extract_state=True) as state:
-            resources = state.get("sources", {}).get(self.connector.name, {}).get("resources", {})
-            for name in self.emptied:
-                resources.pop(name, None)
-        normalize(self.pipeline)
-        load(self.pipeline, self.target, self.connector.name)
-
-    def _complete(self, loaded: list[Resource], extractor: Extractor, info: Any) -> None:
         """Count loaded rows, create declared child tables without rows, warn of schema drift."""
-        self._count_rows(loaded, info, extractor)
+        for resource in loaded:
+            self.report.resources[resource.name].rows += self.packages.rows_of(resource, rows)
+        loaded += [r for r in self.selected if r.name in self.ended]
+        self._count_discarded(loaded, extractor)
         with destination_errors(
             "all rows are loaded, but cannot create tables of empty lists in", self.target
         ):
@@ -410,12 +463,12 @@ class _Run:
             for code, message in drift_warnings(schema, resource):
                 self.on_event(WarningRaised(resource.name, code, message))
 
-    def _warn_if_empty(self, resource: Resource, extractor: Extractor, before: Watermarks) -> None:
+    def _warn_if_empty(self, resource: Resource, extractor: Extractor) -> None:
         """Warn of a resource without records, unless earlier runs or an incremental explain it."""
         if not extractor.is_unexplained(resource):
             return
         if resource.endpoint.incremental is not None and (
-            before.get(resource.name) or self.options.again
+            self.before.get(resource.name) or self.options.again
         ):
             return
         if resource.name in self.loaded_before and resource.write_disposition != "replace":
@@ -443,15 +496,10 @@ class _Run:
             return None
         return self.pipeline.default_schema
 
-    def _count_rows(self, loaded: list[Resource], info: Any, extractor: Extractor) -> None:
-        counts = info.row_counts if info is not None else {}
-        schema = self.pipeline.default_schema
+    def _count_discarded(self, loaded: list[Resource], extractor: Extractor) -> None:
+        """Warn of records that a schema contract of dlt has left out."""
         for resource in loaded:
-            tables = [schema.naming.normalize_table_identifier(table_name(resource))]
-            if resource.tables is not None:
-                tables = listed_tables(schema, resource)
             part = self.report.resources[resource.name]
-            part.rows = sum(counts.get(table, 0) for table in tables)
             discarded = part.left_out.get("contract", 0)
             lost = extractor.records_of(resource) - discarded - part.rows
             if lost > 0 and resource.hints.get("schema_contract"):

@@ -53,6 +53,12 @@ class Sink(Protocol):
         `may_shift` means that records may have moved between pages while they were read.
         """
 
+    def following(self) -> Sink:
+        """Return the sink of the pages that follow in the next package; call after `finish`.
+
+        What concerns the whole run is counted on: `discarded` and the warnings.
+        """
+
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""

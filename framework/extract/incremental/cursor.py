@@ -6,6 +6,7 @@ The state has dlt's format and place: under the resource's name.
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -171,6 +172,20 @@ class ResourceCursors:
         self._hashes.pop(key, None)
         if state["unique_hashes"]:
             self._hashes[key] = state["unique_hashes"]
+
+    def watermarks_of(self, keys: Collection[str]) -> dict[str, Json]:
+        """Return as JSON the watermarks of lists that were read, for `resume`."""
+        return {
+            "lists": pack_watermarks({key: self._lists[key] for key in keys if key in self._lists}),
+            "hashes": {key: self._hashes[key] for key in keys if key in self._hashes},
+        }
+
+    def resume(self, watermarks: Mapping[str, Json]) -> None:
+        """Take over the watermarks of lists that an earlier run read; call after `begin`."""
+        for key, value in unpack_watermarks(watermarks.get("lists", ())).items():
+            self._lists[key] = value
+            self._hashes.pop(key, None)
+        self._hashes.update(watermarks.get("hashes", {}))
 
     def end(self, *, many: bool, live_keys: set[str] | None) -> None:
         """Write the watermarks after all lists were read.

@@ -90,8 +90,8 @@ class CursorPolicy:
         self.row_order = arguments.get("row_order")
         self.run_start = spec.watermark == "run_start"
         self.caps = spec.cap_at_run_start and not self.run_start and self.last_of is max
-        self.initial = self._parse(initial)
-        self.end = self._parse(arguments.get("end_value"))
+        self.initial = self.parse(initial)
+        self.end = self.parse(arguments.get("end_value"))
         # a merge replaces its rows; appended records must not be loaded twice
         self.appends = resource.write_disposition != "merge"
         key = arguments.get("primary_key", resource.hints.get("primary_key"))
@@ -203,7 +203,7 @@ class CursorPolicy:
             return last
         floor = self.initial
         if floor is not None and self.last_of((floor, last)) != last:
-            floor = self._parse((state or {}).get("initial_value"))
+            floor = self.parse((state or {}).get("initial_value"))
         if isinstance(last, NumberText):
             shift = lag_in_dlts_units(self.spec, 0) or 0
             text = last.shifted(-shift if self.last_of is max else shift)
@@ -263,9 +263,10 @@ class CursorPolicy:
         """Return the last value of a state, the initial value if there is none."""
         if state is None or state.get("last_value") is None:
             return self.initial
-        return self._parse(state["last_value"])
+        return self.parse(state["last_value"])
 
-    def _parse(self, value: Json) -> Json:
+    def parse(self, value: Json) -> Json:
+        """Return a value of the file or of the state as one that compares."""
         if self.times is None:
             return comparable(value)
         try:

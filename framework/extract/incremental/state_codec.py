@@ -56,6 +56,16 @@ def unpack_watermarks(pairs: Iterable[list[Json]]) -> dict[str, Json]:
     return {key: value for value, keys in pairs for key in _chunks(keys, WIDTH)}
 
 
+def join_keys(keys: Iterable[str]) -> str:
+    """Return keys as one text."""
+    return "".join(sorted(keys))
+
+
+def split_keys(text: str) -> Iterable[str]:
+    """Return the keys of a text."""
+    return _chunks(text, WIDTH)
+
+
 def pack_fingerprints(prints: Mapping[str, str]) -> str:
     """Return the keys with their fingerprints as one text."""
     return "".join(key + prints[key] for key in sorted(prints))

@@ -6,19 +6,23 @@ watermark is valid once the list was read to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from dlt.extract.utils import has_legacy_dedup_hashes
 
+from framework.definition.values.datetimes import write_time
 from framework.definition.values.durations import Period
 from framework.errors import RecordError
-from framework.extract.incremental.cursor_times import run_start
+from framework.extract.incremental.cursor_times import parse_iso_time, run_start
 from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
 
 Json = Any
+MAX_HASHES = 20_000
+"""Hashes of records that a resume point may have: the state should not grow without bound."""
 Whole = Callable[[Record], Record]
 
 
@@ -60,6 +64,38 @@ class Watermark:
         self._is_below = self._is_beyond = False
         self._checkpoint: tuple[Json, set[str]] | None = None
         self._is_cut = False
+        self._window_end: datetime | None = None
+        self._before: dict[str, Any] = {}
+
+    def progress(self) -> dict[str, Json] | None:
+        """Return as JSON how far this list was read, for `resume`; None if that is too much."""
+        if len(self._hashes) + len(self._future) + len(self._previous_window) > MAX_HASHES:
+            return None
+        write, checkpoint = self._rules.to_state, self._checkpoint
+        return {
+            "last": write(self._last),
+            "hashes": sorted(self._hashes),
+            "future": {digest: write(value) for digest, value in self._future.items()},
+            "has_new": self._has_new,
+            "window": sorted(self._previous_window),
+            "end": None if self._window_end is None else write_time(self._window_end, "iso"),
+            "checkpoint": checkpoint and [write(checkpoint[0]), sorted(checkpoint[1])],
+        }
+
+    def resume(self, progress: Mapping[str, Json]) -> None:
+        """Go on where an earlier run ended within this list; call before it is read."""
+        self._before = dict(vars(self))
+        parse, checkpoint = self._rules.parse, progress["checkpoint"]
+        self._last, self._hashes = parse(progress["last"]), set(progress["hashes"])
+        self._future = {digest: parse(value) for digest, value in progress["future"].items()}
+        self._has_new, self._previous_window = progress["has_new"], set(progress["window"])
+        self._at_last, self._window = [], set()
+        self._window_end = progress["end"] and parse_iso_time(progress["end"])
+        self._checkpoint = checkpoint and (parse(checkpoint[0]), set(checkpoint[1]))
+
+    def restart(self) -> None:
+        """Forget what `resume` set: the list is read from its start."""
+        vars(self).update(self._before)
 
     def windows(self) -> Iterator[Window]:
         """Yield the windows in reading order; raise RecordError if `step` has no start."""
@@ -76,6 +112,8 @@ class Watermark:
                 "from; add initial_value"
             )
         for begin, window_end, following in split(start, end, spec.step, spec.granularity):
+            if self._window_end is not None and following <= self._window_end:
+                continue  # read by the run that this one resumes
             self._is_below = self._is_beyond = False
             yield Window(self._values(begin, window_end), following)
 
@@ -222,6 +260,7 @@ class Watermark:
         self._previous_window, self._window = self._window, set()
         if window.following is None:
             return
+        self._window_end = window.following
         last, hashes = self._last, set(self._hashes)
         if self._rules.run_start:
             last = window.following

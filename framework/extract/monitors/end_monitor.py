@@ -72,6 +72,15 @@ class EndMonitor:
         self._first_count = self._last_count = 0
         self._last: Page | None = None
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of pages and of records that were read so far."""
+        return {"pages": self._pages, "records": self._records}
+
+    @counts.setter
+    def counts(self, counts: Mapping[str, int]) -> None:
+        self._pages, self._records = counts["pages"], counts["records"]
+
     def on_page(self, page: Page) -> None:
         """Count a page, and keep the first and the last."""
         count = page.size

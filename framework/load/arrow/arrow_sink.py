@@ -6,6 +6,7 @@ dlt's own normalizer.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from itertools import compress, islice, repeat
 from operator import itemgetter, not_
@@ -62,18 +63,31 @@ class ArrowSink:
         self._nul = nul
         self._root = root_table(resource)
         self._row_keys = Keys(types.has_root_key)
+        self._column_names = column_names
+        self._raw_batches = self._misfits = 0
+        self._begin(RecordSpool(folder, column_names))
+
+    def _begin(self, unusual: RecordSpool) -> None:
+        """Be empty; `unusual` is for records that do not fit the tables."""
+        types = self._types
         self._files: dict[str, TableFile] = {}
-        self._pages = PageFile(folder) if types.keeps_pages else None
+        self._pages = PageFile(self._folder) if types.keeps_pages else None
         self._count = 0
         self._numbers = RowNumbers()
         self._repeated_ids: list[pa.Array] = []
-        self._column_names = column_names
-        self._unusual = RecordSpool(folder, column_names)
+        self._unusual = unusual
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
         self._reads_raw = types.raw_layout is None or not types.raw_layout.reads_records
-        self._raw_batches = self._misfits = 0
         self._worker = BackgroundWorker(self._convert)
+
+    def following(self) -> ArrowSink:
+        """Return the sink of the pages that follow in the next package; call after `finish`."""
+        after = copy.copy(self)
+        after.keys = self.keys.following(self._order_values)
+        after._types = self._types.following(after.keys, self.keys.left_out)
+        after._begin(self._unusual.following())
+        return after
 
     @property
     def reads_raw(self) -> bool:

@@ -5,6 +5,7 @@ A key that is null or missing ends the resource; dlt would end the whole run.
 
 from __future__ import annotations
 
+import copy
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -23,7 +24,14 @@ from framework.errors import RecordError
 from framework.extract.page import Record
 from framework.extract.transforms import TABLE
 from framework.load.declared_tables import loaded_table
-from framework.load.deduplication import NOTHING, ValuesOf, VersionOrder, path_of, superseded
+from framework.load.deduplication import (
+    NOTHING,
+    KeyHistory,
+    ValuesOf,
+    VersionOrder,
+    path_of,
+    superseded,
+)
 from framework.runtime.field_paths import value_at
 from framework.text import Digits, json_type
 
@@ -98,10 +106,12 @@ class PrimaryKeyMonitor:
         self._resource = resource
         self._types = None if resource.tables is not None else KeyTypeMonitor(resource, schema)
         self._paths: dict[str, tuple[str, ...]] = {}
+        self._earlier = KeyHistory()
+        self._count = 0
         self._marks = array("q")
         self._numbers: pa.Array | None = None
         self.left_out = NOTHING.numbers
-        self._repeated = NOTHING
+        self._repeated = self._alike = 0
         self.order = VersionOrder(resource)
         self.merges = resource.write_disposition == "merge" and bool(resource.primary_key)
 
@@ -195,9 +205,21 @@ class PrimaryKeyMonitor:
         """
         self._numbers = numbers
         order = self.order if self.merges else None
-        self._repeated = superseded(self.marks, numbers, order, values_of)
+        own = superseded(self.marks, numbers, order, values_of)
+        older = self._earlier.superseding(self.marks, numbers, order, values_of)
         if self.merges:
-            self.left_out = self._repeated.numbers
+            self.left_out = pc.unique(pa.concat_arrays([own.numbers, older.numbers]))
+        self._repeated += len(own.numbers) + older.repeated
+        self._alike += own.alike + older.alike
+        self._count += len(self._marks)
+
+    def following(self, values_of: ValuesOf) -> PrimaryKeyMonitor:
+        """Return the monitor of the records that follow in the next package; call after `end`."""
+        after = copy.copy(self)
+        order = self.order if self.merges else None
+        after._earlier.add(self.marks, self._numbers, order, values_of)
+        after._marks, after._numbers, after.left_out = array("q"), None, NOTHING.numbers
+        return after
 
     @property
     def marks(self) -> pa.Array:
@@ -221,8 +243,8 @@ class PrimaryKeyMonitor:
         Versions of a record that differ in their cursor are no reason for one, unless the API's
         data may have shifted between pages.
         """
-        repeated = len(self._repeated.numbers)
-        if not repeated or (self.merges and not self._repeated.alike and not may_shift):
+        repeated = self._repeated
+        if not repeated or (self.merges and not self._alike and not may_shift):
             return
         key, by = ", ".join(self._resource.primary_key), self.order.column
         outcome = "the table holds all of them"
@@ -232,7 +254,7 @@ class PrimaryKeyMonitor:
             outcome = f"of each key, {last} is loaded"
         yield (
             "keys-repeated",
-            f"{repeated:,} of {len(self._marks):,} records repeat a primary key (`{key}`) of this "
+            f"{repeated:,} of {self._count:,} records repeat a primary key (`{key}`) of this "
             f"run: {outcome}. If the key is right, check the paginator: where data changes or is "
             "not sorted by a unique field while it is paged, as many other records may be missing",
         )

@@ -103,6 +103,22 @@ def undo_appends(pipeline: Any, connector: str, known: KnownLoads) -> int:
     return deleted
 
 
+def loaded_state(pipeline: Any) -> str:
+    """Return the load whose state a run would start from now, "" if there is none."""
+    with pipeline.destination_client() as client:
+        return _state(client, pipeline.pipeline_name)
+
+
+def take_back(pipeline: Any, connector: str, root: str, load_ids: list[str]) -> int:
+    """Delete the rows that these loads appended to a table and those below; return their number."""
+    with pipeline.destination_client() as client:
+        stored = client.get_stored_schema(connector)
+        if stored is None or not load_ids:
+            return 0
+        schema = Schema.from_stored_schema(json.loads(stored.schema))
+        return _delete_loads(client, schema, root, load_ids) if root in schema.tables else 0
+
+
 def _delete_loads(client: SqlJobClientBase, schema: Schema, root: str, ids: list[str]) -> int:
     sql, column = client.sql_client, client.sql_client.escape_column_name
     placeholders = ", ".join(["%s"] * len(ids))
