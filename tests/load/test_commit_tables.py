@@ -56,14 +56,14 @@ def left_by(
         wire = NumberedPages(records)
         environment = Environment(now=NOW, transport=lambda _, wire=wire: wire, waits=False)
         report = run(connector, options, environment, heard.append)
-        assert report.status == "ok", report.as_dict()
+        assert report.status == "ok", [part.error for part in report.resources.values()]
     return left_in(folder), sum(isinstance(event, Committed) for event in heard)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schema", [NESTED, None], ids=["declared", "without a schema"])
 @pytest.mark.parametrize("odd", [0, 12])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, 2])
 def test_tables_are_those_of_one_package(project: Path, schema: Json, odd: int, seed: int) -> None:
     records = drawn(records_of(NESTED, odd=odd), 120, 100 * seed + odd)
     first, second = list(numbered(records[:80])), list(numbered(records[80:], 60))
@@ -80,7 +80,7 @@ def test_tables_are_those_of_one_package(project: Path, schema: Json, odd: int, 
         }.items()
     ]
     loads = [dict.fromkeys(("merged", "appended", "replaced"), part) for part in (first, second)]
-    ours, commits = left_by(project / "ours", resources, loads, CommitEvery(records=90))
+    ours, commits = left_by(project / "ours", resources, loads, CommitEvery(records=20))
     whole, none = left_by(project / "whole", resources, loads, None)
     assert commits >= 2
     assert none == 0
