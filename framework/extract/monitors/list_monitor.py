@@ -17,11 +17,13 @@ from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions
 from framework.http.error_reports import (
+    EXPIRED,
     error_in,
     error_words,
     failure_in,
     is_only_error,
     reports_error,
+    says_expired,
     unlike,
 )
 from framework.runtime.field_paths import ABSENT, field_at
@@ -113,7 +115,8 @@ class PageJudge:
     def _failed(self, failure: str, response: requests.Response, words: str) -> str:
         status = response.status_code
         condition = f"status_code: {status}" if status != 200 else "body: EXPRESSION"
-        return f"{failure}{f': {words}' if words else ''}\n{REPEAT % condition}"
+        remedy = EXPIRED if says_expired(words) else REPEAT % condition
+        return f"{failure}{f': {words}' if words else ''}\n{remedy}"
 
     def _is_end(
         self, kind: str, response: requests.Response, paginator: FrameworkPaginator | None
