@@ -88,6 +88,11 @@ class PageJudge:
             return f"is an object without any key of the records before it; {json_shape(items[0])}"
         if found.kind == "object" or (found.kind == "list" and found.items):
             return ""
+        if found.kind == "value" and isinstance(found.items[0], list):
+            return (
+                f"has a list where data_selector `{self._selector}` reads the values of an object "
+                "(`.*`)\nWrite `[]` in place of `.*`."
+            )
         if found.kind == "value":
             kind = json_type(found.items[0])
             return f"has {kind} at data_selector `{self._selector}`, expected a list of records"
