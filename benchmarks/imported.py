@@ -63,6 +63,8 @@ ORIGINAL = PEERS / "airbyte_original.py"
 NOWS = ("2026-11-30T12:00:00.123456Z", "2026-12-02T15:30:00.123456Z")
 """Not whole seconds: Python then writes a time without them."""
 _FRACTION = re.compile(r"(?<=\d:\d\d)\.123(456)?|(?<=\b17[0-9]{8})123\b")
+_FRACTION_OF_NOW = re.compile(r"(?<=\d:\d\d)\.123456(?=\+00:00)")
+"""Here the clock has whole seconds."""
 HOST = "https://api.example.com"
 _USUAL = {"user-agent", "accept", "accept-encoding", "connection", "content-length", "content-type"}
 
@@ -287,6 +289,7 @@ def address_of(method: str, url: str, body: str) -> str:
             body = str(sorted(parse_qsl(body, keep_blank_values=True)))
     path = unquote(parts.path).rstrip("/")
     text = f"{method} {parts.scheme}://{parts.netloc}{path} {query} {body}"
+    text = _FRACTION_OF_NOW.sub("", text)
     return _FRACTION.sub(lambda found: re.sub(r"\d", "0", found[0]), text)
 
 
@@ -437,7 +440,8 @@ def record_differences(ours: Records, theirs: Records) -> list[str]:
 
 
 def _canonical(record: Json) -> str:
-    return json.dumps(_without_nulls(record), sort_keys=True, default=str)
+    text = json.dumps(_without_nulls(record), sort_keys=True, default=str)
+    return _FRACTION_OF_NOW.sub("", text)
 
 
 def _without_nulls(value: Json) -> Json:

@@ -115,8 +115,8 @@ def given_of(
         if value is not None and (one.name in connector.config or one.name in connector.secrets):
             found[one.name] = value
     for name, entry in {**connector.config, **connector.secrets}.items():
-        if name not in found and entry.description == UNDECLARED and name not in config:
-            found[name] = config[name] = _undeclared(name)
+        if name not in found and entry.description == UNDECLARED:
+            found[name] = config.setdefault(name, _undeclared(name))
     return found
 
 

@@ -66,7 +66,7 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
         if untyped and value.fixed and value.constant is None:
             # a name that there is not is an empty text
             value = tree.constant("")
-        value = _typed(value, one)
+        value = _as_text(_typed(value, one))
         if part.get("condition", ""):
             scope = context.record_scope(part).having(value=only(value))
             test = context.condition(part, "condition", scope)
@@ -81,6 +81,12 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
     return [
         tolerant({"set": {k: _step_value(v) for k, v in fields.items()}}, fields.values(), None)
     ]
+
+
+def _as_text(value: Term) -> Term:
+    """Return the clock as Airbyte writes it into a record."""
+    is_clock = value.kind == "time" and value.node == tree.at("now", through_context=True).node
+    return tree.apply("format_time", value, tree.PYTHON_TIME, kind="text") if is_clock else value
 
 
 def _typed(value: Term, definition: Component) -> Term:
