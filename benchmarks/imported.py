@@ -202,7 +202,9 @@ def _prepared(file: Path) -> tuple[Json, Json]:
     with tempfile.TemporaryDirectory() as folder:
         connector, _ = _import(file, Path(folder))
         if connector is not None:
-            given_of(connector, specification, config)  # adds what is used and not declared
+            given_of(
+                connector, manifest, specification, config
+            )  # adds what is used and not declared
     return manifest, config
 
 
@@ -316,8 +318,9 @@ def _compare(file: Path, original: Json, one: Comparison) -> None:
         if connector is None:
             one.problem = "the connector has errors"
             return
-        specification = _specification(file, read_data(file))
-        given = given_of(connector, specification, dict(original["config"]))
+        manifest = read_data(file)
+        specification = _specification(file, manifest)
+        given = given_of(connector, manifest, specification, dict(original["config"]))
         state: dict[str, Json] = {}
         # tokens that are handed back are stored there
         os.environ["DLT_DATA_DIR"] = folder
@@ -397,18 +400,19 @@ def read_ours(
     readings = ResourceReaders(compiled, options)
     found: Records = {}
     failed: dict[str, str] = {}
-    pages = {one.name: readings[one.name].open_table() for one in connector.resources}
-    for resource in connector.resources:
+    # a parent that is not selected is read for its children, and moves no watermark
+    selected = [one for one in connector.resources if one.selected]
+    pages = {one.name: readings[one.name].open_table() for one in selected}
+    for resource in selected:
         rows = []
         try:
             for page in pages[resource.name]:
                 rows += page.records
         except Exception as error:
             failed[resource.name] = f"{type(error).__name__} {str(error)[:250]}"
-        if resource.selected:
-            table = str(resource.hints.get("table_name") or resource.name)
-            for row in rows:
-                found.setdefault(row.pop(TABLE, table), []).append(row)
+        table = str(resource.hints.get("table_name") or resource.name)
+        for row in rows:
+            found.setdefault(row.pop(TABLE, table), []).append(row)
     return found, failed, replay.sent
 
 
