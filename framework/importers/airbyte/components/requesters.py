@@ -93,7 +93,7 @@ def _properties(context: ImportContext, part: Component) -> list[str]:
         context.missing(chunking.place, "fields requested in portions; here all at once")
     if part.get("property_selector"):
         context.missing(part.at("property_selector"), "fields by the person's choice of columns")
-    return list(dict.fromkeys([*map(str, listed), *part.names("always_include_properties")]))
+    return list(dict.fromkeys([*part.names("always_include_properties"), *map(str, listed)]))
 
 
 # -- address and method
@@ -234,9 +234,10 @@ def _add_body(context: ImportContext, requester: Component, endpoint: dict[str, 
 
 
 def _without_nulls(value: Json) -> Json:
-    """Leave out the keys of a body whose value is null, which Airbyte does not send."""
+    """Leave out the keys of a body whose value is null or an empty text, which Airbyte does not
+    send."""
     if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+        return {key: _without_nulls(one) for key, one in value.items() if one not in (None, "")}
     return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
