@@ -26,6 +26,7 @@ from framework.load.arrow.nested_tables import add_variant_columns
 from framework.load.contract import SUSPECT, Contract, sanitize
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
+from framework.load.monitors.column_types import ColumnTypeMonitor, float_warnings
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.text import count_noun
 
@@ -36,8 +37,11 @@ IN_MEMORY = 4 << 20
 class RecordSpool:
     """Store records, then read them back in order, in batches, as often as needed."""
 
-    def __init__(self, folder: Path, column_names: ColumnNameMonitor) -> None:
+    def __init__(
+        self, folder: Path, column_names: ColumnNameMonitor, column_types: ColumnTypeMonitor
+    ) -> None:
         self._column_names = column_names
+        self._column_types = column_types
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
 
     def add(self, records: list[Record], *, sanitized: bool = False) -> None:
@@ -45,7 +49,7 @@ class RecordSpool:
 
         Raise RecordError if a list is nested too deep to become a table.
         """
-        records = self._column_names.apart(records)
+        records = self._column_names.apart(self._column_types.fitted(records))
         lines = _lines(records)
         if sanitized and SUSPECT.search(lines):
             lines = _lines(map(sanitize, records))
@@ -61,6 +65,7 @@ class RecordSpool:
         message = self._column_names.message()
         if message is not None:
             yield "keys-meet", message
+        yield from float_warnings(self._column_types.floats)
 
     def numbered(self, numbers: Container[int]) -> Iterator[tuple[int, Record]]:
         """Yield the records of these numbers, counted from 0, with their number."""
@@ -158,7 +163,7 @@ class RecordSink:
             self._contract = Contract(resource, table_of(resource.schema))
         self._sanitizes = self._contract is None and not _keeps_json(resource)
         self.keys = PrimaryKeyMonitor(resource, schema)
-        self._spool = RecordSpool(folder, column_names)
+        self._spool = RecordSpool(folder, column_names, ColumnTypeMonitor(resource))
 
     @property
     def reads_raw(self) -> bool:
@@ -179,6 +184,7 @@ class RecordSink:
         self.keys.end(None, self._order_values)
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
+            yield from float_warnings(self._contract.floats)
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._spool.finish()

@@ -38,6 +38,7 @@ from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, t
 from framework.load.contract import Contract
 from framework.load.declared_tables import child_tables, root_key_columns, root_table
 from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.column_types import ColumnTypeMonitor, float_warnings
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import IN_MEMORY, NulFilter, RecordSpool, with_variants
 
@@ -86,7 +87,7 @@ class ArrowSink:
         self._count = 0
         self._numbers = RowNumbers()
         self._repeated_ids: list[pa.Array] = []
-        self._unusual = RecordSpool(folder, column_names)
+        self._unusual = RecordSpool(folder, column_names, ColumnTypeMonitor(resource))
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
         self._reads_raw = not self._layout.reads_records
@@ -122,6 +123,7 @@ class ArrowSink:
         self._convert(self._next_batch())
         self.keys.end(self._numbers.all(), self._order_values)
         yield from (("discarded", message) for message in self._contract.messages())
+        yield from float_warnings(self._contract.floats)
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._unusual.finish()
