@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 import pyarrow as pa
 
@@ -16,8 +17,10 @@ from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, ResourceSkipped
 from framework.events import ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.page import Page
 from framework.extract.resource_reader import ResourceReader
 from framework.load.declared_tables import root_table
+from framework.load.monitors.missing_fields import LEAST, MissingFieldMonitor
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
 from framework.runtime.environment import Environment
@@ -105,15 +108,23 @@ class Extractor:
         self._on_event(ResourceEnded(resource.name, part.status, part.error))
 
     def _fill(self, sink: Sink, reader: ResourceReader, part: ResourceReport) -> None:
+        missing, held, records = MissingFieldMonitor(reader.plan.resource), list[Page](), 0
         try:
             for page in self._readers.open_table(reader.name, reads_raw=sink.reads_raw):
+                if missing.is_open and page.count:
+                    held.append(page)
+                    records += page.count
+                    if records >= LEAST:
+                        missing.look(held)
+                        held, records = [], 0
                 sink.add(page)
         except FrameworkError as error:
             if error is not reader.cut:
                 raise
             part.status, part.loads_part = "failed", True
             part.error = f"{error}\nEarlier windows are loaded; the next run resumes from this one."
-        for code, message in sink.finish(may_shift=reader.may_shift):
+        missing.look(held)
+        for code, message in chain(sink.finish(may_shift=reader.may_shift), missing.finish()):
             self._on_event(WarningRaised(reader.name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded

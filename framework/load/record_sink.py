@@ -60,6 +60,11 @@ class RecordSpool:
         """Return the keys of columns that later runs must know."""
         return self._column_names.owners
 
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns that records have keys for, also if they are null."""
+        return self._column_names.seen
+
     def finish(self) -> Iterator[tuple[str, str]]:
         """Yield code and message of each warning on the records."""
         message = self._column_names.message()
@@ -198,6 +203,11 @@ class RecordSink:
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return 0 if self._contract is None else self._contract.rows_discarded
+
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns that records have keys for, also if they are null."""
+        return self._spool.columns_seen
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""

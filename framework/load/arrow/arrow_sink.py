@@ -6,7 +6,7 @@ tables, for dlt's own normalizer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import compress, repeat
 from operator import itemgetter, not_
 from pathlib import Path
@@ -148,6 +148,11 @@ class ArrowSink:
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return self._contract.rows_discarded
+
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return nothing: the schema has all columns."""
+        return ()
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the child tables to dlt, which takes their rows as table variants."""
