@@ -63,11 +63,13 @@ def variant(key: str, value: Json) -> dict[str, Json]:
     An integer past 64 bits becomes text.
     """
     data_type = "text" if type(value) is int and is_past_64_bits(value) else DATA_TYPES[type(value)]
-    return {f"{key}__v_{data_type}": str(value) if data_type == "text" else value}
+    return {f"{key}{VARIANT_MARK}{data_type}": str(value) if data_type == "text" else value}
 
 
 FLAGS = (0, 1)
 """Numbers that a bool column holds."""
+VARIANT_MARK = "__v_"
+"""What dlt puts between the name of a column and the type of its variant."""
 ENTITIES = ("tables", "columns", "data_type")
 
 
@@ -215,9 +217,9 @@ class Contract:
         self._plain = False
         renamed = variant(key, value)
         for name in renamed:
-            data_type = name.removeprefix(f"{key}__v_")
+            data_type = name.removeprefix(f"{key}{VARIANT_MARK}")
             columns = self.variants.setdefault(self._suffixes[-1], {})
-            columns[f"{column.name}__v_{data_type}"] = data_type
+            columns[f"{column.name}{VARIANT_MARK}{data_type}"] = data_type
         holder.update(renamed)
         del holder[key]
 

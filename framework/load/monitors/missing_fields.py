@@ -8,6 +8,7 @@ from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.page import Page, Record
+from framework.load.contract import VARIANT_MARK
 from framework.text import count_noun
 
 LEAST = 100
@@ -27,7 +28,7 @@ class MissingFieldMonitor:
         self._pending = {
             name: normalize_path(name)
             for name, hint in resource.columns.items()
-            if not hint.get("hard_delete") and "__v_" not in name and not name.startswith("_dlt")
+            if not (hint.get("hard_delete") or VARIANT_MARK in name or name.startswith("_dlt"))
         }
         if resource.schema is not None:
             for column in table_of(resource.schema).columns:
@@ -51,7 +52,8 @@ class MissingFieldMonitor:
 
     def _look_in(self, records: list[Record]) -> None:
         # a value that is not of its type has the name of a variant column by now
-        keys = {normalize_path(key).partition("__v_")[0] for record in records for key in record}
+        names = (normalize_path(key) for record in records for key in record)
+        keys = {name.partition(VARIANT_MARK)[0] for name in names}
         for name, column in tuple(self._pending.items()):
             if column in keys or any(column.startswith(key + SEPARATOR) for key in keys if key):
                 del self._pending[name]

@@ -14,10 +14,10 @@ from dlt.common.schema import Schema
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.naming import SEPARATOR, join_path
+from framework.load.contract import VARIANT_MARK
 from framework.load.declared_tables import column_path, tables_of_resource
 from framework.text import count_noun
 
-VARIANT_MARK = "__v_"
 MAX_NAMED = 10
 """Fields that a warning names; the rest is left out."""
 
