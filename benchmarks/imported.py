@@ -63,6 +63,8 @@ ORIGINAL = PEERS / "airbyte_original.py"
 NOWS = ("2026-11-30T12:00:00.123456Z", "2026-12-02T15:30:00.123456Z")
 """Not whole seconds: Python then writes a time without them."""
 _FRACTION = re.compile(r"(?<=\d:\d\d)\.123(456)?|(?<=\b17[0-9]{8})123\b")
+_FRACTION_OF_NOW = re.compile(r"(?<=\d:\d\d)\.123456(?=\+00:00)")
+"""Here the clock has whole seconds."""
 HOST = "https://api.example.com"
 _USUAL = {"user-agent", "accept", "accept-encoding", "connection", "content-length", "content-type"}
 
@@ -200,7 +202,9 @@ def _prepared(file: Path) -> tuple[Json, Json]:
     with tempfile.TemporaryDirectory() as folder:
         connector, _ = _import(file, Path(folder))
         if connector is not None:
-            given_of(connector, specification, config)  # adds what is used and not declared
+            given_of(
+                connector, manifest, specification, config
+            )  # adds what is used and not declared
     return manifest, config
 
 
@@ -287,6 +291,7 @@ def address_of(method: str, url: str, body: str) -> str:
             body = str(sorted(parse_qsl(body, keep_blank_values=True)))
     path = unquote(parts.path).rstrip("/")
     text = f"{method} {parts.scheme}://{parts.netloc}{path} {query} {body}"
+    text = _FRACTION_OF_NOW.sub("", text)
     return _FRACTION.sub(lambda found: re.sub(r"\d", "0", found[0]), text)
 
 
@@ -313,8 +318,9 @@ def _compare(file: Path, original: Json, one: Comparison) -> None:
         if connector is None:
             one.problem = "the connector has errors"
             return
-        specification = _specification(file, read_data(file))
-        given = given_of(connector, specification, dict(original["config"]))
+        manifest = read_data(file)
+        specification = _specification(file, manifest)
+        given = given_of(connector, manifest, specification, dict(original["config"]))
         state: dict[str, Json] = {}
         # tokens that are handed back are stored there
         os.environ["DLT_DATA_DIR"] = folder
@@ -394,18 +400,19 @@ def read_ours(
     readings = ResourceReaders(compiled, options)
     found: Records = {}
     failed: dict[str, str] = {}
-    pages = {one.name: readings[one.name].open_table() for one in connector.resources}
-    for resource in connector.resources:
+    # a parent that is not selected is read for its children, and moves no watermark
+    selected = [one for one in connector.resources if one.selected]
+    pages = {one.name: readings[one.name].open_table() for one in selected}
+    for resource in selected:
         rows = []
         try:
             for page in pages[resource.name]:
                 rows += page.records
         except Exception as error:
             failed[resource.name] = f"{type(error).__name__} {str(error)[:250]}"
-        if resource.selected:
-            table = str(resource.hints.get("table_name") or resource.name)
-            for row in rows:
-                found.setdefault(row.pop(TABLE, table), []).append(row)
+        table = str(resource.hints.get("table_name") or resource.name)
+        for row in rows:
+            found.setdefault(row.pop(TABLE, table), []).append(row)
     return found, failed, replay.sent
 
 
@@ -437,7 +444,8 @@ def record_differences(ours: Records, theirs: Records) -> list[str]:
 
 
 def _canonical(record: Json) -> str:
-    return json.dumps(_without_nulls(record), sort_keys=True, default=str)
+    text = json.dumps(_without_nulls(record), sort_keys=True, default=str)
+    return _FRACTION_OF_NOW.sub("", text)
 
 
 def _without_nulls(value: Json) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,11 +10,13 @@ from typing import Any
 
 from framework.definition.model import Connector
 from framework.importers.airbyte.spec_inputs import UNDECLARED, read_inputs
+from framework.importers.source_files import free_name
 
 Json = Any
 
 _MOMENT = datetime(2026, 11, 10, tzinfo=UTC)
 """The runs of the comparison are later, at times of their own."""
+_USED = re.compile(r"config(?:\.get\(|\[)\s*'([^']+)'")
 _TEXTS = (
     f"{_MOMENT:%Y-%m-%dT%H:%M:%SZ}",
     f"{_MOMENT:%Y-%m-%dT%H:%M:%S.000Z}",
@@ -101,7 +104,7 @@ def _like(example: str) -> str | None:
 
 
 def given_of(
-    connector: Connector, specification: Mapping[str, Json], config: dict[str, Json]
+    connector: Connector, manifest: Json, specification: Mapping[str, Json], config: dict[str, Json]
 ) -> dict[str, Json]:
     """The same values under our names; secrets and config alike.
 
@@ -115,9 +118,16 @@ def given_of(
         if value is not None and (one.name in connector.config or one.name in connector.secrets):
             found[one.name] = value
     for name, entry in {**connector.config, **connector.secrets}.items():
-        if name not in found and entry.description == UNDECLARED and name not in config:
-            found[name] = config[name] = _undeclared(name)
+        if name not in found and entry.description == UNDECLARED:
+            found[name] = config.setdefault(_name_in(manifest, name), _undeclared(name))
     return found
+
+
+def _name_in(manifest: Json, name: str) -> str:
+    """The manifest's own name of an input that is called `name` in the import."""
+    used = _USED.findall(json.dumps(manifest).replace('\\"', "'"))
+    plain = re.sub(r"_\d+$", "", name)
+    return next((one for one in used if free_name((one,), set(), "input") == plain), name)
 
 
 def _undeclared(name: str) -> str:

@@ -22,6 +22,7 @@ from urllib3 import HTTPResponse
 ABSENT = object()
 PAGES = 3
 RESOLVER = "__http_components_resolver"
+TEMPLATE = "__stream_template"
 _TIME_NAME = re.compile(
     r"(date|time|_at|_on|created|updated|modified|timestamp|_ts|start|end|At)$", re.I
 )
@@ -165,6 +166,8 @@ def shapes(manifest):
         ):
             name = name_of(node)
             found.setdefault(name, Shape(node))
+        if node.get("type") == "DynamicDeclarativeStream" and "stream_template" in node:
+            found.setdefault(TEMPLATE, Shape(node["stream_template"]))
         if node.get("type") == "HttpComponentsResolver":
             shape = Shape({**node, "name": RESOLVER})
             for text in texts(node):
@@ -262,7 +265,7 @@ def made(schema, name, seed, moment, depth=0):
 def record_of(shape, seed, slot, moment, *, whole):
     """One record; of three that are not `whole` the second has nulls, the third lacks fields."""
     schema = shape.schema if isinstance(shape.schema, dict) else {}
-    record = made({"type": "object", **schema}, "", seed, moment) or {}
+    record = made({**schema, "type": "object"}, "", seed, moment) or {}
     kept = {one[0] for one in (*shape.needed, *shape.consts, *shape.cursor_from)}
     kept.add(shape.cursor)
     if not whole and slot % 3:
@@ -314,7 +317,11 @@ def response_of(request, status, headers, body):
 
 def body_of(path, records, fill):
     """A body with records at an extractor's path, and what `fill` says elsewhere."""
-    inner = _below(path, records)
+    if path[:1] in (["*"], ["**"]):
+        # the CDK takes the items of a list one by one, and looks for the path in each
+        inner = {f"k{n}": _below(path[1:], one) for n, one in enumerate(records)}
+    else:
+        inner = _below(path, records)
     if isinstance(inner, dict):
         for where, value in fill:
             if value is ABSENT:
@@ -329,7 +336,8 @@ def _below(path, records):
     if not path:
         return records
     if path[0] in ("*", "**"):
-        return [_below(path[1:], one) for one in records] if path[1:] else records
+        several = records if isinstance(records, list) else [records]
+        return [_below(path[1:], one) for one in several] if path[1:] else several
     return {str(path[0]): _below(path[1:], records)}
 
 
@@ -361,11 +369,14 @@ def encoded(decoder, body):
     return json.dumps(body).encode()
 
 
-def going_on(path, page, url, token):
-    """Values for a place of the body on a page before the last, the likeliest first."""
+def going_on(path, page, url, token, is_path):
+    """Values for a place of the body on a page before the last, the likeliest first; with
+    `is_path` the token is an address."""
     name = str(path[-1]).lower() if path else ""
-    likely = []
-    if re.search(r"url|href|link|next$|uri|@odata", name):
+    likely = [url] if is_path else []
+    if is_path:
+        pass
+    elif re.search(r"url|href|link|next$|uri|@odata", name):
         likely = [url, token]
     elif re.search(r"more|^has|^is|last", name):
         likely = [True, False]

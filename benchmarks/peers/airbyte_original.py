@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ import yaml
 from airbyte_answers import (
     ABSENT,
     PAGES,
+    TEMPLATE,
     Shape,
     body_of,
     combinations,
@@ -112,7 +114,9 @@ class Server:
         if retriever is None or not getattr(LOCAL, "is_page", False):
             body = json.dumps(self.tokens).encode()
             return [(200, {"Content-Type": "application/json"}, body)]
-        shape = self.shapes.get(retriever.name) or Shape({"name": retriever.name})
+        # a stream that the API lists has its template's shape
+        shape = self.shapes.get(retriever.name) or self.shapes.get(TEMPLATE)
+        shape = shape or Shape({"name": retriever.name})
         page = LOCAL.page
         listed = self._lists.setdefault(retriever.name, [])
         if page == 1:
@@ -132,7 +136,7 @@ class Server:
         decoder = component.get("download_decoder") or component.get("decoder")
         selector = component.get("record_selector") or {}
         extractor = component.get("download_extractor") or selector.get("extractor") or {}
-        path = [str(key) for key in extractor.get("field_path") or []]
+        path = path_of(retriever) or [str(key) for key in extractor.get("field_path") or []]
         bodies, headers_read = paths_read(component.get("paginator"))
         size = getattr(retriever._paginator, "get_page_size", lambda: None)()
         size = size if isinstance(size, int) and 0 < size <= 1000 else None
@@ -154,7 +158,13 @@ class Server:
         sizes = list(dict.fromkeys([min(3, size or 3), size or 3])) if not last else [2, 1, 0]
         if size and size <= 3 and last:
             sizes = [one for one in sizes if one < size] or [0]
-        values = (lambda p: ending(p, page)) if last else (lambda p: going_on(p, page, url, token))
+        option = (component.get("paginator") or {}).get("page_token_option") or {}
+        is_path = option.get("type") == "RequestPath"
+        values = (
+            (lambda p: ending(p, page))
+            if last
+            else (lambda p: going_on(p, page, url, token, is_path))
+        )
         fallback = None
         for count in sizes:
             rows = records(count)
@@ -216,6 +226,16 @@ class Server:
         return len(emitted), following
 
 
+def path_of(retriever):
+    """The keys by which a stream's extractor finds the records, templates filled in."""
+    extractor = getattr(retriever.record_selector, "extractor", None)
+    keys = getattr(extractor, "_field_path", None) or []
+    try:
+        return [str(key.eval(retriever.config)) for key in keys]
+    except Exception:
+        return []
+
+
 def hash_of(request):
     """A small number of a request."""
     return sum(n * ord(c) for n, c in enumerate(f"{request.url}{text_of(request.body)}", 1))
@@ -248,6 +268,8 @@ def permanent_error(shape):
     """A status that the stream ignores."""
     for one in filters_of(shape):
         codes = [int(code) for code in one.get("http_codes") or []]
+        # after a 401 an import renews its token first, where there is one
+        codes = [code for code in codes if code != 401]
         if str(one.get("action", "")).upper() == "IGNORE" and codes:
             return codes[0]
     return None
@@ -371,7 +393,9 @@ def one_manifest(manifest_file, config_file, nows, out):
     state = []
     sys.stdout = io.StringIO()
     for number, now in enumerate(nows, 1):
-        with freeze_time(now.replace("Z", "+00:00")):
+        with freeze_time(now.replace("Z", "+00:00")), tempfile.TemporaryDirectory() as folder:
+            # the CDK's cache of responses lasts as long as a process, which is one run
+            os.environ["REQUEST_CACHE_PATH"] = folder
             try:
                 run, state = one_run(
                     manifest, config, state, moment_of(now), number, current, found

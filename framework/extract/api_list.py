@@ -37,8 +37,9 @@ _DIRECT = frozenset(["field", "subexpression", "index_expression", "index", "cur
 class ApiList:
     """What a response has in the list's place.
 
-    `value` is something that is neither a list nor an object, or an object where the selector needs
-    a list. `items` are the elements as the API counts them, empty if there is no list.
+    `value` is something that is neither a list nor an object, an object where the selector needs a
+    list, or a list where it reads the values of an object (`.*`). `items` are the elements as the
+    API counts them, empty if there is no list.
     """
 
     kind: Literal["list", "object", "value", "null", "absent"]
@@ -60,6 +61,7 @@ class ListLocator:
         self._tree: Node | None = None
         self._nodes: frozenset[str] = frozenset()
         self._depth = 0
+        self._reads_values = False
         self.is_direct = True
         self.has_default = False
         if isinstance(selector, JmesPath):
@@ -77,6 +79,7 @@ class ListLocator:
         self._depth = sum(node["type"] in _PROJECTIONS for node in nodes)
         if self._depth:
             self._unfiltered = expression.without_filters()
+        self._reads_values = bool(_reads_values(self._tree))
         self.has_default = any(node["type"] == "literal" and node["value"] == [] for node in nodes)
 
     def locate(self, body: Json, selected: Sequence[Json]) -> ApiList:
@@ -88,6 +91,8 @@ class ListLocator:
             return ApiList("null" if values else "absent")
         for value in found:
             if isinstance(value, list):
+                if value and self._reads_values:
+                    return ApiList("value", [value])
                 break
             if value == {} or (takes_objects and isinstance(value, dict)):
                 continue  # PHP writes an empty list of named values as an object
@@ -164,6 +169,23 @@ def _walk(node: Node, *, into_elements: bool = True) -> Iterator[Node]:
 
 def _is_path(node: Node) -> bool:
     return all(one["type"] in _DIRECT for one in _walk(node))
+
+
+def _reads_values(node: Node) -> bool | None:
+    """Return whether an expression reads its list as an object's values; None without projection.
+
+    Of several lists, all are read so.
+    """
+    kind, children = node["type"], node["children"]
+    if kind in _PROJECTIONS or kind == "flatten":
+        inner = _reads_values(children[0])
+        return kind == "value_projection" if inner is None else inner
+    if kind in ("subexpression", "pipe", "index_expression"):
+        return next((found for one in children if (found := _reads_values(one)) is not None), None)
+    if kind in ("or_expression", "multi_select_list", "function_expression"):
+        lists = [one for one in children if one["type"] not in ("literal", "expref")]
+        return bool(lists) and all(map(_reads_values, lists))
+    return None
 
 
 def _field(data: Json, name: str) -> Json:

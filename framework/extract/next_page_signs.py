@@ -53,6 +53,8 @@ NEXT = words(
     """
 )
 """A link, cursor, number or object: more pages follow; null, empty, 0 or false: the last one."""
+END_CURSOR = "endcursor"
+"""The position of a page's last record, beside a flag: the next page's cursor if there is one."""
 WEAK_NEXT = words("cursor offset marker bookmark scrollid pagetoken")
 """Texts that may name the next page, or this one."""
 TOTAL = words(
@@ -106,6 +108,8 @@ _ID = re.compile(
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URL_KEYS = ("href", "url", "uri", "link")
 _FALSE = ("", "false", "null", "none", "0")
+_GRAPHQL_VARIABLE = re.compile(r"\$(after|before|cursor|\w*[cC]ursor|page|offset|skip)\b")
+"""The variable of a GraphQL query that selects the page."""
 _DEPTH = 2
 
 Kind = Literal["more", "link", "cursor", "pages", "total"]
@@ -117,6 +121,7 @@ class Sign:
 
     `path` is JMESPath, or the name of a header. A total or a number of pages is in `number`, and
     `is_sure` if its name and place leave no doubt. `params` are the parameter names of a link.
+    `flag` is the path of a flag beside a cursor that the last page has too.
     """
 
     kind: Kind
@@ -126,6 +131,7 @@ class Sign:
     is_sure: bool = True
     is_header: bool = False
     params: tuple[str, ...] = ()
+    flag: str = ""
 
 
 def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
@@ -179,8 +185,37 @@ def best_sign(signs: Iterable[Sign]) -> Sign:
 _PREFERRED: tuple[Kind, ...] = ("link", "cursor", "pages", "total", "more")
 
 
-def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
-    """Return a paginator that reads this sign; `records` is the number of records on a page."""
+def graphql_variable(endpoint: Endpoint, default: str = "after") -> str | None:
+    """Return the variable of a GraphQL request that selects the page; None for other requests."""
+    query = endpoint.json.get("query") if isinstance(endpoint.json, Mapping) else None
+    if not isinstance(query, str) or "{" not in query:
+        return None
+    return next(iter(_GRAPHQL_VARIABLE.findall(query)), default)
+
+
+def proposed_paginator(sign: Sign, records: int, variable: str | None = None) -> dict[str, Json]:
+    """Return a paginator that reads this sign; `records` is the number of records on a page.
+
+    `variable` is that of a GraphQL request, whose pages have cursors.
+    """
+    in_body = variable is not None and not sign.is_header and sign.kind in ("cursor", "more")
+    if in_body and variable == "page" and sign.kind == "more":
+        return {
+            "type": "page_number",
+            "base_page": 1,
+            "has_more_path": sign.path,
+            "total_path": None,
+            "page_body_path": "variables.page",
+        }
+    if in_body:
+        above = sign.path.rpartition(".")[0]
+        flag = sign.flag or (sign.path if sign.kind == "more" else "")
+        return {
+            "type": "cursor",
+            "cursor_path": sign.path if sign.kind == "cursor" else f"{above}.endCursor".lstrip("."),
+            **({"has_more_path": flag} if flag else {}),
+            "cursor_body_path": f"variables.{variable}",
+        }
     if sign.is_header and sign.kind in ("link", "cursor"):
         if sign.kind == "link":
             return {"type": "header_link"}
@@ -189,7 +224,8 @@ def proposed_paginator(sign: Sign, records: int) -> dict[str, Json]:
         return {"type": "json_link", "next_url_path": sign.path}
     if sign.kind == "cursor":
         name = sign.path.rsplit(".", 1)[-1].strip('"')
-        return {"type": "cursor", "cursor_path": sign.path, "cursor_param": name}
+        flagged = {"has_more_path": sign.flag} if sign.flag else {}
+        return {"type": "cursor", "cursor_path": sign.path, **flagged, "cursor_param": name}
     numbers: dict[str, Json] = {"type": "page_number", "base_page": 1}
     if sign.is_header:
         return {**numbers, "total_path": None}
@@ -259,6 +295,7 @@ def _object_signs(
         is_record = is_record or has_id or not OF_RECORDS.isdisjoint(by_name)
     else:
         is_record = False
+    flags = [name for name, value in place.items() if plain(name) in MORE and _flag(value)]
     has_companions = about_pages or len(COMPANIONS.intersection(by_name)) > 1
     for name, value in place.items():
         word, where = plain(name), jmespath_of((*path, name))
@@ -272,6 +309,8 @@ def _object_signs(
                 continue
         if word in NEXT:
             yield from _next_signs(where, value)
+        elif word == END_CURSOR and isinstance(value, str) and value and flags:
+            yield Sign("cursor", where, flag=jmespath_of((*path, flags[0])))
         elif word in WEAK_NEXT and isinstance(value, str) and value and not value.isdigit():
             if not is_record:
                 yield Sign("cursor", where, is_sure=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
@@ -13,6 +14,18 @@ from framework.runtime.redaction import Redactor
 from framework.text import json_shape
 
 Json = Any
+
+_EXPIRED = re.compile(
+    r"(?i)(?:token|session|jwt|login|credentials?|authentication)\W(?:.{0,30}\W)?expired"
+    r"|expired\W(?:.{0,20}\W)?(?:token|session|jwt|login|credentials?)"
+)
+_OTHER_TOKEN = re.compile(r"(?i)(?:page|paging|pagination|cursor|continuation|next|sync|scroll)")
+"""Words of an expired token that belongs to a list."""
+EXPIRED = (
+    "If the token has expired: only a 401 renews one, and this is none. Have it renewed earlier by "
+    "naming its life in the auth, a little shorter than the API's: `expires_in` of a login, "
+    "`default_token_expiration` of OAuth 2.0. Replace a token that is a setting."
+)
 
 LONGEST = 300
 """Characters of the API's own message that an error repeats."""
@@ -151,6 +164,11 @@ def is_only_error(value: Json) -> bool:
 def response_excerpt(text: str) -> str:
     """Shorten a server's text to what a person reads."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def says_expired(words: str) -> bool:
+    """Return whether the API's words say that a token expired, other than a list's position."""
+    return bool(_EXPIRED.search(words)) and not _OTHER_TOKEN.search(words)
 
 
 def _sent(response: requests.Response) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Container
+from urllib.parse import urlsplit
 
 import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
@@ -17,7 +18,7 @@ from framework.definition.expressions.placeholders import Literal, parse_templat
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
 from framework.errors import RequestError, ResourceSkipped
-from framework.http.error_reports import own_words, response_excerpt
+from framework.http.error_reports import EXPIRED, own_words, response_excerpt, says_expired
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
 from framework.runtime.redaction import Redactor, redact_url
@@ -34,6 +35,17 @@ ONE_MISSING = (
     "response_actions: {status_code: 404, action: ignore}."
 )
 """What to do about a 404 on one of many."""
+ENCODED = {
+    "%3A%2F%2F": (
+        "The path holds a whole URL, sent as one part of the path. To request the URL of a "
+        'record as it is, use `export: {download: {url: "{parent.FIELD}"}}`.'
+    ),
+    "%2F": (
+        "A `/` of a value is sent as %2F, as one part of the path. If the value is itself a path, "
+        "write it as an expression, which keeps each `/`: \"{trim_left(parent.FIELD, '/')}\"."
+    ),
+}
+"""What to do if the path holds a URL or a path of a record, percent-encoded."""
 
 
 class ResponseActions:
@@ -103,10 +115,22 @@ class ResponseActions:
         if remedy:
             remedy = self._redactor.redact(self._filled(remedy, response))
         elif refused is None:
-            remedy = self._remedies.get(response.status_code)
-            if response.status_code == 404 and self._many and self._has_succeeded:
-                remedy = ONE_MISSING
+            remedy = self._remedy(response, message)
         return f"{text}\n{remedy}" if remedy else text
+
+    def _remedy(self, response: requests.Response, words: str) -> str | None:
+        """Return what to do about a status, by the API's own words if they say why."""
+        status = response.status_code
+        if status != 401 and says_expired(words):
+            return EXPIRED
+        if status == 404 and self._many and self._has_succeeded:
+            return ONE_MISSING
+        if status in (400, 404) and self._many:
+            path = urlsplit(response.request.url or "").path
+            encoded = next((why for sign, why in ENCODED.items() if sign in path), None)
+            if encoded is not None:
+                return encoded
+        return self._remedies.get(status)
 
     def _filled(self, message: str, response: requests.Response) -> str:
         """Fill the placeholders of a message; what the response lacks is empty."""

@@ -63,9 +63,13 @@ def variant(key: str, value: Json) -> dict[str, Json]:
     An integer past 64 bits becomes text.
     """
     data_type = "text" if type(value) is int and is_past_64_bits(value) else DATA_TYPES[type(value)]
-    return {f"{key}__v_{data_type}": str(value) if data_type == "text" else value}
+    return {f"{key}{VARIANT_MARK}{data_type}": str(value) if data_type == "text" else value}
 
 
+FLAGS = (0, 1)
+"""Numbers that a bool column holds."""
+VARIANT_MARK = "__v_"
+"""What dlt puts between the name of a column and the type of its variant."""
 ENTITIES = ("tables", "columns", "data_type")
 
 
@@ -77,12 +81,14 @@ class Contract:
     """Apply a resource's schema contract to its records.
 
     `discarded` counts by field and mode. `variants` has the data types of the variant columns
-    that were filled, by suffix of the table and column.
+    that were filled, by suffix of the table and column. `floats` counts numbers with a fraction in
+    text columns, by field.
     """
 
     def __init__(self, resource: Resource, table: Table) -> None:
         self.discarded: Counter[tuple[str, str]] = Counter()
         self.variants: dict[str, dict[str, str]] = {}
+        self.floats: Counter[str] = Counter()
         self._resource = resource
         hints = {normalize_path(name): hint for name, hint in resource.columns.items()}
         self._root = RecordNode.of(table)
@@ -199,6 +205,8 @@ class Contract:
         if verdict == "fits":
             return
         if verdict == "coerces":
+            if type(value) is float and column.data_type == "text":
+                self.floats[".".join(path)] += 1
             self._plain = False
             return
         if path in self._keys.values():
@@ -209,9 +217,9 @@ class Contract:
         self._plain = False
         renamed = variant(key, value)
         for name in renamed:
-            data_type = name.removeprefix(f"{key}__v_")
+            data_type = name.removeprefix(f"{key}{VARIANT_MARK}")
             columns = self.variants.setdefault(self._suffixes[-1], {})
-            columns[f"{column.name}__v_{data_type}"] = data_type
+            columns[f"{column.name}{VARIANT_MARK}{data_type}"] = data_type
         holder.update(renamed)
         del holder[key]
 
@@ -286,7 +294,8 @@ def verdict_on(data_type: str, value: Json, decimals: pa.DataType | None = None)
     if data_type == "text":
         return "fits" if kind is str else "coerces"
     if data_type == "bool":
-        return "coerces" if _coerces(data_type, value) else "variant"
+        is_flag = kind is str or value in FLAGS
+        return "coerces" if is_flag and _coerces(data_type, value) else "variant"
     if data_type == "double":
         if kind is float or (kind is int and abs(value) <= 2**53):
             return "fits"

@@ -25,6 +25,7 @@ QUOTED = re.compile(
 VALUES = re.compile(r"(?<==)\([^)]*\)|(?<=contains )\(.*\)|(?<=\bvalue )-?\d\S*", re.IGNORECASE)
 NULL_IN = re.compile(r"table `([^`]+)` column `([^`]+)`")
 _NEXT_SENTENCE = re.compile(r"(?<=\w)\s*\n\s*(?=[A-Z])")
+_BAD_PORT = re.compile(r"invalid literal for int\(\)|invalid port number", re.IGNORECASE)
 CREDENTIALS = re.compile(
     r"(?<=://)\S+(?=@)|(?<=password=)(?:'[^']*'|\S+)|(?<=pwd=)(?:'[^']*'|\S+)", re.IGNORECASE
 )
@@ -159,6 +160,8 @@ def destination_error(
         )
     # first as a whole: a part of a secret is not recognized
     text = CREDENTIALS.sub(MASK, process_redactor().redact(text)).strip()
+    if not quotes_rows and _BAD_PORT.match(text):
+        return DestinationError(f"{action}: {_bad_port(kind)}")
     if "Could not set lock on file" in text:
         held = re.search(r"in (\S+) \(PID (\d+)\)", text)
         owner = f" by {held[1]} (process {held[2]})" if held else ""
@@ -189,6 +192,16 @@ def _missing_fields(error: Any, kind: str) -> str:
     return (
         f"the destination's configuration lacks {', '.join(error.fields)}. Set {variables}, or the "
         f"same under [destination.{kind}] in .dlt/secrets.toml."
+    )
+
+
+def _bad_port(kind: str) -> str:
+    """Describe a URL whose port is none; its text may be a part of a password."""
+    variable = f"DESTINATION__{kind}__CREDENTIALS".upper()
+    return (
+        "the URL of the credentials has a port that is not a number up to 65535. Write "
+        f"{variable} as SCHEME://USER:PASSWORD@HOST:PORT/DATABASE, or without `:PORT`. Signs such "
+        "as : / @ in the user or the password must be percent-encoded (%3A %2F %40)."
     )
 
 

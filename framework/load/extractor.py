@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 
 import pyarrow as pa
 
@@ -17,12 +18,14 @@ from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, ResourceSkipped
 from framework.events import PathChosen, ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.page import Page
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.resume.resume_point import END
 from framework.load.arrow.eligibility import parsed_pages_reason, path_text
 from framework.load.commits.attempt import Committable
 from framework.load.commits.commit_queue import PATIENCE, CommitQueue, Part
 from framework.load.declared_tables import root_table
+from framework.load.monitors.missing_fields import LEAST, MissingFieldMonitor
 from framework.load.report import Collector, ResourceReport
 from framework.load.sink import Sink
 from framework.runtime.deferred_imports import import_ahead
@@ -210,9 +213,16 @@ class Extractor:
 
     def _fill(self, sink: Sink, reader: ResourceReader, part: ResourceReport) -> None:
         name, commits = reader.name, self._commits
+        missing, held, records = MissingFieldMonitor(reader.plan.resource), list[Page](), 0
         may_commit = False
         try:
             for page in self._readers.open_table(name, reads_raw=sink.reads_raw):
+                if missing.is_open and page.count:
+                    held.append(page)
+                    records += page.count
+                    if records >= LEAST:
+                        missing.look(held)
+                        held, records = [], 0
                 sink.add(page)
                 if name in self._refused:
                     raise self._refused[name]
@@ -227,7 +237,8 @@ class Extractor:
                 raise
         finally:
             commits.leave(name)
-        for code, message in sink.finish(may_shift=reader.may_shift):
+        missing.look(held)
+        for code, message in chain(sink.finish(may_shift=reader.may_shift), missing.finish()):
             self._on_event(WarningRaised(name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded

@@ -27,6 +27,7 @@ from framework.load.arrow.nested_tables import add_variant_columns
 from framework.load.contract import SUSPECT, Contract, sanitize
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
+from framework.load.monitors.column_types import ColumnTypeMonitor, float_warnings
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.text import count_noun
 
@@ -37,32 +38,43 @@ IN_MEMORY = 4 << 20
 class RecordSpool:
     """Store records, then read them back in order, in batches, as often as needed."""
 
-    def __init__(self, folder: Path, column_names: ColumnNameMonitor) -> None:
+    def __init__(
+        self, folder: Path, column_names: ColumnNameMonitor, column_types: ColumnTypeMonitor
+    ) -> None:
         self._folder = folder
         self._column_names = column_names
+        self._column_types = column_types
         self._file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(folder))  # noqa: SIM115
 
     def following(self) -> RecordSpool:
         """Return an empty spool that knows the columns of this one."""
-        return RecordSpool(self._folder, self._column_names)
+        return RecordSpool(self._folder, self._column_names, self._column_types)
 
     def add(self, records: list[Record], *, sanitized: bool = False) -> None:
         """Append records. With `sanitized`, change values that dlt could not write.
 
         Raise RecordError if a list is nested too deep to become a table.
         """
-        self._file.write(_lines_for_dlt(records, self._column_names, sanitized=sanitized))
+        self._file.write(
+            _lines_for_dlt(records, self._column_names, self._column_types, sanitized=sanitized)
+        )
 
     @property
     def owners(self) -> Mapping[str, tuple[str, ...]]:
         """Return the keys of columns that later runs must know."""
         return self._column_names.owners
 
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns that records have keys for, also if they are null."""
+        return self._column_names.seen
+
     def finish(self) -> Iterator[tuple[str, str]]:
         """Yield code and message of each warning on the records."""
         message = self._column_names.message()
         if message is not None:
             yield "keys-meet", message
+        yield from float_warnings(self._column_types.floats)
 
     def numbered(self, numbers: Container[int]) -> Iterator[tuple[int, Record]]:
         """Yield the records of these numbers, counted from 0, with their number."""
@@ -102,17 +114,25 @@ class RecordSpool:
 
 
 def as_for_dlt(
-    records: list[Record], column_names: ColumnNameMonitor, *, sanitized: bool
+    records: list[Record],
+    column_names: ColumnNameMonitor,
+    column_types: ColumnTypeMonitor,
+    *,
+    sanitized: bool,
 ) -> list[Record]:
     """Return copies of records as dlt's normalizer gets them from a spool."""
-    lines = _lines_for_dlt(records, column_names, sanitized=sanitized)
+    lines = _lines_for_dlt(records, column_names, column_types, sanitized=sanitized)
     return [orjson.loads(line) for line in lines.split(b"\n") if line]
 
 
 def _lines_for_dlt(
-    records: list[Record], column_names: ColumnNameMonitor, *, sanitized: bool
+    records: list[Record],
+    column_names: ColumnNameMonitor,
+    column_types: ColumnTypeMonitor,
+    *,
+    sanitized: bool,
 ) -> bytes:
-    records = column_names.apart(records)
+    records = column_names.apart(column_types.fitted(records))
     lines = _lines(records)
     if sanitized and SUSPECT.search(lines):
         lines = _lines(map(sanitize, records))
@@ -180,7 +200,7 @@ class RecordSink:
             self._contract = Contract(resource, table_of(resource.schema))
         self._sanitizes = self._contract is None and not _keeps_json(resource)
         self.keys = PrimaryKeyMonitor(resource, schema)
-        self._spool = RecordSpool(folder, column_names)
+        self._spool = RecordSpool(folder, column_names, ColumnTypeMonitor(resource))
 
     @property
     def reads_raw(self) -> bool:
@@ -201,6 +221,7 @@ class RecordSink:
         self.keys.end(None, self._order_values)
         if self._contract is not None:
             yield from (("discarded", message) for message in self._contract.messages())
+            yield from float_warnings(self._contract.floats)
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._spool.finish()
@@ -221,6 +242,11 @@ class RecordSink:
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return 0 if self._contract is None else self._contract.rows_discarded
+
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns that records have keys for, also if they are null."""
+        return self._spool.columns_seen
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""

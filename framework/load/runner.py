@@ -41,7 +41,7 @@ from framework.load.dlt_errors import (
     null_column,
 )
 from framework.load.extractor import Extractor
-from framework.load.monitors.schema_drift import drift_warnings
+from framework.load.monitors.schema_drift import drift_warnings, null_fields
 from framework.load.persistence.recovery import (
     OpenPipeline,
     open_pipeline,
@@ -462,6 +462,14 @@ class _Run:
         for resource in loaded:
             for code, message in drift_warnings(schema, resource):
                 self.on_event(WarningRaised(resource.name, code, message))
+            sink = extractor.sinks.get(resource.name)
+            if sink is None or resource.name in self.loaded_before or resource.tables:
+                continue
+            if fields := null_fields(schema, resource, sink.columns_seen):
+                self.report.notes.append(
+                    f"{resource.name}: null or empty in every record, so without a column: "
+                    f"{', '.join(fields)}. To have them, declare types in `columns` or a schema"
+                )
 
     def _warn_if_empty(self, resource: Resource, extractor: Extractor) -> None:
         """Warn of a resource without records, unless earlier runs or an incremental explain it."""

@@ -5,7 +5,7 @@ There are two: `RecordSink` leaves nesting and typing to dlt, `ArrowSink` builds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,6 +62,10 @@ class Sink(Protocol):
     @property
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
+
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns of records for dlt's normalizer, also those that are always null."""
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Adapt the hints of dlt's resource to the rows that this sink yields."""

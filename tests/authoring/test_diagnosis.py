@@ -989,6 +989,50 @@ def test_a_flag_that_says_last_becomes_a_stop_when(web: Web, project: Path) -> N
     assert "no-next" not in {one.code for one in mended(project, fault)}
 
 
+def connection(asked: Asked) -> Answer:
+    """Two records a page of a GraphQL connection, whose last page has a cursor too."""
+    at = int(asked.json().get("variables", {}).get("after") or 0)
+    info = {"hasNextPage": at + 2 < len(ROWS), "endCursor": str(at + 2)}
+    return Answer(200, {"data": {"rows": {"nodes": ROWS[at : at + 2], "pageInfo": info}}})
+
+
+def test_a_graphql_connection_gets_its_cursor(web: Web, project: Path) -> None:
+    query = "query ($after: String) {{ rows(after: $after) {{ nodes pageInfo {{ endCursor }} }} }}"
+    found = proofs(
+        web,
+        project,
+        connection,
+        method="POST",
+        json={"query": query},
+        paginator="single_page",
+        data_selector="data.rows.nodes",
+    )
+    fault = found["rows.paginator"]
+    assert fault.code == "no-next"
+    assert "cursor_body_path: variables.after" in fault.diff
+    assert "cursor_path: data.rows.pageInfo.endCursor" in fault.diff
+    assert "has_more_path: data.rows.pageInfo.hasNextPage" in fault.diff
+    assert "fault" not in {one.outcome for one in mended(project, fault)}
+
+
+def test_a_graphql_flag_without_a_cursor_is_no_page_number(web: Web, project: Path) -> None:
+    body = {"data": {"rows": {"nodes": ROWS[:2], "pageInfo": {"hasNextPage": True}}}}
+    found = proofs(
+        web,
+        project,
+        lambda _: Answer(200, body),
+        method="POST",
+        json={"query": "{{ rows {{ nodes pageInfo {{ hasNextPage }} }} }}"},
+        paginator="single_page",
+        data_selector="data.rows.nodes",
+    )
+    fault = found["rows.paginator"]
+    assert fault.diff == ""
+    assert "page_number" not in fault.remedy
+    assert "cursor_path: data.rows.pageInfo.endCursor" in fault.remedy
+    assert "the query needs this cursor and the variable $after" in fault.remedy
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -718,3 +718,23 @@ def known_keys(value, place=(), pointer=()):
 def test_a_cursor_path_is_one_that_dlt_reads_too(path):
     incremental = {"cursor_path": path, "initial_value": "2026-01-01", "start_param": "since"}
     assert "cursor-path" in codes(judged({**LIST, "endpoint": {"incremental": incremental}}))
+
+
+@pytest.mark.parametrize(
+    ("resource", "incremental", "is_told"),
+    [
+        ({"primary_key": []}, {}, True),
+        ({}, {"primary_key": []}, True),
+        ({"primary_key": []}, {"range_start": "open"}, False),
+        ({"primary_key": []}, {"primary_key": "id"}, False),
+        ({"primary_key": [], "write_disposition": "replace"}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_an_empty_key_does_not_append_records_again(resource, incremental, is_told):
+    incremental = {"cursor_path": "at", "start_param": "since", **incremental}
+    endpoint = {"incremental": incremental, "paginator": "single_page"}
+    items = {"name": "items", "write_disposition": "append", **resource, "endpoint": endpoint}
+    client = {"base_url": "https://api.example.com"}
+    judged = judge_data({"client": client, "resources": [items]})
+    assert ("append-overlaps" in codes(judged)) is is_told

@@ -111,6 +111,12 @@ def test_what_dlt_and_the_design_allow_is_allowed(data):
         (with_client(headers={"a": 1}), 'put quotes around it: "1"'),
         (with_resource(processing_steps={"filter": "a"}), "begin each item with `- `"),
         (with_resource(columns={"a": {"data_type": "datetime"}}), "did you mean timestamp?"),
+        (with_endpoint(params={"q": {"a": [1]}}), """as text: '{{"a": [1]}}'"""),
+        (with_endpoint(params={"q": [{"a": "it's"}]}), """as text: '{{"a": "it''s"}}'"""),
+        (with_endpoint(params={"q": {"a": "{config.x}"}}), "(braces doubled)"),
+        (with_endpoint(params={"q": {"config.x": None}}), 'needs quotes: "{config.x}"'),
+        (with_endpoint(json=[1, 2]), "`data: '[1, 2]'`, with the header"),
+        (with_endpoint(json=[{"a": 1}]), """`data: '[{{"a": 1}}]'`, with the header"""),
     ],
 )
 def test_a_message_says_what_to_do(data, words):

@@ -257,6 +257,10 @@ def test_what_is_read_for_children_only_moves_no_watermark(tmp_path, web):
         ({"initial_value": 1}, [record(1, None)], "no value at the incremental's cursor_path `at`"),
         ({"initial_value": 1}, [record(1, "2024")], "cannot be compared with its initial_value"),
         ({"initial_value": "2024"}, [record(1, 5)], "cannot be compared with its initial_value"),
+        ({}, [record(1, 5), record(2, "10")], "a number (written as 9) in one record and text"),
+        ({}, [record(1, "10"), record(2, 5)], "processing_steps: [{cast: {at: integer}}]"),
+        ({"initial_value": 3}, [record(1, 5), record(2, "x")], "text (written as a) in another"),
+        ({}, [record(1, {"a": 1}), record(2, {"a": 2})], "they are an object"),
     ],
 )
 def test_a_cursor_that_cannot_be_read_is_one_clear_error(tmp_path, web, incremental, records, said):

@@ -186,6 +186,43 @@ def test_an_error_says_what_to_do(tmp_path, web, status, remedy):
     assert str(caught.value).endswith(f"\n{remedy}")
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, {"error": "token expired"}),
+        (400, {"message": "The session has expired."}),
+        (419, {"error": {"message": "Expired access token"}}),
+        (200, {"error": "token expired"}),
+    ],
+)
+def test_an_expired_token_that_no_401_tells_has_its_remedy(tmp_path, web, status, body):
+    web.on("/items", Answer(status, body))
+    with pytest.raises(RequestError, match="naming its life in the auth"):
+        opened(tmp_path, one_list(web.url)).read("items")
+
+
+def test_an_expired_position_of_a_list_is_no_expired_token(tmp_path, web):
+    web.on("/items", Answer(400, {"error": "next_page_token expired"}))
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, one_list(web.url)).read("items")
+    assert "auth" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("https://files.example.com/a.csv", 'export: {download: {url: "{parent.FIELD}"}}'),
+        ("/detail/1", "{trim_left(parent.FIELD, '/')}"),
+        ("plain", "Check base_url"),
+    ],
+)
+def test_a_url_in_the_path_of_a_request_that_failed_is_told(tmp_path, web, value, told):
+    web.on("/parents", {"items": [{"id": value}]})
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, parent_and_child(web.url)).read("children")
+    assert told in str(caught.value)
+
+
 def test_a_condition_on_a_field_that_the_body_lacks_does_not_hold(tmp_path, web):
     web.on("/items", [{"id": 1}])
     body = acting(web.url, {"body": "contains(error.text, 'x')", "action": "ignore"})

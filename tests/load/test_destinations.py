@@ -207,6 +207,9 @@ def test_a_destination_without_its_package_or_settings_says_what_is_missing(
     monkeypatch.setenv(CREDENTIALS, "postgresql://me@/x")
     with pytest.raises(DestinationError, match="credentials lack host and password"):
         load(connector, project, destination="postgres")
+    monkeypatch.setenv(CREDENTIALS, "postgresql://me:x@localhost:54x2/x")
+    with pytest.raises(DestinationError, match="a port that is not a number up to 65535"):
+        load(connector, project, destination="postgres")
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(project / "lake"))
     for name, package in (("delta", "deltalake"), ("iceberg", "pyiceberg")):
         monkeypatch.setitem(sys.modules, package, None)

@@ -280,3 +280,56 @@ def test_warnings_that_differ_by_the_request_alone_are_counted_after_some(
     assert codes_ == ["errors-beside-records"] * 10
     assert part.more == {"errors-beside-records": 20}
     assert part.as_dict()["warnings"][-1]["message"] == "20 more of this kind"
+
+
+def typed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": {"id": {"type": "integer"}, **properties}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "missing"),
+    [
+        ({"columns": {"nmae": {"data_type": "text"}}}, ["`nmae`"]),
+        ({"columns": {"note": {"data_type": "text"}, "max_speed": {"data_type": "bigint"}}}, []),
+        ({"columns": {"deep__x": {"data_type": "text"}}}, []),
+        ({"columns": {"gone": {"data_type": "bool", "hard_delete": True}}}, []),
+        ({"schema": typed(note={"type": "string"}, deep={"type": "object"})}, []),
+        ({"schema": typed(opt={"type": ["string", "null"]})}, []),
+        ({"schema": typed(nmae={"type": "string"}, maxSpeed={"type": "integer"})}, ["`nmae`"]),
+        (
+            {"schema": typed(dep={"type": "object", "properties": {"x": {"type": "string"}}})},
+            ["`dep`"],
+        ),
+        (
+            {"schema": typed(), "columns": {"nmae": {"data_type": "text"}}},
+            ["`nmae`"],
+        ),
+    ],
+)
+def test_a_declared_field_that_no_record_has_is_told(
+    web: Web, project: Path, declared: Any, missing: list[str]
+) -> None:
+    row = {"note": None, "maxSpeed": None, "deep": {"x": None}}
+    web.on("/things", [{"id": number, **row} for number in range(100)])
+    body = list_of(web, endpoint={"data_selector": "@"}, **declared)
+    report = load(connector_of(project, body), project)
+    said = [
+        one.message for one in report.resources["things"].warnings if one.code == "field-missing"
+    ]
+    assert [name in text for name in missing for text in said] == [True] * len(missing)
+    assert len(said) == len(missing)
+
+
+def test_a_small_list_may_lack_a_declared_field(web: Web, project: Path) -> None:
+    web.on("/things", [{"id": number} for number in range(99)])
+    body = list_of(web, endpoint={"data_selector": "@"}, schema=typed(name={"type": "string"}))
+    assert codes(load(connector_of(project, body), project)) == []
+
+
+def test_fields_that_are_null_in_every_record_are_noted_once(web: Web, project: Path) -> None:
+    row = {"gone": None, "none": [], "deep": {"x": None}, "part": {"a": None, "b": 1}}
+    web.on("/things", [{"id": 1, "late": None, **row}, {"id": 2, "late": "x", **row}])
+    connector = connector_of(project, list_of(web, endpoint={"data_selector": "@"}))
+    (note,) = load(connector, project).notes
+    assert "without a column: gone, none, deep, part__a. To have them" in note
+    assert load(connector, project).notes == []

@@ -10,7 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
-from framework.extract.next_page_signs import Sign, list_place, page_signs, proposed_paginator
+from framework.extract.next_page_signs import (
+    Sign,
+    graphql_variable,
+    list_place,
+    page_signs,
+    proposed_paginator,
+)
 from framework.extract.page import Page
 
 Json = Any
@@ -21,8 +27,6 @@ _PARAMETER_KEYS = {
     "cursor": ("cursor_param", "cursor"),
 }
 """By paginator: the key that names its parameter, and its value in `{paginator.x}`."""
-_GRAPHQL_VARIABLE = re.compile(r"\$(after|before|cursor|\w*[cC]ursor|page|offset|skip)\b")
-"""The variable of a GraphQL query that selects the page."""
 _LOOK_UP = "look up {} in the API's documentation"
 
 
@@ -153,8 +157,9 @@ def _value_in_body(evidence: Evidence, message: str, value: str, name: str) -> P
     body = json if isinstance(json, dict) else {}
     place: tuple[str, ...] = ("endpoint", "json", name)
     text = flow(f"{{paginator.{value}}}")
-    if isinstance(body.get("query"), str) and "{" in body["query"]:  # GraphQL
-        name = next(iter(_GRAPHQL_VARIABLE.findall(body["query"])), name)
+    variable = graphql_variable(evidence.resource.endpoint, name)
+    if variable is not None:
+        name = variable
         variables = {**(body.get("variables") or {}), name: f"{{paginator.{value}}}"}
         place, text = (*place[:2], "variables"), flow(variables)
     remedy = f"{'.'.join(place[1:])}: {text}; the API may expect it in the body, by its own name"
@@ -188,11 +193,14 @@ def _other_paginator(
     ranked = sorted(signs, key=lambda one: (not one.is_sure, order.index(one.kind)))
     if names_signs:
         message += f": {', '.join(dict.fromkeys(one.path for one in signs[:MAX_CANDIDATES]))}"
-    options = [option for sign in ranked for option in _paginators_for(sign, records)]
+    variable = graphql_variable(evidence.resource.endpoint)
+    options = [one for sign in ranked for one in _paginators_for(sign, records, variable)]
     if options[0]["type"] == kind:
         changed = {name: value for name, value in options[0].items() if value == ranked[0].path}
         options = [changed, *options] if changed else options
     note = _NOTES.get(ranked[0].kind, "")
+    if "cursor_body_path" in options[0]:
+        note = f"; the query needs this cursor and the variable ${variable}"
     return evidence.paginator_fault(code, message, *options, note=note)
 
 
@@ -206,10 +214,12 @@ _NOTES = {
 _CURSOR_PARAMS = ("page", "cursor", "after", "page_token", "starting_after", "offset")
 
 
-def _paginators_for(sign: Sign, records: int) -> Iterator[dict[str, Json]]:
+def _paginators_for(sign: Sign, records: int, variable: str | None) -> Iterator[dict[str, Json]]:
     """Yield paginators that read this sign; the names of parameters are guesses to try."""
-    proposed = proposed_paginator(sign, records)
+    proposed = proposed_paginator(sign, records, variable)
     yield proposed
+    if any(name.endswith("_body_path") for name in proposed):
+        return
     if sign.kind == "cursor":
         name = str(proposed["cursor_param"])
         rest = re.sub(r"^next_?", "", name, flags=re.IGNORECASE)

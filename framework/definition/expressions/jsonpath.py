@@ -22,6 +22,12 @@ Steps = tuple[str | int, ...]
 
 _SAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\[\d+\])*", re.ASCII)
 """A path of plain names and positions, which both languages read alike."""
+_SAME_FILTER = re.compile(
+    rf"{_SAME.pattern}\[\?\s*(?:@\.)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*==\s*'[^'\\]*'\s*\]",
+    re.ASCII,
+)
+"""A list filtered by a text, last: both languages give the same elements. Of an object dlt filters
+the values, where a JMESPath fails its resource."""
 _JMESPATH_ONLY = re.compile(r"\[\]|\|\||&&|\w\s*\(|[{]")
 """What no JSONPath has outside quotes: these are never parsed as one."""
 _MEANINGS = {
@@ -175,9 +181,13 @@ def _without_root(tree: Any) -> Any:
 def other_meaning(text: str) -> str | None:
     """Return how dlt reads a JMESPath that is also a JSONPath of another meaning, else None.
 
-    Both languages agree on keys and positions alone.
+    Both languages agree on keys and positions, and on a filter of a list by a text.
     """
-    if _SAME.fullmatch(text) or _JMESPATH_ONLY.search(_STRINGS.sub("''", text)):
+    if (
+        _SAME.fullmatch(text)
+        or _SAME_FILTER.fullmatch(text)
+        or _JMESPATH_ONLY.search(_STRINGS.sub("''", text))
+    ):
         return None
     try:
         expected = jmespath_steps(syntax_tree(text))

@@ -183,6 +183,13 @@ def check_overlaps(draft: Draft) -> Iterator[Breach]:
     """A list with a key, of which each run reads some records again, merges."""
     by_name = {merged.name: merged for merged in draft.resources}
     for merged in draft.resources:
+        if _appends(merged) and _forgets_records(merged):
+            yield (
+                _disposition_place(merged),
+                "found append, and `primary_key: []`, by which a run does not remember the records "
+                "at its watermark: the next one appends them again; remove it, or add "
+                "`range_start: open` if the API gives only later records",
+            )
         if not _appends(merged) or not merged.data.get("primary_key"):
             continue  # without a key, appending is all that can be done
         overlap = _overlap(merged)
@@ -246,6 +253,14 @@ def _overlap(merged: MergedResource) -> str | None:
         if cursor.written.get("lag"):
             return "a `lag`"
     return None
+
+
+def _forgets_records(merged: MergedResource) -> bool:
+    """Return whether an empty key turns off, as in dlt, that records are loaded once."""
+    for cursor in cursors(merged)[:1]:
+        key = cursor.written.get("primary_key", merged.data.get("primary_key"))
+        return key == [] and cursor.written.get("range_start") != "open" and not _overlap(merged)
+    return False
 
 
 def _repeats(found: str, names: list[str]) -> str:

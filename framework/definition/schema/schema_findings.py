@@ -5,6 +5,7 @@ Knows the shape of a file (keys, types, allowed values), not what they mean toge
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _PYTHON_KEYS = {"session", "convert", "transform", "hooks", "validator"}
 _NEW_VALUE = {"properties", "patternProperties", "additionalProperties", "items", "propertyNames"}
 """Keywords below which a schema applies to another value."""
 _ONE_PER_VALUE = {"wrong-type", "not-one-of", "wrong-value", "wrong-name"}
+_MAX_JSON = 100
+"""Characters of JSON that a message proposes."""
 _MAX_ERRORS = 1_000
 """More errors than this in one file help nobody."""
 
@@ -182,7 +185,7 @@ def _missing_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
         schema = allowed.get(key, {})
         options = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
         expected = f": {_either_value(options)}" if options else ""
-        message = f"the key `{key}` is missing{expected}"
+        message = f"the key `{key}` is missing{expected}{_as_json(error)}"
         yield _Mistake(pointer, "missing-key", message, key=True)
 
 
@@ -192,9 +195,32 @@ def _wrong_type(error: Any, pointer: Pointer) -> _Mistake:
     message = f"found {_describe(error.instance)}, expected {expected or type_words(types)}"
     takes_config = isinstance(error.instance, dict) and "config entry" in str(expected)
     has_remedy = expected is None or takes_config or isinstance(error.instance, str)
-    return _Mistake(
-        pointer, "wrong-type", message + (_remedy(error.instance, types) if has_remedy else "")
-    )
+    remedy = _remedy(error.instance, types) if has_remedy else ""
+    return _Mistake(pointer, "wrong-type", message + (_as_json(error) or remedy))
+
+
+def _as_json(error: Any) -> str:
+    """Return how to send a mapping or list as JSON where the file takes none, or nothing."""
+    advice = error.schema.get("x-as-json")
+    if advice is None or not isinstance(error.instance, dict | list):
+        return ""
+    if _unquoted_placeholder(error.instance):
+        return _remedy(error.instance, ())
+    text = json.dumps(error.instance, ensure_ascii=False)
+    if len(text) > _MAX_JSON or "{" in "".join(_texts_in(error.instance)):
+        example = """'{{"key": "value"}}' (braces doubled)"""
+    else:
+        written = text.replace("{", "{{").replace("}", "}}").replace("'", "''")
+        example = f"'{written}'"
+    return f"; {advice.replace('TEXT', example)}"
+
+
+def _texts_in(value: Json) -> list[str]:
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in (key, *_texts_in(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts_in(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def _not_one_of(error: Any, pointer: Pointer) -> _Mistake:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from dlt.extract.utils import has_legacy_dedup_hashes
 
-from framework.definition.values.datetimes import write_time
+from framework.definition.values.datetimes import time_shape, write_time
 from framework.definition.values.durations import Period
 from framework.errors import RecordError
+from framework.extract.incremental.cursor_numbers import plain
 from framework.extract.incremental.cursor_times import parse_iso_time, run_start
 from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
+from framework.text import json_type
 
 Json = Any
 MAX_HASHES = 20_000
@@ -142,11 +145,7 @@ class Watermark:
             if not self._are_all_new(records):
                 new = [record for record in records if self._is_new(record, whole)]
         except TypeError:
-            raise RecordError(
-                f"{self._rules.resource}: the values at the incremental's cursor_path "
-                f"`{self._rules.spec.cursor_path}` cannot be compared with its initial_value; "
-                "write initial_value as the API writes the field"
-            ) from None
+            raise RecordError(f"{rules.resource}: {self._incomparable(records)}") from None
         is_legacy = self._is_legacy and self._last == self._previous
         self._hashes.update(rules.digest(whole(one), legacy=is_legacy) for one in self._at_last)
         self._at_last = []
@@ -180,6 +179,35 @@ class Watermark:
         for record in at_last:
             self._advance(record, last)
         return True
+
+    def _incomparable(self, records: list[Record]) -> str:
+        """Describe values of two kinds: those of two records, or a record's and the start."""
+        path = self._rules.spec.cursor_path
+        values = [plain(self._rules.find(record)) for record in records]
+        if self._last is not self._previous:
+            values.append(plain(self._last))
+        kinds = {_kind(value): time_shape(value) for value in values if value is not None}
+        if len(kinds) > 1:
+            (one, as_one), (other, as_other) = list(kinds.items())[:2]
+            return (
+                f"the incremental's cursor_path `{path}` holds {one} (written as {as_one}) in one "
+                f"record and {other} (written as {as_other}) in another, which cannot be compared. "
+                f"Give them one type: processing_steps: [{{cast: {{{path}: integer}}}}], or "
+                "`string`; or choose another cursor"
+            )
+        problem = f"the values at the incremental's cursor_path `{path}` cannot be compared with"
+        if self._previous is None:
+            return f"{problem} each other: they are {'; '.join(kinds)}. Choose another cursor"
+        known = _kind(plain(self._previous))
+        if self._previous == self._rules.initial:
+            return (
+                f"{problem} its initial_value, which is {known}; write initial_value as the API "
+                "writes the field"
+            )
+        return (
+            f"{problem} those of earlier runs, which were {known}. Give them that type in "
+            "processing_steps (`cast`), or load again with --refresh"
+        )
 
     def _is_new(self, record: Record, whole: Whole) -> bool:
         rules, start = self._rules, self._start
@@ -310,3 +338,8 @@ class Watermark:
             "start_value": start,
             "unique_hashes": sorted(hashes) if self._remembers else [],
         }
+
+
+def _kind(value: Json) -> str:
+    is_number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return "a number" if is_number else json_type(value)

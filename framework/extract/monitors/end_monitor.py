@@ -26,6 +26,7 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import (
     Sign,
     best_sign,
+    graphql_variable,
     list_place,
     page_signs,
     plain,
@@ -64,6 +65,7 @@ class EndMonitor:
         self._options = options
         self._paginator = paginator
         self._names, self._is_plain = list_place(plan.endpoint)
+        self._variable = graphql_variable(plan.endpoint)
         self._has_filters = has_filters(plan.endpoint)
         self._pages = 0
         self._records = 0
@@ -278,12 +280,11 @@ class EndMonitor:
             )
         if sign is None:
             return "Check the paginator"
-        written = _flow(proposed_paginator(sign, self._last_count))
-        name = {"header_cursor": "cursor_param", "cursor": "cursor_param"}.get(
-            proposed_paginator(sign, self._last_count)["type"], ""
-        )
-        look = f" (look up {name} in the API's documentation)" if name else ""
-        text = f"Write `paginator: {written}`, for example{look}"
+        proposed = proposed_paginator(sign, self._last_count, self._variable)
+        look = " (look up cursor_param in the API's documentation)" * ("cursor_param" in proposed)
+        if "cursor_body_path" in proposed:
+            look = f" (the query needs this cursor and the variable ${self._variable})"
+        text = f"Write `paginator: {_flow(proposed)}`, for example{look}"
         if isinstance(inner, SinglePagePaginator):
             text += "; if only the first page is wanted, `{type: single_page, maximum_page: 1}`"
         return text

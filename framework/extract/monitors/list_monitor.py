@@ -17,11 +17,13 @@ from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions
 from framework.http.error_reports import (
+    EXPIRED,
     error_in,
     error_words,
     failure_in,
     is_only_error,
     reports_error,
+    says_expired,
     unlike,
 )
 from framework.runtime.field_paths import ABSENT, field_at
@@ -86,6 +88,11 @@ class PageJudge:
             return f"is an object without any key of the records before it; {json_shape(items[0])}"
         if found.kind == "object" or (found.kind == "list" and found.items):
             return ""
+        if found.kind == "value" and isinstance(found.items[0], list):
+            return (
+                f"has a list where data_selector `{self._selector}` reads the values of an object "
+                "(`.*`)\nWrite `[]` in place of `.*`."
+            )
         if found.kind == "value":
             kind = json_type(found.items[0])
             return f"has {kind} at data_selector `{self._selector}`, expected a list of records"
@@ -113,7 +120,8 @@ class PageJudge:
     def _failed(self, failure: str, response: requests.Response, words: str) -> str:
         status = response.status_code
         condition = f"status_code: {status}" if status != 200 else "body: EXPRESSION"
-        return f"{failure}{f': {words}' if words else ''}\n{REPEAT % condition}"
+        remedy = EXPIRED if says_expired(words) else REPEAT % condition
+        return f"{failure}{f': {words}' if words else ''}\n{remedy}"
 
     def _is_end(
         self, kind: str, response: requests.Response, paginator: FrameworkPaginator | None

@@ -15,7 +15,12 @@ from framework.importers.airbyte.components.datetime_cursors import (
     translate_cursor,
 )
 from framework.importers.airbyte.components.error_handlers import translate_error_handler
-from framework.importers.airbyte.components.paginators import Pagination, keep_one_page, token_of
+from framework.importers.airbyte.components.paginators import (
+    Pagination,
+    join_base_url,
+    keep_one_page,
+    token_of,
+)
 from framework.importers.airbyte.components.partition_routers import (
     FindParent,
     StreamPartitions,
@@ -38,6 +43,7 @@ from framework.importers.airbyte.components.schema_loaders import translate_sche
 from framework.importers.airbyte.components.transformations import translate_steps
 from framework.importers.airbyte.components.unsupported_fields import report_unsupported
 from framework.importers.airbyte.import_context import NO_SLICE, ImportContext, StreamSlice
+from framework.importers.airbyte.jinja import tree
 from framework.importers.airbyte.jinja.printer import literal
 from framework.importers.airbyte.manifest import Component
 
@@ -102,6 +108,7 @@ def translate_stream(
     pagination = keep_one_page(
         inside, paginator, pagination, json.dumps([*address, request.endpoint])
     )
+    pagination = join_base_url(pagination, request.base_url, request.path)
     errors = translate_error_handler(inside, requester.part("error_handler", "DefaultErrorHandler"))
     auth = translate(inside, "authenticator", requester.part("authenticator"))
     endpoint = {**request.endpoint}
@@ -126,7 +133,7 @@ def translate_stream(
     _report_conflicts(inside, requester, request, endpoint)
     partitions = draft.partitions
     data: dict[str, Json] = {}
-    keys = _primary_key(inside, stream)
+    keys = _without_clock(inside, stream, _primary_key(inside, stream), steps)
     if keys:
         data["primary_key"] = keys[0] if len(keys) == 1 else keys
     listed = _named_partitions(inside, stream, partitions, json.dumps([*address, endpoint, steps]))
@@ -243,6 +250,31 @@ def _named_partitions(
             reason = f"Airbyte repeats each request for every {one['name']}; once here"
             context.note(stream.place, reason)
     return listed
+
+
+def _without_clock(
+    context: ImportContext, stream: Component, keys: list[str], steps: Steps
+) -> list[str]:
+    """Return no key if it has a field that Airbyte makes anew for each record, by the clock or at
+    random: no two records are the same there."""
+    made = {
+        name.replace(".", "__"): str(value)
+        for step in steps
+        for name, value in (step.get("set") or {}).items()
+    }
+    values = [made.get(key, "") for key in keys]
+    timed = ["uuid()" in one or "context().now" in one for one in values]
+    plain = f"format_time(context().now, '{tree.PYTHON_TIME.constant}')"
+    by_record = [one == plain or "format_time(" not in one for one in values]
+    if not any(map(all, zip(timed, by_record, strict=True))) and not all([*timed, bool(keys)]):
+        return keys
+    listed = ", ".join(key for key, is_timed in zip(keys, timed, strict=True) if is_timed)
+    context.note(
+        stream.at("primary_key"),
+        f"its primary key has {listed}, which is new for each record in Airbyte: no two records "
+        "are the same, so there is no key here",
+    )
+    return []
 
 
 def _primary_key(context: ImportContext, stream: Component) -> list[str]:

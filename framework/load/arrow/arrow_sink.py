@@ -7,7 +7,7 @@ dlt's own normalizer.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import compress, islice, repeat
 from operator import itemgetter, not_
 from pathlib import Path
@@ -32,6 +32,7 @@ from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, t
 from framework.load.arrow.temporary_files import PageFile, TableFile
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
+from framework.load.monitors.column_types import ColumnTypeMonitor, float_warnings
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import NulFilter, RecordSpool, as_for_dlt, with_variants
 
@@ -65,7 +66,8 @@ class ArrowSink:
         self._row_keys = Keys(types.has_root_key)
         self._column_names = column_names
         self._raw_batches = self._misfits = 0
-        self._begin(RecordSpool(folder, column_names))
+        self._column_types = ColumnTypeMonitor(resource)
+        self._begin(RecordSpool(folder, column_names, self._column_types))
 
     def _begin(self, unusual: RecordSpool) -> None:
         """Be empty; `unusual` is for records that do not fit the tables."""
@@ -119,6 +121,7 @@ class ArrowSink:
         self.keys.end(self._numbers.all(), self._order_values)
         if self._types.contract is not None:
             yield from (("discarded", message) for message in self._types.contract.messages())
+            yield from float_warnings(self._types.contract.floats)
         if self._nul is not None:
             yield from self._nul.finish()
         yield from self._unusual.finish()
@@ -150,6 +153,11 @@ class ArrowSink:
     def discarded(self) -> int:
         """Return the number of rows that the schema contract discarded."""
         return 0 if self._types.contract is None else self._types.contract.rows_discarded
+
+    @property
+    def columns_seen(self) -> Iterable[str]:
+        """Return the columns of records without a schema, also those that are always null."""
+        return () if self._types.contract is not None else self._column_names.seen
 
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the tables to dlt."""
@@ -210,7 +218,8 @@ class ArrowSink:
             yield self._for_dlt(batch)
 
     def _for_dlt(self, records: list[Record]) -> list[Record]:
-        return as_for_dlt(records, self._column_names, sanitized=self._types.sanitizes)
+        names, types = self._column_names, self._column_types
+        return as_for_dlt(records, names, types, sanitized=self._types.sanitizes)
 
     def tables(self, suffix: str) -> Iterator[pa.Table]:
         """Yield the Arrow tables of one table; "" is the resource's own.

@@ -33,6 +33,7 @@ from framework.load.contract import Contract, is_past_64_bits, verdict_on
 from framework.load.declared_tables import root_key_columns, root_table
 from framework.load.destinations.target import Target
 from framework.load.monitors.column_names import ColumnNameMonitor
+from framework.load.monitors.column_types import ColumnTypeMonitor
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 from framework.load.record_sink import as_for_dlt
 from framework.runtime.dlt_internals import TableInference
@@ -68,6 +69,7 @@ class InferredTypes:
         self._resource = resource
         self._inference = inference
         self._column_names = column_names
+        self._column_types = ColumnTypeMonitor(resource)
         self._primary_keys = keys
         self._root = root_table(resource)
         self._known = InferredKeys(self._root, inference.schema, longest_name)
@@ -98,7 +100,8 @@ class InferredTypes:
             return record, False
         self._lessons += 1
         self._primary_keys.check(record)
-        (seen,) = as_for_dlt([record], self._column_names, sanitized=self.sanitizes)
+        names, types = self._column_names, self._column_types
+        (seen,) = as_for_dlt([record], names, types, sanitized=self.sanitizes)
         try:
             is_new = self._inference.add(self._root, seen)
         except Exception:  # dlt refuses the record: it says so when it normalizes it

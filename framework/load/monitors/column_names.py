@@ -78,6 +78,8 @@ class ColumnNameMonitor:
         self._counts: Counter[Collision] = Counter()
         self.owners: dict[str, Path] = {}
         """Paths of the keys whose columns other keys share or may share, by the root's column."""
+        self.seen: dict[str, None] = {}
+        """Columns of the root that records have keys for, in their order, also if they are null."""
 
     def apart(self, records: list[Record]) -> list[Record]:
         """Return the records, keys renamed that would share a column.
@@ -139,6 +141,8 @@ class ColumnNameMonitor:
         # the key that is written like its column has it before others
         for key in sorted(filter(normalize_path, keys), key=lambda key: key != normalize_path(key)):
             column, path = _below(place, key), (*above, key)
+            if table == self._root:
+                self.seen[column.removeprefix(f"{table}{SEPARATOR}")] = None
             owner = self._owners.setdefault((table, column), path)
             if owner != path:
                 self._suspects = True

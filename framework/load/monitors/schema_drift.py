@@ -14,6 +14,7 @@ from dlt.common.schema import Schema
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.naming import SEPARATOR, join_path
+from framework.load.contract import VARIANT_MARK
 from framework.load.declared_tables import column_path, tables_of_resource
 from framework.text import count_noun
 
@@ -123,6 +124,22 @@ def undeclared_fields(schema: Schema, resource: Resource) -> list[str]:
             and not _is_below(path := column_path(suffix, column), from_steps)
         ]
     return fields
+
+
+def null_fields(schema: Schema, resource: Resource, seen: Iterable[str]) -> list[str]:
+    """Return the fields that records have and no table: they were null or empty in every record."""
+    found: set[str] = set()
+    for suffix, table in tables_of_resource(schema, resource):
+        found.add(suffix)
+        found.update(c for c, hint in table["columns"].items() if hint.get("data_type"))
+    bases = {column.partition(VARIANT_MARK)[0] for column in found}
+    missing = [
+        name
+        for name in seen
+        if name not in bases and not any(one.startswith(name + SEPARATOR) for one in bases)
+    ]
+    fields = [one for one in missing if not any(_is_below(one, [o]) for o in missing if o != one)]
+    return [*fields[:MAX_NAMED], "…"] if len(fields) > MAX_NAMED else fields
 
 
 def _is_below(path: str, fields: Iterable[str]) -> bool:

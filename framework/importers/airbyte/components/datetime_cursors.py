@@ -249,6 +249,13 @@ class _CursorDraft:
         ):
             self.context.missing(place, f"a duration from {listed}")
             return None
+        required = {one.name for one in self.context.inputs.by_path.values() if one.required}
+        if duration is None and required.intersection(names):
+            self.context.missing(
+                place,
+                f"a duration from {listed}, which has no default; write it here as a constant",
+            )
+            return None
         default = f"its default, {duration}" if duration else "none, as it has no default"
         self.context.note(place, f"from the input {listed}; here {default}")
         return duration

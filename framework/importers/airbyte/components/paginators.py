@@ -16,7 +16,7 @@ from framework.importers.airbyte.components.request_options import (
 )
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
-from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
+from framework.importers.airbyte.jinja.printer import dotted, literal, to_jmespath
 from framework.importers.airbyte.jinja.scope import LINK_PATTERN
 from framework.importers.airbyte.jinja.template_parts import placeholder
 from framework.importers.airbyte.jinja.tree import Term
@@ -85,6 +85,17 @@ class _PaginatorDraft:
             self.injections.append(Injection(part_of(option), path, f"{{paginator.{word}}}"))
         else:
             self.context.missing(option.place, "the page's token as the path")
+
+    def send_always(self, value: str) -> None:
+        """Send a value in place of the cursor alone, which the first request does not have."""
+        name = self.data["cursor_param"]
+        if name is not None:
+            self.data["cursor_param"] = None
+            self.injections.append(Injection("params", [name], value))
+        self.injections = [
+            replace(one, value=value) if one.value == "{paginator.cursor}" else one
+            for one in self.injections
+        ]
 
     def number(self, key: str, *, computed: bool = False) -> Term | None:
         """Return a number, or the input that holds it; an input gets the default of its template.
@@ -171,6 +182,9 @@ def _record_count(draft: _PaginatorDraft) -> Pagination:
     before = tree.call("not_null", tree.at("paginator", "cursor"), zero)
     count = tree.call("add", tree.call("to_number", before), tree.call("length", records))
     draft.data["cursor"] = to_jmespath(tree.choose(records, count, tree.NULL))
+    if draft.strategy.get("inject_on_first_request", False):
+        # the first request has an offset, and no cursor yet
+        draft.send_always(f"{{{to_jmespath(before)}}}")
     return draft.finished()
 
 
@@ -279,6 +293,20 @@ def keep_one_page(
         if data.get(name) and size in data
     ]
     return Pagination("single_page", (*pagination.injections, *sized))
+
+
+def join_base_url(pagination: Pagination, base_url: str, path: str) -> Pagination:
+    """Return a computed next address that is relative to the base URL, as it is in Airbyte, and
+    not to the request. One that the response names is a URL, or begins with a slash."""
+    data = pagination.paginator
+    nested = "/" in path.strip("/") and "://" not in path
+    if not nested or not isinstance(data, dict) or "next_url" not in data or "{" in base_url:
+        return pagination
+    prefix = literal(f"{base_url.rstrip('/')}/")
+    whole = f"join('', [if(matches(to_string(@), '^(/|https?:)'), '', {prefix}), to_string(@)])"
+    return replace(
+        pagination, paginator={**data, "next_url": f"[{data['next_url']}][?@].{whole} | [0]"}
+    )
 
 
 def _is_path(option: Component | None) -> bool:

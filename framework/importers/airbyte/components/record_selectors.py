@@ -212,4 +212,4 @@ def _may_be_null(term: Term) -> bool:
     node = term.node
     if isinstance(node, tree.Call):
         return node.name in _NULLABLE
-    return isinstance(node, tree.FieldPath) and not tree.is_projection(node)
+    return isinstance(node, tree.FieldPath) and node.root != "now" and not tree.is_projection(node)

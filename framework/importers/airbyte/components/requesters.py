@@ -93,7 +93,7 @@ def _properties(context: ImportContext, part: Component) -> list[str]:
         context.missing(chunking.place, "fields requested in portions; here all at once")
     if part.get("property_selector"):
         context.missing(part.at("property_selector"), "fields by the person's choice of columns")
-    return list(dict.fromkeys([*map(str, listed), *part.names("always_include_properties")]))
+    return list(dict.fromkeys([*part.names("always_include_properties"), *map(str, listed)]))
 
 
 # -- address and method
@@ -188,7 +188,9 @@ def _mapping(context: ImportContext, requester: Component, key: str) -> dict[str
 
 
 def _python_word(context: ImportContext, value: Json) -> Json:
-    """Return an input that is a boolean as Airbyte sends it, `True` or `False`."""
+    """Return an input that is a boolean, and the clock, as Airbyte sends them."""
+    if value == "{now}":
+        return f"{{format_time(now, '{tree.PYTHON_TIME.constant}')}}"
     name = value[8:-1] if isinstance(value, str) and value.startswith("{config.") else ""
     for one in context.inputs.by_path.values():
         if one.name == name and one.kind == "boolean" and not one.secret:
@@ -210,14 +212,14 @@ def _add_body(context: ImportContext, requester: Component, endpoint: dict[str, 
         value = context.translate(data, scope, body.at("value"))
         if value is not None:
             kind = body.type in ("RequestBodyJsonObject", "RequestBodyGraphQL")
-            endpoint["json" if kind else "data"] = value
+            endpoint["json" if kind else "data"] = _without_nulls(value)
         return
     json = requester.get("request_body_json")
     if json:
         json = _with_literals(json) if isinstance(json, dict) else json
         value = context.translate(json, scope, requester.at("request_body_json"))
         if isinstance(value, dict):
-            endpoint["json"] = value
+            endpoint["json"] = _without_nulls(value)
         elif isinstance(value, str) and value:
             # a text that is JSON once its templates are filled in
             endpoint["data"] = value
@@ -229,6 +231,14 @@ def _add_body(context: ImportContext, requester: Component, endpoint: dict[str, 
     )
     if form is not None and form != "":
         endpoint["data"] = form
+
+
+def _without_nulls(value: Json) -> Json:
+    """Leave out the keys of a body whose value is null or an empty text, which Airbyte does not
+    send."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one not in (None, "")}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _with_literals(value: Json) -> Json:

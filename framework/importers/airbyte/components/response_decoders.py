@@ -50,7 +50,9 @@ def null_texts(decoder: Component | None) -> list[str]:
 
 
 def items_path(decoder: Component | None) -> str | None:
-    """Return where a decoder itself looks for the records."""
+    """Return where a decoder itself looks for the records, or how it names their fields."""
+    if decoder is not None and decoder.type == "IterableDecoder":
+        return "[].{record: text}"
     if decoder is None or decoder.type != "JsonItemsDecoder":
         return None
     return str(decoder.get("items_path", "")).removesuffix(".item") or None

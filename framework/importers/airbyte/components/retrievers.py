@@ -13,8 +13,15 @@ from framework.importers.airbyte.components.component_registry import (
 from framework.importers.airbyte.components.requesters import StreamRequest, translate_requester
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja.printer import dotted, to_jmespath
-from framework.importers.airbyte.jinja.scope import variable
-from framework.importers.airbyte.jinja.tree import apply, at, compare, constant
+from framework.importers.airbyte.jinja.scope import Keys, Lookup, variable
+from framework.importers.airbyte.jinja.tree import (
+    Term,
+    Untranslatable,
+    apply,
+    at,
+    compare,
+    constant,
+)
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
@@ -67,9 +74,9 @@ def translate_export(context: ImportContext, retriever: Component) -> dict[str, 
     """Return the `export` of an AsyncRetriever; its creation request is the endpoint's own."""
     target = _keys(retriever, "download_target_extractor")
     names = {
-        "creation_response": variable("job"),
-        "create_job_response": variable("job"),
-        "polling_response": variable("response"),
+        "creation_response": _body("job"),
+        "create_job_response": _body("job"),
+        "polling_response": _body("response"),
         "download_target": variable("response", *target),
     }
     inside = context.inside(request_names={**context.request_names, **names})
@@ -104,6 +111,19 @@ def _address(request: StreamRequest) -> dict[str, str]:
     if request.base_url and "://" not in request.path:
         return {"url": f"{request.base_url.rstrip('/')}/{request.path.lstrip('/')}"}
     return {"url" if request.path.startswith("{response.") else "path": request.path}
+
+
+def _body(root: str) -> Lookup:
+    """Return a response of a job: its body, which Airbyte's templates see with the headers and the
+    request beside its fields."""
+    fields = variable(root)
+
+    def lookup(keys: Keys) -> tuple[Term, int]:
+        if keys[:1] in (("headers",), ("request",)):
+            raise Untranslatable(f"the {keys[0]} of a job's response")
+        return fields(keys)
+
+    return lookup
 
 
 def _keys(retriever: Component, key: str) -> list[str]:

@@ -66,7 +66,7 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
         if untyped and value.fixed and value.constant is None:
             # a name that there is not is an empty text
             value = tree.constant("")
-        value = _typed(value, one)
+        value = _as_text(_typed(value, one))
         if part.get("condition", ""):
             scope = context.record_scope(part).having(value=only(value))
             test = context.condition(part, "condition", scope)
@@ -76,11 +76,39 @@ def _add_fields(context: ImportContext, part: Component) -> Steps:
                 value = tree.choose(test, value, tree.at("", *keys))
         # a column has no dot in its name
         fields[".".join(key.replace(".", "_") for key in keys)] = value
-    if not fields:
-        return []
     return [
-        tolerant({"set": {k: _step_value(v) for k, v in fields.items()}}, fields.values(), None)
+        tolerant({"set": {k: _step_value(v) for k, v in step.items()}}, step.values(), None)
+        for step in _in_sequence(fields)
     ]
+
+
+def _in_sequence(fields: dict[str, Term]) -> list[dict[str, Term]]:
+    """Return the fields in as many steps as Airbyte's order needs: a field sees those before it,
+    and those of a step do not see each other."""
+    steps: list[dict[str, Term]] = []
+    for name, value in fields.items():
+        before = {one.split(".")[0] for one in (steps[-1] if steps else ())}
+        if not steps or before & _fields_read(value, before):
+            steps.append({})
+        steps[-1][name] = value
+    return steps
+
+
+def _fields_read(value: Term, names: set[str]) -> set[str]:
+    """Return the fields of the record that a value reads; all of `names` if it reads it whole."""
+    read: set[str] = set()
+    for one in tree.walk(value):
+        node = one.node
+        if isinstance(node, tree.FieldPath) and node.root == "" and not node.through_context:
+            first = node.steps[0] if node.steps else None
+            read |= {first} if isinstance(first, str) else names
+    return read
+
+
+def _as_text(value: Term) -> Term:
+    """Return the clock as Airbyte writes it into a record."""
+    is_clock = value.kind == "time" and value.node == tree.at("now", through_context=True).node
+    return tree.apply("format_time", value, tree.PYTHON_TIME, kind="text") if is_clock else value
 
 
 def _typed(value: Term, definition: Component) -> Term:

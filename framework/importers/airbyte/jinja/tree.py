@@ -216,6 +216,8 @@ def constant(value: Json) -> Term:
 
 
 NULL = constant(None)
+PYTHON_TIME = constant("%Y-%m-%d %H:%M:%S+00:00")
+"""How Python writes the clock, but for fractions of a second."""
 
 
 def at(root: str, *steps: Step, through_context: bool = False, kind: Kind = "any") -> Term:
