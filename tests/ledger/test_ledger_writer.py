@@ -178,7 +178,7 @@ def test_an_interrupted_run_is_recorded(shop: Shop, project: Path, number: signa
 
     write_connector(project, two(shop))
     shop.web.on("/orders", slow)
-    with command(project, "run", "shop") as run:
+    with command(project, "run", "shop", has_time=True) as run:
         assert asked.wait(60)
         run.signal(number)
         code, _, said = run.ended()
@@ -194,7 +194,7 @@ def test_an_interrupted_run_is_recorded(shop: Shop, project: Path, number: signa
 @pytest.mark.parametrize("step", ["loading", "extracting", "normalizing"])
 def test_an_interrupt_inside_dlt_is_recorded(shop: Shop, project: Path, step: str) -> None:
     write_connector(project, two(shop))
-    with command(project, "run", "shop", hook=f"interrupt while {step}") as run:
+    with command(project, "run", "shop", hook=f"interrupt while {step}", has_time=True) as run:
         assert run.ended()[0] == 130
     [found] = recorded(project)
     assert found["status"] == "interrupted"

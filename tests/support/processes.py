@@ -56,12 +56,17 @@ class Started:
 
 @contextmanager
 def command(
-    folder: Path, *argv: str, hook: str | None = None, called: str = "first"
+    folder: Path,
+    *argv: str,
+    hook: str | None = None,
+    called: str = "first",
+    has_time: bool = False,
 ) -> Iterator[Started]:
     """`framework ARGV` in a process of its own, in this folder; gone at the end.
 
     `hook` names a function below that prepares the process for what a test wants to happen;
-    `called` tells its output from another's.
+    `called` tells its output from another's. With `has_time`, a run that is interrupted may take
+    as long as it needs to end by itself.
     """
     out, pipe = folder / f"{called}.stdout", folder / f"{called}.stderr"
     os.mkfifo(pipe)
@@ -69,7 +74,9 @@ def command(
         # the server imports what it preloads from here, and says nothing where it cannot
         patched.setenv("PYTHONPATH", str(ROOT))
         forkserver.ensure_running()
-    process = FORKS.Process(target=_main, args=(folder, (out, pipe), argv, hook, dict(os.environ)))
+    process = FORKS.Process(
+        target=_main, args=(folder, (out, pipe), argv, hook, has_time, dict(os.environ))
+    )
     process.start()
     with pipe.open(encoding="utf-8") as said:
         try:
@@ -87,6 +94,7 @@ def _main(
     outputs: tuple[Path, Path],
     argv: tuple[str, ...],
     hook: str | None,
+    has_time: bool,
     environment: dict[str, str],
 ) -> None:
     from tests.conftest import reload_providers
@@ -101,8 +109,11 @@ def _main(
     reload_providers()
     if hook is not None:
         HOOKS[hook]()
+    from framework.cli import signals
     from framework.cli.main import main
 
+    if has_time:
+        signals.GRACE = LONGEST
     code = main(list(argv))
     sys.stdout.flush()
     os._exit(code)
