@@ -108,6 +108,13 @@ _ID = re.compile(
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URL_KEYS = ("href", "url", "uri", "link")
 _FALSE = ("", "false", "null", "none", "0")
+_IN_OBJECTS = frozenset.union(
+    *(MORE, LAST, NEXT, WEAK_NEXT, TOTAL, WEAK_TOTAL, PAGES, WEAK_PAGES, REMAINING),
+    (END_CURSOR, "links", "link"),
+)
+"""The names of all signs in bodies."""
+_IN_HEADERS = frozenset.union(NEXT_HEADERS, MORE, TOTAL, PAGES, ("total",))
+"""The names of signs in headers, without prefix and those that are read in their own way."""
 _GRAPHQL_VARIABLE = re.compile(r"\$(after|before|cursor|\w*[cC]ursor|page|offset|skip)\b")
 """The variable of a GraphQL query that selects the page."""
 _DEPTH = 2
@@ -143,6 +150,11 @@ def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
         text = selector.text
     else:
         text = selector or ""
+    return _place_of(text)
+
+
+@lru_cache(maxsize=200)
+def _place_of(text: str) -> tuple[Path, bool]:
     if text in ("", "$"):
         return (), True
     found = _PREFIX.fullmatch(text)
@@ -290,6 +302,8 @@ def _object_signs(
     path: Path, place: Mapping[str, Json], about_pages: bool, is_record: bool = False
 ) -> Iterator[Sign]:
     by_name = {plain(name): name for name in place}
+    if _IN_OBJECTS.isdisjoint(by_name):
+        return
     if not about_pages:
         has_id = any(_ID.search(name) for name in place)
         is_record = is_record or has_id or not OF_RECORDS.isdisjoint(by_name)
@@ -298,7 +312,10 @@ def _object_signs(
     flags = [name for name, value in place.items() if plain(name) in MORE and _flag(value)]
     has_companions = about_pages or len(COMPANIONS.intersection(by_name)) > 1
     for name, value in place.items():
-        word, where = plain(name), jmespath_of((*path, name))
+        word = plain(name)
+        if word not in _IN_OBJECTS:
+            continue
+        where = jmespath_of((*path, name))
         if is_record and (word in WEAK_TOTAL or word in WEAK_PAGES or word in WEAK_WORDS):
             continue
         if word in MORE or word in LAST:
@@ -375,6 +392,8 @@ def _link_list(where: str, links: list[Json]) -> Iterator[Sign]:
 
 def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
     for name, value in headers.items():
+        if not _may_be_sign(name):
+            continue
         word = plain(name)
         if word == "link":
             url = links_by_relation(value).get("next")
@@ -391,7 +410,7 @@ def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
         if value[:1] == "{" and "pagination" in word:
             yield from _header_object(name, value)
             continue
-        word = word.removeprefix("x").removeprefix("wp").removeprefix("pagination")
+        word = _without_prefix(word)
         if word in NEXT_HEADERS:
             yield Sign("cursor", name, is_end=value.strip() in _FALSE, is_header=True)
         elif word in MORE and (flag := _flag(value)) is not None:
@@ -401,6 +420,18 @@ def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:
                 yield Sign("total", name, int(value), is_header=True)
         elif word in PAGES and value.strip().isdigit():
             yield Sign("pages", name, int(value), is_header=True)
+
+
+@lru_cache(maxsize=2000)
+def _may_be_sign(header: str) -> bool:
+    """Return whether a header with this name may be about pages."""
+    word = plain(header)
+    is_own = word in ("link", "contentrange") or "pagination" in word
+    return is_own or _without_prefix(word) in _IN_HEADERS
+
+
+def _without_prefix(word: str) -> str:
+    return word.removeprefix("x").removeprefix("wp").removeprefix("pagination")
 
 
 def _header_object(name: str, value: str) -> Iterator[Sign]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -84,7 +84,7 @@ class RequestBuilder:
         cursor = plan.cursor_params(self._values)
         params = {**expand(endpoint.params, values, "query"), **cursor}
         path = expand(endpoint.path, values, "path")
-        absolute = urlsplit(path).scheme in ("http", "https")
+        absolute = ":" in path and urlsplit(path).scheme in ("http", "https")
         headers = {**(client.headers or {}), **(expand(endpoint.headers, values, "text") or {})}
         json = expand(endpoint.json, values, "json")
         data = _form(expand(endpoint.data, values, "text"))
@@ -155,7 +155,7 @@ class ListRequests:
         self._builder = builder
         self._begin = context
         self._known: Collection[str] = ()
-        self._use(within(plan.selector, self._context))
+        self._selector = within(plan.selector, self._context)
         self.paginator = paginator
         if paginator is not None:
             context = self._begin = paginator.begin(context, builder.rewrite)
@@ -195,11 +195,13 @@ class ListRequests:
         """Whether another page follows the one that was read last."""
         return self.paginator is None or self.paginator.has_next_page
 
-    def _use(self, selector: Any) -> None:
-        self._selector = selector
-        self._locator = ListLocator(selector, self._plan.resource.steps, self._context)
-        secrets = self._duplicates.secrets
-        self._judge = PageJudge(self._plan, selector, self._locator, secrets)
+    @cached_property
+    def _locator(self) -> ListLocator:
+        return ListLocator(self._selector, self._plan.resource.steps, self._context)
+
+    @cached_property
+    def _judge(self) -> PageJudge:
+        return PageJudge(self._plan, self._selector, self._locator, self._duplicates.secrets)
 
     def next_page(self) -> Page | None:
         """Send the next request; return its page, None if its response ends the list unread.
@@ -246,7 +248,7 @@ class ListRequests:
     def _parsed_page(self, response: requests.Response) -> Page:
         body = response.json()
         if self._selector is None:
-            self._use(self._client.detect_data_selector(response))
+            self._selector = self._client.detect_data_selector(response)
         items = self._select(response, body)
         elements, fault, is_none = None, "", False
         may_be_other = len(items) < 2 or not self._locator.is_direct  # several are of a list

@@ -170,7 +170,8 @@ class FrameworkPaginator(BasePaginator):
         total = getattr(inner, "total_path", None)
         self._total = total if isinstance(total, Total) else None
         self._params: Mapping[str, Json] = {}
-        self._has_unsent = UNSENT in "".join(map(str, vars(inner).values()))
+        names = [value for value in vars(inner).values() if isinstance(value, str)]
+        self._has_unsent = UNSENT in "".join(names)
         adds_rules = rules.stop_when or rules.stop_after_short_page or not rules.send_first
         self.is_plain = not (over or adds_rules or rewrites or self._has_unsent)
 
@@ -178,8 +179,20 @@ class FrameworkPaginator(BasePaginator):
         over = None if self._over is None else Over(self._over.expression)
         if over is not None:
             memo[id(self._over)] = over
-        inner = copy.deepcopy(self.inner, memo)
-        return FrameworkPaginator(inner, self.rules, over, rewrites=self.rewrites)
+        return FrameworkPaginator(
+            self._copied_inner(memo), self.rules, over, rewrites=self.rewrites
+        )
+
+    def _copied_inner(self, memo: dict[int, Any]) -> BasePaginator:
+        """Return dlt's paginator for another list; of its paths only those that learn are copied.
+
+        A deep copy of all of them takes longer than parsing a page.
+        """
+        copied = copy.copy(self.inner)
+        for name, value in vars(copied).items():
+            if isinstance(value, (Over, Total, HasMore)):
+                vars(copied)[name] = copy.deepcopy(value, memo)
+        return copied
 
     def begin(self, context: Context, write: Write) -> Context:
         """Start a list; return the context of its first request."""

@@ -32,15 +32,22 @@ from framework.runtime.redaction import Redactor, redact_url
 
 PORTS = {"http": 80, "https": 443}
 _HTTP_PREFIX = re.compile(r"http://([^/?#]*?)(?::80)?(?=[/?#]|$)", re.IGNORECASE)
+_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9.:-]+(?=/)")
+"""The beginning of a URL in which all parsers see the same host, whatever follows."""
 
 
-@lru_cache(maxsize=200)  # each request needs it several times
 def origin(url: str) -> tuple[str, str, int | None]:
     """Return scheme, host and port of a URL, in lower case and with the default port.
 
     Parsed as the connection parses it: another parser may see another host in an odd URL. All are
     empty for a URL that is not valid.
     """
+    plain = _PLAIN_ORIGIN.match(url)
+    return _parsed_origin(url if plain is None else plain[0])
+
+
+@lru_cache(maxsize=200)  # each request needs it several times
+def _parsed_origin(url: str) -> tuple[str, str, int | None]:
     try:
         parts = parse_url(url)
     except LocationParseError:
@@ -167,8 +174,21 @@ def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
+_PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+"""A URL in which nothing is to be encoded or to be normalized."""
+
+
 class _PreparedRequest(requests.PreparedRequest):
-    """A prepared request that looks for a Cookie header only if there are cookies."""
+    """A prepared request that does not do what changes nothing in a plain request."""
+
+    def prepare_url(self, url: Any, params: Any) -> None:
+        """Write the URL with its parameters; parse it only if something may be unusual in it."""
+        if type(params) is dict and set(map(type, params.values())) <= {str, int}:
+            params = urlencode(params)
+            if _PLAIN_URL.fullmatch(url):
+                self.url = f"{url}?{params}" if params else url
+                return
+        super().prepare_url(url, params)
 
     def prepare_cookies(self, cookies: Any) -> None:
         """Keep the cookies, and write their header."""
@@ -176,13 +196,6 @@ class _PreparedRequest(requests.PreparedRequest):
             self._cookies = cookies
         else:
             super().prepare_cookies(cookies)
-
-
-def _encoded(params: Any) -> Any:
-    """Return the parameters as requests encodes them, if all are texts or integers."""
-    if type(params) is dict and set(map(type, params.values())) <= {str, int}:
-        return urlencode(params)
-    return params
 
 
 class Session(requests.Session):
@@ -264,7 +277,7 @@ class Session(requests.Session):
             data=request.data,
             json=request.json,
             headers=headers,
-            params=_encoded(request.params),
+            params=request.params,
             auth=self.auth if request.auth is None else request.auth,
             cookies=RequestsCookieJar(),
             hooks=request.hooks,
@@ -356,8 +369,11 @@ class Session(requests.Session):
         self, request: requests.PreparedRequest, context: RequestContext
     ) -> None:
         """Raise RequestError for a header value that HTTP forbids: a line break, say."""
-        for name, value in request.headers.items():
-            text = value.decode("latin-1") if isinstance(value, bytes) else value
+        values = request.headers.values()
+        texts = [v.decode("latin-1") if isinstance(v, bytes) else v for v in values]
+        if not _UNSENDABLE.search("".join(texts)):
+            return
+        for name, text in zip(request.headers, texts, strict=True):
             if _UNSENDABLE.search(text):
                 raise RequestError(
                     f"{context.prefix}{request.method} "

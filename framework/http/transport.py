@@ -30,7 +30,9 @@ from framework.http.link_header import links_by_relation
 from framework.http.request_context import Decode, current_context
 from framework.http.urllib3_internals import (
     ResponseLimitExceeded,
+    drop_cookie_source,
     header_limit,
+    key_of_pool,
     limit_response_time,
 )
 
@@ -109,8 +111,10 @@ class Response(requests.Response):
     """
 
     def __init__(self, body: bytes, like: requests.Response | None = None) -> None:
-        super().__init__()
-        vars(self).update(vars(like) if like is not None else {})
+        if like is None:
+            super().__init__()
+        else:
+            vars(self).update(vars(like))
         self._body = body
         context = current_context()
         self._decode, self._decimals = context.decode, context.decimals
@@ -248,6 +252,7 @@ class LiveAdapter(HTTPAdapter):
     def __init__(self, connections: int, max_size: int, max_seconds: float) -> None:
         self._max_size = max_size
         self._max_seconds = max_seconds
+        self._pool_keys: dict[tuple[Any, ...], Any] = {}
         super().__init__(pool_connections=16, pool_maxsize=connections, pool_block=False)
 
     @classmethod
@@ -259,6 +264,29 @@ class LiveAdapter(HTTPAdapter):
         """Create the pools, with a limit on the time of a response."""
         super().init_poolmanager(*arguments, **named)
         limit_response_time(self.poolmanager, self._max_seconds)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,
+        proxies: Any = None,
+        cert: Any = None,
+    ) -> Any:
+        """Return the pool for a request, whose key is worked out once per host without a proxy."""
+        scheme, _, host, *_ = [*(request.url or "").split("/", 3), "", ""]
+        known = (scheme, host, verify)
+        is_plain = not proxies and cert is None
+        pools = self.poolmanager.pools
+        pool = pools.get(self._pool_keys.get(known)) if is_plain else None
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            if is_plain:
+                self._pool_keys[known] = key_of_pool(self.poolmanager, pool)
+        return pool
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Return what stands in the request line: the path, if there is no proxy."""
+        return super().request_url(request, proxies) if proxies else request.path_url
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         """Create the pools of a proxy once, with the same limit."""
@@ -291,7 +319,10 @@ class LiveAdapter(HTTPAdapter):
                 raise ResponseLimitExceeded(limit) from None
             raise
         try:
-            return Response(self._read(response), like=response)
+            body = self._read(response)
+            if "set-cookie" not in response.headers:
+                drop_cookie_source(response.raw)
+            return Response(body, like=response)
         except requests.RequestException as error:
             error.request = request  # requests leaves it out if the body is at fault
             raise

@@ -288,9 +288,10 @@ class Collector:
 
     def _count(self, event: Event) -> None:
         if isinstance(event, RequestAnswered):
-            slowest = [*self.report.slowest, event]
-            slowest.sort(key=attrgetter("seconds"), reverse=True)
-            self.report.slowest = slowest[:SLOWEST]
+            slowest = self.report.slowest
+            if len(slowest) < SLOWEST or event.seconds > slowest[-1].seconds:
+                by_seconds = sorted((*slowest, event), key=attrgetter("seconds"), reverse=True)
+                self.report.slowest = by_seconds[:SLOWEST]
         name = getattr(event, "resource", "")
         part = self.report.resources.get(self._read_for.get(name, name))
         if part is None:

@@ -135,14 +135,9 @@ class Redactor:
 
         `name` is that of the header, parameter or field, at any depth of a body.
         """
-        if isinstance(value, Mapping):
-            for key, item in value.items():
-                self.add_sent(str(key), item)
-        elif isinstance(value, (list, tuple)):
-            for item in value:
-                is_pair = isinstance(item, tuple) and len(item) == 2
-                self.add_sent(*(map(str, item) if is_pair else (name, item)))
-        elif isinstance(value, (str, int)) and is_credential_name(name):
+        if isinstance(value, (str, int)):
+            if not is_credential_name(name):
+                return
             text = str(value)
             if text in self._secrets:
                 return
@@ -150,6 +145,13 @@ class Redactor:
                 if is_maskable(part) and part not in self._secrets:
                     self.add_foreign(part)
                     self._remember_sent(part)
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                self.add_sent(str(key), item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                is_pair = isinstance(item, tuple) and len(item) == 2
+                self.add_sent(*(map(str, item) if is_pair else (name, item)))
 
     def secrets(self, *, guarded: bool = False) -> tuple[str, ...]:
         """Return the secrets as they are; with `guarded` those of the connector only."""
@@ -359,6 +361,10 @@ LONGEST_URL = 1_000
 ADDRESS = re.compile(r"[^\s/@=&]+@[^\s/@=&]+\.[^\s/@=&]+")
 
 
+_PLAIN_URL = re.compile(r"(https?://[\w.:/%~*-]+)(?:\?([^#]*))?", re.ASCII)
+"""A URL without a login or an e-mail address before its parameters."""
+
+
 def redact_url(url: str | None, redactor: Redactor) -> str:
     """Return the URL with secrets, sensitive parameters, logins and e-mail addresses masked."""
     if not url:
@@ -366,17 +372,25 @@ def redact_url(url: str | None, redactor: Redactor) -> str:
     url = redactor.redact(url)
     if len(url) > LONGEST_URL:  # servers give next pages of any length
         url = url[: LONGEST_URL - 1] + "…"
+    plain = _PLAIN_URL.fullmatch(url)
+    if plain is not None:
+        query = _redact_query(plain[2] or "")
+        return redactor.redact(f"{plain[1]}?{query}" if query else plain[1])
     try:
         parts = urlsplit(url)
     except ValueError:
         return "(an address that cannot be read)"
-    pairs = []
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
-        pairs.append(f"{quote(name, safe='[]._-')}={_value(name, value)}")
-    query = "&".join(pairs)
     host = parts.netloc.rpartition("@")[2]
-    text = urlunsplit((parts.scheme, host, ADDRESS.sub(MASK, parts.path), query, ""))
-    return redactor.redact(text)
+    path = ADDRESS.sub(MASK, parts.path)
+    return redactor.redact(urlunsplit((parts.scheme, host, path, _redact_query(parts.query), "")))
+
+
+@lru_cache(maxsize=64)  # most requests of a resource have the same
+def _redact_query(query: str) -> str:
+    pairs = []
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        pairs.append(f"{quote(name, safe='[]._-')}={_value(name, value)}")
+    return "&".join(pairs)
 
 
 def _value(name: str, value: str) -> str:

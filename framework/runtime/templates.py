@@ -183,7 +183,10 @@ def expand(value: Json, bound: Mapping[str, Json], place: TemplateTarget) -> Jso
     JSON and in queries; if it is null, the JSON key is left out.
     """
     if isinstance(value, str):
-        return _expand_text(value, bound, place)
+        is_template = "{" in value or "}" in value
+        return _expand_text(value, bound, place) if is_template else value
+    if value is None:
+        return None
     if isinstance(value, Mapping):
         made = {
             expand(key, bound, "text"): (item, expand(item, bound, place))

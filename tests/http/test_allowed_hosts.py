@@ -3,7 +3,7 @@
 import pytest
 
 from framework.errors import SettingsError
-from framework.http.session import AllowedHosts, origin, refuse_plain_http
+from framework.http.session import AllowedHosts, _parsed_origin, origin, refuse_plain_http
 
 API = "https://api.example.com/v2"
 
@@ -22,6 +22,14 @@ API = "https://api.example.com/v2"
 )
 def test_an_origin_is_scheme_host_and_port(url, expected):
     assert origin(url) == expected
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/a?b", "\\@evil.test/", "@evil.test/", "#@evil.test/"])
+@pytest.mark.parametrize(
+    "begin", ["https://api.example.com", "http://a:1", "http://a:b", "https://API.", "http://a/"]
+)
+def test_the_origin_of_a_plain_url_is_that_of_the_whole(begin, rest):
+    assert origin(begin + rest) == _parsed_origin(begin + rest)
 
 
 @pytest.mark.parametrize(

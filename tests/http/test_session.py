@@ -284,6 +284,13 @@ def test_a_next_page_of_a_million_letters_is_shown_shortened(tmp_path):
     assert len(str(caught.value)) < 2_000
 
 
+PATHS = (
+    "",
+    *("/", "//", "/a//b", "/a/", "/./a", "/a/../b", "/a/...", "/.a", "/a.b~c-d_e"),
+    *("/%41", "/a%2fb", "/a:b", "/a;b", "/a@b", "/a?b=c", "/a#b", "/a\\b", "/a b", "/\n"),
+)
+
+
 def prepared_both_ways(session, **given):
     """What the session makes of a request, and what requests makes of it in the same session."""
 
@@ -313,6 +320,9 @@ def prepared_both_ways(session, **given):
         {"params": [("a", "1"), ("a", "2")]},
         {"params": "a=%20b"},
         {"url": f"{API}/ä b?x=1#part", "params": {"y": "2"}},
+        *({"url": f"{API}{path}", "params": {"y": "2"}} for path in PATHS),
+        {"url": "HTTPS://API.example.com:443/a", "params": {"y": "2"}},
+        {"url": "https://user:word@api.example.com/a", "params": {"y": "2"}},
         {"method": "post", "json": {"a": ["ä"]}},
         {"method": "Post", "data": {"a": "b c", "list": ["1", "2"]}},
         {"method": "put", "data": "text"},

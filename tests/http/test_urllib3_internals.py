@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import http.client
 import io
 import socket
-from http.client import HTTPException, LineTooLong
+from http.client import HTTPException, HTTPResponse, LineTooLong
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import requests
@@ -89,6 +91,92 @@ def test_the_reader_gives_back_the_sockets_own_timeout():
         assert left.gettimeout() == 60
 
 
+HEADS = [
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\n{}",
+    "HTTP/1.1 404 Not  Found \r\nA: \t b \t\r\nA: c\r\nEmpty:\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 9\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nX: until the end\r\n\r\n{}",
+    "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n",
+    "HTTP/1.1 304 Not Modified\r\nETag: a\r\n\r\n",
+    "HTTP/1.1 302 Found\r\nLocation: /x?a=b:c\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"
+    "Content-Length: 0\r\n\r\n",
+    # and what is left to http.client
+    "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\n\r\n{}",
+    "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: a\r\n b\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: \x0b\x85\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: \xe4\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno header\r\nX: y\r\n\r\n{}",
+    "HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+]
+
+
+def response_of(kind, text, method):
+    """All that http.client says of a response, and its body."""
+    left, right = socket.socketpair()
+    with left, right:
+        right.sendall(text.encode("latin-1"))
+        right.shutdown(socket.SHUT_WR)
+        response = kind(left, method=method)
+        response.begin()
+        found = {name: value for name, value in vars(response).items() if name not in ("fp", "msg")}
+        found["headers"] = list(response.headers.items())
+        found["defects"] = list(map(type, response.headers.defects))
+        return found | {"body": response.read(), "isclosed": response.isclosed()}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("text", HEADS)
+def test_plain_headers_say_what_http_client_reads(text, method):
+    expected_text = text.partition("Hints\r\nX: y\r\n\r\n")[2] or text
+    expected = response_of(HTTPResponse, expected_text, method)
+    assert response_of(urllib3_internals._FinalResponse, text, method) == expected
+
+
+def test_headers_that_come_in_pieces_are_read():
+    left, right = socket.socketpair()
+    with left, right:
+        response = urllib3_internals._FinalResponse(left, method="GET")
+        thread = Thread(target=send_in_pieces, args=(right, HEADS[0].encode()))
+        thread.start()
+        response.begin()
+        assert response.headers.items() == [
+            ("Content-Type", "application/json"),
+            ("Content-Length", "2"),
+        ]
+        assert response.read() == b"{}"
+        thread.join()
+
+
+def send_in_pieces(sock, data):
+    for place in range(0, len(data), 7):
+        sock.sendall(data[place : place + 7])
+
+
+def test_plain_headers_need_no_parser_of_mails(monkeypatch):
+    monkeypatch.setattr(http.client, "parse_headers", None)
+    assert response_of(urllib3_internals._FinalResponse, HEADS[0], "GET")["status"] == 200
+
+
+def test_a_pool_has_a_key_until_its_manager_drops_it():
+    pools = urllib3.PoolManager()
+    pool = pools.connection_from_url("http://api.test")
+    key = urllib3_internals.key_of_pool(pools, pool)
+    assert pools.connection_from_pool_key(key, {}) is pool
+    pools.clear()
+    assert urllib3_internals.key_of_pool(pools, pool) is None
+
+
 def test_a_response_needs_no_private_name_of_requests():
     request = requests.Request("GET", "http://localhost/x").prepare()
     response = make_response(request, 200, "OK", [("Content-Type", "text/plain")], b"body")
@@ -100,6 +188,7 @@ def test_a_response_needs_no_private_name_of_requests():
     [
         *("pool_classes_by_scheme", "ConnectionCls", "response_class", "__class__"),
         *("_content", "_content_consumed", "_body_position", "_collections"),
+        "_original_response",
     ],
 )
 def test_no_other_module_of_http_uses_the_inner_name(name):

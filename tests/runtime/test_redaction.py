@@ -3,12 +3,14 @@
 import base64
 import html
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
 
 from framework.authoring.cassettes.cassette import find_leaks
-from framework.runtime.redaction import Redactor
+from framework.runtime import redaction
+from framework.runtime.redaction import Redactor, redact_url
 
 SECRET = 'kü/+ "9\\x~='
 
@@ -128,3 +130,27 @@ def test_credentials_of_records_are_forgotten_when_there_are_many(monkeypatch):
         redactor.add_sent("token", f"token-{number}")
     assert len(redactor.secrets()) == 4
     assert redactor.redact("token-0 token-9 declared-secret") == "token-0 *** ***"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.test/a/b.c~d?count=100&page_token=x%2Fy",
+        "http://127.0.0.1:8099/a%20b?empty=&x",
+        "https://api.test/s3cret-key/a?x=s3cret-key",
+        "https://api.test/a?api_key=1&mail=me%40example.com",
+        "https://api.test/a?",
+        "https://api.test?a=1",
+        "https://user:word@api.test/a",
+        "https://api.test/me@example.com/a",
+        "https://api.test/a?x=1#part",
+        "https://api.test/a?x=1&#part",
+        f"https://api.test/{'a' * 2000}?x=1",
+    ],
+)
+def test_a_plain_url_is_redacted_as_a_parsed_one(monkeypatch, url):
+    redactor = Redactor()
+    redactor.add("s3cret-key")
+    found = redact_url(url, redactor)
+    monkeypatch.setattr(redaction, "_PLAIN_URL", re.compile("never"))
+    assert found == redact_url(url, redactor)

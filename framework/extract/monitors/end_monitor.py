@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -64,15 +65,22 @@ class EndMonitor:
         self._name = plan.resource.name
         self._options = options
         self._paginator = paginator
+        self._endpoint = plan.endpoint
         self._names, self._is_plain = list_place(plan.endpoint)
-        self._variable = graphql_variable(plan.endpoint)
-        self._has_filters = has_filters(plan.endpoint)
         self._pages = 0
         self._records = 0
         self._lengths: set[int] = set()
         self._first: requests.Response | None = None
         self._first_count = self._last_count = 0
         self._last: Page | None = None
+
+    @cached_property
+    def _variable(self) -> str | None:
+        return graphql_variable(self._endpoint)
+
+    @cached_property
+    def _has_filters(self) -> bool:
+        return has_filters(self._endpoint)
 
     @property
     def counts(self) -> dict[str, int]:
