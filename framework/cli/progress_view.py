@@ -5,11 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from framework.cli.terminal import print_plain, visible
 from framework.events import (
@@ -25,6 +21,11 @@ from framework.events import (
     WarningRaised,
 )
 from framework.text import count_noun
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
 
 PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about the same resource."""
@@ -68,6 +69,8 @@ class Progress:
         self._last_line: dict[str, float] = {}
         self._live: Live | None = None
         if live and console.is_terminal and not quiet:
+            from rich.live import Live
+
             self._live = Live(
                 get_renderable=self._table, console=console, transient=True, refresh_per_second=8
             )
@@ -140,6 +143,9 @@ class Progress:
             print_plain(self._console, text)
 
     def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
         with self._lock:
             table = Table.grid(padding=(0, 2))
             for name, progress in self._resources.items():

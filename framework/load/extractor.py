@@ -130,7 +130,7 @@ class Extractor:
 
             return read
 
-        import_ahead("pyarrow.compute", "dlt.common.libs.pyarrow")
+        import_ahead("pyarrow.compute", "dlt.common.libs.pyarrow", "pyarrow.parquet")
         # parents come first and jobs start in order, so a job waits only for one that runs
         workers = min(side_by_side, len(resources))
         for _ in run_in_order(map(job, resources), workers, self._environment.stop):

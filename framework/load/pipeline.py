@@ -8,7 +8,7 @@ import gc
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,8 @@ def normalize(pipeline: Any) -> Any:
         raise cause from error
 
 
-def load(pipeline: Any, target: Target, connector: str) -> Any:
-    """Load what is normalized.
+def load(pipeline: Any, target: Target, connector: str, connection: ExitStack) -> Any:
+    """Load what is normalized; the destination stays open until the caller closes `connection`.
 
     Raise DestinationError if that fails; TableRefused if the destination refuses one table, and
     what it has loaded of the package can be undone or repeated.
@@ -96,9 +96,11 @@ def load(pipeline: Any, target: Target, connector: str) -> Any:
         with destination_errors("cannot load into", target, quotes_rows=True):
             appending = appending_packages(pipeline)
             # one connection for all: DuckDB writes a checkpoint at every close
-            with pipeline.destination_client(), mark_load(pipeline, connector, target, appending):
+            connection.enter_context(pipeline.destination_client())
+            with mark_load(pipeline, connector, target, appending):
                 return pipeline.load()
     except DestinationError as error:
+        connection.close()  # the error may have made it unusable
         if disk_full(error) or (appending and not target.profile.marks_loads):
             raise
         table = refused_table(error) if is_refused(error) else unloadable_table(pipeline, error)

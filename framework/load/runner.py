@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from framework.load.commits.attempt import (
     find_attempt,
 )
 from framework.load.commits.commit_queue import CommitQueue, Part
-from framework.load.commits.packages import Packages, Sinks, StoredState
+from framework.load.commits.packages import Packages, Sinks, StoredState, rows_of
 from framework.load.declared_tables import (
     create_declared_tables,
     root_table,
@@ -125,6 +125,7 @@ def run(
         gc_paused(),
         redacted_traces(environment.redactor),
         run_lock(folder, connector.name, target, collector, environment.stop),
+        ExitStack() as connection,  # of the last package, until the run is recorded
     ):
         pipeline = None
         try:
@@ -136,11 +137,22 @@ def run(
             if attempt.is_resumed:
                 environment = replace(environment, now=attempt.start)
                 compiled = compile_connector(connector, settings, environment, collector)
-            job = _Run(compiled, selected, options, environment, collector, target, opened, attempt)
+            job = _Run(
+                compiled,
+                selected,
+                options,
+                environment,
+                collector,
+                target,
+                opened,
+                attempt,
+                connection,
+            )
             job.execute()
             had_rows = bool(job.loaded_before) and not options.refresh
             say_where(report, target, pipeline, selected, had_rows=had_rows)
         except BaseException as error:
+            connection.close()  # the error may have made it unusable
             end(error, pipeline)
             raise
         end(pipeline=pipeline)
@@ -193,6 +205,7 @@ class _Run:
         target: Target,
         opened: OpenPipeline,
         attempt: Attempt,
+        connection: ExitStack,
     ) -> None:
         self.compiled = compiled
         self.connector = compiled.connector
@@ -206,7 +219,9 @@ class _Run:
         self.pipeline = opened.pipeline
         self.state = read_state(opened.pipeline, self.connector)
         self.refreshed = frozenset(r.name for r in selected if options.refresh)
-        self.packages = Packages(compiled, opened, target, attempt, collector, self.refreshed)
+        self.packages = Packages(
+            compiled, opened, target, attempt, collector, self.refreshed, connection
+        )
         self.before = self.state.watermarks
         self.moved = copy.deepcopy(self.state.watermarks)
         """The watermarks by resource, as they were and as reading moves them."""
@@ -279,7 +294,7 @@ class _Run:
                 parts = [part for part in parts if not extractor.is_refused(part.resource.name)]
                 continue
             for part in parts:
-                own = self.packages.rows_of(part.resource, counts)
+                own = rows_of(self.pipeline.default_schema, part.resource, counts) if counts else 0
                 self.report.resources[part.resource.name].rows += own
                 rows += own
                 if part.point.is_end:
@@ -449,8 +464,9 @@ class _Run:
         self, loaded: list[Resource], extractor: Extractor, rows: Mapping[str, int]
     ) -> None:
         """Count loaded rows, create declared child tables without rows, warn of schema drift."""
+        schema = self.pipeline.default_schema  # dlt reads it from a file each time
         for resource in loaded:
-            self.report.resources[resource.name].rows += self.packages.rows_of(resource, rows)
+            self.report.resources[resource.name].rows += rows_of(schema, resource, rows)
         loaded += [r for r in self.selected if r.name in self.ended]
         self._count_discarded(loaded, extractor)
         with destination_errors(
@@ -458,7 +474,6 @@ class _Run:
         ):
             create_declared_tables(self.pipeline, loaded)
         self.on_event.step_done()
-        schema = self.pipeline.default_schema  # dlt reads it from a file each time
         for resource in loaded:
             for code, message in drift_warnings(schema, resource):
                 self.on_event(WarningRaised(resource.name, code, message))

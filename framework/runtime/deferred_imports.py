@@ -20,6 +20,9 @@ from typing import Any, Union
 IMPORTERS = ("dlt", "charset_normalizer")
 """Packages whose modules get stand-ins while they are imported."""
 
+CALLERS = ("dlt.extract.concurrency", "dlt.extract.incremental", "dlt.extract.utils")
+"""Modules whose functions get stand-ins too: for a class in a hint, or in every `isinstance`."""
+
 DEFERRED = (
     # SQL as syntax trees: datasets and views
     "sqlglot",
@@ -56,11 +59,14 @@ DEFERRED = (
     "dlt.destinations.impl.sqlalchemy",
     "dlt.destinations.impl.synapse",
     "dlt.destinations.impl.weaviate",
+    # asynchronous resources
+    "asyncio",
     # dbt, cron expressions, requirements of packages, guesses of a text's encoding
     "dlt.helpers.dbt",
     "dlt.pipeline.dbt",
     "croniter",
     "packaging.requirements",
+    "packaging.specifiers",
     "charset_normalizer.api",
     "charset_normalizer.legacy",
     # needed once there is a page: executed while the first responses are awaited
@@ -214,9 +220,11 @@ def _is_import(frame: FrameType | None) -> bool:
     """
     while frame is not None and frame.f_globals.get("__name__") == "importlib._bootstrap":
         frame = frame.f_back
-    if frame is None or frame.f_code.co_flags & CO_OPTIMIZED:
+    if frame is None:
         return False
     name = str(frame.f_globals.get("__name__"))
+    if frame.f_code.co_flags & CO_OPTIMIZED:
+        return name in CALLERS
     return _is_within(name, IMPORTERS) and not _is_within(name, DEFERRED)
 
 

@@ -35,7 +35,9 @@ TAKEN = {
     "dlt.destinations.fs_client": ["FSClientBase"],
     "fsspec": ["AbstractFileSystem"],
     "croniter": ["croniter"],
+    "asyncio": ["AbstractEventLoop"],
     "packaging.requirements": ["Requirement"],
+    "packaging.specifiers": ["SpecifierSet"],
     "charset_normalizer.api": ["from_bytes", "from_fp", "from_path", "is_binary"],
     "charset_normalizer.legacy": ["detect"],
 }
@@ -212,6 +214,29 @@ def test_code_of_a_function_gets_the_object(package: Callable[..., ModuleType]) 
         """,
     )
     assert early.count() == 1
+
+
+def test_code_of_a_known_function_gets_a_stand_in(
+    package: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deferred_imports, "CALLERS", ("outer.early",))
+    early = package(
+        late=LATE,
+        early="""
+            import outer.late
+            def is_late(value):
+                from outer.late import Late
+                return isinstance(value, Late)
+            def double(number):
+                def twice(number: outer.late.Late): ...
+                return outer.late.double(number)
+        """,
+    )
+    assert not early.is_late(1)
+    assert not is_executed()
+    assert early.double(2) == 4
+    assert is_executed()
+    assert early.is_late(sys.modules["outer.late"].Late())
 
 
 def test_a_deferred_module_that_fails_does_so_at_each_use(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dlt
+from dlt.common.schema import Schema
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from framework.definition.model import Resource
@@ -63,6 +65,7 @@ class Packages:
         attempt: Attempt,
         collector: Collector,
         refreshed: frozenset[str],
+        connection: ExitStack,
     ) -> None:
         self.pipeline = opened.pipeline
         self.loaded: set[str] = set()
@@ -74,13 +77,14 @@ class Packages:
         self._attempt = attempt
         self._collector = collector
         self._refreshed = refreshed
+        self._connection = connection
         self._is_loading = False
 
     def load(self, sinks: Sinks, state: StoredState, *, in_steps: bool = True) -> Counter[str]:
         """Load rows and state as one package; return the number of rows by table.
 
-        With `in_steps` the progress says so. Raise TableRefused if dlt or the destination refuses
-        rows of one table.
+        With `in_steps` the progress says so, and the connection stays open. Raise TableRefused if
+        dlt or the destination refuses rows of one table.
         """
         rows: Counter[str] = Counter()
         parts = self._parts(sinks)
@@ -95,8 +99,10 @@ class Packages:
             if in_steps:
                 self._collector.step("load")
             self._is_loading = True
-            load(self.pipeline, self._target, self._connector.name)
-            self._on_load(part)
+            with ExitStack() as own:
+                connection = self._connection if in_steps else own
+                load(self.pipeline, self._target, self._connector.name, connection)
+                self._on_load(part)
             rows.update(info.row_counts if info is not None else {})
         return rows
 
@@ -115,8 +121,9 @@ class Packages:
         else:  # dlt keeps no state without a schema
             self._extract(dict.fromkeys(state.names), state)
         normalize(self.pipeline)
-        load(self.pipeline, self._target, self._connector.name)
-        self._on_load({})
+        with ExitStack() as connection:
+            load(self.pipeline, self._target, self._connector.name, connection)
+            self._on_load({})
 
     def _on_load(self, sinks: Sinks) -> None:
         self._collector.report.handed_over = False
@@ -240,10 +247,10 @@ class Packages:
             if rows:
                 yield f"deleted {rows:,} rows of {name} that a run before had appended"
 
-    def rows_of(self, resource: Resource, rows: Mapping[str, int]) -> int:
-        """Return how many rows of the resource's own table a package had; `rows` are by table."""
-        schema = self.pipeline.default_schema
-        tables = [schema.naming.normalize_table_identifier(table_name(resource))]
-        if resource.tables is not None:
-            tables = listed_tables(schema, resource)
-        return sum(rows.get(table, 0) for table in tables)
+
+def rows_of(schema: Schema, resource: Resource, rows: Mapping[str, int]) -> int:
+    """Return how many rows of the resource's own table a package had; `rows` are by table."""
+    tables = [schema.naming.normalize_table_identifier(table_name(resource))]
+    if resource.tables is not None:
+        tables = listed_tables(schema, resource)
+    return sum(rows.get(table, 0) for table in tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ def forget(
                 for name in stored:
                     del resources[name]
             normalize(pipeline)
-            load(pipeline, target, connector.name)
+            with ExitStack() as connection:
+                load(pipeline, target, connector.name, connection)
     return stored
 
 

@@ -177,7 +177,8 @@ def _recover(
         for load_id in load_ids(normalized_packages(pipeline)):
             reset_package(normalized_packages(pipeline), load_id)
     try:
-        load(pipeline, target, connector)
+        with ExitStack() as connection:
+            load(pipeline, target, connector, connection)
     except DestinationError as error:
         reason = f"{str(error).rstrip('.')}."
         if options.refresh or is_refused(error):
