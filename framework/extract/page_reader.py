@@ -130,6 +130,11 @@ def _form_value(value: Json) -> Json:
     return text_of(value) if isinstance(value, (dict, bool)) else value
 
 
+def _changes(now: Mapping[str, Json], before: Mapping[str, Json]) -> dict[str, Json]:
+    # a copy, since the next page is written into the values
+    return {k: copy.deepcopy(v) for k, v in now.items() if k not in before or before[k] != v}
+
+
 class ListRequests:
     """The requests of one list, each sent when the page before it is known.
 
@@ -164,14 +169,19 @@ class ListRequests:
             paginator.init_request(self.request)
 
     def position(self) -> dict[str, Json]:
-        """Return the next page's request as JSON, for `go_to`."""
+        """Return as JSON how the next page's request differs from the first one, for `go_to`.
+
+        So a secret among the parameters is no part of it.
+        """
         request, fresh, paginator = self.request, self._builder.build(self._begin), self.paginator
+        params = request.params or {}  # that a link to the next page replaces
         return {
             "url": request.url,
-            "params": copy.deepcopy(request.params),  # the next page is written into them
+            "params": _changes(params, fresh.params),
+            "without": sorted(fresh.params.keys() - params.keys()),
             "json": copy.deepcopy(request.json),
             "data": request.data,
-            "headers": {k: v for k, v in request.headers.items() if fresh.headers.get(k) != v},
+            "headers": _changes(request.headers, fresh.headers),
             "place": None if paginator is None else paginator.place,
             "promises": paginator is not None and paginator.promises,
         }
@@ -179,7 +189,9 @@ class ListRequests:
     def go_to(self, position: Mapping[str, Json]) -> None:
         """Begin with the page of a position; call before the first request."""
         request, position = self.request, copy.deepcopy(position)
-        request.url, request.params = position["url"], position["params"]
+        request.url, request.params = position["url"], {**request.params, **position["params"]}
+        for name in position["without"]:
+            request.params.pop(name, None)
         request.json, request.data = position["json"], _form(position["data"])
         request.headers = {**request.headers, **position["headers"]}
         if self.paginator is not None:

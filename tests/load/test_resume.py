@@ -13,6 +13,7 @@ import pytest
 from framework.definition.model import Connector
 from framework.errors import Interrupted
 from framework.events import Committed, Event
+from framework.load.commits.attempt import Attempt
 from framework.load.persistence.destination_state import known_state
 from framework.load.report import Report
 from framework.load.run_options import CommitEvery, RunOptions
@@ -266,6 +267,96 @@ def test_a_resume_point_that_is_not_used_leaves_no_row_twice(
     warned = [one.message for one in warnings_of(report, "items")]
     assert [message in one for one in warned] == [True] if message else not warned
     assert report.resumes is None
+
+
+DAMAGE: dict[str, tuple[Callable[[Json], Json], str]] = {
+    "another format": (lambda entry: {**entry, "format": 99}, "of another version"),
+    "no time": (lambda entry: {**entry, "attempt": None}, "damaged"),
+    "no point": (lambda entry: {**entry, "point": "page 8"}, "damaged"),
+    "another place": (
+        lambda entry: {**entry, "point": {**entry["point"], "position": {"url": "/other"}}},
+        "damaged",
+    ),
+    "nothing": (lambda entry: {"loads": entry["loads"]}, "damaged"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_resume_point_is_forgotten_with_one_warning(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    damage, message = DAMAGE[how]
+    api, entry = Paged(web, "cursor"), Attempt.entry
+    connector = connector_of(project, items(web, "cursor", write_disposition="append"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Attempt, "entry", lambda *given: damage(entry(*given)))
+        cut_short(connector, project, api)
+    report = attempt(connector, project, api, now=later(1))
+    assert statuses(report) == {"items": "ok"}
+    assert api.asked == list(range(PAGES))
+    assert codes(report) == [("items", "not-resumed")]
+    assert message in warnings_of(report, "items")[0].message
+    assert values(project, "items") == list(range(60))
+
+
+def test_a_list_that_changed_meanwhile_ends_like_a_long_run(web: Web, project: Path) -> None:
+    api = Paged(web, "cursor")
+    connector = connector_of(project, items(web, "cursor"))
+    count = cut_short(connector, project, api)
+    changed = [{**row, "name": "changed"} for row in ROWS]
+    more = {**ROWS[0], "id": 60, "name": "new"}
+    api.rows = [*changed, more]
+    attempt(connector, project, api, now=later(1))
+    names = values(project, "items", "name")
+    assert values(project, "items") == list(range(61))
+    assert (names.count("changed"), names.count("new")) == (60 - count, 1)
+
+
+def test_a_secret_parameter_is_sent_again_and_not_stored(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCES__KEY", "kept-out-of-every-state")
+    body = {"secrets": {"key": {}}, **items(web, "cursor")}
+    body["resources"][0]["endpoint"]["params"] = {"key": "{secrets.key}", "first": "yes"}
+    keys: list[str | None] = []
+    api = Paged(web, "cursor")
+    web.on("/items", lambda asked: (keys.append(asked.param("key")), api.answer(asked))[1])
+    connector = connector_of(project, body)
+    count = cut_short(connector, project, api)
+    monkeypatch.setenv("SOURCES__KEY", "another-one-by-now")
+    del keys[:]
+    attempt(connector, project, api, now=later(1))
+    assert api.asked == list(range(count // SIZE, PAGES))
+    assert set(keys) == {"another-one-by-now"}
+    content = b"".join(path.read_bytes() for path in project.rglob("*") if path.is_file())
+    assert b"kept-out-of-every-state" not in content
+
+
+@pytest.mark.parametrize("disposition", ["merge", "append"])
+def test_a_link_with_a_secret_is_not_stored_and_the_next_run_says_so(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch, disposition: str
+) -> None:
+    monkeypatch.setenv("SOURCES__KEY", "kept-out-of-every-state")
+    body = {"secrets": {"key": {}}, **items(web, "json_link", write_disposition=disposition)}
+    body["resources"][0]["endpoint"]["params"] = {"key": "{secrets.key}"}
+    api = Paged(web, "json_link")
+
+    def answer(asked: Asked) -> Any:
+        answer = api.answer(asked)
+        if isinstance(answer.body, dict) and "next" in answer.body:
+            answer.body["next"] += f"&key={asked.param('key')}"
+        return answer
+
+    web.on("/items", answer)
+    connector = connector_of(project, body)
+    cut_short(connector, project, api)
+    content = b"".join(path.read_bytes() for path in project.rglob("*") if path.is_file())
+    assert b"kept-out-of-every-state" not in content
+    report = attempt(connector, project, api, now=later(1))
+    assert api.asked == list(range(PAGES))
+    assert codes(report) == [("items", "not-resumed")]
+    assert "contains a secret" in warnings_of(report, "items")[0].message
+    assert values(project, "items") == list(range(60))
 
 
 def test_a_clock_that_was_set_back_does_not_matter(web: Web, project: Path) -> None:

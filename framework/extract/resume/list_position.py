@@ -90,7 +90,7 @@ class ResourcePosition:
             return None if self._appends else self.job_point() or START
         progress = None if only.cursor is None else only.cursor.progress()
         if only.cursor is not None and progress is None:
-            return START
+            return ResumePoint(reason="it has too many records at its watermark to remember them")
         if self._has_windows:
             if not only.is_window_end:
                 return None
@@ -99,7 +99,7 @@ class ResourcePosition:
         if position is None:
             return None
         point = ResumePoint(request=only.request, position=position, progress=progress)
-        return point if position and self._is_storable(point) else START
+        return self._storable(point) if position else START
 
     def _point_of_many(self) -> ResumePoint:
         lists = frozenset(self._ended) | self.start.lists
@@ -112,18 +112,21 @@ class ResourcePosition:
         only = self._only
         if only is None or only.job.created is None or (self._appends and only.job.is_read):
             return None
-        point = ResumePoint(position={"job": only.job.created})
-        return point if self._is_storable(point) else None
+        point = self._storable(ResumePoint(position={"job": only.job.created}))
+        return None if point.is_start else point
 
     @property
     def _appends(self) -> bool:
         return self._plan.resource.write_disposition == "append"
 
-    def _is_storable(self, point: ResumePoint) -> bool:
-        """Return whether a point holds no secret, and is not large."""
+    def _storable(self, point: ResumePoint) -> ResumePoint:
+        """Return the point, or the start in the place of one that is large or holds a secret."""
         stored = point.as_json()
-        is_small = len(json.dumps(stored)) <= LONGEST
-        return is_small and self._options.redactor.redact_data(stored) == stored
+        if len(json.dumps(stored)) > LONGEST:
+            return ResumePoint(reason=f"the request of its next page is over {LONGEST:,} bytes")
+        if self._options.redactor.redact_data(stored) != stored:
+            return ResumePoint(reason="the request of its next page contains a secret")
+        return point
 
     def resume_windows(self, result: SliceResult) -> None:
         """Leave out the windows of a list that an earlier run has read."""

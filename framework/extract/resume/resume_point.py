@@ -21,7 +21,8 @@ class ResumePoint:
 
     `is_end` means that all lists were read. `request` is a hash of the first request of its only
     list, `position` where its pages go on. `progress` is that of its watermark. `lists` are the
-    keys of those of many lists that were read, `watermarks` their part of the state.
+    keys of those of many lists that were read, `watermarks` their part of the state. `reason` says
+    why there is nothing to go on from.
     """
 
     is_end: bool = False
@@ -30,6 +31,7 @@ class ResumePoint:
     progress: Mapping[str, Json] | None = None
     lists: frozenset[str] = frozenset()
     watermarks: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
 
     @property
     def is_start(self) -> bool:

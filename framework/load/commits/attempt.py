@@ -53,12 +53,14 @@ class Attempt:
 
     def entry(self, point: ResumePoint, loads: list[str]) -> dict[str, Json]:
         """Return what the state of a resource holds after a load."""
+        stored = point.as_json()
         entry: dict[str, Json] = {
             "format": FORMAT,
             "file": self.file,
             "attempt": self.start.isoformat(),
             "run": self.run,
-            "point": point.as_json(),
+            "point": stored,
+            "hash": key_of(stored),
         }
         return {**entry, "loads": loads} if loads else entry
 
@@ -95,7 +97,7 @@ def find_attempt(
             continue
         known, problem = _read(entry, file, now, within)
         ids = _load_ids(entry)
-        if known is None or known[1].is_start:
+        if known is None:
             take_back[resource.name] = ids
             if problem:
                 message = f"read from the start, not from where the run before ended: {problem}"
@@ -136,8 +138,12 @@ def _read(
         start = datetime.fromisoformat(entry["attempt"]).astimezone(UTC)
         point = ResumePoint.of(entry["point"])
         same = entry["file"] == file
+        if entry["hash"] != key_of(entry["point"]):
+            return None, "its state is damaged"
     except (KeyError, TypeError, ValueError, AttributeError):
         return None, "its state is damaged"
+    if point.is_start:
+        return None, point.reason
     if not same:
         return None, "the file or its config has changed"
     if now - start > within:
