@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -106,12 +106,16 @@ class AllowedHosts:
         """Return those of `client.base_url` and `client.allowed_hosts`."""
         return cls(base_url, frozenset(host.lower() for host in hosts))
 
+    @cached_property
+    def _own(self) -> tuple[str, str, int | None]:
+        return origin(self.base_url)
+
     def allows(self, url: str) -> bool:
         """Return whether credentials may be sent to this URL."""
         scheme, host, port = origin(url)
         if scheme not in PORTS or not host:
             return False
-        if (scheme, host, port) == origin(self.base_url):
+        if (scheme, host, port) == self._own:
             return True
         if scheme != "https" and not is_loopback(host):
             return False
@@ -125,10 +129,10 @@ class AllowedHosts:
         APIs behind a load balancer write their own links with http, which credentials must not
         use; what the base URL serves over https is never requested in plain http.
         """
-        if url[:7].lower() != "http://" or origin(self.base_url)[0] != "https":
+        if url[:7].lower() != "http://" or self._own[0] != "https":
             return url
         secure = _HTTP_PREFIX.sub(r"https://\1", url, count=1)
-        return secure if origin(secure) == origin(self.base_url) else url
+        return secure if origin(secure) == self._own else url
 
     def remedy(self, url: str) -> str:
         """Return why a URL gets no credentials, and what to do if it belongs to the API."""
@@ -140,7 +144,7 @@ class AllowedHosts:
                 "'https://')\"`, for example"
             )
         address = host if port == PORTS.get(scheme) else f"{host}:{port}"
-        if host == origin(self.base_url)[1]:
+        if host == self._own[1]:
             reason = f"{scheme}://{host}:{port} is another port or scheme than the base URL's"
         else:
             reason = f"{scheme}://{host}:{port} is not the base URL's host"
@@ -155,7 +159,7 @@ class AllowedHosts:
         scheme, host, port = origin(url)
         if scheme not in PORTS or not host:
             return "it is not an http or https URL"
-        if self.allows(url) or not is_inside(host) or is_inside(origin(self.base_url)[1]):
+        if self.allows(url) or not is_inside(host) or is_inside(self._own[1]):
             return None
         if host in self.hosts or f"{host}:{port}" in self.hosts:
             return None
@@ -369,11 +373,13 @@ class Session(requests.Session):
         self, request: requests.PreparedRequest, context: RequestContext
     ) -> None:
         """Raise RequestError for a header value that HTTP forbids: a line break, say."""
-        values = request.headers.values()
-        texts = [v.decode("latin-1") if isinstance(v, bytes) else v for v in values]
-        if not _UNSENDABLE.search("".join(texts)):
+        whole = ""
+        for value in request.headers.values():
+            whole += value.decode("latin-1") if isinstance(value, bytes) else value
+        if not _UNSENDABLE.search(whole):
             return
-        for name, text in zip(request.headers, texts, strict=True):
+        for name, value in request.headers.items():
+            text = value.decode("latin-1") if isinstance(value, bytes) else value
             if _UNSENDABLE.search(text):
                 raise RequestError(
                     f"{context.prefix}{request.method} "

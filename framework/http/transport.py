@@ -73,21 +73,26 @@ def _without_list(
     holder = parts.pop(path[0], None)
     if holder is None:
         return None
+    others = list(parts.values())
     if len(path) > 1:
         inner = _without_list(holder, path[1:])
         if inner is None:
             return None
         rest: dict[str, Any] = {path[0]: inner[0]}
-        outline = inner[1]
+        outline, values = inner[1], _parsed(others)
     else:
         items = _LIST.decode(holder)
         if not items:
             return None
-        first, last = parse_json(b"[%b,%b]" % (items[0], items[-1]))[0]
+        first, last, *values = _parsed([items[0], items[-1], *others])
         rest, outline = {}, ListOutline(holder, items, first, last)
-    for key, part in parts.items():
-        rest[key] = parse_json(bytes(part))[0]
+    rest.update(zip(parts, values, strict=True))
     return rest, outline
+
+
+def _parsed(parts: Sequence[msgspec.Raw]) -> list[Any]:
+    values: list[Any] = parse_json(b"[%b]" % b",".join(parts))[0]
+    return values
 
 
 class InvalidJson(ValueError):

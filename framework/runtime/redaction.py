@@ -375,7 +375,8 @@ def redact_url(url: str | None, redactor: Redactor) -> str:
     plain = _PLAIN_URL.fullmatch(url)
     if plain is not None:
         query = _redact_query(plain[2] or "")
-        return redactor.redact(f"{plain[1]}?{query}" if query else plain[1])
+        text = f"{plain[1]}?{query}" if query else plain[1]
+        return text if query == plain[2] else redactor.redact(text)
     try:
         parts = urlsplit(url)
     except ValueError:
