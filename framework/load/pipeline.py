@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationUndefinedEntity, SchemaUpdateError
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -91,6 +92,7 @@ def load(pipeline: Any, target: Target, connector: str, connection: ExitStack) -
     Raise DestinationError if that fails; TableRefused if the destination refuses one table, and
     what it has loaded of the package can be undone or repeated.
     """
+    release_memory()
     appending: list[str] = []
     try:
         with destination_errors("cannot load into", target, quotes_rows=True):
@@ -107,6 +109,11 @@ def load(pipeline: Any, target: Target, connector: str, connection: ExitStack) -
         if table is None:
             raise
         raise TableRefused(table, str(error)) from error
+
+
+def release_memory() -> None:
+    """Return to the system what Arrow keeps of freed memory, before a step that needs its own."""
+    pa.default_memory_pool().release_unused()
 
 
 def unloadable_table(pipeline: Any, error: BaseException) -> str | None:

@@ -132,3 +132,19 @@ def test_a_parameter_without_a_name_is_sent_on_no_page(tmp_path, web):
     shop = opened(tmp_path, listed(web, {**OFFSET, "limit_param": None}))
     assert len(shop.read("items")) == 5
     assert [[name for name, _ in asked.query] for asked in web.asked] == [["offset"]] * 3
+
+
+def test_a_request_is_remembered_in_a_few_bytes(tmp_path, web, monkeypatch):
+    monitors = []
+    on_next = completeness.PaginationMonitor.on_next
+
+    def noticed(monitor, request):
+        monitors.append(monitor)
+        on_next(monitor, request)
+
+    monkeypatch.setattr(completeness.PaginationMonitor, "on_next", noticed)
+    web.on("/items", by_offset(6, 6))
+    shop = opened(tmp_path, listed(web, OFFSET, params={"fields": "x" * 1000}))
+    assert len(shop.read("items")) == 6
+    assert len(monitors[-1]._requests) > 1
+    assert max(map(len, monitors[-1]._requests)) <= 16

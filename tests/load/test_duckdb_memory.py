@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from framework.load import pipeline
 from framework.load.destinations import duckdb as destination
 from framework.load.destinations.duckdb import LimitedSqlClient
 from tests.support.run_verbs import connector_of, load
@@ -104,6 +105,23 @@ def test_the_users_limit_is_not_lifted(
     monkeypatch.setenv("LOAD__RAISE_ON_MAX_RETRIES", "1")
     with pytest.raises(Exception, match=r"(?i)out of memory"):
         load_wide(web, project, "append")
+
+
+def test_arrow_returns_freed_memory_before_tables_are_loaded(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its buffers of hundreds of pages would otherwise add to what DuckDB takes."""
+    steps: list[str] = []
+    create = destination.DuckDbFilesClient.create_load_job
+
+    def create_load_job(self: Any, *args: Any, **kwargs: Any) -> Any:
+        steps.append("load")
+        return create(self, *args, **kwargs)
+
+    monkeypatch.setattr(pipeline, "release_memory", lambda: steps.append("release"))
+    monkeypatch.setattr(destination.DuckDbFilesClient, "create_load_job", create_load_job)
+    load_wide(web, project, "append", rows=3)
+    assert steps[:2] == ["release", "load"]
 
 
 MERGE = """

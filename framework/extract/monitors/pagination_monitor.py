@@ -6,6 +6,7 @@ A list that repeats itself is an error that shows both places; what is only odd 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 
 import orjson
 import requests
@@ -173,7 +174,7 @@ class PaginationMonitor:
 
         Raise RequestError if it was sent before, or if pages do not end.
         """
-        signature = orjson.dumps(
+        text = orjson.dumps(
             [
                 *(request.url, request.params, request.json, request.data),
                 dict(request.headers or {}),
@@ -181,6 +182,7 @@ class PaginationMonitor:
             default=str,
             option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
         )
+        signature = blake2b(text, digest_size=16).digest()  # a list may have 100,000 pages
         self._check_params(request)
         earlier = self._requests.setdefault(signature, self._pages)
         if earlier == self._pages and self._pages < MAX_PAGES:

@@ -116,8 +116,8 @@ class ArrowSink:
 
     def finish(self, *, may_shift: bool = False) -> Iterator[tuple[str, str]]:
         """Convert the last batch; yield code and message of each warning on the records."""
+        self._worker.put(self._next_batch())  # each thread has buffers of its own
         self._worker.wait()
-        self._convert(self._next_batch())
         self.keys.end(self._numbers.all(), self._order_values)
         if self._types.contract is not None:
             yield from (("discarded", message) for message in self._types.contract.messages())

@@ -28,7 +28,7 @@ from framework.load.dlt_errors import contract_broken, disk_full, known_cause, u
 from framework.load.persistence.load_markers import loaded_state, take_back
 from framework.load.persistence.recovery import READ_FOR, OpenPipeline, drop_packages
 from framework.load.persistence.run_state import MODES, Watermarks, storable
-from framework.load.pipeline import destination_errors, load, normalize
+from framework.load.pipeline import destination_errors, load, normalize, release_memory
 from framework.load.report import Collector
 from framework.load.sink import Sink
 
@@ -172,6 +172,7 @@ class Packages:
             if sink is not None:
                 sink.prepare(source.resources[name])
         drops = bool(self._refreshed) and not sinks.keys() <= self.loaded
+        release_memory()
         try:
             self.pipeline.extract(
                 source.with_resources(*sinks),
