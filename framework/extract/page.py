@@ -47,7 +47,8 @@ class RawList:
 class Page:
     """The items that a selector found in one response, or the records after transforms.
 
-    `raw` is the JSON of exactly these records, None if they were changed or are not plain JSON.
+    `raw` is the JSON of exactly these records, None if they were changed or are not plain JSON;
+    with `steps` it is that of the records before these, which are done when they are parsed.
     `first` and `last` are None for an empty page. `response` is None after a transform.
     `elements` are those of the API's own list if the selector gave others, else None. `fault` says
     why the page must not count as read, empty for a good one. `is_none` means that the API itself
@@ -69,6 +70,7 @@ class Page:
         is_none: bool = False,
         fields: list[Record] | None = None,
         parse_item: Callable[[int], Record] | None = None,
+        steps: Shape | None = None,
     ) -> None:
         self.elements = elements
         self.size = count if elements is None else len(elements)
@@ -83,6 +85,7 @@ class Page:
         self._parse = parse
         self._fields = fields
         self._parse_item = parse_item
+        self._steps = steps
 
     @classmethod
     def of(
@@ -110,7 +113,8 @@ class Page:
     @cached_property
     def items(self) -> list[Json]:
         """The items as selected, parsed when first used."""
-        return self._parse()
+        items = self._parse()
+        return items if self._steps is None else self._steps(as_records(items))
 
     @cached_property
     def records(self) -> list[Record]:
@@ -131,7 +135,8 @@ class Page:
         """Return the complete record of one of `fields`."""
         if self._fields is None or self._parse_item is None or self.is_parsed:
             return record
-        return self._parse_item(self._place_of[id(record)])
+        item = self._parse_item(self._place_of[id(record)])
+        return item if self._steps is None else self._steps([item])[0]
 
     @cached_property
     def _place_of(self) -> dict[int, int]:
@@ -142,29 +147,61 @@ class Page:
         if self._fields is None or self.is_parsed:
             return Page.of(records)
         places = [self._place_of[id(record)] for record in records]
-        raw = self.raw
-        if raw is not None:
+        raw, parse, parse_item = self.raw, self._parse, self._parse_item
+
+        def parse_chosen() -> list[Json]:
+            items = parse()
+            return [items[place] for place in places]
+
+        if raw is not None and len(places) < self.count:
             kept = places if raw.places is None else [raw.places[place] for place in places]
             raw = replace(raw, places=tuple(kept))
-        parse_item = self._parse_item
         return Page(
             len(places),
             *(None, None),
-            lambda: [self.items[place] for place in places],
+            parse_chosen,
             raw,
             fields=records,
             parse_item=parse_item and (lambda place: parse_item(places[place])),
+            steps=self._steps,
         )
+
+    def before(self, steps: Shape) -> Page:
+        """Return the unparsed page of which these steps are done when its records are parsed.
+
+        `fields` are as after them. No record is left out by them.
+        """
+        return Page(
+            *(self.count, self.first, self.last, self._parse, self.raw, self.response),
+            fields=self._fields,
+            parse_item=self._parse_item,
+            steps=steps,
+        )
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether some fields of each record were read, and no more."""
+        return self._fields is not None and not self.is_parsed
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether `raw` is the JSON of the records before steps."""
+        return self._steps is not None
 
     def parsed(self) -> Page:
         """Return the page as its records, without its response."""
-        page = Page(len(self.records), None, None, self._parse, self.raw)
+        page = Page(
+            *(len(self.records), None, None, self._parse, self.raw),
+            steps=self._steps,
+        )
         page.__dict__["items"] = self.records
         return page
 
     def unparsed(self) -> Page:
         """Return the page without its Python objects; they are parsed again if used."""
-        return self if self.raw is None else Page(self.count, None, None, self._parse, self.raw)
+        if self.raw is None:
+            return self
+        return Page(self.count, None, None, self._parse, self.raw, steps=self._steps)
 
     def __len__(self) -> int:
         """Return `size`, which dlt's paginators look at."""

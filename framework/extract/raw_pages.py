@@ -7,13 +7,15 @@ reads, or all of a page is parsed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from jsonpath_ng import JSONPath
 
 from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import Expression
+from framework.definition.model import Step
 from framework.extract.compilation.plan import Plan
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.parent_child import ChildBindings
@@ -28,10 +30,14 @@ class RawPages:
     """How pages stay unparsed: `path` has the keys of the list of records in a body.
 
     `projection` reads the fields that the incremental, steps and children need, None for none.
+    `steps` are the places of the steps that are applied to these fields. With `has_changes`, steps
+    change records.
     """
 
     path: tuple[str, ...]
     projection: Projection | None
+    steps: frozenset[int] = frozenset()
+    has_changes: bool = False
 
 
 def raw_pages(
@@ -41,10 +47,13 @@ def raw_pages(
     reason = _plan_reason(plan, paginator)
     if reason is not None:
         return reason
-    steps = paths_of(step.expression for step in plan.resource.steps)
-    if steps is None:
+    steps = plan.resource.steps
+    paths = paths_of(step.expression for step in steps)
+    if paths is None:
         return "a `filter` reads whole records"
-    paths = steps
+    for step in steps:
+        if step.kind == "cast":
+            paths.update(tuple(path.split(".")) for path in step.argument)
     if plan.endpoint.incremental is not None:
         cursor_path = plan.endpoint.incremental.cursor_path
         if not _PLAIN_PATH.fullmatch(cursor_path):
@@ -55,14 +64,47 @@ def raw_pages(
         if read is None:
             return f"`{child.name}` reads whole records"
         paths |= read
-    return RawPages(list_names(plan), Projection(paths) if paths else None)
+    needed = _steps_for(steps, paths)
+    has_changes = any(step.kind != "filter" for step in steps)
+    projection = Projection(paths) if paths else None
+    return RawPages(list_names(plan), projection, needed, has_changes)
+
+
+def _steps_for(steps: Sequence[Step], paths: set[Path]) -> frozenset[int]:
+    """Return the places of the steps that tell the fields at these paths; add those they read."""
+    found = {n for n, step in enumerate(steps) if step.kind in ("filter", "cast")}
+    while True:
+        more = {
+            number: changed
+            for number, step in enumerate(steps)
+            if number not in found and not _are_apart(changed := _changed_by(step), paths)
+        }
+        if not more:
+            return frozenset(found)
+        found |= more.keys()
+        paths |= {
+            path for number, changed in more.items() if steps[number].kind == "rename"
+            for path in changed
+        }  # fmt: skip
+
+
+def _changed_by(step: Step) -> set[Path]:
+    """Return the fields that a `rename` or `remove` reads or changes."""
+    names = chain(step.argument, step.argument.values() if step.kind == "rename" else ())
+    return {tuple(name.split(".")) for name in names}
+
+
+def _are_apart(paths: Iterable[Path], others: Collection[Path]) -> bool:
+    return not any(_overlap(one, other) for one in paths for other in others)
 
 
 def _plan_reason(plan: Plan, paginator: FrameworkPaginator | None) -> str | None:
     resource, names = plan.resource, list_names(plan)
-    others = [step.kind for step in resource.steps if step.kind != "filter"]
-    if others:
-        return f"`{others[0]}` in processing_steps"
+    for step in resource.steps:
+        if step.kind not in ("filter", "rename", "remove", "cast"):
+            return f"`{step.kind}` in processing_steps"
+        if step.kind == "remove" and any("*" in path for path in step.argument):
+            return "a `remove` with `*` in processing_steps"
     if plan.endpoint.export is not None:
         return "an export job"
     if resource.include_from_parent:

@@ -45,6 +45,7 @@ from framework.runtime.thread_pool import run_in_order
 
 Json = Any
 
+NO_STEPS = frozenset[int]()
 MAX_EMPTY_WINDOWS = 12
 """Windows without a record after which a sample gives up."""
 
@@ -93,6 +94,7 @@ class ResourceReader:
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._transforms = Transforms(plan.resource)
+        self._changes = Transforms(plan.resource)  # of pages whose steps are counted already
         self._duplicates = DuplicateKeyMonitor(plan, options)
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
         self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
@@ -461,17 +463,22 @@ class ResourceReader:
         if self._order is not None:
             order = self._order.of_list(window.values.get("incremental.start_value"))
         steps = self._transforms if self.plan.resource.steps else None
-        looks = order is not None or cursor is not None or steps is not None
+        looks = order is not None or cursor is not None
         for number, page in enumerate(self._pages_of(result, values, context, raw)):
             self._is_paged = self._is_paged or (number > 0 and page.count > 0)
             self._is_none = self._is_none or page.is_none
-            if looks or page.is_parsed:
+            only = None
+            if steps is not None and raw is not None and self._is_unparsed(page, raw):
+                only = raw.steps
+                if raw.has_changes:
+                    page = page.before(self._changes)
+            if looks or page.is_parsed or (steps is not None and only != NO_STEPS):
                 records = page.fields
                 if one.fields:
                     for record in records:
                         record.update(one.fields)
                 if steps is not None:
-                    records = steps(records, visible)
+                    records = steps(records, visible, only)
                 if order is not None:
                     order.on_records(records)
                 if cursor is not None:
@@ -488,6 +495,11 @@ class ResourceReader:
             yield page
             if cursor is not None and cursor.exhausted:
                 return
+
+    @staticmethod
+    def _is_unparsed(page: Page, raw: RawPages) -> bool:
+        """Return whether all that is needed of a page was read without parsing it."""
+        return not page.is_parsed and page.has_fields is (raw.projection is not None)
 
     def _count_known(self, count: int) -> None:
         with self._counting:

@@ -37,6 +37,9 @@ LARGEST = 1_000_000
 LARGEST_PAGE = 512_000_000
 """The most bytes of JSON that steps may make of the records of one page."""
 
+_NOT_GROWING = ("filter", "remove", "rename")
+"""Steps that make no record larger, and no value."""
+
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
 """Returns what a step makes of one record; raises RecordError or ExpressionError."""
 
@@ -63,22 +66,33 @@ class Transforms:
             (number, step, _STEPS[step.kind], large)
             for number, (step, large) in enumerate(zip(resource.steps, may_be_large, strict=True))
         ]
+        self._keep_sizes = all(step.kind in _NOT_GROWING for step in resource.steps)
         self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()
 
-    def __call__(self, records: list[Record], context: Context | None = None) -> list[Record]:
+    def __call__(
+        self,
+        records: list[Record],
+        context: Context | None = None,
+        only: Collection[int] | None = None,
+    ) -> list[Record]:
         """Return the records after all steps; raise RecordError if a step fails that must not.
 
-        `context` is what `context()` returns in their expressions.
+        `context` is what `context()` returns in their expressions. With `only`, the steps at other
+        places are left out.
         """
-        if not self._steps:
+        if not self._steps or (only is not None and not only):
             return records
         flow: Iterable[Record] = records
         for number, step, apply, large in self._steps:
+            if only is not None and number not in only:
+                continue
             flow = self._each(number, step, apply, flow, context)
             if large:
                 flow = self._bounded(flow)
+        if self._keep_sizes:
+            return list(flow)
         results, size = [], 0
         for record in flow:
             results.append(record)
@@ -315,6 +329,14 @@ def exploded(steps: Iterable[Step], record: Record, context: Context | None) -> 
 def _search(step: Step, data: Json, context: Context | None) -> Json:
     assert step.expression is not None
     return step.expression.search(data, context)
+
+
+def cast_or_none(path: str, kind: str, value: Json) -> Json:
+    """Return the value as a `cast` makes it, None if it cannot be cast."""
+    try:
+        return None if value is None else _cast_value(path, kind, value)
+    except RecordError:
+        return None
 
 
 def _cast_value(path: str, kind: str, value: Json) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Json = Any
 Schema = Mapping[str, Json]
+Change = Callable[[Json], Json]
+"""What is made of the value of a key."""
 
 _FORMATS = {"date-time": "timestamp", "date": "date", "time": "time", "decimal": "decimal"}
 _TYPES = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
@@ -81,7 +83,8 @@ class RecordNode:
 
     `suffix` is what the name of its table adds to the root's. A list of plain values has a node
     without keys, and its `table` is `scalars`. If records tell the types and not a schema, there
-    are also keys of which only nulls or empty lists are known.
+    are also keys of which only nulls or empty lists are known. In unparsed pages, values of some
+    keys are read after these `changes`.
     """
 
     table: Table
@@ -91,6 +94,7 @@ class RecordNode:
     objects: dict[str, RecordNode] = field(default_factory=dict)
     nulls: set[str] = field(default_factory=set)
     empty_lists: set[str] = field(default_factory=set)
+    changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table, suffix: str = "") -> RecordNode:

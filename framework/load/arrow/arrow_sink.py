@@ -80,7 +80,7 @@ class ArrowSink:
         self._unusual = unusual
         self._batch: list[Page] = []
         self._batch_records = self._batch_bytes = 0
-        self._reads_raw = types.raw_layout is None or not types.raw_layout.reads_records
+        self._reads_raw = types.reads_raw
         self._worker = BackgroundWorker(self._convert)
 
     def following(self) -> ArrowSink:
@@ -295,9 +295,7 @@ class ArrowSink:
         if known is not layout:
             self._raw_batches = self._misfits = 0
         # an API that sends undeclared fields does so in every record
-        self._reads_raw = self._misfits * 2 <= self._raw_batches and (
-            known is None or not known.reads_records
-        )
+        self._reads_raw = self._misfits * 2 <= self._raw_batches and self._types.reads_raw
 
     def _convert_raw(self, layout: Layout, lists: list[RawList], numbers: pa.Array) -> None:
         if any(layout.may_lose_digits(one.body) for one in lists):

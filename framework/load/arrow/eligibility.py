@@ -15,7 +15,8 @@ from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.raw_pages import RawPages
 from framework.extract.read_options import ReadOptions
-from framework.load.arrow.layout import RAW_READ_AS, layout_of
+from framework.load.arrow.layout import layout_of_keys
+from framework.load.arrow.unprocessed_keys import NotInColumns, unprocessed_keys
 from framework.load.declared_tables import shares_table, table_name
 from framework.load.destinations.profiles import DestinationProfile
 from framework.runtime.environment import Environment
@@ -64,8 +65,12 @@ def parsed_pages_reason(resource: Resource, raw: RawPages | str) -> str | None:
     if isinstance(raw, str):
         return raw
     if resource.schema is None:
-        return None
-    layout = layout_of(table_of(resource.schema), RAW_READ_AS)
+        kinds = [step.kind for step in resource.steps if step.kind != "filter"]
+        return f"`{kinds[0]}` in processing_steps, and no schema" if kinds else None
+    try:
+        layout = layout_of_keys(unprocessed_keys(resource))
+    except NotInColumns as reason:
+        return str(reason)
     return "the schema has a list of decimals" if layout.reads_records else None
 
 

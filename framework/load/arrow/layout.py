@@ -101,6 +101,11 @@ def layout_of(table: Table, read_as: ReadAs = READ_AS) -> Layout:
     return layout_of_node(RecordNode.of(table), _number_check, read_as)
 
 
+def layout_of_keys(node: RecordNode) -> Layout:
+    """Return the layout of unparsed pages whose records have these keys."""
+    return layout_of_node(node, _number_check, RAW_READ_AS)
+
+
 def layout_of_node(node: RecordNode, checks: Checks, read_as: ReadAs = READ_AS) -> Layout:
     """Return the layout of the table whose items a node describes, and of all below it."""
     table = node.table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
 import pyarrow as pa
@@ -9,16 +10,17 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
-from framework.definition.schema.record_schema import RecordNode, table_of
+from framework.definition.schema.record_schema import table_of
 from framework.extract.page import Record
 from framework.load.arrow.free_form import FreeFormText
-from framework.load.arrow.layout import RAW_READ_AS, Layout, layout_of
+from framework.load.arrow.layout import Layout, layout_of, layout_of_keys
 from framework.load.arrow.nested_tables import (
     NestedHints,
     carries_root_keys,
     declare_variants,
     nested_hints,
 )
+from framework.load.arrow.unprocessed_keys import NotInColumns, unprocessed_keys
 from framework.load.contract import Contract
 from framework.load.declared_tables import root_key_columns, root_table
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
@@ -37,6 +39,10 @@ class RecordTypes(Protocol):
 
     free_form: FreeFormText | None
     """Rewrites unparsed pages for `raw_layout`."""
+
+    @property
+    def reads_raw(self) -> bool:
+        """Return whether unparsed pages can be read, as far as the types are known."""
 
     @property
     def layout(self) -> Layout | None:
@@ -81,8 +87,12 @@ class DeclaredTypes:
         self._root = root_table(resource)
         self._table = table_of(resource.schema)
         self._layout = layout_of(self._table)
-        self._raw_layout = layout_of(self._table, RAW_READ_AS)
-        self.free_form = FreeFormText.of(RecordNode.of(self._table))
+        self._raw_layout: Layout | None = None
+        self.free_form: FreeFormText | None = None
+        with suppress(NotInColumns):
+            node = unprocessed_keys(resource)
+            self._raw_layout = layout_of_keys(node)
+            self.free_form = FreeFormText.of(node)
         self.contract: Contract | None = Contract(resource, self._table)
         merges = resource.write_disposition == "merge"
         self.has_root_key = carries_root_keys(schema, self._root, merges=merges)
@@ -94,8 +104,13 @@ class DeclaredTypes:
 
     @property
     def raw_layout(self) -> Layout | None:
-        """Return the layout with free-form values as text."""
+        """Return the layout before the steps, with free-form values as text."""
         return self._raw_layout
+
+    @property
+    def reads_raw(self) -> bool:
+        """Return whether the types and steps are such that Arrow reads unparsed pages."""
+        return self._raw_layout is not None and not self._raw_layout.reads_records
 
     def examine(self, record: Record, _: int) -> tuple[Record | None, bool]:
         """Apply the contract."""

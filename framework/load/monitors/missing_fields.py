@@ -41,7 +41,7 @@ class MissingFieldMonitor:
         """Look for the fields in pages for the table; after enough of them `is_open` is false."""
         for page in pages:
             self._records += page.count
-            if page.raw is not None:
+            if page.raw is not None and not page.has_steps:
                 body = page.raw.body
                 for name in tuple(self._pending):
                     if f'"{name}"'.encode() in body:
