@@ -25,31 +25,41 @@ class Projection:
     """The fields at some paths of each record."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._decoder = msgspec.json.Decoder(_LIST[_object(tuple(paths))])
+        known = tuple(paths)
+        self._decoder = msgspec.json.Decoder(_LIST[_object(known, Any)])
+        # most fields are text: then no number needs to be looked for, which costs as much again
+        self._texts: Any = msgspec.json.Decoder(_LIST[_object(known, str | None)])
 
     def read(self, outline: ListOutline, response: Response) -> list[Record] | None:
         """Return a record of these fields for each item; None if only whole records say it.
 
         That is so if an item is no object, or a number has too many digits.
         """
-        if response.has_long_numbers:
-            return None
-        try:
-            records: list[Record] = self._decoder.decode(outline.text)
-        except (ValueError, RecursionError):  # msgspec's errors are among them
-            return None
-        return records
+        texts = self._texts  # lists of many parents are read side by side
+        found = None if texts is None else _decoded(texts, outline)
+        if found is None:
+            self._texts = None
+            found = None if response.has_long_numbers else _decoded(self._decoder, outline)
+        return found
 
 
-def _object(paths: Collection[Path]) -> Any:
-    """Return the type of an object with the fields at these paths."""
+def _decoded(decoder: Any, outline: ListOutline) -> list[Record] | None:
+    try:
+        records: list[Record] = decoder.decode(outline.text)
+    except (ValueError, RecursionError):  # msgspec's errors are among them
+        return None
+    return records
+
+
+def _object(paths: Collection[Path], leaf: Any) -> Any:
+    """Return the type of an object with the fields at these paths, which are of the type `leaf`."""
     below: dict[str, list[Path]] = {}
     for name, *rest in paths:
         below.setdefault(name, []).append(tuple(rest))
     # what is no object stays whole: an expression may read items of a list
+    other = leaf if leaf is not Any else list[Any] | str | int | float | bool | None
     types = {
-        name: Any if () in inner else _object(inner) | list[Any] | str | int | float | bool | None
-        for name, inner in below.items()
+        name: leaf if () in inner else _object(inner, leaf) | other for name, inner in below.items()
     }
     return TypedDict("Item", types, total=False)  # type: ignore[operator]
 

@@ -282,11 +282,23 @@ class TableInference:
         config.destination_capabilities = self._capabilities = capabilities
         nothing: Any = None  # no storage: nothing is written
         self._normalizer = RowNormalizer(nothing, nothing, nothing, schema, "", config)
+        self._coerce_row = private(self._normalizer, "_coerce_row")
 
     def copy(self) -> TableInference:
         """Return one that goes on in a copy of the schema."""
         with Container().injectable_context(self._capabilities):
             return TableInference(self.schema.clone(), self._capabilities)
+
+    def converted(self, table: str, column: str, value: Any) -> tuple[str, Any] | None:
+        """Return the name of a value's column, maybe a variant, and the value as it is stored.
+
+        None if there is no such column yet, or dlt refuses the value.
+        """
+        try:
+            row, new = self._coerce_row(table, "", {column: value})
+        except Exception:
+            return None
+        return None if new else next(iter(row.items()))
 
     def add(self, table: str, record: Any) -> bool:
         """Infer what a record adds; return whether that is anything."""

@@ -30,6 +30,7 @@ from tests.support.run_verbs import connector_of
 
 Json = Any
 Record = dict[str, Json]
+PLAIN_ONLY = orjson.OPT_PASSTHROUGH_SUBCLASS
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -152,7 +153,7 @@ def in_small_batches() -> Iterator[None]:
             count = random.choice((1, 2, 5, 9))
             part, rest = rest[:count], rest[count:]
             body = orjson.dumps({"items": part})
-            is_exact = page.raw is not None and orjson.loads(body)["items"] == part
+            is_exact = page.raw is not None and _is_json(part)
             add(self, Page.of(part, RawList(body, ("items",)) if is_exact else None))
             if random.random() < 0.7:
                 self._worker.put(self._next_batch())
@@ -160,6 +161,14 @@ def in_small_batches() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ArrowSink, "add", add_parts)
         yield
+
+
+def _is_json(records: list[Record]) -> bool:
+    """Whether orjson reads what it writes of them: digits of a long number become text."""
+    try:
+        return bool(orjson.loads(orjson.dumps(records, option=PLAIN_ONLY)) == records)
+    except TypeError:
+        return False
 
 
 @contextmanager

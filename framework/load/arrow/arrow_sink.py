@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
+from framework.definition.values.json_text import may_be_past_64_bits
 from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.extract.compilation.dlt_source import BATCH, batches_for_dlt
 from framework.extract.page import Page, RawList, Record, shape_function
@@ -28,7 +29,14 @@ from framework.load.arrow.json_reader import records_in
 from framework.load.arrow.layout import Layout
 from framework.load.arrow.nested_tables import add_child_tables
 from framework.load.arrow.record_types import RecordTypes
-from framework.load.arrow.tables import Keys, Misfit, number_range, tables_in, tables_of
+from framework.load.arrow.tables import (
+    Keys,
+    Misfit,
+    may_be_cut,
+    number_range,
+    tables_in,
+    tables_of,
+)
 from framework.load.arrow.temporary_files import PageFile, TableFile
 from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
@@ -305,7 +313,12 @@ class ArrowSink:
         if self._types.free_form is not None:
             lists = list(map(self._types.free_form.rewrite, lists))
         records = records_in(lists, layout.type, len(numbers))
-        self._write(layout, tables_in(layout, records, [], self._row_keys), numbers)
+        tables = tables_in(layout, records, [], self._row_keys)
+        if any(may_be_cut(table) for _, table in tables) and any(
+            may_be_past_64_bits(one.body) for one in lists
+        ):
+            raise Misfit("an integer past 64 bits, which is text in a variant column")
+        self._write(layout, tables, numbers)
 
     def _convert_records(self, records: list[Record], numbers: pa.Array) -> None:
         layout = self._types.layout

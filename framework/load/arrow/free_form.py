@@ -1,8 +1,8 @@
 """Rewrite values of unparsed pages that Arrow's JSON reader cannot read as they are.
 
 Only these values become Python objects. Those that Arrow has no type for become text: a free-form
-value the one that dlt writes into a JSON column, a decimal its JSON. Those that a step changes
-become what it makes of them.
+value the one that dlt writes into a JSON column, a decimal and a value of a field with several
+types its JSON. Those that a step changes become what it makes of them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ import orjson
 import pyarrow as pa
 
 from framework.definition.schema.record_schema import Change, RecordNode
-from framework.definition.values.json_text import MAX_DEPTH, may_repeat_keys
+from framework.definition.values.json_text import (
+    MAX_DEPTH,
+    may_be_past_64_bits,
+    may_repeat_keys,
+)
 from framework.extract.page import RawList
+from framework.load.arrow.layout import MIXED, MixedColumn
 from framework.load.arrow.tables import Misfit, json_text
 from framework.load.arrow.unprocessed_keys import remove
 
@@ -86,7 +91,9 @@ def _parsed(raw: bytes) -> Json:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Misfit(str(error)) from error
-    if may_repeat_keys(raw, value):
+    if may_be_past_64_bits(raw):
+        raise Misfit("a number loses digits")
+    if raw[:1] in b"{[" and may_repeat_keys(raw, value):
         raise Misfit("a key may be there twice")
     return value
 
@@ -126,15 +133,23 @@ def _rewrites(node: RecordNode) -> dict[str, Rewrite]:
     """Return what is made of the values of an object, by key."""
     rewrites: dict[str, Rewrite] = {}
     for key, column in node.columns.items():
-        if column.data_type in TEXTS:
-            rewrites[key] = TEXTS[column.data_type]
+        kind = MIXED if isinstance(column, MixedColumn) else column.data_type
+        if kind in TEXTS:
+            rewrites[key] = TEXTS[kind]
     for key, changes in node.changes.items():
         is_gone = remove in changes
         rewrites[key] = _without if is_gone else partial(_changed, changes, rewrites.get(key))
     return rewrites
 
 
-TEXTS: Mapping[str, Rewrite] = {"json": _as_text, "decimal": _as_digits}
+def _as_json(raw: bytes) -> bytes:
+    """Return the JSON of a text that is the JSON of a plain value."""
+    if raw[:1] in b"{[":
+        raise Misfit("a value that is not plain")
+    return orjson.dumps(raw.decode())
+
+
+TEXTS: Mapping[str, Rewrite] = {"json": _as_text, "decimal": _as_digits, MIXED: _as_json}
 """How values of these types of columns become text."""
 
 

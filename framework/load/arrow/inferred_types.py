@@ -20,13 +20,22 @@ from dlt.extract import DltResource
 
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import Column, Table
-from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.definition.values.naming import SEPARATOR, join_path, normalize_path
 from framework.extract.compilation.dlt_source import add_resource_table
 from framework.extract.page import Record
 from framework.load.arrow.eligibility import LONGEST_NAME
 from framework.load.arrow.free_form import FreeFormText
-from framework.load.arrow.inferred_keys import InferredKeys
-from framework.load.arrow.layout import Fits, Layout, fits_of, layout_of_node
+from framework.load.arrow.inferred_keys import VARIANTS, InferredKeys
+from framework.load.arrow.layout import (
+    MIXED,
+    READ_AS,
+    TEXT,
+    Fits,
+    Layout,
+    MixedColumn,
+    fits_of,
+    layout_of_node,
+)
 from framework.load.arrow.nested_tables import NestedHints, carries_root_keys, declare_variants
 from framework.load.arrow.tables import ISO
 from framework.load.contract import Contract, is_past_64_bits, verdict_on
@@ -41,6 +50,8 @@ from framework.text import Digits
 
 Json = Any
 ISO_TIME = re.compile(ISO["timestamp"].replace("$", r"\Z"))
+RAW_MIXED = {**READ_AS, MIXED: TEXT}
+"""What unparsed pages are read as: JSON columns hold lists and objects only, which records tell."""
 MAX_LESSONS = 500
 """Records that dlt's normalizer sees to learn what they add to the tables. Further ones are left to
 it: those of an API whose keys are data, such as ids, would never end."""
@@ -50,7 +61,8 @@ class InferredTypes:
     """The types that dlt infers from the records, as far as they have come.
 
     A record that fits them adds nothing to the tables. `examine` has dlt infer what another one
-    adds. Values that dlt would convert, or put into variant columns, are left to its normalizer.
+    adds. Plain values that dlt would convert, or put into variant columns, are converted by dlt's
+    own code, one by one.
     """
 
     contract: Contract | None = None
@@ -72,8 +84,14 @@ class InferredTypes:
         self._column_types = ColumnTypeMonitor(resource)
         self._primary_keys = keys
         self._root = root_table(resource)
-        self._known = InferredKeys(self._root, inference.schema, longest_name)
+        fixed = (*resource.primary_key, *filter(None, (keys.order.column,)), *resource.columns)
+        self._known = InferredKeys(
+            *(self._root, inference, longest_name),
+            frozenset(join_path(*name.split(".")) for name in fixed),
+            lambda column, value: (_exact_check(column) or _never)(value),
+        )
         self._layout: Layout | None = None
+        self._raw_layout: Layout | None = None
         self._is_exact: Fits = _never
         self._is_covered: Fits = _never
         self._lessons = 0
@@ -90,7 +108,10 @@ class InferredTypes:
         """Return the layout of the tables, None before the first record with a column."""
         return self._layout
 
-    raw_layout = layout
+    @property
+    def raw_layout(self) -> Layout | None:
+        """Return the layout with values of several types as text."""
+        return self._raw_layout
 
     @property
     def reads_raw(self) -> bool:
@@ -103,7 +124,11 @@ class InferredTypes:
         """Have dlt infer what a record adds to the tables, unless all of it is known."""
         if self._is_exact(record):
             return record, True
-        if self._lessons >= MAX_LESSONS or self._is_covered(record):
+        if self._is_covered(record):
+            if self._known.add(record):
+                self._renew()
+            return record, self._is_exact(record)
+        if self._lessons >= MAX_LESSONS:
             return record, False
         self._lessons += 1
         self._primary_keys.check(record)
@@ -118,16 +143,22 @@ class InferredTypes:
         if is_new:
             self._inferred_from.append(number)
         if self._known.add(seen) or is_new:
-            node = self._known.node()
-            self._is_exact = fits_of(node, _exact_check)
-            self._is_covered = fits_of(node, self._covering_check, empties=True)
-            self._layout = layout_of_node(node, _quick_check)
-            if not self._has_keys(node.table):
-                self._is_exact = self._is_covered = _never
-                self._layout = None
+            self._renew()
         if self._is_exact(record):
             return record, True
         return seen, False
+
+    def _renew(self) -> None:
+        """Make layouts of the keys that are known now."""
+        node = self._known.node()
+        self._is_exact = fits_of(node, _exact_check)
+        self._is_covered = fits_of(node, self._covering_check, empties=True)
+        self._layout = layout_of_node(node, _quick_check)
+        self._raw_layout = layout_of_node(node, _quick_check, RAW_MIXED)
+        self.free_form = None if self._raw_layout.reads_records else FreeFormText.of(node)
+        if not self._has_keys(node.table):
+            self._is_exact = self._is_covered = _never
+            self._layout = self._raw_layout = None
 
     def _covering_check(self, column: Column, suffix: str) -> Fits:
         """Return a check that a value adds nothing to the table, although dlt may convert it."""
@@ -159,7 +190,7 @@ class InferredTypes:
         after._inferred_from = []
         after._is_doubtful = self.needs_records(left_out)
         after._inference = self._inference.copy()
-        after._known = self._known.in_schema(after._inference.schema)
+        after._known = self._known.in_schema_of(after._inference)
         return after
 
     def needs_records(self, left_out: pa.Array) -> bool:
@@ -216,11 +247,12 @@ def _never(_: Json) -> bool:
 
 
 QUICK = {"text": str, "timestamp": str, "date": str, "time": str, "bool": bool, "bigint": int}
-VARIANTS = {str: "text", int: "bigint", float: "double", bool: "bool"}
 
 
 def _quick_check(column: Column, _: str = "") -> Fits | None:
     """Return a check of the JSON type alone; the conversion to Arrow refuses other values."""
+    if isinstance(column, MixedColumn):
+        return lambda value: type(value) in VARIANTS
     if column.data_type == "double":
         return _is_number
     if column.data_type == "json":
@@ -230,7 +262,9 @@ def _quick_check(column: Column, _: str = "") -> Fits | None:
 
 
 def _exact_check(column: Column, _: str = "") -> Fits | None:
-    """Return a check that dlt loads the value as it is into such a column."""
+    """Return a check that dlt loads the value as it is into such a column, or a known variant."""
+    if isinstance(column, MixedColumn):
+        return lambda value: column.convert(value) is not None
     data_type = column.data_type
     if data_type == "bigint":
         return lambda value: type(value) is int and not is_past_64_bits(value)

@@ -1,21 +1,21 @@
 """The layout of a declared table: the nested Arrow type of its records, and each column's place.
 
-Free-form values and decimals are not part of the type: Arrow has no type for the first and takes
-the second from Python's Decimal only. They are read from the records. In unparsed pages
-both are text (`free_form.py`).
+Free-form values, decimals and values of several types are not part of the type: Arrow has no type
+for the first and the last, and takes decimals from Python's Decimal only. They are read from the
+records. In unparsed pages they are text (`free_form.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
 from framework.definition.schema.record_schema import Column, RecordNode, Table
-from framework.definition.values.json_text import may_be_long_number, may_be_past_64_bits
+from framework.definition.values.json_text import may_be_long_number
 
 Json = Any
 Fits = Callable[[Json], bool]
@@ -33,7 +33,10 @@ READ_AS = {
 }
 """Arrow types that JSON is read as; times are text until they are parsed."""
 
-RAW_READ_AS = {**READ_AS, "json": TEXT, "decimal": TEXT}
+MIXED = "mixed"
+"""Stands for the type of a MixedColumn."""
+
+RAW_READ_AS = {**READ_AS, "json": TEXT, "decimal": TEXT, MIXED: TEXT}
 """The same for unparsed pages."""
 
 WRITTEN_AS = {
@@ -48,11 +51,34 @@ WRITTEN_AS = {
 
 
 @dataclass(frozen=True)
+class MixedColumn(Column):
+    """A column of a field with values of several types; those it cannot hold are in `variants`.
+
+    `convert` returns the name of a value's column and the value as it is stored there, None if the
+    table has no column for it.
+    """
+
+    variants: tuple[Column, ...] = ()
+    convert: Callable[[Json], tuple[str, Json] | None] = field(
+        default=lambda _: None, compare=False
+    )
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Return all columns of the field."""
+        return (self, *self.variants)
+
+
+@dataclass(frozen=True)
 class ColumnPlace:
-    """A column and the path of field indices to its values; None if it is not part of the type."""
+    """A column and the path of field indices to its values; None if it is not part of the type.
+
+    `mixed` is the column of the field that it belongs to, if that has values of several types.
+    """
 
     column: Column
     steps: tuple[int, ...] | None
+    mixed: MixedColumn | None = None
 
 
 @dataclass(frozen=True)
@@ -86,10 +112,8 @@ class Layout:
         return frozenset(c.data_type for _, table in self.table.tables() for c in table.columns)
 
     def may_lose_digits(self, body: bytes) -> bool:
-        """Return whether a number of an unparsed page may have more digits than Arrow reads."""
-        if "decimal" in self._types and may_be_long_number(body):
-            return True
-        return not self._types.isdisjoint(("double", "json")) and may_be_past_64_bits(body)
+        """Return whether a decimal of an unparsed page may have more digits than Arrow reads."""
+        return "decimal" in self._types and may_be_long_number(body)
 
 
 Checks = Callable[[Column, str], Fits | None]
@@ -138,18 +162,20 @@ def _object(
 ) -> pa.DataType:
     fields: list[pa.Field] = []
     for key, column in node.columns.items():
-        if column.data_type in read_as:
-            places.append(ColumnPlace(column, (*steps, len(fields))))
-            fields.append(pa.field(key, read_as[column.data_type]))
-        else:
-            places.append(ColumnPlace(column, None))
+        mixed = column if isinstance(column, MixedColumn) else None
+        kind = column.data_type if mixed is None else MIXED
+        place = (*steps, len(fields)) if kind in read_as else None
+        for one in (column,) if mixed is None else mixed.columns:
+            places.append(ColumnPlace(one, place, mixed))
+        if place is not None:
+            fields.append(pa.field(key, read_as[kind]))
     for key, child in node.lists.items():
         items = layout_of_node(child, checks, read_as)
         lists.append(NestedList((*path, key), (*steps, len(fields)), items))
         fields.append(pa.field(key, pa.list_(items.type)))
     for key, below in node.objects.items():
-        place = (*steps, len(fields))
-        inner = _object(below, (*path, key), place, checks, read_as, places, lists, empty)
+        at = (*steps, len(fields))
+        inner = _object(below, (*path, key), at, checks, read_as, places, lists, empty)
         fields.append(pa.field(key, inner))
     for key in node.nulls:
         fields.append(pa.field(key, pa.null()))

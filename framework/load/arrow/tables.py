@@ -20,7 +20,7 @@ from dlt.common.time import normalize_timezone
 
 from framework.definition.schema.record_schema import Column
 from framework.extract.page import Record
-from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout
+from framework.load.arrow.layout import TEXT, WRITTEN_AS, ColumnPlace, Layout, MixedColumn
 from framework.runtime.field_paths import value_at
 from framework.text import Digits
 
@@ -56,6 +56,16 @@ class Keys:
 def number_range(rows: int, first: int = 0) -> pa.Array:
     """Return that many consecutive numbers, computed without Python's global lock."""
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), rows), start=first - 1)
+
+
+def may_be_cut(table: pa.Table) -> bool:
+    """Return whether a floating-point number may have been an integer past 64 bits."""
+    for column in table.columns:
+        if column.type == pa.float64():
+            ends = pc.min_max(column)
+            if max(-(ends["min"].as_py() or 0), ends["max"].as_py() or 0) >= 2**63:
+                return True
+    return False
 
 
 def tables_of(layout: Layout, records: list[Record], keys: Keys) -> list[tuple[str, pa.Table]]:
@@ -123,8 +133,14 @@ def _columns(
     for steps in layout.empty:
         if pc.max(pc.list_value_length(_field(nested, steps)), min_count=0).as_py():
             raise Misfit("items in a list that has been empty")
-    columns = [_column(layout, place, nested, records) for place in layout.places]
-    return columns, [place.column.name for place in layout.places]
+    columns: dict[str, pa.Array] = {}
+    for place in layout.places:
+        if place.mixed is None:
+            columns[place.column.name] = _column(layout, place, nested, records)
+        elif place.column.name not in columns:
+            columns |= _mixed_columns(place.mixed, place.steps, nested, records)
+    names = [place.column.name for place in layout.places]
+    return [columns[name] for name in names], names
 
 
 def _column(layout: Layout, place: ColumnPlace, nested: pa.Array, records: list[Json]) -> pa.Array:
@@ -138,6 +154,37 @@ def _column(layout: Layout, place: ColumnPlace, nested: pa.Array, records: list[
     if column.data_type == "json":
         return pa.array([None if value is None else json_text(value) for value in values], TEXT)
     return _coerced(column, values)
+
+
+def _mixed_columns(
+    mixed: MixedColumn, steps: tuple[int, ...] | None, nested: pa.Array, records: list[Json]
+) -> dict[str, pa.Array]:
+    """Return all columns of a field with values of several types."""
+    if steps is None:
+        values = [value_at(record, mixed.path) for record in records]
+    else:
+        texts = _field(nested, steps).to_pylist()
+        values = [None if text is None else _parsed(text) for text in texts]
+    found: dict[str, list[Json]] = {one.name: [None] * len(values) for one in mixed.columns}
+    for place, value in enumerate(values):
+        if value is not None:
+            stored = mixed.convert(value)
+            if stored is None:
+                raise Misfit(f"{mixed.name}: a value of a new type")
+            found[stored[0]][place] = stored[1]
+    try:
+        return {
+            one.name: pa.array(found[one.name], WRITTEN_AS[one.data_type]) for one in mixed.columns
+        }
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        raise Misfit(f"{mixed.name}: {error}") from error
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Misfit(str(error)) from error
 
 
 def json_text(value: Json) -> str:

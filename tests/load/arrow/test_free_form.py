@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from framework.definition.schema.record_schema import RecordNode, table_of
+from framework.definition.values.json_text import may_be_past_64_bits
 from framework.extract.page import RawList
 from framework.load.arrow.free_form import FreeFormText
 from framework.load.arrow.tables import Misfit, json_text
@@ -44,7 +45,9 @@ def written(value: Any) -> Any:
 
 @pytest.mark.parametrize("form", [orjson.dumps, lambda body: json.dumps(body, indent=2).encode()])
 def test_free_form_values_become_the_text_that_dlt_writes(form: Any) -> None:
-    values = drawn(FREE, 60)
+    # long numbers are left to records
+    values = [one for one in drawn(FREE, 70) if not may_be_past_64_bits(orjson.dumps(one))]
+    values = values[: len(values) // 2 * 2]
     records = [
         {
             "data": one,
@@ -78,6 +81,8 @@ def test_free_form_values_become_the_text_that_dlt_writes(form: Any) -> None:
         '{"lines": [1]}',
         '{"data": {"a": 1, "a": 2}}',
         '{"data": "\\ud800"}',
+        '{"data": {"a": [9223372036854775808]}}',
+        '{"data": -100000000000000000000}',
         '{"price": {}}',
         '{"price": true}',
         '{"price": "\\u0031"}',
