@@ -118,7 +118,7 @@ class InferredTypes:
         """Return whether Arrow reads unparsed pages, as far as types are known."""
         if any(step.kind != "filter" for step in self._resource.steps):
             return False
-        return self._layout is None or not self._layout.reads_records
+        return self._raw_layout is None or not self._raw_layout.reads_records
 
     def examine(self, record: Record, number: int) -> tuple[Record | None, bool]:
         """Have dlt infer what a record adds to the tables, unless all of it is known."""
