@@ -222,6 +222,12 @@ def test_keys_that_meet_are_kept_apart_as_without_arrow(project: Path) -> None:
     assert_same(ours, theirs)
 
 
+def test_an_empty_key_beside_a_long_integer_keeps_its_column(project: Path) -> None:
+    records = [{"id": 1, "o": {"": "a"}}, {"id": 2, "o": {"": "b"}, "n": 10**20}, {"id": 3, "n": 1}]
+    ours, theirs = load_both(project, [resource("things", None)], {"things": records})
+    assert_same(ours, theirs)
+
+
 def test_a_later_run_continues_the_loaded_columns(project: Path) -> None:
     first = [{"id": 1, "count": 1, "o": {"x": "a"}, "l": [{"no": 1}]}]
     second = [{"l": [{"size": 1.5, "no": 2}], "o": {"y": 1}, "id": 2, "new": True, "count": 2}]
