@@ -125,6 +125,14 @@ def test_epochs_lag_by_seconds(tmp_path, web):
     assert sent(web) == ["1600000000", "1699999940"]
 
 
+def test_a_lag_that_cannot_be_taken_from_the_watermark_is_one_clear_error(tmp_path, web):
+    web.on("/items", [record(1, "v5")])
+    body, state = feed(web.url, {"lag": "P1D"}), {}
+    opened(tmp_path, body, state=state).read("items")
+    with pytest.raises(FrameworkError, match="items: found `lag` with a cursor that is neither"):
+        opened(tmp_path, body, state=state).read("items")
+
+
 def test_numbers_are_cursors_too(tmp_path, web):
     web.on("/items", [record(1, 5), record(2, 9)])
     body = feed(web.url, {"start_param": "since", "initial_value": 1})

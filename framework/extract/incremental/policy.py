@@ -35,6 +35,7 @@ from framework.extract.incremental.cursor_times import (
 )
 from framework.extract.page import Record
 from framework.runtime.environment import ServerClock
+from framework.text import json_type
 
 Json = Any
 DAY = timedelta(days=1)
@@ -210,7 +211,14 @@ class CursorPolicy:
             return text if floor is None else self.last_of((floor, text))
         if self.times is None:
             days = lag_in_dlts_units(self.spec, self.spec.arguments.get("initial_value"))
-            return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
+            try:
+                return apply_lag(days, floor, last, self.last_of)  # type: ignore[arg-type]
+            except (TypeError, ValueError):
+                raise RecordError(
+                    f"{self.resource}: found `lag` with a cursor that is neither a time nor a "
+                    f"number: the watermark is {json_type(last)} that no lag can be taken from. "
+                    "Remove `lag`, or choose another cursor_path"
+                ) from None
         if not isinstance(lag, timedelta):
             days = lag if self.times.of_days else lag / DAY.total_seconds()
             lag = timedelta(days=max(-_ALL_DAYS, min(days, _ALL_DAYS)))

@@ -92,6 +92,7 @@ ODD: dict[str, list[Any]] = {
     "a field that is not declared": [{"id": 10, "new": 5}, {"id": 11, "new": None}],
     "an undeclared time": [{"id": 10, "seen": "2024-01-01T00:00:00Z"}],
     "an undeclared object and list": [{"id": 10, "o": {"a": {"b": 1}, "l": [1]}, "l": [{"x": 1}]}],
+    "empty names that meet": [{"id": 10, "o": {"": "a", "__": {"b": "c", "": True}}}],
     "undeclared below": [{"id": 10, "place": {"zip": "1"}, "parts": [{"no": 1, "new": [[1]]}]}],
     "text for a number": [{"id": 10, "count": "12", "weight": "1.5", "parts": [{"no": "7"}]}],
     "no number at all": [{"id": 10, "count": "many", "weight": True, "price": "free"}],

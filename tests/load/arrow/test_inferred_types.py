@@ -312,6 +312,12 @@ def test_why_a_resource_without_a_schema_takes_dlts_own_path(project: Path) -> N
         assert record_path_reason(other, profile) is not None, hints
 
 
+def test_keys_that_meet_are_renamed_once(project: Path) -> None:
+    records = [{"id": 1, "x": {"": "a", "__": {"b": "c"}}}, {"id": 2, "x": {"": 5, "__": {"b": 1}}}]
+    ours, theirs = load_both(project, [resource("things", None)], {"things": records})
+    assert_same(ours, theirs)
+
+
 def test_resources_that_share_a_table_take_dlts_own_path(project: Path) -> None:
     resources = [
         resource("first", None, table_name="both"),
