@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from framework.load.dlt_defaults import DEFAULTS, set_defaults
 from tests.support.open_resource import skip_waits
@@ -27,6 +28,9 @@ LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "
 
 # The same examples each time; `--hypothesis-profile default` draws others.
 settings.register_profile("same", derandomize=True, deadline=None)
+# Hypothesis also draws constants of the modules that are imported, which differ from run to run.
+if hasattr(providers.HypothesisProvider, "_local_constants"):
+    providers.HypothesisProvider._local_constants = providers.Constants()
 settings.load_profile("same")
 
 COLLECTED = pytest.StashKey[set[Path]]()

@@ -13,7 +13,7 @@ import pytest
 
 from framework.extract import parent_child as kept
 from framework.load import record_sink
-from framework.load.arrow import arrow_sink as arrow_sink
+from framework.load.arrow import arrow_sink, temporary_files
 from tests.support.run_verbs import NOW, connector_of, everything, load, tables
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.slow_params import quick_first
@@ -168,10 +168,10 @@ def test_whatever_comes_together_the_tables_are_the_truth(
     declared: bool,
 ) -> None:
     print(f"seed {seed}")
-    for module in (record_sink, arrow_sink, kept):
+    for module in (record_sink, temporary_files, kept):
         monkeypatch.setattr(module, "IN_MEMORY", 200)
     monkeypatch.setattr(arrow_sink, "BATCH_RECORDS", 5)
-    monkeypatch.setattr(arrow_sink, "TABLE_ROWS", 7)
+    monkeypatch.setattr(temporary_files, "TABLE_ROWS", 7)
     shop = Shop(seed)
     shop.serve(web)
     made = connector_of(project, connector(web.url, in_flight, declared))

@@ -208,7 +208,7 @@ class ArrowSink:
                 for table in self.tables(name.removeprefix(f"{self._root}{SEPARATOR}")):
                     yield dlt.mark.with_table_name(table, name)
         yield from unusual
-        if contract is None:
+        if not self._resource.hints.get("schema_contract"):
             add_owners(schema, self._root, self._unusual.owners)
 
     def _records(self, size: int) -> Iterator[list[Record]]:

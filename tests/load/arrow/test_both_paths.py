@@ -161,6 +161,14 @@ def test_odd_records_make_the_same_tables_by_both_paths(
     assert len(ours.trees[f"odd{number}"]) == 1 + len({row["id"] for row in ODD[odd]})
 
 
+def test_an_undeclared_key_keeps_its_column_from_a_key_of_a_later_run(project: Path) -> None:
+    things = resource("things", NESTED)
+    first, second = {"id": 1, "place": {"¥": 5}}, {"id": 2, "place": {"🎉": 6}}
+    ours, theirs = load_both(project, [things], {"things": [first]}, {"things": [second]})
+    assert_same(ours, theirs)
+    assert len([name for name in ours.columns["things"] if name.startswith("place__x")]) == 2
+
+
 def test_a_fraction_in_a_column_of_integers_is_not_cut_off(project: Path) -> None:
     # no other value here is left to dlt, which would take the fraction with it
     whole = {"properties": {"id": {"type": "integer"}, "count": {"type": "integer"}}}

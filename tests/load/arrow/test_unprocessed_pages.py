@@ -112,9 +112,13 @@ def steps_for(draw: Random, sample: Record) -> list[Step]:
 def sink_with(one: Any, folder: Path, *pages: Page) -> ArrowSink:
     names, keys = ColumnNameMonitor(one, shortens=False), PrimaryKeyMonitor(one, None)
     sink = ArrowSink(one, DeclaredTypes(one, None), keys, folder, names)
-    for page in pages:
-        sink.add(page)
-        sink._convert(sink._next_batch())
+    try:
+        for page in pages:
+            sink.add(page)
+            sink._convert(sink._next_batch())
+    except RecordError:
+        sink.close()
+        raise
     return sink
 
 
