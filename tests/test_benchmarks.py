@@ -23,7 +23,7 @@ from benchmarks.site.pages import Site, made, truth_of
 from benchmarks.site.rows import loaded
 from benchmarks.summary import report
 from benchmarks.works import OURS, Work, works
-from framework.definition.schema.json_schema import format_checker, library
+from framework.definition.schema.json_schema import Draft202012Validator, format_checker
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = {work.key: work for work in works("tiny")}
@@ -80,7 +80,7 @@ def test_bookings_have_every_shape_that_the_bundled_connector_declares(tmp_path:
     found = records_of(Site("booked", 200), tmp_path)
     for table, rows in found.items():
         schema = json.loads((ROOT / "schemas" / "scheduling" / f"{table}.json").read_text())
-        check = library().Draft202012Validator(schema, format_checker=format_checker())
+        check = Draft202012Validator(schema, format_checker=format_checker())
         assert [error.message for row in rows for error in check.iter_errors(row)] == []
     events = found["scheduled_events"]
     places = [event["location"] for event in events]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from framework.definition.schema.json_schema import format_checker, library
+from framework.definition.schema.json_schema import Draft202012Validator, format_checker
 from tests.support.simulator import NOW, TABLES, World, big_world, last_part, small_world
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 
 def faults(schema: dict[str, Any], record: dict[str, Any]) -> list[str]:
-    check = library().Draft202012Validator(schema, format_checker=format_checker())
+    check = Draft202012Validator(schema, format_checker=format_checker())
     return [f"{error.json_path}: {error.message}" for error in check.iter_errors(record)]
 
 
@@ -81,7 +81,7 @@ def world() -> World:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_record_fits_its_schema_and_has_no_further_field(world: World, name: str) -> None:
     schema = schema_of(name)
-    library().Draft202012Validator.check_schema(schema)
+    Draft202012Validator.check_schema(schema)
     rows = world.table(name)
     assert rows
     for row in rows:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from framework.authoring.scaffold.infer_schema import infer_schema
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.definition.schema.record_schema import table_of
 
 RECORDS: list[dict[str, Any]] = [
@@ -36,7 +36,7 @@ def test_types_formats_and_nulls_are_told_from_the_values() -> None:
 
 
 def test_what_is_proposed_holds_the_records_it_is_from() -> None:
-    validator = library().Draft202012Validator(infer_schema(RECORDS, None).schema)
+    validator = Draft202012Validator(infer_schema(RECORDS, None).schema)
     assert [error.message for record in RECORDS for error in validator.iter_errors(record)] == []
 
 

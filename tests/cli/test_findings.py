@@ -10,7 +10,7 @@ from framework.cli.findings_view import (
 )
 from framework.cli.terminal import visible
 from framework.definition.finder import shared_schema
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.findings import Finding
 
 
@@ -92,7 +92,7 @@ def test_colours_are_optional():
 def test_json_is_a_list_that_matches_its_schema():
     findings = [finding(), finding(2, 3, 'quotes " and ü', "warning")]
     shown = json.loads(render_json(findings))
-    library().Draft202012Validator(shared_schema("finding")).validate(shown)
+    Draft202012Validator(shared_schema("finding")).validate(shown)
     assert [Finding(**entry) for entry in shown] == findings
     assert json.loads(render_json([])) == []
 

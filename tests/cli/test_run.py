@@ -19,7 +19,7 @@ from framework.cli import report_view as reports
 from framework.cli.main import main
 from framework.cli.report_view import show_report
 from framework.definition.finder import shared_schema
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.events import RequestAnswered, WarningRaised
 from framework.load.dlt_defaults import DEFAULTS
 from framework.load.report import Report, ResourceReport
@@ -54,7 +54,7 @@ def api() -> Iterator[Simulator]:
 def report_of(text: str) -> dict[str, Any]:
     """Return the printed object, which must match its schema."""
     report: dict[str, Any] = json.loads(text)
-    library().Draft202012Validator(shared_schema("run-report")).validate(report)
+    Draft202012Validator(shared_schema("run-report")).validate(report)
     return report
 
 
@@ -157,7 +157,7 @@ def test_text_is_a_closing_table_with_the_place_and_a_query_and_progress_on_stde
 def log_of(said: str) -> list[dict[str, Any]]:
     """Return the events on stderr, each of which must match its schema."""
     events = [json.loads(line) for line in said.splitlines()]
-    schema = library().Draft202012Validator(shared_schema("log-event"))
+    schema = Draft202012Validator(shared_schema("log-event"))
     for event in events:
         schema.validate(event)
     return events

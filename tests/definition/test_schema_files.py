@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from framework.definition.finder import shared_schema
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
@@ -31,7 +31,7 @@ def parts(schema, path=()):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_a_json_schema(name):
-    library().Draft202012Validator.check_schema(shared_schema(name))
+    Draft202012Validator.check_schema(shared_schema(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,13 +71,13 @@ def test_examples_and_defaults_fit():
     for path, part in parts(schema):
         if "if" in path:
             continue
-        fitting = library().Draft202012Validator({**part, "$defs": schema["$defs"]})
+        fitting = Draft202012Validator({**part, "$defs": schema["$defs"]})
         for value in [*part.get("examples", ()), *([part["default"]] if "default" in part else [])]:
             assert [error.message for error in fitting.iter_errors(value)] == [], path
 
 
 def test_findings_fit_their_own_schema():
-    validator = library().Draft202012Validator(shared_schema("finding"))
+    validator = Draft202012Validator(shared_schema("finding"))
     for case in MESSAGE_CASES:
         document, _ = parse_document(case.read_text(), case.name)
         validator.validate([finding.as_dict() for finding in check_format(document)])

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from framework.definition.finder import shared_schema
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.errors import DestinationError
 from framework.load.persistence.recovery import ALREADY_LOADED, FINISHED, RECREATED
 from framework.load.report import Report
@@ -352,7 +352,7 @@ def test_a_signal_while_fetching_ends_the_run_at_once(
     assert ended == code
     if form == "json":
         report = json.loads(out)
-        library().Draft202012Validator(shared_schema("run-report")).validate(report)
+        Draft202012Validator(shared_schema("run-report")).validate(report)
         assert (report["status"], report["signal"]) == ("interrupted", number.name)
         assert (report["destination"], report["dataset"]) == ("duckdb", "shop_data")
         assert report["seconds"] > 0
@@ -402,7 +402,7 @@ def test_a_signal_while_the_destination_is_at_work_leaves_the_rest_to_the_next_r
     assert ended == 130
     assert "went on" not in said  # the job was not waited for
     told, last = json.loads(out), json.loads(said.splitlines()[-1])
-    library().Draft202012Validator(shared_schema("log-event")).validate(last)
+    Draft202012Validator(shared_schema("log-event")).validate(last)
     for one in (told, last):
         assert (one["status"], one["signal"]) == ("interrupted", "SIGINT")
         assert "the next run loads it first" in one["error"]

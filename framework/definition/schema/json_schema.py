@@ -1,31 +1,26 @@
-"""JSON Schema 2020-12: schema check, format check, and errors as messages.
+"""JSON Schema 2020-12: fast import, schema check, format check, and errors as messages.
 
-Import jsonschema from here only, when `fast_validation` cannot decide. Its optional libraries for
-formats may be installed by other packages, and two of them cost seconds at import;
-`string_formats` does their work.
+Import jsonschema from here only. Its optional libraries for formats may be installed by other
+packages, and two of them cost seconds at import; `string_formats` does their work.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from framework.definition.expressions.limits import (
     PatternError,
     compile_pattern,
     search_with_timeout,
 )
-from framework.definition.schema.fast_validation import KEYWORDS, TYPES, fits, is_plain_schema
 from framework.definition.schema.string_formats import FORMAT_EXAMPLES, FORMATS
 from framework.text import almost, suggest
-
-if TYPE_CHECKING:
-    from jsonschema import FormatChecker, ValidationError
-    from jsonschema.exceptions import SchemaError
 
 Json = Any
 
@@ -56,21 +51,23 @@ def _missing(*libraries: str) -> Iterator[None]:
             del modules[name]
 
 
-@cache
-def library() -> Any:
-    """Return jsonschema, imported now: most valid files are decided without it."""
-    with _missing(*_FORMAT_LIBRARIES):
-        import jsonschema.validators
+with _missing(*_FORMAT_LIBRARIES):
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import extend
 
-        return jsonschema
+__all__ = ["Draft202012Validator", "SchemaError", "ValidationError"]
+
+_TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
+_LOCAL_REFERENCE = re.compile(r"#(/[A-Za-z0-9_$.~-]+)*")
+_DIALECT = re.compile(r"https?://json-schema\.org/[A-Za-z0-9./-]+#?")
 
 
 @cache
 def format_checker() -> FormatChecker:
     """Return the checker of every format that a connector file may name."""
-    kind: type[FormatChecker] = library().FormatChecker
     own = ("date", "email", "idn-email", "idn-hostname", "ipv4", "ipv6", "regex", "uuid")
-    checker = kind([name for name in own if name in kind.checkers])
+    checker = FormatChecker([name for name in own if name in FormatChecker.checkers])
     for name, check in FORMATS.items():
         checker.checks(name)(_only_text(check))
     return checker
@@ -89,14 +86,92 @@ def schema_error(schema: Json) -> SchemaError | None:
     if is_plain_schema(schema):
         return None
     try:
-        library().Draft202012Validator.check_schema(schema, format_checker())
-    except library().SchemaError as error:
-        return error  # type: ignore[no-any-return]
+        Draft202012Validator.check_schema(schema, format_checker())
+    except SchemaError as error:
+        return error
     return None
 
 
-_RARE_WORDS = ("$dynamicRef", "oneOf", "patternProperties", "unevaluatedItems", "dependentSchemas")
-_WORDS = {*KEYWORDS, *_RARE_WORDS, "$id", "$defs", "$anchor", "definitions"}
+def is_plain_schema(schema: Json) -> bool:
+    """Return whether `schema` is certainly valid: everyday keywords, each with a fitting value."""
+    if isinstance(schema, bool):
+        return True
+    return isinstance(schema, dict) and all(
+        key.startswith("x-") or (key in _KEYWORDS and _KEYWORDS[key](value))
+        for key, value in schema.items()
+    )
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_size(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_pattern(value: Json) -> bool:
+    try:
+        re.compile(value)
+    except (re.error, TypeError, RecursionError, OverflowError):
+        return False
+    return isinstance(value, str)
+
+
+def _are_names(value: Json) -> bool:
+    texts = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    return texts and len(set(value)) == len(value)
+
+
+def _are_types(value: Json) -> bool:
+    if isinstance(value, str):
+        return value in _TYPES
+    return _are_names(value) and bool(value) and set(value) <= set(_TYPES)
+
+
+def _are_schemas(value: Json) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_plain_schema, value))
+
+
+def _named(check: Callable[[Json], bool]) -> Callable[[Json], bool]:
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+def _text_like(pattern: re.Pattern[str]) -> Callable[[Json], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+_KEYWORDS: Mapping[str, Callable[[Json], bool]] = {
+    "type": _are_types,
+    "pattern": _is_pattern,
+    "$ref": _text_like(_LOCAL_REFERENCE),
+    "$schema": _text_like(_DIALECT),
+    **dict.fromkeys(("title", "description", "$comment", "format"), _is_text),
+    **dict.fromkeys(("default", "const"), lambda _: True),
+    **dict.fromkeys(("enum", "examples"), lambda value: isinstance(value, list)),
+    **dict.fromkeys(("properties", "$defs", "dependentSchemas"), _named(is_plain_schema)),
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _are_schemas),
+    **dict.fromkeys(("items", "additionalProperties", "not", "if", "then"), is_plain_schema),
+    **dict.fromkeys(("else", "contains", "propertyNames"), is_plain_schema),
+    "unevaluatedProperties": is_plain_schema,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _is_number),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _is_size),
+    **dict.fromkeys(("minProperties", "maxProperties", "minContains", "maxContains"), _is_size),
+    **dict.fromkeys(
+        ("uniqueItems", "deprecated", "readOnly", "writeOnly"),
+        lambda value: isinstance(value, bool),
+    ),
+    "multipleOf": lambda value: _is_number(value) and bool(value > 0),
+    "required": _are_names,
+    "dependentRequired": _named(_are_names),
+}
+
+
+_WORDS = {*_KEYWORDS, *Draft202012Validator.VALIDATORS, "$id", "$defs", "$anchor", "definitions"}
 _ONE_SCHEMA = (
     *("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
     *("unevaluatedItems", "unevaluatedProperties"),
@@ -138,8 +213,6 @@ def misfit_of(schema: Mapping[str, Json], value: Json) -> ValidationError | None
 
     Raise PatternError if one of its patterns takes too long; a broken `$ref` raises other errors.
     """
-    if fits(schema, value):
-        return None
     validator = _validator_class()(schema, format_checker=format_checker())
     return next(iter(validator.iter_errors(value)), None)
 
@@ -152,14 +225,14 @@ def _validator_class() -> Any:
         "patternProperties": _refuse_patterned_names,
         "additionalProperties": _check_additional,
     }
-    return library().validators.extend(library().Draft202012Validator, keywords)
+    return extend(Draft202012Validator, keywords)  # type: ignore[no-untyped-call]
 
 
 def _check_pattern(_: Any, pattern: str, instance: Json, __: Any) -> Iterator[ValidationError]:
     if isinstance(instance, str) and not search_with_timeout(
         compile_pattern(pattern).search, instance
     ):
-        yield library().ValidationError(f"{instance!r} does not match {pattern!r}")
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _refuse_patterned_names(*_: Any) -> None:
@@ -169,7 +242,7 @@ def _refuse_patterned_names(*_: Any) -> None:
 def _check_additional(validator: Any, keyword: Any, instance: Json, schema: Any) -> Any:
     if "patternProperties" in schema:
         _refuse_patterned_names()
-    check = library().Draft202012Validator.VALIDATORS["additionalProperties"]
+    check = Draft202012Validator.VALIDATORS["additionalProperties"]
     return check(validator, keyword, instance, schema)
 
 
@@ -180,7 +253,7 @@ def not_json_schema(error: ValidationError | SchemaError) -> str:
     keyword = next((step for step in reversed(error.path) if isinstance(step, str)), None)
     found = f"found {quote_value(error.instance)}"
     if keyword == "type":
-        return f"{found}, which is not a JSON Schema type{suggest(str(error.instance), TYPES)}"
+        return f"{found}, which is not a JSON Schema type{suggest(str(error.instance), _TYPES)}"
     if keyword is None:
         return f"{found}, expected a JSON Schema: a mapping"
     return f"{found}, which is not valid for `{keyword}` in JSON Schema"

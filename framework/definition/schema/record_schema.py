@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.finder import schema_folder
-from framework.definition.schema.json_schema import library, schema_error
+from framework.definition.schema.json_schema import SchemaError, schema_error
 from framework.definition.values.naming import join_path
 from framework.definition.yaml_limits import LimitExceeded, read_limited
 from framework.errors import FrameworkError
@@ -367,9 +367,9 @@ class RecordSchema:
             if self.usable is not None and error is None:
                 table_of(self.usable)
         except RecursionError:
-            return library().SchemaError("nested too deeply")
+            return SchemaError("nested too deeply")
         except SchemaTooLarge as too_large:
-            return library().SchemaError(str(too_large))
+            return SchemaError(str(too_large))
         return error
 
     @cached_property

@@ -19,8 +19,7 @@ from framework.definition.schema.connector_schema import (
     keys_at,
     schemas_at,
 )
-from framework.definition.schema.fast_validation import fits
-from framework.definition.schema.json_schema import library
+from framework.definition.schema.json_schema import Draft202012Validator
 from framework.text import did_you_mean, join_words, shorten
 
 if TYPE_CHECKING:
@@ -53,8 +52,6 @@ class _Mistake:
 
 def check_format(document: Document) -> list[Finding]:
     """Return what in the document does not fit the connector schema, sorted by place."""
-    if fits(connector_schema(), document.data, is_own=True):
-        return []
     seen: set[tuple[Pointer, bool, str]] = set()
     findings: list[Finding] = []
     for error in islice(_validator().iter_errors(document.data), _MAX_ERRORS):
@@ -72,8 +69,8 @@ def check_format(document: Document) -> list[Finding]:
 
 
 @cache
-def _validator() -> Any:
-    return library().Draft202012Validator(connector_schema())
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(connector_schema())
 
 
 def _mistakes(error: Any) -> Iterator[_Mistake]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from framework.definition.schema.json_schema import misfit_of, schema_error
+from framework.definition.schema.json_schema import Draft202012Validator, SchemaError, misfit_of
 from framework.importers.airbyte.spec_inputs import SpecInput, SpecInputs
 from framework.importers.import_report import UNTRANSLATED, UNUSED, Remarks
 
@@ -161,7 +161,9 @@ class InputDeclarations:
 
     def _fitting(self, one: SpecInput, entry: Entry) -> Entry:
         """Return the declaration without the keyword that its own default does not fit."""
-        if schema_error({k: v for k, v in entry.items() if k != "default"}) is not None:
+        try:
+            Draft202012Validator.check_schema({k: v for k, v in entry.items() if k != "default"})
+        except SchemaError:
             self._note(one, "its declaration is not a valid JSON Schema")
             entry = {key: entry[key] for key in ("type", "default") if key in entry}
             entry["type"] = entry["type"] if isinstance(entry.get("type"), str | list) else "string"

@@ -358,14 +358,14 @@ def test_odd_records_make_the_same_tables_by_both_paths(
 
 
 EACH = 40
-SHAPES = 6
+SHAPES = (0, 3)
 
 
 def generated(ways: tuple[str, ...]) -> tuple[list[Json], list[dict[str, list[Record]]]]:
     """Resources of several shapes for each way, and their records in two loads."""
     resources: list[Json] = []
     loads: list[dict[str, list[Record]]] = [{}, {}]
-    for shape in range(SHAPES):
+    for shape in SHAPES:
         pool = drawn(loose_records(shape), 2 * EACH, shape)
         for way in ways:
             table = f"{way}{shape}"
