@@ -227,11 +227,12 @@ def _coerced(column: Column, values: list[Json]) -> pa.Array:
 
 def coerce(data_type: str, value: Json) -> Json:
     """Return a JSON value as dlt converts it to this type; raise ValueError if it cannot."""
-    if type(value) is bool:
-        raise ValueError(value)
     kinds = {str: "text", Digits: "text", int: "bigint", float: "double"}
+    kind = kinds.get(type(value))
+    if kind is None:
+        raise ValueError(value)
     try:
-        coerced: Json = coerce_value(data_type, kinds[type(value)], value)  # type: ignore[arg-type]
+        coerced: Json = coerce_value(data_type, kind, value)  # type: ignore[arg-type]
     except OSError as error:  # a number that no clock counts to
         raise ValueError(value) from error
     return normalize_timezone(coerced, True) if data_type == "timestamp" else coerced

@@ -169,6 +169,13 @@ def test_an_undeclared_key_keeps_its_column_from_a_key_of_a_later_run(project: P
     assert len([name for name in ours.columns["things"] if name.startswith("place__x")]) == 2
 
 
+@pytest.mark.parametrize("value", [["a", 1], [], {"a": 1}, True])
+def test_a_value_that_is_no_decimal_goes_where_dlt_puts_it(project: Path, value: Any) -> None:
+    records = [{"id": 1, "price": value}, {"id": 2, "price": "1.5"}]
+    ours, theirs = load_both(project, [resource("things", NESTED)], {"things": records})
+    assert_same(ours, theirs)
+
+
 def test_a_fraction_in_a_column_of_integers_is_not_cut_off(project: Path) -> None:
     # no other value here is left to dlt, which would take the fraction with it
     whole = {"properties": {"id": {"type": "integer"}, "count": {"type": "integer"}}}
