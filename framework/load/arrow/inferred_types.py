@@ -133,18 +133,19 @@ class InferredTypes:
         self._lessons += 1
         self._primary_keys.check(record)
         names, types = self._column_names, self._column_types
-        (seen,) = as_for_dlt([record], names, types, sanitized=self.sanitizes)
+        (kept,) = names.apart(types.fitted([record]))
+        (seen,) = as_for_dlt([kept], names, types, sanitized=self.sanitizes)
         try:
             is_new = self._inference.add(self._root, seen)
         except Exception:  # dlt refuses the record: it says so when it normalizes it
             self._inferred_from.append(number)
             self._lessons = MAX_LESSONS
-            return record, False
+            return kept, False
         if is_new:
             self._inferred_from.append(number)
         if self._known.add(seen) or is_new:
             self._renew()
-        return record, self._is_exact(record)
+        return (record, True) if self._is_exact(record) else (kept, False)
 
     def _renew(self) -> None:
         """Make layouts of the keys that are known now."""
