@@ -60,7 +60,7 @@ def _parse_commits(
     if value.isdigit():
         if int(value):
             return CommitEvery(records=int(value))
-        raise click.BadParameter("found 0, expected a number of records", context, parameter)
+        raise click.BadParameter("found 0, expected at least 1 record", context, parameter)
     try:
         return CommitEvery(seconds=_parse_seconds(context, parameter, value))
     except click.BadParameter:

@@ -34,7 +34,7 @@ from framework.extract.page_reader import PageReader
 from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
 from framework.extract.raw_pages import RawPages, raw_pages
 from framework.extract.read_options import PageLimit, ReadOptions
-from framework.extract.resume.list_position import ResourcePosition, SliceResult
+from framework.extract.resume.resource_position import ResourcePosition, SliceResult
 from framework.extract.resume.resume_point import START, ResumePoint
 from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
