@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -123,3 +124,53 @@ EventHandler = Callable[[Event], None]
 
 def ignore_event(_: Event) -> None:
     """Ignore the event."""
+
+
+def event_fields(event: Event) -> dict[str, Any] | None:
+    """Return what a log line has of the event, or None if it has no line."""
+    match event:
+        case RequestAnswered():
+            return {
+                "event": "request",
+                "resource": event.resource,
+                "attempt": event.attempt,
+                "method": event.method,
+                "url": event.url,
+                "status": event.status,
+                "seconds": round(event.seconds, 4),
+                "bytes": event.size,
+                "error": event.error,
+            }
+        case PageRead(resource, records):
+            return {"event": "page", "resource": resource, "records": records}
+        case Waiting(resource, seconds, why):
+            return {
+                "event": "wait",
+                "resource": resource,
+                "seconds": round(seconds, 3),
+                "why": why,
+            }
+        case WarningRaised(resource, code, message):
+            return {"event": "warning", "resource": resource, "code": code, "message": message}
+        case ResourceStarted(resource):
+            return {"event": "resource", "resource": resource, "status": "started"}
+        case ResourceEnded(resource, status, reason):
+            kind = "skip" if status == "skipped" else "resource"
+            return {"event": kind, "resource": resource, "status": status, "reason": reason}
+        case Committed(resources, rows, seconds):
+            return {
+                "event": "commit",
+                "resources": list(resources),
+                "rows": rows,
+                "seconds": round(seconds, 3),
+            }
+        case StepStarted(step):
+            return {"event": "step", "step": step, "status": "started"}
+        case StepEnded(step, seconds):
+            return {
+                "event": "step",
+                "step": step,
+                "status": "ended",
+                "seconds": round(seconds, 3),
+            }
+    return None

@@ -55,10 +55,10 @@ def command(
 
     from framework.authoring.diagnose.probe import probe
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import stop_on_signals
     from framework.events import Event, Waiting
     from framework.load.preflight import select_resources
     from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_on_signals
 
     selected = select_resources(connector, resources)
     environment, progress = Environment(), Progress(Console(stderr=True), live=False)

@@ -63,10 +63,10 @@ def command(
     from framework.authoring.diagnose.probe import recorded_or_live
     from framework.authoring.scaffold.file_writer import refuse_bundled
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import stop_on_signals
     from framework.definition.finder import find_connector, schema_folder
     from framework.load.preflight import select_resources
     from framework.runtime.environment import StopSignal
+    from framework.runtime.signals import stop_on_signals
 
     location = find_connector(name, connectors)
     if write:

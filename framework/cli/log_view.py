@@ -9,18 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from framework.cli.terminal import is_utf_8
-from framework.events import (
-    Committed,
-    Event,
-    PageRead,
-    RequestAnswered,
-    ResourceEnded,
-    ResourceStarted,
-    StepEnded,
-    StepStarted,
-    Waiting,
-    WarningRaised,
-)
+from framework.events import Event, event_fields
 from framework.load.report import Report
 from framework.runtime.redacted_output import process_redactor
 
@@ -41,7 +30,7 @@ class JsonLog:
 
     def __call__(self, event: Event) -> None:
         """Write the event, unless the log has no line for its type."""
-        fields = _fields(event)
+        fields = event_fields(event)
         if fields is not None:
             self._write(**fields)
 
@@ -67,52 +56,3 @@ class JsonLog:
             line = json.dumps({"time": time, **fields}, ensure_ascii=not plain)
         with self._lock:
             self._stream.write(line + "\n")
-
-
-def _fields(event: Event) -> dict[str, Any] | None:
-    match event:
-        case RequestAnswered():
-            return {
-                "event": "request",
-                "resource": event.resource,
-                "attempt": event.attempt,
-                "method": event.method,
-                "url": event.url,
-                "status": event.status,
-                "seconds": round(event.seconds, 4),
-                "bytes": event.size,
-                "error": event.error,
-            }
-        case PageRead(resource, records):
-            return {"event": "page", "resource": resource, "records": records}
-        case Waiting(resource, seconds, why):
-            return {
-                "event": "wait",
-                "resource": resource,
-                "seconds": round(seconds, 3),
-                "why": why,
-            }
-        case WarningRaised(resource, code, message):
-            return {"event": "warning", "resource": resource, "code": code, "message": message}
-        case ResourceStarted(resource):
-            return {"event": "resource", "resource": resource, "status": "started"}
-        case ResourceEnded(resource, status, reason):
-            kind = "skip" if status == "skipped" else "resource"
-            return {"event": kind, "resource": resource, "status": status, "reason": reason}
-        case Committed(resources, rows, seconds):
-            return {
-                "event": "commit",
-                "resources": list(resources),
-                "rows": rows,
-                "seconds": round(seconds, 3),
-            }
-        case StepStarted(step):
-            return {"event": "step", "step": step, "status": "started"}
-        case StepEnded(step, seconds):
-            return {
-                "event": "step",
-                "step": step,
-                "status": "ended",
-                "seconds": round(seconds, 3),
-            }
-    return None

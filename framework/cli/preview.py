@@ -49,10 +49,10 @@ def command(
 
     from framework.authoring.diagnose.probe import first_records
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import stop_on_signals
     from framework.errors import FrameworkError
     from framework.load.preflight import select_resources
     from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_on_signals
 
     selected = select_resources(connector, (resource,))
     environment = Environment()

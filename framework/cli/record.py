@@ -51,8 +51,8 @@ def command(
 
     from framework.authoring.cassettes.recorder import record
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import stop_on_signals
     from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_on_signals
 
     environment = Environment()
     with (

@@ -187,12 +187,12 @@ def command(
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults(verbose=verbose)
-    from framework.cli.signals import stop_after, stop_on_signals
     from framework.ledger.ledger_writer import LedgerWriter
     from framework.load.report import Report
     from framework.load.run_options import RunOptions
     from framework.load.runner import run
     from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_after, stop_on_signals
 
     options = RunOptions(**selection)
     if no_resume or replay is not None:

@@ -107,10 +107,10 @@ def reset(name: str, resource: str | None, yes: bool, **location: Any) -> int:
     from rich.console import Console
 
     from framework.cli.progress_view import Progress
-    from framework.cli.signals import stop_on_signals
     from framework.load.persistence.destination_state import forget, state_location
     from framework.load.preflight import select_resources
     from framework.runtime.environment import StopSignal
+    from framework.runtime.signals import stop_on_signals
 
     if resource is not None:
         select_resources(connector, [resource])  # an unknown resource fails before the question

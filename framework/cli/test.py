@@ -38,9 +38,9 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool) -> in
     from framework.api import valid_connector
     from framework.authoring.cassettes.cassette import cassette_path
     from framework.authoring.cassettes.snapshot import test_connector
-    from framework.cli.signals import stop_on_signals
     from framework.definition.finder import find_connector, own_connectors
     from framework.runtime.environment import StopSignal
+    from framework.runtime.signals import stop_on_signals
 
     locations = [find_connector(name, connectors) for name in names] or own_connectors(connectors)
     failed = tested = 0
