@@ -26,6 +26,7 @@ ORDER = (
     "ledger",
     "authoring",
     "importers",
+    "fleet",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""

@@ -60,17 +60,19 @@ def small_world() -> World:
     return world
 
 
-def big_world(events: int, *, invitees: int = 1) -> World:
-    """An account with that many events of so many invitees each; the other lists are short."""
+def big_world(events: int, *, invitees: int = 1, number_from: int = 0) -> World:
+    """An account with that many events of so many invitees each; the other lists are short.
+
+    Events are numbered from `number_from`, which gives accounts of different data."""
     world = _account()
     kind, host = world.rows["event_types"][0], world.users[0]
     first = NOW - timedelta(days=300)
-    for number in range(events):
+    for number in range(number_from, number_from + events):
         event = records.scheduled_event(
             number,
             kind=kind,
             hosts=[host],
-            start=first + timedelta(minutes=number),
+            start=first + timedelta(minutes=number - number_from),
             made=first - timedelta(days=30),
             location=place_for(number),
             limit=max(1, invitees),

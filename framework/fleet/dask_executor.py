@@ -1,0 +1,157 @@
+"""Units on a Dask cluster: a local one that is started for the run, or one that is there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from framework.errors import FrameworkError
+from framework.fleet.executors import ExecutorError, run_on_worker, worker_versions
+from framework.fleet.unit_process import Outcome
+
+try:
+    import dask
+    from distributed import Client, LocalCluster
+except ImportError as error:
+    raise ExecutorError(
+        "--on dask needs the packages dask and distributed; run "
+        "pip install 'rest-connector-framework[dask]'"
+    ) from error
+
+Json = Any
+
+PATIENCE = 60.0
+"""Seconds to wait for a scheduler that does not answer, or has no worker."""
+ANSWER = 5.0
+"""Seconds for one try to reach the scheduler."""
+RECHECK = 1.0
+"""Seconds after which the number of workers is read again."""
+
+SETTINGS = {
+    # a unit whose worker dies is tried again by the coordinator, which counts its attempts
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.comm.retry.count": 0,
+}
+
+
+class DaskExecutor:
+    """The workers of a cluster. With `workers`, a local cluster of so many is started."""
+
+    def __init__(self, *, address: str | None = None, workers: int = 0) -> None:
+        self._address = address
+        self._cluster: Any = None
+        self._nthreads: dict[str, int] = {}
+        self._read_at = 0.0
+        for name in ("distributed", "tornado.application", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        dask.config.set(SETTINGS)
+        if address is None:
+            self._cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit=0,  # units have processes of their own
+                silence_logs=logging.CRITICAL,
+            )
+        self._client = self._connect()
+
+    @property
+    def slots(self) -> int:
+        """The threads of all workers, 0 while there is no worker."""
+        return sum(self._workers().values())
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The machines of the workers."""
+        return frozenset(name.rpartition(":")[0].rpartition("/")[2] for name in self._workers())
+
+    def submit(self, unit: Mapping[str, Json]) -> Future[Outcome]:
+        """Have a unit run on a worker."""
+        executor = self._client.get_executor(pure=False, retries=0)
+        future: Future[Outcome] = executor.submit(run_on_worker, dict(unit))
+        return future
+
+    def recover(self) -> None:
+        """Connect again if the scheduler was restarted or lost."""
+        if self._client.status == "running":
+            with suppress(Exception):
+                self._client.ncores()
+                return
+        self._close_client()
+        self._client = self._connect()
+
+    def close(self) -> None:
+        """End what runs, and the local cluster."""
+        self._close_client()
+        if self._cluster is not None:
+            with suppress(Exception):
+                self._cluster.close(timeout=1)
+
+    def _connect(self) -> Any:
+        """Return a client once the scheduler has a worker; refuse workers of other versions."""
+        where = self._address or "the local cluster"
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                client = Client(
+                    self._cluster or self._address, timeout=ANSWER, set_as_default=False
+                )
+            except (OSError, TimeoutError) as error:
+                if time.monotonic() >= end:
+                    raise ExecutorError(
+                        f"{where}: no Dask scheduler answers ({type(error).__name__}). Start one "
+                        "with `dask scheduler`, or check host, port and firewall"
+                    ) from None
+                time.sleep(0.2)
+                continue
+            try:
+                self._await_workers(client, end, where)
+                self._check_versions(client)
+            except BaseException:
+                client.close(timeout=1)
+                raise
+            return client
+
+    def _await_workers(self, client: Any, end: float, where: str) -> None:
+        while not client.ncores():
+            if time.monotonic() >= end:
+                raise ExecutorError(
+                    f"{where}: the scheduler has no worker. Start some with "
+                    "`dask worker HOST:PORT`, in an environment with this framework"
+                )
+            time.sleep(0.2)
+
+    def _check_versions(self, client: Any) -> None:
+        own = worker_versions()
+        try:
+            found = client.run(worker_versions)
+        except Exception as error:
+            raise ExecutorError(
+                f"the workers cannot run units: {type(error).__name__}: {error}. Install this "
+                f"version of the framework ({own['framework']}) where they run"
+            ) from None
+        for worker, versions in found.items():
+            for name, version in versions.items():
+                if version != own[name]:
+                    raise ExecutorError(
+                        f"the worker {worker} has {name} {version}, and this coordinator "
+                        f"{own[name]}; install the same version on both"
+                    )
+
+    def _workers(self) -> dict[str, int]:
+        now = time.monotonic()
+        if now - self._read_at >= RECHECK:
+            self._read_at = now
+            try:
+                self._nthreads = dict(self._client.ncores())
+            except Exception:  # the scheduler is gone: its futures say so
+                self._nthreads = {}
+        return self._nthreads
+
+    def _close_client(self) -> None:
+        with suppress(Exception, FrameworkError):
+            self._client.close(timeout=1)

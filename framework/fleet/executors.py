@@ -1,0 +1,113 @@
+"""Where units run: processes of this machine, or a Dask cluster; both as an `Executor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from framework import __version__
+from framework.errors import FrameworkError, UsageError
+from framework.fleet.unit_process import Outcome, UnitProcess
+from framework.text import nearest
+
+Json = Any
+DASK_PORT = 8786
+
+
+class ExecutorError(FrameworkError):
+    """The executor cannot be reached, or its workers are of another version."""
+
+
+class UnitExecutor(Protocol):
+    """Runs units somewhere. `submit` returns a future of the outcome."""
+
+    @property
+    def slots(self) -> int:
+        """How many units run at once, 0 while there is no worker."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The machines of the workers."""
+
+    def submit(self, unit: Mapping[str, Json]) -> Future[Outcome]:
+        """Have a unit run."""
+
+    def recover(self) -> None:
+        """Connect again after a failure of the executor itself; raise ExecutorError if it fails."""
+
+    def close(self) -> None:
+        """End every unit that still runs, and what was started for them."""
+
+
+def open_executor(on: str | None) -> UnitExecutor:
+    """Return the executor that `--on` names: `processes`, `processes:4`, `dask`, `dask://HOST:PORT`.
+
+    Raise UsageError for another text, ExecutorError if it cannot be had.
+    """
+    kind, _, rest = (on or "processes").partition(":")
+    if kind == "processes" and (not rest or (rest.isdigit() and int(rest))):
+        return ProcessExecutor(int(rest) if rest else os.cpu_count() or 1)
+    if kind == "dask":
+        from framework.fleet.dask_executor import DaskExecutor
+
+        if not rest or (rest.isdigit() and int(rest)):
+            return DaskExecutor(workers=int(rest) if rest else os.cpu_count() or 1)
+        address = urlsplit(on or "")
+        if address.hostname:
+            return DaskExecutor(address=f"tcp://{address.hostname}:{address.port or DASK_PORT}")
+    hint = nearest(kind, ("processes", "dask"))
+    raise UsageError(
+        f"--on {on!r}: expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
+        + (f"; did you mean {hint}?" if hint and hint != kind else "")
+    )
+
+
+_of_thread = threading.local()
+"""Each thread of a worker has a warm process of its own."""
+_processes: set[UnitProcess] = set()
+
+
+def run_on_worker(unit: Mapping[str, Json]) -> Outcome:
+    """Run a unit in the warm process of this thread. Called on the worker."""
+    process = getattr(_of_thread, "process", None)
+    if process is None:
+        process = _of_thread.process = UnitProcess()
+        _processes.add(process)
+    return process.run(unit)
+
+
+def worker_versions() -> dict[str, str]:
+    """Return the versions that a coordinator and its workers must share. Called on the worker."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"framework": __version__, "dlt": version("dlt"), "Python": python}
+
+
+class ProcessExecutor:
+    """Warm processes on this machine, `slots` of them."""
+
+    def __init__(self, slots: int) -> None:
+        if not hasattr(os, "fork"):
+            raise ExecutorError("a fleet needs Linux or macOS; on Windows use WSL")
+        self.slots = slots
+        self.hosts: frozenset[str] = frozenset()
+        self._threads = ThreadPoolExecutor(slots, thread_name_prefix="framework-unit")
+
+    def submit(self, unit: Mapping[str, Json]) -> Future[Outcome]:
+        """Have a unit run."""
+        return self._threads.submit(run_on_worker, unit)
+
+    def recover(self) -> None:
+        """Do nothing: a process that has ended is started again by its next unit."""
+
+    def close(self) -> None:
+        """End all processes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for process in tuple(_processes):
+            process.kill()
+        _processes.clear()

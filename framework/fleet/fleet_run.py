@@ -1,0 +1,152 @@
+"""A run of a fleet: ledger, executor and control server together, and what is refused before."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from framework.errors import DestinationError, FrameworkError
+from framework.fleet.budgets import Budgets
+from framework.fleet.control_server import ControlServer
+from framework.fleet.coordinator import (
+    Coordinator,
+    FleetEventHandler,
+    FleetReport,
+    UnitLog,
+    new_key,
+)
+from framework.fleet.executors import UnitExecutor, open_executor
+from framework.fleet.fleet_file import Fleet
+from framework.fleet.unit_ledger import UnitLedger, open_ledger
+from framework.fleet.units import Unit
+from framework.runtime.environment import StopSignal
+
+LOOPBACK = "127.0.0.1"
+LOCAL_HOSTS = {LOOPBACK, "localhost", "::1"}
+
+
+class FleetRun:
+    """Everything that one `fleet run` needs, opened by `run` and closed after it.
+
+    `on` names the executor, `listen` the address of the control server. `folder` is where DuckDB
+    files are.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        units: Sequence[Unit],
+        ledger: Path | str,
+        *,
+        on: str,
+        listen: str | None,
+        folder: str,
+        log_requests: bool,
+        stop: StopSignal,
+        on_event: FleetEventHandler,
+    ) -> None:
+        self._fleet = fleet
+        self._units = units
+        self._ledger = ledger
+        self._on = on
+        self._listen = listen
+        self._folder = folder
+        self._log_requests = log_requests
+        self._stop = stop
+        self._on_event = on_event
+        self._executor: UnitExecutor | None = None
+
+    def run(
+        self,
+        *,
+        only_failed: bool = False,
+        on_start: Callable[[int, Budgets], None] | None = None,
+    ) -> FleetReport:
+        """Run the units that are not done; return the report.
+
+        `on_start` is given what shows the progress. Raise FrameworkError for what is not the fault
+        of one unit: a ledger that is in use, an executor that cannot be had.
+        """
+        with ExitStack() as stack:
+            ledger = stack.enter_context(open_ledger(self._ledger))
+            stack.enter_context(ledger.hold())
+            executor = self._executor = open_executor(self._on)
+            stack.callback(executor.close)
+            refuse_one_writer(self._units, executor)
+            budgets = Budgets()
+            budgets.load(ledger.daily_counts())
+            if not ledger.ended_cleanly:
+                budgets.start_used(ledger.seconds_since_beat)
+            server = stack.enter_context(self._server(budgets, ledger))
+            coordinator = Coordinator(
+                self._units,
+                {job.name: job.attempts for job in self._fleet.jobs},
+                ledger,
+                executor,
+                server,
+                self._stop,
+                self._on_event,
+                folder=self._folder,
+                log_requests=self._log_requests,
+            )
+            if on_start is not None:
+                on_start(ledger, budgets)
+            return coordinator.run(only_failed=only_failed)
+
+    def end_by_force(self, error: FrameworkError) -> None:
+        """End the executor's processes, when this process is about to be ended."""
+        if self._executor is not None:
+            self._executor.close()
+
+    def _server(self, budgets: Budgets, ledger: UnitLedger) -> ControlServer:
+        host, port = self._address()
+        return ControlServer(
+            budgets,
+            host,
+            port,
+            new_key(),
+            salt=ledger.salt,
+            on_log=lambda unit, fields: self._on_event(UnitLog(unit, fields)),
+        )
+
+    def _address(self) -> tuple[str, int]:
+        """Return where to listen: as told, or where the workers can reach this machine."""
+        if self._listen is not None:
+            host, _, port = self._listen.rpartition(":") if ":" in self._listen else (
+                self._listen,
+                "",
+                "0",
+            )
+            return host, int(port)
+        scheduler = urlsplit(self._on)
+        if scheduler.hostname is None or scheduler.hostname in LOCAL_HOSTS:
+            return LOOPBACK, 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((scheduler.hostname, 9))  # sends nothing, but chooses an address
+            return probe.getsockname()[0], 0
+
+
+def refuse_one_writer(units: Iterable[Unit], executor: UnitExecutor) -> None:
+    """Raise DestinationError if workers on other machines would write one DuckDB file."""
+    others = executor.hosts - {*LOCAL_HOSTS, *own_addresses()}
+    jobs = sorted({unit.job for unit in units if (unit.destination or "duckdb") == "duckdb"})
+    if others and jobs:
+        raise DestinationError(
+            f"the jobs {', '.join(jobs)} load into DuckDB, a file on this machine that has one "
+            f"writer, and there are workers on {', '.join(sorted(others))}. Use destination: "
+            "postgres, filesystem, motherduck or a warehouse, or run --on processes"
+        )
+
+
+def own_addresses() -> frozenset[str]:
+    """Return the addresses of this machine, as far as its name tells."""
+    try:
+        found = socket.getaddrinfo(socket.gethostname(), None)
+    except OSError:
+        return frozenset()
+    return frozenset(str(one[4][0]) for one in found)
+
+
