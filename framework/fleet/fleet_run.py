@@ -96,7 +96,7 @@ class FleetRun:
                 on_start(ledger, budgets)
             return coordinator.run(only_failed=only_failed)
 
-    def end_by_force(self, error: FrameworkError) -> None:
+    def end_by_force(self, _: FrameworkError) -> None:
         """End the executor's processes, when this process is about to be ended."""
         if self._executor is not None:
             self._executor.close()
@@ -115,10 +115,14 @@ class FleetRun:
     def _address(self) -> tuple[str, int]:
         """Return where to listen: as told, or where the workers can reach this machine."""
         if self._listen is not None:
-            host, _, port = self._listen.rpartition(":") if ":" in self._listen else (
-                self._listen,
-                "",
-                "0",
+            host, _, port = (
+                self._listen.rpartition(":")
+                if ":" in self._listen
+                else (
+                    self._listen,
+                    "",
+                    "0",
+                )
             )
             return host, int(port)
         scheduler = urlsplit(self._on)
@@ -148,5 +152,3 @@ def own_addresses() -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(str(one[4][0]) for one in found)
-
-

@@ -1,9 +1,7 @@
-"""`framework fleet run`, `retry`, `status` and `run-unit`: the units of a fleet, and how they are."""
+"""`framework fleet run`, `retry`, `status` and `run-unit`: the units of a fleet."""
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,7 @@ import click
 from framework.cli.fleet_progress import FleetLog, FleetProgress, show_fleet_report, show_status
 from framework.cli.shared_options import connectors_option, format_option, option_group
 from framework.cli.terminal import write_error, write_json
-from framework.errors import FindingsError, FrameworkError, UsageError
+from framework.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
     from framework.fleet.fleet_file import Fleet
@@ -127,14 +125,22 @@ def status(file: Path, ledger: str | None, form: str) -> int:
     epilog="""\b
 Examples:
   framework fleet run-unit fleet.yaml 3f9c2ab4d1e07756
-  framework fleet run-unit fleet.yaml $UNIT --format json
+  framework fleet run-unit fleet.yaml --index "$JOB_COMPLETION_INDEX" --format json
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("unit", metavar="ID")
+@click.argument("unit", metavar="[ID]", required=False)
+@click.option(
+    "--index",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="In place of ID: the N-th unit of the plan, from 0.",
+)
 @connectors_option
 @format_option("text", "json")
-def run_unit(file: Path, unit: str, connectors: Path | None, form: str) -> int:
+def run_unit(
+    file: Path, unit: str | None, index: int | None, connectors: Path | None, form: str
+) -> int:
     """Run the unit ID of fleet FILE in this process; `fleet plan --format json` lists the ids.
 
     Nothing is written to the ledger of units: the scheduler that calls this keeps its own. Each
@@ -143,21 +149,23 @@ def run_unit(file: Path, unit: str, connectors: Path | None, form: str) -> int:
     from framework.fleet.unit_run import prepare
     from framework.fleet.unit_run import run_unit as run_here
 
+    if (unit is None) == (index is None):
+        raise UsageError("give either the ID of a unit or --index N")
     _, units = _units(file, connectors)
-    found = [one for one in units if one.id == unit]
+    found = units[index : index + 1] if index is not None else [o for o in units if o.id == unit]
     if not found:
         raise UsageError(
-            f"{file} has no unit {unit}; `framework fleet plan {file} --format json` lists them. A "
-            "change of the connector, its schemas or the account changes the id"
+            f"{file} has no unit {unit or index}; `framework fleet plan {file} --format json` "
+            "lists them. A change of the connector, its schemas or the account changes an id"
         )
     prepare()
     outcome = run_here({**found[0].spec(), "attempt": 1})
     if form == "json":
-        write_json({"unit": unit, **outcome})
+        write_json({"unit": found[0].id, **outcome})
     elif outcome["status"] == "done":
-        click.echo(f"{unit}: done")
+        click.echo(f"{found[0].id}: done")
     else:
-        write_error(f"{unit}: {outcome['error'] or outcome['status']}")
+        write_error(f"{found[0].id}: {outcome['error'] or outcome['status']}")
     return 0 if outcome["status"] == "done" else 1
 
 
@@ -208,7 +216,7 @@ def _run(
         _ledger(file, ledger),
         on=on,
         listen=listen,
-        folder=os.getcwd(),
+        folder=str(Path.cwd()),
         log_requests=verbose,
         stop=stop,
         on_event=view,
@@ -222,11 +230,3 @@ def _run(
     if stop.error is not None:
         return stop.error.exit_code
     return report.exit_code
-
-
-def as_json(value: Any) -> str:
-    """Return one line of JSON."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-__all__ = ["FrameworkError", "retry", "run", "run_unit", "status"]
