@@ -70,6 +70,14 @@ class DestinationError(FrameworkError):
     """The destination cannot be written: login refused, file locked, folder read-only, ..."""
 
 
+class UnitLedgerError(FrameworkError):
+    """The ledger of a fleet's units cannot be opened, read or written."""
+
+
+class LedgerHeld(UnitLedgerError):
+    """Another coordinator holds the ledger of units."""
+
+
 class TableRefused(DestinationError):
     """dlt or the destination refused rows of one table, which it would refuse again.
 

@@ -1,0 +1,1 @@
+"""The fleet: many accounts and windows on an executor."""
