@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from framework.cli.terminal import is_utf_8, new_table, print_plain, print_table, visible
+from framework.fleet.budgets import BudgetUse
 from framework.fleet.coordinator import (
     FleetEvent,
     FleetReport,
@@ -18,6 +19,7 @@ from framework.fleet.coordinator import (
     UnitLog,
     UnitStarted,
 )
+from framework.fleet.unit_tables import AttemptRecord, LedgerSummary
 from framework.runtime.redacted_output import process_redactor
 from framework.text import count_noun
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from framework.fleet.budgets import Budgets
-    from framework.fleet.unit_ledger import UnitLedger
+    from framework.fleet.control_server import ControlServer
+    from framework.fleet.units import Unit
 
 PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about all units."""
@@ -50,8 +52,7 @@ class FleetProgress:
         self._running: dict[str, UnitStarted] = {}
         self._ended: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._ledger: UnitLedger | None = None
-        self._budgets: Budgets | None = None
+        self._server: ControlServer | None = None
         self._live: Live | None = None
         if self._console.is_terminal and not quiet:
             from rich.live import Live
@@ -72,9 +73,9 @@ class FleetProgress:
         if self._live is not None:
             self._live.stop()
 
-    def watch(self, planned: int, budgets: Budgets) -> None:
-        """Show these budgets, of a round with so many units left."""
-        self._units, self._budgets = planned, budgets
+    def watch(self, planned: int, server: ControlServer) -> None:
+        """Show the budgets of this server, in a round with so many units left."""
+        self._units, self._server = planned, server
         self._print(f"{count_noun(planned, 'unit')} to run")
 
     def __call__(self, event: FleetEvent) -> None:
@@ -119,8 +120,8 @@ class FleetProgress:
         with self._lock:
             table = Table.grid(padding=(0, 2))
             table.add_row(Text(self._counts()))
-            for rate in self._budgets.rates() if self._budgets is not None else ():
-                table.add_row(Text(visible(str(rate))))
+            for use in self._server.budget_uses() if self._server is not None else ():
+                table.add_row(Text(visible(_use(use))))
             for started in list(self._running.values())[:10]:
                 table.add_row(Text(visible(f"  {_name(started.unit)}, attempt {started.attempt}")))
             return table
@@ -139,19 +140,19 @@ class FleetLog:
     def __exit__(self, *_: object) -> None:
         sys.stderr.flush()
 
-    def watch(self, planned: int, budgets: Budgets) -> None:  # noqa: ARG002
+    def watch(self, planned: int, server: ControlServer) -> None:  # noqa: ARG002
         """Write how many units are left."""
         self._write(event="fleet", units=planned)
 
     def __call__(self, event: FleetEvent) -> None:
         """Write the event."""
         if isinstance(event, UnitStarted):
-            self._write(event="unit", status="started", **_unit(event.unit), attempt=event.attempt)
+            self._write(event="unit", status="started", **_fields(event.unit), attempt=event.attempt)
         elif isinstance(event, UnitEnded):
             self._write(
                 event="unit",
                 status=event.state,
-                **_unit(event.unit),
+                **_fields(event.unit),
                 attempt=event.attempt,
                 seconds=round(event.seconds, 3),
                 error=event.error,
@@ -192,7 +193,7 @@ def show_fleet_report(report: FleetReport) -> None:
         print_plain(console, report.error)
 
 
-def show_status(summary: Any) -> None:
+def show_status(summary: LedgerSummary) -> None:
     """Print the state of a ledger of units."""
     from rich.console import Console
 
@@ -200,28 +201,51 @@ def show_status(summary: Any) -> None:
     table = new_table("job")
     for state in STATES:
         table.add_column(state, justify="right", no_wrap=True, style=COLOURS.get(state))
-    for job, counts in summary.by_job.items():
+    for job, counts in summary.units.items():
         table.add_row(visible(job), *(f"{counts.get(state, 0):,}" for state in STATES))
     print_table(console, table)
     for one in summary.running:
-        print_plain(console, f"running: {one}")
+        since = one.started.isoformat(sep=" ", timespec="seconds")
+        print_plain(console, f"running: {_attempt_name(one)} on {one.worker} since {since}")
     for one in summary.failures:
-        print_plain(console, f"failed: {one}")
+        print_plain(console, f"failed: {_attempt_name(one)}: {one.error or one.outcome}")
+    print_plain(
+        console,
+        f"round {summary.round}: {count_noun(summary.requests, 'request')}, "
+        f"{count_noun(summary.rows, 'row')}",
+    )
 
 
-def _unit(unit: Any) -> dict[str, Any]:
+def _use(use: BudgetUse) -> str:
+    """Return how much of a budget is used, for one line."""
+    most = "" if use.per_minute is None else f" of {use.per_minute:,.0f}"
+    text = f"  budget {use.key}: {use.last_minute:,}{most} requests in the last minute"
+    if use.per_day is not None:
+        text += f", {use.day:,} of {use.per_day:,} in 24 hours"
+    return text + (f", paused for {use.paused:.0f} s" if use.paused else "")
+
+
+def _fields(unit: Unit) -> dict[str, Any]:
     return {
         "unit": unit.id,
-        "job": unit.job,
+        "job": unit.job.name,
         "account": unit.alias,
         "since": unit.since,
         "until": unit.until,
     }
 
 
-def _name(unit: Any) -> str:
-    parts = [unit.job, unit.alias or "", f"{unit.since} to {unit.until}" if unit.since else ""]
-    return f"{unit.id[:8]} ({', '.join(filter(None, parts))})"
+def _name(unit: Unit) -> str:
+    return _text(unit.id, unit.job.name, unit.alias, unit.since, unit.until)
+
+
+def _attempt_name(one: AttemptRecord) -> str:
+    return _text(one.unit, one.job, one.account, one.since, one.until)
+
+
+def _text(unit: str, job: str, alias: str | None, since: str | None, until: str | None) -> str:
+    parts = [job, alias or "", f"{since} to {until}" if since else ""]
+    return f"{unit} ({', '.join(filter(None, parts))})"
 
 
 def _duration(seconds: float) -> str:

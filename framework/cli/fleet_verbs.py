@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def status(file: Path, ledger: str | None, form: str) -> int:
     with open_ledger(_ledger(file, ledger), create=False) as opened:
         summary = opened.summary()
     if form == "json":
-        write_json(summary.as_dict())
+        write_json(asdict(summary), str)
     else:
         show_status(summary)
     return 0

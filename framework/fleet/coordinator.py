@@ -9,19 +9,21 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framework.errors import FrameworkError, Interrupted
+from framework.fleet.control_server import ControlServer
 from framework.fleet.executors import UnitExecutor
 from framework.fleet.unit_ledger import UnitLedger
 from framework.fleet.unit_process import Outcome, outcome
+from framework.fleet.unit_rounds import LedgerHold
+from framework.fleet.unit_tables import PlannedUnit, UnitAttempt
 from framework.fleet.units import Unit
 from framework.runtime.environment import StopSignal
-from framework.text import count_noun
 
 Json = Any
 
@@ -31,6 +33,8 @@ GRACE = 1.2
 """Seconds that units have to end themselves after Ctrl-C."""
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(minutes=5)
 """Waits before a failed unit is tried again: doubled for each attempt."""
+STORE_EVERY = 1.0
+"""Seconds after which the requests of daily quotas are stored."""
 MAX_LOST = 10
 """Attempts of one unit whose worker died, after which it counts as failed."""
 
@@ -112,17 +116,17 @@ class FleetReport:
 class Coordinator:
     """Runs the units of one round.
 
-    `address` and `key` are those of the control server, which units connect to; `attempts` is how
-    often a unit of each job is tried.
+    Units connect to `server` with `key`. `folder` is where DuckDB files are.
     """
 
     def __init__(
         self,
         units: Iterable[Unit],
-        attempts: Mapping[str, int],
         ledger: UnitLedger,
+        hold: LedgerHold,
         executor: UnitExecutor,
-        server: Any,
+        server: ControlServer,
+        key: bytes,
         stop: StopSignal,
         on_event: FleetEventHandler,
         *,
@@ -130,98 +134,132 @@ class Coordinator:
         log_requests: bool = False,
     ) -> None:
         self._units = {unit.id: unit for unit in units}
-        self._attempts = attempts
         self._ledger = ledger
+        self._hold = hold
         self._executor = executor
         self._server = server
+        self._key = key.hex()
         self._stop = stop
         self._on_event = on_event
         self._shared = {"folder": folder, "log_requests": log_requests}
-        self._running: dict[Future[Outcome], tuple[Unit, int, float]] = {}
-        self._lost: Counter[str] = Counter()
+        self._running: dict[Future[Outcome], tuple[Unit, UnitAttempt, float]] = {}
+        self._stored_at = time.monotonic()
+        self._stored = {(one, hour): n for one, hour, n in server.budget_rows()}
         self.report = FleetReport()
 
-    def run(self, *, only_failed: bool = False) -> FleetReport:
+    def begin(self, *, only_failed: bool) -> int:
+        """Begin a round, or go on with the last one; return the number of units to run."""
+        planned = [
+            PlannedUnit(
+                *(unit.id, unit.job.name, unit.connector, unit.alias, unit.resources),
+                *(unit.since, unit.until, unit.dataset, unit.destination, position),
+            )
+            for position, unit in enumerate(self._units.values())
+        ]
+        open_round = self._hold.retry if only_failed else self._hold.begin
+        return open_round(planned, _now()).planned
+
+    def run(self) -> FleetReport:
         """Run until no unit is planned or running; return the report, also after an interrupt."""
         began = time.monotonic()
-        round_ = self._ledger.retry() if only_failed else self._ledger.begin(self._units.values())
-        self._round = round_.number
         try:
             self._run_all()
         except (KeyboardInterrupt, Interrupted):
             error = self._stop.error or Interrupted("interrupted")
             self._interrupt(error)
             self.report.error = f"{error}. The same command goes on with what is not done"
-        finally:
-            self.report.seconds = time.monotonic() - began
-            self.report.states = self._ledger.states()
+        self._store_requests()
+        self._hold.end(_now())
+        self.report.seconds = time.monotonic() - began
+        self.report.states = Counter(self._states())
         return self.report
+
+    def _states(self) -> Iterator[str]:
+        for states in self._ledger.summary(0).units.values():
+            for state, count in states.items():
+                yield from [state] * count
 
     def _run_all(self) -> None:
         while True:
             self._stop.check()
             self._submit()
-            if not self._running and not self._ledger.has_planned():
-                return
             if self._running:
                 ended, _ = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED)
                 for future in ended:
                     self._end(future)
-            else:
+            elif self._has_planned():
                 self._stop.wait(TICK)
-            self._ledger.beat()
+            else:
+                return
+            self._hold.beat(_now())
+            if time.monotonic() - self._stored_at >= STORE_EVERY:
+                self._store_requests()
+
+    def _store_requests(self) -> None:
+        """Add to the ledger what was requested of daily quotas since the last time."""
+        self._stored_at = time.monotonic()
+        rows = {(key, hour): requests for key, hour, requests in self._server.budget_rows()}
+        changes = {at: n - self._stored.get(at, 0) for at, n in rows.items()}
+        self._stored = rows
+        if any(changes.values()):
+            self._ledger.add_requests({at: n for at, n in changes.items() if n})
+
+    def _has_planned(self) -> bool:
+        return bool(self._ledger.next_units(1, _now())) or self._ledger.next_time() is not None
 
     def _submit(self) -> None:
         """Give planned units to free workers."""
         free = self._executor.slots - len(self._running)
-        if free <= 0:
-            return
-        for unit_id in self._ledger.next_units(free, _now()):
+        for unit_id in self._ledger.next_units(free, _now()) if free > 0 else ():
             unit = self._units[unit_id]
             attempt = self._ledger.start(unit_id, "", _now())
             work = {
                 **unit.spec(),
                 **self._shared,
-                "attempt": attempt,
-                "once": f"{self._round}:{unit_id}",
+                "attempt": attempt.number,
+                "once": f"{attempt.round}:{unit_id}",
                 "address": list(self._server.address),
-                "key": self._server.key.hex(),
+                "key": self._key,
             }
             self._running[self._executor.submit(work)] = (unit, attempt, time.monotonic())
-            self._on_event(UnitStarted(unit, attempt))
+            self._on_event(UnitStarted(unit, attempt.number))
 
     def _end(self, future: Future[Outcome]) -> None:
         """Record how an attempt has ended, and whether the unit is tried again."""
         unit, attempt, began = self._running.pop(future)
         found = self._outcome(future)
-        status, error = str(found["status"]), found.get("error")
-        report = found.get("report")
-        state, not_before = status, None
-        if status in ("lost", "interrupted"):
-            self._lost[unit.id] += 1
-            state = "planned" if self._lost[unit.id] <= MAX_LOST else "failed"
-        elif status == "failed" and found.get("retry") and attempt < self._attempts[unit.job]:
-            state = "planned"
-            not_before = _now() + min(FIRST_DELAY * 2 ** (attempt - 1), LONGEST_DELAY)
+        status, error, report = found["status"], found.get("error"), found.get("report")
+        not_before = self._try_again_at(unit, attempt, found)
+        again = not_before is not None or status == "interrupted"
         self._ledger.finish(
-            unit.id,
-            attempt,
-            outcome=status,
-            state=state,
-            now=_now(),
-            worker=str(found.get("worker") or ""),
-            report=report,
-            error=error,
-            not_before=not_before,
+            attempt, status, _now(), report=report, error=error, not_before=not_before
         )
         self.report.attempts += 1
         if report is not None:
             self.report.requests += sum(part["requests"] for part in report["resources"])
             self.report.rows += sum(part["rows"] for part in report["resources"])
+        state = "done" if status == "done" else "planned" if again else "failed"
         if state == "failed":
             self.report.failures.append((unit.id, unit.alias, error or status))
         seconds = time.monotonic() - began
-        self._on_event(UnitEnded(unit, attempt, state, error, report, seconds))
+        self._on_event(UnitEnded(unit, attempt.number, state, error, report, seconds))
+
+    def _try_again_at(
+        self, unit: Unit, attempt: UnitAttempt, found: Mapping[str, Json]
+    ) -> datetime | None:
+        """Return when a unit that failed or was lost is tried again, None if it is not."""
+        status = found["status"]
+        if status not in ("failed", "lost") or not found.get("retry", status == "lost"):
+            return None
+        earlier = [
+            one.outcome for one in self._ledger.attempts(unit.id) if one.round == attempt.round
+        ]
+        same = earlier.count(status) + 1
+        if status == "lost":
+            return _now() if same < MAX_LOST else None
+        if same >= unit.job.attempts:
+            return None
+        return _now() + min(FIRST_DELAY * 2 ** (same - 1), LONGEST_DELAY)
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
         try:
@@ -236,22 +274,15 @@ class Coordinator:
 
     def _interrupt(self, error: FrameworkError) -> None:
         """Stop the units, and plan again those that did not end meanwhile."""
-        self._server.stop_all(str(error))
+        self._server.stop(str(error))
         end = time.monotonic() + GRACE
         while self._running and time.monotonic() < end:
             ended, _ = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED)
             for future in ended:
                 self._end(future)
-        left = count_noun(len(self._running), "unit")
         for unit, attempt, _ in self._running.values():
-            self._ledger.finish(
-                unit.id,
-                attempt,
-                outcome="interrupted",
-                state="planned",
-                now=_now(),
-                error=f"ended by force with {left} after {error}",
-            )
+            self._ledger.finish(attempt, "interrupted", _now(), error=f"ended by force: {error}")
+            self._on_event(UnitEnded(unit, attempt.number, "planned", None, None, 0.0))
         self._running.clear()
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from framework.errors import DestinationError, FrameworkError
-from framework.fleet.budgets import Budgets
+from framework.fleet.budgets import HOUR, QUOTA_HOURS, Budgets
 from framework.fleet.control_server import ControlServer
 from framework.fleet.coordinator import (
     Coordinator,
@@ -21,6 +22,7 @@ from framework.fleet.coordinator import (
 from framework.fleet.executors import UnitExecutor, open_executor
 from framework.fleet.fleet_file import Fleet
 from framework.fleet.unit_ledger import UnitLedger, open_ledger
+from framework.fleet.unit_rounds import LedgerHold
 from framework.fleet.units import Unit
 from framework.runtime.environment import StopSignal
 
@@ -63,7 +65,7 @@ class FleetRun:
         self,
         *,
         only_failed: bool = False,
-        on_start: Callable[[int, Budgets], None] | None = None,
+        on_start: Callable[[int, ControlServer], None] | None = None,
     ) -> FleetReport:
         """Run the units that are not done; return the report.
 
@@ -72,44 +74,33 @@ class FleetRun:
         """
         with ExitStack() as stack:
             ledger = stack.enter_context(open_ledger(self._ledger))
-            stack.enter_context(ledger.hold())
+            hold = stack.enter_context(ledger.hold(_now()))
             executor = self._executor = open_executor(self._on)
             stack.callback(executor.close)
             refuse_one_writer(self._units, executor)
-            budgets = Budgets()
-            budgets.load(ledger.daily_counts())
-            if not ledger.ended_cleanly:
-                budgets.start_used(ledger.seconds_since_beat)
-            server = stack.enter_context(self._server(budgets, ledger))
+            budgets, key = open_budgets(ledger, hold), new_key()
+            server = stack.enter_context(self._server(budgets, key, ledger))
             coordinator = Coordinator(
-                self._units,
-                {job.name: job.attempts for job in self._fleet.jobs},
-                ledger,
-                executor,
-                server,
-                self._stop,
-                self._on_event,
+                *(self._units, ledger, hold, executor, server, key, self._stop, self._on_event),
                 folder=self._folder,
                 log_requests=self._log_requests,
             )
+            planned = coordinator.begin(only_failed=only_failed)
             if on_start is not None:
-                on_start(ledger, budgets)
-            return coordinator.run(only_failed=only_failed)
+                on_start(planned, server)
+            return coordinator.run()
 
     def end_by_force(self, _: FrameworkError) -> None:
         """End the executor's processes, when this process is about to be ended."""
         if self._executor is not None:
             self._executor.close()
 
-    def _server(self, budgets: Budgets, ledger: UnitLedger) -> ControlServer:
+    def _server(self, budgets: Budgets, key: bytes, ledger: UnitLedger) -> ControlServer:
         host, port = self._address()
         return ControlServer(
-            budgets,
-            host,
-            port,
-            new_key(),
-            salt=ledger.salt,
-            on_log=lambda unit, fields: self._on_event(UnitLog(unit, fields)),
+            *(budgets, host, port, key),
+            salt=bytes.fromhex(ledger.salt),
+            on_line=lambda unit, _, fields: self._on_event(UnitLog(unit, fields)),
         )
 
     def _address(self) -> tuple[str, int]:
@@ -133,6 +124,18 @@ class FleetRun:
             return probe.getsockname()[0], 0
 
 
+def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
+    """Return the budgets with the requests of earlier coordinators, as far as they still count."""
+    budgets, now = Budgets(), _now()
+    since = int(now.timestamp() // HOUR) - QUOTA_HOURS
+    budgets.load((key, hour, n) for (key, hour), n in ledger.requests_since(since).items())
+    before = hold.previous
+    if before is not None:
+        # its units may have sent requests until its last beat, and a moment longer
+        budgets.start_used((now - before.beat).total_seconds())
+    return budgets
+
+
 def refuse_one_writer(units: Iterable[Unit], executor: UnitExecutor) -> None:
     """Raise DestinationError if workers on other machines would write one DuckDB file."""
     others = executor.hosts - {*LOCAL_HOSTS, *own_addresses()}
@@ -152,3 +155,7 @@ def own_addresses() -> frozenset[str]:
     except OSError:
         return frozenset()
     return frozenset(str(one[4][0]) for one in found)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

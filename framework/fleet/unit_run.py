@@ -112,18 +112,16 @@ def _run(unit: Mapping[str, Json], folder: Path) -> Outcome:
 
 def write_files(unit: Mapping[str, Json], folder: Path) -> Path:
     """Write the connector file and its schemas as they are laid out in a project."""
-    name = unit["connector"]
-    schemas = folder / "schemas" / name
+    connector = unit["connector"]
+    name = connector["name"]
     file: Path = folder / "connectors" / f"{name}.yaml"
-    for one, text in ((file, unit["text"]), *_schemas(unit, schemas)):
-        one.parent.mkdir(parents=True, exist_ok=True)
-        one.write_text(text, encoding="utf-8")
+    schemas = folder / "schemas" / name
+    texts = {file: connector["text"]}
+    texts |= {schemas / Path(one).name: text for one, text in connector["schemas"].items()}
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return file
-
-
-def _schemas(unit: Mapping[str, Json], folder: Path) -> Iterator[tuple[Path, str]]:
-    for name, text in unit.get("schemas", {}).items():
-        yield folder / Path(name).name, text
 
 
 def _options(unit: Mapping[str, Json]) -> Any:
@@ -140,7 +138,7 @@ def _options(unit: Mapping[str, Json]) -> Any:
         alias=unit.get("alias"),
         since=unit.get("since"),
         until=unit.get("until"),
-        part=unit["id"] if is_window else None,
+        part=unit["unit"] if is_window else None,
         once=unit.get("once"),
         folder=Path(unit["folder"]) if unit.get("folder") else Path.cwd(),
     )
@@ -155,7 +153,7 @@ def _control(unit: Mapping[str, Json]) -> Iterator[Any]:
     client = ControlClient(
         (host, port),
         bytes.fromhex(unit["key"]),
-        unit=unit["id"],
+        unit=unit["unit"],
         attempt=unit["attempt"],
         on_stop=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )

@@ -109,7 +109,7 @@ def _main(
     reload_providers()
     if hook is not None:
         HOOKS[hook]()
-    from framework.cli import signals
+    from framework.runtime import signals
     from framework.cli.main import main
 
     if has_time:

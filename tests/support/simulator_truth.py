@@ -20,9 +20,11 @@ def schema_of(name: str) -> dict[str, Any]:
     return schema
 
 
-def assert_tables_are(folder: Path, wanted: Mapping[str, list[Record]]) -> None:
+def assert_tables_are(
+    folder: Path, wanted: Mapping[str, list[Record]], dataset: str | None = None
+) -> None:
     """Each of these resources' tables holds exactly what these records make."""
-    with tables(folder, "scheduling") as found:
+    with tables(folder, "scheduling", dataset) as found:
         names = found.names()
         owners = {table: max((r for r in TABLES if is_of(table, r)), key=len) for table in names}
         for resource, records in wanted.items():
