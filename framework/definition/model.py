@@ -442,6 +442,11 @@ class Connector:
                 yield nearest
                 waiting += reversed(nearest.parents)
 
+    def is_ranged(self, resource: Resource) -> bool:
+        """Return whether a range limits what the resource reads: it or one above has a cursor."""
+        line = (resource, *self.ancestors(resource))
+        return any(one.endpoint.incremental is not None for one in line)
+
     def level(self, resource: Resource) -> int:
         """Return the number of generations above the resource: 0 if it has no parent."""
         above = (self.level(self.resource(name)) for name in resource.parents)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from framework.definition.schema.connector_schema import Schema, schemas_at
+from framework.definition.schema.connector_schema import schemas_at
+from framework.definition.schema.file_schema import Schema
 
 Json = Any
 

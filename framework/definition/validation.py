@@ -24,11 +24,15 @@ _UNUSED = ("unused-config", "unused-secret")
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The findings of a file by place, and its connector if none of them is an error."""
+    """The findings of a file by place, and its connector if none of them is an error.
+
+    `document` is None for a file that cannot be read as YAML.
+    """
 
     location: Location
     connector: Connector | None
     findings: tuple[Finding, ...]
+    document: Document | None = None
 
 
 def validate(location: Location) -> ValidationResult:
@@ -82,6 +86,7 @@ def _result(location: Location, draft: Draft | None, findings: list[Finding]) ->
     ordered = tuple(
         sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
     )
+    document = draft.document if draft else None
     if draft is None or any(finding.severity == "error" for finding in ordered):
-        return ValidationResult(location, None, ordered)
-    return ValidationResult(location, parse_connector(draft), ordered)
+        return ValidationResult(location, None, ordered, document)
+    return ValidationResult(location, parse_connector(draft), ordered, document)

@@ -171,7 +171,7 @@ class Composer:
             return None
         root = self._root
         if root is None or root.value is None:
-            message = "the file is empty, expected a mapping with `version`, `name` and the rest"
+            message = "the file is empty, expected a mapping with `version` and the rest"
             self._problem((0, 0), "empty-file", message)
             return None
         if not isinstance(root.value, dict):
@@ -209,7 +209,7 @@ class Composer:
                 if documents > 1:
                     message = (
                         "a second YAML document starts here (`---`), expected one; "
-                        "put each connector in a file of its own"
+                        "put each document in a file of its own"
                     )
                     self._problem(place, "several-documents", message)
                     return
@@ -408,12 +408,18 @@ class Document:
 def read_document(path: Path, display: str | None = None) -> tuple[Document | None, list[Finding]]:
     """Read and parse a file; whatever is wrong with it is a finding, never an exception."""
     name = str(path) if display is None else display
+    text, findings = read_text(path, name, MAX_BYTES)
+    return (None, findings) if text is None else parse_document(text, name)
+
+
+def read_text(path: Path, display: str, size: int) -> tuple[str | None, list[Finding]]:
+    """Return the text of a UTF-8 file of at most `size` bytes, or None and why there is none."""
 
     def refused(code: str, message: str, line: int = 1, column: int = 1) -> list[Finding]:
-        return [Finding(name, line, column, "error", code, message)]
+        return [Finding(display, line, column, "error", code, message)]
 
     try:
-        raw = read_limited(path, MAX_BYTES)
+        raw = read_limited(path, size)
     except LimitExceeded as error:
         is_large = "larger" in str(error)
         what = f"the file {error}" if is_large else f"this {error}"
@@ -421,13 +427,13 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
     except FileNotFoundError:
         return None, refused("unreadable-file", "there is no such file")
     except IsADirectoryError:
-        message = "this is a folder, expected a file; name the YAML file inside it"
+        message = "this is a folder, expected a file; name the file inside it"
         return None, refused("unreadable-file", message)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return None, refused("unreadable-file", f"the file cannot be read: {reason}")
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig")
         line = before.count("\n") + 1
@@ -437,7 +443,6 @@ def read_document(path: Path, display: str | None = None) -> tuple[Document | No
             "is this a text file? If so, save it with the encoding UTF-8"
         )
         return None, refused("not-text", message, line, column)
-    return parse_document(text, name)
 
 
 def parse_document(text: str, display: str) -> tuple[Document | None, list[Finding]]:

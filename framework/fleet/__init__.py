@@ -1,5 +1,4 @@
-"""A fleet: many accounts and windows of connectors, run as units on an executor.
+"""Many accounts and long backfills: in comes a fleet file, out go units, each of them one run.
 
-In comes a fleet file; out go runs of its units, and a ledger of them. How one run reads and loads
-is not known here.
+Knows connectors, runs and their ledger, and nothing of the command line.
 """

@@ -89,7 +89,7 @@ def refuse_range(connector: Connector, selected: Iterable[Resource], options: Ru
         return
     if options.refresh:
         raise UsageError("--refresh reloads everything and --since/--until a part; use one of them")
-    ranged = [resource for resource in selected if _is_ranged(connector, resource)]
+    ranged = [resource for resource in selected if connector.is_ranged(resource)]
     if not ranged:
         raise UsageError(
             "--since and --until need a resource with an incremental; no selected resource has one "
@@ -106,11 +106,6 @@ def refuse_range(connector: Connector, selected: Iterable[Resource], options: Ru
                 f"{resource.name} replaces its table: only the rows of the range would remain. "
                 "Exclude it with --resources, or set write_disposition: merge"
             )
-
-
-def _is_ranged(connector: Connector, resource: Resource) -> bool:
-    line = (resource, *connector.ancestors(resource))
-    return any(one.endpoint.incremental is not None for one in line)
 
 
 def refuse_mixed_modes(

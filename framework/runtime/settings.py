@@ -65,7 +65,8 @@ def resolve_settings(
                 problems.append(_missing(section, entry))
             config[name] = entry.default
             continue
-        config[name], problem = _read(entry, found)
+        config[name] = typed_value(entry, found)
+        problem = value_problem(entry, config[name])
         if problem:
             problems.append(f"{name}: {problem}")
     secrets: dict[str, str | None] = {}
@@ -120,33 +121,29 @@ def _look_up(section: str, name: str, key: str | None) -> Json:
     return None
 
 
-def _read(entry: ConfigEntry, found: Json) -> tuple[Json, str | None]:
-    """Return the value in its declared type, and what is wrong with it, if anything."""
-    value = _typed(entry.schema.get("type"), found) if isinstance(found, str) else found
-    return value, _mismatch(entry.schema, value)
-
-
-def _typed(kind: Json, text: str) -> Json:
-    """Read text as the declared type: numbers, booleans, lists and mappings are JSON."""
+def typed_value(entry: ConfigEntry, found: Json) -> Json:
+    """Return a value in its declared type; in text, numbers, booleans and so on are JSON."""
+    kind = entry.schema.get("type")
     kinds = {kind} if isinstance(kind, str) else set(kind or ())
-    if not kinds or "string" in kinds:
-        return text
+    if not isinstance(found, str) or not kinds or "string" in kinds:
+        return found
     try:
-        return json.loads(text.lower() if kinds == {"boolean"} else text)
-    except ValueError:
-        return text
+        return json.loads(found.lower() if kinds == {"boolean"} else found)
+    except (ValueError, RecursionError):
+        return found
 
 
-def _mismatch(schema: Mapping[str, Json], value: Json) -> str | None:
+def value_problem(entry: ConfigEntry, value: Json, *, quoted: bool = True) -> str | None:
+    """Return why a value does not fit its entry, or None; it is shown only if `quoted`."""
     from framework.definition.expressions.limits import PatternError
     from framework.definition.schema.json_schema import misfit, misfit_of
 
-    checked = {key: part for key, part in schema.items() if key != "default"}
+    checked = {key: part for key, part in entry.schema.items() if key != "default"}
     try:
         error = misfit_of(checked, value)
     except PatternError as problem:
         return f"its declaration has a pattern that cannot be used: {problem}"
-    return None if error is None else misfit(error)
+    return None if error is None else misfit(error, quoted=quoted)
 
 
 def _missing(section: str, entry: ConfigEntry | SecretEntry, *, empty: bool = False) -> str:

@@ -9,7 +9,7 @@ from framework.definition.schema.json_schema import Draft202012Validator
 from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
-NAMES = ("connector", "finding")
+NAMES = ("connector", "finding", "fleet")
 MESSAGE_CASES = sorted((Path(__file__).parent / "cases" / "format").glob("*.yaml"))
 
 

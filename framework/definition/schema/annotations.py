@@ -21,7 +21,8 @@ from framework.definition.expressions.placeholders import (
     config_names,
     placeholders,
 )
-from framework.definition.schema.connector_schema import Schema, keys_at, schemas_at
+from framework.definition.schema.connector_schema import keys_at, schemas_at
+from framework.definition.schema.file_schema import Schema
 
 if TYPE_CHECKING:
     from framework.definition.defaults import MergedResource

@@ -20,7 +20,7 @@ from framework.definition.expressions.limits import (
     search_with_timeout,
 )
 from framework.definition.schema.string_formats import FORMAT_EXAMPLES, FORMATS
-from framework.text import almost, suggest
+from framework.text import almost, json_type, suggest
 
 Json = Any
 
@@ -271,9 +271,12 @@ _LIMITS = {
 }
 
 
-def misfit(error: ValidationError) -> str:
-    """Return why a value does not fit its schema: what was found and what is expected."""
-    found = quote_value(error.instance)
+def misfit(error: ValidationError, *, quoted: bool = True) -> str:
+    """Return why a value does not fit its schema: what was found and what is expected.
+
+    The value is described by its type alone if it must not be `quoted`.
+    """
+    found = quote_value(error.instance) if quoted else json_type(error.instance)
     keyword = str(error.validator)
     limit: Json = error.validator_value
     if keyword == "type":
@@ -287,7 +290,7 @@ def misfit(error: ValidationError) -> str:
         return f"found {found}, expected one of {', '.join(map(quote_value, limit))}"
     if keyword in _LIMITS:
         return f"found {found}, expected {_LIMITS[keyword]} {limit}"
-    return str(error.message)
+    return str(error.message) if quoted else f"found {found} that does not fit `{keyword}`"
 
 
 def quote_value(value: Json) -> str:

@@ -1,4 +1,4 @@
-"""Check a document against schemas/connector.schema.json and return every error as a finding.
+"""Check a document against the JSON Schema of its kind and return every error as a finding.
 
 Knows the shape of a file (keys, types, allowed values), not what they mean together.
 """
@@ -13,12 +13,8 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from framework.definition.schema.connector_schema import (
-    Schema,
-    connector_schema,
-    keys_at,
-    schemas_at,
-)
+from framework.definition.schema.connector_schema import CONNECTOR
+from framework.definition.schema.file_schema import FileSchema, Schema
 from framework.definition.schema.json_schema import Draft202012Validator
 from framework.text import did_you_mean, join_words, shorten
 
@@ -50,12 +46,12 @@ class _Mistake:
     key: bool = False
 
 
-def check_format(document: Document) -> list[Finding]:
-    """Return what in the document does not fit the connector schema, sorted by place."""
+def check_format(document: Document, form: FileSchema = CONNECTOR) -> list[Finding]:
+    """Return what in the document does not fit the schema of its kind, sorted by place."""
     seen: set[tuple[Pointer, bool, str]] = set()
     findings: list[Finding] = []
-    for error in islice(_validator().iter_errors(document.data), _MAX_ERRORS):
-        for mistake in _mistakes(error):
+    for error in islice(_validator(form).iter_errors(document.data), _MAX_ERRORS):
+        for mistake in _mistakes(error, form):
             what = f"{mistake.code} {mistake.message}"
             if mistake.code in _ONE_PER_VALUE:
                 what = "value"
@@ -69,19 +65,22 @@ def check_format(document: Document) -> list[Finding]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(connector_schema())
+def _validator(form: FileSchema) -> Draft202012Validator:
+    return Draft202012Validator(form.whole)
 
 
-def _mistakes(error: Any) -> Iterator[_Mistake]:
+def _mistakes(error: Any, form: FileSchema) -> Iterator[_Mistake]:
     pointer: Pointer = tuple(error.absolute_path)
     keyword = error.validator
-    if keyword == "additionalProperties":
-        yield from _unknown_keys(error, pointer)
+    hidden = _annotation(error, "x-hidden", form)
+    if hidden:
+        yield _Mistake(pointer, _annotation(error, "x-code", form) or "wrong-value", hidden)
+    elif keyword == "additionalProperties":
+        yield from _unknown_keys(error, pointer, form)
     elif keyword == "required":
         yield from _missing_keys(error, pointer)
     elif keyword == "type":
-        yield _wrong_type(error, pointer)
+        yield _wrong_type(error, pointer, form)
     elif keyword in ("enum", "const"):
         yield _not_one_of(error, pointer)
     elif keyword == "not":
@@ -97,12 +96,12 @@ def _mistakes(error: Any) -> Iterator[_Mistake]:
                 message = f"`{key}` needs {_both(needed)} too"
                 yield _Mistake((*pointer, key), "missing-key", message, key=True)
     elif "propertyNames" in error.absolute_schema_path:
-        yield _wrong_value(error, (*pointer, error.instance), key=True)
+        yield _wrong_value(error, (*pointer, error.instance), form, key=True)
     else:
-        yield _wrong_value(error, pointer)
+        yield _wrong_value(error, pointer, form)
 
 
-def _unknown_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
+def _unknown_keys(error: Any, pointer: Pointer, form: FileSchema) -> Iterator[_Mistake]:
     allowed = error.schema.get("properties", {})
     prefixes = [prefix.lstrip("^") for prefix in error.schema.get("patternProperties", ())]
     for key in error.instance:
@@ -111,15 +110,17 @@ def _unknown_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
         missing = [name for name in allowed if name not in error.instance]
         message = f"the key `{shorten(key)}` is not known here"
         elsewhere = error.schema.get("x-elsewhere", {}).get(key)
-        advice = f"; {elsewhere}" if elsewhere else _advice(key, pointer, missing, allowed)
+        advice = f"; {elsewhere}" if elsewhere else _advice(key, pointer, missing, allowed, form)
         yield _Mistake((*pointer, key), "unknown-key", message + advice, key=True)
 
 
-def _advice(key: str, pointer: Pointer, missing: list[str], allowed: Mapping[str, Any]) -> str:
-    if key in _PYTHON_KEYS:
+def _advice(
+    key: str, pointer: Pointer, missing: list[str], allowed: Mapping[str, Any], form: FileSchema
+) -> str:
+    if key in _PYTHON_KEYS and form is CONNECTOR:
         return "; in dlt it takes Python code, which a connector file cannot contain"
     near = did_you_mean(key, missing)
-    place = _variant_with(key, pointer) or _place_with(key, pointer)
+    place = _variant_with(key, pointer, form) or _place_with(key, pointer, form)
     if place and not (near and _is_almost(key, near)):
         return f"; {place}"
     if near:
@@ -129,9 +130,9 @@ def _advice(key: str, pointer: Pointer, missing: list[str], allowed: Mapping[str
     return f"; expected {either(missing or allowed)}"
 
 
-def _variant_with(key: str, pointer: Pointer) -> str | None:
+def _variant_with(key: str, pointer: Pointer, form: FileSchema) -> str | None:
     """Return which variant of the mapping at `pointer` has the key, or None."""
-    for schema in schemas_at(pointer):
+    for schema in form.at(pointer):
         if key not in schema.get("properties", {}):
             continue
         for chooser in ("type", "strategy"):
@@ -142,7 +143,7 @@ def _variant_with(key: str, pointer: Pointer) -> str | None:
     return None
 
 
-def _place_with(key: str, pointer: Pointer) -> str | None:
+def _place_with(key: str, pointer: Pointer, form: FileSchema) -> str | None:
     """Return where near `pointer` the key is allowed: one level down, or up to three up."""
     if key in _COMMON_KEYS:
         return None
@@ -152,13 +153,13 @@ def _place_with(key: str, pointer: Pointer) -> str | None:
         if isinstance(step, str)
     ]
     for step, place in above[:1]:
-        if key in keys_at(place):
+        if key in form.keys_at(place):
             return f"it belongs one level up, beside `{step}`"
-    for inner in sorted(keys_at(pointer)):
-        if key in keys_at((*pointer, inner)):
+    for inner in sorted(form.keys_at(pointer)):
+        if key in form.keys_at((*pointer, inner)):
             return f"it belongs inside `{inner}`"
     for step, place in above[1:3]:
-        if key in keys_at(place):
+        if key in form.keys_at(place):
             return f"it belongs further up, beside `{step}`"
     return None
 
@@ -189,8 +190,8 @@ def _missing_keys(error: Any, pointer: Pointer) -> Iterator[_Mistake]:
         yield _Mistake(pointer, "missing-key", message, key=True)
 
 
-def _wrong_type(error: Any, pointer: Pointer) -> _Mistake:
-    expected = _annotation(error, "x-expected")
+def _wrong_type(error: Any, pointer: Pointer, form: FileSchema) -> _Mistake:
+    expected = _annotation(error, "x-expected", form)
     types = error.validator_value
     message = f"found {_describe(error.instance)}, expected {expected or type_words(types)}"
     takes_config = isinstance(error.instance, dict) and "config entry" in str(expected)
@@ -261,10 +262,10 @@ _LIMITS = {
 _SIZES = {"minLength", "minItems", "maxItems", "minProperties", "maxProperties"}
 
 
-def _wrong_value(error: Any, pointer: Pointer, *, key: bool = False) -> _Mistake:
+def _wrong_value(error: Any, pointer: Pointer, form: FileSchema, *, key: bool = False) -> _Mistake:
     value, limit = error.instance, error.validator_value
-    code = _annotation(error, "x-code") or "wrong-value"
-    expected = _annotation(error, "x-expected")
+    code = _annotation(error, "x-code", form) or "wrong-value"
+    expected = _annotation(error, "x-expected", form)
     if error.validator in _SIZES:
         return _Mistake(
             pointer, code, _wrong_size(error), key=not pointer or isinstance(pointer[-1], str)
@@ -277,7 +278,7 @@ def _wrong_value(error: Any, pointer: Pointer, *, key: bool = False) -> _Mistake
         expected = expected or f"what fits {error.validator}: {shorten(str(limit))}"
     message = f"found {_describe(value)}, expected {expected}"
     if isinstance(value, str) and not key:
-        message += _remedy(value, _types(error))
+        message += _remedy(value, _types(error, form))
     return _Mistake(pointer, code, message, key)
 
 
@@ -294,22 +295,23 @@ def _wrong_size(error: Any) -> str:
     return message
 
 
-def _types(error: Any) -> list[str]:
-    types: str | list[str] = next((part["type"] for part in _schemas(error) if "type" in part), [])
+def _types(error: Any, form: FileSchema) -> list[str]:
+    parts = _schemas(error, form)
+    types: str | list[str] = next((part["type"] for part in parts if "type" in part), [])
     return [types] if isinstance(types, str) else list(types)
 
 
-def _annotation(error: Any, name: str) -> str | None:
+def _annotation(error: Any, name: str, form: FileSchema) -> str | None:
     """Return the nearest annotation among the schemas that apply to the same value."""
-    return next((str(schema[name]) for schema in _schemas(error) if name in schema), None)
+    return next((str(schema[name]) for schema in _schemas(error, form) if name in schema), None)
 
 
-def _schemas(error: Any) -> list[Schema]:
+def _schemas(error: Any, form: FileSchema) -> list[Schema]:
     """Return the schemas on the way to an error that apply to its value, the innermost first.
 
     jsonschema leaves `if` out of an error's path.
     """
-    node: Any = connector_schema()
+    node: Any = form.whole
     chain: list[Schema] = [node]
     named = False
     for step in list(error.absolute_schema_path)[:-1]:
@@ -333,7 +335,7 @@ _TYPE_WORDS = {
     "object": "a mapping",
     "null": "null",
 }
-_PLACEHOLDER = re.compile(r"(?:config|secrets|resources|incremental)\.\S+\Z")
+_PLACEHOLDER = re.compile(r"(?:(?:config|secrets|resources|incremental)\.\S+|alias)\Z")
 _YES = {"yes", "on", "y", "true"}
 _NO = {"no", "off", "n", "false"}
 

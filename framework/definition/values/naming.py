@@ -11,6 +11,9 @@ from functools import lru_cache
 SEPARATOR = "__"
 """Between a parent and a child, in names of tables and of flattened columns."""
 
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""What users may call an account: its name becomes part of a dataset's."""
+
 _REPLACED = str.maketrans("+-*@|", "x_xal")
 _NOT_WORD = re.compile(r"[^a-zA-Z\d_]+")
 _LEADING_DIGITS = re.compile(r"^\d+")

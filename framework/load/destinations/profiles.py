@@ -70,6 +70,10 @@ PROFILES = {
 }
 
 
+MERGING_FORMATS = {"delta": "deltalake", "iceberg": "pyiceberg"}
+"""Table formats with a merge, each with the package, and extra of dlt, that writes it."""
+
+
 def profile_of(kind: str) -> DestinationProfile:
     """Return the profile of a destination, which dlt may also know by a dotted name."""
     return PROFILES.get(kind.rpartition(".")[2], DestinationProfile())

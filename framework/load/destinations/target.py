@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from framework.definition.model import Connector, Resource
+from framework.definition.values.naming import NAME
 from framework.errors import DestinationError, UsageError
-from framework.load.destinations.profiles import DestinationProfile, build_destination, profile_of
+from framework.load.destinations.profiles import (
+    MERGING_FORMATS,
+    DestinationProfile,
+    build_destination,
+    profile_of,
+)
 from framework.load.run_options import RunOptions
-
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-MERGING_FORMATS = {"delta": "deltalake", "iceberg": "pyiceberg"}
-"""Table formats with a merge, each with the package, and extra of dlt, that writes it."""
 
 
 @dataclass(frozen=True)
