@@ -29,16 +29,16 @@ class UsageError(FrameworkError):
 
 
 class FindingsError(FrameworkError):
-    """A connector file has errors; `findings` are all of them."""
+    """A file has errors; `findings` are all of them."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], file: str = "the connector file") -> None:
         self.findings = tuple(findings)
         errors = [finding for finding in self.findings if finding.severity == "error"]
         lines = [
             f"  {one.path}:{one.line}:{one.column}: {one.message} [{one.code}]" for one in errors
         ]
         count = f"{len(errors)} error{'s' * (len(errors) != 1)}"
-        super().__init__("\n".join((f"the connector file has {count}:", *lines)))
+        super().__init__("\n".join((f"{file} has {count}:", *lines)))
 
 
 class SettingsError(FrameworkError):

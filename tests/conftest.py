@@ -19,7 +19,7 @@ from tests.support.servers.web import Web
 WITHOUT_WAITS = {"cases", "extract", "fuzz", "http", "runtime"}
 """Folders whose tests skip waits instead of sleeping."""
 
-IN_A_PROJECT = WITHOUT_WAITS | {"authoring", "hostile", "ledger", "load", "secrets"}
+IN_A_PROJECT = WITHOUT_WAITS | {"authoring", "fleet", "hostile", "ledger", "load", "secrets"}
 """Folders whose tests all run in a project folder of their own."""
 
 LEFTOVERS = ("SOURCES__", "RUNTIME__", "DESTINATION__", "CREDENTIALS", "DLT_", "GITHUB_ACTIONS")

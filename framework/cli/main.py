@@ -38,6 +38,7 @@ VERBS = (
     "new",
     "infer",
     "import",
+    "fleet",
 )
 GC_THRESHOLDS = (500_000, 20, 50)
 """Allocations between two garbage collections, instead of 700: importing dlt alone makes half as

@@ -21,6 +21,7 @@ from framework.definition.schema.schema_findings import check_format
 from framework.definition.values.naming import NAME
 from framework.definition.yaml_reader import Document, Node, Pointer, read_text
 from framework.findings import Finding
+from framework.runtime.redaction import is_credential_name
 from framework.runtime.settings import typed_value, value_problem
 from framework.text import count_noun, did_you_mean, json_type, shorten, suggest
 
@@ -141,6 +142,28 @@ def looks_like_credential(name: str) -> bool:
         if len(part) > 40 or (has_digits and len(part) >= 16) or (changes > 3 and len(part) >= 10):
             return True
     return False
+
+
+def written_secrets(data: Json, name: str = "") -> Iterator[str]:
+    """Yield each text of a fleet file that is probably a secret, so that no output shows it.
+
+    It stands in the place of a secret's name, or under the name of a credential.
+    """
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == "secrets" and isinstance(value, dict):
+                yield from (str(text) for text in value.values() if not _may_be_shown(text))
+            else:
+                yield from written_secrets(value, key)
+    elif isinstance(data, list):
+        for item in data:
+            yield from written_secrets(item, name)
+    elif isinstance(data, str | int) and is_credential_name(name):
+        yield str(data)
+
+
+def _may_be_shown(value: Json) -> bool:
+    return _is_secret_name(value) and not looks_like_credential(value)
 
 
 def _is_file(value: Json) -> bool:
@@ -378,13 +401,13 @@ def _not_a_name(entry: Entry, name: str) -> Finding:
 
 def _unknown(section: str, name: str, connector: Connector) -> tuple[str, str]:
     """Return the code and message about an entry that the connector does not declare."""
-    other = "secrets" if section == "config" else "config"
-    noun = "config entry" if section == "config" else "secret"
-    if name in getattr(connector, other):
-        what = "a secret" if section == "config" else "a config entry"
-        message = f"{name} is {what} of {connector.name}; move it to `{other}`"
-        return f"unknown-{section.rstrip('s')}", message
-    near = did_you_mean(name, getattr(connector, section))
-    expected = ", ".join(getattr(connector, section)) or "none"
-    message = f"{connector.name} has no {noun} {shorten(name)}{near or f'; there are: {expected}'}"
-    return f"unknown-{section.rstrip('s')}", message
+    if section == "config":
+        code, noun, known, others = "unknown-config", "config entry", connector.config, "secrets"
+        is_other = name in connector.secrets
+    else:
+        code, noun, known, others = "unknown-secret", "secret", connector.secrets, "config"
+        is_other = name in connector.config
+    if is_other:
+        return code, f"{name} is not a {noun} of {connector.name}; move it to `{others}`"
+    near = did_you_mean(name, known) or f"; there are: {', '.join(known) or 'none'}"
+    return code, f"{connector.name} has no {noun} {shorten(name)}{near}"

@@ -342,7 +342,7 @@ def _backfill(entry: Entry, findings: list[Finding]) -> Backfill | None:
         return None
     if since >= until:
         message = f"found {section['until']}, which is not after `since`: {section['since']}"
-        findings.append(entry.finding(("backfill", "until"), "window-order", message))
+        findings.append(entry.finding(("backfill", "until"), "backfill-order", message))
         return None
     backfill = Backfill(since, until, period)
     if backfill.count > MOST_WINDOWS:

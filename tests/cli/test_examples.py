@@ -30,7 +30,12 @@ streams:
     schema_loader: {type: InlineSchemaLoader, schema: {type: object, properties: {}}}
 """
 ROOT = Path(__file__).parents[2]
-GROUPS = {"state": ("show", "reset"), "import": ("airbyte", "dlt")}
+GROUPS = {
+    "state": ("show", "reset"),
+    "import": ("airbyte", "dlt"),
+    "fleet": ("validate", "plan"),
+}
+FLEET = "version: 1\njobs: [{connector: shop, accounts: [{alias: acme}]}]\n"
 HELPS = [(verb, *rest) for verb in VERBS for rest in ((), *((s,) for s in GROUPS.get(verb, ())))]
 
 
@@ -54,6 +59,7 @@ def place(project: Path, monkeypatch: pytest.MonkeyPatch, web: Web) -> Iterator[
     write_connector(project / "elsewhere", body, "mine")
     for name in ("manifest.yaml", "shop.yaml"):
         (project / name).write_text(MANIFEST, "utf-8")
+    (project / "fleet.yaml").write_text(FLEET, "utf-8")
     (project / "config.json").write_text(json.dumps(body), "utf-8")
     with Simulator(small_world(), ["simulated-token"]) as simulator:
         monkeypatch.setenv("SOURCES__SCHEDULING__API_KEY", "simulated-token")

@@ -9,7 +9,9 @@ from framework.definition.schema.json_schema import Draft202012Validator
 from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
-NAMES = ("connector", "finding", "fleet")
+NAMES = ("connector", "finding", "fleet", "fleet-plan")
+FILES = ("connector", "fleet")
+"""The schemas of files that people write."""
 MESSAGE_CASES = sorted((Path(__file__).parent / "cases" / "format").glob("*.yaml"))
 
 
@@ -44,36 +46,47 @@ def test_every_key_has_a_description(name):
         and path[-2] == "properties"
         and not {"if", "not"} & set(path)
         and "description" not in part
-        and "description" not in schema["$defs"].get(part.get("$ref", "/").rsplit("/", 1)[1], {})
+        and "description"
+        not in schema.get("$defs", {}).get(part.get("$ref", "/").rsplit("/", 1)[1], {})
     ]
     assert silent == []
 
 
-def test_nothing_in_it_buries_the_real_mistake():
-    for path, part in parts(shared_schema("connector")):
+@pytest.mark.parametrize("name", FILES)
+def test_nothing_in_it_buries_the_real_mistake(name):
+    for path, part in parts(shared_schema(name)):
         assert not {"oneOf", "unevaluatedProperties", "unevaluatedItems"} & set(part), path
 
 
-def test_every_mapping_is_closed_or_says_what_its_values_are():
-    for path, part in parts(shared_schema("connector")):
+@pytest.mark.parametrize("name", FILES)
+def test_every_mapping_is_closed_or_says_what_its_values_are(name):
+    for path, part in parts(shared_schema(name)):
         if "properties" in part and not {"if", "then", "not"} & set(path):
             assert part.get("additionalProperties") is False, path
 
 
-def test_references_are_used_and_lead_somewhere():
-    schema = shared_schema("connector")
+@pytest.mark.parametrize("name", FILES)
+def test_references_are_used_and_lead_somewhere(name):
+    schema = shared_schema(name)
     named = {part["$ref"].removeprefix("#/$defs/") for _, part in parts(schema) if "$ref" in part}
     assert named == set(schema["$defs"])
 
 
-def test_examples_and_defaults_fit():
-    schema = shared_schema("connector")
+@pytest.mark.parametrize("name", FILES)
+def test_examples_and_defaults_fit(name):
+    schema = shared_schema(name)
     for path, part in parts(schema):
         if "if" in path:
             continue
         fitting = Draft202012Validator({**part, "$defs": schema["$defs"]})
         for value in [*part.get("examples", ()), *([part["default"]] if "default" in part else [])]:
             assert [error.message for error in fitting.iter_errors(value)] == [], path
+
+
+def test_what_both_files_have_is_the_same_in_both():
+    connector, fleet = (shared_schema(name)["$defs"] for name in FILES)
+    for name in connector.keys() & fleet.keys():
+        assert fleet[name] == connector[name], name
 
 
 def test_findings_fit_their_own_schema():

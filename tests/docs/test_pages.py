@@ -13,12 +13,13 @@ import yaml
 
 from framework.definition.finder import find_connector, shared_schema
 from framework.definition.validation import validate
+from framework.fleet.fleet_file import read_fleet
 from tests.support.docs_blocks import PAGES, blocks
 from tests.support.docs_pages import differences, is_runnable
 from tests.support.docs_session import session
 
 ALL = [block for page in PAGES for block in blocks(page)]
-LANGUAGES = {"sh", "console", "yaml", "json", "toml", "python", "text", "dockerfile", "sql"}
+LANGUAGES = {"sh", "console", "yaml", "json", "toml", "python", "text", "dockerfile", "sql", "csv"}
 INSTRUCTIONS = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
 AROUND = {
     "version": 1,
@@ -42,7 +43,20 @@ def test_commands_print_what_the_page_shows(page):
     assert stale == []
 
 
-@pytest.mark.parametrize("block", of("yaml"), ids=str)
+def is_fleet(block):
+    return "jobs" in yaml.safe_load(block.text)
+
+
+@pytest.mark.parametrize("block", [one for one in of("yaml") if is_fleet(one)], ids=str)
+def test_fleet_files_have_no_findings(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for accounts in of("csv", marked="file"):
+        Path(accounts.marks["file"]).write_text(accounts.text, encoding="utf-8")
+    Path("fleet.yaml").write_text(block.text, encoding="utf-8")
+    assert read_fleet(Path("fleet.yaml")).findings == ()
+
+
+@pytest.mark.parametrize("block", [one for one in of("yaml") if not is_fleet(one)], ids=str)
 def test_connector_files_have_no_findings(block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = yaml.safe_load(block.text)

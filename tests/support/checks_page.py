@@ -35,6 +35,7 @@ _HEAD = """\
 Every finding has a code. This page explains each code, with a small file that contains the mistake
 and the output of `framework validate`. Errors stop a run. Warnings do not; with `--strict` they
 fail `validate`. The first line of a finding is `file:line:column: severity: message [code]`.
+[scale.md](scale.md#findings-of-a-fleet-file) explains those of fleet files.
 
 The examples are the file `connectors/example.yaml`.
 """

@@ -28,6 +28,7 @@ PAGES = (
     "docs/reference.md",
     "docs/reliability.md",
     "docs/performance.md",
+    "docs/scale.md",
 )
 """The pages whose blocks are tested. The examples of docs/checks.md contain mistakes and have a
 test of their own."""

@@ -1,6 +1,7 @@
-"""Render docs/reference.md from schemas/connector.schema.json: every key with type and meaning.
+"""Render the keys of our files, with type and meaning, from their JSON Schemas.
 
-`python -m framework.authoring.scaffold.reference_page` writes the page; `--check` compares it.
+They are docs/reference.md and a part of docs/scale.md.
+`python -m framework.authoring.scaffold.reference_page` writes them; `--check` compares them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from framework.definition.schema.schema_findings import either, type_words
 Schema = Mapping[str, Any]
 
 PAGE = Path("docs/reference.md")
+FLEET_PAGE = Path("docs/scale.md")
+_BEGIN = "<!-- Written by `python -m framework.authoring.scaffold.reference_page`: begin -->"
+_END = "<!-- Written by `python -m framework.authoring.scaffold.reference_page`: end -->"
 _TOP = "A connector file"
 _INTRODUCTION = """\
 # The connector file
@@ -65,20 +69,37 @@ def render_reference(schema: Schema) -> str:
     return "\n".join(parts)
 
 
+def render_fleet_reference(schema: Schema) -> str:
+    """Return the keys of a fleet file, for a section of a page."""
+    parts = [_keys(schema, schema)]
+    for name in _sections(schema):
+        parts.append(_section(schema, name, schema["$defs"][name], level=3))
+    return "\n".join(parts)
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Write docs/reference.md, or compare it with `--check`; return 1 if it is out of date."""
-    page = bundled_root() / PAGE
-    text = render_reference(shared_schema("connector"))
-    if "--check" in arguments:
-        is_fresh = page.is_file() and page.read_text(encoding="utf-8") == text
-        if not is_fresh:
+    """Write the pages, or compare them with `--check`; return 1 if one is out of date."""
+    stale = 0
+    for page, text in _pages():
+        file = bundled_root() / page
+        if "--check" not in arguments:
+            file.write_text(text, encoding="utf-8")
+        elif not file.is_file() or file.read_text(encoding="utf-8") != text:
+            stale = 1
             print(
-                f"{PAGE} is out of date; run python -m framework.authoring.scaffold.reference_page",
+                f"{page} is out of date; run python -m framework.authoring.scaffold.reference_page",
                 file=sys.stderr,
             )
-        return int(not is_fresh)
-    page.write_text(text, encoding="utf-8")
-    return 0
+    return stale
+
+
+def _pages() -> Iterator[tuple[Path, str]]:
+    """Yield each page with the text that it should have."""
+    yield PAGE, render_reference(shared_schema("connector"))
+    before, _, rest = (bundled_root() / FLEET_PAGE).read_text(encoding="utf-8").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    keys = render_fleet_reference(shared_schema("fleet"))
+    yield FLEET_PAGE, f"{before}{_BEGIN}\n\n{keys}\n{_END}{after}"
 
 
 def _sections(schema: Schema) -> list[str]:
@@ -125,9 +146,9 @@ def _variants(schema: Schema) -> Iterator[str]:
             yield name
 
 
-def _section(schema: Schema, name: str, part: Schema) -> str:
+def _section(schema: Schema, name: str, part: Schema, *, level: int = 2) -> str:
     title = name if name == _TOP else f"`{name}`"
-    lines = [f"## {title}", "", str(part.get("description", "")), ""]
+    lines = [f"{'#' * level} {title}", "", str(part.get("description", "")), ""]
     expected = part.get("x-expected")
     if expected:
         lines += [f"Expected: {expected}.", ""]
@@ -135,10 +156,15 @@ def _section(schema: Schema, name: str, part: Schema) -> str:
     if variants:
         lines += [f"- {_link(variant)}" for variant in variants]
         lines.append("")
+    keys = _keys(schema, part)
+    return "\n".join((*lines, keys) if keys else lines)
+
+
+def _keys(schema: Schema, part: Schema) -> str:
+    """Return the table of a mapping's keys, empty if it has none."""
     rows = [_row(schema, key, value, part) for key, value in _properties(part).items()]
-    if rows:
-        lines += ["| key | type | default | meaning |", "|---|---|---|---|", *rows, ""]
-    return "\n".join(lines)
+    lines = ["| key | type | default | meaning |", "|---|---|---|---|", *rows, ""]
+    return "\n".join(lines) if rows else ""
 
 
 def _row(schema: Schema, key: str, value: Schema, owner: Schema) -> str:
