@@ -19,7 +19,7 @@ from framework.fleet.coordinator import (
     UnitLog,
     UnitStarted,
 )
-from framework.fleet.unit_tables import AttemptRecord, LedgerSummary
+from framework.fleet.unit_tables import AttemptRecord, LedgerSummary, State
 from framework.runtime.redacted_output import process_redactor
 from framework.text import count_noun
 
@@ -34,7 +34,7 @@ PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about all units."""
 MOST_FAILURES = 20
 """Failed units that the closing report names."""
-STATES = ("planned", "running", "done", "failed")
+STATES: tuple[State, ...] = ("planned", "running", "done", "failed")
 COLOURS = {"done": "green", "failed": "red", "running": "cyan"}
 
 
@@ -147,7 +147,9 @@ class FleetLog:
     def __call__(self, event: FleetEvent) -> None:
         """Write the event."""
         if isinstance(event, UnitStarted):
-            self._write(event="unit", status="started", **_fields(event.unit), attempt=event.attempt)
+            self._write(
+                event="unit", status="started", **_fields(event.unit), attempt=event.attempt
+            )
         elif isinstance(event, UnitEnded):
             self._write(
                 event="unit",

@@ -165,7 +165,7 @@ class Coordinator:
         try:
             self._run_all()
         except (KeyboardInterrupt, Interrupted):
-            error = self._stop.error or Interrupted("interrupted")
+            error = str(self._stop.error or "interrupted")
             self._interrupt(error)
             self.report.error = f"{error}. The same command goes on with what is not done"
         self._store_requests()
@@ -259,7 +259,8 @@ class Coordinator:
             return _now() if same < MAX_LOST else None
         if same >= unit.job.attempts:
             return None
-        return _now() + min(FIRST_DELAY * 2 ** (same - 1), LONGEST_DELAY)
+        delay: timedelta = min(FIRST_DELAY * 2 ** (same - 1), LONGEST_DELAY)
+        return _now() + delay
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
         try:
@@ -272,9 +273,9 @@ class Coordinator:
             self._executor.recover()
             return outcome("lost", f"its worker is gone ({type(error).__name__})")
 
-    def _interrupt(self, error: FrameworkError) -> None:
+    def _interrupt(self, error: str) -> None:
         """Stop the units, and plan again those that did not end meanwhile."""
-        self._server.stop(str(error))
+        self._server.stop(error)
         end = time.monotonic() + GRACE
         while self._running and time.monotonic() < end:
             ended, _ = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED)

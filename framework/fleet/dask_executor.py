@@ -15,7 +15,7 @@ from framework.fleet.unit_process import Outcome
 
 try:
     import dask
-    from distributed import Client, LocalCluster
+    import distributed
 except ImportError as error:
     raise ExecutorError(
         "--on dask needs the packages dask and distributed; run "
@@ -23,6 +23,7 @@ except ImportError as error:
     ) from error
 
 Json = Any
+_untyped: Any = distributed
 
 PATIENCE = 60.0
 """Seconds to wait for a scheduler that does not answer, or has no worker."""
@@ -50,7 +51,7 @@ class DaskExecutor:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         dask.config.set(SETTINGS)
         if address is None:
-            self._cluster = LocalCluster(
+            self._cluster = _untyped.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 dashboard_address=None,
@@ -97,7 +98,7 @@ class DaskExecutor:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                client = Client(
+                client = _untyped.Client(
                     self._cluster or self._address, timeout=ANSWER, set_as_default=False
                 )
             except (OSError, TimeoutError) as error:

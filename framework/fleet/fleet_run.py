@@ -20,7 +20,6 @@ from framework.fleet.coordinator import (
     new_key,
 )
 from framework.fleet.executors import UnitExecutor, open_executor
-from framework.fleet.fleet_file import Fleet
 from framework.fleet.unit_ledger import UnitLedger, open_ledger
 from framework.fleet.unit_rounds import LedgerHold
 from framework.fleet.units import Unit
@@ -39,7 +38,6 @@ class FleetRun:
 
     def __init__(
         self,
-        fleet: Fleet,
         units: Sequence[Unit],
         ledger: Path | str,
         *,
@@ -50,7 +48,6 @@ class FleetRun:
         stop: StopSignal,
         on_event: FleetEventHandler,
     ) -> None:
-        self._fleet = fleet
         self._units = units
         self._ledger = ledger
         self._on = on
@@ -139,7 +136,7 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
 def refuse_one_writer(units: Iterable[Unit], executor: UnitExecutor) -> None:
     """Raise DestinationError if workers on other machines would write one DuckDB file."""
     others = executor.hosts - {*LOCAL_HOSTS, *own_addresses()}
-    jobs = sorted({unit.job for unit in units if (unit.destination or "duckdb") == "duckdb"})
+    jobs = sorted({unit.job.name for unit in units if unit.destination == "duckdb"})
     if others and jobs:
         raise DestinationError(
             f"the jobs {', '.join(jobs)} load into DuckDB, a file on this machine that has one "

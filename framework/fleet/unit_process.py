@@ -94,10 +94,18 @@ def _cause(code: int) -> str:
     return f"{name}, perhaps because memory ran out" if name == "SIGKILL" else name
 
 
+def prepare() -> None:
+    """Import what a unit needs, in the order that makes dlt start fast."""
+    from framework.load.dlt_defaults import set_defaults
+    from framework.runtime.deferred_imports import defer_imports
+
+    set_defaults()
+    defer_imports()
+    import framework.fleet.unit_run  # noqa: F401
+
+
 def main() -> int:
     """Serve units until standard input ends."""
-    from framework.fleet.unit_run import prepare
-
     prepare()
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -125,7 +133,7 @@ def _in_child(unit: Mapping[str, Json], requests: IO[bytes]) -> Outcome | None:
     try:
         while True:
             wait = None if end is None else max(0.0, end - time.monotonic())
-            ready, _, _ = select.select([reader, requests], [], [], wait)
+            ready, _, _ = select.select([reader, requests.fileno()], [], [], wait)
             if not ready:
                 os.kill(child, signal.SIGKILL)
                 error = f"it did not end within max_time ({limit:g} s), and was killed"

@@ -11,9 +11,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from typing import Literal, Protocol
 
 import requests
 
@@ -28,23 +30,74 @@ MOMENT = 0.01
 
 
 class WaitTooLong(Exception):
-    """The API has no request left for longer than the longest wait, both in seconds."""
+    """The API has no request left for longer than the longest wait, both in seconds.
 
-    def __init__(self, seconds: float, longest: float) -> None:
+    `used_up` says what is used up, "" if the API reported it by its headers.
+    """
+
+    def __init__(self, seconds: float, longest: float, used_up: str = "") -> None:
         super().__init__(seconds)
         self.seconds = seconds
         self.longest = longest
+        self.used_up = used_up
+
+
+@dataclass(frozen=True)
+class LimitTerms:
+    """What a shared limit needs to know of a connector: who is limited, and to what.
+
+    `secrets` are values by entry, in this process only: to be hashed, never to be sent. `requests`
+    may start in each `per` seconds, `per_day` in each 24 hours. `max_in_flight` is None if the
+    file does not declare it. A wait longer than `max_wait` seconds is not begun.
+    """
+
+    connector: str
+    scope: Literal["credential", "api"]
+    secrets: Mapping[str, str] = field(repr=False)
+    requests: int | None
+    per: float
+    per_day: int | None
+    max_in_flight: int | None
+    max_wait: float = 300.0
+
+
+class SharedLimit(Protocol):
+    """A limit that several processes share. Thread-safe."""
+
+    def try_acquire(self) -> tuple[float, str]:
+        """Return (0, "") and count a request as in flight, or the seconds until a retry and why.
+
+        The reason is empty if there is none to report. Raise WaitTooLong to send no more requests.
+        """
+
+    def release(self) -> None:
+        """Count a request that has ended."""
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Let no process send a request for that long: one was refused by a 429."""
+
+    def learn(self, allowed: int | None, remaining: int | None, reset: float | None) -> None:
+        """Adopt what the headers of a response report, if it is less; `reset` is in seconds.
+
+        The request of that response still counts as in flight: its `release` follows.
+        """
 
 
 class RateLimiter:
     """Rate limiter: `acquire()` before a request, `release(response)` after it. Thread-safe.
 
     `slots` bounds the requests in flight; `limit` is what the connector file declares, or None.
-    `longest` bounds how long a reset header can pause requests, in seconds.
+    `longest` bounds how long a reset header can pause requests, in seconds. A `shared` limit
+    counts in place of this one, and is asked after parents' requests and pauses.
     """
 
     def __init__(
-        self, slots: int, limit: RateLimit | None, stop: StopSignal, longest: float = 300.0
+        self,
+        slots: int,
+        limit: RateLimit | None,
+        stop: StopSignal,
+        longest: float = 300.0,
+        shared: SharedLimit | None = None,
     ) -> None:
         self._slots = _Slots(slots)
         self._waiting: Counter[int] = Counter()
@@ -52,6 +105,7 @@ class RateLimiter:
         self._limit = limit
         self._stop = stop
         self._longest = longest
+        self._shared = shared
         self._lock = threading.Lock()
         self._per = limit.per.total_seconds() if limit else 0.0
         self._allowed = int(limit.requests) if limit and limit.requests else None
@@ -99,13 +153,27 @@ class RateLimiter:
     def release(self, response: requests.Response | None) -> None:
         """Count a request that has ended; `response` is None if it failed."""
         now = time.monotonic()
-        with self._lock:
-            self._in_flight -= 1
-            if self._allowed is not None:
-                self._ended.append(now)
-            if response is not None:
-                self._learn(response, now)
-        self._slots.release()
+        try:
+            if self._shared is not None:
+                self._release_shared(self._shared, response)
+                return
+            with self._lock:
+                self._in_flight -= 1
+                if self._allowed is not None:
+                    self._ended.append(now)
+                if response is not None:
+                    self._learn(response, now)
+        finally:
+            self._slots.release()
+
+    def _release_shared(self, shared: SharedLimit, response: requests.Response | None) -> None:
+        try:
+            if response is not None and self._limit is not None:
+                reported = _reported(response, self._limit)
+                if reported != (None, None, None):
+                    shared.learn(*reported)
+        finally:
+            shared.release()
 
     def pause(self, seconds: float, why: str) -> None:
         """Send no request for that long: a 429 is meant for all, not for one request."""
@@ -113,12 +181,16 @@ class RateLimiter:
             until = time.monotonic() + seconds
             if until > self._paused_until:
                 self._paused_until, self._why = until, why
+        if self._shared is not None:
+            self._shared.pause(seconds, why)
 
     def _try_acquire(self, level: int) -> tuple[float, str]:
         """Return (0, ""), or the seconds until another try is worthwhile, and why.
 
         The reason is empty if a request of a parent goes first.
         """
+        if self._shared is not None:
+            return self._try_shared(self._shared, level)
         now = time.monotonic()
         with self._lock:
             if now < self._paused_until:
@@ -135,19 +207,31 @@ class RateLimiter:
             if self._allowed is not None and self._in_flight + len(self._ended) >= self._allowed:
                 first = self._ended[0] + self._per - now if self._ended else RECHECK
                 return max(first, 0.001), f"rate limit of {self._allowed} per {self._per:g} s"
-            if self._waiting and any(n for other, n in self._waiting.items() if other < level):
+            if self._waiting and self._has_parents_waiting(level):
                 return MOMENT, ""
             self._in_flight += 1
             if self._remaining is not None:
                 self._remaining -= 1
             return 0.0, ""
 
+    def _try_shared(self, shared: SharedLimit, level: int) -> tuple[float, str]:
+        now = time.monotonic()
+        with self._lock:
+            if now < self._paused_until:
+                return self._paused_until - now, self._why
+            if self._has_parents_waiting(level):
+                return MOMENT, ""
+        return shared.try_acquire()
+
+    def _has_parents_waiting(self, level: int) -> bool:
+        return any(n for other, n in self._waiting.items() if other < level)
+
     def _learn(self, response: requests.Response, now: float) -> None:
         """Adopt what the declared headers report if it is less."""
         limit = self._limit
         if limit is None:
             return
-        allowed = _number(response, limit.limit_header)
+        allowed, remaining, reset = _reported(response, limit)
         if (
             allowed is not None
             and allowed > 0
@@ -155,8 +239,6 @@ class RateLimiter:
         ):
             self._allowed = allowed
             self._per = self._per or 60.0
-        remaining = _number(response, limit.remaining_header)
-        reset = reset_of(response, limit)
         if remaining is None or reset is None:
             return
         # the server may not have counted the requests in flight
@@ -192,6 +274,17 @@ class _Slots:
                 heappop(self._waiting)[-1].set()
             else:
                 self._free += 1
+
+
+def _reported(
+    response: requests.Response, limit: RateLimit
+) -> tuple[int | None, int | None, float | None]:
+    """Return what the declared headers report: permitted, remaining, and seconds to the reset."""
+    return (
+        _number(response, limit.limit_header),
+        _number(response, limit.remaining_header),
+        reset_of(response, limit),
+    )
 
 
 def _number(response: requests.Response, header: str | None) -> int | None:

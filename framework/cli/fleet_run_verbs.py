@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.fleet_progress import FleetLog, FleetProgress, show_fleet_report, show_status
+from framework.cli.fleet_plan_verbs import open_fleet
 from framework.cli.shared_options import connectors_option, format_option, option_group
 from framework.cli.terminal import write_error, write_json
-from framework.errors import FindingsError, UsageError
+from framework.errors import FrameworkError, UsageError
 
 if TYPE_CHECKING:
-    from framework.fleet.fleet_file import Fleet
-    from framework.fleet.units import Unit
+    from framework.cli.fleet_progress import FleetLog, FleetProgress
 
 LEDGER_VARIABLE = "FRAMEWORK_FLEET_LEDGER"
 
@@ -109,12 +108,13 @@ def status(file: Path, ledger: str | None, form: str) -> int:
 
     It reads the ledger only, at any moment, also while `fleet run` is at work.
     """
+    from framework.cli.fleet_progress import show_status
     from framework.fleet.unit_ledger import open_ledger
 
     with open_ledger(_ledger(file, ledger), create=False) as opened:
         summary = opened.summary()
     if form == "json":
-        write_json(asdict(summary), str)
+        write_json(asdict(summary), lambda moment: moment.isoformat())
     else:
         show_status(summary)
     return 0
@@ -147,12 +147,13 @@ def run_unit(
     Nothing is written to the ledger of units: the scheduler that calls this keeps its own. Each
     unit keeps to the connector's rate limit by itself. Exit code 0 if all resources were loaded.
     """
-    from framework.fleet.unit_run import prepare
-    from framework.fleet.unit_run import run_unit as run_here
+    from framework.fleet.unit_process import prepare
 
     if (unit is None) == (index is None):
         raise UsageError("give either the ID of a unit or --index N")
-    _, units = _units(file, connectors)
+    from framework.fleet.units import units_of
+
+    units = units_of(open_fleet(file, connectors))
     found = units[index : index + 1] if index is not None else [o for o in units if o.id == unit]
     if not found:
         raise UsageError(
@@ -160,6 +161,8 @@ def run_unit(
             "lists them. A change of the connector, its schemas or the account changes an id"
         )
     prepare()
+    from framework.fleet.unit_run import run_unit as run_here
+
     outcome = run_here({**found[0].spec(), "attempt": 1})
     if form == "json":
         write_json({"unit": found[0].id, **outcome})
@@ -168,17 +171,6 @@ def run_unit(
     else:
         write_error(f"{found[0].id}: {outcome['error'] or outcome['status']}")
     return 0 if outcome["status"] == "done" else 1
-
-
-def _units(file: Path, connectors: Path | None) -> tuple[Fleet, list[Unit]]:
-    """Return a fleet without errors, and its units. Raise FindingsError for one with errors."""
-    from framework.fleet.fleet_file import read_fleet
-    from framework.fleet.units import units_of
-
-    result = read_fleet(file, connectors)
-    if result.fleet is None:
-        raise FindingsError(result.findings)
-    return result.fleet, list(units_of(result.fleet))
 
 
 def _ledger(file: Path, ledger: str | None) -> Path | str:
@@ -200,11 +192,13 @@ def _run(
     verbose: bool,
     quiet: bool,
 ) -> int:
+    from framework.cli.fleet_progress import FleetLog, FleetProgress, show_fleet_report
     from framework.fleet.fleet_run import FleetRun
+    from framework.fleet.units import units_of
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
 
-    fleet, units = _units(file, connectors)
+    units = units_of(open_fleet(file, connectors))
     stop = StopSignal()
     view: FleetLog | FleetProgress
     if log_format == "json":
@@ -212,7 +206,6 @@ def _run(
     else:
         view = FleetProgress(len(units), quiet=quiet or form == "json")
     job = FleetRun(
-        fleet,
         units,
         _ledger(file, ledger),
         on=on,
@@ -228,6 +221,4 @@ def _run(
         write_json(report.as_dict())
     else:
         show_fleet_report(report)
-    if stop.error is not None:
-        return stop.error.exit_code
-    return report.exit_code
+    return stop.error.exit_code if isinstance(stop.error, FrameworkError) else report.exit_code
