@@ -133,13 +133,15 @@ def read_config(
 def looks_like_credential(name: str) -> bool:
     """Return whether a text that could be a secret's name is more likely the secret itself.
 
-    Its parts between `_` and `.` are no words: digits among letters, or very long.
+    Its parts between `_` and `.` are no words: digits among letters of both cases, or very long.
     """
     for part in re.split(r"[_.-]", name):
         core = part.strip("0123456789")  # a word with a number
         changes = len(re.findall(r"[A-Za-z](?=\d)|\d(?=[A-Za-z])", part))
         has_digits = any(character.isdigit() for character in core)
-        if len(part) > 40 or (has_digits and len(part) >= 16) or (changes > 3 and len(part) >= 10):
+        has_cases = part not in (part.lower(), part.upper())
+        shortest = 8 if has_cases and changes else 10 if changes > 3 else 16
+        if len(part) > 40 or (has_digits and len(part) >= shortest):
             return True
     return False
 
@@ -147,7 +149,8 @@ def looks_like_credential(name: str) -> bool:
 def written_secrets(data: Json, name: str = "") -> Iterator[str]:
     """Yield each text of a fleet file that is probably a secret, so that no output shows it.
 
-    It stands in the place of a secret's name, or under the name of a credential.
+    It stands in the place of a secret's name, or under the name of a credential, or is an alias
+    that looks like one.
     """
     if isinstance(data, dict):
         for key, value in data.items():
@@ -158,7 +161,11 @@ def written_secrets(data: Json, name: str = "") -> Iterator[str]:
     elif isinstance(data, list):
         for item in data:
             yield from written_secrets(item, name)
-    elif isinstance(data, str | int) and is_credential_name(name):
+    elif isinstance(data, str | int) and (
+        name == "secrets"
+        or is_credential_name(name)
+        or (name == "alias" and looks_like_credential(str(data)))
+    ):
         yield str(data)
 
 

@@ -61,7 +61,7 @@ def test_all_mistakes_are_found_at_once_and_those_of_a_connector_once() -> None:
         "fleet.yaml:5:43 unknown-resource",
         "fleet.yaml:5:61 wrong-type",
         "./broken.yaml:1:1 missing-key",
-        "./broken.yaml:3:9 missing-key",
+        "./broken.yaml:3:1 missing-key",
     ]
     assert result.fleet is None
 
