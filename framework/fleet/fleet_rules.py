@@ -222,18 +222,17 @@ def _shared_datasets(jobs: Sequence[tuple[Entry, Job]]) -> Iterator[Finding]:
     for (connector, _, dataset), owners in loads.items():
         first: dict[str | None, int] = {}
         for number, aliases in owners.items():
-            shared = next((alias for alias in aliases if alias in first), None)
-            is_same = shared in first
-            earlier = first[shared] if is_same else next(iter(owners))
+            same = [alias for alias in aliases if alias in first]
+            earlier = first[same[0]] if same else next(iter(owners))
             # the column tells the accounts of all jobs apart
             is_told = jobs[number][1].account_column and jobs[earlier][1].account_column
             first |= {alias: number for alias in aliases if alias not in first}
-            if number == earlier or (is_told and not is_same) or (earlier, number) in told:
+            if number == earlier or (is_told and not same) or (earlier, number) in told:
                 continue
             told.add((earlier, number))
             names = f"the jobs {jobs[earlier][1].name} and {jobs[number][1].name}"
-            if is_same:
-                of = f" of the account {shared}" if shared else ""
+            if same:
+                of = f" of the account {same[0]}" if same[0] else ""
                 message = (
                     f"{names} both load {connector}{of} into the dataset {dataset}; put their "
                     "resources into one job, or give one another `dataset`"
@@ -243,7 +242,7 @@ def _shared_datasets(jobs: Sequence[tuple[Entry, Job]]) -> Iterator[Finding]:
                     f"{names} load different accounts of {connector} into the dataset {dataset}, "
                     "where nothing would tell their rows apart; give one another `dataset`"
                 )
-            code = "duplicate-load" if is_same else "mixed-accounts"
+            code = "duplicate-load" if same else "mixed-accounts"
             yield jobs[number][0].finding(("connector",), code, message)
 
 

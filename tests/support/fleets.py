@@ -25,7 +25,8 @@ resource_defaults:
   endpoint: {data_selector: items, params: {page: "{config.page}", tags: "{config.tags}"}}
 resources:
   - name: orders
-    endpoint: {incremental: {cursor_path: at, start_param: since, end_param: until, initial_value: "2020-01-01T00:00:00Z"}}
+    endpoint:
+      incremental: {cursor_path: at, start_param: from, end_param: to, initial_value: "2020-01-01"}
   - name: lines
     endpoint: {path: "/orders/{resources.orders.id}/lines"}
   - name: customers
@@ -35,7 +36,7 @@ resources:
   - name: events
     selected: false
     write_disposition: append
-    endpoint: {incremental: {cursor_path: at, start_param: since, initial_value: "2020-01-01T00:00:00Z"}}
+    endpoint: {incremental: {cursor_path: at, start_param: since, initial_value: "2020-01-01"}}
 """
 TAGGED = (
     '{"type": "object", "properties": {"id": {"type": "string"}, "_account": {"type": "string"}}}'
