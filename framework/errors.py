@@ -78,6 +78,10 @@ class LedgerHeld(UnitLedgerError):
     """Another coordinator holds the ledger of units."""
 
 
+class LedgerMissing(UnitLedgerError):
+    """There is no ledger of units in the place where it must be."""
+
+
 class TableRefused(DestinationError):
     """dlt or the destination refused rows of one table, which it would refuse again.
 

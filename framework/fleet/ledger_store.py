@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from framework.errors import UnitLedgerError
+from framework.errors import LedgerMissing
 
 Value = str | int | float | None
 Row = tuple[Any, ...]
@@ -82,9 +82,9 @@ def storable(value: Value) -> Value:
     return value.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
-def no_ledger(place: str) -> UnitLedgerError:
+def no_ledger(place: str) -> LedgerMissing:
     """Return the error of a ledger that must exist and does not."""
-    return UnitLedgerError(
-        f"there is no ledger of units in {place}: no fleet was run with it. Name the ledger that "
-        "`fleet run` wrote, or run the fleet first."
+    return LedgerMissing(
+        f"found no ledger of units in {place}. Run the fleet first with `framework fleet run`, or "
+        "name the ledger that it wrote."
     )

@@ -45,8 +45,12 @@ class SqliteStore:
                 isolation_level=None,
                 check_same_thread=False,
             )
-        # a power failure may undo the latest units, and to repeat those is harmless
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                # a power failure may undo the latest units, and to repeat those is harmless
+                self._connection.execute("PRAGMA synchronous = NORMAL")
+            except sqlite3.Error:
+                self._connection.close()
+                raise
 
     @contextmanager
     def transaction(self, *, writes: bool = True) -> Iterator[Statements]:
@@ -108,28 +112,25 @@ class SqliteStore:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except sqlite3.DatabaseError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            cause, remedy = _CAUSES.get(code, (f"fails: {error}", "Try again."))
-            if code == sqlite3.SQLITE_CANTOPEN:
-                cause, remedy = self._unopened()
+            if code not in _CAUSES:
+                raise
+            cause, remedy = _CAUSES[code]
+            if code == sqlite3.SQLITE_CANTOPEN and self._path.is_dir():
+                cause = "is a folder"
+            elif code == sqlite3.SQLITE_CANTOPEN and not self._path.parent.is_dir():
+                cause = f"cannot be created: found no folder {self._path.parent}"
             raise self._error(cause, remedy) from error
 
     def _error(self, cause: str, remedy: str) -> UnitLedgerError:
         return UnitLedgerError(f"the ledger of units {self.place} {cause}. {remedy}")
 
-    def _unopened(self) -> tuple[str, str]:
-        folder = self._path.parent
-        if self._path.is_dir():
-            return "is a folder", "Name a file in it."
-        if not folder.is_dir():
-            return f"cannot be created: found no folder {folder}", "Create it."
-        return "cannot be opened", "Choose a folder and a file that you may write to."
-
 
 _held: set[str] = set()
 _held_guard = threading.Lock()
 
+_WRITABLE = "Name a file in a folder that you may write to."
 _CAUSES = {
     sqlite3.SQLITE_ERROR: OTHER_TABLES,
     sqlite3.SQLITE_NOTADB: (
@@ -140,10 +141,8 @@ _CAUSES = {
         "is damaged",
         "Restore it, or remove it: then all units are planned again.",
     ),
-    sqlite3.SQLITE_READONLY: (
-        "cannot be written: the file or its folder is read-only",
-        "Choose a folder and a file that you may write to.",
-    ),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened or created", _WRITABLE),
+    sqlite3.SQLITE_READONLY: ("cannot be written: the file or its folder is read-only", _WRITABLE),
     sqlite3.SQLITE_FULL: DISK_FULL,
     sqlite3.SQLITE_IOERR: (
         "cannot be read or written: the disk refuses it",

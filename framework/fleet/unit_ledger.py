@@ -22,11 +22,11 @@ from framework.fleet.unit_rounds import LedgerHold, known_units, last_session, p
 from framework.fleet.unit_tables import (
     ATTEMPT_QUERY,
     AttemptRecord,
-    Estimate,
-    EstimateKey,
+    CostKey,
+    EarlierCost,
     LedgerSummary,
+    LedgerUnit,
     Outcome,
-    PlannedUnit,
     State,
     UnitAttempt,
     attempt_record,
@@ -37,7 +37,7 @@ from framework.fleet.unit_tables import (
     report_total,
 )
 
-ESTIMATED_FROM = 10
+RECENT_ATTEMPTS = 10
 """Attempts of equal units whose mean is an estimate."""
 _LATEST_ATTEMPTS = 50_000
 """Attempts among which those are searched."""
@@ -103,7 +103,7 @@ class UnitLedger:
         finally:
             held.release()
 
-    def preview(self, units: Iterable[PlannedUnit]) -> list[str]:
+    def preview(self, units: Iterable[LedgerUnit]) -> list[str]:
         """Return the ids of the units that `LedgerHold.begin` would have run, in order."""
         every = sorted(units, key=lambda unit: unit.position)
         with self._store.transaction(writes=False) as sql:
@@ -139,7 +139,7 @@ class UnitLedger:
             changed = sql.change(
                 "UPDATE fleet_units SET state = 'running', attempt = attempt + 1, changed = ?, "
                 "round = (SELECT max(number) FROM fleet_rounds) "
-                "WHERE id = ? AND in_plan = 1 AND state = 'planned'",
+                "WHERE id = ? AND state = 'planned'",
                 at,
                 unit,
             )
@@ -256,7 +256,7 @@ class UnitLedger:
             rows = sql.rows("SELECT report FROM fleet_reports WHERE unit = ?", unit)
         return json.loads(rows[0][0]) if rows else None
 
-    def earlier_estimates(self) -> dict[EstimateKey, Estimate]:
+    def earlier_costs(self) -> dict[CostKey, EarlierCost]:
         """Return the mean requests and seconds of the last done attempts at equal units.
 
         Attempts without a request say nothing: such a run was a repetition.
@@ -274,10 +274,10 @@ class UnitLedger:
                 "JOIN fleet_units u ON u.id = a.unit) latest WHERE recency <= ? "
                 "GROUP BY connector, account, resources, is_window",
                 _LATEST_ATTEMPTS,
-                ESTIMATED_FROM,
+                RECENT_ATTEMPTS,
             )
         return {
-            EstimateKey(connector, account, tuple(json.loads(names)), bool(is_window)): Estimate(
+            CostKey(connector, account, tuple(json.loads(names)), bool(is_window)): EarlierCost(
                 float(requests), float(seconds), attempts
             )
             for connector, account, names, is_window, requests, seconds, attempts in rows

@@ -14,7 +14,7 @@ from framework.fleet.ledger_store import LedgerStore, Row, Statements
 from framework.fleet.unit_tables import (
     UNIT_COLUMNS,
     CoordinatorSession,
-    PlannedUnit,
+    LedgerUnit,
     Round,
     session_record,
 )
@@ -53,13 +53,13 @@ class RoundPlan:
 
     number: int
     is_continued: bool
-    anew: Sequence[PlannedUnit]
-    kept: Sequence[PlannedUnit]
+    anew: Sequence[LedgerUnit]
+    kept: Sequence[LedgerUnit]
     dropped: Sequence[str]
 
 
 def plan_round(
-    units: Iterable[PlannedUnit], known: Mapping[str, KnownUnit], last: int, *, retry: bool = False
+    units: Iterable[LedgerUnit], known: Mapping[str, KnownUnit], last: int, *, retry: bool = False
 ) -> RoundPlan:
     """Return the plan of the next round, or of the last one if it is not finished.
 
@@ -68,8 +68,8 @@ def plan_round(
     """
     every = list(units)
     open_units = [one for one in every if _is_open(known.get(one.id))]
-    anew: list[PlannedUnit] = []
-    kept: list[PlannedUnit] = []
+    anew: list[LedgerUnit] = []
+    kept: list[LedgerUnit] = []
     for unit in every:
         row = known.get(unit.id)
         if retry:
@@ -131,7 +131,7 @@ class LedgerHold:
             lock.release()
             raise
 
-    def begin(self, units: Iterable[PlannedUnit], now: datetime) -> Round:
+    def begin(self, units: Iterable[LedgerUnit], now: datetime) -> Round:
         """Begin a round, or continue the last one if one of these units was still to be run.
 
         Call it before the first `start`: what runs by the ledger counts as lost, and is planned
@@ -140,14 +140,14 @@ class LedgerHold:
         """
         return self._open_round(units, now, retry=False)
 
-    def retry(self, units: Iterable[PlannedUnit], now: datetime) -> Round:
+    def retry(self, units: Iterable[LedgerUnit], now: datetime) -> Round:
         """Begin a round of the failed units, and of what the last round had still to run.
 
         With no failed unit, the last round is continued. New units are not added.
         """
         return self._open_round(units, now, retry=True)
 
-    def _open_round(self, units: Iterable[PlannedUnit], now: datetime, *, retry: bool) -> Round:
+    def _open_round(self, units: Iterable[LedgerUnit], now: datetime, *, retry: bool) -> Round:
         at = now.timestamp()
         with self._store.transaction() as sql:
             lost = sql.change(
@@ -206,7 +206,7 @@ def last_session(sql: Statements) -> CoordinatorSession | None:
     return session_record(rows[0]) if rows else None
 
 
-def _differs(unit: PlannedUnit, known: KnownUnit) -> bool:
+def _differs(unit: LedgerUnit, known: KnownUnit) -> bool:
     return not known.in_plan or unit.row() != known.row
 
 

@@ -41,7 +41,7 @@ CREATE = (
     "dataset text, destination text, in_plan integer NOT NULL, state text NOT NULL, "
     "round integer NOT NULL, attempt integer NOT NULL, failures integer NOT NULL, "
     "not_before double precision, changed double precision NOT NULL)",
-    "CREATE INDEX fleet_units_queue ON fleet_units (in_plan, state, position, not_before, id, job)",
+    "CREATE INDEX fleet_units_queue ON fleet_units (state, position, not_before) WHERE in_plan = 1",
     "CREATE TABLE fleet_attempts (unit text NOT NULL, round integer NOT NULL, "
     "attempt integer NOT NULL, worker text NOT NULL, started double precision NOT NULL, "
     "ended double precision, outcome text, exit_code integer, requests bigint NOT NULL, "
@@ -62,7 +62,7 @@ UNIT_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class PlannedUnit:
+class LedgerUnit:
     """A unit as the fleet file has it now.
 
     `account` is None for a connector without accounts, `resources` are empty for all of them.
@@ -187,7 +187,7 @@ class LedgerSummary:
         return sum(states.get(state, 0) for states in self.units.values())
 
 
-class EstimateKey(NamedTuple):
+class CostKey(NamedTuple):
     """Units that are expected to cost the same."""
 
     connector: str
@@ -197,7 +197,7 @@ class EstimateKey(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EarlierCost:
     """The means of `attempts` earlier attempts that were done."""
 
     requests: float
