@@ -144,6 +144,8 @@ class ControlServer:
         self._listener = socket.create_server((host, port), backlog=BACKLOG)
         # a blocked `accept` is not woken on every system when its socket is closed
         self._listener.settimeout(1.0)
+        self.address: tuple[str, int] = self._listener.getsockname()[:2]
+        """Host and port that units connect to."""
 
     def __enter__(self) -> ControlServer:
         self.start()
@@ -151,12 +153,6 @@ class ControlServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Return host and port that units connect to."""
-        host, port = self._listener.getsockname()[:2]
-        return host, port
 
     def start(self) -> None:
         """Accept connections from now on."""
@@ -310,7 +306,6 @@ class ControlServer:
         return self._is_closed or self._peers.get(peer.unit) is not peer
 
     def _drop(self, peer: _Peer) -> None:
-        peer.channel.close()
         with self._changed:
             self._connections.discard(peer)
             if self._peers.get(peer.unit) is peer:
@@ -319,6 +314,8 @@ class ControlServer:
                 self._turns.drop(peer.unit)
             peers = self._queue_due()
             self._changed.notify_all()
+        # whose end is awaited by its client is known to have ended
+        peer.channel.close()
         _send_outboxes(peers)
 
     def _queue_due(self) -> set[_Peer]:

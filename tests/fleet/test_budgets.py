@@ -252,6 +252,19 @@ def test_a_unit_that_dies_leaves_its_tokens_to_the_others_after_they_have_cooled
     assert budgets.next_change() == float("inf")
 
 
+def test_a_request_of_a_dead_unit_that_arrives_late_is_counted(fleet: Simulated) -> None:
+    test = fleet(requests=5, per=10.0)
+    test.latency = test.transit = lambda *_: IN_TRANSIT - 0.5
+    unit = test.add(threads=5)
+    test.clock.run(test.clock.now + 0.2)
+    assert len(unit.sent) == 5
+    unit.die_unnoticed(0)
+    test.latency = test.transit = lambda *_: 0.01
+    test.add(threads=5)
+    test.clock.run(test.clock.now + 40)
+    assert test.most_in_a_window(10.0) == 5
+
+
 def test_who_waits_is_told_for_how_long_and_why() -> None:
     clock = Clock()
     budgets = Budgets(clock.time, clock.time)

@@ -81,6 +81,8 @@ class SimulatedFleet:
         self.random = random
         self.latency = latency
         self.delay = delay or (lambda: random.uniform(0.0002, 0.005))
+        self.transit = lambda latency: random.random() * min(latency, IN_TRANSIT)
+        """Seconds until a request of that latency arrives at the API."""
         self.terms = terms
         self.arrived: list[float] = []
         self.in_flight = self.most_in_flight = 0
@@ -194,9 +196,7 @@ class SimulatedUnit:
         latency = self.fleet.latency()
         self.fleet.in_flight += 1
         self.fleet.most_in_flight = max(self.fleet.most_in_flight, self.fleet.in_flight)
-        # anywhere between its begin and its end, but not later than the network takes
-        on_its_way = self.fleet.random.random() * min(latency, IN_TRANSIT)
-        self.clock.at(self.clock.now + on_its_way, self.arrive)
+        self.clock.at(self.clock.now + self.fleet.transit(latency), self.arrive)
         self.clock.at(self.clock.now + latency, lambda: self.answered(thread))
 
     def arrive(self) -> None:
