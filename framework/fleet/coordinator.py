@@ -21,7 +21,7 @@ from framework.fleet.executors import UnitExecutor
 from framework.fleet.unit_ledger import UnitLedger
 from framework.fleet.unit_process import Outcome, outcome
 from framework.fleet.unit_rounds import LedgerHold
-from framework.fleet.unit_tables import PlannedUnit, UnitAttempt
+from framework.fleet.unit_tables import LedgerUnit, UnitAttempt
 from framework.fleet.units import Unit
 from framework.runtime.environment import StopSignal
 
@@ -150,7 +150,7 @@ class Coordinator:
     def begin(self, *, only_failed: bool) -> int:
         """Begin a round, or go on with the last one; return the number of units to run."""
         planned = [
-            PlannedUnit(
+            LedgerUnit(
                 *(unit.id, unit.job.name, unit.connector, unit.alias, unit.resources),
                 *(unit.since, unit.until, unit.dataset, unit.destination, position),
             )

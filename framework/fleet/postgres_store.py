@@ -23,7 +23,7 @@ from framework.text import shorten
 
 LOCK_CLASS = 0x466C7474
 """First half of the keys of advisory locks; the second is the ledger's own."""
-HAS_LEDGER = f"SELECT 1 WHERE to_regclass('{MARKER_TABLE}') IS NOT NULL"
+HAS_LEDGER = f"SELECT 1 FROM pg_class WHERE relname = '{MARKER_TABLE}' AND pg_table_is_visible(oid)"
 ROWS_PER_STATEMENT = 1000
 
 KEEPALIVES = {"idle": 10, "interval": 5, "count": 3}
@@ -177,13 +177,14 @@ def _settings(url: str) -> Mapping[str, Any]:
             "the URL of the ledger of units is not valid: its user or password has one of "
             "@ / ? # [ ]; write them as %40 %2F %3F %23 %5B %5D"
         )
-    try:
+    found = None
+    with suppress(ProgrammingError):  # its message may quote the password
         found = parse_dsn(url)
-    except ProgrammingError:  # its message may quote the password
+    if found is None:
         raise UnitLedgerError(
             "the URL of the ledger of units is not valid; expected "
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with a % in a password as %25"
-        ) from None
+        )
     return {"connect_timeout": 10, "application_name": "framework fleet", **found}
 
 

@@ -38,7 +38,7 @@ from framework.fleet.unit_tables import (
 )
 
 RECENT_ATTEMPTS = 10
-"""Attempts of equal units whose mean is an estimate."""
+"""Attempts of equal units whose mean is returned."""
 _LATEST_ATTEMPTS = 50_000
 """Attempts among which those are searched."""
 

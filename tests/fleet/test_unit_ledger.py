@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -170,14 +171,13 @@ def test_errors_and_reports_are_bounded(ledger: UnitLedger, held: LedgerHold) ->
     assert ledger.summary().requests == 3 + 27_000
 
 
-def test_estimates_are_means_of_the_last_done_attempts(
-    ledger: UnitLedger, held: LedgerHold
-) -> None:
+def test_costs_are_means_of_the_last_done_attempts(ledger: UnitLedger, held: LedgerHold) -> None:
     windows = [unit(f"a@{day}", day, day=day) for day in (1, 2, 3)]
     for number in range(12):
-        held.begin([*units("a"), *windows], NOW)
+        held.begin(units("a"), NOW)
         run_unit(ledger, "a", "failed", at=number * 10, report=report(99), not_before=NOW)
         run_unit(ledger, "a", at=number * 10, report=report(number))
+    held.begin(windows, NOW)
     run_unit(ledger, "a@1", report=report(4))
     repeated = ledger.start("a@2", "worker", NOW)
     ledger.finish(repeated, "done", after(500), report=report(0))
@@ -436,6 +436,7 @@ def test_a_kill_at_any_moment_leaves_a_consistent_ledger(location: Location) -> 
             stop.start()
             lines = list(writer.stdout)
             stop.join()
+            assert writer.wait() == -signal.SIGKILL
             whole = [line.split() for line in lines if line.endswith("\n")]
             stored |= {(name, int(a), int(b)): outcome for name, a, b, outcome in whole}
         with open_ledger(location, create=False) as ledger:

@@ -82,7 +82,8 @@ def execute(server: str, *statements: str) -> None:
 def other_process(verb: str, location: Path | str) -> Iterator[subprocess.Popen[str]]:
     """A process that holds the ledger, or writes it; killed at the end."""
     words = [sys.executable, "-m", "tests.support.ledgers", verb, str(location)]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "held\n"
