@@ -1,7 +1,7 @@
 """`python -m benchmarks.fleet`: units beside plain runs, eight workers beside one, and a budget.
 
-Writes benchmarks/fleet.json; `--page docs/scale.md` also writes the tables into the page. The soak of
-a thousand accounts under kills is `python -m tests.support.fleet_soak`.
+Writes benchmarks/fleet.json; `--page docs/scale.md` also writes the tables into the page. The soak
+of a thousand accounts under kills is `python -m tests.support.fleet_soak`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ resources:
 
 
 class Shop:
-    """A list of `pages` pages for each token, after `latency` seconds; `times` are the requests'."""
+    """A list of `pages` pages for each token, `latency` seconds each; `times` are the requests'."""
 
     def __init__(self, pages: int, latency: float) -> None:
         self.pages = pages
@@ -61,7 +61,7 @@ class Shop:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 shop.times.append(time.monotonic())
                 if shop.latency:
                     time.sleep(shop.latency)
@@ -95,7 +95,12 @@ class Shop:
 
 def _orders(page: int) -> list[dict[str, Any]]:
     return [
-        {"id": page * 100 + n, "total": n * 1.5, "changed": "2026-01-01T00:00:00Z", "note": "x" * 40}
+        {
+            "id": page * 100 + n,
+            "total": n * 1.5,
+            "changed": "2026-01-01T00:00:00Z",
+            "note": "x" * 40,
+        }
         for n in range(10)
     ]
 

@@ -19,7 +19,7 @@ from framework.errors import FrameworkError, Interrupted
 from framework.fleet.control_server import ControlServer
 from framework.fleet.executors import UnitExecutor
 from framework.fleet.unit_ledger import UnitLedger
-from framework.fleet.unit_process import Outcome, outcome
+from framework.fleet.unit_outcome import Outcome, outcome
 from framework.fleet.unit_rounds import LedgerHold
 from framework.fleet.unit_tables import LedgerUnit, UnitAttempt
 from framework.fleet.units import Unit

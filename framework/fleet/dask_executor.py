@@ -11,7 +11,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.fleet.executors import ExecutorError, run_on_worker, worker_versions
-from framework.fleet.unit_process import Outcome
+from framework.fleet.unit_outcome import Outcome
 
 try:
     import dask

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from framework import __version__
-from framework.errors import FrameworkError, UsageError
-from framework.fleet.unit_process import Outcome, UnitProcess
-from framework.text import nearest
+from framework.errors import FrameworkError
+from framework.fleet.unit_outcome import Outcome
+from framework.fleet.unit_process import UnitProcess
 
 Json = Any
-DASK_PORT = 8786
 
 
 class ExecutorError(FrameworkError):
@@ -43,29 +41,6 @@ class UnitExecutor(Protocol):
 
     def close(self) -> None:
         """End every unit that still runs, and what was started for them."""
-
-
-def open_executor(on: str | None) -> UnitExecutor:
-    """Return the executor that `--on` names: `processes`, `processes:4`, `dask`, `dask://HOST:PORT`.
-
-    Raise UsageError for another text, ExecutorError if it cannot be had.
-    """
-    kind, _, rest = (on or "processes").partition(":")
-    if kind == "processes" and (not rest or (rest.isdigit() and int(rest))):
-        return ProcessExecutor(int(rest) if rest else os.cpu_count() or 1)
-    if kind == "dask":
-        from framework.fleet.dask_executor import DaskExecutor
-
-        if not rest or (rest.isdigit() and int(rest)):
-            return DaskExecutor(workers=int(rest) if rest else os.cpu_count() or 1)
-        address = urlsplit(on or "")
-        if address.hostname:
-            return DaskExecutor(address=f"tcp://{address.hostname}:{address.port or DASK_PORT}")
-    hint = nearest(kind, ("processes", "dask"))
-    raise UsageError(
-        f"--on {on!r}: expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
-        + (f"; did you mean {hint}?" if hint and hint != kind else "")
-    )
 
 
 _of_thread = threading.local()

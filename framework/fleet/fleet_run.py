@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from framework.errors import DestinationError, FrameworkError
+from framework.errors import DestinationError, FrameworkError, UsageError
 from framework.fleet.budgets import HOUR, QUOTA_HOURS, Budgets
 from framework.fleet.control_server import ControlServer
 from framework.fleet.coordinator import (
@@ -19,13 +20,16 @@ from framework.fleet.coordinator import (
     UnitLog,
     new_key,
 )
-from framework.fleet.executors import UnitExecutor, open_executor
+from framework.fleet.executors import ProcessExecutor, UnitExecutor
 from framework.fleet.unit_ledger import UnitLedger, open_ledger
 from framework.fleet.unit_rounds import LedgerHold
 from framework.fleet.units import Unit
 from framework.runtime.environment import StopSignal
+from framework.text import nearest
 
 LOOPBACK = "127.0.0.1"
+DASK_PORT = 8786
+"""The port of a Dask scheduler, unless another is named."""
 LOCAL_HOSTS = {LOOPBACK, "localhost", "::1"}
 
 
@@ -131,6 +135,29 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
         # its units may have sent requests until its last beat, and a moment longer
         budgets.start_used((now - before.beat).total_seconds())
     return budgets
+
+
+def open_executor(on: str | None) -> UnitExecutor:
+    """Return the executor that `--on` names: `processes`, `processes:4`, `dask`, `dask://HOST:PORT`.
+
+    Raise UsageError for another text, ExecutorError if it cannot be had.
+    """
+    kind, _, rest = (on or "processes").partition(":")
+    if kind == "processes" and (not rest or (rest.isdigit() and int(rest))):
+        return ProcessExecutor(int(rest) if rest else os.cpu_count() or 1)
+    if kind == "dask":
+        from framework.fleet.dask_executor import DaskExecutor
+
+        if not rest or (rest.isdigit() and int(rest)):
+            return DaskExecutor(workers=int(rest) if rest else os.cpu_count() or 1)
+        address = urlsplit(on or "")
+        if address.hostname:
+            return DaskExecutor(address=f"tcp://{address.hostname}:{address.port or DASK_PORT}")
+    hint = nearest(kind, ("processes", "dask"))
+    raise UsageError(
+        f"--on {on!r}: expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
+        + (f"; did you mean {hint}?" if hint and hint != kind else "")
+    )
 
 
 def refuse_one_writer(units: Iterable[Unit], executor: UnitExecutor) -> None:

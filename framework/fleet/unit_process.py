@@ -11,7 +11,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,10 +19,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
 
-Json = Any
-Outcome = dict[str, Json]
-"""How an attempt ended: `status`, `error`, `report`, `worker`, and whether to `retry`."""
+from framework.fleet.unit_outcome import Outcome, here, outcome
 
+Json = Any
 KILL_AFTER = 10.0
 """Seconds after `max_time` at which a child that does not end itself is killed."""
 
@@ -74,16 +72,6 @@ class UnitProcess:
                     start_new_session=True,  # Ctrl-C is the coordinator's to pass on
                 )
             return self._process
-
-
-def here() -> str:
-    """Return the name of this machine."""
-    return socket.gethostname()
-
-
-def outcome(status: str, error: str | None = None, **more: Json) -> Outcome:
-    """Return the outcome of an attempt on this machine."""
-    return {"status": status, "error": error, "worker": f"{here()}:{os.getpid()}", **more}
 
 
 def _cause(code: int) -> str:

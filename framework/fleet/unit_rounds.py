@@ -67,25 +67,26 @@ def plan_round(
     round, 0 if there is none. A retry plans failed units anew and adds none.
     """
     every = list(units)
-    open_units = [one for one in every if _is_open(known.get(one.id))]
-    anew: list[LedgerUnit] = []
-    kept: list[LedgerUnit] = []
-    for unit in every:
+    is_open = any(_is_open(known.get(unit.id)) for unit in every)
+
+    def keeps_state(unit: LedgerUnit) -> bool:
         row = known.get(unit.id)
+        if row is None:
+            return False
         if retry:
-            if row is not None and row.in_plan:
-                (anew if row.state == "failed" else kept).append(unit)
-        elif row is not None and (
-            (open_units and (row.in_plan or row.round == last))
-            or (unit.is_window and row.state == "done")
-        ):
-            kept.append(unit)
-        else:
-            anew.append(unit)
-    is_continued = not anew if retry else bool(open_units)
+            return row.state != "failed"
+        if is_open and (row.in_plan or row.round == last):
+            return True
+        return unit.is_window and row.state == "done"
+
     names = {unit.id for unit in every}
-    dropped = [name for name, row in known.items() if row.in_plan and name not in names]
-    return RoundPlan(last if is_continued else last + 1, is_continued, anew, kept, dropped)
+    planned = {name for name, row in known.items() if row.in_plan}
+    chosen = [unit for unit in every if unit.id in planned] if retry else every
+    kept = [unit for unit in chosen if keeps_state(unit)]
+    anew = [unit for unit in chosen if not keeps_state(unit)]
+    is_continued = not anew if retry else is_open
+    number = last if is_continued else last + 1
+    return RoundPlan(number, is_continued, anew, kept, sorted(planned - names))
 
 
 def _is_open(row: KnownUnit | None) -> bool:

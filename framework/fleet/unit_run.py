@@ -34,7 +34,7 @@ from framework.errors import (
 from framework.events import Event, EventHandler, event_fields, ignore_event
 from framework.fleet.account_column import with_account_column
 from framework.fleet.control_client import ControlClient
-from framework.fleet.unit_process import Outcome, outcome
+from framework.fleet.unit_outcome import Outcome, outcome
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.destinations.target import target_of
 from framework.load.pipeline import pipelines_folder

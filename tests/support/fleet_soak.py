@@ -60,13 +60,26 @@ class Cluster:
         """Start the scheduler or a worker, again if it has ended."""
         tcp = f"tcp://127.0.0.1:{self.port}"
         if name == "scheduler":
-            options = ["scheduler", "--host", "127.0.0.1", "--port", str(self.port)]
+            options = [
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--no-dashboard",
+            ]
         else:
             options = ["worker", tcp, "--no-nanny", "--nthreads", "1", "--memory-limit", "0"]
-            options += ["--host", "127.0.0.1", "--death-timeout", "60"]
+            options += ["--host", "127.0.0.1", "--death-timeout", "60", "--no-dashboard"]
         log = (self.folder / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_" + options[0], *options[1:], "--no-dashboard"],
+            [
+                sys.executable,
+                "-m",
+                "distributed.cli.dask_" + options[0],
+                *options[1:],
+                "--no-dashboard",
+            ],
             stdout=log,
             stderr=log,
             cwd=self.folder,

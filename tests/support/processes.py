@@ -109,8 +109,8 @@ def _main(
     reload_providers()
     if hook is not None:
         HOOKS[hook]()
-    from framework.runtime import signals
     from framework.cli.main import main
+    from framework.runtime import signals
 
     if has_time:
         signals.GRACE = LONGEST
