@@ -88,11 +88,12 @@ def _closing(plan: FleetPlan) -> str:
     known = [job.requests for job in plan.jobs if job.requests is not None]
     parts = [count_noun(len(plan.units), "unit")]
     if known:
-        least = any(job.unknown for job in plan.jobs)
-        parts.append(f"{'at least' if least else 'about'} {math.ceil(sum(known)):,} requests")
+        is_least = any(job.unknown for job in plan.jobs)
+        parts.append(f"{'at least' if is_least else 'about'} {math.ceil(sum(known)):,} requests")
     if plan.minutes is not None:
-        with_workers = f"with {count_noun(plan.workers, 'worker')}"
-        parts.append(f"about {_minutes(plan.minutes)} minutes {with_workers}")
+        is_least = any(one.estimate.seconds is None for one in plan.units)
+        time = f"{'at least' if is_least else 'about'} {_minutes(plan.minutes)} minutes"
+        parts.append(f"{time} with {count_noun(plan.workers, 'worker')}")
     return f"{visible(str(plan.fleet.path))}: {', '.join(parts)}"
 
 

@@ -408,13 +408,13 @@ def _not_a_name(entry: Entry, name: str) -> Finding:
 
 def _unknown(section: str, name: str, connector: Connector) -> tuple[str, str]:
     """Return the code and message about an entry that the connector does not declare."""
-    if section == "config":
-        code, noun, known, others = "unknown-config", "config entry", connector.config, "secrets"
-        is_other = name in connector.secrets
-    else:
-        code, noun, known, others = "unknown-secret", "secret", connector.secrets, "config"
-        is_other = name in connector.config
-    if is_other:
-        return code, f"{name} is not a {noun} of {connector.name}; move it to `{others}`"
+    config, secrets = list(connector.config), list(connector.secrets)
+    code, noun, known, others, other = (
+        ("unknown-config", "config entry", config, secrets, "secrets")
+        if section == "config"
+        else ("unknown-secret", "secret", secrets, config, "config")
+    )
+    if name in others:
+        return code, f"{name} is not a {noun} of {connector.name}; move it to `{other}`"
     near = did_you_mean(name, known) or f"; there are: {', '.join(known) or 'none'}"
     return code, f"{connector.name} has no {noun} {shorten(name)}{near}"

@@ -8,7 +8,7 @@ from typing import Any
 
 Json = Any
 Outcome = dict[str, Json]
-"""`status` (done, failed, lost or interrupted), `error`, `worker`, the run's `report` if there is one,
+"""`status` (done, failed, lost or interrupted), `error`, `worker`, the run's `report` if any,
 and `retry`: whether another attempt may end otherwise."""
 
 

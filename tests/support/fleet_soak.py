@@ -70,7 +70,7 @@ class Cluster:
             ]
         else:
             options = ["worker", tcp, "--no-nanny", "--nthreads", "1", "--memory-limit", "0"]
-            options += ["--host", "127.0.0.1", "--death-timeout", "60", "--no-dashboard"]
+            options += ["--host", "127.0.0.1", "--death-timeout", "60"]
         log = (self.folder / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [
