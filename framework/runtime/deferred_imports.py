@@ -20,6 +20,9 @@ from typing import Any, Union
 IMPORTERS = ("dlt", "charset_normalizer")
 """Packages whose modules get stand-ins while they are imported."""
 
+NOT_FOR = {"tornado": "tenacity"}
+"""Modules that count as not installed for the package that would import them just in case."""
+
 CALLERS = ("dlt.extract.concurrency", "dlt.extract.incremental", "dlt.extract.utils")
 """Modules whose functions get stand-ins too: for a class in a hint, or in every `isinstance`."""
 
@@ -218,14 +221,20 @@ def _is_import(frame: FrameType | None) -> bool:
 
     The code of a module or a class body does; a function asks when it is called.
     """
-    while frame is not None and frame.f_globals.get("__name__") == "importlib._bootstrap":
-        frame = frame.f_back
+    frame = _importer(frame)
     if frame is None:
         return False
     name = str(frame.f_globals.get("__name__"))
     if frame.f_code.co_flags & CO_OPTIMIZED:
         return name in CALLERS
     return _is_within(name, IMPORTERS) and not _is_within(name, DEFERRED)
+
+
+def _importer(frame: FrameType | None) -> FrameType | None:
+    """Return the frame that asks the import system."""
+    while frame is not None and frame.f_globals.get("__name__") == "importlib._bootstrap":
+        frame = frame.f_back
+    return frame
 
 
 class _Finder:
@@ -237,7 +246,12 @@ class _Finder:
         """Return the spec of a deferred module that is installed.
 
         A module of a package that is executed is imported as usual: it may register itself there.
+        Raise ModuleNotFoundError for one of NOT_FOR.
         """
+        if name in NOT_FOR:
+            frame = _importer(sys._getframe(1))
+            if frame is not None and frame.f_globals.get("__name__") == NOT_FOR[name]:
+                raise ModuleNotFoundError(f"{name} is not for {NOT_FOR[name]}", name=name)
         entry = next((one for one in DEFERRED if _is_within(name, (one,))), None)
         package = sys.modules.get(entry or name)
         if entry is None or (package is not None and not _is_waiting(package)):
