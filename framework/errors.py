@@ -93,6 +93,10 @@ class TableRefused(DestinationError):
         self.table = table
 
 
+class QuotaExceeded(FrameworkError):
+    """The units of a fleet need more requests than a daily quota allows."""
+
+
 class Interrupted(FrameworkError):
     """A signal ended the run, SIGINT by default; `signal` is its name, or None.
 

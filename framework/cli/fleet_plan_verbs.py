@@ -20,6 +20,16 @@ MOST_REFUSALS = 5
 """Quotas that are named; the rest are counted."""
 
 
+LEDGER_VARIABLE = "FRAMEWORK_FLEET_LEDGER"
+
+ledger_option = click.option(
+    "--ledger",
+    envvar=LEDGER_VARIABLE,
+    metavar="FILE|URL",
+    help="Where the state of units is kept: an SQLite file (default FILE.ledger.sqlite in this "
+    f"folder) or a PostgreSQL URL. A URL with a password belongs into {LEDGER_VARIABLE}.",
+)
+
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
@@ -78,6 +88,7 @@ Examples:
 )
 @file_argument
 @connectors_option
+@ledger_option
 @click.option("--units", is_flag=True, help="Also list every unit.")
 @click.option(
     "--workers",
@@ -86,19 +97,28 @@ Examples:
     help="Estimate the time for N units at once; default one for each core.",
 )
 @format_option("text", "json")
-def plan(file: Path, connectors: Path | None, units: bool, workers: int | None, form: str) -> int:
-    """Show how many units fleet FILE has, and how many requests and minutes they will take.
+def plan(
+    file: Path,
+    connectors: Path | None,
+    ledger: str | None,
+    units: bool,
+    workers: int | None,
+    form: str,
+) -> int:
+    """Show how many units of fleet FILE are left, and the requests and minutes they will take.
 
-    Estimates come from runs that the destination has a record of, or from the connector's
-    cassette. Exit code 1 if a daily quota of a connector cannot hold the requests.
+    Estimates come from the ledger of units, from runs that the destination has a record of, or
+    from the connector's cassette. Exit code 1 if a daily quota of a connector cannot hold the
+    requests.
     """
     fleet = open_fleet(file, connectors)
     from rich.console import Console
 
     from framework.cli.fleet_view import plan_json, show_plan
-    from framework.fleet.fleet_plan import plan_fleet
+    from framework.fleet.fleet_run import plan_with_ledger
 
-    planned = plan_fleet(fleet, workers=workers or os.cpu_count() or 1)
+    place = ledger_place(file, ledger)
+    planned = plan_with_ledger(fleet, place, workers=workers or os.cpu_count() or 1)
     if form == "json":
         write_json(plan_json(planned))
     else:
@@ -108,6 +128,18 @@ def plan(file: Path, connectors: Path | None, units: bool, workers: int | None, 
         if len(planned.refusals) > MOST_REFUSALS:
             write_error(f"{len(planned.refusals) - MOST_REFUSALS:,} more quotas are exceeded")
     return int(bool(planned.refusals))
+
+
+def ledger_place(file: Path, ledger: str | None) -> Path | str:
+    """Return the path or the URL of a fleet's ledger of units; the redactor learns a password."""
+    from framework.runtime.redacted_output import process_redactor
+
+    if ledger is not None and "://" in ledger:
+        process_redactor().add_url(ledger)
+        return ledger
+    if ledger is not None:
+        return Path(ledger)
+    return Path.cwd() / f"{file.stem}.ledger.sqlite"
 
 
 def open_fleet(file: Path, connectors: Path | None, *, verbose: bool = False) -> Fleet:

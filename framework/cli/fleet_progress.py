@@ -41,12 +41,12 @@ COLOURS = {"done": "green", "failed": "red", "running": "cyan"}
 class FleetProgress:
     """An event handler that shows a live table on a terminal, and plain lines elsewhere."""
 
-    def __init__(self, units: int, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True)
         self._quiet = quiet
-        self._units = units
+        self._units = 0
         self._began = time.monotonic()
         self._last_line = self._began
         self._running: dict[str, UnitStarted] = {}

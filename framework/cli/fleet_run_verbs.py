@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.fleet_plan_verbs import open_fleet
+from framework.cli.fleet_plan_verbs import ledger_option, ledger_place, open_fleet
 from framework.cli.shared_options import connectors_option, format_option, option_group
 from framework.cli.terminal import write_error, write_json
 from framework.errors import FrameworkError, UsageError
 
 if TYPE_CHECKING:
     from framework.cli.fleet_progress import FleetLog, FleetProgress
-
-LEDGER_VARIABLE = "FRAMEWORK_FLEET_LEDGER"
-
-ledger_option = click.option(
-    "--ledger",
-    envvar=LEDGER_VARIABLE,
-    metavar="FILE|URL",
-    help="Where the state of units is kept: an SQLite file (default FILE.ledger.sqlite in this "
-    f"folder) or a PostgreSQL URL. A URL with a password belongs into {LEDGER_VARIABLE}.",
-)
 
 run_options = option_group(
     click.argument("file", type=click.Path(path_type=Path)),
@@ -111,7 +101,7 @@ def status(file: Path, ledger: str | None, form: str) -> int:
     from framework.cli.fleet_progress import show_status
     from framework.fleet.unit_ledger import open_ledger
 
-    with open_ledger(_ledger(file, ledger), create=False) as opened:
+    with open_ledger(ledger_place(file, ledger), create=False) as opened:
         summary = opened.summary()
     if form == "json":
         write_json(asdict(summary), lambda moment: moment.isoformat())
@@ -173,12 +163,6 @@ def run_unit(
     return 0 if outcome["status"] == "done" else 1
 
 
-def _ledger(file: Path, ledger: str | None) -> Path | str:
-    if ledger is not None:
-        return ledger if "://" in ledger else Path(ledger)
-    return Path.cwd() / f"{file.stem}.ledger.sqlite"
-
-
 def _run(
     file: Path,
     *,
@@ -194,20 +178,19 @@ def _run(
 ) -> int:
     from framework.cli.fleet_progress import FleetLog, FleetProgress, show_fleet_report
     from framework.fleet.fleet_run import FleetRun
-    from framework.fleet.units import units_of
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
 
-    units = units_of(open_fleet(file, connectors))
+    fleet = open_fleet(file, connectors)
     stop = StopSignal()
     view: FleetLog | FleetProgress
     if log_format == "json":
         view = FleetLog()
     else:
-        view = FleetProgress(len(units), quiet=quiet or form == "json")
+        view = FleetProgress(quiet=quiet or form == "json")
     job = FleetRun(
-        units,
-        _ledger(file, ledger),
+        fleet,
+        ledger_place(file, ledger),
         on=on,
         listen=listen,
         folder=str(Path.cwd()),

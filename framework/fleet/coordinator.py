@@ -149,15 +149,8 @@ class Coordinator:
 
     def begin(self, *, only_failed: bool) -> int:
         """Begin a round, or go on with the last one; return the number of units to run."""
-        planned = [
-            LedgerUnit(
-                *(unit.id, unit.job.name, unit.connector, unit.alias, unit.resources),
-                *(unit.since, unit.until, unit.dataset, unit.destination, position),
-            )
-            for position, unit in enumerate(self._units.values())
-        ]
         open_round = self._hold.retry if only_failed else self._hold.begin
-        return open_round(planned, _now()).planned
+        return open_round(ledger_units(self._units.values()), _now()).planned
 
     def run(self) -> FleetReport:
         """Run until no unit is planned or running; return the report, also after an interrupt."""
@@ -285,6 +278,17 @@ class Coordinator:
             self._ledger.finish(attempt, "interrupted", _now(), error=f"ended by force: {error}")
             self._on_event(UnitEnded(unit, attempt.number, "planned", None, None, 0.0))
         self._running.clear()
+
+
+def ledger_units(units: Iterable[Unit]) -> list[LedgerUnit]:
+    """Return the units as the ledger has them, in their order."""
+    return [
+        LedgerUnit(
+            *(unit.id, unit.job.name, unit.connector, unit.alias, unit.resources),
+            *(unit.since, unit.until, unit.dataset, unit.destination, position),
+        )
+        for position, unit in enumerate(units)
+    ]
 
 
 def new_key() -> bytes:

@@ -16,6 +16,7 @@ from framework.definition.model import Connector, RateLimit
 from framework.errors import CassetteError, DestinationError
 from framework.fleet.accounts import Account
 from framework.fleet.fleet_file import Fleet, Job
+from framework.fleet.unit_tables import CostKey, EarlierCost
 from framework.fleet.units import Unit, units_of
 from framework.text import count_noun
 
@@ -146,20 +147,23 @@ class FleetPlan:
 def plan_fleet(
     fleet: Fleet,
     *,
+    units: Sequence[Unit] | None = None,
     earlier: Earlier | None = None,
     recorded: RunReader | None = None,
     workers: int = 1,
 ) -> FleetPlan:
     """Return the plan of a fleet for this many workers.
 
-    `recorded` is `read_job_runs` by default.
+    `units` are those that are left to run, by default all. `recorded` is `read_job_runs` by
+    default.
     """
     notes: list[str] = []
     estimates = {
         id(job): _JobEstimates(job, earlier or {}, recorded or read_job_runs, notes)
         for job in fleet.jobs
     }
-    planned = tuple(PlannedUnit(unit, estimates[id(unit.job)].of(unit)) for unit in units_of(fleet))
+    every = units_of(fleet) if units is None else units
+    planned = tuple(PlannedUnit(unit, estimates[id(unit.job)].of(unit)) for unit in every)
     quotas = _quotas(planned)
     by_job: dict[int, list[PlannedUnit]] = {id(job): [] for job in fleet.jobs}
     for one in planned:
@@ -169,6 +173,22 @@ def plan_fleet(
     return FleetPlan(
         fleet, planned, jobs, quotas, _minutes(planned, quotas, workers), workers, unique
     )
+
+
+def earlier_by_kind(units: Iterable[Unit], costs: Mapping[CostKey, EarlierCost]) -> Earlier:
+    """Return what units of each kind took, as the ledger of units has it by account."""
+    found: dict[str, dict[CostKey, EarlierCost]] = {}
+    for unit in units:
+        key = CostKey(unit.connector, unit.alias, unit.resources, unit.since is not None)
+        if key in costs:
+            found.setdefault(unit.kind, {})[key] = costs[key]
+    return {
+        kind: (
+            fmean(one.requests for one in own.values()),
+            fmean(one.seconds for one in own.values()),
+        )
+        for kind, own in found.items()
+    }
 
 
 def read_job_runs(job: Job, account: Account | None) -> Sequence[Run]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from framework.errors import DestinationError, FrameworkError, UsageError
+from framework.errors import (
+    DestinationError,
+    FrameworkError,
+    LedgerMissing,
+    QuotaExceeded,
+    UsageError,
+)
 from framework.fleet.budgets import HOUR, QUOTA_HOURS, Budgets
 from framework.fleet.control_server import ControlServer
 from framework.fleet.coordinator import (
@@ -18,12 +24,15 @@ from framework.fleet.coordinator import (
     FleetEventHandler,
     FleetReport,
     UnitLog,
+    ledger_units,
     new_key,
 )
 from framework.fleet.executors import ProcessExecutor, UnitExecutor
+from framework.fleet.fleet_file import Fleet
+from framework.fleet.fleet_plan import FleetPlan, RunReader, earlier_by_kind, plan_fleet
 from framework.fleet.unit_ledger import UnitLedger, open_ledger
 from framework.fleet.unit_rounds import LedgerHold
-from framework.fleet.units import Unit
+from framework.fleet.units import Unit, units_of
 from framework.runtime.environment import StopSignal
 from framework.text import nearest
 
@@ -42,7 +51,7 @@ class FleetRun:
 
     def __init__(
         self,
-        units: Sequence[Unit],
+        fleet: Fleet,
         ledger: Path | str,
         *,
         on: str,
@@ -52,7 +61,8 @@ class FleetRun:
         stop: StopSignal,
         on_event: FleetEventHandler,
     ) -> None:
-        self._units = units
+        self._fleet = fleet
+        self._units = units_of(fleet)
         self._ledger = ledger
         self._on = on
         self._listen = listen
@@ -74,6 +84,7 @@ class FleetRun:
         of one unit: a ledger that is in use, an executor that cannot be had.
         """
         with ExitStack() as stack:
+            refuse_full_quota(self._fleet, self._ledger)
             ledger = stack.enter_context(open_ledger(self._ledger))
             hold = stack.enter_context(ledger.hold(_now()))
             executor = self._executor = open_executor(self._on)
@@ -125,6 +136,24 @@ class FleetRun:
             return probe.getsockname()[0], 0
 
 
+def plan_with_ledger(
+    fleet: Fleet, location: Path | str, *, recorded: RunReader | None = None, workers: int
+) -> FleetPlan:
+    """Return the plan of what is left by the ledger, with what earlier rounds took.
+
+    Without a ledger, all units are left.
+    """
+    units = units_of(fleet)
+    try:
+        with open_ledger(location, create=False) as ledger:
+            left = set(ledger.preview(ledger_units(units)))
+            earlier = earlier_by_kind(units, ledger.earlier_costs())
+    except LedgerMissing:
+        return plan_fleet(fleet, recorded=recorded, workers=workers)
+    remaining = [unit for unit in units if unit.id in left]
+    return plan_fleet(fleet, units=remaining, earlier=earlier, recorded=recorded, workers=workers)
+
+
 def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
     """Return the budgets with the requests of earlier coordinators, as far as they still count."""
     budgets, now = Budgets(), _now()
@@ -158,6 +187,19 @@ def open_executor(on: str | None) -> UnitExecutor:
         f"--on {on!r}: expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
         + (f"; did you mean {hint}?" if hint and hint != kind else "")
     )
+
+
+def refuse_full_quota(fleet: Fleet, location: Path | str) -> None:
+    """Raise QuotaExceeded if a connector's daily quota cannot hold what is left to run.
+
+    Estimates come from the ledger of units and from cassettes; no destination is asked.
+    """
+    limits = (job.connector.client.rate_limit for job in fleet.jobs)
+    if not any(limit is not None and limit.per_day is not None for limit in limits):
+        return
+    plan = plan_with_ledger(fleet, location, recorded=lambda *_: (), workers=1)
+    if plan.refusals:
+        raise QuotaExceeded("\n".join(plan.refusals))
 
 
 def refuse_one_writer(units: Iterable[Unit], executor: UnitExecutor) -> None:
