@@ -21,7 +21,7 @@ from framework.fleet.coordinator import (
 )
 from framework.fleet.unit_tables import AttemptRecord, LedgerSummary, State
 from framework.runtime.redacted_output import process_redactor
-from framework.text import count_noun
+from framework.text import count_noun, shorten
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about all units."""
+LONGEST_ERROR = 300
+"""Characters of an error on the screen."""
 MOST_FAILURES = 20
 """Failed units that the closing report names."""
 STATES: tuple[State, ...] = ("planned", "running", "done", "failed")
@@ -88,7 +90,7 @@ class FleetProgress:
                 self._ended[event.state] += 1
                 if event.error is not None:
                     again = "; it is tried again" if event.state == "planned" else ""
-                    text = f"{_name(event.unit)}: {event.error}{again}"
+                    text = f"{_name(event.unit)}: {_brief(event.error)}{again}"
                     print_plain(self._console, text, style="yellow" if again else "red")
                 now = time.monotonic()
                 if now - self._last_line >= PLAIN_LINE_INTERVAL:
@@ -181,7 +183,7 @@ def show_fleet_report(report: FleetReport) -> None:
     console = Console()
     for unit, account, error in report.failures[:MOST_FAILURES]:
         who = f" ({account})" if account else ""
-        print_plain(console, f"failed: {unit}{who}: {error}")
+        print_plain(console, f"failed: {unit}{who}: {_brief(error)}")
     if len(report.failures) > MOST_FAILURES:
         print_plain(console, f"and {len(report.failures) - MOST_FAILURES:,} more failed units")
     states = ", ".join(f"{report.states[state]:,} {state}" for state in STATES)
@@ -210,12 +212,17 @@ def show_status(summary: LedgerSummary) -> None:
         since = one.started.isoformat(sep=" ", timespec="seconds")
         print_plain(console, f"running: {_attempt_name(one)} on {one.worker} since {since}")
     for one in summary.failures:
-        print_plain(console, f"failed: {_attempt_name(one)}: {one.error or one.outcome}")
+        print_plain(console, f"failed: {_attempt_name(one)}: {_brief(one.error or one.outcome)}")
     print_plain(
         console,
         f"round {summary.round}: {count_noun(summary.requests, 'request')}, "
         f"{count_noun(summary.rows, 'row')}",
     )
+
+
+def _brief(error: str | None) -> str:
+    """Return an error on one line; the ledger and the JSON output have all of it."""
+    return shorten(error or "", LONGEST_ERROR)
 
 
 def _use(use: BudgetUse) -> str:

@@ -107,7 +107,7 @@ def write_files(unit: Mapping[str, Json], folder: Path) -> Path:
     file: Path = folder / "connectors" / f"{name}.yaml"
     schemas = folder / "schemas" / name
     texts = {file: connector["text"]}
-    texts |= {schemas / Path(one).name: text for one, text in connector["schemas"].items()}
+    texts |= {schemas / f"{one}.json": text for one, text in connector["schemas"].items()}
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

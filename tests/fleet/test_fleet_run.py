@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from framework.cli.main import main
 from tests.support.calendars import Calendars, calendars, json_lines, rows_of, token_of
 from tests.support.processes import command
-from tests.support.servers.web import Answer, Web
+from tests.support.servers.web import Web
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def test_a_second_run_is_a_new_round_that_reads_what_is_new(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(capsys)
-    world = fleet.world(fleet.aliases[1])
-    world.edit(world.rows["scheduled_events"][0]["uri"], name="Renamed")
+    membership = fleet.world(fleet.aliases[1]).rows["organization_memberships"][1]
+    membership["role"] = "owner" if membership["role"] != "owner" else "user"
     code, report = run(capsys)
     assert (code, report["units"], report["attempts"]) == (0, {"done": 3}, 3)
     fleet.assert_loaded()
@@ -186,7 +187,8 @@ def test_a_unit_whose_process_is_killed_is_run_again(
 def test_a_unit_that_hangs_is_ended_after_max_time(
     web: Web, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    web.on("/things", Answer(200, {"items": []}, delay=60))
+    ended = threading.Event()
+    web.on("/things", lambda _: {"items": [ended.wait(60)]})
     (project / "connectors").mkdir()
     (project / "connectors" / "shop.yaml").write_text(
         "version: 1\nname: shop\n"
@@ -199,6 +201,7 @@ def test_a_unit_that_hangs_is_ended_after_max_time(
     code, report = run(capsys)
     assert code == 1
     assert "still reading after 1 s" in report["failures"][0]["error"]
+    ended.set()
 
 
 def test_one_unit_runs_alone_for_another_scheduler(
