@@ -20,7 +20,7 @@ from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
 from framework.http.rate_limit import RateLimiter, WaitTooLong
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, status_line
-from framework.http.retry_wait import Wait, server_time, too_long, wait_before
+from framework.http.retry_wait import Wait, no_request_left, server_time, too_long, wait_before
 from framework.runtime.context import Context
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import redact_url
@@ -168,10 +168,9 @@ class RetryingAdapter(BaseAdapter):
             )
         except WaitTooLong as wait:
             url = redact_url(request.url, self._environment.redactor)
-            text = too_long(wait.seconds, "the rate limit's reset header", wait.longest)
+            reason = no_request_left(wait.seconds, wait.longest, wait.used_up)
             raise RequestError(
-                f"{resource}: {request.method} {url} is not sent: the API reports that no request "
-                f"is left. {text}, or correct rate_limit.headers and reset_as"
+                f"{resource}: {request.method} {url} is not sent: {reason}"
             ) from None
         attempt = _Attempt()
         start, began = time.monotonic(), datetime.now(UTC)

@@ -180,11 +180,31 @@ def server_time(response: requests.Response) -> datetime | None:
 
 def too_long(seconds: float, source: str, longest: float) -> str:
     """Return in words that a wait is not begun because it is longer than `max_wait`."""
-    try:
-        end = f"until {datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC "
-    except OverflowError:
-        end = ""
     return (
-        f"The API asks to wait {end}({seconds:,.0f} s by {source}), which is longer than "
-        f"retry.max_wait ({longest:,.0f} s). Run again after that, or raise max_wait"
+        f"The API asks to wait {_until(seconds)}({seconds:,.0f} s by {source}), which is longer "
+        f"than retry.max_wait ({longest:,.0f} s). Run again after that, or raise max_wait"
     )
+
+
+def no_request_left(seconds: float, longest: float, used_up: str) -> str:
+    """Return in words why no request may be sent for so many seconds.
+
+    `used_up` is what this side has counted, "" if the API has reported it by its headers.
+    """
+    if used_up:
+        return (
+            f"{used_up} are used up {_until(seconds)}({seconds:,.0f} s), which is longer than "
+            f"retry.max_wait ({longest:,.0f} s). Run again after that"
+        )
+    text = too_long(seconds, "the rate limit's reset header", longest)
+    return (
+        f"the API reports that no request is left. {text}, or correct rate_limit.headers and "
+        "reset_as"
+    )
+
+
+def _until(seconds: float) -> str:
+    try:
+        return f"until {datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC "
+    except OverflowError:
+        return ""

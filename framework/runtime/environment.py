@@ -15,6 +15,8 @@ from framework.runtime.redaction import Redactor
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
+    from framework.http.rate_limit import LimitTerms, SharedLimit
+
 
 class StopSignal:
     """A request to stop, which ends every wait.
@@ -73,7 +75,8 @@ class Environment:
     `transport` returns the adapter that sends requests, given the connections per host; None means
     the network. `now` is the start of the run, in UTC. A replay does not wait and needs no
     secrets. `redactor` learns every secret of the run: the one in front of the output, if any.
-    `server_clock` learns the clocks of its servers.
+    `server_clock` learns the clocks of its servers. `shared_limit` returns a limit that counts the
+    requests of several processes; it may be called again for the same terms.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -83,3 +86,4 @@ class Environment:
     stop: StopSignal = field(default_factory=StopSignal)
     redactor: Redactor = field(default_factory=process_redactor)
     server_clock: ServerClock = field(default_factory=ServerClock)
+    shared_limit: Callable[[LimitTerms], SharedLimit] | None = None

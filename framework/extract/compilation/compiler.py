@@ -12,10 +12,8 @@ from typing import Any
 
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.specs import RuntimeConfiguration
-from dlt.sources.helpers.requests.retry import DEFAULT_RETRY_STATUS
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.helpers.rest_client.client import RESTClient
-from requests.adapters import BaseAdapter
 
 from framework import __version__
 from framework.definition.auth_choice import chosen_auth, secrets_used
@@ -28,7 +26,6 @@ from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
     Binding,
-    Client,
     Connector,
     Endpoint,
     Export,
@@ -46,17 +43,15 @@ from framework.definition.values.naming import SEPARATOR, normalize_path
 from framework.errors import BindingError
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
+from framework.extract.compilation.request_adapter import build_adapter
 from framework.extract.pagination import build_paginator, paginator_config, paging_values
 from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
 from framework.http.decoders import build_decoder
-from framework.http.rate_limit import RateLimiter
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
-from framework.http.retry import RetryingAdapter, RetryPolicy
 from framework.http.session import AllowedHosts, Session, refuse_plain_http
-from framework.http.transport import LiveAdapter
 from framework.runtime.context import Context, run_context, without_secrets
 from framework.runtime.environment import Environment
 from framework.runtime.redacted_output import redact_logs
@@ -139,7 +134,8 @@ def compile_connector(
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
-    adapter = _adapter(client, filler, runtime, environment, on_event)
+    limit, context = _rate_limit(client.rate_limit, filler), without_secrets(filler.context)
+    adapter = build_adapter(connector, settings, limit, context, runtime, environment, on_event)
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
     def session_for(url: str) -> Session:
@@ -182,41 +178,6 @@ def compile_connector(
         for resource in connector.resources
     }
     return CompiledConnector(connector, settings, redactor, rest_client, plans)
-
-
-def _adapter(
-    client: Client,
-    filler: Filler,
-    runtime: RuntimeConfiguration,
-    environment: Environment,
-    on_event: EventHandler,
-) -> RetryingAdapter:
-    inner: BaseAdapter
-    if environment.transport is not None:
-        inner = environment.transport(client.max_in_flight)
-    else:
-        inner = LiveAdapter.of(client, client.max_in_flight)
-    retry = client.retry
-    codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
-    retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries
-    factor = retry.backoff_factor
-    limit = _rate_limit(client.rate_limit, filler)
-    policy = RetryPolicy(
-        frozenset(codes),
-        retries,
-        float(runtime.request_backoff_factor if factor is None else factor),
-        retry.max_wait.total_seconds(),
-        limit,
-        retry.wait,
-        without_secrets(filler.context),
-    )
-    budget = RateLimiter(
-        client.max_in_flight,
-        limit if environment.waits else None,
-        environment.stop,
-        policy.max_wait,
-    )
-    return RetryingAdapter(inner, policy, budget, environment, on_event)
 
 
 def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
