@@ -89,12 +89,14 @@ def normalize(pipeline: Any) -> Any:
 def load(pipeline: Any, target: Target, connector: str, connection: ExitStack) -> Any:
     """Load what is normalized; the destination stays open until the caller closes `connection`.
 
-    Raise DestinationError if that fails; TableRefused if the destination refuses one table, and
-    what it has loaded of the package can be undone or repeated.
+    The caller has the destination's turn, which is held as long. Raise DestinationError if the load
+    fails; TableRefused if the destination refuses one table, and what it has loaded of the package
+    can be undone or repeated.
     """
     release_memory()
     appending: list[str] = []
     try:
+        connection.enter_context(target.turn)
         with destination_errors("cannot load into", target, quotes_rows=True):
             appending = appending_packages(pipeline)
             # one connection for all: DuckDB writes a checkpoint at every close
@@ -162,11 +164,14 @@ def run_lock(
 ) -> Iterator[None]:
     """Hold the lock of the connector in this dataset; wait for a run that holds it.
 
-    Raise DestinationError if the lock cannot be created, or is held and there is no `stop` that
-    could end the wait.
+    A run that takes turns at the destination waits only for one of its own pipeline. Raise
+    DestinationError if the lock cannot be created, or is held and there is no `stop` that could
+    end the wait.
     """
-    location = f"{target.file or target.kind}\n{target.dataset}"
-    name = f"{connector}_{hashlib.sha256(location.encode()).hexdigest()[:8]}"
+    name = target.pipeline
+    if not target.turn.is_shared:
+        location = f"{target.file or target.kind}\n{target.dataset}"
+        name = f"{connector}_{hashlib.sha256(location.encode()).hexdigest()[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = InterProcessLock(folder / f"{name}.lock")

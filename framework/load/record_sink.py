@@ -248,6 +248,9 @@ class RecordSink:
         """Return the columns that records have keys for, also if they are null."""
         return self._spool.columns_seen
 
+    def fit(self, schema: Schema) -> None:
+        """Do nothing: dlt's normalizer knows the tables that it makes rows for."""
+
     def prepare(self, dlt_resource: DltResource) -> None:
         """Allow dlt to take all rows: the contract was already applied to the records."""
         if self._contract is not None:

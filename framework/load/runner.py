@@ -94,7 +94,7 @@ def run(
     missing settings, a destination that cannot be written, an interrupt.
     """
     selected = select_resources(connector, options.resources)
-    target = target_of(connector, options)
+    target = target_of(connector, options, environment.destination_turn)
     refuse_impossible_merge(target, selected)
     refuse_missing_format(target, selected)
     refuse_range(connector, selected, options)
@@ -109,7 +109,8 @@ def run(
         report.end(error)
         if record is not None and not isinstance(error, UsageError):
             redactor = environment.redactor
-            record(EndedRun(report, target, options.alias, redactor, collector, pipeline))
+            with suppress(FrameworkError), target.turn:  # without its turn, it is not recorded
+                record(EndedRun(report, target, options.alias, redactor, collector, pipeline))
 
     try:
         settings = resolve_settings(
@@ -469,9 +470,8 @@ class _Run:
             self.report.resources[resource.name].rows += rows_of(schema, resource, rows)
         loaded += [r for r in self.selected if r.name in self.ended]
         self._count_discarded(loaded, extractor)
-        with destination_errors(
-            "all rows are loaded, but cannot create tables of empty lists in", self.target
-        ):
+        action = "all rows are loaded, but cannot create tables of empty lists in"
+        with self.target.turn, destination_errors(action, self.target):
             create_declared_tables(self.pipeline, loaded)
         self.on_event.step_done()
         for resource in loaded:

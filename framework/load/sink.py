@@ -67,6 +67,12 @@ class Sink(Protocol):
     def columns_seen(self) -> Iterable[str]:
         """Return the columns of records for dlt's normalizer, also those that are always null."""
 
+    def fit(self, schema: Schema) -> tuple[str, str] | None:
+        """Adapt the rows to dlt's schema of the tables, which is newer than that of `open_sink`.
+
+        Return table and column of a type that differs, None if the rows can be loaded.
+        """
+
     def prepare(self, dlt_resource: DltResource) -> None:
         """Adapt the hints of dlt's resource to the rows that this sink yields."""
 

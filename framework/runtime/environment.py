@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from framework.errors import Interrupted
+from framework.runtime.destination_turn import TakeTurn
 from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import Redactor
 
@@ -76,7 +77,8 @@ class Environment:
     the network. `now` is the start of the run, in UTC. A replay does not wait and needs no
     secrets. `redactor` learns every secret of the run: the one in front of the output, if any.
     `server_clock` learns the clocks of its servers. `shared_limit` returns a limit that counts the
-    requests of several processes; it may be called again for the same terms.
+    requests of several processes; it may be called again for the same terms. `destination_turn`
+    waits until this process may connect to a destination that several write to.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -87,3 +89,4 @@ class Environment:
     redactor: Redactor = field(default_factory=process_redactor)
     server_clock: ServerClock = field(default_factory=ServerClock)
     shared_limit: Callable[[LimitTerms], SharedLimit] | None = None
+    destination_turn: TakeTurn | None = None

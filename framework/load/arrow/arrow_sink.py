@@ -17,6 +17,7 @@ import dlt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from dlt.common.schema import Schema
 from dlt.extract import DltResource
 
 from framework.definition.model import Resource
@@ -42,6 +43,7 @@ from framework.load.declared_tables import root_table
 from framework.load.monitors.column_names import ColumnNameMonitor, add_owners
 from framework.load.monitors.column_types import ColumnTypeMonitor, float_warnings
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
+from framework.load.persistence.dataset_schema import differing_column
 from framework.load.record_sink import NulFilter, RecordSpool, as_for_dlt, with_variants
 
 BATCH_RECORDS = 4000
@@ -83,6 +85,7 @@ class ArrowSink:
         self._files: dict[str, TableFile] = {}
         self._pages = PageFile(self._folder) if types.keeps_pages else None
         self._count = 0
+        self._differs = False
         self._numbers = RowNumbers()
         self._repeated_ids: list[pa.Array] = []
         self._unusual = unusual
@@ -167,6 +170,15 @@ class ArrowSink:
         """Return the columns of records without a schema, also those that are always null."""
         return () if self._types.contract is not None else self._column_names.seen
 
+    def fit(self, schema: Schema) -> tuple[str, str] | None:
+        """Leave the rows to dlt's normalizer if their types differ from those of the tables.
+
+        Return table and column of such a type if the records are not kept.
+        """
+        place = differing_column(self._types.tables(), schema)
+        self._differs = place is not None
+        return place if self._pages is None else None
+
     def prepare(self, dlt_resource: DltResource) -> None:
         """Declare the tables to dlt."""
         if not self._needs_records:
@@ -174,7 +186,9 @@ class ArrowSink:
 
     @property
     def _needs_records(self) -> bool:
-        return self._pages is not None and self._types.needs_records(self.keys.left_out)
+        if self._pages is None:
+            return False
+        return self._differs or self._types.needs_records(self.keys.left_out)
 
     def rows(self) -> Iterator[Any]:
         """Yield the Arrow tables, parents first, then the records for dlt's normalizer."""

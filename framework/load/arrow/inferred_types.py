@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -220,6 +221,13 @@ class InferredTypes:
                 columns = [dict(column) for column in table["columns"].values()]
                 found.append((table["name"], table["parent"], columns))
         return found
+
+    def tables(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the inferred tables."""
+        tables: Any = self._inference.schema.tables
+        for name, table in tables.items():
+            if f"{name}{SEPARATOR}".startswith(f"{self._root}{SEPARATOR}"):
+                yield name, table["columns"]
 
 
 def infer_types(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from dlt.common.schema import Schema
@@ -11,6 +12,8 @@ from dlt.extract import DltResource
 
 from framework.definition.model import Resource
 from framework.definition.schema.record_schema import table_of
+from framework.definition.values.naming import normalize_path
+from framework.extract.compilation.dlt_source import column_hints, resource_hints
 from framework.extract.page import Record
 from framework.load.arrow.free_form import FreeFormText
 from framework.load.arrow.layout import Layout, layout_of, layout_of_keys
@@ -22,7 +25,7 @@ from framework.load.arrow.nested_tables import (
 )
 from framework.load.arrow.unprocessed_keys import NotInColumns, unprocessed_keys
 from framework.load.contract import Contract
-from framework.load.declared_tables import root_key_columns, root_table
+from framework.load.declared_tables import child_tables, root_key_columns, root_table
 from framework.load.monitors.primary_keys import PrimaryKeyMonitor
 
 
@@ -76,6 +79,9 @@ class RecordTypes(Protocol):
     def children(self) -> list[NestedHints]:
         """Return the child tables that Arrow tables may have rows of, parents first."""
 
+    def tables(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the name of each table that these types are of, and dlt's columns by name."""
+
 
 class DeclaredTypes:
     """The types of a declared schema. Its contract decides on records that differ."""
@@ -85,6 +91,7 @@ class DeclaredTypes:
     def __init__(self, resource: Resource, schema: Schema | None) -> None:
         assert resource.schema is not None
         self._root = root_table(resource)
+        self._hints = resource_hints(resource).get("columns", {})
         self._table = table_of(resource.schema)
         self._layout = layout_of(self._table)
         self._raw_layout: Layout | None = None
@@ -139,3 +146,9 @@ class DeclaredTypes:
     def children(self) -> list[NestedHints]:
         """Return all declared child tables."""
         return nested_hints(self._root, self._table, has_root_key=self.has_root_key)
+
+    def tables(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Yield the declared tables."""
+        yield self._root, {normalize_path(name): hint for name, hint in self._hints.items()}
+        for name, _, child in child_tables(self._root, self._table):
+            yield name, column_hints(child)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from framework.load.commits.attempt import RESUME, Attempt
 from framework.load.declared_tables import has_table, listed_tables, root_table, table_name
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause, unextracted
+from framework.load.persistence.dataset_schema import stored_version
 from framework.load.persistence.load_markers import loaded_state, take_back
 from framework.load.persistence.recovery import READ_FOR, OpenPipeline, drop_packages
 from framework.load.persistence.run_state import MODES, Watermarks, storable
@@ -73,6 +74,7 @@ class Packages:
         self._compiled = compiled
         self._connector = compiled.connector
         self._read_for = opened.read_for
+        self._schema = opened.schema
         self._target = target
         self._attempt = attempt
         self._collector = collector
@@ -90,21 +92,58 @@ class Packages:
         parts = self._parts(sinks)
         for part in parts:
             names = state.names if part is parts[-1] else frozenset(part)
-            self._is_loading = False
-            self._extract(part, replace(state, names=names))
-            self._collector.report.handed_over = True
-            if in_steps:
-                self._collector.step("normalize")
-            info = normalize(self.pipeline)
-            if in_steps:
-                self._collector.step("load")
-            self._is_loading = True
-            with ExitStack() as own:
+            package = replace(state, names=names)
+            info = self._normalized(part, package, in_steps=in_steps)
+            with self._turn() as is_outdated, ExitStack() as own:
+                if is_outdated:
+                    self.drop()
+                    info = self._normalized(part, package, in_steps=in_steps)
+                if in_steps:
+                    self._collector.step("load")
+                self._is_loading = True
                 connection = self._connection if in_steps else own
                 load(self.pipeline, self._target, self._connector.name, connection)
                 self._on_load(part)
             rows.update(info.row_counts if info is not None else {})
         return rows
+
+    def _normalized(self, sinks: Sinks, state: StoredState, *, in_steps: bool) -> Any:
+        """Extract and normalize one package; return dlt's counts of its rows."""
+        self._is_loading = False
+        if self._target.turn.is_shared and self.pipeline.default_schema_name:
+            self._fit(sinks, self.pipeline.default_schema)
+        self._extract(sinks, state)
+        self._collector.report.handed_over = True
+        if in_steps:
+            self._collector.step("normalize")
+        return normalize(self.pipeline)
+
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Hold the turn; yield whether another run has changed the tables since this one looked."""
+        turn, is_outdated = self._target.turn, False
+        with turn, ExitStack() as connection:
+            if turn.is_shared:
+                with destination_errors("cannot open", self._target):
+                    connection.enter_context(self.pipeline.destination_client())
+                    version = stored_version(self.pipeline, self._connector.name)
+                is_outdated = version != self._schema
+            yield is_outdated
+
+    def _fit(self, sinks: Sinks, schema: Schema) -> None:
+        """Adapt what was read to the tables, which other runs may have created or changed since.
+
+        Raise TableRefused for rows that cannot be adapted.
+        """
+        for sink in sinks.values():
+            place = sink.fit(schema)
+            if place is not None:
+                table, column = place
+                raise TableRefused(
+                    table,
+                    f"another run has created the column {column} of {table} with another type "
+                    "since this run began. Run again.",
+                )
 
     def _parts(self, sinks: Sinks) -> list[Sinks]:
         """Return the sinks, first and apart those whose tables dlt has to drop."""
@@ -114,20 +153,24 @@ class Packages:
 
     def load_state(self, state: StoredState) -> None:
         """Load a package without rows."""
-        if self.pipeline.default_schema_name:
-            with self.pipeline.managed_state(extract_state=True) as whole:
-                source = whole.setdefault("sources", {}).setdefault(self._connector.name, {})
-                self._store(source, state, "")
-        else:  # dlt keeps no state without a schema
-            self._extract(dict.fromkeys(state.names), state)
-        normalize(self.pipeline)
-        with ExitStack() as connection:
+        with self._turn() as is_outdated, ExitStack() as connection:
+            if is_outdated:
+                self.drop()
+            if self.pipeline.default_schema_name:
+                with self.pipeline.managed_state(extract_state=True) as whole:
+                    source = whole.setdefault("sources", {}).setdefault(self._connector.name, {})
+                    self._store(source, state, "")
+            else:  # dlt keeps no state without a schema
+                self._extract(dict.fromkeys(state.names), state)
+            normalize(self.pipeline)
             load(self.pipeline, self._target, self._connector.name, connection)
             self._on_load({})
 
     def _on_load(self, sinks: Sinks) -> None:
         self._collector.report.handed_over = False
         self._read_for = loaded_state(self.pipeline)
+        if self._target.turn.is_shared:
+            self._schema = stored_version(self.pipeline, self._connector.name)
         self.loaded.update(sinks)
         for name in sinks:
             if self._connector.resource(name).write_disposition == "append":
@@ -190,7 +233,8 @@ class Packages:
 
     def drop(self) -> None:
         """Drop what was extracted; the next package starts from the destination."""
-        self._read_for = drop_packages(self.pipeline, self._target, self._connector.name)
+        opened = drop_packages(self.pipeline, self._target, self._connector.name)
+        self._read_for, self._schema = opened.read_for, opened.schema
         self._collector.report.handed_over = False
 
     def refused(self, error: TableRefused, sinks: Sinks) -> dict[str, TableRefused]:
@@ -242,7 +286,7 @@ class Packages:
         self.load_state(StoredState(watermarks, "full", frozenset(loads), points))
         for name, ids in loads.items():
             root = root_table(self._connector.resource(name))
-            with destination_errors("cannot write", self._target):
+            with self._target.turn, destination_errors("cannot write", self._target):
                 rows = take_back(self.pipeline, self._connector.name, root, ids)
             self._attempt.loads[name] = []
             if rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from framework.load.destinations.profiles import (
     profile_of,
 )
 from framework.load.run_options import RunOptions
+from framework.runtime.destination_turn import DestinationTurn, TakeTurn
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Target:
     """The place that a run loads to.
 
     `destination` is what `dlt.pipeline` takes and `kind` its short name. `file` is the DuckDB
-    file that the framework chose, or None.
+    file that the framework chose, or None. Whoever connects to the destination holds `turn`.
     """
 
     destination: Any
@@ -35,13 +36,16 @@ class Target:
     dataset: str
     pipeline: str
     file: Path | None
+    turn: DestinationTurn = field(default_factory=DestinationTurn, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Return the place in words: `data.duckdb (dataset x)`."""
         return f"{self.file or self.kind} (dataset {self.dataset})"
 
 
-def target_of(connector: Connector, options: RunOptions) -> Target:
+def target_of(
+    connector: Connector, options: RunOptions, take_turn: TakeTurn | None = None
+) -> Target:
     """Return the target that the options name; raise UsageError for a name that is not valid."""
     owner = options.alias or connector.name
     if options.alias is not None and not NAME.fullmatch(options.alias):
@@ -75,7 +79,15 @@ def target_of(connector: Connector, options: RunOptions) -> Target:
         dataset=dataset,
         pipeline=f"{connector.name}_{digest}",
         file=file,
+        turn=DestinationTurn(_place(kind, profile, dataset, file), take_turn),
     )
+
+
+def _place(kind: str, profile: DestinationProfile, dataset: str, file: Path | None) -> str:
+    """Return what one process at a time may write to: a database file, or a dataset."""
+    if profile.is_local_file:
+        return str(file or kind)  # a file that dlt's configuration names holds all datasets
+    return f"{kind}/{dataset}"
 
 
 def refuse_impossible_merge(target: Target, resources: tuple[Resource, ...]) -> None:

@@ -22,6 +22,7 @@ from framework.events import EventHandler, StepStarted
 from framework.load.arrow.nested_tables import undo_variants
 from framework.load.destinations.target import Target
 from framework.load.dlt_errors import disk_full, is_refused
+from framework.load.persistence.dataset_schema import adopt_schema, stored_version
 from framework.load.persistence.load_markers import KnownLoads, read_known_loads, undo_appends
 from framework.load.persistence.load_packages import (
     drop_working_folder,
@@ -63,12 +64,13 @@ class OpenPipeline:
     """A pipeline ready for a new run.
 
     `notes` say what happened to data of an interrupted run. `read_for` is the load whose state
-    the new run starts from.
+    the new run starts from, `schema` the version of the dataset's schema, if others write to it.
     """
 
     pipeline: Any
     notes: list[str]
     read_for: str
+    schema: str = ""
 
 
 def open_pipeline(
@@ -78,6 +80,13 @@ def open_pipeline(
 
     Raise DestinationError if the destination cannot be reached or written.
     """
+    with target.turn:
+        return _open(target, options, connector, on_event)
+
+
+def _open(
+    target: Target, options: RunOptions, connector: str, on_event: EventHandler
+) -> OpenPipeline:
     with destination_errors("cannot open", target):
         notes = _remove_incomplete_file(target)
         folder = pipelines_folder(options) / target.pipeline
@@ -91,31 +100,34 @@ def open_pipeline(
         if packages:
             notes.append(_recover(pipeline, target, connector, known, on_event, options))
             known = _known_loads(pipeline, target, connector)
-        notes += _restart(pipeline, target, connector, known)
-    return OpenPipeline(pipeline, notes, known.state)
+        return _restart(pipeline, target, connector, known, notes)
 
 
-def drop_packages(pipeline: Any, target: Target, connector: str) -> str:
+def drop_packages(pipeline: Any, target: Target, connector: str) -> OpenPipeline:
     """Drop the packages of this run, with what they appended, and start from the destination.
 
-    Return the load whose state the next package starts from. A run that is killed meanwhile has
-    left what the next run repeats or undoes.
+    A run that is killed meanwhile has left what the next run repeats or undoes.
     """
     with _connected(pipeline, target):
         known = _known_loads(pipeline, target, connector)
-        _restart(pipeline, target, connector, known)
-    return known.state
+        return _restart(pipeline, target, connector, known, [])
 
 
-def _restart(pipeline: Any, target: Target, connector: str, known: KnownLoads) -> list[str]:
-    """Undo incomplete appends and take state and schemas from the destination; return notes."""
-    notes = _undo_appends(pipeline, target, connector, known)
+def _restart(
+    pipeline: Any, target: Target, connector: str, known: KnownLoads, notes: list[str]
+) -> OpenPipeline:
+    """Undo incomplete appends and take state and schemas from the destination."""
+    notes = [*notes, *_undo_appends(pipeline, target, connector, known)]
+    schema = ""
     with destination_errors("cannot open", target):
         drop_working_folder(Path(pipeline.working_dir))
         pipeline.drop()
         pipeline.sync_destination()
+        adopt_schema(pipeline, connector)
+        if target.turn.is_shared:
+            schema = stored_version(pipeline, connector)
     number_loads_after(known.state)
-    return notes
+    return OpenPipeline(pipeline, notes, known.state, schema)
 
 
 def _remove_incomplete_file(target: Target) -> list[str]:
@@ -133,7 +145,7 @@ def _remove_incomplete_file(target: Target) -> list[str]:
 @contextmanager
 def _connected(pipeline: Any, target: Target) -> Iterator[None]:
     """Keep one connection open for all that the block asks the destination."""
-    with ExitStack() as stack:
+    with target.turn, ExitStack() as stack:
         with destination_errors("cannot open", target):
             stack.enter_context(pipeline.destination_client())
         yield
