@@ -30,6 +30,11 @@ class RunOptions:
     `file` is its name, None for the connector's. `pipelines` is the folder of dlt's working
     folders, None for dlt's default. `commit_every` is None for a run that loads all at its end,
     `resume_within` is None for one that begins anew.
+
+    `secret_names` are the names to look secrets up by, by entry. `part` is what this run loads of
+    an account, such as a range of time: runs of different parts have pipelines of their own, and
+    may load side by side. A run with a token in `once` does nothing if one with the same token has
+    loaded all of its resources.
     """
 
     resources: tuple[str, ...] | None = None
@@ -46,6 +51,9 @@ class RunOptions:
     until: str | None = None
     commit_every: CommitEvery | None = CommitEvery(seconds=300)
     resume_within: timedelta | None = timedelta(days=1)
+    secret_names: Mapping[str, str] = field(default_factory=dict)
+    part: str | None = None
+    once: str | None = None
 
     @property
     def again(self) -> CursorRange | None:

@@ -76,6 +76,8 @@ from framework.runtime.redaction import redact_key
 from framework.runtime.settings import Settings, resolve_settings
 from framework.text import count_noun
 
+LOADED_ONCE = "nothing was requested: a run with the same token has loaded all of it"
+
 
 def run(
     connector: Connector,
@@ -114,7 +116,11 @@ def run(
 
     try:
         settings = resolve_settings(
-            connector, options.config, section=options.alias, replay=environment.replay
+            connector,
+            options.config,
+            section=options.alias,
+            replay=environment.replay,
+            secret_names=options.secret_names,
         )
         compiled = compile_connector(connector, settings, environment, collector)
     except FrameworkError as error:
@@ -132,25 +138,29 @@ def run(
         try:
             opened = open_pipeline(target, options, connector.name, collector)
             pipeline, report.notes = opened.pipeline, opened.notes
-            attempt = _attempt(
-                compiled, settings, selected, options, environment, collector, opened
-            )
-            if attempt.is_resumed:
-                environment = replace(environment, now=attempt.start)
-                compiled = compile_connector(connector, settings, environment, collector)
-            job = _Run(
-                compiled,
-                selected,
-                options,
-                environment,
-                collector,
-                target,
-                opened,
-                attempt,
-                connection,
-            )
-            job.execute()
-            had_rows = bool(job.loaded_before) and not options.refresh
+            had_rows = True
+            if options.once in read_state(pipeline, connector).once:
+                report.notes.append(LOADED_ONCE)
+            else:
+                attempt = _attempt(
+                    compiled, settings, selected, options, environment, collector, opened
+                )
+                if attempt.is_resumed:
+                    environment = replace(environment, now=attempt.start)
+                    compiled = compile_connector(connector, settings, environment, collector)
+                job = _Run(
+                    compiled,
+                    selected,
+                    options,
+                    environment,
+                    collector,
+                    target,
+                    opened,
+                    attempt,
+                    connection,
+                )
+                job.execute()
+                had_rows = bool(job.loaded_before) and not options.refresh
             say_where(report, target, pipeline, selected, had_rows=had_rows)
         except BaseException as error:
             connection.close()  # the error may have made it unusable
@@ -334,7 +344,9 @@ class _Run:
             refreshed=(self.refreshed & whole) | self.packages.emptied,
         )
         names = frozenset(resource.name for resource in loaded) | self.ended.keys()
-        state = StoredState(after, "limited" if is_limited else "full", names)
+        has_failed = any(part.status == "failed" for part in self.report.resources.values())
+        once = None if has_failed else self.options.once
+        state = StoredState(after, "limited" if is_limited else "full", names, once=once)
         if not loaded:
             self.packages.load_state(state)
             return {}

@@ -5,9 +5,13 @@ import shutil
 import pytest
 
 from framework.errors import FrameworkError, SettingsError
+from framework.load.run_options import RunOptions
+from framework.load.runner import run
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 from tests.conftest import reload_providers
 from tests.support.open_resource import connector_of, one_list, opened
+from tests.support.servers.web import Answer
 
 CONFIG = {
     "region": {"type": "string", "default": "eu"},
@@ -241,3 +245,67 @@ def test_a_null_inside_of_a_text_is_an_error_and_no_word(tmp_path, web):
     with pytest.raises(FrameworkError, match=r"config\.kind"):
         opened(tmp_path, body).read("items")
     assert web.asked == []
+
+
+def test_a_secret_may_be_looked_up_by_a_name_that_is_given(shop, monkeypatch, toml):
+    monkeypatch.setenv("SOURCES__SHOP__API_KEY", "of the section")
+    monkeypatch.setenv("ACME_TOKEN", "of the account")
+    toml('[sources.acme]\ntoken = "of the file"\n')
+    for name, value in (("ACME_TOKEN", "of the account"), ("sources.acme.token", "of the file")):
+        settings = resolve_settings(shop, {}, section="acme", secret_names={"api_key": name})
+        assert settings.secrets == {"api_key": value}
+    settings = resolve_settings(shop, {"api_key": "k"}, secret_names={"api_key": "ACME_TOKEN"})
+    assert settings.secrets == {"api_key": "k"}
+    monkeypatch.setenv("SOURCES__ACME__TOKEN", "of the environment")
+    settings = resolve_settings(shop, {}, secret_names={"api_key": "sources.acme.token"})
+    assert settings.secrets == {"api_key": "of the environment"}
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("ACME_TOKEN", "variable ACME_TOKEN, or `ACME_TOKEN` in .dlt/secrets.toml."),
+        (
+            "sources.acme.token",
+            "variable SOURCES__ACME__TOKEN, or `token` under [sources.acme] in .dlt/secrets.toml.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_name_with_nothing_under_it_is_told_with_entry_and_account(
+    tmp_path, monkeypatch, name, remedy, optional
+):
+    shop = made(tmp_path, {}, {"api_key": {"description": "A token.", "optional": optional}})
+    monkeypatch.setenv("SOURCES__ACME__API_KEY", "is not taken instead")
+    (problem,) = problems(shop, section="acme", secret_names={"api_key": name})
+    assert problem == (
+        f"the secret `api_key` of acme is missing: it is looked up as {name}. It is: A token. "
+        f"Set the environment {remedy}"
+    )
+
+
+def test_what_is_written_as_a_name_and_is_none_is_not_shown(shop):
+    (problem,) = problems(shop, section="acme", secret_names={"api_key": "sk-live-0123456789"})
+    assert "`api_key` of acme has a name that is not valid" in problem
+    assert "0123" not in problem
+
+
+def test_a_name_for_a_secret_that_the_file_lacks_is_refused(shop):
+    (problem,) = problems(shop, {"api_key": "k"}, secret_names={"api_kei": "ACME_TOKEN"})
+    assert problem == "there is no secret api_kei; did you mean api_key?"
+
+
+def test_a_replay_looks_up_no_given_name(shop):
+    settings = resolve_settings(shop, {}, replay=True, secret_names={"api_key": "ACME_TOKEN"})
+    assert settings.secrets == {"api_key": "replayed"}
+
+
+def test_credentials_that_are_refused_are_told_by_the_given_name(tmp_path, web, monkeypatch):
+    web.on("/items", Answer(401))
+    body = one_list(web.url)
+    body["client"]["auth"] = {"type": "bearer", "token": "{secrets.api_key}"}
+    shop = connector_of(tmp_path, {**body, "secrets": {"api_key": {}}})
+    monkeypatch.setenv("ACME_TOKEN", "expired")
+    options = RunOptions(folder=tmp_path, alias="acme", secret_names={"api_key": "ACME_TOKEN"})
+    report = run(shop, options, Environment(waits=False))
+    assert "check ACME_TOKEN" in report.resources["items"].error

@@ -50,6 +50,10 @@ class Cluster:
     workers: int
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.supervisor = threading.Thread(target=self.keep_alive, daemon=True)
 
     @property
     def address(self) -> str:
@@ -90,23 +94,26 @@ class Cluster:
         return [f"worker-{number}" for number in range(self.workers)]
 
     def keep_alive(self) -> None:
-        """Start what has ended, as a supervisor does."""
-        for name, process in list(self.processes.items()):
-            if process.poll() is not None:
-                self.start(name)
+        """Start what has ended, as a supervisor does, until the cluster is closed."""
+        while not self.closed.wait(0.2):
+            for name, process in list(self.processes.items()):
+                if process.poll() is not None:
+                    self.start(name)
 
     def kill(self, name: str) -> None:
         """Kill a process of the cluster."""
         kill(self.processes[name].pid)
-        self.processes[name].wait()
 
     def __enter__(self) -> Cluster:
         self.start("scheduler")
         for name in self.names():
             self.start(name)
+        self.supervisor.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closed.set()
+        self.supervisor.join()
         for process in self.processes.values():
             process.kill()
             process.wait()
@@ -175,7 +182,6 @@ def soak(fleet: Calendars, cluster: Cluster, plan: Soak) -> dict[str, Any]:
                         cluster.kill(plan.random.choice(cluster.names()))
                     else:
                         cluster.kill("scheduler")
-                cluster.keep_alive()
             watchdog.cancel()
             code = process.wait()
             if is_killed:

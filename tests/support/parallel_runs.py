@@ -45,25 +45,33 @@ class FileTurns:
 
 @dataclass
 class ParallelRun:
-    """A run in a process; `report` waits for its end."""
+    """A run in a process; `report` and `exit_code` wait for its end."""
 
     process: Any
     out: Path
 
     def report(self) -> dict[str, Json]:
         """The run's report as plain data; an AssertionError with the text of what ended it."""
-        self.process.join(LONGEST)
-        assert self.process.exitcode is not None, "still running"
+        assert self.exit_code() == 0
         result: dict[str, Json] = json.loads(self.out.read_text(encoding="utf-8"))
         assert "ended_by" not in result, result["ended_by"]
         return result
+
+    def exit_code(self) -> int:
+        """0, or a signal's number, negative."""
+        self.process.join(LONGEST)
+        assert self.process.exitcode is not None, "still running"
+        return int(self.process.exitcode)
 
 
 @contextmanager
 def parallel_run(
     folder: Path, called: str, options: Mapping[str, Any], hook: str = ""
 ) -> Iterator[ParallelRun]:
-    """A run of the project's connector `shop` with these RunOptions, gone at the end."""
+    """A run of the project's connector `shop` with these RunOptions, gone at the end.
+
+    `hook` is what happens to the process, by its name in `tests.support.processes`.
+    """
     with pytest.MonkeyPatch.context() as patched:
         # the server imports what it preloads from here, and says nothing where it cannot
         patched.setenv("PYTHONPATH", str(ROOT))

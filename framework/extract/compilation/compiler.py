@@ -56,7 +56,7 @@ from framework.runtime.context import Context, run_context, without_secrets
 from framework.runtime.environment import Environment
 from framework.runtime.redacted_output import redact_logs
 from framework.runtime.redaction import MASK, Redactor
-from framework.runtime.settings import Settings, environment_name
+from framework.runtime.settings import Settings
 from framework.runtime.templates import (
     TemplateTarget,
     evaluated,
@@ -378,7 +378,7 @@ def filled_auth(config: Mapping[str, Json], filler: Filler) -> dict[str, Json]:
 def _credentials(settings: Settings, auth: Mapping[str, Json]) -> str:
     """Return what to check if the API refuses the credentials."""
     names = sorted(secrets_used(auth, settings.config))
-    variables = " and ".join(environment_name(settings.section, name) for name in names)
+    variables = " and ".join(map(settings.variable, names))
     return f"Check {variables}." if variables else "Check the auth of the file."
 
 
@@ -399,7 +399,7 @@ def _binding(binding: Binding, filler: Filler) -> PlannedBinding:
 
 
 def _remedies(connector: Connector, settings: Settings, resource: str) -> dict[int, str]:
-    variables = " and ".join(environment_name(settings.section, name) for name in connector.secrets)
+    variables = " and ".join(map(settings.variable, connector.secrets))
     credentials = (
         f"The credentials are not accepted: check {variables}."
         if variables

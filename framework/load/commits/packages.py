@@ -28,7 +28,7 @@ from framework.load.dlt_errors import contract_broken, disk_full, known_cause, u
 from framework.load.persistence.dataset_schema import stored_version
 from framework.load.persistence.load_markers import loaded_state, take_back
 from framework.load.persistence.recovery import READ_FOR, OpenPipeline, drop_packages
-from framework.load.persistence.run_state import MODES, Watermarks, storable
+from framework.load.persistence.run_state import MODES, Watermarks, add_token, storable
 from framework.load.pipeline import destination_errors, load, normalize, release_memory
 from framework.load.report import Collector
 from framework.load.sink import Sink
@@ -42,13 +42,14 @@ class StoredState:
     """What a package writes into the state of the named resources.
 
     `mode` is how their tables are loaded: "limited" or "full". `points` say where a later run goes
-    on; a resource without one was read to its end.
+    on; a resource without one was read to its end. `once` is the token of a run that ends with it.
     """
 
     watermarks: Watermarks = field(default_factory=dict)
     mode: str = "full"
     names: frozenset[str] = frozenset()
     points: Mapping[str, ResumePoint] = field(default_factory=dict)
+    once: str | None = None
 
 
 class Packages:
@@ -91,8 +92,9 @@ class Packages:
         rows: Counter[str] = Counter()
         parts = self._parts(sinks)
         for part in parts:
-            names = state.names if part is parts[-1] else frozenset(part)
-            package = replace(state, names=names)
+            package = state
+            if part is not parts[-1]:
+                package = replace(state, names=frozenset(part), once=None)
             info = self._normalized(part, package, in_steps=in_steps)
             with self._turn() as is_outdated, ExitStack() as own:
                 if is_outdated:
@@ -193,6 +195,8 @@ class Packages:
                     loads = [*loads, load_id]
                 own[RESUME] = self._attempt.entry(point, loads)
             modes[name] = state.mode
+        if state.once is not None:
+            add_token(source, state.once)
 
     def _extract(self, sinks: Mapping[str, Sink | None], state: StoredState) -> None:
         """Have dlt extract all rows and the state; without a sink there are no rows."""

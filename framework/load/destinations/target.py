@@ -70,7 +70,7 @@ def target_of(
                 f"--dataset {dataset}: DuckDB names its catalog after the file, so the dataset "
                 f"must not be named like {file.name}; the default is {owner}_data"
             )
-    location = "\n".join((owner, str(file or kind), dataset))
+    location = "\n".join((owner, str(file or kind), dataset, *filter(None, (options.part,))))
     digest = hashlib.sha256(location.encode()).hexdigest()[:8]
     return Target(
         destination=build_destination(kind, file),

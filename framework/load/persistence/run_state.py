@@ -21,16 +21,25 @@ from framework.runtime.redaction import Redactor
 MODES = "framework_modes"
 """Key in the source's state: "limited" or "full" for each resource, how its table was loaded."""
 
+ONCE = "framework_once"
+"""Key in the source's state: tokens of runs that are not to be repeated, the newest last."""
+MOST_TOKENS = 100
+"""Older tokens are forgotten."""
+
 Watermarks = dict[str, dict[str, Any]]
 """The `incremental` state of each resource."""
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """What dlt's state holds for the connector: load modes and the state of each resource."""
+    """What dlt's state holds for the connector: load modes and the state of each resource.
+
+    `once` are tokens of runs that have loaded all of their resources.
+    """
 
     modes: dict[str, str] = field(default_factory=dict)
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    once: list[str] = field(default_factory=list)
 
     @property
     def watermarks(self) -> Watermarks:
@@ -41,7 +50,13 @@ class SourceState:
 def read_state(pipeline: Any, connector: Connector) -> SourceState:
     """Return a copy of the connector's state in an open pipeline."""
     source = copy.deepcopy(pipeline.state.get("sources", {}).get(connector.name, {}))
-    return SourceState(source.get(MODES, {}), source.get("resources", {}))
+    return SourceState(source.get(MODES, {}), source.get("resources", {}), source.get(ONCE, []))
+
+
+def add_token(source: dict[str, Any], token: str) -> None:
+    """Add the token of a run to the connector's state."""
+    others = [one for one in source.get(ONCE, []) if one != token]
+    source[ONCE] = [*others, token][-MOST_TOKENS:]
 
 
 def next_watermarks(
