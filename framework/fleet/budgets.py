@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any
 
-Message = dict[str, Any]
+from framework.fleet.control_messages import Message
+from framework.fleet.request_places import RequestPlaces
 
 IN_TRANSIT = 5.0
 """Seconds in which the request of a unit that died can still reach the API."""
@@ -48,7 +48,7 @@ class BudgetUse:
 
 @dataclass(frozen=True)
 class _Refusal:
-    """Why no token is free, and for how many seconds (inf: until another request has ended).
+    """Why no token is free, and for how many seconds.
 
     A wait with `used_up` that is too long for a unit is not begun: what is used up, or "" if the
     API has reported it. None: every unit waits.
@@ -67,7 +67,7 @@ class _Budget:
     requests: int | None = None
     per: float = 0.0
     per_day: int | None = None
-    max_in_flight: int | None = None
+    places: RequestPlaces = field(default_factory=RequestPlaces)
     units: dict[str, int] = field(default_factory=dict)
     """The tokens that each connected unit holds."""
     held: int = 0
@@ -104,8 +104,6 @@ class _Budget:
         free: list[float] = [inf]
         if self.requests is not None:
             free.append(self.requests - self.held - len(self.cooling))
-        if self.max_in_flight is not None:
-            free.append(self.max_in_flight - self.held)
         if self.per_day is not None:
             free.append(self.per_day - self.day)
         if self.remaining is not None:
@@ -119,12 +117,7 @@ class _Budget:
 
     @property
     def share(self) -> float:
-        """Return how many tokens may lie unused at each unit.
-
-        None if requests in flight are limited: an unused token would be an unused place.
-        """
-        if self.max_in_flight is not None:
-            return 0
+        """Return how many tokens may lie unused at each unit."""
         if self.requests is None:
             return inf
         active = sum(1 for unit, held in self.units.items() if held or unit in self.wanted)
@@ -136,10 +129,15 @@ class _Budget:
             return _Refusal(self.paused_until - now, self.pause.why, self.pause.used_up)
         if self.remaining is not None and self.remaining <= ahead:
             return _Refusal(self.remaining_until - now, "rate limit reported by the API", "")
-        if self.per_day is not None and self.hours and self.day + ahead >= self.per_day:
-            seconds = (min(self.hours) + QUOTA_HOURS) * HOUR - wall
-            used_up = f"the {self.per_day:,} requests of 24 hours"
-            return _Refusal(seconds, f"daily quota of {self.per_day:,} requests", used_up)
+        if self.per_day is not None and self.day + ahead >= self.per_day:
+            why = f"daily quota of {self.per_day:,} requests"
+            if self.day - self.held < self.per_day:  # what is held may be returned
+                return _Refusal(1.0, why)
+            return _Refusal(
+                (min(self.hours, default=wall // HOUR) + QUOTA_HOURS) * HOUR - wall,
+                why,
+                f"the {self.per_day:,} requests of 24 hours",
+            )
         if self.requests is not None:
             place = ahead - (self.requests - self.held - len(self.cooling))
             if place >= 0:
@@ -147,7 +145,7 @@ class _Budget:
                 # a token in flight has yet to cool
                 at = self.cooling[place] if place < len(self.cooling) else now + self.per
                 return _Refusal(at - now, why)
-        return _Refusal(inf, "")
+        return _Refusal(0.0, "")
 
     def next_change(self, now: float, wall: float) -> float:
         """Return when tokens may become free with no message from any unit, or inf."""
@@ -236,7 +234,7 @@ class Budgets:
         budget = self._budget(key)
         budget.units.setdefault(unit, 0)
         budget.per_day = _lowest(budget.per_day, per_day)
-        budget.max_in_flight = _lowest(budget.max_in_flight, max_in_flight)
+        budget.places.most = _lowest(budget.places.most, max_in_flight)
         if requests is not None:
             self._tighten(budget, requests, per)
         now = self._clock()
@@ -249,6 +247,16 @@ class Budgets:
         if tokens > 0 and unit in budget.units:
             budget.wanted[unit] = budget.wanted.get(unit, 0) + tokens
             budget.told.pop(unit, None)
+
+    def ask_places(self, key: str, unit: str, places: int) -> None:
+        """Queue a unit for so many requests in flight more."""
+        budget = self._budget(key)
+        if unit in budget.units:
+            budget.places.ask(unit, places)
+
+    def give_back_places(self, key: str, unit: str, places: int) -> None:
+        """Free places for requests in flight."""
+        self._budget(key).places.give_back(unit, places)
 
     def end(self, key: str, unit: str, ages: Sequence[float]) -> None:
         """Cool the tokens of requests that have ended, each so many seconds ago."""
@@ -299,6 +307,7 @@ class Budgets:
             del budget.units[unit]
             budget.wanted.pop(unit, None)
             budget.told.pop(unit, None)
+            budget.places.drop(unit)
             self._changed.add(budget.key)
             if lost:
                 budget.count(lost, now, hour)
@@ -364,7 +373,8 @@ class Budgets:
             used = [
                 second + 1 + budget.per for second, ended in budget.recent for _ in range(ended)
             ]
-            used += [self._used_until + budget.per] * requests
+            if (until := self._used_until + budget.per) > now:
+                used += [until] * requests
             budget.cooling = sorted(at for at in used if at > now)
         elif longer:
             budget.cooling = [at + longer for at in budget.cooling]
@@ -395,9 +405,9 @@ class Budgets:
 
     def _settle(self, budget: _Budget, now: float) -> None:
         """Grant what is free, in turns, and tell the others how long they wait."""
+        self._messages += budget.places.due(budget.key)
         budget.pass_time(now, self._hour())
-        free = budget.free(now)
-        share = budget.share
+        free, share = budget.free(now), budget.share
         granted: dict[str, int] = {}
         while budget.wanted and free >= 1:
             unit, wanted = next(iter(budget.wanted.items()))
@@ -441,7 +451,7 @@ class Budgets:
         message = {
             "type": "wait",
             "key": budget.key,
-            "seconds": None if refusal.seconds == inf else refusal.seconds,
+            "seconds": refusal.seconds,
             "why": refusal.why,
             "used_up": refusal.used_up,
         }

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, answer_challenge, deliver_cha
 
 import orjson
 
-from framework.fleet.budgets import Message
+from framework.fleet.control_messages import Message
 
 HEARTBEAT = 1.0
 """Seconds between two messages by which a unit says that it lives."""

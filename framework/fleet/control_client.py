@@ -21,7 +21,6 @@ import orjson
 
 from framework import __version__
 from framework.errors import FrameworkError, Interrupted
-from framework.fleet.budgets import Message
 from framework.fleet.control_channel import (
     HEARTBEAT,
     MAX_MESSAGE,
@@ -31,6 +30,7 @@ from framework.fleet.control_channel import (
     KeyRefused,
     connect,
 )
+from framework.fleet.control_messages import Message
 from framework.fleet.leased_limit import LeasedLimit, budget_key
 from framework.http.rate_limit import LimitTerms
 from framework.runtime.environment import StopSignal
@@ -121,9 +121,14 @@ class ControlClient:
         with self._lock:
             self._queue(message)
             if key not in self._limits:
-                limit = LeasedLimit(key, self._wake_up, self._heard_at, terms.max_wait)
-                if terms.max_in_flight is None:
-                    limit.prepare()
+                limit = LeasedLimit(
+                    key,
+                    self._wake_up,
+                    self._heard_at,
+                    longest=terms.max_wait,
+                    needs_place=terms.max_in_flight is not None,
+                )
+                limit.prepare()
                 self._limits[key] = limit
         self._wake_up()
         return self._limits[key]
@@ -192,7 +197,9 @@ class ControlClient:
                 channel.close()
                 raise
         except KeyRefused:
-            raise FrameworkError(f"{self._place} has another key; start the unit again") from None
+            raise FrameworkError(
+                f"{self._place} has another key than this unit; a coordinator starts its own units"
+            ) from None
         except (OSError, ChannelClosed) as error:
             raise FrameworkError(
                 f"{self._place} does not respond ({error}); check that it runs and that "

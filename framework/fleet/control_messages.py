@@ -1,7 +1,8 @@
 """Messages of the control channel as they arrive: what has not the shape expected is refused.
 
 A message is an object with a `type`. A report of a unit is about one budget, and has any of: ages
-of ended requests in milliseconds, tokens returned, numbers learned, a pause, tokens wanted.
+of ended requests in milliseconds, tokens and places returned, numbers learned, a pause, tokens and
+places wanted.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from framework.fleet.budgets import Budgets, Message
-
+Message = dict[str, Any]
 LARGEST = 1 << 40
 """The largest number of a message."""
 
@@ -43,54 +43,20 @@ def object_of(message: Message, name: str) -> dict[str, Any]:
     return value
 
 
-def declare_limit(budgets: Budgets, unit: str, message: Message) -> None:
-    """Add a unit to a budget on the terms that it declares."""
-    per = _number(message.get("per"))
-    if not per:
-        raise InvalidMessage("per is 0")
-    budgets.declare(
-        text_of(message, "key"),
-        unit,
-        requests=_optional_count(message.get("requests")),
-        per=per,
-        per_day=_optional_count(message.get("per_day")),
-        max_in_flight=_optional_count(message.get("max_in_flight")),
-    )
-
-
-def apply_report(budgets: Budgets, unit: str, message: Message) -> None:
-    """Pass what a unit reports about a budget to the budgets."""
-    key = text_of(message, "key")
-    if "ended" in message:
-        budgets.end(key, unit, [_number(age) / 1000 for age in _list(message["ended"])])
-    if "returned" in message:
-        budgets.give_back(key, unit, integer_of(message, "returned"))
-    if "learned" in message:
-        allowed, remaining, reset = _list(message["learned"], 3)
-        budgets.learn(
-            key,
-            _optional_count(allowed),
-            _optional_count(remaining),
-            None if reset is None else _number(reset),
-        )
-    if "pause" in message:
-        seconds, why = _list(message["pause"], 2)
-        budgets.pause(key, _number(seconds), str(why))
-    if "wanted" in message:
-        budgets.ask(key, unit, integer_of(message, "wanted"))
-
-
-def _list(value: Any, length: int | None = None) -> list[Any]:
+def list_of(value: Any, length: int | None = None) -> list[Any]:
+    """Return a value of a message that is a list, of that length if it is given."""
     if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise InvalidMessage("not a list of the length expected")
+        raise InvalidMessage("found no list of the expected length")
     return value
 
 
-def _number(value: Any) -> float:
+def number_of(value: Any) -> float:
+    """Return a value of a message that is a number, not negative."""
     if type(value) not in (int, float) or not isfinite(value) or not 0 <= value <= LARGEST:
-        raise InvalidMessage("not a number from 0")
+        raise InvalidMessage("found no number of 0 or more")
     return float(value)
 
 
-def _optional_count(value: Any) -> int | None:
-    return None if value is None else int(_number(value))
+def optional_count_of(value: Any) -> int | None:
+    """Return a value of a message that is a number or null, without its fraction."""
+    return None if value is None else int(number_of(value))

@@ -17,16 +17,19 @@ from itertools import count
 from typing import Any
 
 from framework import __version__
-from framework.fleet.budgets import Budgets, BudgetUse, Message
+from framework.fleet.budgets import Budgets, BudgetUse
 from framework.fleet.control_channel import SILENCE, ChannelClosed, ControlChannel
 from framework.fleet.control_messages import (
     InvalidMessage,
-    apply_report,
-    declare_limit,
+    Message,
     integer_of,
+    list_of,
+    number_of,
     object_of,
+    optional_count_of,
     text_of,
 )
+from framework.fleet.destination_turns import DestinationTurns
 
 STOP_GRACE = 5.0
 """Seconds that an older attempt has to end by itself, before it is disconnected."""
@@ -43,48 +46,6 @@ class ConnectedUnit:
     host: str
     pid: int
     seconds: float
-
-
-class DestinationTurns:
-    """Who may connect to each destination: one unit at a time, in the order of requests."""
-
-    def __init__(self) -> None:
-        self._queues: dict[str, deque[tuple[str, int]]] = {}
-        """The units of each destination, each with the number of its request; the first has it."""
-        self._messages: list[tuple[str, Message]] = []
-
-    def ask(self, key: str, unit: str, number: int) -> None:
-        """Queue a unit."""
-        queue = self._queues.setdefault(key, deque())
-        queue.append((unit, number))
-        if len(queue) == 1:
-            self._tell_first(key)
-
-    def end(self, key: str, unit: str) -> None:
-        """Remove a unit, which has the turn or waits for it."""
-        queue = self._queues.get(key, deque())
-        has_turn = bool(queue) and queue[0][0] == unit
-        left = deque(place for place in queue if place[0] != unit)
-        if left:
-            self._queues[key] = left
-            if has_turn:
-                self._tell_first(key)
-        else:
-            self._queues.pop(key, None)
-
-    def drop(self, unit: str) -> None:
-        """Remove a unit from all destinations."""
-        for key in list(self._queues):
-            self.end(key, unit)
-
-    def due(self) -> list[tuple[str, Message]]:
-        """Return which units are to be told that they have a turn."""
-        messages, self._messages = self._messages, []
-        return messages
-
-    def _tell_first(self, key: str) -> None:
-        unit, number = self._queues[key][0]
-        self._messages.append((unit, {"type": "turn", "key": key, "number": number}))
 
 
 class _Peer:
@@ -222,7 +183,9 @@ class ControlServer:
         """Receive from one connection until it ends; what is not a message ends it."""
         try:
             peer.channel.authenticate(self._key, listens=True)
-            self._admit(peer, peer.channel.receive())
+            hello = peer.channel.receive()
+            peer.heard = time.monotonic()
+            self._admit(peer, hello)
             while peer.unit and not self._is_closed:
                 message = peer.channel.receive()
                 peer.heard = time.monotonic()
@@ -344,6 +307,47 @@ class ControlServer:
                 # what has changed meanwhile is seen by the next round
                 if not self._is_closed and self._budgets.next_change() >= self._wakes_at:
                     self._changed.wait(max(self._wakes_at - time.monotonic(), 0.0))
+
+
+def declare_limit(budgets: Budgets, unit: str, message: Message) -> None:
+    """Add a unit to a budget on the terms that it declares."""
+    per = number_of(message.get("per"))
+    if not per:
+        raise InvalidMessage("per is 0")
+    budgets.declare(
+        text_of(message, "key"),
+        unit,
+        requests=optional_count_of(message.get("requests")),
+        per=per,
+        per_day=optional_count_of(message.get("per_day")),
+        max_in_flight=optional_count_of(message.get("max_in_flight")),
+    )
+
+
+def apply_report(budgets: Budgets, unit: str, message: Message) -> None:
+    """Pass what a unit reports about a budget to the budgets."""
+    key = text_of(message, "key")
+    if "ended" in message:
+        budgets.end(key, unit, [number_of(age) / 1000 for age in list_of(message["ended"])])
+    if "returned" in message:
+        budgets.give_back(key, unit, integer_of(message, "returned"))
+    if "places_returned" in message:
+        budgets.give_back_places(key, unit, integer_of(message, "places_returned"))
+    if "learned" in message:
+        allowed, remaining, reset = list_of(message["learned"], 3)
+        budgets.learn(
+            key,
+            optional_count_of(allowed),
+            optional_count_of(remaining),
+            None if reset is None else number_of(reset),
+        )
+    if "pause" in message:
+        seconds, why = list_of(message["pause"], 2)
+        budgets.pause(key, number_of(seconds), str(why))
+    if "wanted" in message:
+        budgets.ask(key, unit, integer_of(message, "wanted"))
+    if "places_wanted" in message:
+        budgets.ask_places(key, unit, integer_of(message, "places_wanted"))
 
 
 def _send_outboxes(peers: Iterable[_Peer]) -> None:

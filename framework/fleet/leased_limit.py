@@ -9,12 +9,15 @@ from __future__ import annotations
 import hmac
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
+from math import inf
 
 import orjson
 
-from framework.fleet.budgets import LEASE, Message
+from framework.fleet.budgets import LEASE
+from framework.fleet.control_messages import Message
 from framework.http.rate_limit import LimitTerms, WaitTooLong
 
 UNUSED = 1.0
@@ -38,8 +41,9 @@ def budget_key(terms: LimitTerms, salt: bytes) -> str:
 class LeasedLimit:
     """A `SharedLimit` of tokens that the coordinator leases. Thread-safe.
 
-    `wake` has `report` called soon instead of within a tenth of a second; `heard` returns when the
-    coordinator was last known to listen. Waits longer than `longest` seconds are not begun.
+    `wake` has `report` called now instead of within a tenth of a second; `heard` returns when the
+    coordinator was last known to listen. Waits longer than `longest` seconds are not begun. If
+    requests in flight are limited, too, one `needs_place` beside a token.
     """
 
     def __init__(
@@ -47,7 +51,9 @@ class LeasedLimit:
         key: str,
         wake: Callable[[], None],
         heard: Callable[[], float],
+        *,
         longest: float = 300.0,
+        needs_place: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.key = key
@@ -56,12 +62,15 @@ class LeasedLimit:
         self._longest = longest
         self._clock = clock
         self._lock = threading.Lock()
-        self._idle = 0
-        self._lowest = 0
-        """The fewest idle tokens since the last return."""
+        self._idle = self._free = 0
+        """Tokens and places that are not used."""
+        self._fewest = [0, 0]
+        """The fewest of both since the last return."""
         self._returned_at = clock()
         self._share: float = 1
-        self._asked = 0
+        self._asked = self._places_asked = 0
+        self._needs_place = needs_place
+        self._places_are_scarce = False
         self._waiting: set[int] = set()
         """Threads whose request waits for a token."""
         self._used = self._used_before = 0
@@ -70,7 +79,8 @@ class LeasedLimit:
         self._paused_until = self._expected_at = 0.0
         self._paused_by: tuple[str, str | None] = ("", None)
         self._waits_for: tuple[str, str | None] = ("", None)
-        self._to_ask = self._to_return = 0
+        self._to_report: Counter[str] = Counter()
+        """Counts of the next report, by their names in it."""
         self._ended: list[float] = []
         self._pause: tuple[float, str] | None = None
         self._learned: tuple[int | None, int | None, float | None] = (None, None, None)
@@ -86,26 +96,30 @@ class LeasedLimit:
                 return self._refuse(self._paused_until - now, *self._paused_by)
             if now - self._heard() >= QUIET:
                 return QUIET, "the coordinator does not respond"
-            if self._idle:
-                self._idle -= 1
-                self._lowest = min(self._lowest, self._idle)
-                self._used += 1
-                self._waiting.discard(thread)
-                self._ask_ahead()
+            has_place = self._free > 0 or not self._needs_place
+            if self._idle and has_place:
+                self._take(thread)
                 return 0.0, ""
             self._waiting.add(thread)
+            if not has_place:
+                self._ask_places(len(self._waiting))
+                return self._poll(), ""
             self._ask(len(self._waiting) + self._target())
             if now < self._expected_at:
                 return self._refuse(self._expected_at - now, *self._waits_for)
-            return min(POLL * len(self._waiting), LONGEST_POLL), ""
+            return self._poll(), ""
 
     def release(self) -> None:
         """Count a request that has ended."""
         with self._lock:
             self._ended.append(self._clock())
-            is_awaited = not self._share
-        if is_awaited:
-            self._wake()
+            if not self._needs_place:
+                return
+            if not self._places_are_scarce:
+                self._free += 1
+                return
+            self._to_report["places_returned"] += 1
+        self._wake()
 
     def pause(self, seconds: float, why: str) -> None:
         """Let no unit of the budget send a request for that long."""
@@ -132,31 +146,39 @@ class LeasedLimit:
             self._wake()
 
     def prepare(self) -> None:
-        """Ask for a first token, before there is a request."""
+        """Ask for a first token and place, before there is a request."""
         with self._lock:
             self._ask(1)
+            if self._needs_place:
+                self._ask_places(1)
 
     def receive(self, message: Message) -> None:
         """Adopt a message of the coordinator about this budget."""
-        now = self._clock()
+        now, kind = self._clock(), message["type"]
         with self._lock:
-            if message["type"] == "grant":
+            if kind == "grant":
                 share = message["share"]
-                self._share = float("inf") if share is None else share
+                self._share = inf if share is None else share
                 self._idle += message["count"]
                 self._asked -= message["count"]
                 self._expected_at = 0.0
-            elif message["type"] == "recall":
-                self._to_return += self._idle
-                self._idle = self._lowest = 0
-                self._wake()
+            elif kind == "places":
+                self._free += message["count"]
+                self._places_asked -= message["count"]
+                self._places_are_scarce = message["is_scarce"]
+                if self._places_are_scarce:
+                    self._return_places(self._free - len(self._waiting))
+            elif kind == "recall":
+                self._return_tokens(self._idle)
             else:
-                until = now + (message["seconds"] or 0.0)
+                until = now + message["seconds"]
                 reason = message["why"], message["used_up"]
-                if message["type"] == "wait":
+                if kind == "wait":
                     self._expected_at, self._waits_for = until, reason
                 elif until > self._paused_until:
                     self._paused_until, self._paused_by = until, reason
+        if self._to_report:
+            self._wake()
 
     def report(self, closes: bool = False) -> Message | None:
         """Return what the coordinator has to know, as a message, or None.
@@ -170,8 +192,8 @@ class LeasedLimit:
             if self._ended:
                 ended, self._ended = self._ended[:MOST_ENDED], self._ended[MOST_ENDED:]
                 message["ended"] = [int((now - at) * 1000) for at in ended]
-            if self._to_return:
-                message["returned"], self._to_return = self._to_return, 0
+            message.update(self._to_report)
+            self._to_report.clear()
             if self._learned != (None, None, None):
                 allowed, remaining, reset = self._learned
                 left = None if reset is None else max(reset - now, 0.0)
@@ -180,8 +202,6 @@ class LeasedLimit:
             if self._pause is not None:
                 message["pause"] = [max(self._pause[0] - now, 0.0), self._pause[1]]
                 self._pause = None
-            if self._to_ask:
-                message["wanted"], self._to_ask = self._to_ask, 0
             return {"type": "report", "key": self.key, **message} if message else None
 
     def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
@@ -190,28 +210,59 @@ class LeasedLimit:
             raise WaitTooLong(seconds, self._longest, used_up)
         return seconds, why
 
-    def _target(self) -> int:
-        """Return how many tokens to have before they are needed."""
-        return int(min(max(self._used, self._used_before), self._share))
-
-    def _ask_ahead(self) -> None:
+    def _take(self, thread: int) -> None:
+        """Use a token, and ask for more if there is less than a quarter of a second's worth."""
+        self._waiting.discard(thread)
+        self._idle -= 1
+        self._fewest[0] = min(self._fewest[0], self._idle)
+        if self._needs_place:
+            self._free -= 1
+            self._fewest[1] = min(self._fewest[1], self._free)
+        self._used += 1
         target = self._target()
         if 2 * (self._idle + self._asked - len(self._waiting)) <= target:
             self._ask(len(self._waiting) + target)
 
+    def _poll(self) -> float:
+        return min(POLL * len(self._waiting), LONGEST_POLL)
+
+    def _target(self) -> int:
+        """Return how many tokens to have before they are needed: half a second's worth."""
+        return int(min(max(self._used, self._used_before), self._share))
+
     def _ask(self, tokens: int) -> None:
-        """Ask for what is missing to so many tokens; the next report says so, and is due now."""
+        """Ask for what is missing to so many tokens; at once if there is none left."""
         missing = tokens - self._idle - self._asked
         if missing > 0:
             self._asked += missing
-            self._to_ask += missing
+            self._to_report["wanted"] += missing
+            if not self._idle:
+                self._wake()
+
+    def _ask_places(self, places: int) -> None:
+        missing = places - self._free - self._places_asked
+        if missing > 0:
+            self._places_asked += missing
+            self._to_report["places_wanted"] += missing
             self._wake()
 
+    def _return_tokens(self, tokens: int) -> None:
+        if tokens > 0:
+            self._to_report["returned"] += tokens
+            self._idle -= tokens
+            self._fewest[0] = min(self._fewest[0], self._idle)
+
+    def _return_places(self, places: int) -> None:
+        if places > 0:
+            self._to_report["places_returned"] += places
+            self._free -= places
+            self._fewest[1] = min(self._fewest[1], self._free)
+
     def _pass_time(self, now: float, closes: bool) -> None:
+        """Return what was not needed for a while, or all of it."""
         if now - self._used_since >= LEASE:
             self._used, self._used_before, self._used_since = 0, self._used, now
         if closes or now - self._returned_at >= UNUSED:
-            unused = self._idle if closes else self._lowest
-            self._to_return += unused
-            self._idle -= unused
-            self._lowest, self._returned_at = self._idle, now
+            self._return_tokens(self._idle if closes else self._fewest[0])
+            self._return_places(self._free if closes else self._fewest[1])
+            self._fewest, self._returned_at = [self._idle, self._free], now

@@ -196,7 +196,32 @@ def test_no_more_requests_are_in_flight_than_allowed(fleet: Simulated, most: int
     test.clock.run(test.clock.now + 20)
     assert test.most_in_flight == most
     mean_latency, polls = 0.275, 0.05
-    assert len(test.arrived) > 0.8 * 20 * most / (mean_latency + polls)
+    assert len(test.arrived) > 0.9 * 20 * most / (mean_latency + polls)
+
+
+def test_requests_in_flight_that_nobody_waits_for_cost_no_messages(fleet: Simulated) -> None:
+    test = fleet(max_in_flight=20)
+    test.latency = lambda: 0.01
+    units = [test.add(threads=4) for _ in range(4)]
+    test.clock.run(test.clock.now + 10)
+    assert len(test.arrived) > 0.95 * 4 * 4 * 1000
+    assert all(unit.reports < 150 for unit in units)
+
+
+def test_places_of_a_unit_that_has_ended_go_to_others(fleet: Simulated) -> None:
+    test = fleet(max_in_flight=6)
+    first = test.add(threads=6)
+    test.clock.run(test.clock.now + 1)
+    second, third = test.add(threads=6), test.add(threads=6)
+    test.clock.run(test.clock.now + 10)
+    sent = [len(unit.sent) for unit in (second, third)]
+    assert min(sent) > 30, sent
+    first.die_unnoticed(0)
+    second.left = 0
+    test.clock.run(test.clock.now + 1)
+    before = len(third.sent)
+    test.clock.run(test.clock.now + 10)
+    assert len(third.sent) - before > 0.9 * 6 * 10 / 0.275
 
 
 def test_units_that_wait_are_served_in_turn(fleet: Simulated) -> None:
@@ -288,12 +313,12 @@ def test_the_lowest_of_all_declared_numbers_holds() -> None:
     clock = Clock()
     budgets = Budgets(clock.time, clock.time)
     budgets.declare(KEY, "a", requests=100, per=60.0, per_day=1000)
-    budgets.declare(KEY, "b", requests=30, per=30.0, per_day=2000, max_in_flight=4)
+    budgets.declare(KEY, "b", requests=30, per=30.0, per_day=2000)
     budgets.declare(KEY, "c")
     (use,) = budgets.use()
     assert (use.per_minute, use.per_day) == (30, 1000)
     budgets.ask(KEY, "c", 100)
-    assert budgets.due()[0][1]["count"] == 4
+    assert budgets.due()[0][1]["count"] == 30
 
 
 def test_after_a_killed_coordinator_all_tokens_are_used_up(fleet: Simulated) -> None:
@@ -326,6 +351,21 @@ def test_a_daily_quota_outlives_coordinators(fleet: Simulated) -> None:
     test.clock.run(test.clock.now + 60)
     assert len(again.sent) == 20
     assert test.most_in_a_window(24 * HOUR) == 50
+
+
+def test_a_quota_is_not_used_up_while_units_may_return_tokens(fleet: Simulated) -> None:
+    test = fleet(per_day=20)
+    began = test.clock.now
+    test.budgets.declare(KEY, "idle", per_day=20)
+    test.budgets.ask(KEY, "idle", 15)
+    unit = test.add(threads=3)
+    test.clock.run(began + 5)
+    assert (len(unit.sent), unit.refusals) == (5, [])
+    test.budgets.give_back(KEY, "idle", 15)
+    test.push()
+    test.clock.run(began + 15)
+    assert len(unit.sent) == 20
+    assert {error.used_up for error in unit.refusals} == {"the 20 requests of 24 hours"}
 
 
 def test_requests_in_flight_count_for_the_day_of_a_killed_coordinator() -> None:

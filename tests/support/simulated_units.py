@@ -16,7 +16,7 @@ import pytest
 
 from framework.fleet import leased_limit
 from framework.fleet.budgets import IN_TRANSIT, Budgets, Message
-from framework.fleet.control_messages import apply_report
+from framework.fleet.control_server import apply_report
 from framework.fleet.leased_limit import LeasedLimit
 from framework.http.rate_limit import RECHECK, WaitTooLong
 
@@ -146,7 +146,13 @@ class SimulatedUnit:
         self.left = requests
         self.threads = threads
         self.is_dead = self._is_due = False
-        self.limit = LeasedLimit(KEY, self.wake, fleet.clock.time, clock=fleet.clock.time)
+        self.limit = LeasedLimit(
+            KEY,
+            self.wake,
+            fleet.clock.time,
+            needs_place=fleet.terms.get("max_in_flight") is not None,
+            clock=fleet.clock.time,
+        )
         self.to_coordinator = Link(
             fleet.clock, fleet.delay, lambda message: fleet.receive(name, message)
         )
@@ -154,10 +160,10 @@ class SimulatedUnit:
         self.whys: set[str] = set()
         self.refusals: list[WaitTooLong] = []
         self.sent: list[float] = []
+        self.reports = 0
 
     def begin(self) -> None:
-        if self.fleet.terms.get("max_in_flight") is None:
-            self.limit.prepare()
+        self.limit.prepare()
         for thread in range(self.threads):
             self.clock.at(self.clock.now, lambda thread=thread: self.send(thread))  # type: ignore[misc]
         self.tick()
@@ -175,6 +181,7 @@ class SimulatedUnit:
     def report(self) -> None:
         self._is_due = False
         if not self.is_dead and (message := self.limit.report()) is not None:
+            self.reports += 1
             self.to_coordinator.send(message)
 
     def send(self, thread: int) -> None:
