@@ -34,7 +34,7 @@ GRACE = 1.2
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(minutes=5)
 """Waits before a failed unit is tried again: doubled for each attempt."""
 STORE_EVERY = 1.0
-"""Seconds after which the requests of daily quotas are stored."""
+"""Seconds after which the requests of daily quotas, and who runs what, are stored."""
 MAX_LOST = 10
 """Attempts of one unit whose worker died, after which it counts as failed."""
 
@@ -143,6 +143,7 @@ class Coordinator:
         self._on_event = on_event
         self._shared = {"folder": folder, "log_requests": log_requests}
         self._running: dict[Future[Outcome], tuple[Unit, UnitAttempt, float]] = {}
+        self._workers: dict[tuple[str, int], str] = {}
         self._stored_at = time.monotonic()
         self._stored = {(one, hour): n for one, hour, n in server.budget_rows()}
         self.report = FleetReport()
@@ -187,6 +188,14 @@ class Coordinator:
             self._hold.beat(_now())
             if time.monotonic() - self._stored_at >= STORE_EVERY:
                 self._store_requests()
+                self._note_workers()
+
+    def _note_workers(self) -> None:
+        """Note in the ledger where units run that have connected since the last time."""
+        units = {(one.unit, one.attempt): f"{one.host}:{one.pid}" for one in self._server.units()}
+        for (unit, attempt), worker in units.items() - self._workers.items():
+            self._ledger.note_worker(unit, attempt, worker)
+        self._workers = units
 
     def _store_requests(self) -> None:
         """Add to the ledger what was requested of daily quotas since the last time."""
@@ -225,7 +234,12 @@ class Coordinator:
         not_before = self._try_again_at(unit, attempt, found)
         again = not_before is not None or status == "interrupted"
         self._ledger.finish(
-            attempt, status, _now(), report=report, error=error, not_before=not_before
+            *(attempt, status, _now()),
+            worker=found.get("worker") or "",
+            exit_code=found.get("exit_code"),
+            report=report,
+            error=error,
+            not_before=not_before,
         )
         self.report.attempts += 1
         if report is not None:

@@ -157,12 +157,22 @@ class UnitLedger:
             )
         return UnitAttempt(unit, number, attempt, failures)
 
+    def note_worker(self, unit: str, number: int, worker: str) -> None:
+        """Note where the unit's attempt of this number runs, in the current round."""
+        with self._store.transaction() as sql:
+            sql.change(
+                "UPDATE fleet_attempts SET worker = ? WHERE unit = ? AND attempt = ? "
+                "AND round = (SELECT max(number) FROM fleet_rounds)",
+                *(worker, unit, number),
+            )
+
     def finish(
         self,
         attempt: UnitAttempt,
         outcome: Outcome,
         now: datetime,
         *,
+        worker: str = "",
         exit_code: int | None = None,
         report: Mapping[str, Any] | None = None,
         error: str | None = None,
@@ -187,8 +197,9 @@ class UnitLedger:
             )
             sql.change(
                 "UPDATE fleet_attempts SET ended = ?, outcome = ?, exit_code = ?, requests = ?, "
-                "rows_loaded = ?, error = ? WHERE unit = ? AND round = ? AND attempt = ?",
-                *(at, outcome, exit_code, requests, rows, error_text(error)),
+                "rows_loaded = ?, error = ?, worker = CASE WHEN ? = '' THEN worker ELSE ? END "
+                "WHERE unit = ? AND round = ? AND attempt = ?",
+                *(at, outcome, exit_code, requests, rows, error_text(error), worker, worker),
                 *key,
             )
             sql.change(

@@ -8,7 +8,7 @@ from typing import Any
 
 Json = Any
 Outcome = dict[str, Json]
-"""`status` (done, failed, lost or interrupted), `error`, `worker`, the run's `report` if any,
+"""`status` (done, failed, lost or interrupted), `error`, `worker`, `exit_code`, the run's `report` if any,
 and `retry`: whether another attempt may end otherwise."""
 
 
@@ -17,6 +17,12 @@ def here() -> str:
     return socket.gethostname()
 
 
-def outcome(status: str, error: str | None = None, **more: Json) -> Outcome:
-    """Return the outcome of an attempt on this machine."""
-    return {"status": status, "error": error, "worker": f"{here()}:{os.getpid()}", **more}
+def outcome(
+    status: str, error: str | None = None, exit_code: int | None = None, **more: Json
+) -> Outcome:
+    """Return the outcome of an attempt on this machine.
+
+    `exit_code` is that of its process, less than 0 for a signal, None if it is not known.
+    """
+    worker = f"{here()}:{os.getpid()}"
+    return {"status": status, "error": error, "exit_code": exit_code, "worker": worker, **more}

@@ -46,7 +46,7 @@ class UnitProcess:
             line = b""
         if not line:
             self.kill()
-            return outcome("lost", f"its process on {here()} has ended ({_cause(process.wait())})")
+            return _lost(process.wait())
         found: Outcome = json.loads(line)
         return found
 
@@ -74,12 +74,12 @@ class UnitProcess:
             return self._process
 
 
-def _cause(code: int) -> str:
-    """Return how a process ended, by its exit code."""
-    if code >= 0:
-        return f"exit code {code}"
-    name = signal.Signals(-code).name
-    return f"{name}, perhaps because memory ran out" if name == "SIGKILL" else name
+def _lost(code: int) -> Outcome:
+    """Return the outcome of a unit whose process has ended by itself, with this exit code."""
+    cause = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    if code == -signal.SIGKILL:
+        cause += ", perhaps because memory ran out"
+    return outcome("lost", f"its process on {here()} has ended ({cause})", code)
 
 
 def prepare() -> None:
@@ -125,7 +125,7 @@ def _in_child(unit: Mapping[str, Json], requests: IO[bytes]) -> Outcome | None:
             if not ready:
                 os.kill(child, signal.SIGKILL)
                 error = f"it did not end within max_time ({limit:g} s), and was killed"
-                return outcome("failed", error, retry=True)
+                return outcome("failed", error, -signal.SIGKILL, retry=True)
             if reader in ready:
                 part = os.read(reader, 1 << 16)
                 if not part:
@@ -141,8 +141,7 @@ def _in_child(unit: Mapping[str, Json], requests: IO[bytes]) -> Outcome | None:
         with suppress(ValueError):
             found: Outcome = json.loads(b"".join(parts))
             return found
-    code = os.waitstatus_to_exitcode(status)
-    return outcome("lost", f"its process on {here()} has ended ({_cause(code)})")
+    return _lost(os.waitstatus_to_exitcode(status))
 
 
 def _child(unit: Mapping[str, Json], writer: int) -> None:

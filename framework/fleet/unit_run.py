@@ -67,11 +67,10 @@ def run_unit(unit: Mapping[str, Json]) -> Outcome:
         try:
             return _run(unit, Path(folder))
         except FrameworkError as error:
-            return outcome(
-                "failed", redactor.redact(str(error)), retry=not isinstance(error, LASTING)
-            )
+            again = not isinstance(error, LASTING)
+            return outcome("failed", redactor.redact(str(error)), error.exit_code, retry=again)
         except Exception as error:
-            return outcome("failed", _bug(error), retry=True)
+            return outcome("failed", _bug(error), 3, retry=True)
 
 
 def _run(unit: Mapping[str, Json], folder: Path) -> Outcome:
@@ -88,13 +87,14 @@ def _run(unit: Mapping[str, Json], folder: Path) -> Outcome:
         ):
             run(connector, options, environment, on_event, report, LedgerWriter(connector.path))
     except OutOfTime as error:
-        return _outcome(report, "failed", str(error), retry=True)
+        return _outcome(report, "failed", str(error), error.exit_code, retry=True)
     except Interrupted as error:
-        return _outcome(report, "interrupted", str(error))
+        return _outcome(report, "interrupted", str(error), error.exit_code)
     except FrameworkError as error:
-        return _outcome(report, "failed", str(error), retry=not isinstance(error, LASTING))
+        again = not isinstance(error, LASTING)
+        return _outcome(report, "failed", str(error), error.exit_code, retry=again)
     if report.status == "failed":
-        return _outcome(report, "failed", _first_error(report), retry=True)
+        return _outcome(report, "failed", _first_error(report), report.exit_code, retry=True)
     if unit["since"] is not None:
         _drop_working_folder(connector, options)
     return _outcome(report, "done")
@@ -163,11 +163,13 @@ def _environment(
         )
 
 
-def _outcome(report: Report, status: str, error: str | None = None, **more: Json) -> Outcome:
+def _outcome(
+    report: Report, status: str, error: str | None = None, exit_code: int = 0, **more: Json
+) -> Outcome:
 
     plain = process_redactor().redact_data(report.as_dict())
     text = None if error is None else process_redactor().redact(error)
-    return outcome(status, text, report=plain, **more)
+    return outcome(status, text, exit_code, report=plain, **more)
 
 
 def _first_error(report: Report) -> str:
