@@ -11,6 +11,7 @@ from typing import Any
 
 from framework.errors import FrameworkError
 from framework.fleet.executors import ExecutorError, run_on_worker, worker_versions
+from framework.fleet.executors import worker_versions as own_versions
 from framework.fleet.unit_outcome import Outcome
 
 try:
@@ -126,7 +127,7 @@ class DaskExecutor:
             time.sleep(0.2)
 
     def _check_versions(self, client: Any) -> None:
-        own = worker_versions()
+        own = own_versions()
         try:
             found = client.run(worker_versions)
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 Json = Any
 Outcome = dict[str, Json]
-"""`status` (done, failed, lost or interrupted), `error`, `worker`, `exit_code`, the run's `report` if any,
+"""`status` (done, failed, lost or interrupted), `error`, `exit_code`, `worker`, the run's `report`,
 and `retry`: whether another attempt may end otherwise."""
 
 
