@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from tests.support.servers.accounts import AccountServer
 from tests.support.simulator import World, big_world
-from tests.support.simulator_truth import assert_tables_are
+from tests.support.simulator_truth import SCHEMAS, assert_tables_are
+
+ROOT = Path(__file__).parents[2]
 
 LOADED = ("organization_memberships", "scheduled_events", "event_invitees")
 FLEET = """\
@@ -66,6 +70,19 @@ class Calendars:
         rows = [f"{alias},{alias.upper()}" for alias in self.aliases]
         lines = ["alias,secrets.api_key", *rows]
         Path("accounts.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def without_rate_limit(self) -> None:
+        """Use a copy of the connector without a rate limit.
+
+        With one, a coordinator that follows a killed one waits for a minute.
+        """
+        body = yaml.safe_load((ROOT / "connectors" / "scheduling.yaml").read_text("utf-8"))
+        del body["client"]["rate_limit"]
+        del body["config"]["requests_per_minute"]
+        Path("connectors").mkdir()
+        text = yaml.safe_dump(body, sort_keys=False)
+        Path("connectors/scheduling.yaml").write_text(text, encoding="utf-8")
+        shutil.copytree(SCHEMAS, Path("schemas/scheduling"))
 
     def assert_loaded(self, aliases: Iterable[str] | None = None) -> None:
         """Each account's tables hold exactly its data."""

@@ -75,19 +75,14 @@ class Cluster:
         else:
             options = ["worker", tcp, "--no-nanny", "--nthreads", "1", "--memory-limit", "0"]
             options += ["--host", "127.0.0.1", "--death-timeout", "60"]
-        log = (self.folder / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "distributed.cli.dask_" + options[0],
-                *options[1:],
-                "--no-dashboard",
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=self.folder,
-        )
+        module = f"distributed.cli.dask_{options[0]}"
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *options[1:], "--no-dashboard"],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
 
     def names(self) -> list[str]:
         """The workers' names."""
@@ -144,6 +139,7 @@ def coordinator(on: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], 
     finally:
         process.kill()
         process.wait()
+        process.stderr.close()
 
 
 def soak(fleet: Calendars, cluster: Cluster, plan: Soak) -> dict[str, Any]:
@@ -211,11 +207,19 @@ def _moments(plan: Soak, total: int) -> list[tuple[int, str]]:
 
 
 def run_soak(
-    accounts: int, workers: int, plan: Soak, folder: Path, patch: pytest.MonkeyPatch, **server: Any
+    accounts: int,
+    workers: int,
+    plan: Soak,
+    folder: Path,
+    patch: pytest.MonkeyPatch,
+    *,
+    limited: bool = False,
 ) -> dict[str, Any]:
     """The whole soak in a folder; raise AssertionError if a table is not the truth."""
     with ExitStack() as stack:
-        fleet = stack.enter_context(calendars(accounts, patch, **server))
+        fleet = stack.enter_context(calendars(accounts, patch))
+        if not limited:
+            fleet.without_rate_limit()
         (folder / "cluster").mkdir()
         cluster = stack.enter_context(Cluster(folder / "cluster", workers))
         began = time.monotonic()
@@ -234,6 +238,7 @@ def main() -> int:
     parser.add_argument("--worker-kills", type=int, default=50)
     parser.add_argument("--coordinator-kills", type=int, default=5)
     parser.add_argument("--scheduler-restarts", type=int, default=2)
+    parser.add_argument("--limited", action="store_true", help="with the file's rate limit")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     given = parser.parse_args()
     plan = Soak(
@@ -248,7 +253,9 @@ def main() -> int:
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         os.chdir(folder)
         try:
-            report = run_soak(given.accounts, given.workers, plan, Path(folder), patch)
+            report = run_soak(
+                given.accounts, given.workers, plan, Path(folder), patch, limited=given.limited
+            )
         finally:
             os.chdir(before)
     for what, count in sorted(plan.counts.items()):
