@@ -96,13 +96,16 @@ class ActionRetry:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """`requests` per `per`, and the response headers with the API's own numbers.
+    """`requests` per `per`, `per_day` in 24 hours, and the headers with the API's own numbers.
 
-    `requests` may be a placeholder; `reset_as` is the unit of the reset header.
+    `requests` and `per_day` may be placeholders. `scope` is who shares the limit when several
+    accounts are read at once. `reset_as` is the unit of the reset header.
     """
 
     requests: int | str | None = None
     per: timedelta = timedelta(minutes=1)
+    per_day: int | str | None = None
+    scope: Literal["credential", "api"] = "credential"
     limit_header: str | None = field(default=None, metadata=written_as("headers.limit"))
     remaining_header: str | None = field(default=None, metadata=written_as("headers.remaining"))
     reset_header: str | None = field(default=None, metadata=written_as("headers.reset"))

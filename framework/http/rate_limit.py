@@ -22,17 +22,20 @@ import requests
 from framework.definition.model import RateLimit
 from framework.http.retry_wait import reset_of
 from framework.runtime.environment import StopSignal
+from framework.text import count_noun
 
 RECHECK = 0.25
 """Seconds after which a waiting request checks again: a response may have reported more."""
 MOMENT = 0.01
 """Seconds after which a request checks again that leaves its turn to one of a parent."""
+DAY = 86_400.0
+"""Seconds of a day."""
 
 
 class WaitTooLong(Exception):
     """The API has no request left for longer than the longest wait, both in seconds.
 
-    `used_up` says what is used up, "" if the API reported it by its headers.
+    `used_up` is a limit that is used up, "" if the API reported it by its headers.
     """
 
     def __init__(self, seconds: float, longest: float, used_up: str = "") -> None:
@@ -111,6 +114,7 @@ class RateLimiter:
         self._allowed = int(limit.requests) if limit and limit.requests else None
         self._in_flight = 0
         self._ended: deque[float] = deque()
+        self._day = DailyCount(int(limit.per_day)) if limit and limit.per_day else None
         self._remaining: int | None = None
         self._remaining_until = 0.0
         self._paused_until = 0.0
@@ -161,6 +165,8 @@ class RateLimiter:
                 self._in_flight -= 1
                 if self._allowed is not None:
                     self._ended.append(now)
+                if self._day is not None:
+                    self._day.add(now)
                 if response is not None:
                     self._learn(response, now)
         finally:
@@ -202,6 +208,12 @@ class RateLimiter:
                 if seconds > self._longest:
                     raise WaitTooLong(seconds, self._longest)
                 return seconds, "rate limit reported by the API"
+            if self._day is not None:
+                seconds = self._day.wait(now, self._in_flight)
+                if seconds > self._longest:
+                    raise WaitTooLong(seconds, self._longest, str(self._day))
+                if seconds:
+                    return seconds, str(self._day)
             while self._ended and self._ended[0] <= now - self._per:
                 self._ended.popleft()
             if self._allowed is not None and self._in_flight + len(self._ended) >= self._allowed:
@@ -248,6 +260,37 @@ class RateLimiter:
             self._remaining, self._remaining_until = remaining, until
         elif remaining < self._remaining:
             self._remaining, self._remaining_until = remaining, max(until, self._remaining_until)
+
+
+class DailyCount:
+    """The requests of the last 24 hours, counted by the minute in which they ended."""
+
+    MINUTE = 60.0
+
+    def __init__(self, allowed: int) -> None:
+        self._allowed = allowed
+        self._minutes: deque[tuple[float, int]] = deque()
+        """The end of each minute, and its number of requests."""
+        self._count = 0
+
+    def __str__(self) -> str:
+        """Return the limit as messages name it."""
+        return f"rate_limit.per_day ({count_noun(self._allowed, 'request')})"
+
+    def add(self, now: float) -> None:
+        """Count a request that has ended."""
+        end = (now // self.MINUTE + 1) * self.MINUTE
+        number = self._minutes.pop()[1] if self._minutes and self._minutes[-1][0] == end else 0
+        self._minutes.append((end, number + 1))
+        self._count += 1
+
+    def wait(self, now: float, in_flight: int) -> float:
+        """Return the seconds until another request may be sent, 0 if it may now."""
+        while self._minutes and self._minutes[0][0] <= now - DAY:
+            self._count -= self._minutes.popleft()[1]
+        if self._count + in_flight < self._allowed:
+            return 0.0
+        return self._minutes[0][0] + DAY - now if self._minutes else DAY
 
 
 class _Slots:

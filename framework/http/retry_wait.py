@@ -189,11 +189,11 @@ def too_long(seconds: float, source: str, longest: float) -> str:
 def no_request_left(seconds: float, longest: float, used_up: str) -> str:
     """Return in words why no request may be sent for so many seconds.
 
-    `used_up` is what this side has counted, "" if the API has reported it by its headers.
+    `used_up` is the limit that this side has counted, "" if the API has reported it by its headers.
     """
     if used_up:
         return (
-            f"{used_up} are used up {_until(seconds)}({seconds:,.0f} s), which is longer than "
+            f"{used_up} is used up {_until(seconds)}({seconds:,.0f} s), which is longer than "
             f"retry.max_wait ({longest:,.0f} s). Run again after that"
         )
     text = too_long(seconds, "the rate limit's reset header", longest)

@@ -23,7 +23,13 @@ ROUND_TRIPS = {
     ),
     "nested keys": (
         RateLimit,
-        {"requests": 5, "per": "PT60S", "headers": {"reset": "X-R", "reset_as": "date"}},
+        {
+            "requests": 5,
+            "per": "PT60S",
+            "per_day": "{config.daily}",
+            "scope": "api",
+            "headers": {"reset": "X-R", "reset_as": "date"},
+        },
     ),
     "a key with another name than its field": (
         ResponseAction,

@@ -24,7 +24,8 @@ client:
   auth: {token: "{secrets.token}"}
   paginator: header_link
   retry: {status_codes: [429, 503], max_retries: 3, backoff_factor: 2, max_wait: PT2M}
-  rate_limit: {requests: 100, per: PT10S, headers: {reset: X-Reset, reset_as: epoch}}
+  rate_limit:
+    {requests: 100, per: PT10S, per_day: 5000, headers: {reset: X-Reset, reset_as: epoch}}
   timeout: 30
   max_in_flight: 5
   allowed_hosts: [files.example.com]
@@ -91,6 +92,7 @@ def test_the_client_is_written_out(connector):
     assert client.retry.status_codes == (429, 503)
     assert client.rate_limit.per == timedelta(seconds=10)
     assert (client.rate_limit.reset_header, client.rate_limit.reset_as) == ("X-Reset", "epoch")
+    assert (client.rate_limit.per_day, client.rate_limit.scope) == (5000, "credential")
     assert client.timeout == timedelta(seconds=30)
     assert client.allowed_hosts == ("files.example.com",)
 

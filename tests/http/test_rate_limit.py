@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -14,9 +15,10 @@ import pytest
 import requests
 
 from framework.definition.model import RateLimit
-from framework.errors import Interrupted
+from framework.errors import Interrupted, RequestError
+from framework.extract.compilation.render import render_config
 from framework.http import rate_limit as budget
-from framework.http.rate_limit import RateLimiter
+from framework.http.rate_limit import DAY, RateLimiter, WaitTooLong
 from framework.runtime.environment import StopSignal
 from tests.support.open_resource import NoWait, opened
 from tests.support.servers.web import Answer, Web
@@ -193,3 +195,96 @@ def test_the_declared_limit_may_come_from_config(tmp_path: Path, web: Web) -> No
         ],
     }
     assert opened(tmp_path, data, {"per_second": "3"}).read("items") == [{"id": 1}]
+
+
+class Hours:
+    """The limiter's clock, in hours."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: self.now * 3600))
+
+
+def sent(places: RateLimiter) -> None:
+    places.acquire(lambda seconds, why: None)
+    places.release(None)
+
+
+def test_a_request_of_the_last_24_hours_counts_for_the_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Hours(monkeypatch)
+    places = RateLimiter(4, RateLimit(per_day=3), StopSignal())
+    sent(places)
+    clock.now = 10
+    sent(places)
+    sent(places)
+    clock.now = 20
+    with pytest.raises(WaitTooLong) as caught:
+        sent(places)
+    assert caught.value.seconds == pytest.approx(4 * 3600, abs=60)
+    assert caught.value.used_up == "rate_limit.per_day (3 requests)"
+    clock.now = 24.02
+    sent(places)
+    with pytest.raises(WaitTooLong) as caught:
+        sent(places)
+    assert caught.value.seconds == pytest.approx(9.98 * 3600, abs=60)
+    clock.now = 34.02
+    sent(places)
+    sent(places)
+    with pytest.raises(WaitTooLong):
+        sent(places)
+
+
+def test_a_request_in_flight_counts_for_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    Hours(monkeypatch)
+    places = RateLimiter(4, RateLimit(per_day=1), StopSignal())
+    places.acquire(lambda seconds, why: None)
+    with pytest.raises(WaitTooLong) as caught:
+        sent(places)
+    assert caught.value.seconds == DAY
+    assert caught.value.used_up == "rate_limit.per_day (1 request)"
+
+
+def test_the_end_of_a_day_that_is_near_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, told = Hours(monkeypatch), list[str]()
+
+    class Passing(StopSignal):
+        def wait(self, seconds: float) -> None:
+            clock.now += seconds / 3600
+
+    places = RateLimiter(1, RateLimit(per_day=1), Passing(), longest=300)
+    sent(places)
+    clock.now = 23.99
+    places.acquire(lambda seconds, why: told.append(why))
+    assert told == ["rate_limit.per_day (1 request)"]
+    assert clock.now == pytest.approx(24.01, abs=0.01)
+
+
+def per_day(url: str) -> dict[str, Any]:
+    page = {"type": "page_number", "base_page": 1, "total_path": None}
+    endpoint = {"path": "/items", "paginator": page, "data_selector": "items"}
+    return {
+        "config": {"daily": {"type": "integer", "default": 3}},
+        "client": {"base_url": url, "rate_limit": {"per_day": "{config.daily}"}},
+        "resources": [{"name": "items", "write_disposition": "replace", "endpoint": endpoint}],
+    }
+
+
+def test_a_run_ends_when_the_requests_of_the_day_are_used_up(tmp_path: Path, web: Web) -> None:
+    web.on("/items", lambda asked: {"items": [{"id": int(asked.param("page") or 1)}]})
+    with pytest.raises(RequestError) as caught:
+        opened(tmp_path, per_day(web.url), {"daily": "2"}).read("items")
+    assert len(web.asked) == 2
+    assert re.fullmatch(
+        r"items: GET \S+/items\?page=3 is not sent: rate_limit\.per_day \(2 requests\) is used up "
+        r"until \S+ \S+ UTC \(86,4\d\d s\), which is longer than retry\.max_wait \(300 s\)\. Run "
+        r"again after that",
+        str(caught.value),
+    )
+
+
+def test_a_compiled_connector_shows_the_limit_of_the_day(tmp_path: Path, web: Web) -> None:
+    compiled = opened(tmp_path, per_day(web.url), {"daily": "2"}).compiled
+    shown = render_config(compiled.connector, compiled.settings)["client"]["rate_limit"]
+    assert shown == {"per": "PT60S", "per_day": 2, "scope": "credential"}

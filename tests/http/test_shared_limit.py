@@ -129,7 +129,7 @@ def test_a_429_pauses_all_processes() -> None:
 
 
 def test_a_used_up_limit_gives_the_place_back() -> None:
-    shared = LoggedLimit(left=0, refusal=WaitTooLong(3600, 300, "the 9 requests per day"))
+    shared = LoggedLimit(left=0, refusal=WaitTooLong(3600, 300, "rate_limit.per_day (9 requests)"))
     limiter = RateLimiter(1, None, StopSignal(), shared=shared)
     for _ in range(2):
         with pytest.raises(WaitTooLong):
@@ -178,11 +178,19 @@ def test_the_terms_are_the_files_with_config_filled_in(tmp_path: Path, web: Web)
     shared = LoggedLimit()
     data = body(
         web.url,
-        rate_limit={"requests": "{config.per_second}", "per": "PT2S"},
+        rate_limit={
+            "requests": "{config.per_second}",
+            "per": "PT2S",
+            "per_day": "{config.per_day}",
+            "scope": "api",
+        },
         max_in_flight=3,
         retry={"max_wait": "PT1M"},
     )
-    data["config"] = {"per_second": {"type": "integer", "default": 7}}
+    data["config"] = {
+        "per_second": {"type": "integer", "default": 7},
+        "per_day": {"type": "integer", "default": 900},
+    }
     opened(tmp_path, data, {"key": "s3cret"}, shared_limit=shared)
     plain = body(web.url)
     opened(tmp_path, plain, {"key": "s3cret"}, shared_limit=shared)
@@ -190,7 +198,8 @@ def test_the_terms_are_the_files_with_config_filled_in(tmp_path: Path, web: Web)
     assert declared.connector == "shop"
     assert declared.secrets == {"key": "s3cret"}
     assert (declared.requests, declared.per, declared.max_in_flight) == (7, 2.0, 3)
-    assert declared.max_wait == 60
+    assert (declared.max_wait, declared.per_day, declared.scope) == (60, 900, "api")
+    assert (undeclared.per_day, undeclared.scope) == (None, "credential")
     assert (undeclared.requests, undeclared.per, undeclared.max_in_flight) == (None, 60.0, None)
     assert "s3cret" not in repr(declared)
 
@@ -213,11 +222,11 @@ def test_two_runs_send_no_more_at_once_than_their_limit_allows(tmp_path: Path, w
 def test_a_used_up_limit_ends_the_resource_and_says_what_is_used_up(
     tmp_path: Path, web: Web
 ) -> None:
-    used_up = "the 9 requests per day of rate_limit.per_day"
+    used_up = "rate_limit.per_day (9 requests)"
     shared = LoggedLimit(left=0, refusal=WaitTooLong(3600, 300, used_up))
     with pytest.raises(RequestError) as caught:
         opened(tmp_path, body(web.url), {"key": "k"}, shared_limit=shared).read("items")
-    assert f"is not sent: {used_up} are used up until 20" in str(caught.value)
+    assert f"is not sent: {used_up} is used up until 20" in str(caught.value)
     assert web.asked == []
 
 

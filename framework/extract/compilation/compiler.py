@@ -134,7 +134,7 @@ def compile_connector(
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
-    limit, context = _rate_limit(client.rate_limit, filler), without_secrets(filler.context)
+    limit, context = filled_limit(client.rate_limit, filler), without_secrets(filler.context)
     adapter = build_adapter(connector, settings, limit, context, runtime, environment, on_event)
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
@@ -180,8 +180,12 @@ def compile_connector(
     return CompiledConnector(connector, settings, redactor, rest_client, plans)
 
 
-def _rate_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
-    return None if limit is None else replace(limit, requests=filler.final(limit.requests))
+def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
+    """Return the rate limit with config filled in."""
+    if limit is None:
+        return None
+    requests, per_day = filler.final(limit.requests), filler.final(limit.per_day)
+    return replace(limit, requests=requests, per_day=per_day)
 
 
 def selector_of(text: str) -> Selector:

@@ -17,7 +17,12 @@ from framework.definition.model import (
     ResponseFormat,
 )
 from framework.definition.plain_data import drop_empty, to_plain
-from framework.extract.compilation.compiler import Filler, filled_auth, filled_endpoint
+from framework.extract.compilation.compiler import (
+    Filler,
+    filled_auth,
+    filled_endpoint,
+    filled_limit,
+)
 from framework.runtime.context import run_context
 from framework.runtime.redaction import MASK
 from framework.runtime.settings import Settings
@@ -40,14 +45,13 @@ def render_config(connector: Connector, settings: Settings) -> dict[str, Json]:
 
 
 def _client(client: Client, filler: Filler) -> Json:
-    limit = client.rate_limit
     filled = replace(
         client,
         base_url=filler.final(client.base_url),
         headers=filler.literal_braces(client.headers),
         auth=_auth(client.auth, filler),
         paginator=filler.final(to_plain(client.paginator)),
-        rate_limit=limit and replace(limit, requests=filler.final(limit.requests)),
+        rate_limit=filled_limit(client.rate_limit, filler),
         allowed_hosts=filler.final(list(client.allowed_hosts)),
     )
     return to_plain(filled)

@@ -68,11 +68,11 @@ def _shared_limit(
     client, limit = connector.client, limit or RateLimit()
     terms = LimitTerms(
         connector=connector.name,
-        scope="credential",
+        scope=limit.scope,
         secrets={name: value for name, value in settings.secrets.items() if value},
         requests=None if limit.requests is None else int(limit.requests),
         per=limit.per.total_seconds(),
-        per_day=None,
+        per_day=None if limit.per_day is None else int(limit.per_day),
         max_in_flight=client.max_in_flight if "max_in_flight" in connector.data["client"] else None,
         max_wait=client.retry.max_wait.total_seconds(),
     )
