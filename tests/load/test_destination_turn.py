@@ -12,17 +12,18 @@ import duckdb
 import pytest
 
 from framework.definition.model import Connector
-from framework.errors import SettingsError
+from framework.errors import Interrupted, SettingsError
 from framework.events import Committed, Event, EventHandler, ResourceEnded, ignore_event
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.report import Report
 from framework.load.run_options import CommitEvery, RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import Environment
-from tests.support.loaded_tables import left_in
+from tests.support.loaded_tables import left_in, left_in_files
 from tests.support.parallel_runs import FileTurns, guard_connections, parallel_run
 from tests.support.run_verbs import NOW, Tables, connector_of, load
 from tests.support.servers.web import Answer, Asked, Web, each
+from tests.support.slow_params import quick_first
 
 Json = Any
 LONGEST = 60.0
@@ -89,8 +90,12 @@ def of(account: str, **options: Json) -> dict[str, Json]:
     return {"alias": account, "config": {"account": account}, **options}
 
 
-@pytest.mark.parametrize("dataset", [None, "shared_data"], ids=["two datasets", "one dataset"])
-@pytest.mark.parametrize("every", [None, CommitEvery(records=3)], ids=["one load", "commits"])
+@pytest.mark.parametrize(
+    "dataset", quick_first("shared_data", None), ids=["one dataset", "two datasets"]
+)
+@pytest.mark.parametrize(
+    "every", quick_first(CommitEvery(records=3), None), ids=["commits", "one load"]
+)
 def test_two_processes_read_at_once_and_load_into_one_duckdb_file(
     web: Web, project: Path, dataset: str | None, every: CommitEvery | None
 ) -> None:
@@ -126,12 +131,12 @@ OTHER_TYPES = {
 
 @pytest.mark.parametrize(
     ("resource", "every", "disposition"),
-    [
-        ({}, None, "merge"),
+    quick_first(
         ({}, CommitEvery(records=3), "merge"),
+        ({}, None, "merge"),
         ({"columns": {"account": {"data_type": "text", "precision": 99}}}, None, "append"),
-    ],
-    ids=["one load", "commits", "by dlt's normalizer"],
+    ),
+    ids=["commits", "one load", "by dlt's normalizer"],
 )
 def test_values_of_another_type_than_another_run_loaded_meanwhile_come_as_in_sequence(
     web: Web,
@@ -326,6 +331,44 @@ def test_a_file_that_another_process_has_just_created_is_not_taken_for_an_incomp
     assert run(connector, RunOptions(folder=project), environment).notes == []
     with Tables(file, "main") as tables:
         assert tables.names() == {"of_the_other"}
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_its_turn_ends_and_connects_nowhere(
+    web: Web, project: Path
+) -> None:
+    """Nor is it recorded, for which it would wait again."""
+
+    @contextmanager
+    def turn(_: str) -> Iterator[None]:
+        raise Interrupted("interrupted")
+        yield
+
+    connector, report = connector_of(project, things(web)), Report("shop")
+    environment = Environment(now=NOW, waits=False, destination_turn=turn)
+    with pytest.raises(Interrupted):
+        run(
+            connector,
+            RunOptions(folder=project),
+            environment,
+            report=report,
+            record=LedgerWriter(connector.path),
+        )
+    assert report.status == "interrupted"
+    assert not (project / "shop.duckdb").exists()
+    assert web.asked == []
+
+
+def test_two_accounts_load_files_in_turn(
+    web: Web, project: Path, turns: FileTurns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(project / "files"))
+    web.on("/things", {"items": [{"id": 1, "price": 1}], "pages": 1})
+    connector = connector_of(project, things(web, write_disposition="append"))
+    place = {"destination": "filesystem", "dataset": "shop_data"}
+    for account in ACCOUNTS:
+        assert guarded(project, connector, turns, **of(account, **place)).status == "ok"
+    assert set(turns.places) == {"filesystem/shop_data"}
+    assert len(left_in_files(project / "files" / "shop_data").trees["things"]) == 2
 
 
 def test_rows_are_taken_back_with_the_turn(web: Web, project: Path, turns: FileTurns) -> None:

@@ -16,6 +16,7 @@ from tests.support.loaded_tables import left_in
 from tests.support.parallel_runs import parallel_run
 from tests.support.run_verbs import connector_of, load, statuses, values
 from tests.support.servers.web import Answer, Web
+from tests.support.slow_params import quick_first
 
 Json = Any
 
@@ -118,7 +119,9 @@ def test_a_run_that_was_killed_after_its_load_is_not_repeated(
     assert len(left_in(project).trees["events"]) == 2
 
 
-@pytest.mark.parametrize("moment", ["die before normalizing", "die before the package is done"])
+@pytest.mark.parametrize(
+    "moment", quick_first("die before the package is done", "die before normalizing")
+)
 def test_a_run_that_was_killed_with_a_complete_package_loads_it_and_is_not_repeated(
     web: Web, project: Path, connector: Any, moment: str
 ) -> None:

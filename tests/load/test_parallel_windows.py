@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -12,16 +13,18 @@ import pytest
 
 from framework.load.destinations.target import target_of
 from framework.load.run_options import RunOptions
+from framework.load.runner import LOADED_ONCE
 from tests.support.loaded_tables import left_in, left_in_postgres
 from tests.support.parallel_runs import parallel_run
 from tests.support.postgres import CREDENTIALS, address
 from tests.support.run_verbs import connector_of, load
 from tests.support.servers.web import Asked, Web
+from tests.support.slow_params import quick_first
 
 Json = Any
 LONGEST = 60.0
 SINCE = date(2026, 3, 1)
-DAYS = [SINCE + timedelta(days=number) for number in range(7)]
+DAYS = [SINCE + timedelta(days=number) for number in range(5)]
 
 CONNECTOR = """
 client: {{base_url: "{url}", retry: {{max_retries: 0}}}}
@@ -72,14 +75,14 @@ def _all() -> list[dict[str, Json]]:
             "tags": [f"tag {n}"] * n,
             **({"refund": {"cents": 5 * n}} if day % 2 else {}),
         }
-        for day in range(6)
+        for day in range(4)
         for n in (1, 2, 3)
     ]
 
 
 def run_windows(project: Path, **options: Json) -> None:
     """Load the windows of one day in pairs, the later pair first."""
-    for first in (4, 2, 0):
+    for first in (2, 0):
         with ExitStack() as stack:
             runs = []
             for number in (first, first + 1):
@@ -98,9 +101,9 @@ def test_windows_in_one_duckdb_file(
     connector = connector_of(project, CONNECTOR.format(url=web.url))
     run_windows(project)
     sequence = tmp_path_factory.mktemp("sequence")
-    load(connector, sequence, since=str(DAYS[0]), until=str(DAYS[6]))
+    load(connector, sequence, since=str(DAYS[0]), until=str(DAYS[4]))
     together, apart = left_in(project), left_in(sequence)
-    assert len(together.trees["orders"]) == 18
+    assert len(together.trees["orders"]) == 12
     assert together.trees["orders"] == apart.trees["orders"]
     assert together.trees["lines"] == apart.trees["lines"]
     for table in ("orders", "orders__tags", "lines"):
@@ -116,14 +119,43 @@ def test_windows_in_one_dataset_of_postgres(
     connector = connector_of(project, CONNECTOR.format(url=web.url))
     run_windows(project, destination="postgres", dataset="windows_together")
     place = {"destination": "postgres", "dataset": "windows_apart"}
-    load(connector, project, since=str(DAYS[0]), until=str(DAYS[6]), **place)
+    load(connector, project, since=str(DAYS[0]), until=str(DAYS[4]), **place)
     together = left_in_postgres(postgres, "windows_together")
     apart = left_in_postgres(postgres, "windows_apart")
-    assert len(together.trees["orders"]) == 18
+    assert len(together.trees["orders"]) == 12
     assert together.trees["orders"] == apart.trees["orders"]
     assert together.trees["lines"] == apart.trees["lines"]
     for table in ("orders", "orders__tags", "lines"):
         assert together.columns[table] == apart.columns[table]
+
+
+@pytest.mark.parametrize(
+    "moment", quick_first("die after a job's commit", "die after the load's commit")
+)
+def test_a_window_that_is_killed_in_its_turn_gives_it_up_and_is_repeated(
+    web: Web, project: Path, tmp_path_factory: pytest.TempPathFactory, moment: str
+) -> None:
+    Orders(web)
+    connector = connector_of(project, CONNECTOR.format(url=web.url))
+
+    def window(number: int) -> dict[str, Json]:
+        since, until = str(DAYS[number]), str(DAYS[number + 1])
+        return {"since": since, "until": until, "part": since, "once": since}
+
+    with (
+        parallel_run(project, "killed", window(0), hook=moment) as killed,
+        parallel_run(project, "other", window(1)) as other,
+    ):
+        assert killed.exit_code() == -signal.SIGKILL
+        assert other.report()["status"] == "ok"
+    with parallel_run(project, "again", window(0)) as again:
+        assert LOADED_ONCE in again.report()["notes"]
+    sequence = tmp_path_factory.mktemp("sequence")
+    load(connector, sequence, since=str(DAYS[0]), until=str(DAYS[2]))
+    together, apart = left_in(project), left_in(sequence)
+    assert len(together.trees["orders"]) == 6
+    assert together.trees["orders"] == apart.trees["orders"]
+    assert together.trees["lines"] == apart.trees["lines"]
 
 
 def test_each_part_has_a_pipeline_and_without_one_it_is_the_accounts(
