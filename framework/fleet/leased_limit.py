@@ -7,12 +7,12 @@ passes what the coordinator replies to `receive`. Tokens are asked for before th
 from __future__ import annotations
 
 import hmac
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from math import inf
+from threading import Lock, get_ident
 
 import orjson
 
@@ -61,7 +61,7 @@ class LeasedLimit:
         self._heard = heard
         self._longest = longest
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._idle = self._free = 0
         """Tokens and places that are not used."""
         self._fewest = [0, 0]
@@ -90,7 +90,7 @@ class LeasedLimit:
 
         Raise WaitTooLong if the budget has nothing left for too long.
         """
-        now, thread = self._clock(), threading.get_ident()
+        now, thread = self._clock(), get_ident()
         with self._lock:
             if now < self._paused_until:
                 return self._refuse(self._paused_until - now, *self._paused_by)
@@ -206,7 +206,7 @@ class LeasedLimit:
 
     def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
         if used_up is not None and seconds > self._longest:
-            self._waiting.discard(threading.get_ident())
+            self._waiting.discard(get_ident())
             raise WaitTooLong(seconds, self._longest, used_up)
         return seconds, why
 

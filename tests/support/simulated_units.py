@@ -90,7 +90,7 @@ class SimulatedFleet:
         self.thread = 0
         self._numbers = count(1)
         self._wakes_at = 0.0
-        patched.setattr(leased_limit.threading, "get_ident", lambda: self.thread)
+        patched.setattr(leased_limit, "get_ident", lambda: self.thread)
         self.budgets = Budgets(self.clock.time, self.clock.time)
 
     def add(self, threads: int, requests: int = 1 << 60) -> SimulatedUnit:
