@@ -17,6 +17,7 @@ from math import inf
 
 from framework.fleet.control_messages import Message
 from framework.fleet.request_places import RequestPlaces
+from framework.text import count_noun
 
 IN_TRANSIT = 5.0
 """Seconds in which the request of a unit that died can still reach the API."""
@@ -130,14 +131,11 @@ class _Budget:
         if self.remaining is not None and self.remaining <= ahead:
             return _Refusal(self.remaining_until - now, "rate limit reported by the API", "")
         if self.per_day is not None and self.day + ahead >= self.per_day:
-            why = f"daily quota of {self.per_day:,} requests"
+            quota = f"rate_limit.per_day ({count_noun(self.per_day, 'request')})"
             if self.day - self.held < self.per_day:  # what is held may be returned
-                return _Refusal(1.0, why)
-            return _Refusal(
-                (min(self.hours, default=wall // HOUR) + QUOTA_HOURS) * HOUR - wall,
-                why,
-                f"the {self.per_day:,} requests of 24 hours",
-            )
+                return _Refusal(1.0, quota)
+            first = min(self.hours, default=wall // HOUR)
+            return _Refusal((first + QUOTA_HOURS) * HOUR - wall, quota, quota)
         if self.requests is not None:
             place = ahead - (self.requests - self.held - len(self.cooling))
             if place >= 0:

@@ -343,7 +343,7 @@ def test_a_daily_quota_outlives_coordinators(fleet: Simulated) -> None:
     unit = test.add(threads=2)
     test.clock.run(began + 120)
     assert len(unit.sent) == 30
-    assert {error.used_up for error in unit.refusals} == {"the 50 requests of 24 hours"}
+    assert {error.used_up for error in unit.refusals} == {"rate_limit.per_day (50 requests)"}
     assert 20 * HOUR < unit.refusals[0].seconds < 25 * HOUR
     unit.die_unnoticed(0)
     test.clock.run(began + 26 * HOUR)
@@ -365,7 +365,7 @@ def test_a_quota_is_not_used_up_while_units_may_return_tokens(fleet: Simulated) 
     test.push()
     test.clock.run(began + 15)
     assert len(unit.sent) == 20
-    assert {error.used_up for error in unit.refusals} == {"the 20 requests of 24 hours"}
+    assert {error.used_up for error in unit.refusals} == {"rate_limit.per_day (20 requests)"}
 
 
 def test_requests_in_flight_count_for_the_day_of_a_killed_coordinator() -> None:

@@ -229,4 +229,4 @@ def test_a_used_up_quota_is_too_long_to_wait_for(join: Join) -> None:
         limiter.release(None)
     with pytest.raises(WaitTooLong) as refused:
         limiter.acquire(lambda seconds, why: None)
-    assert refused.value.used_up == "the 3 requests of 24 hours"
+    assert refused.value.used_up == "rate_limit.per_day (3 requests)"
