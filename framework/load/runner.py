@@ -141,6 +141,7 @@ def run(
             had_rows = True
             if options.once in read_state(pipeline, connector).once:
                 report.notes.append(LOADED_ONCE)
+                _create_empty_tables(pipeline, target, selected)  # it may have ended before that
             else:
                 attempt = _attempt(
                     compiled, settings, selected, options, environment, collector, opened
@@ -168,6 +169,12 @@ def run(
             raise
         end(pipeline=pipeline)
     return report
+
+
+def _create_empty_tables(pipeline: Any, target: Target, loaded: Iterable[Resource]) -> None:
+    action = "all rows are loaded, but cannot create tables of empty lists in"
+    with target.turn, destination_errors(action, target):
+        create_declared_tables(pipeline, loaded)
 
 
 def _attempt(
@@ -482,9 +489,7 @@ class _Run:
             self.report.resources[resource.name].rows += rows_of(schema, resource, rows)
         loaded += [r for r in self.selected if r.name in self.ended]
         self._count_discarded(loaded, extractor)
-        action = "all rows are loaded, but cannot create tables of empty lists in"
-        with self.target.turn, destination_errors(action, self.target):
-            create_declared_tables(self.pipeline, loaded)
+        _create_empty_tables(self.pipeline, self.target, loaded)
         self.on_event.step_done()
         for resource in loaded:
             for code, message in drift_warnings(schema, resource):

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from framework.load import runner
 from framework.load.persistence.recovery import FINISHED
 from framework.load.persistence.run_state import MOST_TOKENS, add_token
 from framework.load.run_options import CommitEvery
 from framework.load.runner import LOADED_ONCE
 from tests.support.loaded_tables import left_in
 from tests.support.parallel_runs import parallel_run
-from tests.support.run_verbs import connector_of, load, statuses, values
+from tests.support.run_verbs import connector_of, load, statuses, tables, values
 from tests.support.servers.web import Answer, Web
 from tests.support.slow_params import quick_first
 
@@ -144,3 +145,33 @@ def test_old_tokens_are_forgotten() -> None:
     (tokens,) = source.values()
     assert len(tokens) == MOST_TOKENS
     assert (tokens[0], tokens[-2:]) == ("5", ["104", "7"])
+
+
+def test_tables_of_empty_lists_are_created_though_the_run_ended_before_that(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}}
+    body = events(web)
+    body["resources"] = [
+        {
+            **body["resources"][0],
+            "write_disposition": "merge",
+            "primary_key": "id",
+            "schema": {"type": "object", "properties": {"id": {"type": "integer"}, "lines": lines}},
+        }
+    ]
+    web.on("/events", [{"id": 1, "lines": []}])
+    connector = connector_of(project, body)
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "create_declared_tables", end)
+        with pytest.raises(KeyboardInterrupt):
+            load(connector, project, once="unit-1")
+    with tables(project) as found:
+        assert found.names() == {"events"}
+    assert load(connector, project, once="unit-1").notes == [LOADED_ONCE]
+    with tables(project) as found:
+        assert found.names() == {"events", "events__lines"}
