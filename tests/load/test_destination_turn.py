@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -165,6 +166,25 @@ def test_values_of_another_type_than_another_run_loaded_meanwhile_come_as_in_seq
     assert together.columns["things"] == apart.columns["things"]
     assert together.columns["things__parts"] == apart.columns["things__parts"]
     assert '"price__v_double": "10.5"' in together.trees["things"][-1]
+
+
+def test_what_a_killed_run_has_read_is_not_loaded_into_tables_that_have_changed_since(
+    web: Web, project: Path
+) -> None:
+    connector_of(project, things(web))
+    api = Account(web, OTHER_TYPES)
+    api.held = {"south": 1}
+    options = of("south", dataset="shop_data")
+    with parallel_run(project, "south", options, hook="die before its turn") as south:
+        assert api.asked.wait(LONGEST)
+        with parallel_run(project, "north", of("north", dataset="shop_data")) as north:
+            assert north.report()["status"] == "ok"
+        api.may_end.set()
+        assert south.exit_code() == -signal.SIGKILL
+    with parallel_run(project, "again", options) as again:
+        (note,) = again.report()["notes"]
+        assert "the destination has changed since; it is read again" in note
+    assert '"price__v_double": "10.5"' in left_in(project).trees["things"][-1]
 
 
 def test_rows_that_cannot_be_adapted_fail_and_the_next_run_loads_them(

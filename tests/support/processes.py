@@ -277,6 +277,7 @@ ROWS = (
 HOOKS: dict[str, Callable[[], None]] = {
     "die while extracting": lambda: _second_time(*ROWS),
     "die before normalizing": lambda: _instead("dlt.pipeline.pipeline:Pipeline.normalize", die),
+    "die before its turn": lambda: _instead("framework.load.commits.packages:Packages._turn", die),
     "die while normalizing": lambda: _instead(
         "dlt.normalize.normalize:Normalize.clean_x_normalizer", die
     ),

@@ -27,7 +27,7 @@ from framework.load.destinations.target import Target
 from framework.load.dlt_errors import contract_broken, disk_full, known_cause, unextracted
 from framework.load.persistence.dataset_schema import stored_version
 from framework.load.persistence.load_markers import loaded_state, take_back
-from framework.load.persistence.recovery import READ_FOR, OpenPipeline, drop_packages
+from framework.load.persistence.recovery import READ_FOR, READ_INTO, OpenPipeline, drop_packages
 from framework.load.persistence.run_state import MODES, Watermarks, add_token, storable
 from framework.load.pipeline import destination_errors, load, normalize, release_memory
 from framework.load.report import Collector
@@ -208,6 +208,8 @@ class Packages:
                 load_id = package["load_id"] if sink is not None else ""
                 self._store(dlt.current.source_state(), state, load_id)
                 package["state"][READ_FOR] = self._read_for
+                if self._target.turn.is_shared:
+                    package["state"][READ_INTO] = self._schema
                 if sink is not None:
                     yield from sink.rows()
 

@@ -45,6 +45,8 @@ from framework.runtime.dlt_internals import number_loads_after, reset_package
 
 READ_FOR = "framework_read_for"
 """Key in the state of a package: the load whose state its run started from."""
+READ_INTO = "framework_read_into"
+"""Key in the state of a package: the version of the tables' schema, if other runs change it."""
 
 DUCKDB_HEADERS = 3 * 4096
 """Bytes of a DuckDB file before its first table: a shorter file holds none."""
@@ -170,8 +172,13 @@ def _recover(
     if all(load_id in known.complete for load_id in packages):
         return ALREADY_LOADED
     for load_id, storage in packages.items():
-        read_for = storage.get_load_package_state(load_id).get(READ_FOR)
-        if read_for is not None and str(read_for) != known.state:
+        state = storage.get_load_package_state(load_id)
+        read_for, read_into = state.get(READ_FOR), state.get(READ_INTO)
+        is_outdated = read_for is not None and str(read_for) != known.state
+        if read_into is not None and not is_outdated:
+            own = storage.load_schema(load_id).stored_version_hash  # if it was loaded in part
+            is_outdated = stored_version(pipeline, connector) not in (read_into, own)
+        if is_outdated:
             return f"{DROPPED}the destination has changed since; it is read again"
     if not is_whole(pipeline):
         return f"{DROPPED}it was not complete; it is read again"
