@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right, insort
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import ceil, inf
 
 from framework.fleet.control_messages import Message
 from framework.fleet.request_places import RequestPlaces
@@ -25,6 +25,8 @@ LEASE = 0.5
 """Seconds whose tokens may lie unused at units, all of them together."""
 MINUTE = 60
 HOUR = 3600
+COOLING_STEPS = 100
+"""Parts of a budget's time by which its cooling tokens are stored."""
 QUOTA_HOURS = 25
 """Hours in which a request counts for its day: the one that it was sent in, and 24 more."""
 
@@ -190,6 +192,8 @@ class Budgets:
         """When to look again at the budgets that units wait for."""
         self._messages: list[tuple[str, Message]] = []
         self._used_until = -inf
+        self._left: dict[str, list[float]] = {}
+        """When the tokens that cooled at the end of an earlier process are free, by budget."""
 
     def start_used(self, seconds: float = 0.0) -> None:
         """Count every token as used until so many seconds ago.
@@ -197,6 +201,27 @@ class Budgets:
         Units of a coordinator that was killed may have sent requests until then.
         """
         self._used_until = self._clock() - seconds + IN_TRANSIT
+
+    def cooling(self) -> dict[str, list[tuple[float, int]]]:
+        """Return how many tokens of each budget cool for how many seconds yet, rounded up.
+
+        Those that units hold count as used now.
+        """
+        now, found = self._clock(), {}
+        for budget in self._budgets.values():
+            if not budget.per:
+                continue
+            step = budget.per / COOLING_STEPS
+            used = [*budget.cooling, *[now + IN_TRANSIT + budget.per] * budget.held]
+            left = Counter(ceil((at - now) / step) for at in used if at > now)
+            found[budget.key] = [(steps * step, tokens) for steps, tokens in sorted(left.items())]
+        return {key: left for key, left in found.items() if left}
+
+    def restore(self, cooling: Mapping[str, Sequence[tuple[float, int]]], elapsed: float) -> None:
+        """Adopt what `cooling` returned in an earlier process, so many seconds ago."""
+        now = self._clock() - elapsed
+        for key, left in cooling.items():
+            self._left[key] = [now + seconds for seconds, tokens in left for _ in range(tokens)]
 
     def load(self, rows: Iterable[tuple[str, int, int]]) -> None:
         """Adopt the daily counts that `as_rows` returned in an earlier process."""
@@ -371,6 +396,7 @@ class Budgets:
             used = [
                 second + 1 + budget.per for second, ended in budget.recent for _ in range(ended)
             ]
+            used += self._left.pop(budget.key, [])
             if (until := self._used_until + budget.per) > now:
                 used += [until] * requests
             budget.cooling = sorted(at for at in used if at > now)

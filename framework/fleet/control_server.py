@@ -160,6 +160,11 @@ class ControlServer:
         with self._changed:
             return self._budgets.as_rows()
 
+    def cooling(self) -> dict[str, list[tuple[float, int]]]:
+        """Return the tokens that cool, which a later coordinator restores."""
+        with self._changed:
+            return self._budgets.cooling()
+
     def _accept(self) -> None:
         while not self._is_closed:
             try:

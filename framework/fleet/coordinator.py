@@ -163,7 +163,7 @@ class Coordinator:
             self._interrupt(error)
             self.report.error = f"{error}. The same command goes on with what is not done"
         self._store_requests()
-        self._hold.end(_now())
+        self._hold.end(_now(), self._server.cooling())
         self.report.seconds = time.monotonic() - began
         self.report.states = Counter(self._states())
         return self.report

@@ -160,7 +160,9 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
     since = int(now.timestamp() // HOUR) - QUOTA_HOURS
     budgets.load((key, hour, n) for (key, hour), n in ledger.requests_since(since).items())
     before = hold.previous
-    if before is not None:
+    if before is not None and before.ended is not None:
+        budgets.restore(hold.cooling(), (now - before.ended).total_seconds())
+    elif before is not None:
         # its units may have sent requests until its last beat, and a moment longer
         budgets.start_used((now - before.beat).total_seconds())
     return budgets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,9 @@ from framework.fleet.unit_tables import (
     Round,
     session_record,
 )
+
+Cooling = Mapping[str, Sequence[tuple[float, int]]]
+"""By budget: seconds, and the number of tokens that are not free for so long."""
 
 BEAT = timedelta(seconds=1)
 """At most one beat in this time is written."""
@@ -187,9 +191,22 @@ class LedgerHold:
             statement = "UPDATE fleet_sessions SET beat = ? WHERE id = ?"
             sql.change(statement, now.timestamp(), self._id)
 
-    def end(self, now: datetime) -> None:
-        """Note that the session ended cleanly: none of its units will send a request."""
+    def cooling(self) -> Cooling:
+        """Return what `end` of the session before was given."""
+        with self._store.transaction(writes=False) as sql:
+            rows = sql.rows("SELECT budget, tokens FROM fleet_cooling")
+        return {budget: [tuple(one) for one in json.loads(tokens)] for budget, tokens in rows}
+
+    def end(self, now: datetime, cooling: Cooling | None = None) -> None:
+        """Note that the session ended cleanly: none of its units will send a request.
+
+        `cooling` are the tokens of budgets that are not free yet, as `Budgets.cooling` returns
+        them.
+        """
         with self._store.transaction() as sql:
+            sql.change("DELETE FROM fleet_cooling")
+            rows = ((budget, json.dumps(left)) for budget, left in (cooling or {}).items())
+            sql.change_each("INSERT INTO fleet_cooling VALUES (?, ?)", rows)
             at = now.timestamp()
             statement = "UPDATE fleet_sessions SET beat = ?, ended = ? WHERE id = ?"
             sql.change(statement, at, at, self._id)

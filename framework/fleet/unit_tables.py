@@ -50,6 +50,7 @@ CREATE = (
     "CREATE TABLE fleet_reports (unit text PRIMARY KEY, report text NOT NULL)",
     "CREATE TABLE fleet_requests (budget text NOT NULL, hour integer NOT NULL, "
     "requests bigint NOT NULL, PRIMARY KEY (budget, hour))",
+    "CREATE TABLE fleet_cooling (budget text PRIMARY KEY, tokens text NOT NULL)",
     "CREATE TABLE fleet_sessions (id integer PRIMARY KEY, host text NOT NULL, "
     "pid integer NOT NULL, started double precision NOT NULL, beat double precision NOT NULL, "
     "ended double precision)",

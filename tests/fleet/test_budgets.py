@@ -49,7 +49,9 @@ class History:
         """One thing happens, then some time passes."""
         test, clock = self.test, self.test.clock
         units = list(test.units.values())
-        what = self.draw(st.sampled_from(["nothing", "add", "die", "restart", "pause", "idle"]))
+        what = self.draw(
+            st.sampled_from(["nothing", "add", "die", "restart", "end", "pause", "idle"])
+        )
         if what == "add" or not units:
             test.add(self.draw(st.integers(1, 5)), self.draw(st.sampled_from([3, 1 << 60])))
         elif what == "die":
@@ -57,6 +59,8 @@ class History:
             unit.die_unnoticed(self.draw(st.sampled_from([0.0, 0.3, 9.0])))
         elif what == "restart":
             test.restart()
+        elif what == "end":
+            test.restart(is_clean=True)
         elif what == "pause":
             self.draw(st.sampled_from(units)).limit.pause(self.draw(st.floats(0, 3)), "429")
         elif what == "idle":
@@ -331,6 +335,21 @@ def test_after_a_killed_coordinator_all_tokens_are_used_up(fleet: Simulated) -> 
     unit = test.add(threads=3)
     test.clock.run(began + 60)
     assert min(unit.sent) >= began + 20
+    assert test.most_in_a_window(20.0) <= 10
+
+
+def test_after_a_coordinator_that_ended_cleanly_only_used_tokens_are_used_up(
+    fleet: Simulated,
+) -> None:
+    test = fleet(requests=10, per=20.0)
+    test.add(threads=2, requests=6)
+    test.clock.run(test.clock.now + 5)
+    test.restart(is_clean=True)
+    began = test.clock.now
+    unit = test.add(threads=3)
+    test.clock.run(began + 1)
+    assert len(unit.sent) == 4
+    test.clock.run(began + 60)
     assert test.most_in_a_window(20.0) <= 10
 
 

@@ -74,6 +74,7 @@ def test_no_secret_is_in_the_ledger_or_the_log(
     fleet: Calendars, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(fleet.aliases[0].upper(), "a-token-that-is-refused")
+    fleet.write("attempts: 1")
     assert main(["fleet", "run", "fleet.yaml", "--log-format", "json", "-v"]) == 1
     output = capsys.readouterr()
     stored = b"".join(path.read_bytes() for path in Path().glob("fleet.ledger.sqlite*"))
@@ -151,6 +152,7 @@ def test_a_second_coordinator_is_refused_by_name(
 def test_the_same_command_goes_on_after_the_coordinator_has_ended(
     fleet: Calendars, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
+    fleet.without_rate_limit()
     for account in fleet.api.accounts.values():
         account.latency = 0.1
     options = ("--log-format", "json", "--on", "processes:1")

@@ -276,6 +276,14 @@ def test_one_process_holds_a_ledger_once(ledger: UnitLedger, location: Location)
             pass
 
 
+def test_a_session_leaves_the_next_one_the_tokens_that_cool(ledger: UnitLedger) -> None:
+    for cooling in ({"shop": [(1.5, 2), (60.0, 1)], "other": [(3.0, 7)]}, {"shop": [(2.0, 1)]}):
+        with ledger.hold(NOW) as held:
+            held.end(after(9), cooling)
+        with ledger.hold(after(10)) as held:
+            assert held.cooling() == cooling
+
+
 def test_a_session_tells_when_it_was_alive_and_ended(ledger: UnitLedger) -> None:
     with ledger.hold(NOW) as held:
         assert held.previous is None

@@ -117,15 +117,21 @@ class SimulatedFleet:
         apply_report(self.budgets, name, message)
         self.push()
 
-    def restart(self) -> None:
-        """The coordinator is killed; its units end, and another one starts at once."""
+    def restart(self, *, is_clean: bool = False) -> None:
+        """The coordinator is killed; its units end, and another one starts at once.
+
+        One that ends cleanly tells the next one which tokens are used.
+        """
+        rows, cooling = self.budgets.as_rows(), self.budgets.cooling()
         for unit in list(self.units.values()):
             unit.die()
         self.units.clear()
-        rows = self.budgets.as_rows()
         self.budgets = Budgets(self.clock.time, self.clock.time)
         self.budgets.load(rows)
-        self.budgets.start_used()
+        if is_clean:
+            self.budgets.restore(cooling, 0.0)
+        else:
+            self.budgets.start_used()
 
     def most_in_a_window(self, per: float, since: float = 0.0) -> int:
         """The most requests that arrived within less than so many seconds."""
