@@ -182,6 +182,8 @@ class Coordinator:
                 for future in ended:
                     self._end(future)
             elif self._has_planned():
+                if not self._executor.slots:
+                    self._executor.recover()
                 self._stop.wait(TICK)
             else:
                 return
@@ -219,7 +221,8 @@ class Coordinator:
                 **unit.spec(),
                 **self._shared,
                 "attempt": attempt.number,
-                "once": f"{attempt.round}:{unit_id}",
+                # another ledger counts its rounds from 1 again
+                "once": f"{self._ledger.salt[:16]}:{attempt.round}:{unit_id}",
                 "address": list(self._server.address),
                 "key": self._key,
             }

@@ -77,11 +77,11 @@ class DaskExecutor:
         return future
 
     def recover(self) -> None:
-        """Connect again if the scheduler was restarted or lost."""
+        """Connect again if the scheduler was restarted or lost, or has no worker left."""
         if self._client.status == "running":
             with suppress(Exception):
-                self._client.ncores()
-                return
+                if self._client.ncores():
+                    return
         self._close_client()
         self._client = self._connect()
 

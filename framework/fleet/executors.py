@@ -37,7 +37,10 @@ class UnitExecutor(Protocol):
         """Have a unit run."""
 
     def recover(self) -> None:
-        """Connect again after a failure of the executor itself; raise ExecutorError if it fails."""
+        """Connect again after a failure of the executor itself, or without a worker.
+
+        Raise ExecutorError if none comes.
+        """
 
     def close(self) -> None:
         """End every unit that still runs, and what was started for them."""

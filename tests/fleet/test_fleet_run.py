@@ -51,6 +51,17 @@ def test_a_second_run_is_a_new_round_that_reads_what_is_new(
     fleet.assert_loaded()
 
 
+def test_a_new_ledger_loads_what_an_earlier_one_had_loaded(
+    fleet: Calendars, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys)
+    Path("fleet.ledger.sqlite").unlink()
+    membership = fleet.world(fleet.aliases[0]).rows["organization_memberships"][1]
+    membership["role"] = "owner" if membership["role"] != "owner" else "user"
+    assert run(capsys)[1]["units"] == {"done": 3}
+    fleet.assert_loaded()
+
+
 def test_a_secret_that_is_set_nowhere_fails_its_account_by_name(
     fleet: Calendars, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
