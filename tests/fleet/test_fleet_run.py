@@ -13,6 +13,7 @@ import pytest
 
 from framework.cli.main import main
 from tests.support.calendars import Calendars, calendars, json_lines, rows_of, token_of
+from tests.support.postgres import CREDENTIALS, address, in_postgres
 from tests.support.processes import command
 from tests.support.servers.web import Web
 
@@ -270,3 +271,32 @@ def kill_quietly(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", ["{alias}_data", "calendars"])
+def test_a_fleet_loads_into_postgres_with_its_ledger_there(
+    fleet: Calendars,
+    capsys: pytest.CaptureFixture[str],
+    postgres: str,
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    dataset: str,
+) -> None:
+    monkeypatch.setenv(CREDENTIALS, address(postgres))
+    fleet.write(f'destination: postgres\n    dataset: "{dataset}"')
+    for _ in range(2):
+        code, report = run(capsys, "--ledger", postgres_url)
+        assert (code, report["units"]) == (0, {"done": 3})
+    found = [
+        row["uri"]
+        for name in {dataset.replace("{alias}", alias) for alias in fleet.aliases}
+        for row in in_postgres(postgres, name)["scheduled_events"]
+    ]
+    assert sorted(found) == sorted(
+        event["uri"]
+        for alias in fleet.aliases
+        for event in fleet.world(alias).table("scheduled_events")
+    )
+    assert main(["fleet", "status", "fleet.yaml", "--ledger", postgres_url]) == 0
+    assert "not-to-be-shown" not in capsys.readouterr().out
