@@ -60,6 +60,7 @@ class Shop:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet, or the client's delayed ACK costs 40 ms
 
             def do_GET(self) -> None:
                 shop.times.append(time.monotonic())

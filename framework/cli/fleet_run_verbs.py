@@ -137,7 +137,7 @@ def run_unit(
     Nothing is written to the ledger of units: the scheduler that calls this keeps its own. Each
     unit keeps to the connector's rate limit by itself. Exit code 0 if all resources were loaded.
     """
-    from framework.fleet.unit_process import prepare
+    from framework.fleet.unit_fork import prepare
 
     if (unit is None) == (index is None):
         raise UsageError("give either the ID of a unit or --index N")

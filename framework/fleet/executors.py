@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 from framework import __version__
 from framework.errors import FrameworkError
 from framework.fleet.unit_outcome import Outcome
-from framework.fleet.unit_process import UnitProcess
+from framework.fleet.unit_process import UnitProcesses
 
 Json = Any
 
@@ -46,18 +45,12 @@ class UnitExecutor(Protocol):
         """End every unit that still runs, and what was started for them."""
 
 
-_of_thread = threading.local()
-"""Each thread of a worker has a warm process of its own."""
-_processes: set[UnitProcess] = set()
+_processes = UnitProcesses()
 
 
 def run_on_worker(unit: Mapping[str, Json]) -> Outcome:
-    """Run a unit in the warm process of this thread. Called on the worker."""
-    process = getattr(_of_thread, "process", None)
-    if process is None:
-        process = _of_thread.process = UnitProcess()
-        _processes.add(process)
-    return process.run(unit)
+    """Run a unit in a process of its own on this machine. Called on the worker."""
+    return _processes.run(unit)
 
 
 def worker_versions() -> dict[str, str]:
@@ -67,7 +60,7 @@ def worker_versions() -> dict[str, str]:
 
 
 class ProcessExecutor:
-    """Warm processes on this machine, `slots` of them."""
+    """Processes of this machine, `slots` of them at once."""
 
     def __init__(self, slots: int) -> None:
         if not hasattr(os, "fork"):
@@ -81,11 +74,9 @@ class ProcessExecutor:
         return self._threads.submit(run_on_worker, unit)
 
     def recover(self) -> None:
-        """Do nothing: a process that has ended is started again by its next unit."""
+        """Do nothing: the warm process is started again by the next unit."""
 
     def close(self) -> None:
         """End all processes."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in tuple(_processes):
-            process.kill()
-        _processes.clear()
+        _processes.kill()

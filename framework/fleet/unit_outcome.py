@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from typing import Any
 
@@ -26,3 +27,11 @@ def outcome(
     """
     worker = f"{here()}:{os.getpid()}"
     return {"status": status, "error": error, "exit_code": exit_code, "worker": worker, **more}
+
+
+def lost_outcome(code: int) -> Outcome:
+    """Return the outcome of a unit whose process has ended by itself, with this exit code."""
+    cause = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    if code == -signal.SIGKILL:
+        cause += ", perhaps because memory ran out"
+    return outcome("lost", f"its process on {here()} has ended ({cause})", code)

@@ -109,19 +109,6 @@ def rows_of(file: str, dataset: str, table: str, columns: str = "*") -> list[tup
         return sorted(opened.sql(f"select {columns} from {dataset}.{table}").fetchall())
 
 
-def unit_processes() -> list[int]:
-    """The processes of units on this machine, warm ones and their children."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"framework.fleet.unit_process" in command:
-            found.append(int(folder.name))
-    return found
-
-
 def kill(pid: int) -> None:
     """Kill a process, if it is still there."""
     try:
