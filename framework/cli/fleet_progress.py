@@ -1,4 +1,4 @@
-"""Show how a fleet gets on: a live table, plain lines, or JSON lines; and the closing report."""
+"""Show how a fleet gets on: a live table, plain lines, or JSON lines."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from framework.cli.terminal import is_utf_8, new_table, print_plain, print_table, visible
+from framework.cli.fleet_view import brief, duration, unit_title, utc_text
+from framework.cli.terminal import is_utf_8, print_plain, visible
 from framework.fleet.budgets import BudgetUse
 from framework.fleet.coordinator import (
+    ExecutorWait,
     FleetEvent,
     FleetReport,
     UnitEnded,
-    UnitLog,
     UnitStarted,
 )
-from framework.fleet.unit_tables import AttemptRecord, LedgerSummary, State
 from framework.runtime.redacted_output import process_redactor
-from framework.text import count_noun, shorten
+from framework.text import count_noun
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about all units."""
-LONGEST_ERROR = 300
-"""Characters of an error on the screen."""
-MOST_FAILURES = 20
-"""Failed units that the closing report names."""
-STATES: tuple[State, ...] = ("planned", "running", "done", "failed")
-COLOURS = {"done": "green", "failed": "red", "running": "cyan"}
 
 
 class FleetProgress:
@@ -90,13 +84,17 @@ class FleetProgress:
                 self._ended[event.state] += 1
                 if event.error is not None:
                     again = "; it is tried again" if event.state == "planned" else ""
-                    text = f"{_name(event.unit)}: {_brief(event.error)}{again}"
+                    text = f"{_name(event.unit)}: {brief(event.error)}{again}"
                     print_plain(self._console, text, style="yellow" if again else "red")
                 now = time.monotonic()
                 if now - self._last_line >= PLAIN_LINE_INTERVAL:
                     self._last_line = now
                     self._print(self._counts())
-            elif isinstance(event, UnitLog) and event.fields.get("event") == "warning":
+            elif isinstance(event, ExecutorWait):
+                if not self._quiet:
+                    text = f"{event.why}; waiting for at most {event.seconds:.0f} s"
+                    print_plain(self._console, text)
+            elif event.fields.get("event") == "warning":
                 text = f"{event.unit}: warning: {event.fields.get('message')}"
                 print_plain(self._console, text, style="yellow")
 
@@ -108,7 +106,7 @@ class FleetProgress:
         left = self._units - done - failed
         seconds = time.monotonic() - self._began
         if done and left > 0:
-            text += f", about {_duration(seconds / (done + failed) * left)} left"
+            text += f", about {duration(seconds / (done + failed) * left)} left"
         return text
 
     def _print(self, text: str) -> None:
@@ -144,7 +142,11 @@ class FleetLog:
 
     def watch(self, planned: int, server: ControlServer) -> None:  # noqa: ARG002
         """Write how many units are left."""
-        self._write(event="fleet", units=planned)
+        self._write(event="fleet", status="started", units=planned)
+
+    def end(self, report: FleetReport) -> None:
+        """Write the last line: what was done."""
+        self._write(event="fleet", status=report.status, report=report.as_dict())
 
     def __call__(self, event: FleetEvent) -> None:
         """Write the event."""
@@ -162,11 +164,15 @@ class FleetLog:
                 error=event.error,
                 report=event.report,
             )
+        elif isinstance(event, ExecutorWait):
+            self._write(
+                event="fleet", status="waiting", why=event.why, seconds=round(event.seconds, 3)
+            )
         else:
-            self._write(unit=event.unit, **event.fields)
+            self._write(**{**event.fields, "unit": event.unit})
 
     def _write(self, **fields: Any) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = utc_text(datetime.now(UTC))
         ascii_only = not is_utf_8(sys.stderr)
         line = json.dumps({"time": now, **fields}, ensure_ascii=ascii_only)
         if self._redactor.redact(line) != line:
@@ -174,55 +180,6 @@ class FleetLog:
             line = json.dumps({"time": now, **fields}, ensure_ascii=ascii_only)
         with self._lock:
             sys.stderr.write(line + "\n")
-
-
-def show_fleet_report(report: FleetReport) -> None:
-    """Print the closing report."""
-    from rich.console import Console
-
-    console = Console()
-    for unit, account, error in report.failures[:MOST_FAILURES]:
-        who = f" ({account})" if account else ""
-        print_plain(console, f"failed: {unit}{who}: {_brief(error)}")
-    if len(report.failures) > MOST_FAILURES:
-        print_plain(console, f"and {len(report.failures) - MOST_FAILURES:,} more failed units")
-    states = ", ".join(f"{report.states[state]:,} {state}" for state in STATES)
-    print_plain(console, f"units: {states}")
-    print_plain(
-        console,
-        f"{report.status} in {_duration(report.seconds)}: {count_noun(report.attempts, 'attempt')}"
-        f", {count_noun(report.requests, 'request')}, {count_noun(report.rows, 'row')}",
-    )
-    if report.error:
-        print_plain(console, report.error)
-
-
-def show_status(summary: LedgerSummary) -> None:
-    """Print the state of a ledger of units."""
-    from rich.console import Console
-
-    console = Console()
-    table = new_table("job")
-    for state in STATES:
-        table.add_column(state, justify="right", no_wrap=True, style=COLOURS.get(state))
-    for job, counts in summary.units.items():
-        table.add_row(visible(job), *(f"{counts.get(state, 0):,}" for state in STATES))
-    print_table(console, table)
-    for one in summary.running:
-        since = one.started.isoformat(sep=" ", timespec="seconds")
-        print_plain(console, f"running: {_attempt_name(one)} on {one.worker} since {since}")
-    for one in summary.failures:
-        print_plain(console, f"failed: {_attempt_name(one)}: {_brief(one.error or one.outcome)}")
-    print_plain(
-        console,
-        f"round {summary.round}: {count_noun(summary.requests, 'request')}, "
-        f"{count_noun(summary.rows, 'row')}",
-    )
-
-
-def _brief(error: str | None) -> str:
-    """Return an error on one line; the ledger and the JSON output have all of it."""
-    return shorten(error or "", LONGEST_ERROR)
 
 
 def _use(use: BudgetUse) -> str:
@@ -245,20 +202,4 @@ def _fields(unit: Unit) -> dict[str, Any]:
 
 
 def _name(unit: Unit) -> str:
-    return _text(unit.id, unit.job.name, unit.alias, unit.since, unit.until)
-
-
-def _attempt_name(one: AttemptRecord) -> str:
-    return _text(one.unit, one.job, one.account, one.since, one.until)
-
-
-def _text(unit: str, job: str, alias: str | None, since: str | None, until: str | None) -> str:
-    parts = [job, alias or "", f"{since} to {until}" if since else ""]
-    return f"{unit} ({', '.join(filter(None, parts))})"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    return unit_title(unit.id, unit.job.name, unit.alias, unit.since, unit.until)

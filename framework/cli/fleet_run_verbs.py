@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,11 @@ from framework.errors import FrameworkError, UsageError
 
 if TYPE_CHECKING:
     from framework.cli.fleet_progress import FleetLog, FleetProgress
+    from framework.fleet.coordinator import FleetReport
+    from framework.fleet.fleet_run import FleetRun
+
+MOST_FAILURES = {"text": 20, "json": 1_000}
+"""Failed units that `status` shows, by format."""
 
 run_options = option_group(
     click.argument("file", type=click.Path(path_type=Path)),
@@ -98,13 +103,13 @@ def status(file: Path, ledger: str | None, form: str) -> int:
 
     It reads the ledger only, at any moment, also while `fleet run` is at work.
     """
-    from framework.cli.fleet_progress import show_status
+    from framework.cli.fleet_view import show_status, status_json
     from framework.fleet.unit_ledger import open_ledger
 
     with open_ledger(ledger_place(file, ledger), create=False) as opened:
-        summary = opened.summary()
+        summary, place = opened.summary(MOST_FAILURES[form]), opened.place
     if form == "json":
-        write_json(asdict(summary), lambda moment: moment.isoformat())
+        write_json(status_json(summary, place))
     else:
         show_status(summary)
     return 0
@@ -176,32 +181,72 @@ def _run(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    from framework.cli.fleet_progress import FleetLog, FleetProgress, show_fleet_report
+    from framework.cli.fleet_progress import FleetLog, FleetProgress
+    from framework.fleet.coordinator import FleetReport
     from framework.fleet.fleet_run import FleetRun
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
 
-    fleet = open_fleet(file, connectors)
-    stop = StopSignal()
-    view: FleetLog | FleetProgress
-    if log_format == "json":
-        view = FleetLog()
-    else:
-        view = FleetProgress(quiet=quiet or form == "json")
-    job = FleetRun(
-        fleet,
-        ledger_place(file, ledger),
-        on=on,
-        listen=listen,
-        folder=str(Path.cwd()),
-        log_requests=verbose,
-        stop=stop,
-        on_event=view,
-    )
-    with view, stop_on_signals(stop, job.end_by_force):
-        report = job.run(only_failed=only_failed, on_start=view.watch)
-    if form == "json":
-        write_json(report.as_dict())
-    else:
-        show_fleet_report(report)
+    is_json = form == "json"
+    view = FleetLog() if log_format == "json" else FleetProgress(quiet=quiet or is_json)
+    report, stop = FleetReport(), StopSignal()
+    output = _FleetOutput(report, view, as_json=is_json)
+    try:
+        with view, stop_on_signals(stop, output.end_by_force):
+            output.job = FleetRun(
+                open_fleet(file, connectors),
+                ledger_place(file, ledger),
+                on=on,
+                listen=listen,
+                folder=str(Path.cwd()),
+                log_requests=verbose,
+                stop=stop,
+                on_event=view,
+                report=report,
+            )
+            output.job.run(only_failed=only_failed, on_start=view.watch)
+    except FrameworkError as error:
+        output.end(error)
+        return error.exit_code
+    output.end()
     return stop.error.exit_code if isinstance(stop.error, FrameworkError) else report.exit_code
+
+
+class _FleetOutput:
+    """Write the end of `fleet run` once: as text or as JSON, and to the JSON log."""
+
+    def __init__(
+        self, report: FleetReport, view: FleetLog | FleetProgress, *, as_json: bool
+    ) -> None:
+        self.job: FleetRun | None = None
+        self._report = report
+        self._view = view
+        self._as_json = as_json
+        self._lock = threading.Lock()
+        self._has_ended = False
+
+    def end_by_force(self, error: FrameworkError) -> None:
+        """End the processes of units, when this process is about to be ended."""
+        if self.job is not None:
+            self.job.end_by_force()
+        self.end(error)
+
+    def end(self, error: FrameworkError | None = None) -> None:
+        """Write the end, once: what ends this process by force calls this from its own thread."""
+        from framework.cli.fleet_progress import FleetLog
+        from framework.cli.fleet_view import show_fleet_report
+
+        with self._lock:
+            if self._has_ended:
+                return
+            self._has_ended = True
+            if error is not None and self._report.error is None:
+                self._report.end(error)
+            if isinstance(self._view, FleetLog):
+                self._view.end(self._report)
+            if self._as_json:
+                write_json(self._report.as_dict())
+            elif error is None:
+                show_fleet_report(self._report)
+            elif not isinstance(self._view, FleetLog):
+                write_error(str(self._report.error))

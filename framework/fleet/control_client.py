@@ -165,7 +165,13 @@ class ControlClient:
         line = orjson.dumps({"type": "log", "fields": dict(fields)}, default=str)
         if len(line) > MAX_MESSAGE:
             note = f"a log line of {len(line):,} bytes is left out"
-            line = orjson.dumps({"type": "log", "fields": {"message": note}})
+            left = {
+                "event": "warning",
+                "resource": "",
+                "code": "log-line-too-long",
+                "message": note,
+            }
+            line = orjson.dumps({"type": "log", "fields": left})
         self._outbox.append(line)
 
     def close(self) -> None:

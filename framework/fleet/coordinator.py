@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,29 +67,59 @@ class UnitLog:
     fields: Mapping[str, Json]
 
 
-FleetEvent = UnitStarted | UnitEnded | UnitLog
+@dataclass(frozen=True)
+class ExecutorWait:
+    """The executor is awaited for at most so many seconds; `why` is the reason."""
+
+    why: str
+    seconds: float
+
+
+FleetEvent = UnitStarted | UnitEnded | UnitLog | ExecutorWait
 FleetEventHandler = Callable[[FleetEvent], None]
+
+
+@dataclass(frozen=True)
+class UnitFailure:
+    """A unit that failed in its last attempt. `since` and `until` are its window, if it has one."""
+
+    unit: str
+    job: str
+    account: str | None
+    since: str | None
+    until: str | None
+    error: str
 
 
 @dataclass
 class FleetReport:
-    """What one call of the coordinator has done; `states` are those of all units now."""
+    """What one `fleet run` has done; `states` are those of all units now, empty if not known.
+
+    `error` is what ended it before all units were done or failed.
+    """
 
     states: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[str, str | None, str]] = field(default_factory=list)
+    failures: list[UnitFailure] = field(default_factory=list)
     seconds: float = 0.0
-    units: int = 0
     attempts: int = 0
     requests: int = 0
     rows: int = 0
     error: str | None = None
+    is_interrupted: bool = False
+
+    def end(self, error: FrameworkError) -> None:
+        """Note what ended the run of the fleet before all units were done or failed."""
+        self.is_interrupted = isinstance(error, Interrupted)
+        self.error = str(error)
+        if self.is_interrupted:
+            self.error += ". The same command goes on with what is not done"
 
     @property
     def status(self) -> str:
-        """Return `ok`, `failed`, or `interrupted` if units are left."""
-        if self.error is not None:
+        """Return `ok`, `failed` or `interrupted`."""
+        if self.is_interrupted:
             return "interrupted"
-        return "failed" if self.states["failed"] else "ok"
+        return "failed" if self.error is not None or self.states["failed"] else "ok"
 
     @property
     def exit_code(self) -> int:
@@ -105,10 +135,7 @@ class FleetReport:
             "requests": self.requests,
             "rows": self.rows,
             "seconds": round(self.seconds, 3),
-            "failures": [
-                {"unit": unit, "account": account, "error": error}
-                for unit, account, error in self.failures
-            ],
+            "failures": [asdict(failure) for failure in self.failures],
             "error": self.error,
         }
 
@@ -116,7 +143,8 @@ class FleetReport:
 class Coordinator:
     """Runs the units of one round.
 
-    Units connect to `server` with `key`. `folder` is where DuckDB files are.
+    Units connect to `server` with `key`. `folder` is where DuckDB files are. `report` is filled in
+    while they run.
     """
 
     def __init__(
@@ -129,6 +157,7 @@ class Coordinator:
         key: bytes,
         stop: StopSignal,
         on_event: FleetEventHandler,
+        report: FleetReport,
         *,
         folder: str,
         log_requests: bool = False,
@@ -146,27 +175,28 @@ class Coordinator:
         self._workers: dict[tuple[str, int], str] = {}
         self._stored_at = time.monotonic()
         self._stored = {(one, hour): n for one, hour, n in server.budget_rows()}
-        self.report = FleetReport()
+        self._report = report
 
     def begin(self, *, only_failed: bool) -> int:
         """Begin a round, or go on with the last one; return the number of units to run."""
         open_round = self._hold.retry if only_failed else self._hold.begin
         return open_round(ledger_units(self._units.values()), _now()).planned
 
-    def run(self) -> FleetReport:
-        """Run until no unit is planned or running; return the report, also after an interrupt."""
+    def run(self) -> None:
+        """Run until no unit is planned or running, or until an interrupt; fill in the report."""
         began = time.monotonic()
         try:
             self._run_all()
         except (KeyboardInterrupt, Interrupted):
-            error = str(self._stop.error or "interrupted")
-            self._interrupt(error)
-            self.report.error = f"{error}. The same command goes on with what is not done"
+            error = self._stop.error
+            if not isinstance(error, Interrupted):
+                error = Interrupted("interrupted")
+            self._interrupt(str(error))
+            self._report.end(error)
         self._store_requests()
         self._hold.end(_now(), self._server.cooling())
-        self.report.seconds = time.monotonic() - began
-        self.report.states = Counter(self._states())
-        return self.report
+        self._report.seconds = time.monotonic() - began
+        self._report.states = Counter(self._states())
 
     def _states(self) -> Iterator[str]:
         for states in self._ledger.summary(0).units.values():
@@ -244,13 +274,15 @@ class Coordinator:
             error=error,
             not_before=not_before,
         )
-        self.report.attempts += 1
+        self._report.attempts += 1
         if report is not None:
-            self.report.requests += sum(part["requests"] for part in report["resources"])
-            self.report.rows += sum(part["rows"] for part in report["resources"])
+            self._report.requests += sum(part["requests"] for part in report["resources"])
+            self._report.rows += sum(part["rows"] for part in report["resources"])
         state = "done" if status == "done" else "planned" if again else "failed"
         if state == "failed":
-            self.report.failures.append((unit.id, unit.alias, error or status))
+            window = (unit.since, unit.until)
+            failure = UnitFailure(unit.id, unit.job.name, unit.alias, *window, error or status)
+            self._report.failures.append(failure)
         seconds = time.monotonic() - began
         self._on_event(UnitEnded(unit, attempt.number, state, error, report, seconds))
 

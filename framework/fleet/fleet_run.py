@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from framework.errors import (
     DestinationError,
-    FrameworkError,
     LedgerMissing,
     QuotaExceeded,
     UsageError,
@@ -60,6 +59,7 @@ class FleetRun:
         log_requests: bool,
         stop: StopSignal,
         on_event: FleetEventHandler,
+        report: FleetReport,
     ) -> None:
         self._fleet = fleet
         self._units = units_of(fleet)
@@ -70,6 +70,7 @@ class FleetRun:
         self._log_requests = log_requests
         self._stop = stop
         self._on_event = on_event
+        self._report = report
         self._executor: UnitExecutor | None = None
 
     def run(
@@ -77,8 +78,8 @@ class FleetRun:
         *,
         only_failed: bool = False,
         on_start: Callable[[int, ControlServer], None] | None = None,
-    ) -> FleetReport:
-        """Run the units that are not done; return the report.
+    ) -> None:
+        """Run the units that are not done; fill in the report.
 
         `on_start` is given what shows the progress. Raise FrameworkError for what is not the fault
         of one unit: a ledger that is in use, an executor that cannot be had.
@@ -94,15 +95,16 @@ class FleetRun:
             server = stack.enter_context(self._server(budgets, key, ledger))
             coordinator = Coordinator(
                 *(self._units, ledger, hold, executor, server, key, self._stop, self._on_event),
+                self._report,
                 folder=self._folder,
                 log_requests=self._log_requests,
             )
             planned = coordinator.begin(only_failed=only_failed)
             if on_start is not None:
                 on_start(planned, server)
-            return coordinator.run()
+            coordinator.run()
 
-    def end_by_force(self, _: FrameworkError) -> None:
+    def end_by_force(self) -> None:
         """End the executor's processes, when this process is about to be ended."""
         if self._executor is not None:
             self._executor.close()

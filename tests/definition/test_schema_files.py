@@ -9,7 +9,10 @@ from framework.definition.schema.json_schema import Draft202012Validator
 from framework.definition.schema.schema_findings import check_format
 from framework.definition.yaml_reader import parse_document
 
-NAMES = ("connector", "finding", "fleet", "fleet-plan")
+NAMES = (
+    *("connector", "finding", "run-report", "log-event"),
+    *("fleet", "fleet-plan", "fleet-report", "fleet-status"),
+)
 FILES = ("connector", "fleet")
 """The schemas of files that people write."""
 MESSAGE_CASES = sorted((Path(__file__).parent / "cases" / "format").glob("*.yaml"))

@@ -303,7 +303,9 @@ def test_log_lines_arrive_in_order_and_before_the_end(
     client.log({"text": "x" * MAX_MESSAGE})
     client.close()
     assert [fields.get("number") for _, _, fields in lines] == [*range(100), None]
-    assert lines[-1][2] == {"message": "a log line of 1,048,611 bytes is left out"}
+    left_out = lines[-1][2]
+    assert left_out["event"] == "warning"
+    assert left_out["message"] == "a log line of 1,048,611 bytes is left out"
     assert {line[:2] for line in lines} == {("a", 2)}
 
 
