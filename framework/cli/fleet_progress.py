@@ -35,7 +35,10 @@ PLAIN_LINE_INTERVAL = 5.0
 
 
 class FleetProgress:
-    """An event handler that shows a live table on a terminal, and plain lines elsewhere."""
+    """An event handler that shows a live table on a terminal, and plain lines elsewhere.
+
+    `quiet` shows warnings only.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console
@@ -82,7 +85,7 @@ class FleetProgress:
             elif isinstance(event, UnitEnded):
                 self._running.pop(event.unit.id, None)
                 self._ended[event.state] += 1
-                if event.error is not None:
+                if event.error is not None and not self._quiet:
                     again = "; it is tried again" if event.state == "planned" else ""
                     text = f"{_name(event.unit)}: {brief(event.error)}{again}"
                     print_plain(self._console, text, style="yellow" if again else "red")

@@ -356,7 +356,7 @@ def _job_plan(job: Job, own: Sequence[PlannedUnit], workers: int) -> JobPlan:
     return JobPlan(
         job,
         len(own),
-        sum(known) if known else None,
+        sum(known) if known or not own else None,
         len(own) - len(known),
         tuple(dict.fromkeys(one.estimate.source for one in own)),
         _minutes(own, quotas, workers),
@@ -368,6 +368,8 @@ def _minutes(
     planned: Sequence[PlannedUnit], quotas: Iterable[QuotaUse], workers: int
 ) -> float | None:
     """Return how long the units take: by their limits and by their own time, whichever is more."""
+    if not planned:
+        return 0.0
     seconds = [one.estimate.seconds for one in planned if one.estimate.seconds is not None]
     times = [quota.minutes() for quota in quotas]
     if seconds:

@@ -116,3 +116,18 @@ def test_units_that_run_and_a_coordinator_that_is_gone_are_shown(
     shown = capsys.readouterr().out
     assert "on worker:7 since" in shown
     assert "gave its last sign of life at" in shown
+
+
+def test_windows_that_are_done_are_no_longer_in_the_plan(
+    fleet: Calendars, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del fleet.aliases[1:]
+    window = "backfill: {since: 2026-01-01, until: 2026-02-01, step: P1M}"
+    fleet.write(window, ["scheduled_events", "event_invitees"])
+    assert main(["fleet", "run", "fleet.yaml", "-q"]) == 0
+    capsys.readouterr()
+    assert main(["fleet", "plan", "fleet.yaml", "--format", "json"]) == 0
+    plan = check("fleet-plan", json.loads(capsys.readouterr().out))
+    (job,) = plan["jobs"]
+    assert (job["units"], job["windows"], job["requests"], job["minutes"]) == (0, 1, 0, 0)
+    assert (plan["units"], plan["requests"], plan["minutes"]) == ([], 0, 0)
