@@ -43,6 +43,8 @@ _SECONDS = (
     (re.compile(r'"id": "[0-9a-f]{32}"'), '"id": ""'),
     (re.compile(r"^[0-9a-f]{8} +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +(\w+) +\d+\.\d\b"), r"run \1 0.0"),
     (re.compile(r"^[0-9a-f]{8}: "), "run: "),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "unit"),
+    (re.compile(r"^coordinator: pid .*"), "coordinator"),
     (re.compile(r" +"), " "),
 )
 
