@@ -25,6 +25,8 @@ LEASE = 0.5
 """Seconds whose tokens may lie unused at units, all of them together."""
 MINUTE = 60
 HOUR = 3600
+EVERY_BUDGET = ""
+"""The key of what `cooling` says of budgets that were not used since a process was killed."""
 COOLING_STEPS = 100
 """Parts of a budget's time by which its cooling tokens are stored."""
 QUOTA_HOURS = 25
@@ -207,7 +209,8 @@ class Budgets:
 
         Those that units hold count as used now.
         """
-        now, found = self._clock(), {}
+        now = self._clock()
+        found: dict[str, list[tuple[float, int]]] = {}
         for budget in self._budgets.values():
             if not budget.per:
                 continue
@@ -215,12 +218,19 @@ class Budgets:
             used = [*budget.cooling, *[now + IN_TRANSIT + budget.per] * budget.held]
             left = Counter(ceil((at - now) / step) for at in used if at > now)
             found[budget.key] = [(steps * step, tokens) for steps, tokens in sorted(left.items())]
+        for key, times in self._left.items():  # no unit of this process has used the budget
+            found[key] = sorted(Counter(at - now for at in times if at > now).items())
+        if self._used_until > now - QUOTA_HOURS * HOUR:
+            found[EVERY_BUDGET] = [(self._used_until - now, 0)]
         return {key: left for key, left in found.items() if left}
 
     def restore(self, cooling: Mapping[str, Sequence[tuple[float, int]]], elapsed: float) -> None:
         """Adopt what `cooling` returned in an earlier process, so many seconds ago."""
         now = self._clock() - elapsed
         for key, left in cooling.items():
+            if key == EVERY_BUDGET:
+                self._used_until = now + left[0][0]
+                continue
             self._left[key] = [now + seconds for seconds, tokens in left for _ in range(tokens)]
 
     def load(self, rows: Iterable[tuple[str, int, int]]) -> None:

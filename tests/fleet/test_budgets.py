@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -279,6 +280,33 @@ def test_a_unit_that_dies_leaves_its_tokens_to_the_others_after_they_have_cooled
     clock.run(clock.now + 1 + IN_TRANSIT)
     assert [message["count"] for _, message in budgets.due()] == [4]
     assert budgets.next_change() == float("inf")
+
+
+def test_used_tokens_are_passed_on_by_a_process_that_needed_none() -> None:
+    clock = Clock()
+
+    def next_process(before: Budgets) -> Budgets:
+        after = Budgets(clock.time, clock.time)
+        after.restore(json.loads(json.dumps(before.cooling())), 0.0)
+        return after
+
+    def may_send(budgets: Budgets) -> int:
+        budgets.declare(KEY, "b", requests=5, per=10.0)
+        budgets.ask(KEY, "b", 5)
+        return sum(message.get("count", 0) for _, message in budgets.due())
+
+    first = Budgets(clock.time, clock.time)
+    first.declare(KEY, "a", requests=5, per=10.0)
+    first.ask(KEY, "a", 5)
+    first.due()
+    first.end(KEY, "a", [0.0] * 5)
+    assert may_send(next_process(next_process(first))) == 0
+    killed = Budgets(clock.time, clock.time)
+    killed.start_used()
+    assert may_send(next_process(next_process(killed))) == 0
+    second = next_process(first), next_process(killed)
+    clock.run(clock.now + 10 + IN_TRANSIT + 0.1)
+    assert [may_send(next_process(budgets)) for budgets in second] == [5, 5]
 
 
 def test_a_request_of_a_dead_unit_that_arrives_late_is_counted(fleet: Simulated) -> None:
