@@ -72,7 +72,7 @@ class FleetProgress:
         if self._live is not None:
             self._live.stop()
 
-    def watch(self, planned: int, server: ControlServer) -> None:
+    def watch(self, planned: int, server: ControlServer | None) -> None:
         """Show the budgets of this server, in a round with so many units left."""
         self._units, self._server = planned, server
         self._print(f"{count_noun(planned, 'unit')} to run")
@@ -143,7 +143,7 @@ class FleetLog:
     def __exit__(self, *_: object) -> None:
         sys.stderr.flush()
 
-    def watch(self, planned: int, server: ControlServer) -> None:  # noqa: ARG002
+    def watch(self, planned: int, server: ControlServer | None) -> None:  # noqa: ARG002
         """Write how many units are left."""
         self._write(event="fleet", status="started", units=planned)
 

@@ -12,6 +12,7 @@ from framework.cli.fleet_plan_verbs import ledger_option, ledger_place, open_fle
 from framework.cli.shared_options import connectors_option, format_option, option_group
 from framework.cli.terminal import write_error, write_json
 from framework.errors import FrameworkError, UsageError
+from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.cli.fleet_progress import FleetLog, FleetProgress
@@ -149,11 +150,16 @@ def run_unit(
     from framework.fleet.units import units_of
 
     units = units_of(open_fleet(file, connectors))
+    if index is not None and index >= len(units):
+        raise UsageError(
+            f"--index: found {index}, expected at most {len(units) - 1}: {file} has "
+            f"{count_noun(len(units), 'unit')}, counted from 0"
+        )
     found = units[index : index + 1] if index is not None else [o for o in units if o.id == unit]
     if not found:
         raise UsageError(
-            f"{file} has no unit {unit or index}; `framework fleet plan {file} --format json` "
-            "lists them. A change of the connector, its schemas or the account changes an id"
+            f"{file} has no unit {unit}; `framework fleet plan {file} --format json` lists them. "
+            "If the connector, its schemas or the account changes, so does the id"
         )
     prepare()
     from framework.fleet.unit_run import run_unit as run_here

@@ -102,7 +102,8 @@ class ControlServer:
         self._is_closed = False
         self._wakes_at = 0.0
         self._numbers = count(1)
-        self._listener = socket.create_server((host, port), backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         # a blocked `accept` is not woken on every system when its socket is closed
         self._listener.settimeout(1.0)
         self.address: tuple[str, int] = self._listener.getsockname()[:2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -193,15 +193,11 @@ class Coordinator:
                 error = Interrupted("interrupted")
             self._interrupt(str(error))
             self._report.end(error)
+        finally:
+            self._report.seconds = time.monotonic() - began
         self._store_requests()
         self._hold.end(_now(), self._server.cooling())
-        self._report.seconds = time.monotonic() - began
-        self._report.states = Counter(self._states())
-
-    def _states(self) -> Iterator[str]:
-        for states in self._ledger.summary(0).units.values():
-            for state, count in states.items():
-                yield from [state] * count
+        self._report.states = self._ledger.states()
 
     def _run_all(self) -> None:
         while True:

@@ -9,8 +9,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from framework.errors import FrameworkError
-from framework.fleet.executors import ExecutorError, run_on_worker, worker_versions
+from framework.fleet.executors import ExecutorError, WaitHandler, run_on_worker, worker_versions
 from framework.fleet.executors import worker_versions as own_versions
 from framework.fleet.unit_outcome import Outcome
 
@@ -19,8 +18,8 @@ try:
     import distributed
 except ImportError as error:
     raise ExecutorError(
-        "--on dask needs the packages dask and distributed; run "
-        "pip install 'rest-connector-framework[dask]'"
+        "--on dask needs the packages dask and distributed. Run "
+        "pip install 'rest-connector-framework[dask]', or use --on processes"
     ) from error
 
 Json = Any
@@ -30,6 +29,8 @@ PATIENCE = 60.0
 """Seconds to wait for a scheduler that does not answer, or has no worker."""
 ANSWER = 5.0
 """Seconds for one try to reach the scheduler."""
+RETRY = 0.2
+"""Seconds between two tries."""
 RECHECK = 1.0
 """Seconds after which the number of workers is read again."""
 
@@ -41,10 +42,17 @@ SETTINGS = {
 
 
 class DaskExecutor:
-    """The workers of a cluster. With `workers`, a local cluster of so many is started."""
+    """The workers of a cluster. With `workers`, a local cluster of so many is started.
 
-    def __init__(self, *, address: str | None = None, workers: int = 0) -> None:
-        self._address = address
+    `address` is HOST:PORT of a scheduler. `on_wait` is told when it does not answer.
+    """
+
+    def __init__(
+        self, on_wait: WaitHandler, *, address: str | None = None, workers: int = 0
+    ) -> None:
+        self._on_wait = on_wait
+        self._address = f"tcp://{address}"
+        self._name = f"dask://{address}" if address else "the local cluster"
         self._cluster: Any = None
         self._nthreads: dict[str, int] = {}
         self._read_at = 0.0
@@ -58,7 +66,11 @@ class DaskExecutor:
                 memory_limit=0,  # units have processes of their own
                 silence_logs=logging.CRITICAL,
             )
-        self._client = self._connect()
+        try:
+            self._client = self._connect()
+        except BaseException:
+            self._close_cluster()
+            raise
 
     @property
     def slots(self) -> int:
@@ -82,49 +94,36 @@ class DaskExecutor:
             with suppress(Exception):
                 if self._client.ncores():
                     return
-        self._close_client()
+        _close_client(self._client)
         self._client = self._connect()
 
     def close(self) -> None:
         """End what runs, and the local cluster."""
-        self._close_client()
-        if self._cluster is not None:
-            with suppress(Exception):
-                self._cluster.close(timeout=1)
+        _close_client(self._client)
+        self._close_cluster()
 
     def _connect(self) -> Any:
         """Return a client once the scheduler has a worker; refuse workers of other versions."""
-        where = self._address or "the local cluster"
-        end = time.monotonic() + PATIENCE
+        waits = _Patience(self._on_wait)
         while True:
+            client = None
             try:
                 client = _untyped.Client(
                     self._cluster or self._address, timeout=ANSWER, set_as_default=False
                 )
-            except (OSError, TimeoutError) as error:
-                if time.monotonic() >= end:
-                    raise ExecutorError(
-                        f"{where}: no Dask scheduler answers ({type(error).__name__}). Start one "
-                        "with `dask scheduler`, or check host, port and firewall"
-                    ) from None
-                time.sleep(0.2)
-                continue
-            try:
-                self._await_workers(client, end, where)
+                while not client.ncores():
+                    remedy = "Start some with `dask worker HOST:PORT`, where this framework is"
+                    waits.wait(f"the Dask scheduler at {self._name} has no worker", remedy)
                 self._check_versions(client)
+            except (OSError, TimeoutError):
+                _close_client(client)
+                remedy = "Start one with `dask scheduler`, or check host, port and firewall"
+                waits.wait(f"no Dask scheduler answers at {self._name}", remedy)
             except BaseException:
-                client.close(timeout=1)
+                _close_client(client)
                 raise
-            return client
-
-    def _await_workers(self, client: Any, end: float, where: str) -> None:
-        while not client.ncores():
-            if time.monotonic() >= end:
-                raise ExecutorError(
-                    f"{where}: the scheduler has no worker. Start some with "
-                    "`dask worker HOST:PORT`, in an environment with this framework"
-                )
-            time.sleep(0.2)
+            else:
+                return client
 
     def _check_versions(self, client: Any) -> None:
         own = own_versions()
@@ -153,9 +152,35 @@ class DaskExecutor:
                 self._nthreads = {}
         return self._nthreads
 
-    def _close_client(self) -> None:
-        with suppress(Exception, FrameworkError):
-            self._client.close(timeout=1)
+    def _close_cluster(self) -> None:
+        if self._cluster is not None:
+            with suppress(Exception):
+                self._cluster.close(timeout=1)
+
+
+class _Patience:
+    """Waits for a cluster for PATIENCE seconds in all; tells once for each reason."""
+
+    def __init__(self, on_wait: WaitHandler) -> None:
+        self._on_wait = on_wait
+        self._end = time.monotonic() + PATIENCE
+        self._told: set[str] = set()
+
+    def wait(self, why: str, remedy: str) -> None:
+        """Wait a moment; raise ExecutorError if the time is over."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise ExecutorError(f"{why}, after {PATIENCE:.0f} s. {remedy}")
+        if why not in self._told:
+            self._told.add(why)
+            self._on_wait(why, left)
+        time.sleep(RETRY)
+
+
+def _close_client(client: Any) -> None:
+    with suppress(Exception):
+        if client is not None:
+            client.close(timeout=1)
 
 
 def _silence_logs() -> None:

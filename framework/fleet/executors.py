@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -19,6 +19,10 @@ Json = Any
 
 class ExecutorError(FrameworkError):
     """The executor cannot be reached, or its workers are of another version."""
+
+
+WaitHandler = Callable[[str, float], None]
+"""Is told what is awaited, and for how many seconds at most."""
 
 
 class UnitExecutor(Protocol):

@@ -7,11 +7,13 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from framework.errors import (
     DestinationError,
+    FrameworkError,
     LedgerMissing,
     QuotaExceeded,
     UsageError,
@@ -20,13 +22,14 @@ from framework.fleet.budgets import HOUR, QUOTA_HOURS, Budgets
 from framework.fleet.control_server import ControlServer
 from framework.fleet.coordinator import (
     Coordinator,
+    ExecutorWait,
     FleetEventHandler,
     FleetReport,
     UnitLog,
     ledger_units,
     new_key,
 )
-from framework.fleet.executors import ProcessExecutor, UnitExecutor
+from framework.fleet.executors import ProcessExecutor, UnitExecutor, WaitHandler
 from framework.fleet.fleet_file import Fleet
 from framework.fleet.fleet_plan import FleetPlan, RunReader, earlier_by_kind, plan_fleet
 from framework.fleet.unit_ledger import UnitLedger, open_ledger
@@ -39,6 +42,7 @@ LOOPBACK = "127.0.0.1"
 DASK_PORT = 8786
 """The port of a Dask scheduler, unless another is named."""
 LOCAL_HOSTS = {LOOPBACK, "localhost", "::1"}
+ANY_HOST = {"0.0.0.0", "::"}
 
 
 class FleetRun:
@@ -64,8 +68,8 @@ class FleetRun:
         self._fleet = fleet
         self._units = units_of(fleet)
         self._ledger = ledger
-        self._on = on
-        self._listen = listen
+        self._open_executor = choose_executor(on)
+        self._address = choose_address(listen, on)
         self._folder = folder
         self._log_requests = log_requests
         self._stop = stop
@@ -77,22 +81,35 @@ class FleetRun:
         self,
         *,
         only_failed: bool = False,
-        on_start: Callable[[int, ControlServer], None] | None = None,
+        on_start: Callable[[int, ControlServer | None], None] | None = None,
     ) -> None:
         """Run the units that are not done; fill in the report.
 
-        `on_start` is given what shows the progress. Raise FrameworkError for what is not the fault
-        of one unit: a ledger that is in use, an executor that cannot be had.
+        `on_start` is given what shows the progress: the number of units, and the server if there
+        are any. Raise FrameworkError for what is not the fault of one unit: a ledger that is in
+        use, an executor that cannot be had.
         """
         with ExitStack() as stack:
             refuse_full_quota(self._fleet, self._ledger)
-            ledger = stack.enter_context(open_ledger(self._ledger))
+            ledger = stack.enter_context(open_ledger(self._ledger, create=not only_failed))
             hold = stack.enter_context(ledger.hold(_now()))
-            executor = self._executor = open_executor(self._on)
-            stack.callback(executor.close)
-            refuse_one_writer(self._units, executor)
             budgets, key = open_budgets(ledger, hold), new_key()
-            server = stack.enter_context(self._server(budgets, key, ledger))
+            try:
+                units = ledger_units(self._units)
+                if not ledger.preview(units, retry=only_failed):
+                    (hold.retry if only_failed else hold.begin)(units, _now())
+                    self._report.states = ledger.states()
+                    hold.end(_now(), budgets.cooling())
+                    if on_start is not None:
+                        on_start(0, None)
+                    return
+                executor = self._executor = self._open_executor(self._on_wait)
+                stack.callback(executor.close)
+                refuse_one_writer(self._units, executor)
+                server = stack.enter_context(self._server(budgets, key, ledger))
+            except BaseException:
+                hold.end(_now(), budgets.cooling())  # no unit has sent a request
+                raise
             coordinator = Coordinator(
                 *(self._units, ledger, hold, executor, server, key, self._stop, self._on_event),
                 self._report,
@@ -109,33 +126,24 @@ class FleetRun:
         if self._executor is not None:
             self._executor.close()
 
+    def _on_wait(self, why: str, seconds: float) -> None:
+        self._on_event(ExecutorWait(why, seconds))
+
     def _server(self, budgets: Budgets, key: bytes, ledger: UnitLedger) -> ControlServer:
         host, port = self._address()
-        return ControlServer(
-            *(budgets, host, port, key),
-            salt=bytes.fromhex(ledger.salt),
-            on_line=lambda unit, _, fields: self._on_event(UnitLog(unit, fields)),
-        )
-
-    def _address(self) -> tuple[str, int]:
-        """Return where to listen: as told, or where the workers can reach this machine."""
-        if self._listen is not None:
-            host, _, port = (
-                self._listen.rpartition(":")
-                if ":" in self._listen
-                else (
-                    self._listen,
-                    "",
-                    "0",
-                )
+        try:
+            return ControlServer(
+                *(budgets, host, port, key),
+                salt=bytes.fromhex(ledger.salt),
+                on_line=lambda unit, _, fields: self._on_event(UnitLog(unit, fields)),
             )
-            return host, int(port)
-        scheduler = urlsplit(self._on)
-        if scheduler.hostname is None or scheduler.hostname in LOCAL_HOSTS:
-            return LOOPBACK, 0
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((scheduler.hostname, 9))  # sends nothing, but chooses an address
-            return probe.getsockname()[0], 0
+        except OSError as error:
+            known = error.errno is not None and error.errno > 0
+            cause = os.strerror(error.errno or 0) if known else error.strerror
+            raise FrameworkError(
+                f"units cannot reach this process at {host}:{port}: {cause}. Give --listen an "
+                "address of this machine, and a port that is free or none"
+            ) from None
 
 
 def plan_with_ledger(
@@ -170,27 +178,80 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
     return budgets
 
 
-def open_executor(on: str | None) -> UnitExecutor:
-    """Return the executor that `--on` names: `processes`, `processes:4`, `dask`, `dask://HOST:PORT`.
+def choose_executor(on: str) -> Callable[[WaitHandler], UnitExecutor]:
+    """Return what opens the executor that `--on` names: `processes:4`, `dask://HOST:PORT`, ...
 
-    Raise UsageError for another text, ExecutorError if it cannot be had.
+    Raise UsageError for another text, ExecutorError if Dask is not installed.
     """
-    kind, _, rest = (on or "processes").partition(":")
-    if kind == "processes" and (not rest or (rest.isdigit() and int(rest))):
-        return ProcessExecutor(int(rest) if rest else os.cpu_count() or 1)
-    if kind == "dask":
+    kind, _, rest = on.partition(":")
+    workers = (os.cpu_count() or 1) if on == kind else int(rest) if rest.isdecimal() else 0
+    place = None
+    if rest.startswith("//"):
+        place = _host_and_port(rest.removeprefix("//").removesuffix("/"), DASK_PORT)
+    if kind == "processes" and workers:
+        return lambda _: ProcessExecutor(workers)
+    if kind == "dask" and (workers or place):
         from framework.fleet.dask_executor import DaskExecutor
 
-        if not rest or (rest.isdigit() and int(rest)):
-            return DaskExecutor(workers=int(rest) if rest else os.cpu_count() or 1)
-        address = urlsplit(on or "")
-        if address.hostname:
-            return DaskExecutor(address=f"tcp://{address.hostname}:{address.port or DASK_PORT}")
+        if place is None:
+            return partial(DaskExecutor, workers=workers)
+        host, port = place
+        name = f"[{host}]" if ":" in host else host
+        return partial(DaskExecutor, address=f"{name}:{port}")
     hint = nearest(kind, ("processes", "dask"))
     raise UsageError(
-        f"--on {on!r}: expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
+        f"--on: found {on!r}, expected processes, processes:N, dask, dask:N or dask://HOST:PORT"
         + (f"; did you mean {hint}?" if hint and hint != kind else "")
     )
+
+
+def choose_address(listen: str | None, on: str) -> Callable[[], tuple[str, int]]:
+    """Return what tells host and port to listen at: as `--listen` says, or where workers see us.
+
+    Raise UsageError if `--listen` is neither HOST nor HOST:PORT.
+    """
+    if listen is None:
+        return partial(_own_address, on)
+    found = _host_and_port(listen, 0)
+    if found is None:
+        raise UsageError(
+            f"--listen: found {listen!r}, expected HOST or HOST:PORT, an address of this machine "
+            "and a port up to 65535"
+        )
+    if found[0] in ANY_HOST:
+        raise UsageError(
+            f"--listen: found {listen!r}, which is no address that units can connect to; expected "
+            "the address at which workers reach this machine"
+        )
+    return lambda: found
+
+
+def _host_and_port(text: str, port: int) -> tuple[str, int] | None:
+    """Return host and port of HOST, HOST:PORT or [IPV6]:PORT, None for another text."""
+    try:
+        parts = urlsplit(f"//{text}")
+        found = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname or parts.netloc != text or "@" in text:
+        return None
+    return parts.hostname, port if found is None else found
+
+
+def _own_address(on: str) -> tuple[str, int]:
+    """Return the address of this machine that a scheduler sees, and any port."""
+    scheduler = urlsplit(on).hostname
+    if scheduler is None or scheduler in LOCAL_HOSTS:
+        return LOOPBACK, 0
+    try:
+        [(family, _, _, _, place), *_] = socket.getaddrinfo(scheduler, 9, type=socket.SOCK_DGRAM)
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(place)  # sends nothing, but chooses an address
+            return probe.getsockname()[0], 0
+    except OSError:
+        raise FrameworkError(
+            f"found no address of this machine that {scheduler} can reach; give one by --listen"
+        ) from None
 
 
 def refuse_full_quota(fleet: Fleet, location: Path | str) -> None:

@@ -160,7 +160,7 @@ def _settings(url: str) -> Mapping[str, Any]:
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES:
         raise UnitLedgerError(
-            "the ledger of units cannot be there: found a URL of another kind, expected "
+            "the ledger of units cannot be opened: found a URL of another kind, expected "
             "postgresql://USER@HOST/DATABASE or the path of an SQLite file"
         )
     try:

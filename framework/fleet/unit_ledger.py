@@ -8,6 +8,7 @@ on.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -103,12 +104,12 @@ class UnitLedger:
         finally:
             held.release()
 
-    def preview(self, units: Iterable[LedgerUnit]) -> list[str]:
-        """Return the ids of the units that `LedgerHold.begin` would have run, in order."""
+    def preview(self, units: Iterable[LedgerUnit], *, retry: bool = False) -> list[str]:
+        """Return the ids of the units that a hold's `begin` or `retry` would have run, in order."""
         every = sorted(units, key=lambda unit: unit.position)
         with self._store.transaction(writes=False) as sql:
             known, last = known_units(sql)
-        plan = plan_round(every, known, last)
+        plan = plan_round(every, known, last, retry=retry)
         again = {unit.id for unit in plan.anew}
         again |= {unit.id for unit in plan.kept if known[unit.id].state in ("planned", "running")}
         return [unit.id for unit in every if unit.id in again]
@@ -254,6 +255,12 @@ class UnitLedger:
             rows,
             session,
         )
+
+    def states(self) -> Counter[str]:
+        """Return the number of units in each state."""
+        with self._store.transaction(writes=False) as sql:
+            query = "SELECT state, count(*) FROM fleet_units WHERE in_plan = 1 GROUP BY state"
+            return Counter(dict(sql.rows(query)))
 
     def attempts(self, unit: str) -> list[AttemptRecord]:
         """Return all attempts at a unit, in all rounds, oldest first."""

@@ -13,8 +13,7 @@ import pytest
 from framework.cli.main import main
 from framework.errors import DestinationError, UsageError
 from framework.fleet import executors
-from framework.fleet.executors import ExecutorError
-from framework.fleet.fleet_run import open_executor, refuse_one_writer
+from framework.fleet.fleet_run import choose_executor, refuse_one_writer
 from framework.fleet.units import units_of
 from tests.support.calendars import calendars
 from tests.support.fleet_soak import Cluster
@@ -26,11 +25,11 @@ from tests.support.fleets import fleet_of
 )
 def test_an_unknown_executor_is_a_usage_error(on: str) -> None:
     with pytest.raises(UsageError, match="expected processes, processes:N, dask"):
-        open_executor(on)
+        choose_executor(on)
 
 
 def test_processes_have_as_many_slots_as_named() -> None:
-    executor = open_executor("processes:3")
+    executor = choose_executor("processes:3")(lambda *_: None)
     assert (executor.slots, executor.hosts) == (3, frozenset())
     executor.close()
 
@@ -83,13 +82,3 @@ def test_workers_of_another_version_are_refused_by_name(
         said = capsys.readouterr().err
         assert "9.9.9" in said
         assert executors.worker_versions()["framework"] in said
-
-
-@pytest.mark.slow
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from framework.fleet import dask_executor
-
-    monkeypatch.setattr(dask_executor, "PATIENCE", 1.0)
-    monkeypatch.setattr(dask_executor, "ANSWER", 0.5)
-    with pytest.raises(ExecutorError, match="no Dask scheduler answers"):
-        open_executor("dask://127.0.0.1:9")
