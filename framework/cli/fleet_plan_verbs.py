@@ -14,7 +14,7 @@ from framework.cli.terminal import write_error, write_json, write_line
 from framework.errors import FindingsError
 
 if TYPE_CHECKING:
-    from framework.fleet.fleet_file import Fleet, FleetResult
+    from framework.fleet.jobs.fleet_file import Fleet, FleetResult
 
 MOST_REFUSALS = 5
 """Quotas that are named; the rest are counted."""
@@ -58,7 +58,7 @@ def validate(file: Path, connectors: Path | None, output: str | None, strict: bo
     """
     from framework.cli.findings_view import render_github, render_json, render_text, summary
     from framework.cli.validate import choose_format
-    from framework.fleet.fleet_file import read_fleet
+    from framework.fleet.jobs.fleet_file import read_fleet
 
     result = read_fleet(file, connectors)
     form = choose_format(output, dict(os.environ))
@@ -150,7 +150,7 @@ def open_fleet(file: Path, connectors: Path | None, *, verbose: bool = False) ->
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults(verbose=verbose)
-    from framework.fleet.fleet_file import read_fleet
+    from framework.fleet.jobs.fleet_file import read_fleet
     from framework.runtime.redacted_output import process_redactor
     from framework.runtime.secret_sources import add_settings_files
 
@@ -165,7 +165,7 @@ def open_fleet(file: Path, connectors: Path | None, *, verbose: bool = False) ->
 def _sources(file: Path, result: FleetResult) -> dict[str, str]:
     """Return the texts that findings may show: secrets masked, and no file of accounts."""
     from framework.definition.yaml_reader import MAX_BYTES, read_document, read_text
-    from framework.fleet.accounts import written_secrets
+    from framework.fleet.jobs.accounts import written_secrets
     from framework.runtime.redacted_output import process_redactor
     from framework.runtime.secret_sources import add_connector_file
 

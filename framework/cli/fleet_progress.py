@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.cli.fleet_view import brief, duration, unit_title, utc_text
 from framework.cli.terminal import is_utf_8, print_plain, visible
-from framework.fleet.budgets import BudgetUse
+from framework.fleet.control.budgets import BudgetUse
 from framework.fleet.coordinator import (
     ExecutorWait,
     FleetEvent,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from framework.fleet.control_server import ControlServer
-    from framework.fleet.units import Unit
+    from framework.fleet.control.control_server import ControlServer
+    from framework.fleet.jobs.units import Unit
 
 PLAIN_LINE_INTERVAL = 5.0
 """Seconds between two plain lines about all units."""

@@ -105,7 +105,7 @@ def status(file: Path, ledger: str | None, form: str) -> int:
     It reads the ledger only, at any moment, also while `fleet run` is at work.
     """
     from framework.cli.fleet_view import show_status, status_json
-    from framework.fleet.unit_ledger import open_ledger
+    from framework.fleet.unit_state.unit_ledger import open_ledger
 
     with open_ledger(ledger_place(file, ledger), create=False) as opened:
         summary, place = opened.summary(MOST_FAILURES[form]), opened.place
@@ -143,11 +143,11 @@ def run_unit(
     Nothing is written to the ledger of units: the scheduler that calls this keeps its own. Each
     unit keeps to the connector's rate limit by itself. Exit code 0 if all resources were loaded.
     """
-    from framework.fleet.unit_fork import prepare
+    from framework.fleet.workers.unit_fork import prepare
 
     if (unit is None) == (index is None):
         raise UsageError("give either the ID of a unit or --index N")
-    from framework.fleet.units import units_of
+    from framework.fleet.jobs.units import units_of
 
     units = units_of(open_fleet(file, connectors))
     if index is not None and index >= len(units):
@@ -162,7 +162,7 @@ def run_unit(
             "If the connector, its schemas or the account changes, so does the id"
         )
     prepare()
-    from framework.fleet.unit_run import run_unit as run_here
+    from framework.fleet.workers.unit_run import run_unit as run_here
 
     outcome = run_here({**found[0].spec(), "attempt": 1})
     if form == "json":

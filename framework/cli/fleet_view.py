@@ -10,12 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from framework.cli.terminal import new_table, print_plain, print_table, visible
-from framework.fleet.unit_tables import AttemptRecord, CoordinatorSession, LedgerSummary, State
+from framework.fleet.unit_state.unit_tables import (
+    AttemptRecord,
+    CoordinatorSession,
+    LedgerSummary,
+    State,
+)
 from framework.text import count_noun, shorten
 
 if TYPE_CHECKING:
     from framework.fleet.coordinator import FleetReport
-    from framework.fleet.fleet_plan import FleetPlan, JobPlan, PlannedUnit, QuotaUse
+    from framework.fleet.jobs.fleet_plan import FleetPlan, JobPlan, PlannedUnit, QuotaUse
 
 MOST_NOTES = 5
 """Notes that are shown; the rest are counted."""

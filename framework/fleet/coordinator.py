@@ -16,13 +16,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from framework.errors import FrameworkError, Interrupted
-from framework.fleet.control_server import ControlServer
-from framework.fleet.executors import UnitExecutor
-from framework.fleet.unit_ledger import UnitLedger
-from framework.fleet.unit_outcome import Outcome, outcome
-from framework.fleet.unit_rounds import LedgerHold
-from framework.fleet.unit_tables import LedgerUnit, UnitAttempt
-from framework.fleet.units import Unit
+from framework.fleet.control.control_server import ControlServer
+from framework.fleet.jobs.units import Unit
+from framework.fleet.unit_state.unit_ledger import UnitLedger
+from framework.fleet.unit_state.unit_rounds import LedgerHold
+from framework.fleet.unit_state.unit_tables import LedgerUnit, UnitAttempt
+from framework.fleet.workers.executors import UnitExecutor
+from framework.fleet.workers.unit_outcome import Outcome, outcome
 from framework.runtime.environment import StopSignal
 
 Json = Any

@@ -18,8 +18,8 @@ from framework.errors import (
     QuotaExceeded,
     UsageError,
 )
-from framework.fleet.budgets import HOUR, QUOTA_HOURS, Budgets
-from framework.fleet.control_server import ControlServer
+from framework.fleet.control.budgets import HOUR, QUOTA_HOURS, Budgets
+from framework.fleet.control.control_server import ControlServer
 from framework.fleet.coordinator import (
     Coordinator,
     ExecutorWait,
@@ -29,12 +29,12 @@ from framework.fleet.coordinator import (
     ledger_units,
     new_key,
 )
-from framework.fleet.executors import ProcessExecutor, UnitExecutor, WaitHandler
-from framework.fleet.fleet_file import Fleet
-from framework.fleet.fleet_plan import FleetPlan, RunReader, earlier_by_kind, plan_fleet
-from framework.fleet.unit_ledger import UnitLedger, open_ledger
-from framework.fleet.unit_rounds import LedgerHold
-from framework.fleet.units import Unit, units_of
+from framework.fleet.jobs.fleet_file import Fleet
+from framework.fleet.jobs.fleet_plan import FleetPlan, RunReader, earlier_by_kind, plan_fleet
+from framework.fleet.jobs.units import Unit, units_of
+from framework.fleet.unit_state.unit_ledger import UnitLedger, open_ledger
+from framework.fleet.unit_state.unit_rounds import LedgerHold
+from framework.fleet.workers.executors import ProcessExecutor, UnitExecutor, WaitHandler
 from framework.runtime.environment import StopSignal
 from framework.text import nearest
 
@@ -191,7 +191,7 @@ def choose_executor(on: str) -> Callable[[WaitHandler], UnitExecutor]:
     if kind == "processes" and workers:
         return lambda _: ProcessExecutor(workers)
     if kind == "dask" and (workers or place):
-        from framework.fleet.dask_executor import DaskExecutor
+        from framework.fleet.workers.dask_executor import DaskExecutor
 
         if place is None:
             return partial(DaskExecutor, workers=workers)

@@ -14,9 +14,9 @@ from framework.cli.main import main
 from framework.definition.finder import shared_schema
 from framework.definition.schema.json_schema import Draft202012Validator, format_checker
 from framework.fleet.coordinator import ledger_units
-from framework.fleet.fleet_file import read_fleet
-from framework.fleet.unit_ledger import open_ledger
-from framework.fleet.units import units_of
+from framework.fleet.jobs.fleet_file import read_fleet
+from framework.fleet.jobs.units import units_of
+from framework.fleet.unit_state.unit_ledger import open_ledger
 from tests.support.calendars import Calendars, calendars, json_lines
 
 LEDGER = Path("fleet.ledger.sqlite")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import main
-from framework.fleet.unit_ledger import open_ledger
+from framework.fleet.unit_state.unit_ledger import open_ledger
 from tests.support.calendars import Calendars, calendars
 from tests.support.fleets import write_files
 
@@ -135,7 +135,7 @@ def test_a_retry_needs_the_ledger_of_a_run(capsys: pytest.CaptureFixture[str]) -
 def test_dask_that_is_not_installed_is_named_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "framework.fleet.dask_executor", raising=False)
+    monkeypatch.delitem(sys.modules, "framework.fleet.workers.dask_executor", raising=False)
     monkeypatch.setitem(sys.modules, "dask", None)
     code, message = said(capsys, "--on", "dask")
     assert code == 1
@@ -149,7 +149,7 @@ def test_dask_that_is_not_installed_is_named_with_its_extra(
 def test_a_scheduler_that_does_not_answer_is_awaited_and_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from framework.fleet import dask_executor
+    from framework.fleet.workers import dask_executor
 
     monkeypatch.setattr(dask_executor, "PATIENCE", 1.0)
     monkeypatch.setattr(dask_executor, "ANSWER", 0.2)

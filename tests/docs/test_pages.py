@@ -13,7 +13,7 @@ import yaml
 
 from framework.definition.finder import find_connector, shared_schema
 from framework.definition.validation import validate
-from framework.fleet.fleet_file import read_fleet
+from framework.fleet.jobs.fleet_file import read_fleet
 from tests.support.docs_blocks import PAGES, blocks
 from tests.support.docs_pages import differences, is_runnable
 from tests.support.docs_session import session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from framework.fleet.fleet_file import Fleet, FleetResult, read_fleet
+from framework.fleet.jobs.fleet_file import Fleet, FleetResult, read_fleet
 
 SHOP = """\
 version: 1

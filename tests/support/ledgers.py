@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg2
 
-from framework.fleet.unit_ledger import UnitLedger, open_ledger
-from framework.fleet.unit_tables import LedgerUnit, Outcome
+from framework.fleet.unit_state.unit_ledger import UnitLedger, open_ledger
+from framework.fleet.unit_state.unit_tables import LedgerUnit, Outcome
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from framework.errors import Interrupted
-from framework.fleet.control_client import ControlClient, CoordinatorGone, UnitStopped
-from framework.fleet.control_server import ControlServer
+from framework.fleet.control.control_client import ControlClient, CoordinatorGone, UnitStopped
+from framework.fleet.control.control_server import ControlServer
 from framework.http.rate_limit import LimitTerms, RateLimiter
 from framework.runtime.environment import StopSignal
 from tests.support.processes import FORKS, LONGEST, ROOT
@@ -92,7 +92,7 @@ def run_unit(address: tuple[str, int], number: int, port: int, limit: LimitTerms
 
 def run_coordinator(told: Any) -> None:
     """Serve until killed; the address goes out through a pipe."""
-    from framework.fleet.budgets import Budgets
+    from framework.fleet.control.budgets import Budgets
 
     with ControlServer(Budgets(), "127.0.0.1", 0, KEY, salt=SALT) as server:
         told.send(server.address)

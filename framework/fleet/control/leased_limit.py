@@ -1,0 +1,268 @@
+"""The unit's side of one budget: leased tokens, counted without a word to the coordinator.
+
+Requests change numbers under a lock; a thread of the control client sends them on as reports, and
+passes what the coordinator replies to `receive`. Tokens are asked for before they are needed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from math import inf
+from threading import Lock, get_ident
+
+import orjson
+
+from framework.fleet.control.budgets import LEASE
+from framework.fleet.control.control_messages import Message
+from framework.http.rate_limit import LimitTerms, WaitTooLong
+
+UNUSED = 1.0
+"""Seconds in which a token was not needed, after which it is returned: at most twice as old."""
+QUIET = 5.0
+"""Seconds without a word from the coordinator after which no request is sent."""
+POLL, LONGEST_POLL = 0.005, 0.05
+"""Seconds after which a request looks for a lease that is on its way: more if several look."""
+MOST_ENDED = 10_000
+"""Ended requests of one report."""
+
+
+def budget_key(terms: LimitTerms, salt: bytes) -> str:
+    """Return which budget a connector's requests count for; its secrets cannot be derived."""
+    if terms.scope == "api":
+        return terms.connector
+    secrets = orjson.dumps(dict(terms.secrets), option=orjson.OPT_SORT_KEYS)
+    return f"{terms.connector}/{hmac.new(salt, secrets, sha256).hexdigest()[:16]}"
+
+
+class LeasedLimit:
+    """A `SharedLimit` of tokens that the coordinator leases. Thread-safe.
+
+    `wake` has `report` called now instead of within a tenth of a second; `heard` returns when the
+    coordinator was last known to listen. Waits longer than `longest` seconds are not begun. If
+    requests in flight are limited, too, one `needs_place` beside a token.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        wake: Callable[[], None],
+        heard: Callable[[], float],
+        *,
+        longest: float = 300.0,
+        needs_place: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.key = key
+        self._wake = wake
+        self._heard = heard
+        self._longest = longest
+        self._clock = clock
+        self._lock = Lock()
+        self._idle = self._free = 0
+        """Tokens and places that are not used."""
+        self._fewest = [0, 0]
+        """The fewest of both since the last return."""
+        self._returned_at = clock()
+        self._share: float = 1
+        self._asked = self._places_asked = 0
+        self._needs_place = needs_place
+        self._places_are_scarce = False
+        self._waiting: set[int] = set()
+        """Threads whose request waits for a token."""
+        self._used = self._used_before = 0
+        """Tokens used in this half second, and in the one before."""
+        self._used_since = clock()
+        self._paused_until = self._expected_at = 0.0
+        self._paused_by: tuple[str, str | None] = ("", None)
+        self._waits_for: tuple[str, str | None] = ("", None)
+        self._to_report: Counter[str] = Counter()
+        """Counts of the next report, by their names in it."""
+        self._ended: list[float] = []
+        self._pause: tuple[float, str] | None = None
+        self._learned: tuple[int | None, int | None, float | None] = (None, None, None)
+
+    def try_acquire(self) -> tuple[float, str]:
+        """Return (0, "") and count a request as in flight, or the seconds until a retry and why.
+
+        Raise WaitTooLong if the budget has nothing left for too long.
+        """
+        now, thread = self._clock(), get_ident()
+        with self._lock:
+            if now < self._paused_until:
+                return self._refuse(self._paused_until - now, *self._paused_by)
+            if now - self._heard() >= QUIET:
+                return QUIET, "the coordinator does not respond"
+            has_place = self._free > 0 or not self._needs_place
+            if self._idle and has_place:
+                self._take(thread)
+                return 0.0, ""
+            self._waiting.add(thread)
+            if not has_place:
+                self._ask_places(len(self._waiting))
+                return self._poll(), ""
+            self._ask(len(self._waiting) + self._target())
+            if now < self._expected_at:
+                return self._refuse(self._expected_at - now, *self._waits_for)
+            return self._poll(), ""
+
+    def release(self) -> None:
+        """Count a request that has ended."""
+        with self._lock:
+            self._ended.append(self._clock())
+            if not self._needs_place:
+                return
+            if not self._places_are_scarce:
+                self._free += 1
+                return
+            self._to_report["places_returned"] += 1
+        self._wake()
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Let no unit of the budget send a request for that long."""
+        with self._lock:
+            until = self._clock() + seconds
+            if until <= self._paused_until:
+                return
+            self._paused_until, self._paused_by = until, (why, None)
+            self._pause = (until, why)
+        self._wake()
+
+    def learn(self, allowed: int | None, remaining: int | None, reset: float | None) -> None:
+        """Adopt what response headers report; of one report's, the lowest numbers are sent."""
+        with self._lock:
+            before = self._learned
+            if before[0] is not None and (allowed is None or before[0] < allowed):
+                allowed = before[0]
+            if before[1] is not None and (remaining is None or before[1] < remaining):
+                remaining, reset = before[1], before[2]
+            elif reset is not None:
+                reset += self._clock()
+            self._learned = (allowed, remaining, reset)
+        if remaining is not None and remaining <= 0:
+            self._wake()
+
+    def prepare(self) -> None:
+        """Ask for a first token and place, before there is a request."""
+        with self._lock:
+            self._ask(1)
+            if self._needs_place:
+                self._ask_places(1)
+
+    def receive(self, message: Message) -> None:
+        """Adopt a message of the coordinator about this budget."""
+        now, kind = self._clock(), message["type"]
+        with self._lock:
+            if kind == "grant":
+                share = message["share"]
+                self._share = inf if share is None else share
+                self._idle += message["count"]
+                self._asked -= message["count"]
+                self._expected_at = 0.0
+            elif kind == "places":
+                self._free += message["count"]
+                self._places_asked -= message["count"]
+                self._places_are_scarce = message["is_scarce"]
+                if self._places_are_scarce:
+                    self._return_places(self._free - len(self._waiting))
+            elif kind == "recall":
+                self._return_tokens(self._idle)
+            else:
+                until = now + message["seconds"]
+                reason = message["why"], message["used_up"]
+                if kind == "wait":
+                    self._expected_at, self._waits_for = until, reason
+                elif until > self._paused_until:
+                    self._paused_until, self._paused_by = until, reason
+        if self._to_report:
+            self._wake()
+
+    def report(self, closes: bool = False) -> Message | None:
+        """Return what the coordinator has to know, as a message, or None.
+
+        With `closes` the unused tokens are returned. Ages are in whole milliseconds, rounded down.
+        """
+        with self._lock:
+            now = self._clock()
+            self._pass_time(now, closes)
+            message: Message = {}
+            if self._ended:
+                ended, self._ended = self._ended[:MOST_ENDED], self._ended[MOST_ENDED:]
+                message["ended"] = [int((now - at) * 1000) for at in ended]
+            message.update(self._to_report)
+            self._to_report.clear()
+            if self._learned != (None, None, None):
+                allowed, remaining, reset = self._learned
+                left = None if reset is None else max(reset - now, 0.0)
+                message["learned"] = [allowed, remaining, left]
+                self._learned = (None, None, None)
+            if self._pause is not None:
+                message["pause"] = [max(self._pause[0] - now, 0.0), self._pause[1]]
+                self._pause = None
+            return {"type": "report", "key": self.key, **message} if message else None
+
+    def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
+        if used_up is not None and seconds > self._longest:
+            self._waiting.discard(get_ident())
+            raise WaitTooLong(seconds, self._longest, used_up)
+        return seconds, why
+
+    def _take(self, thread: int) -> None:
+        """Use a token, and ask for more if there is less than a quarter of a second's worth."""
+        self._waiting.discard(thread)
+        self._idle -= 1
+        self._fewest[0] = min(self._fewest[0], self._idle)
+        if self._needs_place:
+            self._free -= 1
+            self._fewest[1] = min(self._fewest[1], self._free)
+        self._used += 1
+        target = self._target()
+        if 2 * (self._idle + self._asked - len(self._waiting)) <= target:
+            self._ask(len(self._waiting) + target)
+
+    def _poll(self) -> float:
+        return min(POLL * len(self._waiting), LONGEST_POLL)
+
+    def _target(self) -> int:
+        """Return how many tokens to have before they are needed: half a second's worth."""
+        return int(min(max(self._used, self._used_before), self._share))
+
+    def _ask(self, tokens: int) -> None:
+        """Ask for what is missing to so many tokens; at once if there is none left."""
+        missing = tokens - self._idle - self._asked
+        if missing > 0:
+            self._asked += missing
+            self._to_report["wanted"] += missing
+            if not self._idle:
+                self._wake()
+
+    def _ask_places(self, places: int) -> None:
+        missing = places - self._free - self._places_asked
+        if missing > 0:
+            self._places_asked += missing
+            self._to_report["places_wanted"] += missing
+            self._wake()
+
+    def _return_tokens(self, tokens: int) -> None:
+        if tokens > 0:
+            self._to_report["returned"] += tokens
+            self._idle -= tokens
+            self._fewest[0] = min(self._fewest[0], self._idle)
+
+    def _return_places(self, places: int) -> None:
+        if places > 0:
+            self._to_report["places_returned"] += places
+            self._free -= places
+            self._fewest[1] = min(self._fewest[1], self._free)
+
+    def _pass_time(self, now: float, closes: bool) -> None:
+        """Return what was not needed for a while, or all of it."""
+        if now - self._used_since >= LEASE:
+            self._used, self._used_before, self._used_since = 0, self._used, now
+        if closes or now - self._returned_at >= UNUSED:
+            self._return_tokens(self._idle if closes else self._fewest[0])
+            self._return_places(self._free if closes else self._fewest[1])
+            self._fewest, self._returned_at = [self._idle, self._free], now

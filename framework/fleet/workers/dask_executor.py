@@ -1,0 +1,195 @@
+"""Units on a Dask cluster: a local one that is started for the run, or one that is there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from framework.fleet.workers.executors import (
+    ExecutorError,
+    WaitHandler,
+    run_on_worker,
+    worker_versions,
+)
+from framework.fleet.workers.executors import worker_versions as own_versions
+from framework.fleet.workers.unit_outcome import Outcome
+
+try:
+    import dask
+    import distributed
+except ImportError as error:
+    raise ExecutorError(
+        "--on dask needs the packages dask and distributed. Run "
+        "pip install 'rest-connector-framework[dask]', or use --on processes"
+    ) from error
+
+Json = Any
+_untyped: Any = distributed
+
+PATIENCE = 60.0
+"""Seconds to wait for a scheduler that does not answer, or has no worker."""
+ANSWER = 5.0
+"""Seconds for one try to reach the scheduler."""
+RETRY = 0.2
+"""Seconds between two tries."""
+RECHECK = 1.0
+"""Seconds after which the number of workers is read again."""
+
+SETTINGS = {
+    # a unit whose worker dies is tried again by the coordinator, which counts its attempts
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.comm.retry.count": 0,
+}
+
+
+class DaskExecutor:
+    """The workers of a cluster. With `workers`, a local cluster of so many is started.
+
+    `address` is HOST:PORT of a scheduler. `on_wait` is told when it does not answer.
+    """
+
+    def __init__(
+        self, on_wait: WaitHandler, *, address: str | None = None, workers: int = 0
+    ) -> None:
+        self._on_wait = on_wait
+        self._address = f"tcp://{address}"
+        self._name = f"dask://{address}" if address else "the local cluster"
+        self._cluster: Any = None
+        self._nthreads: dict[str, int] = {}
+        self._read_at = 0.0
+        _silence_logs()
+        dask.config.set(SETTINGS)
+        if address is None:
+            self._cluster = _untyped.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit=0,  # units have processes of their own
+                silence_logs=logging.CRITICAL,
+            )
+        try:
+            self._client = self._connect()
+        except BaseException:
+            self._close_cluster()
+            raise
+
+    @property
+    def slots(self) -> int:
+        """The threads of all workers, 0 while there is no worker."""
+        return sum(self._workers().values())
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The machines of the workers."""
+        return frozenset(name.rpartition(":")[0].rpartition("/")[2] for name in self._workers())
+
+    def submit(self, unit: Mapping[str, Json]) -> Future[Outcome]:
+        """Have a unit run on a worker."""
+        executor = self._client.get_executor(pure=False, retries=0)
+        future: Future[Outcome] = executor.submit(run_on_worker, dict(unit))
+        return future
+
+    def recover(self) -> None:
+        """Connect again if the scheduler was restarted or lost, or has no worker left."""
+        if self._client.status == "running":
+            with suppress(Exception):
+                if self._client.ncores():
+                    return
+        _close_client(self._client)
+        self._client = self._connect()
+
+    def close(self) -> None:
+        """End what runs, and the local cluster."""
+        _close_client(self._client)
+        self._close_cluster()
+
+    def _connect(self) -> Any:
+        """Return a client once the scheduler has a worker; refuse workers of other versions."""
+        waits = _Patience(self._on_wait)
+        while True:
+            client = None
+            try:
+                client = _untyped.Client(
+                    self._cluster or self._address, timeout=ANSWER, set_as_default=False
+                )
+                while not client.ncores():
+                    remedy = "Start some with `dask worker HOST:PORT`, where this framework is"
+                    waits.wait(f"the Dask scheduler at {self._name} has no worker", remedy)
+                self._check_versions(client)
+            except (OSError, TimeoutError):
+                _close_client(client)
+                remedy = "Start one with `dask scheduler`, or check host, port and firewall"
+                waits.wait(f"no Dask scheduler answers at {self._name}", remedy)
+            except BaseException:
+                _close_client(client)
+                raise
+            else:
+                return client
+
+    def _check_versions(self, client: Any) -> None:
+        own = own_versions()
+        try:
+            found = client.run(worker_versions)
+        except Exception as error:
+            raise ExecutorError(
+                f"the workers cannot run units: {type(error).__name__}: {error}. Install this "
+                f"version of the framework ({own['framework']}) where they run"
+            ) from None
+        for worker, versions in found.items():
+            for name, version in versions.items():
+                if version != own[name]:
+                    raise ExecutorError(
+                        f"the worker {worker} has {name} {version}, and this coordinator "
+                        f"{own[name]}; install the same version on both"
+                    )
+
+    def _workers(self) -> dict[str, int]:
+        now = time.monotonic()
+        if now - self._read_at >= RECHECK:
+            self._read_at = now
+            try:
+                self._nthreads = dict(self._client.ncores())
+            except Exception:  # the scheduler is gone: its futures say so
+                self._nthreads = {}
+        return self._nthreads
+
+    def _close_cluster(self) -> None:
+        if self._cluster is not None:
+            with suppress(Exception):
+                self._cluster.close(timeout=1)
+
+
+class _Patience:
+    """Waits for a cluster for PATIENCE seconds in all; tells once for each reason."""
+
+    def __init__(self, on_wait: WaitHandler) -> None:
+        self._on_wait = on_wait
+        self._end = time.monotonic() + PATIENCE
+        self._told: set[str] = set()
+
+    def wait(self, why: str, remedy: str) -> None:
+        """Wait a moment; raise ExecutorError if the time is over."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise ExecutorError(f"{why}, after {PATIENCE:.0f} s. {remedy}")
+        if why not in self._told:
+            self._told.add(why)
+            self._on_wait(why, left)
+        time.sleep(RETRY)
+
+
+def _close_client(client: Any) -> None:
+    with suppress(Exception):
+        if client is not None:
+            client.close(timeout=1)
+
+
+def _silence_logs() -> None:
+    """Leave the talk to us: what these libraries log about lost connections is part of outcomes."""
+    for name in ("distributed", *logging.root.manager.loggerDict, "tornado", "asyncio"):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

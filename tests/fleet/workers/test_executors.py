@@ -1,0 +1,84 @@
+"""Where units run: what `--on` takes, and what is refused before a unit starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework.cli.main import main
+from framework.errors import DestinationError, UsageError
+from framework.fleet.fleet_run import choose_executor, refuse_one_writer
+from framework.fleet.jobs.units import units_of
+from framework.fleet.workers import executors
+from tests.support.calendars import calendars
+from tests.support.fleet_soak import Cluster
+from tests.support.fleets import fleet_of
+
+
+@pytest.mark.parametrize(
+    "on", ["process", "processes:0", "processes:x", "dask:x", "ray", "dask://", "processes:-1"]
+)
+def test_an_unknown_executor_is_a_usage_error(on: str) -> None:
+    with pytest.raises(UsageError, match="expected processes, processes:N, dask"):
+        choose_executor(on)
+
+
+def test_processes_have_as_many_slots_as_named() -> None:
+    executor = choose_executor("processes:3")(lambda *_: None)
+    assert (executor.slots, executor.hosts) == (3, frozenset())
+    executor.close()
+
+
+class Elsewhere:
+    """Workers on another machine."""
+
+    hosts = frozenset({"10.0.0.7"})
+
+
+def test_a_duckdb_file_is_not_written_from_other_machines() -> None:
+    units = units_of(fleet_of("version: 1\njobs: [{connector: shop, resources: [customers]}]"))
+    elsewhere: Any = Elsewhere()
+    with pytest.raises(DestinationError, match="one writer") as refused:
+        refuse_one_writer(units, elsewhere)
+    assert "10.0.0.7" in str(refused.value)
+    assert "postgres" in str(refused.value)
+    text = "version: 1\njobs: [{connector: shop, resources: [customers], destination: postgres}]"
+    refuse_one_writer(units_of(fleet_of(text)), elsewhere)
+
+
+@pytest.mark.slow
+def test_a_fleet_runs_on_a_local_dask_cluster(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with calendars(3, monkeypatch) as fleet:
+        command = [sys.executable, "-m", "framework", "fleet", "run", "fleet.yaml"]
+        done = subprocess.run(
+            [*command, "--on", "dask:2", "--format", "json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["units"] == {"done": 3}
+        fleet.assert_loaded()
+
+
+@pytest.mark.slow
+def test_workers_of_another_version_are_refused_by_name(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "cluster").mkdir()
+    with Cluster(project / "cluster", 1) as cluster, calendars(1, monkeypatch):
+        own = {**executors.worker_versions(), "framework": "9.9.9"}
+        from framework.fleet.workers import dask_executor
+
+        monkeypatch.setattr(dask_executor, "own_versions", lambda: own)
+        assert main(["fleet", "run", "fleet.yaml", "--on", cluster.address]) == 1
+        said = capsys.readouterr().err
+        assert "9.9.9" in said
+        assert executors.worker_versions()["framework"] in said
