@@ -1,5 +1,5 @@
-"""`drawing.py RESULTS FOLDER`: the plots of a run as SVG. Runs in the environment `plots`, which
-has matplotlib and nothing of ours but the files beside this one."""
+"""`drawing.py RESULTS FLEET_RESULTS FOLDER`: the plots as SVG. Runs in the environment `plots`,
+which has matplotlib and nothing of ours but the files beside this one."""
 
 from __future__ import annotations
 
@@ -93,6 +93,25 @@ def validate(results: Found, folder: Path) -> None:
     _save(figure, folder / "validate.svg")
 
 
+def fleet(results: dict[str, Any], folder: Path) -> None:
+    """Requests in the minute before each second, as the server saw them, below the budget."""
+    one = results.get("budget")
+    if one is None:
+        return
+    each = one["per second"]
+    minutes = [sum(each[max(0, at - 60) : at]) for at in range(1, len(each) + 1)]
+    figure, axes = plt.subplots(figsize=(5.2, 2.2))
+    axes.plot(range(1, len(each) + 1), minutes, color=COLOURS[0])
+    axes.axhline(one["budget"], color=COLOURS[4], linewidth=1, linestyle="--")
+    axes.annotate("budget", (len(each), one["budget"]), ha="right", va="bottom", fontsize=8)
+    axes.set_xlim(0)
+    axes.set_ylim(0, one["budget"] * 1.15)
+    axes.set_xlabel("seconds, eight workers")
+    axes.set_ylabel("requests in 60 s")
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, folder / "fleet.svg")
+
+
 def _is(result: dict[str, Any], work: str, load: int) -> bool:
     return result["work"] == work and result["load"] == load and not result["error"]
 
@@ -105,7 +124,8 @@ def _save(figure: Any, path: Path) -> None:
 
 if __name__ == "__main__":
     found: Found = json.loads(Path(sys.argv[1]).read_text())["results"]
-    target = Path(sys.argv[2])
+    target = Path(sys.argv[3])
     target.mkdir(parents=True, exist_ok=True)
     for draw in (times, memory, validate):
         draw(found, target)
+    fleet(json.loads(Path(sys.argv[2]).read_text()), target)

@@ -240,6 +240,8 @@ def page_text(results: Mapping[str, Any]) -> str:
             f"| most in any window of 60 s, as the server saw it | {one['most in a window']} |",
             f"| in each minute after the first | {steady} |",
             "",
+            "![Requests in a minute against the budget](plots/fleet.svg)",
+            "",
         ]
     if one := results.get("soak"):
         lines += [

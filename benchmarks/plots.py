@@ -1,4 +1,4 @@
-"""`python -m benchmarks.plots`: the plots of docs/performance.md, drawn from the kept results."""
+"""`python -m benchmarks.plots`: the plots of docs/performance.md and docs/scale.md."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.__main__ import RESULTS
+from benchmarks.fleet import RESULTS as FLEET_RESULTS
 from benchmarks.venvs import python_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "plots")
     given = parser.parse_args()
     drawing = Path(__file__).resolve().parent / "drawing.py"
-    command = [str(python_of("plots")), str(drawing), str(given.results), str(given.folder)]
+    files = [str(given.results), str(FLEET_RESULTS), str(given.folder)]
+    command = [str(python_of("plots")), str(drawing), *files]
     return subprocess.run(command, check=False).returncode
 
 

@@ -1,0 +1,19 @@
+"""The benchmark of fleets runs on next to nothing, and its results have a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import fleet
+
+
+@pytest.mark.slow
+def test_units_workers_and_budgets_are_measured() -> None:
+    beside = fleet.overhead(2)
+    assert 0 < beside["unit"] < 60
+    budget = fleet.budget(2, 40)
+    assert budget["requests"] == 50
+    assert budget["most in a window"] <= 40
+    text = fleet.page_text({"overhead": beside, "budget": budget})
+    assert f"| `framework run` | {beside['plain']:.2f} |" in text
+    assert "as the server saw it | 40 |" in text
