@@ -215,6 +215,13 @@ WORKS: Mapping[str, Callable[[], dict[str, Any]]] = {
 def page_text(results: Mapping[str, Any]) -> str:
     """The tables of the page."""
     lines = []
+    if results:
+        here = next(iter(results.values()))["machine"]
+        lines += [
+            f"{here['when'][:10]}, {here['cores']} cores, {here['memory_gb']} GB, Python "
+            f"{here['python']}, by `python -m benchmarks.fleet` against a server of its own.",
+            "",
+        ]
     if one := results.get("overhead"):
         lines += [
             "| a run of 3 requests, 50 ms each | seconds |",
