@@ -29,6 +29,8 @@ EVERY_BUDGET = ""
 """The key of what `cooling` says of budgets that were not used since a process was killed."""
 COOLING_STEPS = 100
 """Parts of a budget's time by which its cooling tokens are stored."""
+KEPT = 70.0
+"""Seconds after which a budget is forgotten that no unit has, if nothing of it counts any more."""
 QUOTA_HOURS = 25
 """Hours in which a request counts for its day: the one that it was sent in, and 24 more."""
 
@@ -91,6 +93,8 @@ class _Budget:
     """The last minute's seconds, and the requests that ended in each."""
     hours: dict[int, int] = field(default_factory=dict)
     """Requests by hour since the epoch, for the daily quota."""
+    has_learned: bool = False
+    """Whether response headers have reported a lower rate than units declare."""
 
     def pass_time(self, now: float, hour: int) -> None:
         """Free the tokens that have cooled, and forget what has expired."""
@@ -168,6 +172,11 @@ class _Budget:
         if self.per_day is not None:
             self.hours[hour] = self.hours.get(hour, 0) + ended
 
+    def is_unused(self, now: float) -> bool:
+        """Return whether a new budget in its place would allow the same."""
+        counts = self.units or self.cooling or self.recent or self.hours or self.has_learned
+        return not counts and self.remaining is None and now >= self.paused_until
+
     def let_go(self, unit: str, tokens: int) -> int:
         """Take tokens from a unit, at most those that it holds, and return how many."""
         tokens = min(tokens, self.units.get(unit, 0))
@@ -189,6 +198,10 @@ class Budgets:
         self._clock = clock
         self._wall = wall
         self._budgets: dict[str, _Budget] = {}
+        self._of_unit: dict[str, set[str]] = {}
+        """The budgets of each connected unit."""
+        self._without_unit: dict[str, float] = {}
+        """Since when budgets have had no unit, in the order of these times."""
         self._changed: set[str] = set()
         self._due: dict[str, float] = {}
         """When to look again at the budgets that units wait for."""
@@ -246,6 +259,8 @@ class Budgets:
         rows = []
         now, hour = self._clock(), self._hour()
         for budget in self._budgets.values():
+            if budget.per_day is None and not budget.hours:
+                continue
             budget.pass_time(now, hour)
             hours = dict(budget.hours)
             if budget.per_day is not None and budget.held:
@@ -266,6 +281,7 @@ class Budgets:
         """Add a unit to a budget; of all that units declare the lowest numbers hold."""
         budget = self._budget(key)
         budget.units.setdefault(unit, 0)
+        self._of_unit.setdefault(unit, set()).add(key)
         budget.per_day = _lowest(budget.per_day, per_day)
         budget.places.most = _lowest(budget.places.most, max_in_flight)
         if requests is not None:
@@ -317,7 +333,7 @@ class Budgets:
         """Adopt what response headers report if it is less; `reset` is in seconds."""
         budget, now = self._budget(key), self._clock()
         if allowed is not None and allowed > 0:
-            self._tighten(budget, allowed, budget.per or float(MINUTE))
+            budget.has_learned |= self._tighten(budget, allowed, budget.per or float(MINUTE))
         if remaining is None or reset is None:
             return
         budget.pass_time(now, self._hour())
@@ -333,15 +349,15 @@ class Budgets:
     def drop(self, unit: str) -> None:
         """Forget a unit whose connection has ended; the tokens that it held count as used now."""
         now, hour = self._clock(), self._hour()
-        for budget in self._budgets.values():
-            if unit not in budget.units:
-                continue
+        for budget in map(self._budget, self._of_unit.pop(unit, ())):
             lost = budget.let_go(unit, budget.units[unit])
             del budget.units[unit]
             budget.wanted.pop(unit, None)
             budget.told.pop(unit, None)
             budget.places.drop(unit)
-            self._changed.add(budget.key)
+            if not budget.units:
+                self._without_unit.pop(budget.key, None)
+                self._without_unit[budget.key] = now
             if lost:
                 budget.count(lost, now, hour)
                 if budget.requests is not None:
@@ -355,6 +371,7 @@ class Budgets:
         for key in sorted(self._changed):
             self._settle(self._budgets[key], now)
         self._changed.clear()
+        self._forget_unused(now)
         messages, self._messages = self._messages, []
         return messages
 
@@ -366,23 +383,37 @@ class Budgets:
         """Return how much of each budget is used, of those that connected units have."""
         now, hour = self._clock(), self._hour()
         uses = []
-        for budget in self._budgets.values():
+        for key in sorted(set().union(*self._of_unit.values())):
+            budget = self._budgets[key]
             budget.pass_time(now, hour)
-            if budget.units:
-                rate = None if budget.requests is None else budget.requests * MINUTE / budget.per
-                uses.append(
-                    BudgetUse(
-                        budget.key,
-                        sum(ended for _, ended in budget.recent),
-                        rate,
-                        budget.held,
-                        len(budget.wanted),
-                        max(budget.paused_until - now, 0.0),
-                        budget.day,
-                        budget.per_day,
-                    )
+            rate = None if budget.requests is None else budget.requests * MINUTE / budget.per
+            uses.append(
+                BudgetUse(
+                    budget.key,
+                    sum(ended for _, ended in budget.recent),
+                    rate,
+                    budget.held,
+                    len(budget.wanted),
+                    max(budget.paused_until - now, 0.0),
+                    budget.day,
+                    budget.per_day,
                 )
+            )
         return uses
+
+    def _forget_unused(self, now: float) -> None:
+        """Forget budgets that had no unit for a while: each account may have one."""
+        while self._without_unit:
+            key, since = next(iter(self._without_unit.items()))
+            if now - since < KEPT:
+                return
+            del self._without_unit[key]
+            budget = self._budgets[key]
+            budget.pass_time(now, self._hour())
+            if budget.is_unused(now):
+                del self._budgets[key]
+            elif not budget.units:
+                self._without_unit[key] = now
 
     def _budget(self, key: str) -> _Budget:
         self._changed.add(key)
@@ -393,12 +424,12 @@ class Budgets:
     def _hour(self) -> int:
         return int(self._wall() // HOUR)
 
-    def _tighten(self, budget: _Budget, requests: int, per: float) -> None:
-        """Adopt a rate; fewer requests and the longer time hold."""
+    def _tighten(self, budget: _Budget, requests: int, per: float) -> bool:
+        """Adopt a rate if it is lower: fewer requests and the longer time hold."""
         before, now = budget.requests, self._clock()
         longer = max(per - budget.per, 0.0)
         if before is not None and before <= requests and not longer:
-            return
+            return False
         budget.pass_time(now, self._hour())
         budget.requests = _lowest(before, requests)
         budget.per += longer
@@ -413,6 +444,7 @@ class Budgets:
         elif longer:
             budget.cooling = [at + longer for at in budget.cooling]
         self._recall_excess(budget, now)
+        return True
 
     def _recall_excess(self, budget: _Budget, now: float) -> None:
         """Have units return what they do not use if there are more leases than allowed now."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from framework.fleet.control.budgets import HOUR, IN_TRANSIT, Budgets
+from framework.fleet.control.budgets import HOUR, IN_TRANSIT, KEPT, Budgets
 from tests.support.simulated_units import KEY, Clock, SimulatedFleet
 
 Simulated = Callable[..., SimulatedFleet]
@@ -280,6 +280,37 @@ def test_a_unit_that_dies_leaves_its_tokens_to_the_others_after_they_have_cooled
     clock.run(clock.now + 1 + IN_TRANSIT)
     assert [message["count"] for _, message in budgets.due()] == [4]
     assert budgets.next_change() == float("inf")
+
+
+def test_a_budget_that_no_unit_has_is_forgotten_when_nothing_of_it_counts() -> None:
+    clock = Clock()
+    budgets = Budgets(clock.time, clock.time)
+    keys = {"plain", "slow", "daily", "learned"}
+    more = {"slow": {"per": 500.0}, "daily": {"per_day": 9}}
+    for key in keys:
+        budgets.declare(key, f"unit of {key}", requests=5, **more.get(key, {}))
+        budgets.ask(key, f"unit of {key}", 1)
+        budgets.due()
+        budgets.end(key, f"unit of {key}", [0.0])
+    budgets.learn("learned", 3, None, None)
+    clock.run(clock.now + 2 * KEPT)
+    budgets.due()
+    assert {use.key for use in budgets.use()} == keys
+    for key in keys:
+        budgets.drop(f"unit of {key}")
+    clock.run(clock.now + KEPT - 1)
+    budgets.due()
+    assert budgets._budgets.keys() == keys
+    clock.run(clock.now + 2)
+    budgets.due()
+    assert budgets._budgets.keys() == {"slow", "daily", "learned"}
+    clock.run(clock.now + 500)
+    budgets.due()
+    assert budgets._budgets.keys() == {"daily", "learned"}
+    assert [(key, requests) for key, _, requests in budgets.as_rows()] == [("daily", 1)]
+    clock.run(clock.now + 26 * HOUR)
+    budgets.due()
+    assert budgets._budgets.keys() == {"learned"}
 
 
 def test_used_tokens_are_passed_on_by_a_process_that_needed_none() -> None:
