@@ -17,7 +17,7 @@ from threading import Lock, get_ident
 import orjson
 
 from framework.fleet.control.budgets import LEASE
-from framework.fleet.control.control_messages import Message
+from framework.fleet.control.control_messages import LARGEST, Message
 from framework.http.rate_limit import LimitTerms, WaitTooLong
 
 UNUSED = 1.0
@@ -132,7 +132,12 @@ class LeasedLimit:
         self._wake()
 
     def learn(self, allowed: int | None, remaining: int | None, reset: float | None) -> None:
-        """Adopt what response headers report; of one report's, the lowest numbers are sent."""
+        """Adopt what response headers report; of one report's, the lowest numbers are sent.
+
+        Headers of unlimited APIs have -1 or any large number.
+        """
+        allowed = None if allowed is None or allowed <= 0 else min(allowed, LARGEST)
+        remaining = None if remaining is None else min(max(remaining, 0), LARGEST)
         with self._lock:
             before = self._learned
             if before[0] is not None and (allowed is None or before[0] < allowed):

@@ -222,6 +222,19 @@ def test_a_budget_is_that_of_a_credential_or_of_the_api() -> None:
     assert key(scope="api", secrets=first) == key(scope="api") == "shop"
 
 
+@pytest.mark.parametrize("remaining", [-1, 2**63 - 1, 2**70])
+@pytest.mark.parametrize("allowed", [-1, 0, 2**70])
+def test_headers_of_an_unlimited_api_do_not_end_the_connection(
+    join: Join, allowed: int, remaining: int
+) -> None:
+    stop = StopSignal()
+    client = join("a", stop)
+    client.shared_limit(terms(5, 60.0)).learn(allowed, remaining, 1.0)
+    roundtrip(client)
+    roundtrip(client)
+    assert stop.error is None
+
+
 def test_a_used_up_quota_is_too_long_to_wait_for(join: Join) -> None:
     limiter = RateLimiter(1, None, StopSignal(), shared=join().shared_limit(terms(per_day=3)))
     for _ in range(3):
