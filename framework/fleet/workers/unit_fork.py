@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,13 +55,19 @@ class _Child:
 
 
 def prepare() -> None:
-    """Import what a unit needs, in the order that makes dlt start fast."""
+    """Import what a unit needs, in the order that makes dlt start fast.
+
+    The only thread is one that Arrow's allocator starts, and that is ready for a fork. Python
+    warns of any.
+    """
     from framework.load.dlt_defaults import set_defaults
     from framework.runtime.deferred_imports import defer_imports
 
     set_defaults()
     defer_imports()
     import framework.fleet.workers.unit_run  # noqa: F401
+
+    warnings.filterwarnings("ignore", ".*use of fork", DeprecationWarning)
 
 
 def main() -> int:
