@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from multiprocessing import forkserver
 from typing import Any
@@ -97,3 +98,24 @@ def run_coordinator(told: Any) -> None:
     with ControlServer(Budgets(), "127.0.0.1", 0, KEY, salt=SALT) as server:
         told.send(server.address)
         threading.Event().wait()
+
+
+def load_on(address: tuple[str, int], place: str, loaded: Any) -> None:
+    """Load into a place for ever, whatever signal comes; `loaded` has the time of the last row."""
+    from framework.fleet.workers.unit_run import end_run
+    from framework.runtime.signals import stop_on_signals
+
+    def load() -> None:
+        while True:
+            loaded.value = time.monotonic()
+
+    stop, loading = StopSignal(), threading.Thread(target=load, daemon=True)
+    with (
+        stop_on_signals(stop),
+        ControlClient(address, KEY, "a", 1, stop=stop, on_gone=end_run) as client,
+        client.destination_turn(place),
+    ):
+        loading.start()
+        while True:
+            with suppress(KeyboardInterrupt):
+                loading.join()  # as a driver waits for its server

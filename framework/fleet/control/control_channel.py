@@ -91,6 +91,11 @@ class ControlChannel:
             raise ChannelClosed("not a message")
         return message
 
+    def end_sending(self) -> None:
+        """Have the other side see the end; what it still sends, and its own end, are received."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
     def shut_down(self) -> None:
         """End the connection for both sides; a thread that receives is woken."""
         with suppress(OSError):

@@ -67,7 +67,8 @@ class ControlClient:
     """The connection of one unit's attempt to its coordinator. Thread-safe.
 
     `stop` is set if the coordinator stops the unit, with UnitStopped, or is gone, with
-    CoordinatorGone; then `on_gone` is called, too. Raise FrameworkError if the coordinator cannot
+    CoordinatorGone. Then `on_gone` is called, too, with whether this process has a turn: it goes to
+    another one as soon as the connection has ended. Raise FrameworkError if the coordinator cannot
     be reached or refuses the unit.
     """
 
@@ -79,7 +80,7 @@ class ControlClient:
         attempt: int,
         *,
         stop: StopSignal,
-        on_gone: Callable[[], None] = lambda: None,
+        on_gone: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._stop = stop
         self._on_gone = on_gone
@@ -286,5 +287,7 @@ class ControlClient:
                 return
             self._is_gone = True
         self._stop.set(CoordinatorGone(f"{why}; the unit ends, and its next attempt goes on"))
+        with self._lock:
+            has_turn = any(turn.has_begun.is_set() for turn in self._turns.values())
+        self._on_gone(has_turn)
         self._channel.shut_down()
-        self._on_gone()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
+from math import inf
 from typing import Any
 
 from framework import __version__
@@ -33,6 +34,8 @@ from framework.fleet.control.destination_turns import DestinationTurns
 
 STOP_GRACE = 5.0
 """Seconds that an older attempt has to end by itself, before it is disconnected."""
+UNIT_SILENCE = SILENCE + 2.0
+"""Seconds without a message after which a unit counts as gone. It has ended itself before."""
 BACKLOG = 128
 """Connections that wait to be accepted."""
 
@@ -60,17 +63,26 @@ class _Peer:
         self.since = self.heard = now
         self.outbox: deque[Message] = deque()
         self._sending = threading.Lock()
+        self._is_ended = False
 
     def send_outbox(self) -> None:
         """Send what is queued, in order; another thread that does so already sends it all."""
         while self.outbox and self._sending.acquire(blocking=False):
             try:
                 while self.outbox:
-                    self.channel.send(self.outbox.popleft())
+                    message = self.outbox.popleft()
+                    if not self._is_ended:
+                        self.channel.send(message)
             except ChannelClosed:
                 self.outbox.clear()
             finally:
                 self._sending.release()
+
+    def end(self) -> None:
+        """Have the unit end at once: the connection ends with its process."""
+        with self._sending:
+            self._is_ended = True
+            self.channel.end_sending()
 
 
 class ControlServer:
@@ -242,6 +254,7 @@ class ControlServer:
             )
             peer.channel.send({"type": "refused", "why": why})
             return
+        peer.heard = inf  # it says nothing while it waits
         while (older := self._register(peer, unit)) is not None:
             if older.attempt > peer.attempt:
                 why = f"attempt {older.attempt} of the unit is connected, found {peer.attempt}"
@@ -262,12 +275,16 @@ class ControlServer:
             return None
 
     def _end(self, peer: _Peer, why: str) -> None:
-        """Stop a unit and await its end; disconnect it if that takes too long."""
+        """Stop a unit and await the end of its process, unless it is silent."""
         with self._changed:
             peer.outbox.append({"type": "stop", "why": why})
         peer.send_outbox()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._is_gone(peer), STOP_GRACE):
+            if self._changed.wait_for(lambda: self._is_gone(peer), STOP_GRACE):
+                return
+        peer.end()
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_gone(peer), UNIT_SILENCE):
                 peer.channel.shut_down()
                 self._changed.wait_for(lambda: self._is_gone(peer), STOP_GRACE)
 
@@ -304,7 +321,7 @@ class ControlServer:
             with self._changed:
                 now = time.monotonic()
                 peers = self._queue_due()
-                silent = [one for one in self._connections if now - one.heard >= SILENCE]
+                silent = [one for one in self._connections if now - one.heard >= UNIT_SILENCE]
                 self._wakes_at = min(self._budgets.next_change(), now + 1.0)
             _send_outboxes(peers)
             for peer in silent:

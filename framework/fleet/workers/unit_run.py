@@ -32,7 +32,7 @@ from framework.errors import (
     UsageError,
 )
 from framework.events import Event, EventHandler, event_fields, ignore_event
-from framework.fleet.control.control_client import ControlClient
+from framework.fleet.control.control_client import ControlClient, CoordinatorGone
 from framework.fleet.workers.account_column import with_account_column
 from framework.fleet.workers.unit_outcome import Outcome, outcome
 from framework.ledger.ledger_writer import LedgerWriter
@@ -143,7 +143,7 @@ def _environment(
     client = ControlClient(
         *((host, port), bytes.fromhex(unit["key"]), unit["unit"], unit["attempt"]),
         stop=stop,
-        on_gone=lambda: os.kill(os.getpid(), signal.SIGTERM),
+        on_gone=end_run,
     )
     in_detail = bool(unit.get("log_requests"))
 
@@ -161,6 +161,13 @@ def _environment(
             ),
             on_event,
         )
+
+
+def end_run(has_turn: bool) -> None:
+    """End the run of this process: at once if others may load now where it has the turn."""
+    if has_turn:
+        os._exit(CoordinatorGone.exit_code)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _outcome(

@@ -186,7 +186,7 @@ def test_a_coordinator_that_is_silent_counts_as_gone(
 ) -> None:
     monkeypatch.setattr(control_client, "SILENCE", 0.2)
     stop, gone = StopSignal(), threading.Event()
-    client = ControlClient(silent.address, KEY, "a", 1, stop=stop, on_gone=gone.set)
+    client = ControlClient(silent.address, KEY, "a", 1, stop=stop, on_gone=lambda _: gone.set())
     limit = client.shared_limit(terms())
     assert gone.wait(LONGEST)
     assert isinstance(stop.error, CoordinatorGone)

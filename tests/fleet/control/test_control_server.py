@@ -167,7 +167,7 @@ def test_a_client_that_says_nothing_keeps_nobody_waiting(
 ) -> None:
     silent = [socket.create_connection(server.address) for _ in range(20)]
     assert works(join)
-    monkeypatch.setattr(control_server, "SILENCE", 0.0)
+    monkeypatch.setattr(control_server, "UNIT_SILENCE", 0.0)
     for client in silent:
         client.settimeout(LONGEST)
         while client.recv(1000):
@@ -242,7 +242,7 @@ def test_a_unit_that_is_silent_counts_as_gone(
     channel.send({"type": "limit", "key": "k", "per": 60, "requests": 3})
     channel.send({"type": "report", "key": "k", "wanted": 3})
     assert channel.receive()["count"] == 3
-    monkeypatch.setattr(control_server, "SILENCE", 0.0)
+    monkeypatch.setattr(control_server, "UNIT_SILENCE", 0.0)
     assert has_ended(channel)
     monkeypatch.undo()
     client = join()
@@ -274,7 +274,7 @@ def test_an_older_attempt_that_does_not_end_is_disconnected(
 ) -> None:
     monkeypatch.setattr(control_server, "STOP_GRACE", 0.1)
     gone = threading.Event()
-    join("a", 1, on_gone=gone.set)
+    join("a", 1, on_gone=lambda _: gone.set())
     join("a", 1)
     assert gone.wait(LONGEST)
     assert len(server.units()) == 1

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from framework.fleet.control import control_server
 from framework.fleet.control.budgets import Budgets
+from framework.fleet.control.control_client import ControlClient
 from framework.fleet.control.control_server import ControlServer
+from framework.runtime.environment import StopSignal
 from tests.support.processes import FORKS, LONGEST
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.unit_processes import (
@@ -18,6 +21,7 @@ from tests.support.unit_processes import (
     KEY,
     SALT,
     STOPPED,
+    load_on,
     processes,
     run_coordinator,
     run_unit,
@@ -137,6 +141,23 @@ def test_units_end_when_their_coordinator_is_killed(web: Web) -> None:
             coordinator.kill()
             assert exit_codes(started) == 3 * [GONE]
     assert api.most_in_a_window(1.0) <= 6
+
+
+def test_an_older_attempt_loads_nothing_once_a_newer_one_has_the_turn(
+    coordinator: ControlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_server, "STOP_GRACE", 0.1)
+    loaded = FORKS.Value("d", 0.0, lock=False)
+    with processes((load_on, (coordinator.address, "a dataset", loaded))) as (older,):
+        deadline = time.monotonic() + LONGEST
+        while not loaded.value and time.monotonic() < deadline:
+            time.sleep(0.01)
+        newer = ControlClient(coordinator.address, KEY, "a", 2, stop=StopSignal())
+        with newer, newer.destination_turn("a dataset"):
+            began = time.monotonic()
+            older.join(LONGEST)
+        assert older.exitcode == 1
+        assert 0.0 < loaded.value < began
 
 
 def test_units_end_when_they_are_stopped(coordinator: ControlServer, web: Web) -> None:
