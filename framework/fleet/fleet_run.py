@@ -170,11 +170,15 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
     since = int(now.timestamp() // HOUR) - QUOTA_HOURS
     budgets.load((key, hour, n) for (key, hour), n in ledger.requests_since(since).items())
     before = hold.previous
-    if before is not None and before.ended is not None:
-        budgets.restore(hold.cooling(), (now - before.ended).total_seconds())
-    elif before is not None:
+    if before is None:
+        return budgets
+    # a clock that was put back, or another machine's, must not make it a time in the future
+    elapsed = max((now - (before.ended or before.beat)).total_seconds(), 0.0)
+    if before.ended is not None:
+        budgets.restore(hold.cooling(), elapsed)
+    else:
         # its units may have sent requests until its last beat, and a moment longer
-        budgets.start_used((now - before.beat).total_seconds())
+        budgets.start_used(elapsed)
     return budgets
 
 

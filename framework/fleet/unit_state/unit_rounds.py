@@ -183,7 +183,7 @@ class LedgerHold:
 
         It may be called at any rate: at most one beat in a second is written.
         """
-        if now - self._beat < BEAT:
+        if timedelta(0) <= now - self._beat < BEAT:  # the clock may have been put back
             return
         self._beat = now
         self._lock.check()

@@ -292,6 +292,8 @@ def test_a_session_tells_when_it_was_alive_and_ended(ledger: UnitLedger) -> None
         session = ledger.summary().session
         assert session is not None
         assert (session.started, session.beat, session.ended) == (NOW, after(2), None)
+        held.beat(after(-3600))  # the clock was put back
+        assert ledger.summary().session.beat == after(-3600)
         held.end(after(9))
     with ledger.hold(after(10)) as held:
         assert held.previous is not None
