@@ -134,6 +134,8 @@ class DaskExecutor:
         own = own_versions()
         try:
             found = client.run(worker_versions)
+        except OSError:  # a worker, or the scheduler, has ended meanwhile
+            raise
         except Exception as error:
             raise ExecutorError(
                 f"the workers cannot run units: {type(error).__name__}: {error}. Install this "

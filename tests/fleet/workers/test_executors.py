@@ -68,6 +68,38 @@ def test_a_fleet_runs_on_a_local_dask_cluster(
         fleet.assert_loaded()
 
 
+def test_a_worker_that_ends_while_it_is_asked_for_its_version_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from distributed.comm import CommClosedError
+
+    from framework.fleet.workers import dask_executor
+
+    answers: list[Any] = [CommClosedError("the worker is gone"), {}]
+
+    class Client:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def ncores(self) -> dict[str, int]:
+            return {"tcp://127.0.0.1:1": 3}
+
+        def run(self, _: object) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        def close(self, timeout: float) -> None:
+            pass
+
+    monkeypatch.setattr(dask_executor._untyped, "Client", Client)
+    monkeypatch.setattr(dask_executor, "RETRY", 0.0)
+    told: list[str] = []
+    executor = dask_executor.DaskExecutor(lambda why, _: told.append(why), address="h:1")
+    assert (executor.slots, len(told), answers) == (3, 1, [])
+
+
 @pytest.mark.slow
 def test_workers_of_another_version_are_refused_by_name(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
