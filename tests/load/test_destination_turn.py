@@ -16,6 +16,7 @@ from framework.definition.model import Connector
 from framework.errors import Interrupted, SettingsError
 from framework.events import Committed, Event, EventHandler, ResourceEnded, ignore_event
 from framework.ledger.ledger_writer import LedgerWriter
+from framework.load.destinations.target import target_of
 from framework.load.report import Report
 from framework.load.run_options import CommitEvery, RunOptions
 from framework.load.runner import run
@@ -389,6 +390,24 @@ def test_two_accounts_load_files_in_turn(
         assert guarded(project, connector, turns, **of(account, **place)).status == "ok"
     assert set(turns.places) == {"filesystem/shop_data"}
     assert len(left_in_files(project / "files" / "shop_data").trees["things"]) == 2
+
+
+def test_names_that_dlt_makes_one_dataset_of_have_one_turn(project: Path) -> None:
+    client = '{base_url: "http://127.0.0.1:1", paginator: single_page}'
+    connector = connector_of(project, f"client: {client}\nresources: [{{name: orders}}]")
+    places: list[str] = []
+
+    @contextmanager
+    def take_turn(place: str) -> Iterator[None]:
+        places.append(place)
+        yield
+
+    for kind in ("postgres", "dlt.destinations.postgres"):
+        for dataset in ("Books", "books", "books_2", "books__2"):
+            options = RunOptions(destination=kind, dataset=dataset)
+            with target_of(connector, options, take_turn).turn:
+                pass
+    assert sorted(set(places)) == ["postgres/books", "postgres/books_2"]
 
 
 def test_rows_are_taken_back_with_the_turn(web: Web, project: Path, turns: FileTurns) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.definition.model import Connector, Resource
-from framework.definition.values.naming import NAME
+from framework.definition.values.naming import NAME, normalize_identifier
 from framework.errors import DestinationError, UsageError
 from framework.load.destinations.profiles import (
     MERGING_FORMATS,
@@ -87,7 +87,8 @@ def _place(kind: str, profile: DestinationProfile, dataset: str, file: Path | No
     """Return what one process at a time may write to: a database file, or a dataset."""
     if profile.is_local_file:
         return str(file or kind)  # a file that dlt's configuration names holds all datasets
-    return f"{kind}/{dataset}"
+    # dlt makes one dataset of Books and books
+    return f"{kind.rpartition('.')[2]}/{normalize_identifier(dataset)}"
 
 
 def refuse_impossible_merge(target: Target, resources: tuple[Resource, ...]) -> None:
