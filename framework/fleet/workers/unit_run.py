@@ -150,7 +150,7 @@ def _environment(
     def on_event(event: Event) -> None:
         fields = event_fields(event)
         if fields is not None and (in_detail or fields["event"] not in IN_DETAIL):
-            client.log(fields)
+            client.log(process_redactor().redact_data(fields))
 
     with client:
         yield (
