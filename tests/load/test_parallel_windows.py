@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from framework.load.destinations.target import target_of
+from framework.load.persistence.recovery import DROPPED
 from framework.load.run_options import RunOptions
 from framework.load.runner import LOADED_ONCE
 from tests.support.loaded_tables import left_in, left_in_postgres
@@ -48,16 +49,19 @@ resources:
 
 
 class Orders:
-    """Three orders a day, each with two lines; of the range of one day two come together."""
+    """Three orders a day, each with two lines; two days come together, each for the first time."""
 
     def __init__(self, web: Web) -> None:
         self.both = threading.Barrier(2)
+        self._days: set[str] = set()
         web.on("/orders", self._orders)
         web.on("/orders/{id}/lines", self._lines)
 
     def _orders(self, asked: Asked) -> Json:
         since, until = str(asked.param("since"))[:10], str(asked.param("until"))[:10]
-        if date.fromisoformat(until) - date.fromisoformat(since) == timedelta(days=1):
+        is_day = date.fromisoformat(until) - date.fromisoformat(since) == timedelta(days=1)
+        if is_day and since not in self._days:
+            self._days.add(since)
             self.both.wait(LONGEST)
         return {"items": [one for one in _all() if since <= one["at"][:10] < until]}
 
@@ -149,7 +153,10 @@ def test_a_window_that_is_killed_in_its_turn_gives_it_up_and_is_repeated(
         assert killed.exit_code() == -signal.SIGKILL
         assert other.report()["status"] == "ok"
     with parallel_run(project, "again", window(0)) as again:
-        assert LOADED_ONCE in again.report()["notes"]
+        (*_, note) = again.report()["notes"]
+    # a part of a load is read again if the other day has added a column since
+    is_read_again = note.startswith(DROPPED) and moment == "die after a job's commit"
+    assert note == LOADED_ONCE or is_read_again
     sequence = tmp_path_factory.mktemp("sequence")
     load(connector, sequence, since=str(DAYS[0]), until=str(DAYS[2]))
     together, apart = left_in(project), left_in(sequence)
