@@ -346,6 +346,16 @@ class Budgets:
         if remaining <= 0:
             self._pause(budget, _Refusal(reset, "rate limit reported by the API", ""))
 
+    def leave(self, unit: str, requests: Mapping[str, int]) -> None:
+        """Free the tokens of a unit that sends no request any more.
+
+        So many `requests` of each budget have no report of their end; `drop` follows.
+        """
+        for key, budget in self._budgets.items():
+            unused = budget.units.get(unit, 0) - requests.get(key, 0)
+            if unused > 0:
+                self.give_back(key, unit, unused)
+
     def drop(self, unit: str) -> None:
         """Forget a unit whose connection has ended; the tokens that it held count as used now."""
         now, hour = self._clock(), self._hour()

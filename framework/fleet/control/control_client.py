@@ -244,7 +244,8 @@ class ControlClient:
                         self._channel.send(report)
                 if is_last:
                     self._send_outbox()
-                    self._channel.send({"type": "bye"})
+                    requests = {limit.key: limit.unreported for limit in limits}
+                    self._channel.send({"type": "bye", "requests": requests})
                     return
                 now = time.monotonic()
                 if now >= next_ping:

@@ -208,6 +208,7 @@ class ControlServer:
                 message = peer.channel.receive()
                 peer.heard = time.monotonic()
                 if message["type"] == "bye":
+                    self._leave(peer, message)
                     break
                 if message["type"] == "log":
                     fields = object_of(message, "fields")
@@ -240,6 +241,17 @@ class ControlServer:
                 raise InvalidMessage(f"type {kind}")
             peers = {peer, *self._queue_due()}
         _send_outboxes(peers)
+
+    def _leave(self, peer: _Peer, bye: Message) -> None:
+        """Free what a unit holds that ends by itself, but for requests without a report.
+
+        A grant that it has not received will not be used.
+        """
+        counts = object_of(bye, "requests")
+        requests = {key: integer_of(counts, key) for key in counts}
+        with self._changed:
+            if self._peers.get(peer.unit) is peer:
+                self._budgets.leave(peer.unit, requests)
 
     def _admit(self, peer: _Peer, hello: Message) -> None:
         """Register a unit; an older attempt of it is stopped first, and its end awaited."""

@@ -64,6 +64,8 @@ class LeasedLimit:
         self._lock = Lock()
         self._idle = self._free = 0
         """Tokens and places that are not used."""
+        self._in_flight = 0
+        self._is_closed = False
         self._fewest = [0, 0]
         """The fewest of both since the last return."""
         self._returned_at = clock()
@@ -92,6 +94,8 @@ class LeasedLimit:
         """
         now, thread = self._clock(), get_ident()
         with self._lock:
+            if self._is_closed:
+                return QUIET, "the unit ends"
             if now < self._paused_until:
                 return self._refuse(self._paused_until - now, *self._paused_by)
             if now - self._heard() >= QUIET:
@@ -112,6 +116,7 @@ class LeasedLimit:
     def release(self) -> None:
         """Count a request that has ended."""
         with self._lock:
+            self._in_flight -= 1
             self._ended.append(self._clock())
             if not self._needs_place:
                 return
@@ -188,11 +193,15 @@ class LeasedLimit:
     def report(self, closes: bool = False) -> Message | None:
         """Return what the coordinator has to know, as a message, or None.
 
-        With `closes` the unused tokens are returned. Ages are in whole milliseconds, rounded down.
+        With `closes` the unused tokens are returned, and no request is sent any more. Ages are in
+        whole milliseconds, rounded down.
         """
         with self._lock:
             now = self._clock()
             self._pass_time(now, closes)
+            if closes:
+                self._is_closed = True
+                del self._to_report["wanted"], self._to_report["places_wanted"]
             message: Message = {}
             if self._ended:
                 ended, self._ended = self._ended[:MOST_ENDED], self._ended[MOST_ENDED:]
@@ -209,6 +218,12 @@ class LeasedLimit:
                 self._pause = None
             return {"type": "report", "key": self.key, **message} if message else None
 
+    @property
+    def unreported(self) -> int:
+        """The requests that have begun, and whose end was not reported."""
+        with self._lock:
+            return self._in_flight + len(self._ended)
+
     def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
         if used_up is not None and seconds > self._longest:
             self._waiting.discard(get_ident())
@@ -219,6 +234,7 @@ class LeasedLimit:
         """Use a token, and ask for more if there is less than a quarter of a second's worth."""
         self._waiting.discard(thread)
         self._idle -= 1
+        self._in_flight += 1
         self._fewest[0] = min(self._fewest[0], self._idle)
         if self._needs_place:
             self._free -= 1

@@ -113,6 +113,24 @@ def test_a_unit_is_listed_while_it_is_connected(server: ControlServer, join: Joi
     assert server.units() == []
 
 
+@pytest.mark.parametrize(
+    ("requests", "used"), [({"shop": 0}, 1), ({}, 1), ({"shop": 2}, 3), (None, 4)]
+)
+def test_a_unit_that_ends_by_itself_uses_no_grant_that_it_has_not_received(
+    server: ControlServer, requests: dict[str, int] | None, used: int
+) -> None:
+    channel = raw(server)
+    limit = {"key": "shop", "requests": None, "per": 60.0, "per_day": 10, "max_in_flight": None}
+    channel.send({"type": "limit", **limit})
+    channel.send({"type": "report", "key": "shop", "wanted": 4})
+    while channel.receive()["type"] != "grant":
+        pass
+    channel.send({"type": "report", "key": "shop", "ended": [0]})
+    channel.send({"type": "bye"} if requests is None else {"type": "bye", "requests": requests})
+    assert has_ended(channel)
+    assert sum(count for _, _, count in server.budget_rows()) == used
+
+
 def test_another_key_is_refused(server: ControlServer, join: Join) -> None:
     with pytest.raises(FrameworkError, match="another key"):
         ControlClient(server.address, b"other", "a", 1, stop=StopSignal())
