@@ -190,6 +190,11 @@ class RateLimiter:
         if self._shared is not None:
             self._shared.pause(seconds, why)
 
+    def refuse(self, seconds: float, why: str) -> None:
+        """Tell other processes of a pause that no request here waits for: it is too long."""
+        if self._shared is not None:
+            self._shared.pause(seconds, why)
+
     def _try_acquire(self, level: int) -> tuple[float, str]:
         """Return (0, ""), or the seconds until another try is worthwhile, and why.
 

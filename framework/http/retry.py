@@ -226,6 +226,9 @@ class RetryingAdapter(BaseAdapter):
         Raise RequestError if nobody checks the response.
         """
         response, asked = attempt.result(), wait.requested or 0
+        if attempt.is_rate_limited:
+            reason = status_line(response, self._environment.redactor)
+            self._limiter.refuse(asked, f"{reason}, {wait.why}")
         text = too_long(asked, wait.why, wait.seconds)
         if current_context().check is None:
             url = redact_url(response.url, self._environment.redactor)

@@ -108,6 +108,11 @@ class ControlClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a limit had no request left for longer than the unit waits."""
+        return any(limit.is_refused for limit in list(self._limits.values()))
+
     def shared_limit(self, terms: LimitTerms) -> LeasedLimit:
         """Return the limit that all units share whose requests count for the same budget."""
         key = budget_key(terms, self._salt)

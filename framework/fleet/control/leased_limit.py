@@ -84,8 +84,14 @@ class LeasedLimit:
         self._to_report: Counter[str] = Counter()
         """Counts of the next report, by their names in it."""
         self._ended: list[float] = []
+        self._is_refused = False
         self._pause: tuple[float, str] | None = None
         self._learned: tuple[int | None, int | None, float | None] = (None, None, None)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the budget had nothing left for longer than a unit waits."""
+        return self._is_refused
 
     def try_acquire(self) -> tuple[float, str]:
         """Return (0, "") and count a request as in flight, or the seconds until a retry and why.
@@ -97,7 +103,10 @@ class LeasedLimit:
             if self._is_closed:
                 return QUIET, "the unit ends"
             if now < self._paused_until:
-                return self._refuse(self._paused_until - now, *self._paused_by)
+                why, used_up = self._paused_by
+                if used_up is None:
+                    used_up = f"the API's limit ({why})"
+                return self._refuse(self._paused_until - now, why, used_up)
             if now - self._heard() >= QUIET:
                 return QUIET, "the coordinator does not respond"
             has_place = self._free > 0 or not self._needs_place
@@ -134,6 +143,7 @@ class LeasedLimit:
                 return
             self._paused_until, self._paused_by = until, (why, None)
             self._pause = (until, why)
+            self._is_refused |= seconds > self._longest
         self._wake()
 
     def learn(self, allowed: int | None, remaining: int | None, reset: float | None) -> None:
@@ -227,6 +237,7 @@ class LeasedLimit:
     def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
         if used_up is not None and seconds > self._longest:
             self._waiting.discard(get_ident())
+            self._is_refused = True
             raise WaitTooLong(seconds, self._longest, used_up)
         return seconds, why
 

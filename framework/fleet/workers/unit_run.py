@@ -79,22 +79,29 @@ def _run(unit: Mapping[str, Json], folder: Path) -> Outcome:
     if unit["account_column"]:
         connector = with_account_column(connector, unit["alias"])
     options, report, stop = _options(unit), Report(connector.name), StopSignal()
+    is_refused = False
     try:
         with (
             stop_on_signals(stop),
             stop_after(stop, unit["max_time"]),
-            _environment(unit, stop) as (environment, on_event),
+            _client(unit, stop) as client,
         ):
-            run(connector, options, environment, on_event, report, LedgerWriter(connector.path))
+            environment, on_event = _environment(unit, stop, client)
+            try:
+                run(connector, options, environment, on_event, report, LedgerWriter(connector.path))
+            finally:
+                # the budget has nothing left for longer than the next attempt is away
+                is_refused = client is not None and client.is_refused
     except OutOfTime as error:
         return _outcome(report, "failed", str(error), error.exit_code, retry=True)
     except Interrupted as error:
         return _outcome(report, "interrupted", str(error), error.exit_code)
     except FrameworkError as error:
-        again = not isinstance(error, LASTING)
+        again = not isinstance(error, LASTING) and not is_refused
         return _outcome(report, "failed", str(error), error.exit_code, retry=again)
     if report.status == "failed":
-        return _outcome(report, "failed", _first_error(report), report.exit_code, retry=True)
+        error_text, again = _first_error(report), not is_refused
+        return _outcome(report, "failed", error_text, report.exit_code, retry=again)
     if unit["since"] is not None:
         _drop_working_folder(connector, options)
     return _outcome(report, "done")
@@ -132,12 +139,10 @@ def _options(unit: Mapping[str, Json]) -> RunOptions:
 
 
 @contextmanager
-def _environment(
-    unit: Mapping[str, Json], stop: StopSignal
-) -> Iterator[tuple[Environment, EventHandler]]:
+def _client(unit: Mapping[str, Json], stop: StopSignal) -> Iterator[ControlClient | None]:
     """Connect to the coordinator for the block, if there is one; end the run if it is gone."""
     if not unit.get("address"):
-        yield Environment(stop=stop), ignore_event
+        yield None
         return
     host, port = unit["address"]
     client = ControlClient(
@@ -145,6 +150,15 @@ def _environment(
         stop=stop,
         on_gone=end_run,
     )
+    with client:
+        yield client
+
+
+def _environment(
+    unit: Mapping[str, Json], stop: StopSignal, client: ControlClient | None
+) -> tuple[Environment, EventHandler]:
+    if client is None:
+        return Environment(stop=stop), ignore_event
     in_detail = bool(unit.get("log_requests"))
 
     def on_event(event: Event) -> None:
@@ -152,15 +166,10 @@ def _environment(
         if fields is not None and (in_detail or fields["event"] not in IN_DETAIL):
             client.log(process_redactor().redact_data(fields))
 
-    with client:
-        yield (
-            Environment(
-                stop=stop,
-                shared_limit=client.shared_limit,
-                destination_turn=client.destination_turn,
-            ),
-            on_event,
-        )
+    environment = Environment(
+        stop=stop, shared_limit=client.shared_limit, destination_turn=client.destination_turn
+    )
+    return environment, on_event
 
 
 def end_run(has_turn: bool) -> None:
