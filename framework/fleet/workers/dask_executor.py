@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any
 
 from framework.fleet.workers.executors import (
@@ -63,15 +66,10 @@ class DaskExecutor:
         self._read_at = 0.0
         _silence_logs()
         dask.config.set(SETTINGS)
-        if address is None:
-            self._cluster = _untyped.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                memory_limit=0,  # units have processes of their own
-                silence_logs=logging.CRITICAL,
-            )
         try:
+            if address is None:
+                with _no_interrupt():
+                    self._cluster = _local_cluster(workers)
             self._client = self._connect()
         except BaseException:
             self._close_cluster()
@@ -163,6 +161,46 @@ class DaskExecutor:
         if self._cluster is not None:
             with suppress(Exception):
                 self._cluster.close(timeout=1)
+
+
+def _local_cluster(workers: int) -> Any:
+    try:
+        return _untyped.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            # without a dashboard there is a server yet; at a fixed port it would warn of others
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            memory_limit=0,  # units have processes of their own
+            silence_logs=logging.CRITICAL,
+        )
+    except Exception as error:  # whatever ends a worker at its start
+        raise ExecutorError(
+            f"the local cluster of Dask cannot be started: {type(error).__name__}. Try again, or "
+            "use --on processes"
+        ) from error
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: this one is to end them.
+
+    Here it is obeyed after the block, since half a cluster cannot be closed.
+    """
+    # the first use of this starts a process, and would allow the signal again
+    resource_tracker.ensure_running()
+    is_main = threading.current_thread() is threading.main_thread()
+    caught: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda *_: caught.append(1)) if is_main else None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+            if caught:
+                signal.raise_signal(signal.SIGINT)
 
 
 class _Patience:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +100,48 @@ def test_a_worker_that_ends_while_it_is_asked_for_its_version_is_no_error(
     told: list[str] = []
     executor = dask_executor.DaskExecutor(lambda why, _: told.append(why), address="h:1")
     assert (executor.slots, len(told), answers) == (3, 1, [])
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_local_dask_cluster_without_a_word_of_its_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with calendars(4, monkeypatch) as fleet:
+        command = [sys.executable, "-m", "framework", "fleet", "run", "fleet.yaml"]
+        started = subprocess.Popen(
+            [*command, "--on", "dask:2", "--log-format", "json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert started.stderr is not None
+        lines = [started.stderr.readline()]
+        while '"step"' not in lines[-1]:
+            assert lines[-1], "".join(lines)
+            lines.append(started.stderr.readline())
+        os.killpg(started.pid, signal.SIGINT)  # as a terminal does
+        _, rest = started.communicate(timeout=60)
+        assert started.returncode == 130
+        text = "".join(lines) + rest
+        assert all(line.startswith("{") for line in text.splitlines()), text
+        again = subprocess.run([*command, "--on", "processes:2"], capture_output=True, check=False)
+        assert again.returncode == 0
+        fleet.assert_loaded()
+
+
+@pytest.mark.slow
+def test_workers_that_end_at_their_start_are_an_error_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import distributed
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", fail)
+    with pytest.raises(executors.ExecutorError, match="use --on processes"):
+        choose_executor("dask:2")(lambda *_: None)
 
 
 @pytest.mark.slow
