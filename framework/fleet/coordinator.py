@@ -280,6 +280,8 @@ class Coordinator:
             failure = UnitFailure(unit.id, unit.job.name, unit.alias, *window, error or status)
             self._report.failures.append(failure)
         seconds = time.monotonic() - began
+        if status == "interrupted" and self._stop.error is not None:
+            error = None  # the end of the whole fleet is told once
         self._on_event(UnitEnded(unit, attempt.number, state, error, report, seconds))
 
     def _try_again_at(

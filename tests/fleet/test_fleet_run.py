@@ -172,7 +172,8 @@ def test_the_same_command_goes_on_after_the_coordinator_has_ended(
         first.wait_for('"started"')
         first.wait_for('"status": "done"')
         first.signal(number)
-        code, out, _ = first.ended()
+        code, out, rest = first.ended()
+    assert not [one for one in json_lines(rest) if one.get("status") == "planned" and one["error"]]
     assert code == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -signal.SIGKILL)
     if number != signal.SIGKILL:
         assert "goes on with what is not done" in out
