@@ -46,6 +46,8 @@ class SqliteStore:
                 check_same_thread=False,
             )
             try:
+                self._connection.execute("PRAGMA schema_version")  # opens the file
+                self._opened = _identity(self._path)
                 # a power failure may undo the latest units, and to repeat those is harmless
                 self._connection.execute("PRAGMA synchronous = NORMAL")
             except sqlite3.Error:
@@ -101,7 +103,15 @@ class SqliteStore:
                     "on a local disk that you may write to."
                 ) from error
             _held.add(path)
-            return _FileLock(lock, path)
+            return _FileLock(lock, path, self)
+
+    def check(self) -> None:
+        """Raise UnitLedgerError if the file is not the one that was opened."""
+        if _identity(self._path) != self._opened:
+            raise self._error(
+                "was removed or replaced while the fleet ran, and its state with it",
+                "The same command plans all units again; what is loaded is not lost.",
+            )
 
     def close(self) -> None:
         """Close the connection."""
@@ -170,12 +180,22 @@ class _SqliteStatements:
         self._cursor.executemany(sql, ([*map(storable, row)] for row in rows))
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what no other file of the machine has, None without a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class _FileLock:
-    def __init__(self, lock: Any, path: str) -> None:
-        self._lock, self._path = lock, path
+    def __init__(self, lock: Any, path: str, store: SqliteStore) -> None:
+        self._lock, self._path, self._store = lock, path, store
 
     def check(self) -> None:
-        """Do nothing: only the end of the process takes a file's lock away."""
+        """Check that the ledger is there: only the end of the process takes its lock away."""
+        self._store.check()
 
     def release(self) -> None:
         with _held_guard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,18 @@ def test_a_link_leads_to_the_same_ledger(tmp_path: Path) -> None:
         assert ledger.salt == other.salt
         with ledger.hold(NOW), pytest.raises(UnitLedgerError, match="is held"), other.hold(NOW):
             pass
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_coordinator_whose_file_is_removed_or_replaced_ends(
+    tmp_path: Path, is_replaced: bool
+) -> None:
+    path = tmp_path / "units.db"
+    with open_ledger(path) as ledger, ledger.hold(NOW) as held:
+        held.begin(units("a"), NOW)
+        held.beat(NOW + timedelta(minutes=1))
+        path.rename(tmp_path / "moved.db")
+        if is_replaced:
+            path.write_bytes((tmp_path / "moved.db").read_bytes())
+        with pytest.raises(UnitLedgerError, match="removed or replaced while the fleet ran"):
+            held.beat(NOW + timedelta(minutes=2))
