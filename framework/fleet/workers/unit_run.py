@@ -8,9 +8,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import dlt.common.libs.pyarrow
@@ -34,7 +34,7 @@ from framework.errors import (
 from framework.events import Event, EventHandler, event_fields, ignore_event
 from framework.fleet.control.control_client import ControlClient, CoordinatorGone
 from framework.fleet.workers.account_column import with_account_column
-from framework.fleet.workers.unit_outcome import Outcome, outcome
+from framework.fleet.workers.unit_outcome import Outcome, here, outcome
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.destinations.target import target_of
 from framework.load.pipeline import pipelines_folder
@@ -63,9 +63,9 @@ def run_unit(unit: Mapping[str, Json]) -> Outcome:
     `key`, or neither for a unit on its own.
     """
 
-    with redacted_output() as redactor, TemporaryDirectory() as folder:
+    with redacted_output() as redactor, ExitStack() as stack:
         try:
-            return _run(unit, Path(folder))
+            return _run(unit, _connector_file(unit, stack))
         except FrameworkError as error:
             again = not isinstance(error, LASTING)
             return outcome("failed", redactor.redact(str(error)), error.exit_code, retry=again)
@@ -73,9 +73,20 @@ def run_unit(unit: Mapping[str, Json]) -> Outcome:
             return outcome("failed", _bug(error), 3, retry=True)
 
 
-def _run(unit: Mapping[str, Json], folder: Path) -> Outcome:
+def _connector_file(unit: Mapping[str, Json], stack: ExitStack) -> Path:
+    """Write the connector into a folder that is removed with the stack."""
+    try:
+        return write_files(unit, Path(stack.enter_context(TemporaryDirectory())))
+    except OSError as error:
+        raise FrameworkError(
+            f"cannot write the connector file into the temporary folder {gettempdir()} on "
+            f"{here()}: {error.strerror}. Free some space there, or set TMPDIR to another folder"
+        ) from error
+
+
+def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
     add_settings_files(process_redactor())
-    connector = valid_connector(find_connector(str(write_files(unit, folder))))
+    connector = valid_connector(find_connector(str(file)))
     if unit["account_column"]:
         connector = with_account_column(connector, unit["alias"])
     options, report, stop = _options(unit), Report(connector.name), StopSignal()
