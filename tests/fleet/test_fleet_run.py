@@ -244,7 +244,7 @@ def test_a_unit_that_hangs_is_ended_after_max_time(
     Path("fleet.yaml").write_text(text, encoding="utf-8")
     code, report = run(capsys)
     assert code == 1
-    assert "still reading after 1 s" in report["failures"][0]["error"]
+    assert "still reading after 1 s (max_time of the job)" in report["failures"][0]["error"]
     ended.set()
 
 

@@ -104,7 +104,11 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
                 # the budget has nothing left for longer than the next attempt is away
                 is_refused = client is not None and client.is_refused
     except OutOfTime as error:
-        return _outcome(report, "failed", str(error), error.exit_code, retry=True)
+        text = (
+            f"still reading after {unit['max_time']:g} s (max_time of the job); allow more time, "
+            "or choose fewer resources or a shorter step"
+        )
+        return _outcome(report, "failed", text, error.exit_code, retry=True)
     except Interrupted as error:
         return _outcome(report, "interrupted", str(error), error.exit_code)
     except FrameworkError as error:
