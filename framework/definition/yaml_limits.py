@@ -63,7 +63,13 @@ def load_limited(text: str, loader: Any, limits: Limits) -> Json:
 
     Raise LimitExceeded if it is over a limit, yaml.YAMLError or ValueError if it is not valid.
     """
-    _check_events(text, limits)
+    try:
+        _check_events(text, limits)
+    except yaml.MarkedYAMLError as error:
+        # libyaml reads ahead, and its own limit may come first (since PyYAML 6.0.4)
+        if error.problem is None or "nesting depth" not in error.problem:
+            raise
+        raise LimitExceeded(f"is nested too deeply: more than {limits.depth} levels") from None
     return yaml.load(text, Loader=loader)
 
 

@@ -86,9 +86,10 @@ class Calendars:
 
     def assert_loaded(self, aliases: Iterable[str] | None = None) -> None:
         """Each account's tables hold exactly its data."""
-        for alias in self.aliases if aliases is None else aliases:
-            wanted = {name: self.world(alias).table(name) for name in LOADED}
-            assert_tables_are(Path(), wanted, f"{alias}_data")
+        with duckdb.connect("scheduling.duckdb", read_only=True):  # read once, and not for each
+            for alias in self.aliases if aliases is None else aliases:
+                wanted = {name: self.world(alias).table(name) for name in LOADED}
+                assert_tables_are(Path(), wanted, f"{alias}_data")
 
 
 @contextmanager
