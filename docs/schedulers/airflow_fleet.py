@@ -17,7 +17,7 @@ def fleet():
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
         return [unit["id"] for unit in json.loads(output)["units"]]
 
-    # 1 if units load into the same dataset, as the windows of a backfill do
+    # where units of one dataset take no turns (docs/scale.md): --alone, and 1
     @task(retries=2, max_active_tis_per_dag=8)
     def run_unit(unit: str) -> None:
         subprocess.run(["framework", "fleet", "run-unit", FLEET, unit], check=True)

@@ -19,7 +19,7 @@ FLEET = os.environ.get("FLEET", "fleet.yaml")
 units = DynamicPartitionsDefinition(name="fleet_units")
 
 
-# set a concurrency limit of 1 if units load into the same dataset, as the windows of a backfill do
+# where units of one dataset take no turns (docs/scale.md): --alone, and a concurrency limit of 1
 @asset(partitions_def=units)
 def fleet_unit(context: AssetExecutionContext) -> None:
     command = ["framework", "fleet", "run-unit", FLEET, context.partition_key]

@@ -22,7 +22,7 @@ def run_unit(unit: str) -> None:
     subprocess.run(["framework", "fleet", "run-unit", FLEET, unit], check=True)
 
 
-# one worker if units load into the same dataset, as the windows of a backfill do
+# where units of one dataset take no turns (docs/scale.md): --alone, and one worker
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=8))
 def fleet() -> None:
     run_unit.map(plan()).result()

@@ -123,6 +123,7 @@ def status(file: Path, ledger: str | None, form: str) -> int:
 Examples:
   framework fleet run-unit fleet.yaml 3f9c2ab4d1e07756
   framework fleet run-unit fleet.yaml --index "$JOB_COMPLETION_INDEX" --format json
+  framework fleet run-unit fleet.yaml 3f9c2ab4d1e07756 --alone
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -133,15 +134,22 @@ Examples:
     metavar="N",
     help="In place of ID: the N-th unit of the plan, from 0.",
 )
+@click.option(
+    "--alone",
+    is_flag=True,
+    help="No other unit of its dataset runs meanwhile: for destinations without turns.",
+)
 @connectors_option
 @format_option("text", "json")
 def run_unit(
-    file: Path, unit: str | None, index: int | None, connectors: Path | None, form: str
+    file: Path, unit: str | None, index: int | None, alone: bool, connectors: Path | None, form: str
 ) -> int:
     """Run the unit ID of fleet FILE in this process; `fleet plan --format json` lists the ids.
 
     Nothing is written to the ledger of units: the scheduler that calls this keeps its own. Each
-    unit keeps to the connector's rate limit by itself. Exit code 0 if all resources were loaded.
+    unit keeps to the connector's rate limit by itself. Units of one dataset take turns to load in
+    PostgreSQL and DuckDB. Other databases have no turns: there, units that share a dataset are
+    refused without --alone. Exit code 0 if all resources were loaded.
     """
     from framework.fleet.workers.unit_fork import prepare
 
@@ -161,16 +169,24 @@ def run_unit(
             f"{file} has no unit {unit}; `framework fleet plan {file} --format json` lists them. "
             "If the connector, its schemas or the account changes, so does the id"
         )
+    (one,) = found
     prepare()
+    from framework.fleet.workers.local_turn import has_turns
     from framework.fleet.workers.unit_run import run_unit as run_here
 
-    outcome = run_here({**found[0].spec(), "attempt": 1})
+    if not (alone or has_turns(one.destination)) and any(map(one.shares_dataset, units)):
+        raise UsageError(
+            f"{one.id} loads into the dataset {one.dataset}, as other units of {file} do. If two "
+            f"of them load into {one.destination} at once, rows are lost. Run them one by one, and "
+            "say so with --alone; or use `framework fleet run`"
+        )
+    outcome = run_here({**one.spec(), "attempt": 1})
     if form == "json":
-        write_json({"unit": found[0].id, **outcome})
+        write_json({"unit": one.id, **outcome})
     elif outcome["status"] == "done":
-        click.echo(f"{found[0].id}: done")
+        click.echo(f"{one.id}: done")
     else:
-        write_error(f"{found[0].id}: {outcome['error'] or outcome['status']}")
+        write_error(f"{one.id}: {outcome['error'] or outcome['status']}")
     return 0 if outcome["status"] == "done" else 1
 
 

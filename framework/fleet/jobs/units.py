@@ -10,6 +10,7 @@ from typing import Any
 
 from framework.definition.values.datetimes import write_time
 from framework.definition.values.durations import format_period
+from framework.definition.values.naming import normalize_identifier
 from framework.fleet.jobs.accounts import Account
 from framework.fleet.jobs.fleet_file import Fleet, Job
 
@@ -70,6 +71,12 @@ class Unit:
         backfill = self.job.backfill
         step = (format_period(backfill.step),) if backfill and self.since else ()
         return " ".join((self.connector, ",".join(self.resources), *step))
+
+    def shares_dataset(self, other: Unit) -> bool:
+        """Return whether another unit loads into the same dataset."""
+        # dlt makes one dataset of Books and books
+        names = {normalize_identifier(self.dataset), normalize_identifier(other.dataset)}
+        return self != other and self.destination == other.destination and len(names) == 1
 
     def spec(self) -> dict[str, Json]:
         """Return all that another machine needs to run the unit, as JSON, without any secret.

@@ -34,6 +34,7 @@ from framework.errors import (
 from framework.events import Event, EventHandler, event_fields, ignore_event
 from framework.fleet.control.control_client import ControlClient, CoordinatorGone
 from framework.fleet.workers.account_column import with_account_column
+from framework.fleet.workers.local_turn import local_turn
 from framework.fleet.workers.unit_outcome import Outcome, here, outcome
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.destinations.target import target_of
@@ -41,6 +42,7 @@ from framework.load.pipeline import pipelines_folder
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
+from framework.runtime.destination_turn import TakeTurn
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redacted_output import process_redactor, redacted_output
 from framework.runtime.secret_sources import add_settings_files
@@ -90,6 +92,8 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
     if unit["account_column"]:
         connector = with_account_column(connector, unit["alias"])
     options, report, stop = _options(unit), Report(connector.name), StopSignal()
+    target = target_of(connector, options)
+    turn = None if unit.get("address") else local_turn(target, pipelines_folder(options), stop)
     is_refused = False
     try:
         with (
@@ -97,7 +101,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
             stop_after(stop, unit["max_time"]),
             _client(unit, stop) as client,
         ):
-            environment, on_event = _environment(unit, stop, client)
+            environment, on_event = _environment(unit, stop, client, turn)
             try:
                 run(connector, options, environment, on_event, report, LedgerWriter(connector.path))
             finally:
@@ -170,10 +174,13 @@ def _client(unit: Mapping[str, Json], stop: StopSignal) -> Iterator[ControlClien
 
 
 def _environment(
-    unit: Mapping[str, Json], stop: StopSignal, client: ControlClient | None
+    unit: Mapping[str, Json],
+    stop: StopSignal,
+    client: ControlClient | None,
+    local: TakeTurn | None,
 ) -> tuple[Environment, EventHandler]:
     if client is None:
-        return Environment(stop=stop), ignore_event
+        return Environment(stop=stop, destination_turn=local), ignore_event
     in_detail = bool(unit.get("log_requests"))
 
     def on_event(event: Event) -> None:
