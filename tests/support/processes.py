@@ -167,7 +167,8 @@ def _interrupt_and_talk_slowly() -> None:
     """Ctrl-C ends the run by force at once, and whoever tells of it takes its time."""
     import threading
 
-    from framework.cli import run, signals
+    from framework.cli import run
+    from framework.runtime import signals
 
     signals.GRACE = 0.0
     write_json = run.write_json
