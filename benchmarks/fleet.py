@@ -10,6 +10,7 @@ import argparse
 import bisect
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,11 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import duckdb
 
 from benchmarks.__main__ import machine
 
@@ -46,7 +50,19 @@ resources:
       path: /orders
       data_selector: data
       paginator: {{type: page_number, base_page: 1, page_param: page, total_path: pages}}
+  - name: visits
+    selected: false
+    primary_key: id
+    write_disposition: merge
+    endpoint:
+      path: /visits
+      data_selector: data
+      paginator: {{type: page_number, base_page: 1, page_param: page, total_path: pages}}
+      incremental: {{cursor_path: at, start_param: from, end_param: to, initial_value: "{begin}"}}
 """
+SINCE = "2025-01-01"
+VISITS = 20
+"""Visits a day; a page has 100 of them."""
 
 
 class Shop:
@@ -66,8 +82,15 @@ class Shop:
                 shop.times.append(time.monotonic())
                 if shop.latency:
                     time.sleep(shop.latency)
-                number = int(dict(parse_qsl(urlsplit(self.path).query)).get("page", 1))
-                body = json.dumps({"pages": shop.pages, "data": _orders(number)}).encode()
+                query = dict(parse_qsl(urlsplit(self.path).query))
+                number = int(query.get("page", 1))
+                answer = {"pages": shop.pages, "data": _orders(number)}
+                if "from" in query:
+                    time.sleep(random.random() * 0.4)  # windows end in another order
+                    visits = _visits(query["from"], query["to"])
+                    page = visits[100 * (number - 1) : 100 * number]
+                    answer = {"pages": -(-len(visits) // 100), "data": page}
+                body = json.dumps(answer).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -106,6 +129,13 @@ def _orders(page: int) -> list[dict[str, Any]]:
     ]
 
 
+def _visits(begin: str, end: str) -> list[dict[str, Any]]:
+    """The visits of a time, up to and without its end."""
+    first, last = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (begin, end))
+    moments = (first + timedelta(days=1) / VISITS * n for n in range((last - first).days * VISITS))
+    return [{"id": f"{at:%j-%H%M}", "at": at.isoformat(), "place": at.day % 7} for at in moments]
+
+
 @contextmanager
 def fleet(
     accounts: int, pages: int, latency: float, more: str = "", destination: str = "duckdb"
@@ -116,7 +146,7 @@ def fleet(
         os.chdir(folder)
         try:
             Path("connectors").mkdir()
-            text = CONNECTOR.format(url=shop.url, more=more)
+            text = CONNECTOR.format(url=shop.url, more=more, begin=SINCE)
             Path("connectors/shop.yaml").write_text(text, encoding="utf-8")
             rows = [f"a{number:04},TOKEN" for number in range(accounts)]
             Path("accounts.csv").write_text("\n".join(["alias,secrets.token", *rows, ""]))
@@ -205,10 +235,45 @@ def budget(units: int, requests: int) -> dict[str, Any]:
     }
 
 
+def backfill(days: int) -> dict[str, Any]:
+    """Windows of a day, by eight workers, beside one run of all days; every row must be equal."""
+    since, until = SINCE, f"{datetime.fromisoformat(SINCE) + timedelta(days):%Y-%m-%d}"
+    with fleet(0, 1, 0.0):
+        Path("fleet.yaml").write_text(
+            "version: 1\njobs: [{connector: shop, dataset: by_day, resources: [visits], "
+            f"backfill: {{since: {since}, until: {until}, step: P1D}}}}]\n"
+        )
+        _, plan = framework("fleet", "plan", "fleet.yaml", "--format", "json")
+        seconds, done = framework(
+            *("fleet", "run", "fleet.yaml", "--on", "processes:8", "--log-format", "json")
+        )
+        span = ("--since", since, "--until", until, "--dataset", "whole")
+        plain, _ = framework("run", "shop", "--resources", "visits", *span)
+        columns = 'select id, "at", place from'
+        with duckdb.connect("shop.duckdb", read_only=True) as opened:
+            by_day, whole = (
+                sorted(opened.sql(f"{columns} {dataset}.visits").fetchall())
+                for dataset in ("by_day", "whole")
+            )
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    ended = [one["unit"] for one in lines if one["event"] == "unit" and "seconds" in one]
+    planned = [one["id"] for one in json.loads(plan.stdout)["units"]]
+    if by_day != whole or len(whole) != days * VISITS:
+        raise SystemExit(f"the tables differ: {len(by_day)} rows by day, {len(whole)} in one run")
+    return {
+        "windows": len(ended),
+        "rows": len(by_day),
+        "not in order": sum(a != b for a, b in zip(planned, ended, strict=True)),
+        "fleet": round(seconds, 1),
+        "one run": round(plain, 1),
+    }
+
+
 WORKS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "overhead": lambda: overhead(20),
     "scaling": lambda: scaling(64),
     "budget": lambda: budget(120, 600),
+    "backfill": lambda: backfill(365),
 }
 
 
@@ -248,6 +313,15 @@ def page_text(results: Mapping[str, Any]) -> str:
             f"| in each minute after the first | {steady} |",
             "",
             "![Requests in a minute against the budget](plots/fleet.svg)",
+            "",
+        ]
+    if one := results.get("backfill"):
+        lines += [
+            f"| {one['windows']} windows of a day, {one['rows']:,} rows into DuckDB | |",
+            "|---|---|",
+            f"| windows that ended in another order than they began | {one['not in order']} |",
+            "| rows that differ from those of one run | 0 |",
+            f"| seconds with 8 workers; each response takes up to 0.4 s | {one['fleet']:.0f} |",
             "",
         ]
     if one := results.get("soak"):

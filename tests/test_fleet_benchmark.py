@@ -19,3 +19,11 @@ def test_units_workers_and_budgets_are_measured() -> None:
     text = fleet.page_text({"overhead": {**beside, **own}, "budget": {**budget, **own}})
     assert f"| `framework run` | {beside['plain']:.2f} |" in text
     assert "as the server saw it | 40 |" in text
+
+
+@pytest.mark.slow
+def test_windows_give_the_rows_of_one_run() -> None:
+    found = fleet.backfill(9)
+    assert (found["windows"], found["rows"]) == (9, 9 * fleet.VISITS)
+    text = fleet.page_text({"backfill": {**found, "machine": machine()}})
+    assert f"| 9 windows of a day, {9 * fleet.VISITS} rows into DuckDB | |" in text
