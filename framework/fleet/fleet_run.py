@@ -172,8 +172,9 @@ def open_budgets(ledger: UnitLedger, hold: LedgerHold) -> Budgets:
     before = hold.previous
     if before is None:
         return budgets
-    # a clock that was put back, or another machine's, must not make it a time in the future
-    elapsed = max((now - (before.ended or before.beat)).total_seconds(), 0.0)
+    # clocks of two machines need not agree, and one may have been put back: no time has passed then
+    seconds = (now - (before.ended or before.beat)).total_seconds()
+    elapsed = max(seconds, 0.0) if before.host == socket.gethostname() else 0.0
     if before.ended is not None:
         budgets.restore(hold.cooling(), elapsed)
     else:

@@ -109,7 +109,7 @@ class LedgerHold:
     """One coordinator's session: only it begins rounds.
 
     `previous` is the session before it, or None. If that has not ended cleanly, its units may
-    have sent requests until its last beat and later.
+    have sent requests until its last beat and later. Its times are those of its host's clock.
     """
 
     def __init__(self, store: LedgerStore, now: datetime, wait: float) -> None:
