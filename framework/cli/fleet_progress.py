@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.cli.fleet_view import brief, duration, unit_title, utc_text
 from framework.cli.terminal import is_utf_8, print_plain, visible
-from framework.fleet.control.budgets import BudgetUse
+from framework.fleet.control.token_budget import BudgetUse
 from framework.fleet.coordinator import (
     ExecutorWait,
     FleetEvent,

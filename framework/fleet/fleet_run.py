@@ -18,8 +18,9 @@ from framework.errors import (
     QuotaExceeded,
     UsageError,
 )
-from framework.fleet.control.budgets import HOUR, QUOTA_HOURS, Budgets
+from framework.fleet.control.budgets import Budgets
 from framework.fleet.control.control_server import ControlServer
+from framework.fleet.control.token_budget import HOUR, QUOTA_HOURS
 from framework.fleet.coordinator import (
     Coordinator,
     ExecutorWait,

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from framework.fleet.control import leased_limit
-from framework.fleet.control.budgets import IN_TRANSIT, Budgets, Message
+from framework.fleet.control.budgets import Budgets, Message
 from framework.fleet.control.control_server import apply_report
 from framework.fleet.control.leased_limit import LeasedLimit
+from framework.fleet.control.token_budget import IN_TRANSIT
 from framework.http.rate_limit import RECHECK, WaitTooLong
 
 KEY = "shop"

@@ -18,7 +18,7 @@ from math import inf
 from typing import Any
 
 from framework import __version__
-from framework.fleet.control.budgets import Budgets, BudgetUse
+from framework.fleet.control.budgets import Budgets
 from framework.fleet.control.control_channel import SILENCE, ChannelClosed, ControlChannel
 from framework.fleet.control.control_messages import (
     InvalidMessage,
@@ -31,6 +31,7 @@ from framework.fleet.control.control_messages import (
     text_of,
 )
 from framework.fleet.control.destination_turns import DestinationTurns
+from framework.fleet.control.token_budget import BudgetUse
 
 STOP_GRACE = 5.0
 """Seconds that an older attempt has to end by itself, before it is disconnected."""

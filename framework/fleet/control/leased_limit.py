@@ -16,8 +16,8 @@ from threading import Lock, get_ident
 
 import orjson
 
-from framework.fleet.control.budgets import LEASE
 from framework.fleet.control.control_messages import LARGEST, Message
+from framework.fleet.control.token_budget import LEASE
 from framework.http.rate_limit import LimitTerms, WaitTooLong
 
 UNUSED = 1.0

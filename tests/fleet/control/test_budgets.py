@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from framework.fleet.control.budgets import HOUR, IN_TRANSIT, KEPT, Budgets
+from framework.fleet.control.budgets import KEPT, Budgets
+from framework.fleet.control.token_budget import HOUR, IN_TRANSIT
 from tests.support.simulated_units import KEY, Clock, SimulatedFleet
 
 Simulated = Callable[..., SimulatedFleet]
