@@ -230,9 +230,9 @@ class Coordinator:
         self._stored_at = time.monotonic()
         rows = {(key, hour): requests for key, hour, requests in self._server.budget_rows()}
         changes = {at: n - self._stored.get(at, 0) for at, n in rows.items()}
-        self._stored = rows
         if any(changes.values()):
             self._ledger.add_requests({at: n for at, n in changes.items() if n})
+        self._stored = rows  # after that: an interrupt may count them twice, and never not at all
 
     def _has_planned(self) -> bool:
         return bool(self._ledger.next_units(1, _now())) or self._ledger.next_time() is not None
@@ -321,10 +321,10 @@ class Coordinator:
             ended, _ = wait(self._running, timeout=TICK, return_when=FIRST_COMPLETED)
             for future in ended:
                 self._end(future)
-        for unit, attempt, _ in self._running.values():
-            self._ledger.finish(attempt, "interrupted", _now(), error=f"ended by force: {error}")
-            self._on_event(UnitEnded(unit, attempt.number, "planned", None, None, 0.0))
         self._running.clear()
+        # not only those: an interrupt may come between any note in the ledger and `_running`
+        for unit, number in self._hold.plan_again(_now(), f"ended by force: {error}"):
+            self._on_event(UnitEnded(self._units[unit], number, "planned", None, None, 0.0))
 
 
 def ledger_units(units: Iterable[Unit]) -> list[LedgerUnit]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
+from framework.fleet.workers.executors import ProcessExecutor
 from tests.support.calendars import Calendars, calendars, json_lines, rows_of, token_of
 from tests.support.postgres import CREDENTIALS, address, in_postgres
 from tests.support.processes import command
@@ -181,6 +182,21 @@ def test_the_same_command_goes_on_after_the_coordinator_has_ended(
     assert (code, report["units"]) == (0, {"done": 3})
     assert report["attempts"] < 3
     fleet.assert_loaded()
+
+
+def test_ctrl_c_while_a_unit_is_handed_over_leaves_none_that_runs(
+    fleet: Calendars, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ProcessExecutor, "submit", interrupt)
+        code, report = run(capsys)
+    assert (code, report["status"], report["units"]) == (130, "interrupted", {"planned": 3})
+    assert run(capsys, verb="status")[1]["running"] == []
+    code, report = run(capsys)
+    assert (code, report["units"]) == (0, {"done": 3})
 
 
 def test_a_unit_whose_process_is_killed_is_run_again(

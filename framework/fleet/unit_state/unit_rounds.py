@@ -17,6 +17,7 @@ from framework.fleet.unit_state.unit_tables import (
     CoordinatorSession,
     LedgerUnit,
     Round,
+    error_text,
     session_record,
 )
 
@@ -177,6 +178,28 @@ class LedgerHold:
                 "SELECT count(*) FROM fleet_units WHERE in_plan = 1 AND state = 'planned'"
             )
         return Round(plan.number, plan.is_continued, planned, lost)
+
+    def plan_again(self, now: datetime, error: str) -> list[tuple[str, int]]:
+        """Plan again what runs by the ledger; return the units, and the numbers of the attempts.
+
+        Their attempts count as interrupted.
+        """
+        at = now.timestamp()
+        with self._store.transaction() as sql:
+            running = sql.rows(
+                "SELECT id, attempt FROM fleet_units WHERE state = 'running' ORDER BY position"
+            )
+            sql.change(
+                "UPDATE fleet_attempts SET outcome = 'interrupted', ended = ?, error = ? "
+                "WHERE outcome IS NULL",
+                *(at, error_text(error)),
+            )
+            sql.change(
+                "UPDATE fleet_units SET state = 'planned', not_before = NULL, changed = ? "
+                "WHERE state = 'running'",
+                at,
+            )
+        return [(unit, attempt) for unit, attempt in running]
 
     def beat(self, now: datetime) -> None:
         """Note that the coordinator is alive; raise UnitLedgerError if it lost the ledger.

@@ -83,6 +83,20 @@ def test_an_interrupted_attempt_is_no_failure(ledger: UnitLedger, held: LedgerHo
     assert ledger.start("a", "worker", NOW) == UnitAttempt("a", 1, 3, failures=1)
 
 
+def test_all_that_runs_is_planned_again_as_interrupted(
+    ledger: UnitLedger, held: LedgerHold
+) -> None:
+    held.begin(units("a", "b", "c"), NOW)
+    run_unit(ledger, "a", "done")
+    run_unit(ledger, "b", "lost", not_before=NOW)
+    ledger.start("b", "worker", NOW)
+    assert held.plan_again(after(1), "a reason") == [("b", 2)]
+    assert ledger.states() == {"done": 1, "planned": 2}
+    [_, attempt] = ledger.attempts("b")
+    assert (attempt.outcome, attempt.ended, attempt.error) == ("interrupted", after(1), "a reason")
+    assert ledger.start("b", "worker", after(2)) == UnitAttempt("b", 1, 3, failures=1)
+
+
 def test_a_stale_attempt_is_recorded_and_changes_no_unit(
     ledger: UnitLedger, held: LedgerHold
 ) -> None:
