@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from typing import Any
@@ -36,7 +36,9 @@ _untyped: Any = distributed
 PATIENCE = 60.0
 """Seconds to wait for a scheduler that does not answer, or has no worker."""
 ANSWER = 5.0
-"""Seconds for one try to reach the scheduler."""
+"""Seconds for one try to reach the scheduler: Dask itself waits for ever for one that hangs."""
+WORKERS_ANSWER = 20.0
+"""Seconds in which all workers tell their versions; they may have to import the framework."""
 RETRY = 0.2
 """Seconds between two tries."""
 RECHECK = 1.0
@@ -64,6 +66,7 @@ class DaskExecutor:
         self._cluster: Any = None
         self._nthreads: dict[str, int] = {}
         self._read_at = 0.0
+        self._silence: _Patience | None = None
         _silence_logs()
         dask.config.set(SETTINGS)
         try:
@@ -77,7 +80,10 @@ class DaskExecutor:
 
     @property
     def slots(self) -> int:
-        """The threads of all workers, 0 while there is no worker."""
+        """The threads of all workers, 0 while there is no worker.
+
+        Raise ExecutorError if the scheduler has not answered for PATIENCE seconds.
+        """
         return sum(self._workers().values())
 
     @property
@@ -95,7 +101,7 @@ class DaskExecutor:
         """Connect again if the scheduler was restarted or lost, or has no worker left."""
         if self._client.status == "running":
             with suppress(Exception):
-                if self._client.ncores():
+                if _threads_of_workers(self._client):
                     return
         _close_client(self._client)
         self._client = self._connect()
@@ -111,14 +117,12 @@ class DaskExecutor:
         while True:
             client = None
             try:
-                client = _untyped.Client(
-                    self._cluster or self._address, timeout=ANSWER, set_as_default=False
-                )
-                while not client.ncores():
+                client = self._new_client(waits)
+                while not _threads_of_workers(client):
                     remedy = "Start some with `dask worker HOST:PORT`, where this framework is"
                     waits.wait(f"the Dask scheduler at {self._name} has no worker", remedy)
                 self._check_versions(client)
-            except (OSError, TimeoutError):
+            except OSError:
                 _close_client(client)
                 remedy = "Start one with `dask scheduler`, or check host, port and firewall"
                 waits.wait(f"no Dask scheduler answers at {self._name}", remedy)
@@ -126,12 +130,31 @@ class DaskExecutor:
                 _close_client(client)
                 raise
             else:
+                self._silence = None
                 return client
+
+    def _new_client(self, waits: _Patience) -> Any:
+        started = _start_client(self._cluster or self._address)
+        try:
+            while not wait([started], timeout=ANSWER).done:
+                waits.wait(*self._hangs)
+            return started.result()
+        except BaseException:
+            started.add_done_callback(_close_late_client)
+            raise
+
+    @property
+    def _hangs(self) -> tuple[str, str]:
+        """What to say of a scheduler that hangs, and what to do."""
+        remedy = "Restart it; the same command goes on with what is not done"
+        return f"the Dask scheduler at {self._name} does not answer", remedy
 
     def _check_versions(self, client: Any) -> None:
         own = own_versions()
         try:
-            found = client.run(worker_versions)
+            found = client.run(worker_versions, callback_timeout=WORKERS_ANSWER)
+        except TimeoutError:  # one that hangs must not keep the others from work
+            return
         except OSError:  # a worker, or the scheduler, has ended meanwhile
             raise
         except Exception as error:
@@ -152,7 +175,12 @@ class DaskExecutor:
         if now - self._read_at >= RECHECK:
             self._read_at = now
             try:
-                self._nthreads = dict(self._client.ncores())
+                self._nthreads = _threads_of_workers(self._client)
+                self._silence = None
+            except TimeoutError:  # it hangs, and so would its futures
+                self._nthreads = {}
+                self._silence = self._silence or _Patience(self._on_wait)
+                self._silence.wait(*self._hangs)
             except Exception:  # the scheduler is gone: its futures say so
                 self._nthreads = {}
         return self._nthreads
@@ -161,6 +189,35 @@ class DaskExecutor:
         if self._cluster is not None:
             with suppress(Exception):
                 self._cluster.close(timeout=1)
+
+
+def _start_client(place: Any) -> Future[Any]:
+    """Have a client connect in a thread; Dask waits for ever for a scheduler that hangs.
+
+    If the scheduler goes on, so does the client. The future raises OSError if there is none.
+    """
+    started: Future[Any] = Future()
+
+    def start() -> None:
+        try:
+            client = _untyped.Client(place, timeout=ANSWER, set_as_default=False)
+        except BaseException as error:
+            started.set_exception(error)
+        else:
+            started.set_result(client)
+
+    threading.Thread(target=start, daemon=True).start()
+    return started
+
+
+def _close_late_client(started: Future[Any]) -> None:
+    if started.exception() is None:
+        _close_client(started.result())
+
+
+def _threads_of_workers(client: Any) -> dict[str, int]:
+    """Return the threads of each worker; raise OSError if the scheduler does not answer."""
+    return dict(client.ncores(callback_timeout=ANSWER))
 
 
 def _local_cluster(workers: int) -> Any:

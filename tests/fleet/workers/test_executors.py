@@ -14,6 +14,7 @@ import pytest
 
 from framework.cli.main import main
 from framework.errors import DestinationError, UsageError
+from framework.fleet.coordinator import Coordinator
 from framework.fleet.fleet_run import choose_executor, refuse_one_writer
 from framework.fleet.jobs.units import units_of
 from framework.fleet.workers import executors
@@ -83,10 +84,10 @@ def test_a_worker_that_ends_while_it_is_asked_for_its_version_is_no_error(
         def __init__(self, *_: object, **__: object) -> None:
             pass
 
-        def ncores(self) -> dict[str, int]:
+        def ncores(self, callback_timeout: float) -> dict[str, int]:
             return {"tcp://127.0.0.1:1": 3}
 
-        def run(self, _: object) -> Any:
+        def run(self, _: object, callback_timeout: float) -> Any:
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
@@ -100,6 +101,38 @@ def test_a_worker_that_ends_while_it_is_asked_for_its_version_is_no_error(
     told: list[str] = []
     executor = dask_executor.DaskExecutor(lambda why, _: told.append(why), address="h:1")
     assert (executor.slots, len(told), answers) == (3, 1, [])
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_hangs_ends_the_fleet_with_a_message(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from framework.fleet.workers import dask_executor
+
+    monkeypatch.setattr(dask_executor, "PATIENCE", 30.0)
+    (project / "cluster").mkdir()
+    with Cluster(project / "cluster", 1) as cluster, calendars(2, monkeypatch, latency=0.2):
+        scheduler = cluster.processes["scheduler"].pid
+
+        def stop_scheduler(self: Coordinator) -> None:
+            os.kill(scheduler, signal.SIGSTOP)
+            monkeypatch.setattr(dask_executor, "PATIENCE", 1.0)
+            monkeypatch.setattr(dask_executor, "ANSWER", 0.5)
+            note_workers(self)
+
+        note_workers = Coordinator._note_workers
+        monkeypatch.setattr(Coordinator, "_note_workers", stop_scheduler)
+        try:
+            assert main(["fleet", "run", "fleet.yaml", "--on", cluster.address]) == 1
+            said = capsys.readouterr().err
+            assert f"the Dask scheduler at {cluster.address} does not answer; waiting" in said
+            assert "does not answer, after 1 s. Restart it" in said
+            # and none that hangs from the beginning is awaited for ever
+            assert main(["fleet", "run", "fleet.yaml", "--on", cluster.address]) == 1
+            said = capsys.readouterr().err
+            assert "does not answer, after 1 s. Restart it" in said
+        finally:
+            os.kill(scheduler, signal.SIGCONT)
 
 
 @pytest.mark.slow
