@@ -94,7 +94,9 @@ class FleetProgress:
                     self._last_line = now
                     self._print(self._counts())
             elif isinstance(event, ExecutorWait):
-                if not self._quiet:
+                if not event.seconds:
+                    print_plain(self._console, f"warning: {event.why}", style="yellow")
+                elif not self._quiet:
                     text = f"{event.why}; waiting for at most {event.seconds:.0f} s"
                     print_plain(self._console, text)
             elif event.fields.get("event") == "warning":
@@ -168,9 +170,9 @@ class FleetLog:
                 report=event.report,
             )
         elif isinstance(event, ExecutorWait):
-            self._write(
-                event="fleet", status="waiting", why=event.why, seconds=round(event.seconds, 3)
-            )
+            seconds = round(event.seconds, 3)
+            status = "waiting" if event.seconds else "warning"
+            self._write(event="fleet", status=status, why=event.why, seconds=seconds)
         else:
             self._write(**{**event.fields, "unit": event.unit})
 

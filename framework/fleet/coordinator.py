@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from framework import __version__
 from framework.errors import FrameworkError, Interrupted
 from framework.fleet.control.control_server import ControlServer
 from framework.fleet.jobs.units import Unit
@@ -69,7 +70,10 @@ class UnitLog:
 
 @dataclass(frozen=True)
 class ExecutorWait:
-    """The executor is awaited for at most so many seconds; `why` is the reason."""
+    """The executor is awaited for at most so many seconds; `why` is the reason.
+
+    With 0 it is a warning: nothing is awaited.
+    """
 
     why: str
     seconds: float
@@ -304,14 +308,20 @@ class Coordinator:
 
     def _outcome(self, future: Future[Outcome]) -> Outcome:
         try:
-            return future.result(timeout=0)
-        except FrameworkError:
+            found = future.result(timeout=0)
+        except (FrameworkError, KeyboardInterrupt):
             raise
+        except (ImportError, AttributeError) as error:  # there is another framework, or none
+            text = f"its worker cannot run units: {type(error).__name__}: {error}"
+            found = outcome("refused", f"{text}. Install this framework ({__version__}) there")
         except BaseException as error:  # a worker or the scheduler is gone
-            if isinstance(error, KeyboardInterrupt):
-                raise
             self._executor.recover()
             return outcome("lost", f"its worker is gone ({type(error).__name__})")
+        if found["status"] == "refused":
+            # no attempt at all, unless the worker is not found: then there must be an end
+            is_left_out = self._executor.leave_out_workers()
+            return {**found, "status": "interrupted" if is_left_out else "lost"}
+        return found
 
     def _interrupt(self, error: str) -> None:
         """Stop the units, and plan again those that did not end meanwhile."""

@@ -60,8 +60,8 @@ class Cluster:
         """What `--on` takes."""
         return f"dask://127.0.0.1:{self.port}"
 
-    def start(self, name: str) -> None:
-        """Start the scheduler or a worker, again if it has ended."""
+    def start(self, name: str, *more: str) -> None:
+        """Start the scheduler or a worker, again if it has ended; `more` are its options."""
         tcp = f"tcp://127.0.0.1:{self.port}"
         if name == "scheduler":
             options = [
@@ -74,7 +74,7 @@ class Cluster:
             ]
         else:
             options = ["worker", tcp, "--no-nanny", "--nthreads", "1", "--memory-limit", "0"]
-            options += ["--host", "127.0.0.1", "--death-timeout", "60"]
+            options += ["--host", "127.0.0.1", "--death-timeout", "60", *more]
         module = f"distributed.cli.dask_{options[0]}"
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -16,10 +16,10 @@ from framework.fleet.workers.executors import (
     ExecutorError,
     WaitHandler,
     run_on_worker,
+    worker_refusal,
     worker_versions,
 )
-from framework.fleet.workers.executors import worker_versions as own_versions
-from framework.fleet.workers.unit_outcome import Outcome
+from framework.fleet.workers.unit_outcome import Outcome, here
 
 try:
     import dask
@@ -64,9 +64,17 @@ class DaskExecutor:
         self._address = f"tcp://{address}"
         self._name = f"dask://{address}" if address else "the local cluster"
         self._cluster: Any = None
+        self._client: Any = None
         self._nthreads: dict[str, int] = {}
         self._read_at = 0.0
         self._silence: _Patience | None = None
+        self._refusals: dict[str, str] = {}
+        """Workers that cannot run units, and why."""
+        self._checked: set[str] = set()
+        self._placed: dict[Future[Outcome], frozenset[str]] = {}
+        """The workers that may run a unit, if not all of them may."""
+        self._has_files = False
+        """Whether units load into files on this machine."""
         _silence_logs()
         dask.config.set(SETTINGS)
         try:
@@ -84,7 +92,8 @@ class DaskExecutor:
 
         Raise ExecutorError if the scheduler has not answered for PATIENCE seconds.
         """
-        return sum(self._workers().values())
+        workers = self._workers()
+        return sum(workers[name] for name in workers.keys() - self._refusals)
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -93,18 +102,36 @@ class DaskExecutor:
 
     def submit(self, unit: Mapping[str, Json]) -> Future[Outcome]:
         """Have a unit run on a worker."""
-        executor = self._client.get_executor(pure=False, retries=0)
-        future: Future[Outcome] = executor.submit(run_on_worker, dict(unit))
+        if self._cluster is None and unit.get("destination") == "duckdb" and not self._has_files:
+            self._has_files = True
+            self._checked.clear()
+        places = self._workers().keys() - self._refusals if self._refusals else set()
+        executor = self._client.get_executor(
+            pure=False, retries=0, workers=sorted(places) if places else None
+        )
+        work = {**unit, "coordinator": self._required()}
+        future: Future[Outcome] = executor.submit(run_on_worker, work)
+        if places:
+            self._placed[future] = frozenset(places)
         return future
 
     def recover(self) -> None:
-        """Connect again if the scheduler was restarted or lost, or has no worker left."""
+        """Connect again if the scheduler was restarted or lost, or has no worker left.
+
+        Raise ExecutorError if none comes, or if all would refuse units.
+        """
         if self._client.status == "running":
             with suppress(Exception):
-                if _threads_of_workers(self._client):
+                if _threads_of_workers(self._client).keys() - self._refusals:
                     return
         _close_client(self._client)
         self._client = self._connect()
+
+    def leave_out_workers(self) -> bool:
+        """Give no unit to workers that would refuse it; return whether there are any."""
+        with suppress(OSError):  # the scheduler is gone: futures say so
+            self._leave_out(self._refusals_of(self._client))
+        return bool(self._refusals)
 
     def close(self) -> None:
         """End what runs, and the local cluster."""
@@ -118,10 +145,15 @@ class DaskExecutor:
             client = None
             try:
                 client = self._new_client(waits)
-                while not _threads_of_workers(client):
+                while not (workers := _threads_of_workers(client)):
                     remedy = "Start some with `dask worker HOST:PORT`, where this framework is"
                     waits.wait(f"the Dask scheduler at {self._name} has no worker", remedy)
-                self._check_versions(client)
+                self._checked = {*workers}
+                self._refusals = self._refusals_of(client)
+                # later, those that fit go on alone
+                for name in self._refusals:
+                    if self._client is None or not workers.keys() - self._refusals:
+                        raise ExecutorError(f"the worker {name} {self._refusals[name]}")
             except OSError:
                 _close_client(client)
                 remedy = "Start one with `dask scheduler`, or check host, port and firewall"
@@ -149,26 +181,36 @@ class DaskExecutor:
         remedy = "Restart it; the same command goes on with what is not done"
         return f"the Dask scheduler at {self._name} does not answer", remedy
 
-    def _check_versions(self, client: Any) -> None:
-        own = own_versions()
+    def _refusals_of(self, client: Any, workers: Iterable[str] | None = None) -> dict[str, str]:
+        """Return the workers that cannot run units, and why; of all or of these."""
+        required = self._required()
         try:
-            found = client.run(worker_versions, callback_timeout=WORKERS_ANSWER)
+            found = client.run(
+                worker_refusal,
+                required,
+                workers=None if workers is None else list(workers),
+                on_error="return",
+                callback_timeout=WORKERS_ANSWER,
+            )
         except TimeoutError:  # one that hangs must not keep the others from work
-            return
-        except OSError:  # a worker, or the scheduler, has ended meanwhile
-            raise
-        except Exception as error:
-            raise ExecutorError(
-                f"the workers cannot run units: {type(error).__name__}: {error}. Install this "
-                f"version of the framework ({own['framework']}) where they run"
-            ) from None
-        for worker, versions in found.items():
-            for name, version in versions.items():
-                if version != own[name]:
-                    raise ExecutorError(
-                        f"the worker {worker} has {name} {version}, and this coordinator "
-                        f"{own[name]}; install the same version on both"
-                    )
+            return {}
+        reasons = {}
+        for worker, reason in found.items():
+            if isinstance(reason, OSError):  # it has ended meanwhile
+                continue
+            if isinstance(reason, Exception):
+                kind = "" if type(reason) is Exception else f"{type(reason).__name__}: "
+                reasons[worker] = (
+                    f"cannot run units: {kind}{reason}. Install this version of the framework "
+                    f"({required['framework']}) there"
+                )
+            elif reason is not None:
+                reasons[worker] = reason
+        return reasons
+
+    def _required(self) -> dict[str, str]:
+        """Return what workers must have in common with this coordinator."""
+        return {**worker_versions(), **({"host": here()} if self._has_files else {})}
 
     def _workers(self) -> dict[str, int]:
         now = time.monotonic()
@@ -183,7 +225,38 @@ class DaskExecutor:
                 self._silence.wait(*self._hangs)
             except Exception:  # the scheduler is gone: its futures say so
                 self._nthreads = {}
+            else:
+                self._check_new()
+                self._cancel_unplaced()
         return self._nthreads
+
+    def _check_new(self) -> None:
+        """Leave out workers that have joined and cannot run units; one without the framework ends.
+
+        Units check it too: one may be there before this.
+        """
+        new = self._nthreads.keys() - self._checked - self._refusals.keys()
+        self._checked = {*self._nthreads}
+        for name in self._refusals.keys() - self._nthreads:
+            del self._refusals[name]
+        if new:
+            with suppress(OSError):  # the scheduler is gone: futures say so
+                self._leave_out(self._refusals_of(self._client, new))
+
+    def _leave_out(self, refusals: Mapping[str, str]) -> None:
+        """Warn of workers that get no units, once of each."""
+        for name, reason in refusals.items():
+            if name not in self._refusals:
+                self._on_wait(f"the worker {name} {reason}. It gets no units", 0.0)
+        self._refusals = {**self._refusals, **refusals}
+
+    def _cancel_unplaced(self) -> None:
+        """End units whose workers are all gone: Dask would wait for those to come back."""
+        for future, places in list(self._placed.items()):
+            if future.done():
+                del self._placed[future]
+            elif not places & self._nthreads.keys():
+                future.cancel()
 
     def _close_cluster(self) -> None:
         if self._cluster is not None:

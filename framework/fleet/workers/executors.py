@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.metadata import version
+from importlib import metadata
 from typing import Any, Protocol
 
 from framework import __version__
 from framework.errors import FrameworkError
-from framework.fleet.workers.unit_outcome import Outcome
+from framework.fleet.workers.unit_outcome import Outcome, here, outcome
 from framework.fleet.workers.unit_process import UnitProcesses
 
 Json = Any
@@ -22,7 +22,7 @@ class ExecutorError(FrameworkError):
 
 
 WaitHandler = Callable[[str, float], None]
-"""Is told what is awaited, and for how many seconds at most."""
+"""Is told what is awaited, and for how many seconds at most; with 0, a warning."""
 
 
 class UnitExecutor(Protocol):
@@ -42,8 +42,11 @@ class UnitExecutor(Protocol):
     def recover(self) -> None:
         """Connect again after a failure of the executor itself, or without a worker.
 
-        Raise ExecutorError if none comes.
+        Raise ExecutorError if none comes, or if all would refuse units.
         """
+
+    def leave_out_workers(self) -> bool:
+        """Give no unit to workers that would refuse it; return whether there are any."""
 
     def close(self) -> None:
         """End every unit that still runs, and what was started for them."""
@@ -53,14 +56,37 @@ _processes = UnitProcesses()
 
 
 def run_on_worker(unit: Mapping[str, Json]) -> Outcome:
-    """Run a unit in a process of its own on this machine. Called on the worker."""
+    """Run a unit in a process of its own on this machine, or refuse it. Called on the worker."""
+    reason = worker_refusal(unit.get("coordinator", {}))
+    if reason is not None:
+        return outcome("refused", f"the worker on {here()} {reason}")
     return _processes.run(unit)
 
 
+def worker_refusal(coordinator: Mapping[str, str]) -> str | None:
+    """Return what of this worker does not fit its coordinator, or None. Called on the worker.
+
+    `coordinator` are its `worker_versions`, and its `host` if units load into a file there.
+    """
+    own = worker_versions()
+    for name, version in coordinator.items():
+        if name == "host" and version != here():
+            return (
+                f"is on {here()}, and the DuckDB files on {version}, the coordinator's host, have "
+                "one writer; use another destination, or only workers there"
+            )
+        if version != own.get(name, version):
+            return (
+                f"has {name} {own[name]}, and this coordinator {version}; install the same version "
+                "on both"
+            )
+    return None
+
+
 def worker_versions() -> dict[str, str]:
-    """Return the versions that a coordinator and its workers must share. Called on the worker."""
+    """Return the versions that a coordinator and its workers must share."""
     python = ".".join(map(str, sys.version_info[:2]))
-    return {"framework": __version__, "dlt": version("dlt"), "Python": python}
+    return {"framework": __version__, "dlt": metadata.version("dlt"), "Python": python}
 
 
 class ProcessExecutor:
@@ -79,6 +105,10 @@ class ProcessExecutor:
 
     def recover(self) -> None:
         """Do nothing: the warm process is started again by the next unit."""
+
+    def leave_out_workers(self) -> bool:
+        """Return False: this machine refuses nothing."""
+        return False
 
     def close(self) -> None:
         """End all processes."""

@@ -9,8 +9,8 @@ from typing import Any
 
 Json = Any
 Outcome = dict[str, Json]
-"""`status` (done, failed, lost or interrupted), `error`, `exit_code`, `worker`, the run's `report`,
-and `retry`: whether another attempt may end otherwise."""
+"""`status` (done, failed, lost, interrupted, or refused by its worker), `error`, `exit_code`,
+`worker`, the run's `report`, and `retry`: whether another attempt may end otherwise."""
 
 
 def here() -> str:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from framework.errors import DestinationError, UsageError
 from framework.fleet.coordinator import Coordinator
 from framework.fleet.fleet_run import choose_executor, refuse_one_writer
 from framework.fleet.jobs.units import units_of
+from framework.fleet.unit_state.unit_ledger import open_ledger
 from framework.fleet.workers import executors
+from framework.fleet.workers.unit_outcome import here
 from tests.support.calendars import calendars
 from tests.support.fleet_soak import Cluster
 from tests.support.fleets import fleet_of
@@ -54,6 +58,86 @@ def test_a_duckdb_file_is_not_written_from_other_machines() -> None:
     refuse_one_writer(units_of(fleet_of(text)), elsewhere)
 
 
+def test_a_worker_refuses_a_unit_of_another_coordinator_and_names_both() -> None:
+    own = executors.worker_versions()
+    assert executors.worker_refusal({**own, "host": here()}) is None
+    found = executors.run_on_worker({"coordinator": {**own, "dlt": "0.0.1"}})
+    assert found["status"] == "refused"
+    assert f"the worker on {here()} has dlt {own['dlt']}" in found["error"]
+    assert "this coordinator 0.0.1" in found["error"]
+    found = executors.run_on_worker({"coordinator": {**own, "host": "elsewhere"}})
+    assert found["status"] == "refused"
+    assert f"is on {here()}, and the DuckDB files on elsewhere" in found["error"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("preloaded", "said"),
+    [
+        ("import framework; framework.__version__ = '0.0.1'", "has framework 0.0.1, and this "),
+        ("import socket; socket.gethostname = lambda: 'elsewhere'", "is on elsewhere, and the "),
+        ("import sys; sys.modules['framework.fleet'] = None", "cannot run units: ModuleNotFound"),
+    ],
+    ids=["version", "host", "none"],
+)
+def test_a_worker_that_joins_late_and_does_not_fit_gets_no_more_units(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    preloaded: str,
+    said: str,
+) -> None:
+    import distributed
+
+    from framework.fleet.workers import dask_executor
+
+    (project / "cluster").mkdir()
+    preload = project / "cluster" / "preload.py"
+    preload.write_text(preloaded, encoding="utf-8")
+    open_round = Coordinator.begin
+    with calendars(5, monkeypatch) as fleet, Cluster(project / "cluster", 1) as cluster:
+        fleet.without_rate_limit()
+
+        def join_late(self: Coordinator, *, only_failed: bool) -> int:
+            cluster.start("another", "--preload", str(preload), "--nthreads", "3")
+            untyped: Any = distributed
+            with untyped.Client(f"tcp://127.0.0.1:{cluster.port}", set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=60)
+            return open_round(self, only_failed=only_failed)
+
+        monkeypatch.setattr(Coordinator, "begin", join_late)
+        monkeypatch.setattr(dask_executor, "RECHECK", 0.0)
+        code = main(["fleet", "run", "fleet.yaml", "--on", cluster.address])
+        shown = capsys.readouterr()
+        assert code == 0, shown
+        (warning,) = (line for line in shown.err.splitlines() if "It gets no units" in line)
+        assert said in warning
+        with open_ledger(Path("fleet.ledger.sqlite")) as ledger:
+            assert ledger.states() == {"done": 5}
+        fleet.assert_loaded()
+
+
+def test_a_unit_that_its_worker_refuses_has_all_its_attempts_yet(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusals = [ImportError("there is none")] * 4
+    submit = executors.ProcessExecutor.submit
+
+    def refuse(self: executors.ProcessExecutor, unit: Mapping[str, Any]) -> Future[Any]:
+        if not refusals:
+            return submit(self, unit)
+        future: Future[Any] = Future()
+        future.set_exception(refusals.pop())
+        return future
+
+    monkeypatch.setattr(executors.ProcessExecutor, "submit", refuse)
+    monkeypatch.setattr(executors.ProcessExecutor, "leave_out_workers", lambda _: True)
+    with calendars(1, monkeypatch) as fleet:
+        assert main(["fleet", "run", "fleet.yaml", "--on", "processes:1"]) == 0
+        assert "its worker cannot run units: ImportError: there is" in capsys.readouterr().err
+        fleet.assert_loaded()
+
+
 @pytest.mark.slow
 def test_a_fleet_runs_on_a_local_dask_cluster(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -87,7 +171,7 @@ def test_a_worker_that_ends_while_it_is_asked_for_its_version_is_no_error(
         def ncores(self, callback_timeout: float) -> dict[str, int]:
             return {"tcp://127.0.0.1:1": 3}
 
-        def run(self, _: object, callback_timeout: float) -> Any:
+        def run(self, *_: object, **__: object) -> Any:
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer
@@ -186,7 +270,7 @@ def test_workers_of_another_version_are_refused_by_name(
         own = {**executors.worker_versions(), "framework": "9.9.9"}
         from framework.fleet.workers import dask_executor
 
-        monkeypatch.setattr(dask_executor, "own_versions", lambda: own)
+        monkeypatch.setattr(dask_executor, "worker_versions", lambda: own)
         assert main(["fleet", "run", "fleet.yaml", "--on", cluster.address]) == 1
         said = capsys.readouterr().err
         assert "9.9.9" in said
