@@ -168,7 +168,8 @@ class DaskExecutor:
     def _new_client(self, waits: _Patience) -> Any:
         started = _start_client(self._cluster or self._address)
         try:
-            while not wait([started], timeout=ANSWER).done:
+            # of its three steps, each has ANSWER, but one has no limit
+            while not wait([started], timeout=3 * ANSWER).done:
                 waits.wait(*self._hangs)
             return started.result()
         except BaseException:
