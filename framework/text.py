@@ -66,6 +66,13 @@ def join_words(words: Iterable[str], most: int | None = 4, *, last: str = "and")
     return f"{', '.join(every[:-1])} {last} {every[-1]}"
 
 
+def sentences(*texts: str) -> str:
+    """Return the lines of the texts as sentences on one line; each but the last has its end."""
+    lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
+    ended = [line if line[-1] in ".:;,!?…" else f"{line}." for line in lines[:-1]]
+    return " ".join([*ended, *lines[-1:]])
+
+
 def shorten(text: str, most: int = 60) -> str:
     """Return the text on one line, cut after `most` characters."""
     line = " ".join(text.split())

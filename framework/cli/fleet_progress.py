@@ -21,7 +21,7 @@ from framework.fleet.coordinator import (
     UnitStarted,
 )
 from framework.runtime.redacted_output import process_redactor
-from framework.text import count_noun
+from framework.text import count_noun, sentences
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -86,8 +86,8 @@ class FleetProgress:
                 self._running.pop(event.unit.id, None)
                 self._ended[event.state] += 1
                 if event.error is not None and not self._quiet:
-                    again = "; it is tried again" if event.state == "planned" else ""
-                    text = f"{_name(event.unit)}: {brief(event.error)}{again}"
+                    again = ["It is tried again"] if event.state == "planned" else []
+                    text = sentences(f"{_name(event.unit)}: {brief(event.error)}", *again)
                     print_plain(self._console, text, style="yellow" if again else "red")
                 now = time.monotonic()
                 if now - self._last_line >= PLAIN_LINE_INTERVAL:

@@ -16,7 +16,7 @@ from framework.fleet.unit_state.unit_tables import (
     LedgerSummary,
     State,
 )
-from framework.text import count_noun, shorten
+from framework.text import count_noun, sentences, shorten
 
 if TYPE_CHECKING:
     from framework.fleet.coordinator import FleetReport
@@ -252,7 +252,7 @@ def unit_title(
 
 def brief(error: str | None) -> str:
     """Return an error on one line; the ledger and the JSON output have all of it."""
-    return shorten(error or "", LONGEST_ERROR)
+    return shorten(sentences(error or ""), LONGEST_ERROR)
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from framework.ledger.ledger_tables import LEDGER_SCHEMA, LEDGER_TABLES, DataTyp
 from framework.load.destinations.target import Target
 from framework.load.pipeline import build_pipeline, destination_errors
 from framework.load.report import EndedRun
+from framework.text import sentences
 
 Rows = Mapping[str, list[Row]]
 
@@ -56,9 +57,10 @@ class LedgerWriter:
                             _insert(client.sql_client, rows)
         except Exception as error:
             if ended.pipeline is not None:
-                message = (
-                    f"the run is not recorded: {error}. Allow this login to create and write the "
-                    f"tables {' and '.join(LEDGER_TABLES)}"
+                tables = " and ".join(LEDGER_TABLES)
+                message = sentences(
+                    f"the run is not recorded: {error}",
+                    f"Allow this login to create and write the tables {tables}",
                 )
                 ended.on_event(WarningRaised("", "ledger-not-written", message))
 

@@ -264,6 +264,31 @@ def test_a_unit_that_hangs_is_ended_after_max_time(
     ended.set()
 
 
+def test_a_unit_that_got_only_errors_until_max_time_names_the_last(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "a-secret-0123456789")
+    web.on("/things", lambda _: Answer(500, {"error": "no"}))
+    (project / "connectors").mkdir()
+    (project / "connectors" / "shop.yaml").write_text(
+        "version: 1\nname: shop\nsecrets: {key: {}}\n"
+        f"client: {{base_url: '{web.url}', retry: {{max_retries: 50}}}}\n"
+        "resources: [{name: things, endpoint: {params: {key: '{secrets.key}'},"
+        " paginator: single_page}}]\n",
+        encoding="utf-8",
+    )
+    Path("fleet.yaml").write_text(
+        "version: 1\njobs: [{connector: shop, max_time: PT2S, attempts: 1,"
+        " accounts: [{alias: one, secrets: {key: SHOP_KEY}}]}]\n",
+        encoding="utf-8",
+    )
+    code, report = run(capsys)
+    assert code == 1
+    error = report["failures"][0]["error"]
+    assert f"; the last response was HTTP 500 of GET {web.url}/things" in error
+    assert "a-secret" not in error
+
+
 def test_one_unit_runs_alone_for_another_scheduler(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:

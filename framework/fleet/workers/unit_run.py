@@ -31,7 +31,7 @@ from framework.errors import (
     SettingsError,
     UsageError,
 )
-from framework.events import Event, EventHandler, event_fields, ignore_event
+from framework.events import Event, EventHandler, RequestAnswered, event_fields, ignore_event
 from framework.fleet.control.control_client import ControlClient, CoordinatorGone
 from framework.fleet.workers.account_column import with_account_column
 from framework.fleet.workers.local_turn import local_turn
@@ -94,7 +94,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
     options, report, stop = _options(unit), Report(connector.name), StopSignal()
     target = target_of(connector, options)
     turn = None if unit.get("address") else local_turn(target, pipelines_folder(options), stop)
-    is_refused = False
+    is_refused, failures = False, _FailedRequests()
     try:
         with (
             stop_on_signals(stop),
@@ -102,6 +102,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
             _client(unit, stop) as client,
         ):
             environment, on_event = _environment(unit, stop, client, turn)
+            on_event = failures.watching(on_event)
             try:
                 run(connector, options, environment, on_event, report, LedgerWriter(connector.path))
             finally:
@@ -110,7 +111,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
     except OutOfTime as error:
         text = (
             f"still reading after {unit['max_time']:g} s (max_time of the job); allow more time, "
-            "or choose fewer resources or a shorter step"
+            f"or choose fewer resources or a shorter step{failures.last()}"
         )
         return _outcome(report, "failed", text, error.exit_code, retry=True)
     except Interrupted as error:
@@ -199,6 +200,35 @@ def end_run(has_turn: bool) -> None:
     if has_turn:
         os._exit(CoordinatorGone.exit_code)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _FailedRequests:
+    """The requests that failed, of each resource that no other response has reached since."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, RequestAnswered] = {}
+
+    def watching(self, on_event: EventHandler) -> EventHandler:
+        """Return an event handler that notes failures, and hands all events on."""
+
+        def handle(event: Event) -> None:
+            if isinstance(event, RequestAnswered):
+                self._failed.pop(event.resource, None)
+                if event.status is None or event.status >= 400:
+                    self._failed[event.resource] = event
+            on_event(event)
+
+        return handle
+
+    def last(self) -> str:
+        """Return what to say of the last of them, or "". Its URL has no secret."""
+        if not self._failed:
+            return ""
+        last = list(self._failed.values())[-1]
+        request = f"{last.method} {last.url}"
+        if last.status is None:
+            return f"; the last request, {request}, had no response ({last.error})"
+        return f"; the last response was HTTP {last.status} of {request}"
 
 
 def _outcome(
