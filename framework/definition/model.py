@@ -407,6 +407,17 @@ class Resource:
         value = self.hints.get("write_disposition") or "append"
         return str(value["disposition"]) if isinstance(value, Mapping) else str(value)
 
+    @property
+    def merge_strategy(self) -> str | None:
+        """Return the strategy of `write_disposition`, None for dlt's default."""
+        value = self.hints.get("write_disposition")
+        return value.get("strategy") if isinstance(value, Mapping) else None
+
+    @property
+    def retires_absent_rows(self) -> bool:
+        """Return whether a load retires all rows that it does not have; not those of other keys."""
+        return self.merge_strategy == "scd2" and not _names(self.hints.get("merge_key"))
+
 
 @dataclass(frozen=True)
 class Connector:

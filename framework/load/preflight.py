@@ -106,6 +106,12 @@ def refuse_range(connector: Connector, selected: Iterable[Resource], options: Ru
                 f"{resource.name} replaces its table: only the rows of the range would remain. "
                 "Exclude it with --resources, or set write_disposition: merge"
             )
+        if resource.retires_absent_rows:
+            raise UsageError(
+                f"{resource.name} keeps versions of rows (scd2) and retires those that a run does "
+                "not read: all outside of the range. Exclude it with --resources, set "
+                "write_disposition: merge, or give it a merge_key"
+            )
 
 
 def refuse_mixed_modes(

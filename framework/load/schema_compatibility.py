@@ -5,7 +5,7 @@ This runs before any request; dlt would fail in the load.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TTableSchema
@@ -75,9 +75,7 @@ def _problems(schema: Schema, resource: Resource) -> Iterator[tuple[str, str]]:
 
 def _finds_by_root(resource: Resource) -> bool:
     """Return whether a load finds child rows by their root; scd2 changes the root's row only."""
-    disposition = resource.hints.get("write_disposition")
-    strategy = disposition.get("strategy") if isinstance(disposition, Mapping) else None
-    return resource.write_disposition == "merge" and strategy != "scd2"
+    return resource.write_disposition == "merge" and resource.merge_strategy != "scd2"
 
 
 def _types(table: Table) -> dict[str, str | None]:

@@ -92,7 +92,7 @@ def _unshareable(entry: Entry, resources: list[Resource]) -> Iterator[Finding]:
         if one.write_disposition == "replace":
             reason = f"{one.name} replaces its table: only the rows of the last account would stay"
             yield entry.finding(("dataset",), "shared-replace", f"{reason}; {remedy}")
-        elif _strategy(one) == "scd2":
+        elif one.merge_strategy == "scd2":
             reason = f"{one.name} retires rows that a run does not read: those of other accounts"
             yield entry.finding(("dataset",), "shared-replace", f"{reason}; {remedy}")
         if _has_column(one, ACCOUNT_COLUMN):
@@ -101,11 +101,6 @@ def _unshareable(entry: Entry, resources: list[Resource]) -> Iterator[Finding]:
                 "tells accounts in one dataset apart"
             )
             yield entry.finding(("dataset",), "account-field", f"{reason}; {remedy}")
-
-
-def _strategy(resource: Resource) -> str | None:
-    written = resource.hints.get("write_disposition")
-    return written.get("strategy") if isinstance(written, dict) else None
 
 
 def _has_column(resource: Resource, column: str) -> bool:
@@ -134,7 +129,7 @@ def _without_windows(entry: Entry, job: Job) -> Iterator[Finding]:
             reason = f"{name} appends: rows of a window that is read again would be there twice"
         elif resource.write_disposition == "replace":
             reason = f"{name} replaces its table: only the rows of the last window would remain"
-        elif _strategy(resource) == "scd2":
+        elif resource.retires_absent_rows:
             reason = f"{name} retires rows that a run does not read: those of all other windows"
         else:
             continue

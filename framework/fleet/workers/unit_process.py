@@ -47,11 +47,13 @@ class UnitProcesses:
     def kill(self) -> None:
         """End the process and its children at once."""
         with self._lock:
-            if self._process is not None:
-                self._process.kill()  # its children notice that the pipe is closed
-                if self._process.stdin is not None:
+            # the next unit must not be given to a process that is about to end
+            process, self._process, self._running = self._process, None, {}
+            if process is not None:
+                process.kill()  # its children notice that the pipe is closed
+                if process.stdin is not None:
                     with suppress(OSError):
-                        self._process.stdin.close()
+                        process.stdin.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -74,7 +76,8 @@ class UnitProcesses:
         code = process.wait()
         process.stdout.close()
         with self._lock:
-            self._process, self._running = None, {}
+            if self._process is process:
+                self._process, self._running = None, {}
             if process.stdin is not None:
                 with suppress(OSError):
                     process.stdin.close()
