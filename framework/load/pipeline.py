@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -174,8 +175,9 @@ def run_lock(
         name = f"{connector}_{hashlib.sha256(location.encode()).hexdigest()[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = InterProcessLock(folder / f"{name}.lock")
-        is_held = lock.acquire(blocking=False)
+        file = folder / f"{name}.lock"
+        lock = InterProcessLock(file)
+        is_held = _try_lock(lock, file)
     except OSError as error:
         raise DestinationError(
             f"cannot write to dlt's folder {folder}: {os.strerror(error.errno or 0)}. Set "
@@ -186,12 +188,40 @@ def run_lock(
         if stop is None:
             raise DestinationError(message)
         on_event(StepStarted(message))
-        while not lock.acquire(blocking=False):
+        while not _try_lock(lock, file):
             stop.wait(0.2)
     try:
         yield
     finally:
         lock.release()
+
+
+def _try_lock(lock: InterProcessLock, file: Path) -> bool:
+    """Return whether the lock is held now; a lock on a file that was removed is none."""
+    while lock.acquire(blocking=False):
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.lockfile.fileno()), file.stat()):
+                return True
+        lock.release()
+    return False
+
+
+def drop_pipeline(folder: Path, pipeline: str) -> None:
+    """Remove the working folder of a pipeline that is not read again, and the file of its lock.
+
+    They stay if a run has the lock. Who waits for it notices that its file is gone.
+    """
+    file = folder / f"{pipeline}.lock"
+    lock = InterProcessLock(file)
+    with suppress(OSError):
+        if not _try_lock(lock, file):
+            lock.lockfile.close()
+            return
+        try:
+            shutil.rmtree(folder / pipeline, ignore_errors=True)
+            file.unlink()
+        finally:
+            lock.release()
 
 
 GC_THRESHOLDS = (100_000, 20, 50)

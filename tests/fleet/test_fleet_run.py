@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dlt.common.pipeline import get_dlt_pipelines_dir
 
 from framework.cli.main import main
 from framework.fleet.workers.executors import ProcessExecutor
@@ -134,6 +135,7 @@ def test_the_windows_of_a_backfill_give_the_tables_of_one_run(
     )
     code, report = run(capsys)
     assert (code, report["units"]) == (0, {"done": 7})
+    assert list(Path(get_dlt_pipelines_dir()).iterdir()) == []  # neither folders nor locks
     settings = ["--set", f"base_url={fleet.api.base_url}", "--set", f"api_key={token_of(one)}"]
     names = ["--resources", "scheduled_events,event_invitees", "--dataset", "whole"]
     span = ["--since", begin, "--until", end]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
@@ -22,7 +21,6 @@ import pyarrow.parquet
 from framework import __version__
 from framework.api import valid_connector
 from framework.definition.finder import find_connector
-from framework.definition.model import Connector
 from framework.errors import (
     FindingsError,
     FrameworkError,
@@ -38,7 +36,7 @@ from framework.fleet.workers.local_turn import local_turn
 from framework.fleet.workers.unit_outcome import Outcome, here, outcome
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.destinations.target import target_of
-from framework.load.pipeline import pipelines_folder
+from framework.load.pipeline import drop_pipeline, pipelines_folder
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
@@ -123,7 +121,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
         error_text, again = _first_error(report), not is_refused
         return _outcome(report, "failed", error_text, report.exit_code, retry=again)
     if unit["since"] is not None:
-        _drop_working_folder(connector, options)
+        drop_pipeline(pipelines_folder(options), target_of(connector, options).pipeline)
     return _outcome(report, "done")
 
 
@@ -253,10 +251,3 @@ def _bug(error: Exception) -> str:
     places = "; ".join(f"{Path(one.filename).name}:{one.lineno} in {one.name}" for one in frames)
     version = sys.version.split()[0]
     return f"a bug of the framework: {type(error).__name__} ({places}; {__version__}, {version})"
-
-
-def _drop_working_folder(connector: Connector, options: RunOptions) -> None:
-    """Remove dlt's folder of a window that is loaded: it is not read again."""
-    name = target_of(connector, options).pipeline
-    with suppress(OSError):
-        shutil.rmtree(pipelines_folder(options) / name)
