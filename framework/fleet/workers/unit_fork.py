@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -19,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from framework.fleet.workers.unit_outcome import Outcome, lost_outcome, outcome
@@ -32,10 +35,14 @@ CHUNK = 1 << 16
 
 @dataclass
 class _Child:
-    """A child that runs the unit of this number, and what it has written of its outcome."""
+    """A child that runs the unit of this number, and what it has written of its outcome.
+
+    `folder` is for its temporary files, None if it could not be created.
+    """
 
     number: int
     pid: int
+    folder: str | None
     limit: float | None
     ends_at: float | None
     written: bytearray = field(default_factory=bytearray)
@@ -43,7 +50,7 @@ class _Child:
 
     def outcome(self) -> Outcome:
         """Wait for the child's end, and return the outcome."""
-        _, status = os.waitpid(self.pid, 0)
+        status = self.end()
         with suppress(ValueError):
             found: Outcome = json.loads(self.written)
             return found
@@ -52,6 +59,13 @@ class _Child:
             error = f"it did not end within max_time ({self.limit:g} s), and was killed"
             return outcome("failed", error, code, retry=True)
         return lost_outcome(code)
+
+    def end(self) -> int:
+        """Wait for the child's end, and remove what it left; return its wait status."""
+        _, status = os.waitpid(self.pid, 0)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return status
 
 
 def prepare() -> None:
@@ -102,6 +116,9 @@ def _outcomes(replies: int) -> Iterator[tuple[int, Outcome]]:
             part = os.read(reader, CHUNK)
             if reader == STDIN:
                 if not part:
+                    for child in children.values():  # they are about to end themselves
+                        os.kill(child.pid, signal.SIGKILL)
+                        child.end()
                     return
                 received += part
                 while b"\n" in received:
@@ -119,15 +136,19 @@ def _fork(request: Mapping[str, Json], replies: int) -> tuple[int, _Child]:
     """Fork a child that runs the unit; return the pipe of its outcome, and the child."""
     unit = request["unit"]
     reader, writer = os.pipe()
+    folder = None
+    with suppress(OSError):  # the child tries again, and says so
+        folder = mkdtemp(prefix="framework-unit-")
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         os.close(replies)
+        tempfile.tempdir = folder
         _run(unit, writer)
     os.close(writer)
     limit = unit.get("max_time")
     ends_at = None if limit is None else time.monotonic() + limit + KILL_AFTER
-    return reader, _Child(request["number"], pid, limit, ends_at)
+    return reader, _Child(request["number"], pid, folder, limit, ends_at)
 
 
 def _run(unit: Mapping[str, Json], writer: int) -> None:

@@ -16,6 +16,8 @@ from framework.fleet.workers.unit_outcome import Outcome, lost_outcome
 
 Json = Any
 WARM_PROCESS = "framework.fleet.workers.unit_fork"
+ENDING = 0.2
+"""Seconds in which the warm process ends by itself."""
 
 
 class UnitProcesses:
@@ -45,15 +47,19 @@ class UnitProcesses:
         return future.result()
 
     def kill(self) -> None:
-        """End the process and its children at once."""
+        """End the process and its children at once. Its units are lost."""
         with self._lock:
             # the next unit must not be given to a process that is about to end
             process, self._process, self._running = self._process, None, {}
-            if process is not None:
-                process.kill()  # its children notice that the pipe is closed
-                if process.stdin is not None:
-                    with suppress(OSError):
-                        process.stdin.close()
+        if process is None:
+            return
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()  # it ends its children, removes their files, and ends
+        try:
+            process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its children notice that the pipe is closed
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
