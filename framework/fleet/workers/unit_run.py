@@ -121,7 +121,7 @@ def _run(unit: Mapping[str, Json], file: Path) -> Outcome:
         error_text, again = _first_error(report), not is_refused
         return _outcome(report, "failed", error_text, report.exit_code, retry=again)
     if unit["since"] is not None:
-        drop_pipeline(pipelines_folder(options), target_of(connector, options).pipeline)
+        drop_pipeline(pipelines_folder(options), target.pipeline)
     return _outcome(report, "done")
 
 
