@@ -65,7 +65,7 @@ class ShapeReader:
 
     def __init__(self, description: Description) -> None:
         self._description = description
-        self._cache: dict[tuple[int, str], tuple[Node, Shape]] = {}
+        self._cache: dict[tuple[int, tuple[str, ...]], tuple[Node, Shape]] = {}
 
     def shape(self, node: Node | None, depth: int = 0) -> Shape:
         """Return the shape of a schema; an empty one if it says nothing or contains itself."""
@@ -74,7 +74,7 @@ class ShapeReader:
         trail = node.trail
         if len(trail) != len(set(trail)):
             return Shape(is_cut=True, origin=trail[-1])
-        key = (id(node.value), "|".join(trail[-3:]))
+        key = (id(node.value), trail)
         if key in self._cache and self._cache[key][0].value is node.value:
             return self._cache[key][1]
         found = self._read(node, depth)
@@ -186,7 +186,12 @@ def _merged(shapes: list[Shape], **given: Any) -> Shape:
     properties: dict[str, Node] = {}
     for one in shapes:
         for name, node in one.properties.items():
-            properties.setdefault(name, node)
+            before = properties.get(name)
+            if before is None:
+                properties[name] = node
+            elif before.value != node.value and before.base == node.base:
+                either = {"anyOf": [before.value, node.value]}
+                properties[name] = Node(either, node.base, max(before.trail, node.trail, key=len))
     limits: dict[str, Json] = {}
     for one in reversed(shapes):
         limits.update(one.limits)

@@ -1,0 +1,260 @@
+"""The operations of a description that read something: parameters, body, successful response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from framework.importers.openapi.description import Description, Node, mapping
+from framework.importers.openapi.name_words import noun, words_of
+from framework.importers.openapi.shapes import Shape, ShapeReader, schema_of_example
+
+Json = Any
+
+METHODS = ("get", "post")
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_JSON = re.compile(r"^(application|text)/([\w.+-]*\+)?json\b|^\*/\*$|^text/plain$", re.IGNORECASE)
+_TEXT = 4_000
+"""Characters of a description's prose that are looked at."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a request; `place` is path, query, header or cookie."""
+
+    name: str
+    place: str
+    is_required: bool
+    shape: Shape
+    description: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the name, without the `$` and brackets of some APIs."""
+        return words_of(self.name)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One path and method. `response` is the body of its success, None if none is described."""
+
+    path: str
+    method: str
+    operation_id: str
+    prose: str
+    tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    body: Shape | None
+    response: Shape | None
+    headers: Mapping[str, str]
+    is_deprecated: bool
+    security: tuple[Mapping[str, Json], ...] | None
+    servers: tuple[Node, ...] = ()
+    response_type: str = ""
+    is_example: bool = False
+
+    @property
+    def key(self) -> str:
+        """How people name it: `GET /users`."""
+        return f"{self.method.upper()} {self.path}"
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The path's parts."""
+        return tuple(part for part in self.path.split("/") if part)
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The names in the path's braces, each once."""
+        return tuple(dict.fromkeys(_VARIABLE.findall(self.path)))
+
+    @cached_property
+    def static(self) -> tuple[str, ...]:
+        """The parts without variables, without a version and a file's extension."""
+        parts = [re.sub(r"\.(json|xml)$", "", part) for part in self.segments]
+        return tuple(part for part in parts if not _VARIABLE.search(part))
+
+    @property
+    def ends_with_variable(self) -> bool:
+        """Whether the path's last part is a variable, as of one record."""
+        return bool(self.segments) and self.segments[-1].strip(".json").startswith("{")
+
+    @cached_property
+    def id_words(self) -> tuple[str, ...]:
+        """The words of the operation's id."""
+        return words_of(self.operation_id)
+
+    @cached_property
+    def nouns(self) -> tuple[tuple[str, ...], ...]:
+        """What the operation is about, as nouns: by its path, its id."""
+        found = [noun(self.static[-1])] if self.static else []
+        rest = [word for word in self.id_words if word not in _VERBS]
+        if rest:
+            found.append(noun("_".join(rest)))
+        return tuple(one for one in dict.fromkeys(found) if one)
+
+    def parameter(self, name: str, place: str) -> Parameter | None:
+        """Return a parameter by its name and place."""
+        matches = (one for one in self.parameters if (one.name, one.place) == (name, place))
+        return next(matches, None)
+
+    @cached_property
+    def query(self) -> tuple[Parameter, ...]:
+        """The query parameters."""
+        return tuple(one for one in self.parameters if one.place == "query")
+
+
+_VERBS = frozenset(
+    "list index search find query browse all get fetch read retrieve show lookup view api v".split()
+)
+
+
+@dataclass
+class OperationReader:
+    """Reads the operations of one description. `skipped` are those left out, with the reason."""
+
+    description: Description
+    shapes: ShapeReader
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def operations(self) -> Iterator[Operation]:
+        """Yield the operations that may read, in the order of the file."""
+        root = self.description.root
+        for path in mapping(root.value.get("paths")):
+            item = root.child("paths", path)
+            assert item is not None
+            item = self.description.resolve(item)
+            if not isinstance(item.value, dict) or not str(path).strip():
+                continue
+            for method in METHODS:
+                node = item.child(method)
+                if node is not None and isinstance(node.value, dict):
+                    yield self._operation(str(path), method, node, item)
+
+    def _operation(self, path: str, method: str, node: Node, item: Node) -> Operation:
+        parameters, body = self._parameters(node, item)
+        request = node.child("requestBody")
+        if request is not None:
+            body = self._content(self.description.resolve(request))[0]
+        response = self._success(node)
+        shape, media, is_example = (None, "", False)
+        headers: dict[str, str] = {}
+        if response is not None:
+            shape, media, is_example = self._content(response)
+            headers = {
+                str(name): (one.text("description") if one else "")
+                for name in mapping(mapping(response.value).get("headers"))
+                for one in [response.child("headers", name)]
+            }
+        security = node.value.get("security")
+        tags = node.value.get("tags")
+        summary = node.text("summary") or item.text("summary")
+        return Operation(
+            path=path.split("?")[0].split("#")[0] or "/",
+            method=method,
+            operation_id=str(node.value.get("operationId") or ""),
+            prose=f"{summary}. {node.text('description')}"[:_TEXT],
+            tags=tuple(str(one) for one in tags) if isinstance(tags, list) else (),
+            parameters=parameters,
+            body=body,
+            response=shape,
+            headers=headers,
+            is_deprecated=node.value.get("deprecated") is True,
+            security=tuple(mapping(one) for one in security)
+            if isinstance(security, list)
+            else None,
+            servers=tuple(self._servers(node) or self._servers(item)),
+            response_type=media,
+            is_example=is_example,
+        )
+
+    @staticmethod
+    def _servers(node: Node) -> list[Node]:
+        servers = mapping(node.value).get("servers")
+        if not isinstance(servers, list):
+            return []
+        return [Node(one, node.base) for one in servers if isinstance(one, dict)]
+
+    def _parameters(self, node: Node, item: Node) -> tuple[tuple[Parameter, ...], Shape | None]:
+        """Return the parameters, and the body that Swagger 2.0 has among them."""
+        found: dict[tuple[str, str], Parameter] = {}
+        body: Shape | None = None
+        for owner in (item, node):
+            listed = mapping(owner.value).get("parameters")
+            for one in listed if isinstance(listed, list) else []:
+                resolved = self.description.resolve(Node(one, owner.base, owner.trail))
+                value = mapping(resolved.value)
+                name, place = value.get("name"), value.get("in")
+                if place == "body":
+                    body = self.shapes.shape(resolved.child("schema"))
+                elif isinstance(name, str) and name and isinstance(place, str):
+                    found[name, place] = self._parameter(name, place, resolved)
+        return tuple(found.values()), body
+
+    def _parameter(self, name: str, place: str, node: Node) -> Parameter:
+        schema = node.child("schema")
+        if schema is None:
+            for media in mapping(mapping(node.value).get("content")):
+                schema = node.child("content", media, "schema")
+        if schema is None:  # Swagger 2.0 says it beside the name
+            own = {key: one for key, one in node.value.items() if key not in ("required", "in")}
+            schema = Node(own, node.base, node.trail)
+        return Parameter(
+            name=name,
+            place=place,
+            is_required=node.value.get("required") is True or place == "path",
+            shape=self.shapes.shape(schema),
+            description=node.text("description")[:_TEXT],
+        )
+
+    def _success(self, node: Node) -> Node | None:
+        responses = mapping(node.value).get("responses")
+        codes = [str(code) for code in mapping(responses)]
+        ordered = [code for code in codes if re.fullmatch(r"2\d\d", code)]
+        ordered = sorted(ordered) + [code for code in codes if code.upper() == "2XX"]
+        for code in (*ordered, *(["default"] if "default" in codes else [])):
+            response = node.child("responses", code)
+            if response is None:
+                continue
+            resolved = self.description.resolve(response)
+            if isinstance(resolved.value, dict) and code not in ("204", "202", "201"):
+                return resolved
+        return None
+
+    def _content(self, node: Node) -> tuple[Shape | None, str, bool]:
+        """Return the shape of a body, its media type, and whether an example gave the shape."""
+        value = mapping(node.value)
+        schema = node.child("schema")
+        media, holder = "", node
+        if schema is None and "content" in value:
+            for name in mapping(value["content"]):
+                part = node.child("content", name)
+                if _JSON.match(str(name)) and part is not None and isinstance(part.value, dict):
+                    media, holder = str(name), self.description.resolve(part)
+                    schema = holder.child("schema")
+                    break
+            else:
+                first = next(iter(mapping(value["content"])), "")
+                return None, str(first), False
+        shape = self.shapes.shape(schema)
+        if shape.types or shape.properties or shape.items is not None:
+            return shape, media, False
+        example = self._example(holder)
+        if isinstance(example, (dict, list)):
+            made = Node(schema_of_example(example), holder.base)
+            return self.shapes.shape(made), media, True
+        return (shape if schema is not None else None), media, False
+
+    def _example(self, node: Node) -> Json:
+        value = mapping(node.value)
+        if "example" in value:
+            return value["example"]
+        for one in mapping(value.get("examples")).values():
+            held = mapping(one).get("value", one)
+            if isinstance(held, (dict, list)):
+                return held
+        schema = node.child("schema")
+        return mapping(self.description.resolve(schema).value).get("example") if schema else None
