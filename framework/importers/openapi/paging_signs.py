@@ -101,6 +101,8 @@ _URL_WORDS = re.compile(r"\b(url|uri|link|href|hyperlink)\b", re.IGNORECASE)
 _TOKEN_WORDS = re.compile(r"\b(token|cursor|bookmark|marker|opaque)\b", re.IGNORECASE)
 _LINK_PARENTS = _names("links link href")
 _DEPTH = 4
+_DEEPEST = 9
+"""How deep fields are looked at beside the list itself."""
 
 
 @dataclass(frozen=True)
@@ -218,8 +220,8 @@ def _walk(
         if role is not None:
             yield ResponseSign(role, here, one)
         elif one.properties and not one.is_list:
-            limit = _DEPTH if not first.startswith(f"{dotted}.") else 8
-            if depth < limit:
+            near = (f"{dotted}.", f"{'.'.join(path)}." if path else "")
+            if depth < _DEPTH or (depth < _DEEPEST and first.startswith(near)):
                 yield from _walk(one, here, selector, shapes, depth + 1)
 
 
