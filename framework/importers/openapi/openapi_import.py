@@ -93,16 +93,11 @@ def import_openapi(
 ) -> ImportedConnector:
     """Return the connector of a description.
 
-    Raise ManifestError if it cannot be read, or if it has no list that is wanted.
+    Raise ManifestError if it cannot be read. Without any list the connector has no resources.
     """
     connector = name or name_from(source)
     try:
         found = _guessed(source, options or OpenApiOptions())
-        if not found.catalog.lists:
-            raise ManifestError(
-                f"{source}: found no operation that returns a list; "
-                "see what there is with --list, and choose others with --paths or --tags"
-            )
         return _assembled(found, connector, source)
     except RecursionError:
         raise ManifestError(f"{source}: is nested too deeply") from None
@@ -183,6 +178,8 @@ def _break_circles(bindings: dict[str, dict[str, Binding]], catalog: ListCatalog
 
 def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector:
     remarks = Remarks()
+    if not found.catalog.lists:
+        remarks.missing("paths", "found no operation that returns a list; see --list")
     values = DeclaredValues()
     description = found.description
     lists = found.catalog.lists
@@ -298,9 +295,10 @@ def _defaults(entries: list[ResourceEntry]) -> dict[str, Json]:
         place = ("endpoint", key)
         sure = [
             one for one in entries
-            if not any(line.startswith(CHECK) for line in one.comments.get(place, []))
+            if key in one.data["endpoint"]
+            and not any(line.startswith(CHECK) for line in one.comments.get(place, []))
         ]
-        counts = Counter(repr(one.data["endpoint"][key]) for one in sure)
+        counts = Counter(repr(one.data["endpoint"].get(key)) for one in sure)
         most = counts.most_common(1)
         if not most or most[0][1] < 2 or most[0][1] < _MOST * len(entries):
             continue

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +21,7 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _JSON = re.compile(r"^(application|text)/([\w.+-]*\+)?json\b|^\*/\*$|^text/plain$", re.IGNORECASE)
 _TEXT = 4_000
 """Characters of a description's prose that are looked at."""
+_LONGEST_EXAMPLE = 200_000
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class OperationReader:
         shape = self.shapes.shape(schema)
         if shape.types or shape.properties or shape.items is not None:
             return shape, media, False
-        example = self._example(holder)
+        example = _as_json(self._example(holder))
         if isinstance(example, (dict, list)):
             made = Node(schema_of_example(example), holder.base)
             return self.shapes.shape(made), media, True
@@ -254,7 +257,15 @@ class OperationReader:
             return value["example"]
         for one in mapping(value.get("examples")).values():
             held = mapping(one).get("value", one)
-            if isinstance(held, (dict, list)):
+            if isinstance(held, (dict, list, str)):
                 return held
         schema = node.child("schema")
         return mapping(self.description.resolve(schema).value).get("example") if schema else None
+
+
+def _as_json(value: Json) -> Json:
+    """Return an example that is written as text as the JSON that it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) < _LONGEST_EXAMPLE:
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value

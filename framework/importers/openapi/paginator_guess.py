@@ -45,6 +45,10 @@ _LINK = re.compile(
 )
 
 
+_COUNTING = frozenset({"total", "pages", "has_more", "is_last", "next_page", "next_offset"})
+_UNCONFIRMED = "; nothing in the response confirms it"
+
+
 @dataclass(frozen=True)
 class PaginatorGuess:
     """The paginator as the file writes it, parameters to send beside it, confidence and reason.
@@ -71,6 +75,11 @@ class _Signs:
     def asked(self, role: str) -> RequestSign | None:
         found = [one for one in self.request if one.role == role]
         return found[0] if found else None
+
+    @property
+    def confirm_numbers(self) -> bool:
+        """Whether the response counts pages or records, or says that there are more."""
+        return bool({one.role for one in self.response} & _COUNTING)
 
     def told(self, *roles: str) -> ResponseSign | None:
         return next((one for role in roles for one in self.response if one.role == role), None)
@@ -190,7 +199,8 @@ def _by_link(signs: _Signs) -> PaginatorGuess | None:
             {"type": "json_link", "next_url_path": name}, 0.9, f"{name} is the next page's address"
         )
     links = signs.told("rel_links")
-    if links is not None and signs.request:
+    counts = signs.asked("page") is not None and signs.told("pages") is not None
+    if links is not None and signs.request and not counts:
         place = _dotted(links.path)
         return PaginatorGuess(
             {"type": "json_link", "next_url": f"response.{place}[?rel == 'next'] | [0].href"},
@@ -232,6 +242,7 @@ def _by_number(signs: _Signs) -> PaginatorGuess | None:
 def _by_page(page: RequestSign, signs: _Signs) -> PaginatorGuess:
     base, is_told = _base_page(page)
     pages = signs.told("pages")
+    is_confirmed = signs.confirm_numbers
     total = _dotted(pages.path) if pages is not None else None
     if total is not None and base == 0:
         total = None  # a total of pages is compared with the page's number
@@ -243,9 +254,10 @@ def _by_page(page: RequestSign, signs: _Signs) -> PaginatorGuess:
             "total_path": total,
             **_flag(signs),
         },
-        0.85 if is_told else 0.72,
+        (0.85 if is_told else 0.72) if is_confirmed else 0.6,
         f"{page.name} is a page's number"
-        + ("" if is_told else f"; the description does not say that the first one is {base}"),
+        + ("" if is_told else f"; the description does not say that the first one is {base}")
+        + ("" if is_confirmed else _UNCONFIRMED),
         frozenset({page.name}),
     )
 
@@ -286,9 +298,10 @@ def _by_offset(offset: RequestSign, signs: _Signs) -> PaginatorGuess:
             "total_path": _dotted(total.path) if total is not None and is_exact else None,
             **_flag(signs),
         },
-        0.85 if is_known else 0.6,
+        0.85 if is_known and signs.confirm_numbers else 0.6,
         f"{offset.name} skips records"
-        + ("" if is_known else f"; the description does not say that a page has {limit}"),
+        + ("" if is_known else f"; the description does not say that a page has {limit}")
+        + ("" if signs.confirm_numbers else _UNCONFIRMED),
         frozenset({offset.name, *([size.name] if size is not None else [])}),
     )
 

@@ -100,9 +100,11 @@ class ListFinder:
     def find(self, operation: Operation) -> ListGuess | None:
         """Return the list that an operation returns; None if it returns none, or changes things."""
         response = operation.response
-        if response is None or not is_reading(operation):
+        if not is_reading(operation):
             return None
         lists = is_listing(operation)
+        if response is None or not (response.types or response.properties):
+            return self._unknown(operation, response, lists)
         if response.is_list:
             return self._top_level(operation, response, lists)
         candidates = sorted(
@@ -115,7 +117,7 @@ class ListFinder:
             return self._single(operation, response, lists)
         score, _, _, best = candidates[0]
         if self._is_columnar(best, operation) and lists:
-            path = best.path[:-1]
+            path = best.path[:-2]
             return ListGuess(
                 operation, ".".join(map(quoted, path)) or "$", best.around, 0.4,
                 "one object with parallel lists", response, is_single=True,
@@ -140,6 +142,21 @@ class ListFinder:
         selector = "$" if best.path == ("[]",) else selector_of(best.path)
         return ListGuess(operation, selector, best.record, confidence, "the response is a list",
                          response)
+
+    @staticmethod
+    def _unknown(operation: Operation, response: Shape | None, lists: bool) -> ListGuess | None:
+        """Return a list without a selector, if the path or the id says that there is one.
+
+        dlt then looks for the records in the first response.
+        """
+        if operation.method != "get" or operation.ends_with_variable or not operation.static:
+            return None
+        if operation.response_type and not response:
+            return None
+        if not lists and not (is_plural(operation.static[-1]) and not _names_one(operation)):
+            return None
+        return ListGuess(operation, "", Shape(), 0.4,
+                         "the description does not say what the response is", response or Shape())
 
     def _single(self, operation: Operation, response: Shape, lists: bool) -> ListGuess | None:
         """Return the one record of an operation that calls itself a list, or has no variables."""

@@ -92,7 +92,8 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         endpoint["headers"] = headers
     if operation.method == "post":
         endpoint["json"] = _body(operation, facts, values, entry, shapes)
-    endpoint["data_selector"] = facts.guess.selector
+    if facts.guess.selector:
+        endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
     _explain(facts, entry)
     return entry
