@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from framework.importers.openapi.name_words import noun, plain_name, words_of
+from framework.importers.openapi.name_words import is_plural, noun, plain_name, words_of
 from framework.importers.openapi.operations import Operation
 from framework.importers.openapi.record_lists import ListFinder, ListGuess
 from framework.importers.source_files import free_name
@@ -124,7 +124,10 @@ def _name(operation: Operation, used: set[str]) -> str:
         last = parts[-1]
         if set(words_of(last)) <= _VERBS and len(parts) > 1:
             last = f"{parts[-2]}"
-        candidates.append(last)
+        if is_plural(last) or len(parts) == 1 or last != parts[-1] or not is_plural(parts[-2]):
+            candidates.append(last)
+        else:
+            candidates.append("_".join(["_".join(noun(parts[-2])), last]))
     if rest and len(rest) <= 5:
         candidates.append("_".join(rest))
     if len(parts) > 1:

@@ -215,7 +215,7 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         entries.append(resource_entry(facts, values, found.shapes))
     for reference, reason in description.broken.items():
         remarks.note("$ref", f"the reference {reference} {reason}")
-    defaults = _defaults(entries)
+    defaults, reasons = _defaults(entries)
     data = {
         "version": 1,
         "name": connector,
@@ -226,7 +226,7 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         "resource_defaults": defaults,
         "resources": [one.data for one in entries],
     }
-    comments = _comments(entries, remarks)
+    comments = {**reasons, **_comments(entries, remarks)}
     report_errors(data, connector, remarks)
     for entry in entries:
         remarks.resource = entry.data["name"]
@@ -280,9 +280,10 @@ def _title(description: Description, source: str) -> str:
     return " ".join(f"Imported from the description of {title or Path(source).stem}.".split())
 
 
-def _defaults(entries: list[ResourceEntry]) -> dict[str, Json]:
-    """Move what most resources share to the defaults, with its comment."""
+def _defaults(entries: list[ResourceEntry]) -> tuple[dict[str, Json], dict[Pointer, list[str]]]:
+    """Move what most resources share to the defaults, and return these with their comments."""
     defaults: dict[str, Json] = {}
+    reasons: dict[Pointer, list[str]] = {}
     keys = {repr(one.data.get("primary_key")) for one in entries}
     if len(keys) == 1 and entries[0].data.get("primary_key") and len(entries) > 1:
         defaults["primary_key"] = entries[0].data["primary_key"]
@@ -304,15 +305,15 @@ def _defaults(entries: list[ResourceEntry]) -> dict[str, Json]:
             continue
         first = next(one for one in sure if repr(one.data["endpoint"][key]) == most[0][0])
         shared[key] = first.data["endpoint"][key]
+        if key == "paginator":
+            reasons["resource_defaults", "endpoint", key] = list(first.comments.get(place, []))
         for one in sure:
             if repr(one.data["endpoint"][key]) == most[0][0]:
                 del one.data["endpoint"][key]
-                lines = one.comments.pop(place, [])
-                if key == "paginator" and lines:
-                    one.comments.setdefault((), [])
+                one.comments.pop(place, None)
     if shared:
         defaults["endpoint"] = shared
-    return defaults
+    return defaults, reasons
 
 
 def _comments(entries: list[ResourceEntry], remarks: Remarks) -> dict[Pointer, list[str]]:

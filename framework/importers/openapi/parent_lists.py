@@ -82,7 +82,10 @@ class ParentFinder:
     ) -> Binding | None:
         """Return a value that the records of a nearer parent hold: `organization.slug`."""
         for binding in found.values():
-            if variable in binding.parent.operation.variables:
+            above = binding.parent.operation
+            if full_name(operation.path, variable) in {
+                full_name(above.path, one) for one in above.variables
+            }:
                 continue  # the parent's own parent has it
             record = binding.parent.record
             path = self._field_of_owner(record, variable)
@@ -153,10 +156,10 @@ class ParentFinder:
     def _needs(self, parent: ListGuess, child: ListGuess, variable: str) -> bool:
         """Return whether a parent has the same variable open, or lies below its child."""
         operation = parent.operation
-        required = {one.name for one in operation.query if one.is_required}
-        if variable in operation.variables or variable in required:
-            return True
-        return operation.path.startswith(f"{child.operation.path}/")
+        wanted = full_name(child.operation.path, variable)
+        known = {full_name(operation.path, one) for one in operation.variables}
+        known |= {one.name for one in operation.query if one.is_required}
+        return wanted in known or operation.path.startswith(f"{child.operation.path}/")
 
     def _lists_of(self, detail: Operation) -> list[ListGuess]:
         """Return the lists whose records are what an operation returns one of."""
@@ -217,6 +220,15 @@ class ParentFinder:
 def prefix_of(path: str, variable: str) -> str:
     """Return the part of a path before a variable."""
     return path.split(f"{{{variable}}}", 1)[0]
+
+
+def full_name(path: str, variable: str) -> str:
+    """Return a variable's name, with what it is the id of if it does not say that itself."""
+    stem, _ = _stem_and_key(variable)
+    if stem or f"{{{variable}}}" not in path:
+        return variable
+    before = _before(prefix_of(path, variable))[1]
+    return "_".join((*noun(before), *words_of(variable))) if before else variable
 
 
 def _before(prefix: str) -> tuple[str, str]:

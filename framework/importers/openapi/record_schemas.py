@@ -21,7 +21,7 @@ _MAX_DEPTH = 6
 _DESCRIPTION = 300
 _KEYS = ("id", "uuid", "guid", "gid", "uid", "sid")
 _CHANGED = frozenset("updated modified changed".split())
-_CREATED = frozenset("created occurred sent placed received started".split())
+_CREATED = frozenset("created occurred sent placed received".split())
 _SINCE = frozenset("since after from min start gte gt greater newer begin starting ge".split())
 _TIME = frozenset("at time date on timestamp datetime".split())
 
@@ -168,6 +168,8 @@ def time_filters(guess: ListGuess, shapes: ShapeReader) -> list[TimeFilter]:
             continue
         for rank, kind in enumerate((_CHANGED, _CREATED)):
             wanted = words & {_stem(word) for word in kind}
+            if words - wanted - _PLAIN:
+                continue
             match = [name for name in times if set(map(_stem, words_of(name))) & wanted]
             if match:
                 found.append((rank, TimeFilter(one.name, quoted(match[0]))))
@@ -197,3 +199,6 @@ def _stem(word: str) -> str:
         if plain.endswith(ending) and len(plain) - len(ending) > 3:
             return plain[: -len(ending)]
     return plain
+
+
+_PLAIN = frozenset(map(_stem, _SINCE | _TIME | {"filter"}))

@@ -13,7 +13,7 @@ from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.openapi.api_access import DeclaredValues
 from framework.importers.openapi.operations import Operation, Parameter
 from framework.importers.openapi.paginator_guess import PaginatorGuess, page_size
-from framework.importers.openapi.parent_lists import Binding
+from framework.importers.openapi.parent_lists import Binding, full_name
 from framework.importers.openapi.record_lists import ListGuess
 from framework.importers.openapi.record_schemas import KeyGuess, TimeFilter
 from framework.importers.openapi.shapes import Shape, ShapeReader
@@ -158,7 +158,7 @@ def _variable(
         declared = _declared(parameter.shape if parameter else Shape(),
                              parameter.description if parameter else "",
                              f"The {variable} in the path {operation.path}.")
-        placeholder = values.entry(variable or "value", declared)
+        placeholder = values.entry(full_name(operation.path, variable) or "value", declared)
         entry.comment(f"{CHECK}no list was found whose records hold {variable}; it is config",
                       "endpoint", "path")
         return placeholder
