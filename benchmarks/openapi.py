@@ -1,8 +1,8 @@
-"""Score `import openapi` on descriptions whose lists are known: `python -m benchmarks.openapi FOLDER`.
+"""Score `import openapi` on descriptions whose lists are known: `benchmarks.openapi FOLDER`.
 
-FOLDER has `labelled/*.yaml` with `labels.json`, and `plain/*.json`. Every third labelled file is held
-out: rules are made with the others, and both scores are printed. `--rules` prints what is wrong of
-the files that are not held out, `--all` of all.
+The folder has `labelled/*.yaml` with `labels.json`, and `plain/*.json`. Every third labelled file
+is held out: rules are made with the others, and both scores are printed. `--rules` prints what is
+wrong of the files that are not held out, `--all` of all.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def plain_selector(text: str | None) -> str:
 def plain_path(path: str) -> str:
     """Return a path with its variables as `{}`."""
     path = path if path.startswith("/") else f"/{path}"
-    return re.sub(r"\{(config|resources)?[^{}]*\}", "{}", path.replace("{{", "{").replace("}}", "}"))
+    return re.sub(
+        r"\{(config|resources)?[^{}]*\}", "{}", path.replace("{{", "{").replace("}}", "}")
+    )
 
 
 def resources_of(text: str) -> dict[str, dict[str, Json]]:
@@ -111,7 +113,9 @@ def judge_paginator(label: dict[str, Json], resource: dict[str, Json]) -> tuple[
     if kind == "json_link":
         place = plain_selector(paginator.get("next_url_path") or paginator["next_url"])
         links = any("link" in key or key in ("next", "next_page", "next_url") for key in meta)
-        return links and any(path in place or place.startswith(path) for path in paths.values()), text
+        return links and any(
+            path in place or place.startswith(path) for path in paths.values()
+        ), text
     if kind == "cursor" and "cursor_path" in paginator:
         place = plain_selector(paginator["cursor_path"])
         return any(place == path or place.startswith(f"{path}.") for path in paths.values()), text
@@ -130,12 +134,13 @@ def judge_parents(
 ) -> None:
     """Count the labelled relations whose child has a variable of that name."""
     by_entity = {one["entity"]: one for one in labels["lists"]}
-    names = {one["name"]: one for one in resources.values()}
     for group in labels["relations"]:
         for relations in group.values():
             for one in relations:
-                source, target = by_entity.get(one["source_entity"]), by_entity.get(
-                    one["target_entity"])
+                source, target = (
+                    by_entity.get(one["source_entity"]),
+                    by_entity.get(one["target_entity"]),
+                )
                 if source is None or target is None:
                     continue
                 key = f"{source['method']} {plain_path(source['path'])}"
@@ -144,15 +149,13 @@ def judge_parents(
                 if f"{{{variable}}}" not in source["path"] and child is None:
                     continue
                 parent = resources.get(f"{target['method']} {plain_path(target['path'])}")
-                bound = bound_to(child, variable, names) if child else None
+                bound = bound_to(child, variable) if child else None
                 wanted = (parent["name"] if parent else None, one["target_key"])
                 text = f"{name} {key} {variable}: {bound}, expected {wanted}"
                 score.add("parents", bound is not None and bound == wanted, text)
 
 
-def bound_to(
-    child: dict[str, Json], variable: str, names: dict[str, dict[str, Json]]
-) -> tuple[str, str] | None:
+def bound_to(child: dict[str, Json], variable: str) -> tuple[str, str] | None:
     """Return the resource and field that a variable is bound to."""
     params = child["endpoint"].get("params", {})
     plain = re.sub(r"[^a-z0-9]", "", variable.lower())
@@ -181,7 +184,8 @@ def judge(name: str, source: Path, labels: dict[str, Json], folder: Path) -> Sco
             continue
         selector = resource["endpoint"].get("data_selector")
         score.add(
-            "selectors", plain_selector(selector) == plain_selector(label["records"]),
+            "selectors",
+            plain_selector(selector) == plain_selector(label["records"]),
             f"{place}: {selector}, expected {label['records']}",
         )
         is_right, what = judge_paginator(label, resource)
@@ -220,8 +224,11 @@ def imported_text(source: Path, folder: Path, score: Score) -> str:
     findings = validate(Location(name, file, folder, str(file))).findings
     bad = [f"{one.line}: {one.message} [{one.code}]" for one in findings if one.severity != "note"]
     score.add("valid", not bad, f"{source.name}: {bad[:3]}")
-    score.add("complete", not imported.missing,
-              f"{source.name}: {[one.reason for one in imported.missing][:3]}")
+    score.add(
+        "complete",
+        not imported.missing,
+        f"{source.name}: {[one.reason for one in imported.missing][:3]}",
+    )
     return imported.text
 
 
@@ -237,11 +244,26 @@ def total(scores: list[Score]) -> Score:
 
 def write_score(title: str, score: Score, *, wrong: bool) -> None:
     """Print one line of percentages, and what is wrong."""
-    kinds = [one for one in ("lists", "selectors", "paginators", "parents", "crash", "time",
-                             "valid", "complete") if score.all[one]]
+    kinds = [
+        one
+        for one in (
+            "lists",
+            "selectors",
+            "paginators",
+            "parents",
+            "crash",
+            "time",
+            "valid",
+            "complete",
+        )
+        if score.all[one]
+    ]
     parts = [f"{one} {score.right[one]}/{score.all[one]} ({score.part(one):.0%})" for one in kinds]
-    extra = [f"{one} {score.all[one]}" for one in ("further", "refused", "milliseconds")
-             if score.all[one]]
+    extra = [
+        f"{one} {score.all[one]}"
+        for one in ("further", "refused", "milliseconds")
+        if score.all[one]
+    ]
     if score.all["left"]:
         extra.append(f"left to be checked {score.right['left']}")
     print(f"{title}: {', '.join(parts + extra)}")

@@ -15,9 +15,9 @@ from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.importers.import_report import ImportedConnector
+    from framework.importers.openapi.openapi_import import ListedOperation
 
-_import_options = option_group(
-    click.argument("file", type=click.Path(path_type=Path)),
+_target_options = option_group(
     click.option(
         "-o",
         "--output",
@@ -28,6 +28,9 @@ _import_options = option_group(
     click.option("--force", is_flag=True, help="Replace an existing connector file."),
     format_option("text", "json"),
 )
+_import_options = option_group(
+    click.argument("file", type=click.Path(path_type=Path)), _target_options
+)
 
 
 @click.group(
@@ -37,10 +40,11 @@ _import_options = option_group(
 Examples:
   framework import airbyte manifest.yaml -o connectors/shop.yaml
   framework import dlt config.json -o connectors/shop.yaml
+  framework import openapi https://api.example.com/openapi.json -o connectors/shop.yaml
 """,
 )
 def command() -> None:
-    """Convert an Airbyte manifest or a dlt RESTAPIConfig into a connector file.
+    """Convert an Airbyte manifest, a dlt RESTAPIConfig or a description in OpenAPI.
 
     Everything without a counterpart is listed, and becomes a comment in the file. Exit code 1 if
     anything is missing; the file is written anyway.
@@ -84,6 +88,78 @@ def dlt(file: Path, output: Path | None, force: bool, form: str) -> int:
     from framework.importers.rest_api_config import import_restapi
 
     return _import(import_restapi, file, output, force, form)
+
+
+@command.command(
+    "openapi",
+    short_help="Convert a description in OpenAPI 3 or Swagger 2.0.",
+    epilog="""\b
+Examples:
+  framework import openapi shop.yaml --list
+  framework import openapi shop.yaml -o connectors/shop.yaml --paths '/orders*'
+  framework import openapi https://api.example.com/openapi.json --exclude '/internal/*'
+""",
+)
+@click.argument("source", metavar="FILE|URL")
+@_target_options
+@click.option("--paths", multiple=True, metavar="PATTERN", help="Only these paths; repeatable.")
+@click.option("--tags", multiple=True, metavar="TAG", help="Only these tags; repeatable.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Not these paths; repeatable.")
+@click.option("--list", "only_list", is_flag=True, help="List the operations; write nothing.")
+@click.option("--allow-remote", is_flag=True, help="Follow references to documents of the web.")
+def openapi(
+    source: str,
+    output: Path | None,
+    force: bool,
+    form: str,
+    paths: tuple[str, ...],
+    tags: tuple[str, ...],
+    exclude: tuple[str, ...],
+    only_list: bool,
+    allow_remote: bool,
+) -> int:
+    """Convert FILE or URL, the description of an API: OpenAPI 3.0, 3.1 or Swagger 2.0.
+
+    Each guess has its reason as a comment; `to be checked` marks what the description leaves open.
+    Patterns are those of a shell; a path stands for all paths below it too.
+    """
+    from framework.importers.import_report import write_imported
+    from framework.importers.openapi.list_catalog import Choice
+    from framework.importers.openapi.openapi_import import (
+        OpenApiOptions,
+        import_openapi,
+        list_openapi,
+        name_from,
+    )
+
+    options = OpenApiOptions(Choice(paths, tags, exclude), allow_remote)
+    if only_list:
+        rows = list_openapi(source, options)
+        if form == "json":
+            write_json([row.as_dict() for row in rows])
+        else:
+            _write_operations(rows)
+        return 0
+    target = output or Path("connectors") / f"{name_from(source)}.yaml"
+    _check_target(target, force)
+    imported = import_openapi(source, target.stem, options)
+    files = write_imported(imported, target)
+    if form == "json":
+        write_json(_report(imported, files))
+    else:
+        _write_text(imported, files)
+    return int(bool(imported.missing))
+
+
+def _write_operations(rows: list[ListedOperation]) -> None:
+    for row in rows:
+        place = f"{row.method} {row.path}"
+        if row.resource is None:
+            write_line(f"{place}: left out, {row.reason}")
+            continue
+        selector = f" in {row.selector}" if row.selector else ""
+        parents = f", below {', '.join(row.parents)}" if row.parents else ""
+        write_line(f"{place}: {row.resource}{selector}, {row.paginator}{parents}")
 
 
 def _import(

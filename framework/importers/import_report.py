@@ -130,7 +130,9 @@ def comments(data: Mapping[str, Json], remarks: tuple[Remark, ...]) -> dict[Poin
         pointer: Pointer = ()
         if remark.resource in positions:
             pointer = ("resources", positions[remark.resource])
-        lines.setdefault(pointer, []).extend(wrap_comment(f"{label}: {remark.reason} ({remark.place})"))
+        lines.setdefault(pointer, []).extend(
+            wrap_comment(f"{label}: {remark.reason} ({remark.place})")
+        )
     return lines
 
 

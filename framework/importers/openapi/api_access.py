@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from framework.importers.openapi.description import Description, Node, mapping
+from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -27,8 +27,15 @@ class DeclaredValues:
 
     def entry(self, name: str, declared: Mapping[str, Json], kind: str = "") -> str:
         """Declare an entry of config and return its placeholder; equal ones are shared."""
-        key = (name.lower(), repr(sorted(
-            (one, repr(value)) for one, value in declared.items() if one != "description")) + kind)
+        key = (
+            name.lower(),
+            repr(
+                sorted(
+                    (one, repr(value)) for one, value in declared.items() if one != "description"
+                )
+            )
+            + kind,
+        )
         if key not in self._entries:
             used = {*self.config, *self.secrets}
             chosen = free_name((re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name),), used, "value")
@@ -59,14 +66,14 @@ class BaseUrl:
 
 
 def base_url(
-    description: Description, servers: Collection[Node], values: DeclaredValues
+    description: Description, servers: Collection[DocumentPart], values: DeclaredValues
 ) -> BaseUrl:
     """Return the base URL of a description; server variables become config."""
     if description.is_swagger:
         return _swagger_url(description)
     listed = mapping(description.root.value).get("servers")
     found = list(servers) or [
-        Node(one, description.root.base)
+        DocumentPart(one, description.root.base)
         for one in (listed if isinstance(listed, list) else [])
         if isinstance(one, dict) and isinstance(one.get("url"), str) and one["url"].strip()
     ]
@@ -92,8 +99,10 @@ def base_url(
             written = urljoin(base, written)
         else:
             host = _PLACEHOLDER_HOST
-            written = host + "/" + written.lstrip("/") if "." not in written.split("/")[0] else (
-                f"https://{written}"
+            written = (
+                host + "/" + written.lstrip("/")
+                if "." not in written.split("/")[0]
+                else (f"https://{written}")
             )
             check = "the description names no host"
     return BaseUrl(_secure(written).rstrip("/"), check)
@@ -105,18 +114,25 @@ def _secure(address: str) -> str:
 
 def _variable(name: str, declared: Mapping[str, Json], values: DeclaredValues) -> str:
     entry: dict[str, Json] = {"type": "string"}
-    choices = [str(one) for one in declared.get("enum", []) if isinstance(one, (str, int, float))] \
-        if isinstance(declared.get("enum"), list) else []
+    choices = (
+        [str(one) for one in declared.get("enum", []) if isinstance(one, (str, int, float))]
+        if isinstance(declared.get("enum"), list)
+        else []
+    )
     default = declared.get("default")
     if choices:
         entry["enum"] = choices
-    if isinstance(default, (str, int, float)) and str(default) and (
-        not choices or str(default) in choices
+    if (
+        isinstance(default, (str, int, float))
+        and str(default)
+        and (not choices or str(default) in choices)
     ):
         entry["default"] = str(default)
     text = declared.get("description")
-    entry["description"] = _short(text) if isinstance(text, str) and text.strip() else (
-        f"The part {name} of the API's address."
+    entry["description"] = (
+        _short(text)
+        if isinstance(text, str) and text.strip()
+        else (f"The part {name} of the API's address.")
     )
     return values.entry(name, entry, "server")
 
@@ -131,7 +147,10 @@ def _swagger_url(description: Description) -> BaseUrl:
         if base.scheme in ("http", "https"):
             host = base.netloc
         else:
-            host, check = _PLACEHOLDER_HOST.removeprefix("https://"), "the description names no host"
+            host, check = (
+                _PLACEHOLDER_HOST.removeprefix("https://"),
+                "the description names no host",
+            )
     host = re.sub(r"^[a-z]+://", "", host.strip()).rstrip("/").replace("{", "").replace("}", "")
     return BaseUrl(f"https://{host}/{path}".rstrip("/").replace("{", "").replace("}", ""), check)
 
@@ -145,7 +164,8 @@ class AuthGuess:
 
 
 def auth_of(
-    description: Description, used: Collection[tuple[Mapping[str, Json], ...]],
+    description: Description,
+    used: Collection[tuple[Mapping[str, Json], ...]],
     values: DeclaredValues,
 ) -> AuthGuess:
     """Return the auth of a description: one, or `one_of` by config if it names several.
@@ -153,8 +173,10 @@ def auth_of(
     `used` are the security requirements of the operations.
     """
     root = description.root
-    place = ("securityDefinitions",) if description.is_swagger else ("components", "securitySchemes")
-    schemes: dict[str, Node] = {}
+    place = (
+        ("securityDefinitions",) if description.is_swagger else ("components", "securitySchemes")
+    )
+    schemes: dict[str, DocumentPart] = {}
     for name in mapping(getattr(root.child(*place), "value", None)):
         node = root.child(*place, name)
         if node is not None:
@@ -183,14 +205,20 @@ def auth_of(
         return AuthGuess(None, tuple(dict.fromkeys(checks)))
     if len(cases) == 1:
         return AuthGuess(next(iter(cases.values())), tuple(dict.fromkeys(checks)))
-    entry = {"type": "string", "enum": list(cases), "default": next(iter(cases)),
-             "description": "How to authenticate."}
+    entry = {
+        "type": "string",
+        "enum": list(cases),
+        "default": next(iter(cases)),
+        "description": "How to authenticate.",
+    }
     name = values.entry("auth", entry).strip("{}")
     return AuthGuess({"type": "one_of", "by": name, "cases": cases}, tuple(dict.fromkeys(checks)))
 
 
 def _wanted(
-    general: Json, used: Collection[tuple[Mapping[str, Json], ...]], schemes: Mapping[str, Node]
+    general: Json,
+    used: Collection[tuple[Mapping[str, Json], ...]],
+    schemes: Mapping[str, DocumentPart],
 ) -> list[tuple[str, ...]]:
     """Return the alternatives, those that most operations ask for first."""
     counts: dict[tuple[str, ...], int] = {}
@@ -201,13 +229,14 @@ def _wanted(
             if names:
                 counts[names] = counts.get(names, 0) + 100 - min(position, 50)
     if not counts and schemes and not isinstance(general, list):
-        return [(name,) for name in schemes][:3]
+        alone: list[tuple[str, ...]] = [(name,) for name in schemes]
+        return alone[:3]
     singles = {one[0] for one in counts if len(one) == 1}
     kept = [one for one in counts if len(one) == 1 or not set(one) & singles]
     return sorted(kept, key=lambda names: -counts[names])[:5]
 
 
-def _scheme(name: str, node: Node, values: DeclaredValues) -> tuple[Json, str | None]:
+def _scheme(name: str, node: DocumentPart, values: DeclaredValues) -> tuple[Json, str | None]:
     """Return the auth of one security scheme, and what is to be checked about it."""
     value = mapping(node.value)
     kind = str(value.get("type", "")).lower()
@@ -217,10 +246,15 @@ def _scheme(name: str, node: Node, values: DeclaredValues) -> tuple[Json, str | 
         return {
             "type": "http_basic",
             "username": values.secret("username", text or "The user name, or the key."),
-            "password": values.secret("password", "The password; often empty if a key is the name."),
+            "password": values.secret(
+                "password", "The password; often empty if a key is the name."
+            ),
         }, None
     if kind == "http" and scheme in ("bearer", "token", ""):
-        return {"type": "bearer", "token": values.secret("token", text or "The access token.")}, None
+        return {
+            "type": "bearer",
+            "token": values.secret("token", text or "The access token."),
+        }, None
     if kind == "apikey":
         return _api_key(name, value, text, values)
     if kind == "oauth2":
@@ -246,7 +280,7 @@ def _api_key(
             return {"type": "bearer", "token": secret}, None
         return (
             {"type": "api_key", "name": field_name, "api_key": secret},
-            "the header Authorization may need a word before the key, such as `prefix: \"Token \"`",
+            'the header Authorization may need a word before the key, such as `prefix: "Token "`',
         )
     return {"type": "api_key", "name": field_name, "api_key": secret, "location": place}, None
 

@@ -7,16 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from framework.importers.openapi.name_words import is_plural, noun, plain_name, words_of
-from framework.importers.openapi.operations import Operation
+from framework.importers.openapi.api_model.name_words import (
+    READING,
+    is_plural,
+    noun,
+    plain_name,
+    vocabulary,
+    words_of,
+)
+from framework.importers.openapi.api_model.operations import Operation
 from framework.importers.openapi.record_lists import ListFinder, ListGuess
 from framework.importers.source_files import free_name
 
 _VERSION = re.compile(r"v?\d+(\.\d+)*|api|rest|json")
-_VERBS = frozenset(
-    "list get index search find query browse all fetch read retrieve show lookup view of the by".split()
-)
-_SEARCHES = frozenset("q query search term terms keyword keywords text filter expression".split())
+_VERBS = READING | {"of", "the", "by"}
+_SEARCHES = vocabulary("q query search term terms keyword keywords text filter expression")
 _RESERVED = re.compile(r"_?dlt(_|$)")
 
 
@@ -58,9 +63,7 @@ class ListCatalog:
         return next(name for name, one in self.lists.items() if one is guess)
 
 
-def catalog_of(
-    operations: Iterable[Operation], finder: ListFinder, choice: Choice
-) -> ListCatalog:
+def catalog_of(operations: Iterable[Operation], finder: ListFinder, choice: Choice) -> ListCatalog:
     """Return the lists of a description that the user wants."""
     catalog = ListCatalog()
     found: list[ListGuess] = []
@@ -93,8 +96,11 @@ def _redundant(guess: ListGuess, others: Iterable[ListGuess]) -> str | None:
     operation = guess.operation
     origin = guess.record.origin
     same = [
-        one for one in others
-        if one is not guess and origin and one.record.origin == origin
+        one
+        for one in others
+        if one is not guess
+        and origin
+        and one.record.origin == origin
         and not set(one.operation.variables) - set(operation.variables)
     ]
     if operation.is_deprecated and any(not one.operation.is_deprecated for one in same):
@@ -109,7 +115,8 @@ def _is_search(operation: Operation) -> bool:
     words = {plain_name(one.name) for one in operation.query if one.is_required}
     last = words_of(operation.static[-1]) if operation.static else ()
     return bool(words & _SEARCHES) or (
-        last[-1:] in (("search",), ("autocomplete",), ("suggest",)) and operation.method == "get"
+        last[-1:] in (("search",), ("autocomplete",), ("suggest",))
+        and operation.method == "get"
         and bool(words)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,12 +20,13 @@ from framework.importers.import_report import (
     wrap_comment,
 )
 from framework.importers.openapi.api_access import DeclaredValues, auth_of, base_url
-from framework.importers.openapi.description import Description, read_description
+from framework.importers.openapi.api_model.description import Description, read_description
+from framework.importers.openapi.api_model.name_words import plain_name
+from framework.importers.openapi.api_model.operations import Operation, OperationReader
+from framework.importers.openapi.api_model.shapes import ShapeReader
 from framework.importers.openapi.list_catalog import Choice, ListCatalog, catalog_of
-from framework.importers.openapi.name_words import plain_name
-from framework.importers.openapi.operations import Operation, OperationReader
 from framework.importers.openapi.paginator_guess import PaginatorChooser, PaginatorGuess
-from framework.importers.openapi.parent_lists import Binding, ParentFinder
+from framework.importers.openapi.parent_lists import ParentFinder, ParentValue
 from framework.importers.openapi.record_lists import ListFinder, ListGuess
 from framework.importers.openapi.record_schemas import primary_key, record_schema, time_filters
 from framework.importers.openapi.resource_entry import (
@@ -34,7 +35,6 @@ from framework.importers.openapi.resource_entry import (
     ResourceEntry,
     resource_entry,
 )
-from framework.importers.openapi.shapes import ShapeReader
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -52,7 +52,7 @@ _RATE_HEADERS = (
 class OpenApiOptions:
     """What to import, and whether references to other hosts are followed."""
 
-    choice: Choice = Choice()
+    choice: Choice = field(default_factory=Choice)
     allow_remote: bool = False
 
 
@@ -72,8 +72,10 @@ class ListedOperation:
 
     def as_dict(self) -> dict[str, Json]:
         """Return the row for the JSON report."""
-        return {key: list(value) if isinstance(value, tuple) else value
-                for key, value in vars(self).items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in vars(self).items()
+        }
 
 
 @dataclass
@@ -85,7 +87,7 @@ class _Import:
     operations: list[Operation]
     catalog: ListCatalog
     paginators: dict[str, PaginatorGuess]
-    bindings: dict[str, dict[str, Binding]]
+    bindings: dict[str, dict[str, ParentValue]]
 
 
 def import_openapi(
@@ -112,25 +114,36 @@ def list_openapi(source: str, options: OpenApiOptions | None = None) -> list[Lis
     for operation in found.operations:
         name = names.get(operation.key)
         guess = found.catalog.lists[name] if name else None
-        parents = () if name is None else tuple(dict.fromkeys(
-            names[one.parent.operation.key] for one in found.bindings[name].values()
-        ))
-        rows.append(ListedOperation(
-            operation.method.upper(), operation.path, name,
-            guess.selector if guess else None,
-            str(found.paginators[name].paginator["type"]) if name else None,
-            parents, operation.tags,
-            guess.reason if guess else left_out.get(id(operation), ""),
-            round(guess.confidence, 2) if guess else None,
-        ))
+        parents = (
+            ()
+            if name is None
+            else tuple(
+                dict.fromkeys(
+                    names[one.parent.operation.key] for one in found.bindings[name].values()
+                )
+            )
+        )
+        rows.append(
+            ListedOperation(
+                operation.method.upper(),
+                operation.path,
+                name,
+                guess.selector if guess else None,
+                str(found.paginators[name].paginator["type"]) if name else None,
+                parents,
+                operation.tags,
+                guess.reason if guess else left_out.get(id(operation), ""),
+                round(guess.confidence, 2) if guess else None,
+            )
+        )
     return rows
 
 
 def name_from(source: str) -> str:
     """Return a connector's name from a file's name, or an address's host."""
     parts = urlsplit(source)
-    stem = PurePosixPath(parts.path).stem if parts.scheme in ("http", "https") else (
-        Path(source).stem
+    stem = (
+        PurePosixPath(parts.path).stem if parts.scheme in ("http", "https") else (Path(source).stem)
     )
     if plain_name(stem) in ("openapi", "swagger", "apidocs", "spec", "api", "schema", "index", ""):
         host = (parts.hostname or Path(source).resolve().parent.name).split(".")
@@ -152,13 +165,16 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
     bindings = {name: parents.bindings(one) for name, one in catalog.lists.items()}
     _break_circles(bindings, catalog)
     return _Import(
-        description, shapes, operations, catalog,
+        description,
+        shapes,
+        operations,
+        catalog,
         {name: chooser.choose(one) for name, one in catalog.lists.items()},
         bindings,
     )
 
 
-def _break_circles(bindings: dict[str, dict[str, Binding]], catalog: ListCatalog) -> None:
+def _break_circles(bindings: dict[str, dict[str, ParentValue]], catalog: ListCatalog) -> None:
     """Remove bindings by which a list would depend on itself."""
     names = {one.operation.key: name for name, one in catalog.lists.items()}
     done: set[str] = set()
@@ -189,7 +205,8 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
     if url.check:
         remarks.note("servers", f"{CHECK}{url.check}")
     auth = auth_of(
-        description, [one.operation.security for one in lists.values() if one.operation.security],
+        description,
+        [one.operation.security for one in lists.values() if one.operation.security],
         values,
     )
     if auth.auth is not None:
@@ -209,8 +226,14 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         if schema is not None:
             schemas[name] = schema
         facts = ListFacts(
-            name, guess, found.paginators[name], key, found.bindings[name], names,
-            tuple(time_filters(guess, found.shapes)), schema is not None,
+            name,
+            guess,
+            found.paginators[name],
+            key,
+            found.bindings[name],
+            names,
+            tuple(time_filters(guess, found.shapes)),
+            schema is not None,
         )
         entries.append(resource_entry(facts, values, found.shapes))
     for reference, reason in description.broken.items():
@@ -267,8 +290,9 @@ def _rate_limit(operations: list[Operation]) -> dict[str, str]:
             if one in named:
                 found.setdefault(key, named[one])
     if "reset" in found:
-        text = next(one.headers[found["reset"]] for one in operations
-                    if found["reset"] in one.headers).lower()
+        text = next(
+            one.headers[found["reset"]] for one in operations if found["reset"] in one.headers
+        ).lower()
         if any(word in text for word in ("epoch", "unix", "utc", "timestamp", "1970")):
             found["reset_as"] = "epoch"
     return found
@@ -295,7 +319,8 @@ def _defaults(entries: list[ResourceEntry]) -> tuple[dict[str, Json], dict[Point
     for key in ("data_selector", "paginator"):
         place = ("endpoint", key)
         sure = [
-            one for one in entries
+            one
+            for one in entries
             if key in one.data["endpoint"]
             and not any(line.startswith(CHECK) for line in one.comments.get(place, []))
         ]

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from framework.importers.openapi.name_words import plain_name, words_of
-from framework.importers.openapi.operations import Operation
+from framework.importers.openapi.api_model.name_words import plain_name, words_of
+from framework.importers.openapi.api_model.operations import Operation
+from framework.importers.openapi.api_model.shapes import ShapeReader
 from framework.importers.openapi.paging_signs import (
     RequestSign,
     ResponseSign,
@@ -21,7 +22,6 @@ from framework.importers.openapi.paging_signs import (
     response_signs,
 )
 from framework.importers.openapi.record_lists import ListGuess, quoted
-from framework.importers.openapi.shapes import ShapeReader
 
 Json = Any
 
@@ -34,13 +34,19 @@ _NUMBER = re.compile(
     r"[ :=`*]*(?:is |of |to )?[`*(]*(\d[\d,]{0,6})",
     re.IGNORECASE,
 )
-_ZERO = re.compile(r"zero.?(based|indexed)|0.?(based|indexed)|start(s|ing)? (from|at|with) (0|zero)|"
-                   r"first page is (page )?0|index(ed)? from (0|zero)", re.IGNORECASE)
-_ONE = re.compile(r"(one|1).?(based|indexed)|start(s|ing)? (from|at|with) (page )?(1|one)\b|"
-                  r"first page is (page )?1|index(ed)? from (1|one)|default(s|ed)?( is| to|:)? ?`?1\b",
-                  re.IGNORECASE)
+_ZERO = re.compile(
+    r"zero.?(based|indexed)|0.?(based|indexed)|start(s|ing)? (from|at|with) (0|zero)|"
+    r"first page is (page )?0|index(ed)? from (0|zero)",
+    re.IGNORECASE,
+)
+_ONE = re.compile(
+    r"(one|1).?(based|indexed)|start(s|ing)? (from|at|with) (page )?(1|one)\b|"
+    r"first page is (page )?1|index(ed)? from (1|one)|default(s|ed)?( is| to|:)? ?`?1\b",
+    re.IGNORECASE,
+)
 _LINK = re.compile(
-    r"\blink[`' ]*(response )?header|header[s ,`'\"]*link\b|`link`[^.]{0,60}header|rfc ?(5988|8288)",
+    r"\blink[`' ]*(response )?header|header[s ,`'\"]*link\b|`link`[^.]{0,60}header|"
+    r"rfc ?(5988|8288)",
     re.IGNORECASE,
 )
 
@@ -96,8 +102,9 @@ class PaginatorChooser:
         """Return the paginator of a list."""
         if guess.is_single:
             return PaginatorGuess({"type": "single_page"}, 1.0, "the response is one record")
-        signs = _Signs(request_signs(guess.operation, self._shapes),
-                       response_signs(guess, self._shapes))
+        signs = _Signs(
+            request_signs(guess.operation, self._shapes), response_signs(guess, self._shapes)
+        )
         found = (
             _by_link_header(guess.operation)
             or _by_cursor(signs)
@@ -150,7 +157,8 @@ def _by_cursor(signs: _Signs) -> PaginatorGuess | None:
     asked = [one for one in signs.request if one.role in ("cursor", "last_id", "offset", "page")]
     pairs = [
         (fit, -position, sender, teller)
-        for position, sender in enumerate(asked) for teller in told
+        for position, sender in enumerate(asked)
+        for teller in told
         if (fit := _fit(sender, teller)) > 0
     ]
     if not pairs:
@@ -158,8 +166,12 @@ def _by_cursor(signs: _Signs) -> PaginatorGuess | None:
     fit, _, sender, teller = max(pairs, key=lambda pair: pair[:2])
     flag = _flag(signs)
     return PaginatorGuess(
-        {"type": "cursor", "cursor_path": _dotted(teller.path), **_cursor_place(sender),
-         **{key: one for key, one in flag.items() if key == "has_more_path"}},
+        {
+            "type": "cursor",
+            "cursor_path": _dotted(teller.path),
+            **_cursor_place(sender),
+            **{key: one for key, one in flag.items() if key == "has_more_path"},
+        },
         fit,
         f"{sender.name} takes what {_dotted(teller.path)} returns",
         frozenset({sender.name}),
@@ -217,7 +229,9 @@ def _by_last_record(signs: _Signs, guess: ListGuess) -> PaginatorGuess | None:
         return None
     text = asked.description.lower()
     says_id = asked.role == "last_id" or bool(re.search(r"\b(object|record|last)[^.]*\bid\b", text))
-    key = next((one for one in ("id", "uuid", "guid", "gid") if one in guess.record.properties), None)
+    key = next(
+        (one for one in ("id", "uuid", "guid", "gid") if one in guess.record.properties), None
+    )
     if not says_id or key is None:
         return None
     flag = _flag(signs)
@@ -285,15 +299,24 @@ def _by_offset(offset: RequestSign, signs: _Signs) -> PaginatorGuess:
     first = offset.shape.limits.get("minimum")
     start = offset.shape.limits.get("default")
     begins = 1 if 1 in (first, start) and 0 not in (first, start) else 0
-    is_exact = total is not None and total.name not in ("count", "hits", "matches", "itemcount",
-                                                         "resultcount", "resultscount")
+    is_exact = total is not None and total.name not in (
+        "count",
+        "hits",
+        "matches",
+        "itemcount",
+        "resultcount",
+        "resultscount",
+    )
     return PaginatorGuess(
         {
             "type": "offset",
             "limit": limit,
             **({"offset": begins} if begins else {}),
-            **({"offset_body_path": offset.name, "offset_param": None} if offset.is_body
-               else {"offset_param": offset.name}),
+            **(
+                {"offset_body_path": offset.name, "offset_param": None}
+                if offset.is_body
+                else {"offset_param": offset.name}
+            ),
             **_size_of_offset(size),
             "total_path": _dotted(total.path) if total is not None and is_exact else None,
             **_flag(signs),

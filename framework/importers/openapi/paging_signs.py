@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from framework.importers.openapi.name_words import plain_name
-from framework.importers.openapi.operations import Operation, Parameter
+from framework.importers.openapi.api_model.name_words import plain_name, vocabulary
+from framework.importers.openapi.api_model.operations import Operation, Parameter
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
 from framework.importers.openapi.record_lists import ListGuess
-from framework.importers.openapi.shapes import Shape, ShapeReader
 
 RequestRole = Literal["cursor", "last_id", "offset", "page", "size"]
 ResponseRole = Literal[
@@ -19,11 +19,7 @@ ResponseRole = Literal[
 ]  # fmt: skip
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_CURSORS = _names(
+_CURSORS = vocabulary(
     """
     cursor pagetoken nexttoken nextpagetoken continuation continuationtoken continuationkey bookmark
     startcursor marker nextmarker scrollid pagingtoken nextcursor nextid startid pagecursor
@@ -33,24 +29,25 @@ _CURSORS = _names(
     lastevaluatedkey paginationid nextbookmark iterator startingtoken aftertoken
     """
 )
-_MAYBE_CURSORS = _names("after next nextpage token startafter offset start page pagestart key")
 """Names that are a cursor's if they are text and the response has one."""
-_LAST_IDS = _names("startingafter afterid startafterid lastid sinceid after lastseenid fromid "
-                   "startafter minid idafter beforeid endingbefore maxid")
-_FORWARD_IDS = _LAST_IDS - _names("beforeid endingbefore maxid")
-_OFFSETS = _names(
+_LAST_IDS = vocabulary(
+    "startingafter afterid startafterid lastid sinceid after lastseenid fromid "
+    "startafter minid idafter beforeid endingbefore maxid"
+)
+_FORWARD_IDS = _LAST_IDS - vocabulary("beforeid endingbefore maxid")
+_OFFSETS = vocabulary(
     """
     offset skip start startindex startat from firstresult pageoffset startrow startposition
     recordoffset resultoffset pagingoffset startitem first startrecord startfrom rowoffset
     """
 )
-_PAGES = _names(
+_PAGES = vocabulary(
     """
     page pagenumber pageno pageindex pagenum currentpage p pg pagenr pagination pagingpage startpage
     requestedpage pagepage whichpage resultpage
     """
 )
-_SIZES = _names(
+_SIZES = vocabulary(
     """
     limit perpage pagesize pagelimit maxresults top take count size rows numresults first
     resultsperpage itemsperpage recordsperpage maxitems max maxpagesize perpagecount num number
@@ -59,7 +56,7 @@ _SIZES = _names(
     entriesperpage length results itemsize numperpage
     """
 )
-_NEXT_CURSORS = _names(
+_NEXT_CURSORS = vocabulary(
     """
     nextcursor nextpagetoken nexttoken continuation continuationtoken bookmark nextoffset nextkey
     nextmarker marker scrollid endcursor cursor nextid pagetoken cursornext paginationtoken
@@ -68,16 +65,16 @@ _NEXT_CURSORS = _names(
     nextstartingafter startingafter nextiterator nextsynctoken nextstart nextskip offset aftercursor
     paginationcursor pagecursor nextafter
     """
-) - _names("startcursor nextsynctoken")
-_FLAGS = _names(
+) - vocabulary("startcursor nextsynctoken")
+_FLAGS = vocabulary(
     """
     hasmore hasnext hasnextpage more moreitems morerecords moreresults moreavailable istruncated
     truncated hasmoreitems hasmorepages morepages hasmoreresults hasmorerecords moredata
     hasmoredata nextpageexists hasadditional incomplete canloadmore
     """
 )
-_LAST_FLAGS = _names("islast islastpage last lastpage complete isdone done isfinal isend ended")
-_TOTALS = _names(
+_LAST_FLAGS = vocabulary("islast islastpage last lastpage complete isdone done isfinal isend ended")
+_TOTALS = vocabulary(
     """
     total totalcount totalresults totalitems totalrecords totalentries totalelements totalnumber
     recordcount itemcount resultcount totalrows resulttotal totalsize itemstotal numfound
@@ -85,13 +82,13 @@ _TOTALS = _names(
     availableresults count matches hits rowcount resultscount counttotal totalobjects
     """
 )
-_PAGE_TOTALS = _names(
+_PAGE_TOTALS = vocabulary(
     """
     totalpages totalpage pages pagecount numpages numberofpages pagestotal lastpage maxpage
     totalnumberofpages nbpages pagetotal totalpagecount lastpagenumber numpage
     """
 )
-_NEXT_URLS = _names(
+_NEXT_URLS = vocabulary(
     """
     nexturl nextlink nextpageurl nextpagelink nexthref nextpageuri nextpagepath nexturi
     odatanextlink nextpagehref linknext pagenext nextpagefullurl
@@ -99,7 +96,7 @@ _NEXT_URLS = _names(
 )
 _URL_WORDS = re.compile(r"\b(url|uri|link|href|hyperlink)\b", re.IGNORECASE)
 _TOKEN_WORDS = re.compile(r"\b(token|cursor|bookmark|marker|opaque)\b", re.IGNORECASE)
-_LINK_PARENTS = _names("links link href")
+_LINK_PARENTS = vocabulary("links link href")
 _DEPTH = 4
 _DEEPEST = 9
 """How deep fields are looked at beside the list itself."""
@@ -133,9 +130,7 @@ class ResponseSign:
 
 def request_signs(operation: Operation, shapes: ShapeReader) -> list[RequestSign]:
     """Return the parameters that choose a page, in the order of the file."""
-    signs = [
-        sign for one in operation.query if (sign := _of_parameter(one)) is not None
-    ]
+    signs = [sign for one in operation.query if (sign := _of_parameter(one)) is not None]
     if operation.method == "post" and operation.body is not None:
         for name, shape in shapes.children(operation.body):
             if shape.is_scalar:
@@ -149,9 +144,7 @@ def request_signs(operation: Operation, shapes: ShapeReader) -> list[RequestSign
                     )
                     if role is not None:
                         path = f"{name}.{inner}"
-                        signs.append(
-                            RequestSign(role, path, one, one.description, is_body=True)
-                        )
+                        signs.append(RequestSign(role, path, one, one.description, is_body=True))
     return signs
 
 
@@ -189,7 +182,11 @@ def _role(name: str, shape: Shape, description: str) -> RequestRole | None:
             return "cursor"
         return "offset"
     if plain in _SIZES:
-        return "size" if is_number or not shape.types or plain not in _names("first results") else None
+        return (
+            "size"
+            if is_number or not shape.types or plain not in vocabulary("first results")
+            else None
+        )
     if plain in ("token", "next", "nextpage") and _says_page(text):
         return "cursor"
     if plain.startswith("page") and _TOKEN_WORDS.search(name.replace("_", " ")):
@@ -230,9 +227,7 @@ def guessed_list(shape: Shape) -> bool:
     return shape.is_list or "array" in shape.types
 
 
-def _response_role(
-    path: tuple[str, ...], shape: Shape, shapes: ShapeReader
-) -> ResponseRole | None:
+def _response_role(path: tuple[str, ...], shape: Shape, shapes: ShapeReader) -> ResponseRole | None:
     plain = plain_name(path[-1])
     above = plain_name(path[-2]) if len(path) > 1 else ""
     text = shape.description
@@ -260,7 +255,7 @@ def _response_role(
         if plain == "next" and not _TOKEN_WORDS.search(text):
             return "next_url" if above not in ("cursors", "cursor") else "cursor"
         if plain in _NEXT_CURSORS or plain in ("nextpage", "next"):
-            if above in ("previous", "prev", "before") or plain == "offset" and not shape.types:
+            if above in ("previous", "prev", "before") or (plain == "offset" and not shape.types):
                 return None
             return "cursor"
     if is_number:

@@ -11,22 +11,31 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from framework.importers.openapi.name_words import noun, plain_name, similarity, singular, words_of
-from framework.importers.openapi.operations import Operation
+from framework.importers.openapi.api_model.name_words import (
+    noun,
+    plain_name,
+    similarity,
+    singular,
+    vocabulary,
+    words_of,
+)
+from framework.importers.openapi.api_model.operations import Operation
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
 from framework.importers.openapi.record_lists import ListGuess, quoted
-from framework.importers.openapi.shapes import Shape, ShapeReader
 
 PARENT_THRESHOLD = 0.55
 _KEYS = ("id", "uuid", "guid", "gid", "uid", "_id", "key", "slug", "code", "name", "number", "sid")
-_KEY_WORDS = frozenset(
-    "id ids uuid guid gid uid key slug code name number sid ref identifier identity no num pk token "
-    "url path login handle or by".split()
+_KEY_WORDS = vocabulary(
+    """
+    id ids uuid guid gid uid key slug code name number sid ref identifier identity no num pk token
+    url path login handle or by
+    """
 )
 _MAX_CHOICES = 400
 
 
 @dataclass(frozen=True)
-class Binding:
+class ParentValue:
     """Where a value comes from: a list's field (JMESPath), how sure, and why."""
 
     variable: str
@@ -58,13 +67,13 @@ class ParentFinder:
             if operation.method == "get" and operation.variables:
                 self._details_by_prefix.setdefault(_plain_path(operation.path), operation)
 
-    def bindings(self, child: ListGuess) -> dict[str, Binding]:
+    def bindings(self, child: ListGuess) -> dict[str, ParentValue]:
         """Return where the values of a list's path variables come from, as far as they are known.
 
         A later variable is found first: its parent may know the values of the earlier ones.
         """
         operation = child.operation
-        found: dict[str, Binding] = {}
+        found: dict[str, ParentValue] = {}
         for variable in reversed(operation.variables):
             inherited = self._inherited(variable, found, operation)
             best = inherited or self._best(child, variable, prefix_of(operation.path, variable))
@@ -78,8 +87,8 @@ class ParentFinder:
         return found
 
     def _inherited(
-        self, variable: str, found: Mapping[str, Binding], operation: Operation
-    ) -> Binding | None:
+        self, variable: str, found: Mapping[str, ParentValue], operation: Operation
+    ) -> ParentValue | None:
         """Return a value that the records of a nearer parent hold: `organization.slug`."""
         for binding in found.values():
             above = binding.parent.operation
@@ -90,8 +99,7 @@ class ParentFinder:
             record = binding.parent.record
             path = self._field_of_owner(record, variable)
             if path is not None and binding.confidence >= PARENT_THRESHOLD:
-                return Binding(variable, binding.parent, path, 0.8,
-                               f"its records hold {path}")
+                return ParentValue(variable, binding.parent, path, 0.8, f"its records hold {path}")
         return None
 
     def _field_of_owner(self, record: Shape, variable: str) -> str | None:
@@ -110,7 +118,7 @@ class ParentFinder:
                         return f"{quoted(name)}.{quoted(inner)}"
         return None
 
-    def _best(self, child: ListGuess, variable: str, prefix: str) -> Binding | None:
+    def _best(self, child: ListGuess, variable: str, prefix: str) -> ParentValue | None:
         choices: dict[str, tuple[ListGuess, float, str]] = {}
 
         def offer(parent: ListGuess, score: float, reason: str) -> None:
@@ -125,11 +133,16 @@ class ParentFinder:
         stem, key = _stem_and_key(variable)
         if above is not None:
             offer(above, 0.95, f"the path continues that of {above.operation.path}")
-        detail = self._details_by_prefix.get(_plain_path(f"{prefix}{{{variable}}}")) if prefix else None
+        detail = (
+            self._details_by_prefix.get(_plain_path(f"{prefix}{{{variable}}}")) if prefix else None
+        )
         if detail is not None and detail is not child.operation:
             for parent in self._lists_of(detail):
-                offer(parent, 0.9 - 0.03 * len(parent.operation.variables),
-                      f"{detail.path} returns one of its records")
+                offer(
+                    parent,
+                    0.9 - 0.03 * len(parent.operation.variables),
+                    f"{detail.path} returns one of its records",
+                )
         wanted = [one for one in (stem, noun(before) if before else ()) if one]
         for parent in self.lists[:_MAX_CHOICES]:
             score = max(
@@ -139,8 +152,11 @@ class ParentFinder:
             if score >= 0.6:
                 depth = len(parent.operation.variables)
                 shared = _shared(parent.operation.path, child.operation.path)
-                offer(parent, 0.35 + 0.4 * score - 0.05 * depth + 0.01 * shared,
-                      f"{variable} is named like its records")
+                offer(
+                    parent,
+                    0.35 + 0.4 * score - 0.05 * depth + 0.01 * shared,
+                    f"{variable} is named like its records",
+                )
         rated = []
         for parent, score, reason in choices.values():
             path, fit = self._field(parent, variable, stem, key)
@@ -151,7 +167,7 @@ class ParentFinder:
         score, parent, path, reason = max(rated, key=lambda one: one[0])
         if score < PARENT_THRESHOLD:
             return None
-        return Binding(variable, parent, path, min(score, 1.0), reason)
+        return ParentValue(variable, parent, path, min(score, 1.0), reason)
 
     def _needs(self, parent: ListGuess, child: ListGuess, variable: str) -> bool:
         """Return whether a parent has the same variable open, or lies below its child."""
@@ -206,8 +222,11 @@ class ParentFinder:
                 return quoted(found), 0.6
         if not record.properties:
             return quoted(key or "id"), 0.5
-        ids = [name for name in record.properties
-               if words_of(name)[-1:] in (("id",), ("uuid",)) and self._is_plain(record, name)]
+        ids = [
+            name
+            for name in record.properties
+            if words_of(name)[-1:] in (("id",), ("uuid",)) and self._is_plain(record, name)
+        ]
         if len(ids) == 1 or (ids and ids[0] == next(iter(record.properties))):
             return quoted(ids[0]), 0.5
         return None, 0.0

@@ -11,39 +11,36 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from framework.importers.openapi.name_words import (
+from framework.importers.openapi.api_model.name_words import (
     CHANGING,
     LISTING,
     is_plural,
     noun,
     plain_name,
     similarity,
+    vocabulary,
     words_of,
 )
-from framework.importers.openapi.operations import Operation
-from framework.importers.openapi.shapes import Shape, ShapeReader
+from framework.importers.openapi.api_model.operations import Operation
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
 
-_WRAPPERS = frozenset(
-    """
+_WRAPPERS = vocabulary("""
     data items item results result records record values value list entries entry rows row content
     contents collection hits nodes elements objects resources response docs documents payload body
     members page edges resultset resultlist datalist embedded objectlist
-    """.split()
-)
+    """)
 """Names of the list in responses of any kind."""
-_NO_RECORDS = frozenset(
-    """
+_NO_RECORDS = vocabulary("""
     errors error warnings warning links link messages message meta metadata facets facet included
     aggregations headers dimensionheaders metricheaders filters breadcrumbs notices debug fields
     columns sort sorts suggestions alerts
-    """.split()
-)
+    """)
 """Names of lists beside the records."""
-_ENVELOPE = frozenset(
-    """
+_ENVELOPE = vocabulary("""
     total count totalcount totalresults totalitems totalrecords totalpages totalpage totalentries
     totalelements numberofelements page pagenumber pagesize perpage pages pagecount limit offset
-    skip start next previous prev first last self href url uri link links nextpage previouspage prevpage
+    skip start next previous prev first last self href url uri link links nextpage previouspage
+    prevpage
     nextcursor cursor hasmore hasnext hasprevious more object code message msg status success ok
     type kind etag meta metadata paging pagination pageinfo info requestid result error errors
     version took timedout morerecords nextpagetoken nextlink odatacontext odatanextlink odatacount
@@ -52,11 +49,10 @@ _ENVELOPE = frozenset(
     before startat maxresults islast expand schema names results items data nexttoken continuation
     nextoffset max query sort sortby sortorder order filter facets includes included warnings
     responsetime apiversion elapsed cached syncid synctoken incomplete incompleteresults isend
-    """.split()
-)
+    """)
 """Names of fields around a list that are no record's."""
-_IDENTITY = frozenset("id uuid guid gid uid key slug".split())
-_SINGLE = frozenset("get retrieve show fetch read view detail details lookup".split())
+_IDENTITY = vocabulary("id uuid guid gid uid key slug")
+_SINGLE = vocabulary("get retrieve show fetch read view detail details lookup")
 _PAGING = re.compile(
     r"^(page|pages|pagenumber|pagesize|perpage|limit|offset|skip|cursor|after|startingafter|"
     r"pagetoken|nexttoken|maxresults|top|take|start|startindex|bookmark|marker|continuation|"
@@ -108,8 +104,10 @@ class ListFinder:
         if response.is_list:
             return self._top_level(operation, response, lists)
         candidates = sorted(
-            ((self._score(operation, one, response, lists), -one.depth, -position, one)
-             for position, one in enumerate(self._candidates(response, (), 0))),
+            (
+                (self._score(operation, one, response, lists), -one.depth, -position, one)
+                for position, one in enumerate(self._candidates(response, (), 0))
+            ),
             key=lambda entry: entry[:3],
             reverse=True,
         )
@@ -119,19 +117,23 @@ class ListFinder:
         if self._is_columnar(best, operation) and lists:
             path = best.path[:-2]
             return ListGuess(
-                operation, ".".join(map(quoted, path)) or "$", best.around, 0.4,
-                "one object with parallel lists", response, is_single=True,
+                operation,
+                ".".join(map(quoted, path)) or "$",
+                best.around,
+                0.4,
+                "one object with parallel lists",
+                response,
+                is_single=True,
             )
         if score < LIST_THRESHOLD:
             return self._single(operation, response, lists)
         best = self._unwrapped(operation, best)
         why = "a list" if len(candidates) == 1 else f"the most likely of {len(candidates)} lists"
-        return ListGuess(operation, selector_of(best.path), best.record, min(score, 1.0), why,
-                         response)
+        return ListGuess(
+            operation, selector_of(best.path), best.record, min(score, 1.0), why, response
+        )
 
-    def _top_level(
-        self, operation: Operation, response: Shape, lists: bool
-    ) -> ListGuess | None:
+    def _top_level(self, operation: Operation, response: Shape, lists: bool) -> ListGuess | None:
         record = self._shapes.item(response)
         if record.is_scalar or record.is_list:
             return None
@@ -140,8 +142,9 @@ class ListFinder:
             confidence -= 0.2
         best = self._unwrapped(operation, _Candidate(("[]",), record, response, 0))
         selector = "$" if best.path == ("[]",) else selector_of(best.path)
-        return ListGuess(operation, selector, best.record, confidence, "the response is a list",
-                         response)
+        return ListGuess(
+            operation, selector, best.record, confidence, "the response is a list", response
+        )
 
     @staticmethod
     def _unknown(operation: Operation, response: Shape | None, lists: bool) -> ListGuess | None:
@@ -155,8 +158,14 @@ class ListFinder:
             return None
         if not lists and not (is_plural(operation.static[-1]) and not _names_one(operation)):
             return None
-        return ListGuess(operation, "", Shape(), 0.4,
-                         "the description does not say what the response is", response or Shape())
+        return ListGuess(
+            operation,
+            "",
+            Shape(),
+            0.4,
+            "the description does not say what the response is",
+            response or Shape(),
+        )
 
     def _single(self, operation: Operation, response: Shape, lists: bool) -> ListGuess | None:
         """Return the one record of an operation that calls itself a list, or has no variables."""
@@ -167,7 +176,8 @@ class ListFinder:
         path: tuple[str, ...] = ()
         shape = response
         objects = [
-            (name, one) for name, one in self._shapes.children(response)
+            (name, one)
+            for name, one in self._shapes.children(response)
             if one.is_object and one.properties and plain_name(name) not in _NO_RECORDS
         ]
         if len(objects) == 1 and self._is_envelope(response, {objects[0][0]}):
@@ -175,9 +185,7 @@ class ListFinder:
         selector = ".".join(map(quoted, path)) or "$"
         return ListGuess(operation, selector, shape, 0.4, "one object", response, is_single=True)
 
-    def _candidates(
-        self, shape: Shape, path: tuple[str, ...], depth: int
-    ) -> Iterator[_Candidate]:
+    def _candidates(self, shape: Shape, path: tuple[str, ...], depth: int) -> Iterator[_Candidate]:
         """Yield the arrays of objects, breadth first within an object."""
         if depth > _MAX_DEPTH or len(shape.properties) > _MAX_PROPERTIES:
             return
@@ -197,9 +205,7 @@ class ListFinder:
             keys = (name.removesuffix("[]"), "[]") if name.endswith("[]") else (name,)
             yield from self._candidates(one, (*path, *keys), depth + (2 if len(keys) > 1 else 1))
 
-    def _score(
-        self, operation: Operation, one: _Candidate, response: Shape, lists: bool
-    ) -> float:
+    def _score(self, operation: Operation, one: _Candidate, response: Shape, lists: bool) -> float:
         name = next(key for key in reversed(one.path) if key != "[]")
         plain = plain_name(name)
         score = 0.45
@@ -243,8 +249,11 @@ class ListFinder:
         """Return whether an object has little that a record would have of its own."""
         names = [name for name in shape.properties if name not in but]
         own = [name for name in names if plain_name(name) not in _ENVELOPE]
-        own = [name for name in own if not set(words_of(name)) & {"page", "paging", "total",
-                                                                  "count", "next", "cursor"}]
+        own = [
+            name
+            for name in own
+            if not set(words_of(name)) & {"page", "paging", "total", "count", "next", "cursor"}
+        ]
         scalars = [name for name in own if self._shapes.shape(shape.properties[name]).is_scalar]
         if any(plain_name(name) in _IDENTITY for name in scalars):
             return False
@@ -252,11 +261,32 @@ class ListFinder:
 
     def _has_paging(self, shape: Shape) -> bool:
         plain = {plain_name(name) for name in shape.properties}
-        return bool(plain & {
-            "total", "totalcount", "count", "next", "nextpage", "hasmore", "paging", "pagination",
-            "pageinfo", "nextcursor", "cursor", "nextpagetoken", "totalpages", "totalresults",
-            "meta", "offset", "links", "nextlink", "page", "nextoffset", "nexttoken",
-        })
+        return bool(
+            plain
+            & {
+                "total",
+                "totalcount",
+                "count",
+                "next",
+                "nextpage",
+                "hasmore",
+                "paging",
+                "pagination",
+                "pageinfo",
+                "nextcursor",
+                "cursor",
+                "nextpagetoken",
+                "totalpages",
+                "totalresults",
+                "meta",
+                "offset",
+                "links",
+                "nextlink",
+                "page",
+                "nextoffset",
+                "nexttoken",
+            }
+        )
 
     def _is_columnar(self, one: _Candidate, operation: Operation) -> bool:
         """Return whether lists lie side by side, one for each column of a table."""
@@ -272,14 +302,17 @@ class ListFinder:
     def _unwrapped(self, operation: Operation, one: _Candidate) -> _Candidate:
         """Return the records inside items that only wrap them: `list[].customer`."""
         objects = [
-            (name, shape) for name, shape in self._shapes.children(one.record)
+            (name, shape)
+            for name, shape in self._shapes.children(one.record)
             if shape.is_object and shape.properties
         ]
         if not objects or len(objects) != len(one.record.properties):
             for name, shape in objects:
-                if plain_name(name) == "node" and set(
-                    map(plain_name, one.record.properties)
-                ) <= {"node", "cursor", "typename"}:
+                if plain_name(name) == "node" and set(map(plain_name, one.record.properties)) <= {
+                    "node",
+                    "cursor",
+                    "typename",
+                }:
                     return _Candidate((*one.path, name), shape, one.record, one.depth)
             return one
         for name, shape in objects:
@@ -297,9 +330,14 @@ def is_listing(operation: Operation) -> bool:
     first = words_of(operation.prose[:200])[:6]
     return bool(first) and bool(
         set(first[:2]) & {"list", "lists", "search", "searches", "find", "query", "browse"}
-        or ("all" in first and first[0] in ("get", "gets", "retrieve", "returns", "return", "fetch"))
-        or ("list" in first and first[0] in ("get", "gets", "retrieve", "returns", "return", "fetch",
-                                             "retrieves", "a"))
+        or (
+            "all" in first and first[0] in ("get", "gets", "retrieve", "returns", "return", "fetch")
+        )
+        or (
+            "list" in first
+            and first[0]
+            in ("get", "gets", "retrieve", "returns", "return", "fetch", "retrieves", "a")
+        )
     )
 
 
@@ -307,7 +345,9 @@ def is_reading(operation: Operation) -> bool:
     """Return whether an operation only reads; of POST only what says so counts."""
     if operation.method == "get":
         return True
-    words = set(operation.id_words) | set(words_of(operation.static[-1] if operation.static else ""))
+    words = set(operation.id_words) | set(
+        words_of(operation.static[-1] if operation.static else "")
+    )
     last = set(words_of(operation.segments[-1])) if operation.segments else set()
     reads = words & (LISTING | {"report", "graphql", "reports", "filter", "export"}) or (
         last & (LISTING | {"report", "graphql"})

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.definition.values.naming import normalize_identifier
-from framework.importers.openapi.name_words import noun, plain_name, singular, words_of
-from framework.importers.openapi.operations import Operation, Parameter
+from framework.importers.openapi.api_model.name_words import (
+    noun,
+    plain_name,
+    singular,
+    vocabulary,
+    words_of,
+)
+from framework.importers.openapi.api_model.operations import Operation, Parameter
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
 from framework.importers.openapi.record_lists import ListGuess, quoted
-from framework.importers.openapi.shapes import Shape, ShapeReader
 
 Json = Any
 Schema = dict[str, Json]
@@ -20,10 +26,10 @@ _MAX_FIELDS = 1_500
 _MAX_DEPTH = 6
 _DESCRIPTION = 300
 _KEYS = ("id", "uuid", "guid", "gid", "uid", "sid")
-_CHANGED = frozenset("updated modified changed".split())
-_CREATED = frozenset("created occurred sent placed received".split())
-_SINCE = frozenset("since after from min start gte gt greater newer begin starting ge".split())
-_TIME = frozenset("at time date on timestamp datetime".split())
+_CHANGED = vocabulary("updated modified changed")
+_CREATED = vocabulary("created occurred sent placed received")
+_SINCE = vocabulary("since after from min start gte gt greater newer begin starting ge")
+_TIME = vocabulary("at time date on timestamp datetime")
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,7 @@ class KeyGuess:
     reason: str
 
 
-def primary_key(
-    guess: ListGuess, shapes: ShapeReader, detail: Operation | None
-) -> KeyGuess | None:
+def primary_key(guess: ListGuess, shapes: ShapeReader, detail: Operation | None) -> KeyGuess | None:
     """Return the primary key of a list's records; `detail` is the operation of one of them."""
     record = guess.record
     if guess.is_single:
@@ -54,8 +58,12 @@ def primary_key(
     nouns = [*guess.operation.nouns]
     if record.origin:
         nouns.append(noun(record.origin.rsplit("/", 1)[-1]))
-    own = [f"{''.join(one[-count:])}{key}" for one in nouns for count in (len(one), 1)
-           for key in ("id", "uuid", "gid", "guid")]
+    own = [
+        f"{''.join(one[-count:])}{key}"
+        for one in nouns
+        for count in (len(one), 1)
+        for key in ("id", "uuid", "gid", "guid")
+    ]
     for wanted in (*_KEYS[1:], *own):
         found = names.get(wanted)
         if found is not None and _is_key(shapes.shape(record.properties[found])):
@@ -64,14 +72,14 @@ def primary_key(
 
 
 def _is_key(shape: Shape) -> bool:
-    return shape.types <= {"string", "integer", "number"} and not shape.properties and (
-        shape.items is None
+    return (
+        shape.types <= {"string", "integer", "number"}
+        and not shape.properties
+        and (shape.items is None)
     )
 
 
-def record_schema(
-    guess: ListGuess, shapes: ShapeReader, keys: tuple[str, ...]
-) -> Schema | None:
+def record_schema(guess: ListGuess, shapes: ShapeReader, keys: tuple[str, ...]) -> Schema | None:
     """Return the JSON Schema of a list's records, None if nothing is said about them.
 
     Only what types columns is kept; what contains itself is cut, and loaded as JSON.
@@ -158,7 +166,8 @@ class TimeFilter:
 def time_filters(guess: ListGuess, shapes: ShapeReader) -> list[TimeFilter]:
     """Return what could be incremental, the fields of changes before those of creation."""
     times = [
-        name for name, shape in shapes.children(guess.record)
+        name
+        for name, shape in shapes.children(guess.record)
         if shape.format in ("date-time", "date") or set(words_of(name)) & _TIME
     ]
     found: list[tuple[int, TimeFilter]] = []
@@ -174,11 +183,15 @@ def time_filters(guess: ListGuess, shapes: ShapeReader) -> list[TimeFilter]:
             if match:
                 found.append((rank, TimeFilter(one.name, quoted(match[0]))))
         if not words & {_stem(word) for word in (*_CHANGED, *_CREATED)} and words <= {
-            *map(_stem, _SINCE), *map(_stem, _TIME)
+            *map(_stem, _SINCE),
+            *map(_stem, _TIME),
         }:
             text = {_stem(word) for word in words_of(one.description)}
-            match = [name for name in times
-                     if text & set(map(_stem, words_of(name))) & set(map(_stem, _CHANGED | _CREATED))]
+            match = [
+                name
+                for name in times
+                if text & set(map(_stem, words_of(name))) & set(map(_stem, _CHANGED | _CREATED))
+            ]
             if match:
                 found.append((2, TimeFilter(one.name, quoted(match[0]))))
     return [one for _, one in sorted(found, key=lambda entry: entry[0])]

@@ -11,12 +11,13 @@ from framework.authoring.scaffold.yaml_writer import Pointer
 from framework.definition.expressions.placeholders import escape
 from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.openapi.api_access import DeclaredValues
-from framework.importers.openapi.operations import Operation, Parameter
+from framework.importers.openapi.api_model.name_words import vocabulary
+from framework.importers.openapi.api_model.operations import Operation, Parameter
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
 from framework.importers.openapi.paginator_guess import PaginatorGuess, page_size
-from framework.importers.openapi.parent_lists import Binding, full_name
+from framework.importers.openapi.parent_lists import ParentValue, full_name
 from framework.importers.openapi.record_lists import ListGuess
 from framework.importers.openapi.record_schemas import KeyGuess, TimeFilter
-from framework.importers.openapi.shapes import Shape, ShapeReader
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -26,7 +27,7 @@ SURE_LIST = 0.7
 SURE_PARENT = 0.75
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _TYPES = ("string", "integer", "number", "boolean")
-_OWN_HEADERS = frozenset("accept content-type authorization accept-encoding user-agent".split())
+_OWN_HEADERS = vocabulary("accept content-type authorization accept-encoding user-agent")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ListFacts:
     guess: ListGuess
     paginator: PaginatorGuess
     key: KeyGuess | None
-    bindings: Mapping[str, Binding]
+    bindings: Mapping[str, ParentValue]
     names: Mapping[str, str]
     filters: tuple[TimeFilter, ...]
     has_schema: bool
@@ -61,7 +62,9 @@ class ResourceEntry:
         """What is to be checked by the reader."""
         return [
             line.removeprefix(CHECK)
-            for lines in self.comments.values() for line in lines if line.startswith(CHECK)
+            for lines in self.comments.values()
+            for line in lines
+            if line.startswith(CHECK)
         ]
 
 
@@ -113,13 +116,14 @@ def _describe(facts: ListFacts, entry: ResourceEntry) -> None:
 def _explain(facts: ListFacts, entry: ResourceEntry) -> None:
     guess, paginator = facts.guess, facts.paginator
     if guess.confidence >= SURE_LIST and guess.selector != "$" and guess.reason != "a list":
-        entry.comment(f"records: {guess.reason} ({min(guess.confidence, 1):.2f})",
-                      "endpoint", "data_selector")
+        entry.comment(
+            f"records: {guess.reason} ({min(guess.confidence, 1):.2f})", "endpoint", "data_selector"
+        )
     text = f"{paginator.reason} ({paginator.confidence:.2f})"
     entry.comment(text if paginator.is_sure else f"{CHECK}{text}", "endpoint", "paginator")
     for one in facts.filters[:2]:
         entry.comment(
-            f"{CHECK}incremental: {{cursor_path: {one.field}, start_param: \"{one.parameter}\", "
+            f'{CHECK}incremental: {{cursor_path: {one.field}, start_param: "{one.parameter}", '
             "initial_value: ...}} would read only what is new".replace("}}", "}"),
             "endpoint",
         )
@@ -149,18 +153,27 @@ def _path(
 
 
 def _variable(
-    variable: str, operation: Operation, facts: ListFacts, values: DeclaredValues,
-    entry: ResourceEntry, params: dict[str, Json],
+    variable: str,
+    operation: Operation,
+    facts: ListFacts,
+    values: DeclaredValues,
+    entry: ResourceEntry,
+    params: dict[str, Json],
 ) -> str:
     binding = facts.bindings.get(variable)
     if binding is None:
         parameter = operation.parameter(variable, "path")
-        declared = _declared(parameter.shape if parameter else Shape(),
-                             parameter.description if parameter else "",
-                             f"The {variable} in the path {operation.path}.")
+        declared = _declared(
+            parameter.shape if parameter else Shape(),
+            parameter.description if parameter else "",
+            f"The {variable} in the path {operation.path}.",
+        )
         placeholder = values.entry(full_name(operation.path, variable) or "value", declared)
-        entry.comment(f"{CHECK}no list was found whose records hold {variable}; it is config",
-                      "endpoint", "path")
+        entry.comment(
+            f"{CHECK}no list was found whose records hold {variable}; it is config",
+            "endpoint",
+            "path",
+        )
         return placeholder
     key = free_name((variable,), set(params), "value")
     params[key] = _resolve(binding, facts)
@@ -168,7 +181,7 @@ def _variable(
     return f"{{{key}}}"
 
 
-def _resolve(binding: Binding, facts: ListFacts) -> Json:
+def _resolve(binding: ParentValue, facts: ListFacts) -> Json:
     return {
         "type": "resolve",
         "resource": facts.names[binding.parent.operation.key],
@@ -176,7 +189,7 @@ def _resolve(binding: Binding, facts: ListFacts) -> Json:
     }
 
 
-def _note_binding(binding: Binding, entry: ResourceEntry, key: str) -> None:
+def _note_binding(binding: ParentValue, entry: ResourceEntry, key: str) -> None:
     text = f"{binding.reason} ({binding.confidence:.2f})"
     sure = binding.confidence >= SURE_PARENT
     entry.comment(text if sure else f"{CHECK}{text}", "endpoint", "params", key)
@@ -203,7 +216,10 @@ def _declared(shape: Shape, description: str, otherwise: str) -> dict[str, Json]
 
 def _fits(default: Json, entry: Mapping[str, Json]) -> bool:
     kinds: dict[str, tuple[type, ...]] = {
-        "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+        "string": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "boolean": (bool,),
     }
     if default is None or not isinstance(default, kinds[entry["type"]]):
         return False
@@ -264,7 +280,10 @@ def _add_size(
 
 
 def _body(
-    operation: Operation, facts: ListFacts, values: DeclaredValues, entry: ResourceEntry,
+    operation: Operation,
+    facts: ListFacts,
+    values: DeclaredValues,
+    entry: ResourceEntry,
     shapes: ShapeReader,
 ) -> dict[str, Json]:
     body: dict[str, Json] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.openapi.description import Description, Node, mapping
+from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
 
 Json = Any
 
@@ -35,9 +35,9 @@ class Shape:
     is_nullable: bool = False
     format: str = ""
     description: str = ""
-    properties: Mapping[str, Node] = field(default_factory=dict)
+    properties: Mapping[str, DocumentPart] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
-    items: Node | None = None
+    items: DocumentPart | None = None
     enum: tuple[Json, ...] = ()
     limits: Mapping[str, Json] = field(default_factory=dict)
     origin: str = ""
@@ -65,9 +65,9 @@ class ShapeReader:
 
     def __init__(self, description: Description) -> None:
         self._description = description
-        self._cache: dict[tuple[int, tuple[str, ...]], tuple[Node, Shape]] = {}
+        self._cache: dict[tuple[int, tuple[str, ...]], tuple[DocumentPart, Shape]] = {}
 
-    def shape(self, node: Node | None, depth: int = 0) -> Shape:
+    def shape(self, node: DocumentPart | None, depth: int = 0) -> Shape:
         """Return the shape of a schema; an empty one if it says nothing or contains itself."""
         if node is None or not isinstance(node.value, dict):
             return Shape()
@@ -81,7 +81,7 @@ class ShapeReader:
         self._cache[key] = (node, found)
         return found
 
-    def _read(self, node: Node, depth: int) -> Shape:
+    def _read(self, node: DocumentPart, depth: int) -> Shape:
         here = self._description.resolve(node)
         if len(here.trail) != len(set(here.trail)):
             return Shape(is_cut=True, origin=here.trail[-1])
@@ -93,7 +93,7 @@ class ShapeReader:
                 parts = schema.get(keyword)
                 if isinstance(parts, list) and parts:
                     shapes = [
-                        self.shape(Node(one, here.base, here.trail), depth + 1)
+                        self.shape(DocumentPart(one, here.base, here.trail), depth + 1)
                         for one in parts[:_MAX_ALTERNATIVES]
                     ]
                     join = _all_of if keyword == "allOf" else _one_of
@@ -101,13 +101,13 @@ class ShapeReader:
         return shape
 
     @staticmethod
-    def _own(schema: Mapping[str, Json], node: Node, origin: str) -> Shape:
+    def _own(schema: Mapping[str, Json], node: DocumentPart, origin: str) -> Shape:
         """Return what the schema's own keywords say."""
         written = schema.get("type")
         names = [str(one) for one in (written if isinstance(written, list) else [written])]
         types = {_SYNONYMS.get(one.lower(), one) for one in names}
         properties = {
-            str(name): Node(one, node.base, node.trail)
+            str(name): DocumentPart(one, node.base, node.trail)
             for name, one in mapping(schema.get("properties")).items()
         }
         items = schema.get("items")
@@ -119,16 +119,19 @@ class ShapeReader:
         values = list(enum) if isinstance(enum, list) else []
         return Shape(
             types=frozenset(types & _TYPES),
-            is_nullable="null" in types or schema.get("nullable") is True
-            or schema.get("x-nullable") is True or None in values,
+            is_nullable="null" in types
+            or schema.get("nullable") is True
+            or schema.get("x-nullable") is True
+            or None in values,
             format=schema["format"] if isinstance(schema.get("format"), str) else "",
             description=node.text("description"),
             properties=properties,
             required=frozenset(
-                str(one) for one in (required if isinstance(required, list) else [])
+                str(one)
+                for one in (required if isinstance(required, list) else [])
                 if isinstance(one, str)
             ),
-            items=Node(items, node.base, node.trail) if isinstance(items, dict) else None,
+            items=DocumentPart(items, node.base, node.trail) if isinstance(items, dict) else None,
             enum=tuple(one for one in values if isinstance(one, (str, int, float))),
             limits={key: schema[key] for key in _LIMITS if schema.get(key) is not None},
             origin=origin,
@@ -183,7 +186,7 @@ def _implied(shape: Shape) -> frozenset[str]:
 
 
 def _merged(shapes: list[Shape], **given: Any) -> Shape:
-    properties: dict[str, Node] = {}
+    properties: dict[str, DocumentPart] = {}
     for one in shapes:
         for name, node in one.properties.items():
             before = properties.get(name)
@@ -191,7 +194,9 @@ def _merged(shapes: list[Shape], **given: Any) -> Shape:
                 properties[name] = node
             elif before.value != node.value and before.base == node.base:
                 either = {"anyOf": [before.value, node.value]}
-                properties[name] = Node(either, node.base, max(before.trail, node.trail, key=len))
+                properties[name] = DocumentPart(
+                    either, node.base, max(before.trail, node.trail, key=len)
+                )
     limits: dict[str, Json] = {}
     for one in reversed(shapes):
         limits.update(one.limits)

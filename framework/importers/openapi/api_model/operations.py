@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from framework.importers.openapi.description import Description, Node, mapping
-from framework.importers.openapi.name_words import noun, words_of
-from framework.importers.openapi.shapes import Shape, ShapeReader, schema_of_example
+from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
+from framework.importers.openapi.api_model.name_words import READING, noun, words_of
+from framework.importers.openapi.api_model.shapes import Shape, ShapeReader, schema_of_example
 
 Json = Any
 
@@ -55,7 +55,7 @@ class Operation:
     headers: Mapping[str, str]
     is_deprecated: bool
     security: tuple[Mapping[str, Json], ...] | None
-    servers: tuple[Node, ...] = ()
+    servers: tuple[DocumentPart, ...] = ()
     response_type: str = ""
     is_example: bool = False
 
@@ -110,9 +110,7 @@ class Operation:
         return tuple(one for one in self.parameters if one.place == "query")
 
 
-_VERBS = frozenset(
-    "list index search find query browse all get fetch read retrieve show lookup view api v".split()
-)
+_VERBS = READING | {"api", "v"}
 
 
 @dataclass
@@ -137,7 +135,9 @@ class OperationReader:
                 if node is not None and isinstance(node.value, dict):
                     yield self._operation(str(path), method, node, item)
 
-    def _operation(self, path: str, method: str, node: Node, item: Node) -> Operation:
+    def _operation(
+        self, path: str, method: str, node: DocumentPart, item: DocumentPart
+    ) -> Operation:
         parameters, body = self._parameters(node, item)
         request = node.child("requestBody")
         if request is not None:
@@ -175,20 +175,22 @@ class OperationReader:
         )
 
     @staticmethod
-    def _servers(node: Node) -> list[Node]:
+    def _servers(node: DocumentPart) -> list[DocumentPart]:
         servers = mapping(node.value).get("servers")
         if not isinstance(servers, list):
             return []
-        return [Node(one, node.base) for one in servers if isinstance(one, dict)]
+        return [DocumentPart(one, node.base) for one in servers if isinstance(one, dict)]
 
-    def _parameters(self, node: Node, item: Node) -> tuple[tuple[Parameter, ...], Shape | None]:
+    def _parameters(
+        self, node: DocumentPart, item: DocumentPart
+    ) -> tuple[tuple[Parameter, ...], Shape | None]:
         """Return the parameters, and the body that Swagger 2.0 has among them."""
         found: dict[tuple[str, str], Parameter] = {}
         body: Shape | None = None
         for owner in (item, node):
             listed = mapping(owner.value).get("parameters")
             for one in listed if isinstance(listed, list) else []:
-                resolved = self.description.resolve(Node(one, owner.base, owner.trail))
+                resolved = self.description.resolve(DocumentPart(one, owner.base, owner.trail))
                 value = mapping(resolved.value)
                 name, place = value.get("name"), value.get("in")
                 if place == "body":
@@ -197,14 +199,14 @@ class OperationReader:
                     found[name, place] = self._parameter(name, place, resolved)
         return tuple(found.values()), body
 
-    def _parameter(self, name: str, place: str, node: Node) -> Parameter:
+    def _parameter(self, name: str, place: str, node: DocumentPart) -> Parameter:
         schema = node.child("schema")
         if schema is None:
             for media in mapping(mapping(node.value).get("content")):
                 schema = node.child("content", media, "schema")
         if schema is None:  # Swagger 2.0 says it beside the name
             own = {key: one for key, one in node.value.items() if key not in ("required", "in")}
-            schema = Node(own, node.base, node.trail)
+            schema = DocumentPart(own, node.base, node.trail)
         return Parameter(
             name=name,
             place=place,
@@ -213,7 +215,7 @@ class OperationReader:
             description=node.text("description")[:_TEXT],
         )
 
-    def _success(self, node: Node) -> Node | None:
+    def _success(self, node: DocumentPart) -> DocumentPart | None:
         responses = mapping(node.value).get("responses")
         codes = [str(code) for code in mapping(responses)]
         ordered = [code for code in codes if re.fullmatch(r"2\d\d", code)]
@@ -227,7 +229,7 @@ class OperationReader:
                 return resolved
         return None
 
-    def _content(self, node: Node) -> tuple[Shape | None, str, bool]:
+    def _content(self, node: DocumentPart) -> tuple[Shape | None, str, bool]:
         """Return the shape of a body, its media type, and whether an example gave the shape."""
         value = mapping(node.value)
         schema = node.child("schema")
@@ -247,11 +249,11 @@ class OperationReader:
             return shape, media, False
         example = _as_json(self._example(holder))
         if isinstance(example, (dict, list)):
-            made = Node(schema_of_example(example), holder.base)
+            made = DocumentPart(schema_of_example(example), holder.base)
             return self.shapes.shape(made), media, True
         return (shape if schema is not None else None), media, False
 
-    def _example(self, node: Node) -> Json:
+    def _example(self, node: DocumentPart) -> Json:
         value = mapping(node.value)
         if "example" in value:
             return value["example"]
@@ -265,7 +267,11 @@ class OperationReader:
 
 def _as_json(value: Json) -> Json:
     """Return an example that is written as text as the JSON that it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) < _LONGEST_EXAMPLE:
+    if (
+        isinstance(value, str)
+        and value.lstrip()[:1] in ("{", "[")
+        and len(value) < _LONGEST_EXAMPLE
+    ):
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import yaml
-from referencing import Registry, Resource, Specification
+from referencing import Registry, Specification
 from referencing.exceptions import Unresolvable
 
 from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
@@ -38,14 +38,14 @@ _TextLoader.yaml_implicit_resolvers = {
 
 
 @dataclass(frozen=True)
-class Node:
+class DocumentPart:
     """A part of a document: its value, the document's address, and the `$ref`s that led here."""
 
     value: Json
     base: str
     trail: tuple[str, ...] = ()
 
-    def child(self, *keys: str | int) -> Node | None:
+    def child(self, *keys: str | int) -> DocumentPart | None:
         """Return a part of this part, None if there is none."""
         value = self.value
         for key in keys:
@@ -57,7 +57,7 @@ class Node:
                 value = value[key]
             else:
                 return None
-        return Node(value, self.base, self.trail)
+        return DocumentPart(value, self.base, self.trail)
 
     def text(self, key: str) -> str:
         """Return a text below a key; empty if there is none."""
@@ -72,15 +72,15 @@ class Description:
     `broken` are the references that lead nowhere, with the reason; each is noted once.
     """
 
-    root: Node
+    root: DocumentPart
     allow_remote: bool = False
     broken: dict[str, str] = field(default_factory=dict)
-    _found: dict[tuple[str, str], Node | None] = field(default_factory=dict)
+    _found: dict[tuple[str, str], DocumentPart | None] = field(default_factory=dict)
     _registry: Any = None
     _documents: int = 1
 
     def __post_init__(self) -> None:
-        resource = Resource(contents=self.root.value, specification=Specification.OPAQUE)
+        resource = Specification.OPAQUE.create_resource(self.root.value)
         registry: Any = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]
         self._registry = registry.with_resource(self.root.base, resource)
 
@@ -89,7 +89,7 @@ class Description:
         """Whether this is Swagger 2.0."""
         return str(self.root.value.get("swagger", "")).startswith("2")
 
-    def resolve(self, node: Node) -> Node:
+    def resolve(self, node: DocumentPart) -> DocumentPart:
         """Return what a node's `$ref` leads to; the node itself if it has none.
 
         A reference that leads nowhere, or in a circle, gives an empty mapping.
@@ -101,23 +101,23 @@ class Description:
                 return node
             target = self._target(node.base, reference)
             if target is None:
-                return Node({}, node.base, node.trail)
+                return DocumentPart({}, node.base, node.trail)
             address = urljoin(node.base, reference)
             others = {key: one for key, one in value.items() if key != "$ref"}
             merged = target.value
             if others and isinstance(merged, dict):
                 merged = {**merged, **{key: others[key] for key in others if key != "properties"}}
-            node = Node(merged, target.base, (*node.trail, address))
+            node = DocumentPart(merged, target.base, (*node.trail, address))
         self.broken.setdefault(str(value.get("$ref")), "leads in a circle")
-        return Node({}, node.base, node.trail)
+        return DocumentPart({}, node.base, node.trail)
 
-    def _target(self, base: str, reference: str) -> Node | None:
+    def _target(self, base: str, reference: str) -> DocumentPart | None:
         key = (base, reference)
         if key not in self._found:
             self._found[key] = self._look_up(base, reference)
         return self._found[key]
 
-    def _look_up(self, base: str, reference: str) -> Node | None:
+    def _look_up(self, base: str, reference: str) -> DocumentPart | None:
         try:
             resolved = self._registry.resolver(base).lookup(reference)
         except ManifestError as error:
@@ -129,7 +129,7 @@ class Description:
             self.broken.setdefault(reference, text)
             return None
         address = urldefrag(urljoin(base, reference)).url or base
-        return Node(resolved.contents, address)
+        return DocumentPart(resolved.contents, address)
 
     def _retrieve(self, address: str) -> Any:
         """Return a further document, for `referencing`; what it raises becomes `Unresolvable`."""
@@ -147,7 +147,7 @@ class Description:
             contents = _read_url(address)
         else:
             raise ManifestError("leads nowhere")
-        return Resource(contents=contents, specification=Specification.OPAQUE)
+        return Specification.OPAQUE.create_resource(contents)
 
 
 def read_description(source: str, *, allow_remote: bool = False) -> Description:
@@ -166,7 +166,7 @@ def read_description(source: str, *, allow_remote: bool = False) -> Description:
         )
     if not isinstance(data.get("paths"), dict):
         raise ManifestError(f"{source}: found no `paths`, so there is nothing to import")
-    return Description(Node(data, address), allow_remote)
+    return Description(DocumentPart(data, address), allow_remote)
 
 
 def _read_file(path: Path) -> Json:

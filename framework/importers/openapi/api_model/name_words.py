@@ -36,19 +36,24 @@ _IRREGULAR = {
 }
 _NOT_PLURAL = ("ss", "us", "is")
 
-READING = frozenset(
-    "list index search find query browse all get fetch read retrieve show lookup view".split()
+
+def vocabulary(text: str) -> frozenset[str]:
+    """Return the words of a text, which spaces separate."""
+    return frozenset(text.split())
+
+
+READING = vocabulary(
+    "list index search find query browse all get fetch read retrieve show lookup view"
 )
-LISTING = frozenset("list index search find query browse all lookup enumerate".split())
-CHANGING = frozenset(
-    """
+"""Words of operations that only read."""
+LISTING = vocabulary("list index search find query browse all lookup enumerate")
+CHANGING = vocabulary("""
     create add insert update patch put set replace edit modify change delete remove destroy upsert
     send post upload import cancel approve reject enable disable start stop move copy merge assign
     unassign invite revoke reset login logout authenticate validate verify refund capture pay
     charge close reopen archive restore publish convert calculate render generate batch bulk
     subscribe unsubscribe register sign token
-    """.split()
-)
+    """)
 
 
 @lru_cache(100_000)
@@ -104,9 +109,7 @@ def similarity(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     if longer[-len(shorter) :] == shorter:
         return 0.7
     first, second = joined(one), joined(other)
-    if len(min(first, second, key=len)) >= 4 and (
-        first.endswith(second) or second.endswith(first)
-    ):
+    if len(min(first, second, key=len)) >= 4 and (first.endswith(second) or second.endswith(first)):
         return 0.6
     if longer[: len(shorter)] == shorter:
         return 0.3
