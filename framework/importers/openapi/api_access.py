@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from framework.definition.expressions.placeholders import escape
 from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
 from framework.importers.source_files import free_name
 
@@ -279,10 +280,15 @@ def _api_key(
         if re.search(r"bearer", f"{name} {text}", re.IGNORECASE):
             return {"type": "bearer", "token": secret}, None
         return (
-            {"type": "api_key", "name": field_name, "api_key": secret},
+            {"type": "api_key", "name": escape(field_name), "api_key": secret},
             'the header Authorization may need a word before the key, such as `prefix: "Token "`',
         )
-    return {"type": "api_key", "name": field_name, "api_key": secret, "location": place}, None
+    return {
+        "type": "api_key",
+        "name": escape(field_name),
+        "api_key": secret,
+        "location": place,
+    }, None
 
 
 def _oauth2(

@@ -222,7 +222,7 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
     entries: list[ResourceEntry] = []
     for name, guess in lists.items():
         key = primary_key(guess, found.shapes, details.get(_shape_of(guess.operation.path)))
-        schema = record_schema(guess, found.shapes, (key.name,) if key else ())
+        schema = record_schema(guess, found.shapes, (key.name,) if key else (), len(lists))
         if schema is not None:
             schemas[name] = schema
         facts = ListFacts(

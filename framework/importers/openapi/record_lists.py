@@ -8,6 +8,7 @@ little else). What speaks against: the object around it is itself a record.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,6 +61,11 @@ _PAGING = re.compile(
 )
 _MAX_DEPTH = 7
 _MAX_PROPERTIES = 400
+_MAX_FIELDS = 600
+_WRAPPER_FIELDS = 6
+"""Fields of an item that may only wrap a further list."""
+_MAX_LISTS = 2
+"""Lists inside one another in which records are looked for."""
 LIST_THRESHOLD = 0.5
 
 
@@ -106,7 +112,7 @@ class ListFinder:
         candidates = sorted(
             (
                 (self._score(operation, one, response, lists), -one.depth, -position, one)
-                for position, one in enumerate(self._candidates(response, (), 0))
+                for position, one in enumerate(self._candidates(response))
             ),
             key=lambda entry: entry[:3],
             reverse=True,
@@ -185,25 +191,26 @@ class ListFinder:
         selector = ".".join(map(quoted, path)) or "$"
         return ListGuess(operation, selector, shape, 0.4, "one object", response, is_single=True)
 
-    def _candidates(self, shape: Shape, path: tuple[str, ...], depth: int) -> Iterator[_Candidate]:
-        """Yield the arrays of objects, breadth first within an object."""
-        if depth > _MAX_DEPTH or len(shape.properties) > _MAX_PROPERTIES:
-            return
-        below: list[tuple[str, Shape]] = []
-        for name, one in self._shapes.children(shape):
-            if one.is_list or (one.items is not None and "array" in one.types):
-                record = self._shapes.item(one)
-                if not record.is_scalar and not record.is_list:
+    def _candidates(self, response: Shape) -> Iterator[_Candidate]:
+        """Yield the arrays of objects, those that are higher up first."""
+        waiting: deque[tuple[Shape, tuple[str, ...], int]] = deque([(response, (), 0)])
+        budget = _MAX_FIELDS
+        while waiting and budget > 0:
+            shape, path, depth = waiting.popleft()
+            if depth > _MAX_DEPTH or len(shape.properties) > _MAX_PROPERTIES:
+                continue
+            for name, one in self._shapes.children(shape):
+                budget -= 1
+                if one.is_list or (one.items is not None and "array" in one.types):
+                    record = self._shapes.item(one)
+                    if record.is_scalar or record.is_list:
+                        continue
                     yield _Candidate((*path, name, "[]"), record, shape, depth)
-                    if depth < _MAX_DEPTH - 2:
-                        below.append((f"{name}[]", record))
-                elif record.is_list or record.is_scalar:
-                    continue
-            elif one.properties:
-                below.append((name, one))
-        for name, one in below:
-            keys = (name.removesuffix("[]"), "[]") if name.endswith("[]") else (name,)
-            yield from self._candidates(one, (*path, *keys), depth + (2 if len(keys) > 1 else 1))
+                    is_wrapper = len(record.properties) <= _WRAPPER_FIELDS
+                    if is_wrapper and path.count("[]") < _MAX_LISTS:
+                        waiting.append((record, (*path, name, "[]"), depth + 2))
+                elif one.properties:
+                    waiting.append((one, (*path, name), depth + 1))
 
     def _score(self, operation: Operation, one: _Candidate, response: Shape, lists: bool) -> float:
         name = next(key for key in reversed(one.path) if key != "[]")
@@ -301,6 +308,8 @@ class ListFinder:
 
     def _unwrapped(self, operation: Operation, one: _Candidate) -> _Candidate:
         """Return the records inside items that only wrap them: `list[].customer`."""
+        if len(one.record.properties) > _WRAPPER_FIELDS:
+            return one
         objects = [
             (name, shape)
             for name, shape in self._shapes.children(one.record)

@@ -23,6 +23,8 @@ Schema = dict[str, Json]
 
 _FORMATS = frozenset({"date-time", "date", "time", "decimal", "uuid", "email", "uri"})
 _MAX_FIELDS = 1_500
+_LEAST_FIELDS = 100
+_ALL_FIELDS = 30_000
 _MAX_DEPTH = 6
 _DESCRIPTION = 300
 _KEYS = ("id", "uuid", "guid", "gid", "uid", "sid")
@@ -79,12 +81,15 @@ def _is_key(shape: Shape) -> bool:
     )
 
 
-def record_schema(guess: ListGuess, shapes: ShapeReader, keys: tuple[str, ...]) -> Schema | None:
+def record_schema(
+    guess: ListGuess, shapes: ShapeReader, keys: tuple[str, ...], lists: int = 1
+) -> Schema | None:
     """Return the JSON Schema of a list's records, None if nothing is said about them.
 
-    Only what types columns is kept; what contains itself is cut, and loaded as JSON.
+    Only what types columns is kept; what contains itself is cut, and loaded as JSON. So is what is
+    deep inside, if a description has many `lists` with many fields.
     """
-    budget = [_MAX_FIELDS]
+    budget = [max(_LEAST_FIELDS, min(_MAX_FIELDS, _ALL_FIELDS // lists))]
     if not guess.record.properties:
         return None
     schema = _object(guess.record, shapes, budget, 0)
@@ -100,12 +105,11 @@ def record_schema(guess: ListGuess, shapes: ShapeReader, keys: tuple[str, ...]) 
 
 
 def _object(shape: Shape, shapes: ShapeReader, budget: list[int], depth: int) -> Schema:
+    """Return the schema of an object; what has no room left is of any type, but at the top."""
     fields: Schema = {}
     seen: set[str] = set()
-    for name, node in shape.properties.items():
-        budget[0] -= 1
-        if budget[0] < 0:
-            break
+    budget[0] -= len(shape.properties)
+    for name in shape.properties:
         try:
             column = normalize_identifier(name)
         except ValueError:
@@ -113,8 +117,11 @@ def _object(shape: Shape, shapes: ShapeReader, budget: list[int], depth: int) ->
         if column in seen:
             continue
         seen.add(column)
-        inner = shapes.shape(node)
-        fields[name] = _value(inner, shapes, budget, depth + 1, name in shape.required)
+        inner = shapes.shape(shape.properties[name])
+        fits = budget[0] > 0 or depth == 0
+        fields[name] = _value(
+            inner, shapes, budget, depth + 1 if fits else _MAX_DEPTH + 1, name in shape.required
+        )
     return {"type": "object", "properties": fields}
 
 
@@ -123,7 +130,9 @@ def _value(
 ) -> Schema:
     types = sorted(shape.types)
     schema: Schema = {}
-    if shape.is_cut or depth > _MAX_DEPTH:
+    if shape.is_cut or (depth > _MAX_DEPTH and not shape.is_scalar):
+        return schema
+    if not shape.is_scalar and budget[0] <= 0:
         return schema
     if shape.is_object and shape.properties:
         schema = _object(shape, shapes, budget, depth)

@@ -239,10 +239,10 @@ def _query(
         binding = facts.bindings.get(one.name)
         if binding is not None:
             name = facts.names[binding.parent.operation.key]
-            params[one.name] = f"{{resources.{name}.{binding.path}}}"
+            params[escape(one.name)] = f"{{resources.{name}.{binding.path}}}"
             _note_binding(binding, entry, one.name)
         else:
-            params[one.name] = _given(one, values)
+            params[escape(one.name)] = _given(one, values)
     return params
 
 
@@ -262,7 +262,7 @@ def _shared_secret(one: Parameter, values: DeclaredValues) -> str:
 
 def _headers(operation: Operation, values: DeclaredValues) -> dict[str, Json]:
     return {
-        one.name: _given(one, values)
+        escape(one.name): _given(one, values)
         for one in operation.parameters
         if one.place == "header" and one.is_required and one.name.lower() not in _OWN_HEADERS
     }

@@ -20,7 +20,26 @@ _SYNONYMS = {
 _MAX_ALTERNATIVES = 30
 _MAX_MERGED = 6
 """How deep `allOf`, `oneOf` and `anyOf` are followed inside one another."""
+_LEADING = frozenset({"$ref", "allOf", "oneOf", "anyOf"})
+"""Keywords by which a schema leads to others."""
 _LIMITS = ("minimum", "maximum", "default", "example", "pattern", "const")
+
+
+class Properties(Mapping[str, DocumentPart]):
+    """The properties of a schema as parts of its document, made when they are looked at."""
+
+    def __init__(self, schemas: Mapping[str, Json], owner: DocumentPart) -> None:
+        self._schemas = schemas
+        self._owner = owner
+
+    def __getitem__(self, name: str) -> DocumentPart:
+        return DocumentPart(self._schemas[name], self._owner.base, self._owner.trail)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schemas)
+
+    def __len__(self) -> int:
+        return len(self._schemas)
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,8 @@ class ShapeReader:
         if node is None or not isinstance(node.value, dict):
             return Shape()
         trail = node.trail
+        if not node.value.keys() & _LEADING:
+            return self._own(node.value, node, "")
         if len(trail) != len(set(trail)):
             return Shape(is_cut=True, origin=trail[-1])
         key = (id(node.value), trail)
@@ -104,12 +125,8 @@ class ShapeReader:
     def _own(schema: Mapping[str, Json], node: DocumentPart, origin: str) -> Shape:
         """Return what the schema's own keywords say."""
         written = schema.get("type")
-        names = [str(one) for one in (written if isinstance(written, list) else [written])]
-        types = {_SYNONYMS.get(one.lower(), one) for one in names}
-        properties = {
-            str(name): DocumentPart(one, node.base, node.trail)
-            for name, one in mapping(schema.get("properties")).items()
-        }
+        types = _types_of(written)
+        properties = Properties(mapping(schema.get("properties")), node)
         items = schema.get("items")
         if isinstance(items, list):
             items = items[0] if len(items) == 1 else {}
@@ -148,9 +165,28 @@ class ShapeReader:
         return self.shape(shape.items)
 
 
+def _types_of(written: Json) -> frozenset[str]:
+    if isinstance(written, str) and (written in _TYPES or written == "null"):
+        return frozenset((written,))
+    names = [str(one) for one in (written if isinstance(written, list) else [written])]
+    return frozenset(_SYNONYMS.get(one.lower(), one) for one in names)
+
+
 def _all_of(shapes: list[Shape]) -> Shape:
     """Return a shape that is all of these at once: what is said first counts."""
-    said = [one for one in shapes if one != Shape()]
+    said = [
+        one
+        for one in shapes
+        if one.types
+        or one.properties
+        or one.items
+        or one.is_cut
+        or one.description
+        or one.format
+        or one.enum
+        or one.limits
+        or one.is_nullable
+    ]
     if len(said) == 1:
         return said[0]
     types = frozenset[str]()
@@ -186,6 +222,9 @@ def _implied(shape: Shape) -> frozenset[str]:
 
 
 def _merged(shapes: list[Shape], **given: Any) -> Shape:
+    having = [one.properties for one in shapes if one.properties]
+    if len(having) == 1:
+        return _joined(shapes, having[0], **given)
     properties: dict[str, DocumentPart] = {}
     for one in shapes:
         for name, node in one.properties.items():
@@ -197,6 +236,10 @@ def _merged(shapes: list[Shape], **given: Any) -> Shape:
                 properties[name] = DocumentPart(
                     either, node.base, max(before.trail, node.trail, key=len)
                 )
+    return _joined(shapes, properties, **given)
+
+
+def _joined(shapes: list[Shape], properties: Mapping[str, DocumentPart], **given: Any) -> Shape:
     limits: dict[str, Json] = {}
     for one in reversed(shapes):
         limits.update(one.limits)
