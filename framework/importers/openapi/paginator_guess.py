@@ -18,6 +18,7 @@ from framework.importers.openapi.api_model.shapes import ShapeReader
 from framework.importers.openapi.paging_signs import (
     RequestSign,
     ResponseSign,
+    is_plain_next,
     request_signs,
     response_signs,
 )
@@ -207,6 +208,14 @@ def _by_link(signs: _Signs) -> PaginatorGuess | None:
     told = signs.told("next_url")
     if told is not None:
         name = _dotted(told.path)
+        sender = signs.asked("cursor")
+        if sender is not None and is_plain_next(told):
+            return PaginatorGuess(
+                {"type": "cursor", "cursor_path": name, **_cursor_place(sender)},
+                0.6,
+                f"{name} may be a cursor for {sender.name}, or the next page's address",
+                frozenset({sender.name}),
+            )
         return PaginatorGuess(
             {"type": "json_link", "next_url_path": name}, 0.9, f"{name} is the next page's address"
         )

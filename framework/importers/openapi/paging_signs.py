@@ -274,6 +274,12 @@ def _response_role(path: tuple[str, ...], shape: Shape, shapes: ShapeReader) -> 
     return None
 
 
+def is_plain_next(sign: ResponseSign) -> bool:
+    """Return whether a `next` may as well be a cursor: nothing says that it is an address."""
+    above = plain_name(sign.path[-2]) if len(sign.path) > 1 else ""
+    return sign.name == "next" and above not in _LINK_PARENTS and not _is_url(sign.shape)
+
+
 def _is_url(shape: Shape) -> bool:
     example = shape.limits.get("example")
     return (

@@ -124,9 +124,7 @@ class Description:
             self.broken.setdefault(reference, str(error))
             return None
         except (Unresolvable, LookupError, ValueError, TypeError, AttributeError) as error:
-            reason = error.__cause__ or error
-            text = str(reason) if isinstance(reason, ManifestError) else "leads nowhere"
-            self.broken.setdefault(reference, text)
+            self.broken.setdefault(reference, _reason(error))
             return None
         address = urldefrag(urljoin(base, reference)).url or base
         return DocumentPart(resolved.contents, address)
@@ -148,6 +146,16 @@ class Description:
         else:
             raise ManifestError("leads nowhere")
         return Specification.OPAQUE.create_resource(contents)
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a reference leads nowhere: our own reason is the cause of a cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ManifestError):
+            return str(cause)
+        cause = cause.__cause__
+    return "leads nowhere"
 
 
 def read_description(source: str, *, allow_remote: bool = False) -> Description:
