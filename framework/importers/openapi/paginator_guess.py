@@ -188,7 +188,7 @@ def _fit(sender: RequestSign, teller: ResponseSign) -> float:
     if teller.role == "next_offset":
         return 0.92 if sender.role == "offset" else 0.0
     if sender.role == "cursor":
-        return 0.96 if related or name == field else 0.85
+        return (0.95 if related or name == field else 0.85) + 0.01 * ("next" in field)
     if sender.role == "last_id":
         return 0.9 if related else 0.75
     is_number = bool(sender.shape.types & {"integer", "number"})

@@ -69,11 +69,11 @@ _NEXT_CURSORS = vocabulary(
 _FLAGS = vocabulary(
     """
     hasmore hasnext hasnextpage more moreitems morerecords moreresults moreavailable istruncated
-    truncated hasmoreitems hasmorepages morepages hasmoreresults hasmorerecords moredata
-    hasmoredata nextpageexists hasadditional incomplete canloadmore
+    hasmoreitems hasmorepages morepages hasmoreresults hasmorerecords moredata
+    hasmoredata nextpageexists hasadditional canloadmore
     """
 )
-_LAST_FLAGS = vocabulary("islast islastpage last lastpage complete isdone done isfinal isend ended")
+_LAST_FLAGS = vocabulary("islast islastpage last lastpage isend")
 _TOTALS = vocabulary(
     """
     total totalcount totalresults totalitems totalrecords totalentries totalelements totalnumber

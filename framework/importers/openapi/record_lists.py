@@ -361,6 +361,9 @@ def is_reading(operation: Operation) -> bool:
     reads = words & (LISTING | {"report", "graphql", "reports", "filter", "export"}) or (
         last & (LISTING | {"report", "graphql"})
     )
+    ids = operation.id_words
+    if ids and ids[0] in LISTING:
+        return True
     return bool(reads) and not words & CHANGING
 
 
