@@ -123,8 +123,8 @@ def openapi(
     Each guess has its reason as a comment; `to be checked` marks what the description leaves open.
     Patterns are those of a shell; a path stands for all paths below it too.
     """
+    from framework.importers.api_guesses.list_catalog import Choice
     from framework.importers.import_report import write_imported
-    from framework.importers.openapi.list_catalog import Choice
     from framework.importers.openapi.openapi_import import (
         OpenApiOptions,
         import_openapi,

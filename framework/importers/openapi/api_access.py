@@ -4,58 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from framework.definition.expressions.placeholders import escape
-from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
+from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
+from framework.importers.api_guesses.declared_values import DeclaredValues, first_sentence
+from framework.importers.openapi.description import Description
 from framework.importers.source_files import free_name
 
 Json = Any
 
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _PLACEHOLDER_HOST = "https://api.example.com"
-
-
-@dataclass
-class DeclaredValues:
-    """The entries of `config` and `secrets` that a connector declares, and their placeholders."""
-
-    config: dict[str, Json] = field(default_factory=dict)
-    secrets: dict[str, Json] = field(default_factory=dict)
-    _entries: dict[tuple[str, str], str] = field(default_factory=dict)
-
-    def entry(self, name: str, declared: Mapping[str, Json], kind: str = "") -> str:
-        """Declare an entry of config and return its placeholder; equal ones are shared."""
-        key = (
-            name.lower(),
-            repr(
-                sorted(
-                    (one, repr(value)) for one, value in declared.items() if one != "description"
-                )
-            )
-            + kind,
-        )
-        if key not in self._entries:
-            used = {*self.config, *self.secrets}
-            chosen = free_name((re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name),), used, "value")
-            self.config[chosen] = dict(declared)
-            self._entries[key] = chosen
-        return f"{{config.{self._entries[key]}}}"
-
-    def secret(self, name: str, description: str) -> str:
-        """Declare a secret and return its placeholder."""
-        chosen = free_name((name,), {*self.config, *self.secrets}, "secret")
-        self.secrets[chosen] = {"description": _short(description)}
-        return f"{{secrets.{chosen}}}"
-
-
-def _short(text: str) -> str:
-    """Return the first sentence of a prose, without what YAML would have to escape."""
-    plain = " ".join(re.sub(r"[`*#<>\[\]]", "", text).split())
-    first = re.split(r"(?<=[.!?]) ", plain, maxsplit=1)[0]
-    return first if len(first) <= 160 else f"{first[:157].rstrip()}..."
 
 
 @dataclass(frozen=True)
@@ -131,7 +93,7 @@ def _variable(name: str, declared: Mapping[str, Json], values: DeclaredValues) -
         entry["default"] = str(default)
     text = declared.get("description")
     entry["description"] = (
-        _short(text)
+        first_sentence(text)
         if isinstance(text, str) and text.strip()
         else (f"The part {name} of the API's address.")
     )

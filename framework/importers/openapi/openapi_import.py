@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from framework.authoring.scaffold.yaml_writer import Pointer, yaml_text
-from framework.importers.import_report import (
-    FIRST_LINE,
-    ImportedConnector,
-    ManifestError,
-    Remark,
-    Remarks,
-    report_errors,
-    wrap_comment,
-)
-from framework.importers.openapi.api_access import DeclaredValues, auth_of, base_url
-from framework.importers.openapi.api_model.description import Description, read_description
-from framework.importers.openapi.api_model.name_words import plain_name
-from framework.importers.openapi.api_model.operations import Operation, OperationReader
-from framework.importers.openapi.api_model.shapes import ShapeReader
-from framework.importers.openapi.list_catalog import Choice, ListCatalog, catalog_of
-from framework.importers.openapi.paginator_guess import PaginatorChooser, PaginatorGuess
-from framework.importers.openapi.parent_lists import ParentFinder, ParentValue
-from framework.importers.openapi.record_lists import ListFinder, ListGuess
-from framework.importers.openapi.record_schemas import primary_key, record_schema, time_filters
-from framework.importers.openapi.resource_entry import (
+from framework.importers.api_guesses.api_model.name_words import plain_name
+from framework.importers.api_guesses.api_model.operations import Operation
+from framework.importers.api_guesses.api_model.shapes import ShapeReader
+from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
+from framework.importers.api_guesses.declared_values import DeclaredValues
+from framework.importers.api_guesses.list_catalog import Choice, ListCatalog, catalog_of
+from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.parent_lists import ParentFinder, ParentValue
+from framework.importers.api_guesses.record_lists import ListFinder, ListGuess
+from framework.importers.api_guesses.record_schemas import primary_key, record_schema, time_filters
+from framework.importers.api_guesses.resource_entry import (
     CHECK,
     ListFacts,
     ResourceEntry,
     resource_entry,
 )
+from framework.importers.import_report import (
+    ImportedConnector,
+    ManifestError,
+    Remarks,
+)
+from framework.importers.openapi.api_access import auth_of, base_url
+from framework.importers.openapi.description import Description, read_description
+from framework.importers.openapi.operation_reader import OperationReader
 from framework.importers.source_files import free_name
 
 Json = Any
 
-_MOST = 0.5
-"""What at least this part of the resources has in common is written once."""
 _RATE_HEADERS = (
     ("limit", ("ratelimitlimit", "xratelimitlimit", "xratelimitlimitminute")),
     ("remaining", ("ratelimitremaining", "xratelimitremaining", "xratelimitremainingminute")),
@@ -154,7 +149,7 @@ def name_from(source: str) -> str:
 
 def _guessed(source: str, options: OpenApiOptions) -> _Import:
     description = read_description(source, allow_remote=options.allow_remote)
-    shapes = ShapeReader(description)
+    shapes = ShapeReader(description.resolve)
     operations = list(OperationReader(description, shapes).operations())
     finder = ListFinder(shapes)
     catalog = catalog_of(operations, finder, options.choice)
@@ -238,26 +233,8 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         entries.append(resource_entry(facts, values, found.shapes))
     for reference, reason in description.broken.items():
         remarks.note("$ref", f"the reference {reference} {reason}")
-    defaults, reasons = _defaults(entries)
-    data = {
-        "version": 1,
-        "name": connector,
-        "description": _title(description, source),
-        **({"config": values.config} if values.config else {}),
-        **({"secrets": values.secrets} if values.secrets else {}),
-        "client": client,
-        "resource_defaults": defaults,
-        "resources": [one.data for one in entries],
-    }
-    comments = {**reasons, **_comments(entries, remarks)}
-    report_errors(data, connector, remarks)
-    for entry in entries:
-        remarks.resource = entry.data["name"]
-        for check in entry.checks:
-            remarks.note(lists[entry.data["name"]].operation.key, f"{CHECK}{check}")
-    return ImportedConnector(
-        connector, yaml_text(data, comments), schemas, tuple(remarks.entries), tuple(lists)
-    )
+    head = ConnectorHead(connector, _title(description, source), client)
+    return assembled_connector(head, values, entries, schemas, remarks)
 
 
 def _servers(lists: Mapping[str, ListGuess]) -> list[Any]:
@@ -302,56 +279,3 @@ def _title(description: Description, source: str) -> str:
     info = description.root.child("info")
     title = info.text("title") if info else ""
     return " ".join(f"Imported from the description of {title or Path(source).stem}.".split())
-
-
-def _defaults(entries: list[ResourceEntry]) -> tuple[dict[str, Json], dict[Pointer, list[str]]]:
-    """Move what most resources share to the defaults, and return these with their comments."""
-    defaults: dict[str, Json] = {}
-    reasons: dict[Pointer, list[str]] = {}
-    keys = {repr(one.data.get("primary_key")) for one in entries}
-    if len(keys) == 1 and entries[0].data.get("primary_key") and len(entries) > 1:
-        defaults["primary_key"] = entries[0].data["primary_key"]
-        for one in entries:
-            del one.data["primary_key"]
-            one.comments.pop(("primary_key",), None)
-    defaults["write_disposition"] = "replace"
-    shared: dict[str, Json] = {}
-    for key in ("data_selector", "paginator"):
-        place = ("endpoint", key)
-        sure = [
-            one
-            for one in entries
-            if key in one.data["endpoint"]
-            and not any(line.startswith(CHECK) for line in one.comments.get(place, []))
-        ]
-        counts = Counter(repr(one.data["endpoint"].get(key)) for one in sure)
-        most = counts.most_common(1)
-        if not most or most[0][1] < 2 or most[0][1] < _MOST * len(entries):
-            continue
-        first = next(one for one in sure if repr(one.data["endpoint"][key]) == most[0][0])
-        shared[key] = first.data["endpoint"][key]
-        if key == "paginator":
-            reasons["resource_defaults", "endpoint", key] = list(first.comments.get(place, []))
-        for one in sure:
-            if repr(one.data["endpoint"][key]) == most[0][0]:
-                del one.data["endpoint"][key]
-                one.comments.pop(place, None)
-    if shared:
-        defaults["endpoint"] = shared
-    return defaults, reasons
-
-
-def _comments(entries: list[ResourceEntry], remarks: Remarks) -> dict[Pointer, list[str]]:
-    lines: dict[Pointer, list[str]] = {(): [FIRST_LINE]}
-    for remark in remarks.entries:
-        lines[()] += wrap_comment(_line(remark))
-    for position, entry in enumerate(entries):
-        for place, texts in entry.comments.items():
-            written = [line for text in texts for line in wrap_comment(text)]
-            if written:
-                lines.setdefault(("resources", position, *place), []).extend(written)
-    return lines
-
-
-def _line(remark: Remark) -> str:
-    return f"{remark.reason} ({remark.place})"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from framework.importers.openapi.api_model.name_words import (
+from framework.importers.api_guesses.api_model.name_words import (
     noun,
     plain_name,
     similarity,
@@ -19,9 +19,9 @@ from framework.importers.openapi.api_model.name_words import (
     vocabulary,
     words_of,
 )
-from framework.importers.openapi.api_model.operations import Operation
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
-from framework.importers.openapi.record_lists import ListGuess, quoted
+from framework.importers.api_guesses.api_model.operations import Operation
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.record_lists import ListGuess, quoted
 
 PARENT_THRESHOLD = 0.55
 _KEYS = ("id", "uuid", "guid", "gid", "uid", "_id", "key", "slug", "code", "name", "number", "sid")

@@ -1,116 +1,26 @@
-"""The operations of a description that read something: parameters, body, successful response."""
+"""Read the operations of a description: parameters, body, successful response."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
-from framework.importers.openapi.api_model.name_words import READING, noun, words_of
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader, schema_of_example
+from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader, schema_of_example
+from framework.importers.openapi.description import Description
 
 Json = Any
 
 METHODS = ("get", "post")
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
 _JSON = re.compile(r"^(application|text)/([\w.+-]*\+)?json\b|^\*/\*$|^text/plain$", re.IGNORECASE)
 _TEXT = 4_000
 """Characters of a description's prose that are looked at."""
 _LONGEST_EXAMPLE = 200_000
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a request; `place` is path, query, header or cookie."""
-
-    name: str
-    place: str
-    is_required: bool
-    shape: Shape
-    description: str
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of the name, without the `$` and brackets of some APIs."""
-        return words_of(self.name)
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One path and method. `response` is the body of its success, None if none is described."""
-
-    path: str
-    method: str
-    operation_id: str
-    prose: str
-    tags: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    body: Shape | None
-    response: Shape | None
-    headers: Mapping[str, str]
-    is_deprecated: bool
-    security: tuple[Mapping[str, Json], ...] | None
-    servers: tuple[DocumentPart, ...] = ()
-    response_type: str = ""
-    is_example: bool = False
-
-    @property
-    def key(self) -> str:
-        """How people name it: `GET /users`."""
-        return f"{self.method.upper()} {self.path}"
-
-    @cached_property
-    def segments(self) -> tuple[str, ...]:
-        """The path's parts."""
-        return tuple(part for part in self.path.split("/") if part)
-
-    @cached_property
-    def variables(self) -> tuple[str, ...]:
-        """The names in the path's braces, each once."""
-        return tuple(dict.fromkeys(_VARIABLE.findall(self.path)))
-
-    @cached_property
-    def static(self) -> tuple[str, ...]:
-        """The parts without variables, without a version and a file's extension."""
-        parts = [re.sub(r"\.(json|xml)$", "", part) for part in self.segments]
-        return tuple(part for part in parts if not _VARIABLE.search(part))
-
-    @property
-    def ends_with_variable(self) -> bool:
-        """Whether the path's last part is a variable, as of one record."""
-        return bool(self.segments) and self.segments[-1].strip(".json").startswith("{")
-
-    @cached_property
-    def id_words(self) -> tuple[str, ...]:
-        """The words of the operation's id."""
-        return words_of(self.operation_id)
-
-    @cached_property
-    def nouns(self) -> tuple[tuple[str, ...], ...]:
-        """What the operation is about, as nouns: by its path, its id."""
-        found = [noun(self.static[-1])] if self.static else []
-        rest = [word for word in self.id_words if word not in _VERBS]
-        if rest:
-            found.append(noun("_".join(rest)))
-        return tuple(one for one in dict.fromkeys(found) if one)
-
-    def parameter(self, name: str, place: str) -> Parameter | None:
-        """Return a parameter by its name and place."""
-        matches = (one for one in self.parameters if (one.name, one.place) == (name, place))
-        return next(matches, None)
-
-    @cached_property
-    def query(self) -> tuple[Parameter, ...]:
-        """The query parameters."""
-        return tuple(one for one in self.parameters if one.place == "query")
-
-
-_VERBS = READING | {"api", "v"}
 
 
 @dataclass

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from framework.importers.openapi.api_model.name_words import plain_name, vocabulary
-from framework.importers.openapi.api_model.operations import Operation, Parameter
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
-from framework.importers.openapi.record_lists import ListGuess
+from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.record_lists import ListGuess
 
 RequestRole = Literal["cursor", "last_id", "offset", "page", "size"]
 ResponseRole = Literal[

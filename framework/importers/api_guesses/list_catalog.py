@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from framework.importers.openapi.api_model.name_words import (
+from framework.importers.api_guesses.api_model.name_words import (
     READING,
     is_plural,
     noun,
@@ -15,8 +15,8 @@ from framework.importers.openapi.api_model.name_words import (
     vocabulary,
     words_of,
 )
-from framework.importers.openapi.api_model.operations import Operation
-from framework.importers.openapi.record_lists import ListFinder, ListGuess
+from framework.importers.api_guesses.api_model.operations import Operation
+from framework.importers.api_guesses.record_lists import ListFinder, ListGuess
 from framework.importers.source_files import free_name
 
 _VERSION = re.compile(r"v?\d+(\.\d+)*|api|rest|json")
@@ -126,7 +126,7 @@ def _name(operation: Operation, used: set[str]) -> str:
     parts = [part for part in operation.static if not _VERSION.fullmatch(part.lower())]
     parts = [re.sub(r"[:;,].*:?(list|search|get)$", "", part) or part for part in parts]
     rest = [word for word in operation.id_words if word not in _VERBS]
-    candidates = []
+    candidates = [operation.name] if operation.name else []
     if parts:
         last = parts[-1]
         if set(words_of(last)) <= _VERBS and len(parts) > 1:

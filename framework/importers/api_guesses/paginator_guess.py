@@ -12,17 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from framework.importers.openapi.api_model.name_words import plain_name, words_of
-from framework.importers.openapi.api_model.operations import Operation
-from framework.importers.openapi.api_model.shapes import ShapeReader
-from framework.importers.openapi.paging_signs import (
+from framework.importers.api_guesses.api_model.name_words import plain_name, words_of
+from framework.importers.api_guesses.api_model.operations import Operation
+from framework.importers.api_guesses.api_model.shapes import ShapeReader
+from framework.importers.api_guesses.paging_signs import (
     RequestSign,
     ResponseSign,
     is_plain_next,
     request_signs,
     response_signs,
 )
-from framework.importers.openapi.record_lists import ListGuess, quoted
+from framework.importers.api_guesses.record_lists import ListGuess, quoted
 
 Json = Any
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from referencing import Registry, Specification
 from referencing.exceptions import Unresolvable
 
 from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
+from framework.importers.api_guesses.api_model.document_part import DocumentPart
 from framework.importers.import_report import ManifestError
 
 Json = Any
@@ -35,34 +35,6 @@ _TextLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-
-
-@dataclass(frozen=True)
-class DocumentPart:
-    """A part of a document: its value, the document's address, and the `$ref`s that led here."""
-
-    value: Json
-    base: str
-    trail: tuple[str, ...] = ()
-
-    def child(self, *keys: str | int) -> DocumentPart | None:
-        """Return a part of this part, None if there is none."""
-        value = self.value
-        for key in keys:
-            if isinstance(value, dict):
-                if key not in value:
-                    return None
-                value = value[key]
-            elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-                value = value[key]
-            else:
-                return None
-        return DocumentPart(value, self.base, self.trail)
-
-    def text(self, key: str) -> str:
-        """Return a text below a key; empty if there is none."""
-        value = self.value.get(key) if isinstance(self.value, dict) else None
-        return value.strip() if isinstance(value, str) else ""
 
 
 @dataclass
@@ -245,8 +217,3 @@ def _key(key: Json) -> str:
     if isinstance(key, bool):
         return str(key).lower()
     return str(key)
-
-
-def mapping(value: Json) -> Mapping[str, Json]:
-    """Return a mapping as it is, anything else as an empty one."""
-    return value if isinstance(value, dict) else {}

@@ -10,14 +10,14 @@ from typing import Any
 from framework.authoring.scaffold.yaml_writer import Pointer
 from framework.definition.expressions.placeholders import escape
 from framework.definition.rules.secret_rules import is_secret_name
-from framework.importers.openapi.api_access import DeclaredValues
-from framework.importers.openapi.api_model.name_words import vocabulary
-from framework.importers.openapi.api_model.operations import Operation, Parameter
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
-from framework.importers.openapi.paginator_guess import PaginatorGuess, page_size
-from framework.importers.openapi.parent_lists import ParentValue, full_name
-from framework.importers.openapi.record_lists import ListGuess
-from framework.importers.openapi.record_schemas import KeyGuess, TimeFilter
+from framework.importers.api_guesses.api_model.name_words import vocabulary
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.declared_values import DeclaredValues
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess, page_size
+from framework.importers.api_guesses.parent_lists import ParentValue, full_name
+from framework.importers.api_guesses.record_lists import ListGuess
+from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -46,9 +46,13 @@ class ListFacts:
 
 @dataclass
 class ResourceEntry:
-    """A resource as plain data, and its comments by the place in the resource."""
+    """A resource as plain data, and its comments by the place in the resource.
+
+    `origin` is the operation that it was made of.
+    """
 
     data: dict[str, Json]
+    origin: str = ""
     comments: dict[Pointer, list[str]] = field(default_factory=dict)
 
     def comment(self, text: str, *place: str) -> None:
@@ -72,7 +76,7 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     """Return the resource of a list."""
     operation = facts.guess.operation
     endpoint: dict[str, Json] = {}
-    entry = ResourceEntry({"name": facts.name})
+    entry = ResourceEntry({"name": facts.name}, operation.key)
     _describe(facts, entry)
     if facts.key is not None:
         entry.data["primary_key"] = facts.key.name

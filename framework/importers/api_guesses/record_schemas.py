@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from framework.definition.values.naming import normalize_identifier
-from framework.importers.openapi.api_model.name_words import (
+from framework.importers.api_guesses.api_model.name_words import (
     noun,
     plain_name,
     singular,
     vocabulary,
     words_of,
 )
-from framework.importers.openapi.api_model.operations import Operation, Parameter
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
-from framework.importers.openapi.record_lists import ListGuess, quoted
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.record_lists import ListGuess, quoted
 
 Json = Any
 Schema = dict[str, Json]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.openapi.api_model.description import Description, DocumentPart, mapping
+from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
 
 Json = Any
 
@@ -80,10 +80,10 @@ class Shape:
 
 
 class ShapeReader:
-    """Makes shapes of a description's schemas; each schema is read once."""
+    """Makes shapes of schemas; each is read once. `resolve` returns what a `$ref` leads to."""
 
-    def __init__(self, description: Description) -> None:
-        self._description = description
+    def __init__(self, resolve: Callable[[DocumentPart], DocumentPart]) -> None:
+        self._resolve_reference = resolve
         self._cache: dict[tuple[int, tuple[str, ...]], tuple[DocumentPart, Shape]] = {}
 
     def shape(self, node: DocumentPart | None, depth: int = 0) -> Shape:
@@ -103,7 +103,7 @@ class ShapeReader:
         return found
 
     def _read(self, node: DocumentPart, depth: int) -> Shape:
-        here = self._description.resolve(node)
+        here = self._resolve_reference(node)
         if len(here.trail) != len(set(here.trail)):
             return Shape(is_cut=True, origin=here.trail[-1])
         schema = mapping(here.value)

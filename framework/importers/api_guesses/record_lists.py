@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from framework.importers.openapi.api_model.name_words import (
+from framework.importers.api_guesses.api_model.name_words import (
     CHANGING,
     LISTING,
     is_plural,
@@ -22,8 +22,8 @@ from framework.importers.openapi.api_model.name_words import (
     vocabulary,
     words_of,
 )
-from framework.importers.openapi.api_model.operations import Operation
-from framework.importers.openapi.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.api_model.operations import Operation
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 
 _WRAPPERS = vocabulary("""
     data items item results result records record values value list entries entry rows row content
