@@ -142,9 +142,11 @@ def _cursor_place(sign: RequestSign) -> dict[str, Json]:
     return {"cursor_body_path" if sign.is_body else "cursor_param": sign.name}
 
 
-def _flag(signs: _Signs) -> dict[str, Json]:
+def end_flag(signs: Iterable[ResponseSign]) -> dict[str, Json]:
     """Return how the response says that there is no more, if it does."""
-    more, last = signs.told("has_more"), signs.told("is_last")
+    listed = list(signs)
+    more = next((one for one in listed if one.role == "has_more"), None)
+    last = next((one for one in listed if one.role == "is_last"), None)
     if more is not None:
         return {"has_more_path": _dotted(more.path)}
     if last is not None:
@@ -165,7 +167,7 @@ def _by_cursor(signs: _Signs) -> PaginatorGuess | None:
     if not pairs:
         return None
     fit, _, sender, teller = max(pairs, key=lambda pair: pair[:2])
-    flag = _flag(signs)
+    flag = end_flag(signs.response)
     return PaginatorGuess(
         {
             "type": "cursor",
@@ -243,7 +245,7 @@ def _by_last_record(signs: _Signs, guess: ListGuess) -> PaginatorGuess | None:
     )
     if not says_id or key is None:
         return None
-    flag = _flag(signs)
+    flag = end_flag(signs.response)
     end = flag or {"stop_after_empty_page": True}
     return PaginatorGuess(
         {"type": "cursor", "cursor": f"last_record.{key}", **_cursor_place(asked), **end},
@@ -275,7 +277,7 @@ def _by_page(page: RequestSign, signs: _Signs) -> PaginatorGuess:
             "base_page": base,
             **({"page_body_path": page.name} if page.is_body else {"page_param": page.name}),
             "total_path": total,
-            **_flag(signs),
+            **end_flag(signs.response),
         },
         (0.85 if is_told else 0.72) if is_confirmed else 0.6,
         f"{page.name} is a page's number"
@@ -328,7 +330,7 @@ def _by_offset(offset: RequestSign, signs: _Signs) -> PaginatorGuess:
             ),
             **_size_of_offset(size),
             "total_path": _dotted(total.path) if total is not None and is_exact else None,
-            **_flag(signs),
+            **end_flag(signs.response),
         },
         0.85 if is_known and signs.confirm_numbers else 0.6,
         f"{offset.name} skips records"

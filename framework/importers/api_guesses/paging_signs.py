@@ -134,12 +134,12 @@ def request_signs(operation: Operation, shapes: ShapeReader) -> list[RequestSign
     if operation.method == "post" and operation.body is not None:
         for name, shape in shapes.children(operation.body):
             if shape.is_scalar:
-                role = _role(name, shape, shape.description)
+                role = request_role(name, shape, shape.description)
                 if role is not None:
                     signs.append(RequestSign(role, name, shape, shape.description, is_body=True))
             elif plain_name(name) in ("page", "paging", "pagination", "cursor", "pager"):
                 for inner, one in shapes.children(shape):
-                    role = _role(inner, one, one.description) or _role(
+                    role = request_role(inner, one, one.description) or request_role(
                         f"{name}_{inner}", one, one.description
                     )
                     if role is not None:
@@ -149,13 +149,14 @@ def request_signs(operation: Operation, shapes: ShapeReader) -> list[RequestSign
 
 
 def _of_parameter(one: Parameter) -> RequestSign | None:
-    role = _role(one.name, one.shape, one.description)
+    role = request_role(one.name, one.shape, one.description)
     if role is None:
         return None
     return RequestSign(role, one.name, one.shape, one.description, is_required=one.is_required)
 
 
-def _role(name: str, shape: Shape, description: str) -> RequestRole | None:
+def request_role(name: str, shape: Shape, description: str) -> RequestRole | None:
+    """Return what an input says about pages, by its name, its type and its description."""
     plain = plain_name(name)
     text = description.lower()
     is_number = bool(shape.types & {"integer", "number"})
