@@ -84,7 +84,7 @@ def catalog_of(operations: Iterable[Operation], finder: ListFinder, choice: Choi
         else:
             catalog.left_out.append((guess.operation, reason))
     for guess in sorted(kept, key=lambda one: len(one.operation.variables)):
-        name = _name(guess.operation, set(catalog.lists))
+        name = resource_name(guess.operation, set(catalog.lists))
         catalog.lists[name] = guess
     order = {id(guess): position for position, guess in enumerate(kept)}
     catalog.lists = dict(sorted(catalog.lists.items(), key=lambda one: order[id(one[1])]))
@@ -121,7 +121,7 @@ def _is_search(operation: Operation) -> bool:
     )
 
 
-def _name(operation: Operation, used: set[str]) -> str:
+def resource_name(operation: Operation, used: set[str]) -> str:
     """Return a free name: the path's last part, further parts if that is taken, or the id."""
     parts = [part for part in operation.static if not _VERSION.fullmatch(part.lower())]
     parts = [re.sub(r"[:;,].*:?(list|search|get)$", "", part) or part for part in parts]

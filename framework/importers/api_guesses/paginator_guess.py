@@ -93,11 +93,15 @@ class _Signs:
 
 
 class PaginatorChooser:
-    """Chooses paginators; `prose` is what the description says about the whole API."""
+    """Chooses paginators; `prose` is what the source says about the whole API.
 
-    def __init__(self, shapes: ShapeReader, prose: str) -> None:
+    `source` is what reasons call it.
+    """
+
+    def __init__(self, shapes: ShapeReader, prose: str, source: str = "the description") -> None:
         self._shapes = shapes
         self._prose = prose
+        self._source = source
 
     def choose(self, guess: ListGuess) -> PaginatorGuess:
         """Return the paginator of a list."""
@@ -115,7 +119,8 @@ class PaginatorChooser:
             or _by_number(signs)
             or _unknown(signs)
         )
-        return _with_size(found, signs)
+        found = _with_size(found, signs)
+        return replace(found, reason=found.reason.replace("the description", self._source))
 
     def _by_prose(self, signs: _Signs) -> PaginatorGuess | None:
         """Return the Link header, if the description of the API names it."""

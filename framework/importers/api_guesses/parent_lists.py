@@ -236,6 +236,23 @@ class ParentFinder:
         return shape.is_scalar or not shape.types
 
 
+def break_circles(bindings: dict[str, dict[str, ParentValue]], names: Mapping[str, str]) -> None:
+    """Remove bindings by which a list would depend on itself. `names` are those of operations."""
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        for variable, binding in list(bindings[name].items()):
+            parent = names[binding.parent.operation.key]
+            if parent == name or parent in above:
+                del bindings[name][variable]
+            elif parent not in done:
+                visit(parent, (*above, name))
+        done.add(name)
+
+    for name in list(bindings):
+        visit(name, ())
+
+
 def prefix_of(path: str, variable: str) -> str:
     """Return the part of a path before a variable."""
     return path.split(f"{{{variable}}}", 1)[0]

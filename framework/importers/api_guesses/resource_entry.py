@@ -31,8 +31,26 @@ _OWN_HEADERS = vocabulary("accept content-type authorization accept-encoding use
 
 
 @dataclass(frozen=True)
+class SentInputs:
+    """What a recorded request sends beside paging and parents, as the file writes it.
+
+    `path` has templates for variables of the path. `checks` are to be checked, by place.
+    """
+
+    params: Mapping[str, Json] = field(default_factory=dict)
+    headers: Mapping[str, Json] = field(default_factory=dict)
+    body: Mapping[str, Json] | None = None
+    is_form: bool = False
+    path: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ListFacts:
-    """What is known about one list when it is written. `names` are the resources of its parents."""
+    """What is known about one list when it is written. `names` are the resources of its parents.
+
+    `inputs` are those of a recording; None if the operation itself says what it requires.
+    """
 
     name: str
     guess: ListGuess
@@ -42,6 +60,7 @@ class ListFacts:
     names: Mapping[str, str]
     filters: tuple[TimeFilter, ...]
     has_schema: bool
+    inputs: SentInputs | None = None
 
 
 @dataclass
@@ -91,13 +110,19 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     if operation.method == "post":
         endpoint["method"] = "POST"
     params = {**path_params, **_query(operation, facts, values, entry)}
-    _add_size(operation, facts, params, shapes)
+    if facts.inputs is None:
+        _add_size(operation, facts, params, shapes)
+        headers = _headers(operation, values)
+    else:
+        params.update(facts.inputs.params)
+        headers = dict(facts.inputs.headers)
     if params:
         endpoint["params"] = params
-    headers = _headers(operation, values)
     if headers:
         endpoint["headers"] = headers
-    if operation.method == "post":
+    if facts.inputs is not None:
+        _recorded_body(facts.inputs, endpoint, entry)
+    elif operation.method == "post":
         endpoint["json"] = _body(operation, facts, values, entry, shapes)
     if facts.guess.selector:
         endpoint["data_selector"] = facts.guess.selector
@@ -165,6 +190,8 @@ def _variable(
     params: dict[str, Json],
 ) -> str:
     binding = facts.bindings.get(variable)
+    if binding is None and facts.inputs is not None and variable in facts.inputs.path:
+        return facts.inputs.path[variable]
     if binding is None:
         parameter = operation.parameter(variable, "path")
         declared = _declared(
@@ -270,6 +297,13 @@ def _headers(operation: Operation, values: DeclaredValues) -> dict[str, Json]:
         for one in operation.parameters
         if one.place == "header" and one.is_required and one.name.lower() not in _OWN_HEADERS
     }
+
+
+def _recorded_body(inputs: SentInputs, endpoint: dict[str, Json], entry: ResourceEntry) -> None:
+    if inputs.body is not None:
+        endpoint["data" if inputs.is_form else "json"] = dict(inputs.body)
+    for place, check in inputs.checks.items():
+        entry.comment(f"{CHECK}{check}", *place)
 
 
 def _add_size(

@@ -15,7 +15,7 @@ from framework.importers.api_guesses.connector_assembly import ConnectorHead, as
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.list_catalog import Choice, ListCatalog, catalog_of
 from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
-from framework.importers.api_guesses.parent_lists import ParentFinder, ParentValue
+from framework.importers.api_guesses.parent_lists import ParentFinder, ParentValue, break_circles
 from framework.importers.api_guesses.record_lists import ListFinder, ListGuess
 from framework.importers.api_guesses.record_schemas import primary_key, record_schema, time_filters
 from framework.importers.api_guesses.resource_entry import (
@@ -158,7 +158,7 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
     guesses = list(catalog.lists.values())
     parents = ParentFinder(guesses, operations, shapes)
     bindings = {name: parents.bindings(one) for name, one in catalog.lists.items()}
-    _break_circles(bindings, catalog)
+    break_circles(bindings, {one.operation.key: name for name, one in catalog.lists.items()})
     return _Import(
         description,
         shapes,
@@ -167,24 +167,6 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
         {name: chooser.choose(one) for name, one in catalog.lists.items()},
         bindings,
     )
-
-
-def _break_circles(bindings: dict[str, dict[str, ParentValue]], catalog: ListCatalog) -> None:
-    """Remove bindings by which a list would depend on itself."""
-    names = {one.operation.key: name for name, one in catalog.lists.items()}
-    done: set[str] = set()
-
-    def visit(name: str, above: tuple[str, ...]) -> None:
-        for variable, binding in list(bindings[name].items()):
-            parent = names[binding.parent.operation.key]
-            if parent == name or parent in above:
-                del bindings[name][variable]
-            elif parent not in done:
-                visit(parent, (*above, name))
-        done.add(name)
-
-    for name in list(bindings):
-        visit(name, ())
 
 
 def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector:

@@ -18,7 +18,9 @@ from urllib.parse import unquote
 from framework.definition.expressions.placeholders import escape
 from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.api_guesses.declared_values import DeclaredValues
+from framework.importers.api_guesses.paging_signs import request_role
 from framework.importers.recorded.api_exchange import ApiExchange
+from framework.importers.recorded.observed_records import input_shape
 from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import SHORTEST_COOKIE, is_credential_name, is_maskable
 
@@ -236,7 +238,8 @@ def _inputs(
                     continue
                 one = str(text)
                 is_known = one in returned
-                is_secret = looks_random(one) and not is_known
+                is_paging = request_role(name.rpartition(".")[2], input_shape([text]), "")
+                is_secret = looks_random(one) and not is_known and is_paging is None
                 if names_secret(name):
                     is_secret = not (is_known and len(one) < SHORTEST_COOKIE)
                 if is_secret:

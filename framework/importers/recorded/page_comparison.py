@@ -1,4 +1,4 @@
-"""Tell a paginator by two recorded pages of one list: what of the second one the first announced."""
+"""Tell a paginator by two recorded pages of a list: what the first announced of the second."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ class PagePair:
 
 @dataclass(frozen=True)
 class _Comparison:
-    guess: ListGuess
     signs: list[ResponseSign]
-    origin_of_links: str
 
     def told(self, *roles: str) -> ResponseSign | None:
         return next((one for role in roles for one in self.signs if one.role == role), None)
@@ -59,12 +57,12 @@ def compared_paginator(
 ) -> PaginatorGuess | None:
     """Return the paginator that recorded pages show, None if no two of them are neighbours."""
     found: list[PaginatorGuess] = []
-    comparison = _Comparison(guess, response_signs(guess, shapes), "")
+    comparison = _Comparison(response_signs(guess, shapes))
     for pair in page_pairs(endpoint):
         first, second = records_of(guess, pair.first.data), records_of(guess, pair.second.data)
         if not first or pair.first.data == pair.second.data:
             continue
-        one = _by_link(comparison, pair, first)
+        one = _by_link(pair, first)
         if one is None and len(pair.changed) == 1 and first != second:
             key = pair.changed[0]
             one = _by_cursor(comparison, pair, key, first) or _by_number(
@@ -97,14 +95,15 @@ def page_pairs(endpoint: RecordedEndpoint) -> Iterator[PagePair]:
         yield PagePair(first, second, changed)
 
 
-def _by_link(
-    comparison: _Comparison, pair: PagePair, records: Sequence[Json]
-) -> PaginatorGuess | None:
+def _by_link(pair: PagePair, records: Sequence[Json]) -> PaginatorGuess | None:
     header = header_value(pair.first.interaction.headers, "link")
     target = links_by_relation(header).get("next") if header else None
     if target and _is_same(target, pair):
         return PaginatorGuess(
-            {"type": "header_link"}, PROVED, "the second page's address is in the Link header"
+            {"type": "header_link"},
+            PROVED,
+            "the second page's address is in the Link header",
+            _added(pair),
         )
     for path, value in scalars_outside(pair.first.data, list(records)):
         if not isinstance(value, str) or not ("/" in value or "?" in value):
@@ -118,6 +117,7 @@ def _by_link(
                 {"type": "json_link", "next_url_path": place},
                 PROVED + 0.01,
                 f"the second page's address is {place} of the first",
+                _added(pair),
             )
         links = _holder(pair.first.data, path)
         if isinstance(links, dict) and links.get("rel") == "next" and isinstance(path[-2], int):
@@ -129,8 +129,14 @@ def _by_link(
                 },
                 PROVED,
                 f"the second page's address is the link `next` of {place}",
+                _added(pair),
             )
     return None
+
+
+def _added(pair: PagePair) -> frozenset[str]:
+    """Return the inputs that the link of a next page has and the first request has not."""
+    return frozenset(name for place, name in pair.changed if (place, name) not in pair.first.inputs)
 
 
 def _holder(data: Json, path: Sequence[str | int]) -> Json:
@@ -181,11 +187,11 @@ def _by_cursor(
                 "cursor_path": place,
                 **sender,
                 **({"has_more_path": flag["has_more_path"]} if "has_more_path" in flag else {}),
-                **_page_size(pair, records),
+                **_page_size(pair),
             },
             PROVED + 0.01,
             f"the second page asks with {place} of the first in {key[1]}",
-            _sent(key, pair, records),
+            _sent(key, pair),
         )
     for name, header in pair.first.interaction.headers:
         if header == text and set(words_of(name)) & _NEXT and key[0] == "query":
@@ -218,11 +224,11 @@ def _by_last_record(
             "cursor": f"last_record.{quoted(fields[0])}",
             **_sender(key),
             **(flag or {"stop_after_empty_page": True}),
-            **_page_size(pair, records),
+            **_page_size(pair),
         },
         PROVED - 0.02,
         f"the second page asks with {fields[0]} of the first page's last record in {key[1]}",
-        _sent(key, pair, records),
+        _sent(key, pair),
     )
 
 
@@ -242,7 +248,7 @@ def _size(pair: PagePair) -> tuple[InputKey, int] | None:
     return None
 
 
-def _page_size(pair: PagePair, records: Sequence[Json]) -> Mapping[str, Json]:
+def _page_size(pair: PagePair) -> Mapping[str, Json]:
     """Return the size of a page and its parameter; in a body it is written there."""
     size = _size(pair)
     if size is None or size[0][0] == "body":
@@ -250,7 +256,7 @@ def _page_size(pair: PagePair, records: Sequence[Json]) -> Mapping[str, Json]:
     return {"page_size": size[1], "page_size_param": size[0][1]}
 
 
-def _sent(key: InputKey, pair: PagePair, records: Sequence[Json]) -> frozenset[str]:
+def _sent(key: InputKey, pair: PagePair) -> frozenset[str]:
     size = _size(pair)
     return frozenset({key[1], *([size[0][1]] if size and size[0][0] == "query" else [])})
 
@@ -286,7 +292,7 @@ def _by_number(
         return _offset(comparison, pair, key, step, start, records)
     if step != 1 or (role is None and start not in (0, 1)):
         return None
-    return _page(comparison, endpoint, pair, key, start, records)
+    return _page(comparison, endpoint, pair, key, start)
 
 
 def _page(
@@ -295,7 +301,6 @@ def _page(
     pair: PagePair,
     key: InputKey,
     start: int,
-    records: Sequence[Json],
 ) -> PaginatorGuess:
     seen = [int(one.inputs[key]) for one in endpoint.answered if _whole(one.inputs.get(key))]
     base = min([start, *seen])
@@ -312,11 +317,11 @@ def _page(
             place: key[1],
             "total_path": total,
             **_checked_flag(comparison, pair),
-            **_page_size(pair, records),
+            **_page_size(pair),
         },
         PROVED if start in (0, 1) else 0.8,
         f"two recorded pages differ in {key[1]}, by 1",
-        _sent(key, pair, records),
+        _sent(key, pair),
     )
 
 

@@ -37,7 +37,8 @@ class Parameter:
 class Operation:
     """One path and method. `response` is the body of its success, None if none is described.
 
-    `name` is what its resource is called, if something other than the path says it.
+    `name` is what its resource is called, if something other than the path says it. `variant`
+    tells apart what has the same path, such as GraphQL queries.
     """
 
     path: str
@@ -55,11 +56,13 @@ class Operation:
     response_type: str = ""
     is_example: bool = False
     name: str = ""
+    variant: str = ""
 
     @property
     def key(self) -> str:
         """How people name it: `GET /users`."""
-        return f"{self.method.upper()} {self.path}"
+        more = f" {self.name or self.variant[:40]}" if self.variant else ""
+        return f"{self.method.upper()} {self.path}{more}"
 
     @cached_property
     def segments(self) -> tuple[str, ...]:

@@ -1,0 +1,502 @@
+"""Make the connector of recorded exchanges."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from framework.authoring.cassettes.cassette import find_leaks
+from framework.authoring.exchange import Interaction
+from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary, words_of
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
+from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
+from framework.importers.api_guesses.declared_values import DeclaredValues
+from framework.importers.api_guesses.list_catalog import Choice, catalog_of, resource_name
+from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.paging_signs import request_role
+from framework.importers.api_guesses.parent_lists import (
+    ParentFinder,
+    ParentValue,
+    break_circles,
+)
+from framework.importers.api_guesses.record_lists import ListFinder, ListGuess, quoted
+from framework.importers.api_guesses.record_schemas import KeyGuess, primary_key, time_filters
+from framework.importers.api_guesses.resource_entry import (
+    CHECK,
+    ListFacts,
+    ResourceEntry,
+    SentInputs,
+    resource_entry,
+)
+from framework.importers.import_report import ImportedConnector, ManifestError, Remarks
+from framework.importers.recorded.api_exchange import ApiExchange
+from framework.importers.recorded.credentials import Access, find_access
+from framework.importers.recorded.endpoints import (
+    RecordedEndpoint,
+    endpoints_of,
+    returned_texts,
+)
+from framework.importers.recorded.observed_records import (
+    input_shape,
+    records_of,
+    response_shape,
+    shape_of,
+    shape_reader,
+)
+from framework.importers.recorded.open_values import open_names, template_of
+from framework.importers.recorded.page_comparison import compared_paginator
+from framework.importers.recorded.parent_values import (
+    RecordedList,
+    ValueIndex,
+    observed_bindings,
+    observed_inputs,
+)
+from framework.importers.recorded.sent_literals import Literals, sent_inputs, shared_headers
+
+Json = Any
+
+_METHODS = ("GET", "POST")
+_API_PART = re.compile(r"api|apis|rest|services|json|v\d+(?:\.\d+)*|\d{4}-\d\d(?:-\d\d)?", re.I)
+_LISTING_POSTS = vocabulary("filter search list query paginate find browse scan select lookup all")
+_LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$")
+_GRAPHQL_PREFIX = re.compile(r"^(?:all|list|get|fetch|query|search)(?=[A-Z_])")
+_CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
+_MOST_NAMED = 12
+_MIN_UNIQUE = 5
+"""Records from which on a field with different values may identify them."""
+_KEY_ENDINGS = vocabulary("id key pk code slug uuid guid number isbn sku")
+
+
+@dataclass(frozen=True)
+class RecordedSource:
+    """What was recorded: the exchanges, what the file is called in messages, notes about it."""
+
+    interactions: Sequence[Interaction]
+    label: str
+    kind: str
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class RecordedResource:
+    """A resource and what it was made of, to answer its requests from the recording."""
+
+    recorded: RecordedList
+    entry: ResourceEntry
+    paginator: PaginatorGuess
+
+
+@dataclass(frozen=True)
+class RecordedImport:
+    """The connector, its credentials as they were recorded, and its resources.
+
+    `base` are the parts of the base URL's path.
+    """
+
+    imported: ImportedConnector
+    access: Access
+    resources: tuple[RecordedResource, ...]
+    base: tuple[str, ...]
+
+
+def import_recorded(
+    source: RecordedSource, name: str, *, host: str | None = None
+) -> RecordedImport:
+    """Return the connector of what was recorded.
+
+    Raise ManifestError if there is nothing to make one of, or no request of `host`.
+    """
+    remarks = Remarks()
+    for note in source.notes:
+        remarks.note(source.label, note)
+    exchanges = _of_one_host(source, host, remarks)
+    returned = returned_texts(exchanges)
+    values = DeclaredValues()
+    access = find_access(exchanges, values, returned)
+    shapes = shape_reader()
+    base = _base_segments(exchanges)
+    below = [
+        replace(one, segments=one.segments[len(base) :])
+        for one in exchanges
+        if one.segments[: len(base)] == base and one.method in _METHODS
+    ]
+    lists, operations = _lists(endpoints_of(below), shapes, remarks)
+    if not lists:
+        remarks.missing(source.label, "found no request that returns a list")
+    index = ValueIndex(lists)
+    finder = ParentFinder([one.guess for one in lists], operations, shapes)
+    bindings = {
+        one.name: observed_bindings(one, index, finder.bindings(one.guess)) for one in lists
+    }
+    inputs = {one.name: observed_inputs(one, index) for one in lists}
+    for one in lists:
+        bindings[one.name].update({key[1]: value for key, value in inputs[one.name].items()})
+    names = {one.guess.operation.key: one.name for one in lists}
+    break_circles(bindings, names)
+    chooser = PaginatorChooser(shapes, "", "the recording")
+    literals = Literals(access, values)
+    used = [exchange for one in lists for exchange in one.endpoint.exchanges] or exchanges
+    client = _client(exchanges[0].origin, base, used, literals, remarks)
+    resources = []
+    for one in lists:
+        guess = _with_bound_parameters(one.guess, bindings[one.name])
+        compared = compared_paginator(one.endpoint, guess, shapes)
+        if compared is not None and guess.confidence < compared.confidence:
+            guess = replace(guess, confidence=compared.confidence, reason="two pages are recorded")
+        paginator = compared or _graphql_cursor(one) or chooser.choose(guess)
+        bound = [("query", variable) for variable in bindings[one.name]]
+        sent = sent_inputs(one.endpoint, paginator.sent, bound, literals, returned)
+        facts = ListFacts(
+            one.name,
+            guess,
+            paginator,
+            _key(one, operations, shapes),
+            bindings[one.name],
+            names,
+            tuple(time_filters(guess, shapes)),
+            has_schema=False,
+            inputs=_without(sent, access),
+        )
+        entry = resource_entry(facts, values, shapes)
+        resources.append(RecordedResource(one, entry, paginator))
+    _drop_unused(values, client, [one.entry for one in resources])
+    for note in access.notes:
+        remarks.note("credentials", f"{CHECK}{note}")
+    head = ConnectorHead(name, f"Imported from {source.kind} of {_host(exchanges[0])}.", client)
+    imported = assembled_connector(head, values, [one.entry for one in resources], {}, remarks)
+    _refuse_leaks(imported, access, source)
+    return RecordedImport(imported, access, tuple(resources), base)
+
+
+def _host(exchange: ApiExchange) -> str:
+    host = exchange.origin.partition("://")[2]
+    return "an API" if open_names(host) else host.partition(":")[0]
+
+
+def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> list[ApiExchange]:
+    """Return the exchanges of the host with most JSON, or of the one that the user names."""
+    by_origin: dict[str, list[ApiExchange]] = {}
+    for number, interaction in enumerate(source.interactions, 1):
+        try:
+            exchange = ApiExchange.of(interaction, number)
+        except ValueError:
+            continue
+        if exchange.is_answered or exchange.is_open or interaction.request_headers:
+            by_origin.setdefault(exchange.origin, []).append(exchange)
+    counts = {
+        origin: sum(one.is_answered or one.is_open for one in listed)
+        for origin, listed in by_origin.items()
+    }
+    counts = {origin: count for origin, count in counts.items() if count}
+    if host is not None:
+        wanted = [one for one in by_origin if one.partition("://")[2] == host or one == host]
+        wanted = wanted or [
+            one for one in by_origin if one.partition("://")[2].partition(":")[0] == host
+        ]
+        if not wanted:
+            listed = ", ".join(one.partition("://")[2] for one in counts) or "none"
+            raise ManifestError(
+                f"{source.label}: found no request of the host {host}; there are: {listed}"
+            )
+        return by_origin[wanted[0]]
+    if not counts:
+        count = len(source.interactions)
+        raise ManifestError(
+            f"{source.label}: found no response in JSON among {count} requests; export the "
+            "recording with the contents of responses"
+        )
+    best = max(counts, key=lambda one: counts[one])
+    others = [one.partition("://")[2] for one in counts if one != best]
+    if others:
+        shown = ", ".join(template_of(one, DeclaredValues(), "") for one in others[:5])
+        remarks.note("hosts", f"left out requests of other hosts: {shown}; choose one with --host")
+    return by_origin[best]
+
+
+def _base_segments(exchanges: Sequence[ApiExchange]) -> tuple[str, ...]:
+    """Return the parts like `api` and `v2` that all paths begin with."""
+    base: list[str] = []
+    paths = [one.segments for one in exchanges if one.is_answered or one.is_open]
+    for column in zip(*paths, strict=False):
+        is_last = any(len(one) <= len(base) + 1 for one in paths)
+        if is_last or len(set(column)) > 1 or not _API_PART.fullmatch(column[0]):
+            break
+        base.append(column[0])
+    return tuple(base)
+
+
+def _lists(
+    endpoints: Sequence[RecordedEndpoint],
+    shapes: ShapeReader,
+    remarks: Remarks,
+) -> tuple[list[RecordedList], list[Operation]]:
+    by_key: dict[str, RecordedEndpoint] = {}
+    operations = []
+    for endpoint in endpoints:
+        if not endpoint.answered and not endpoint.exchanges[0].is_open:
+            continue
+        operation = _operation(endpoint, shapes)
+        if operation.key not in by_key:
+            by_key[operation.key] = endpoint
+            operations.append(operation)
+    finder = ListFinder(shapes)
+    answered = [one for one in operations if by_key[one.key].answered]
+    catalog = catalog_of(answered, finder, Choice())
+    if catalog.left_out:
+        keys = [operation.key for operation, _ in catalog.left_out]
+        more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+        remarks.note("requests", f"left out, no list: {', '.join(keys[:_MOST_NAMED])}{more}")
+    lists = {
+        guess.operation.key: RecordedList(name, guess, by_key[guess.operation.key])
+        for name, guess in catalog.lists.items()
+    }
+    _add_open(operations, by_key, lists)
+    order = {one.key: position for position, one in enumerate(operations)}
+    found = sorted(lists.values(), key=lambda one: order[one.guess.operation.key])
+    return found, operations
+
+
+def _add_open(
+    operations: Sequence[Operation],
+    by_key: Mapping[str, RecordedEndpoint],
+    lists: dict[str, RecordedList],
+) -> None:
+    """Add the requests whose responses are not recorded: that they are lists is the user's word."""
+    reason = "no response is recorded"
+    for operation in operations:
+        endpoint = by_key[operation.key]
+        if endpoint.answered or operation.key in lists:
+            continue
+        guess = ListGuess(operation, "", Shape(), 0.75, reason, Shape())
+        name = resource_name(operation, {one.name for one in lists.values()})
+        lists[operation.key] = RecordedList(name, guess, endpoint)
+
+
+def _operation(endpoint: RecordedEndpoint, shapes: ShapeReader) -> Operation:
+    inputs: dict[tuple[str, str], list[Json]] = {}
+    for exchange in endpoint.exchanges:
+        for key, value in exchange.inputs.items():
+            inputs.setdefault(key, []).append(value)
+    path_values = zip(*(endpoint.values_of(one) for one in endpoint.exchanges), strict=True)
+    parameters = [
+        Parameter(variable, "path", True, _path_shape(ones), "")
+        for variable, ones in zip(endpoint.names, path_values, strict=False)
+    ]
+    parameters += [
+        Parameter(name, "query", False, input_shape(ones), "")
+        for (place, name), ones in inputs.items()
+        if place == "query"
+    ]
+    bodies = [one.body for one in endpoint.exchanges if isinstance(one.body, dict)]
+    pages = any(
+        request_role(name.rpartition(".")[2], input_shape(ones), "")
+        for (_, name), ones in inputs.items()
+    )
+    static = [text for text, is_variable in endpoint.steps if not is_variable and text]
+    headers = {name: "" for one in endpoint.answered for name, _ in one.interaction.headers}
+    return Operation(
+        path=endpoint.path,
+        method=endpoint.method.lower(),
+        operation_id=_operation_id(endpoint, static, pages),
+        prose="",
+        tags=(),
+        parameters=tuple(parameters),
+        body=_body_shape(bodies, shapes) if endpoint.method == "POST" else None,
+        response=response_shape(endpoint, shapes),
+        headers=headers,
+        is_deprecated=False,
+        security=None,
+        name=_name(endpoint, static),
+        variant=endpoint.variant,
+    )
+
+
+def _path_shape(values: Sequence[str]) -> Shape:
+    """Return the shape of a path variable; a number becomes the default of its entry."""
+    if all(one.isdigit() for one in values):
+        return input_shape(list(values))
+    return Shape(frozenset({"string"}))
+
+
+def _body_shape(bodies: Sequence[Mapping[str, Json]], shapes: ShapeReader) -> Shape | None:
+    """Return the shape of the request's body; a recorded number is the default, as of a size."""
+    if not bodies:
+        return None
+    shape = shape_of(bodies, shapes)
+    defaults = {
+        key: value
+        for body in reversed(bodies)
+        for key, value in body.items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    }
+    properties = {
+        key: replace(node, value={**node.value, "default": defaults[key]})
+        if key in defaults
+        else node
+        for key, node in shape.properties.items()
+    }
+    return replace(shape, properties=properties)
+
+
+def _operation_id(endpoint: RecordedEndpoint, static: Sequence[str], pages: bool) -> str:
+    """Return a word that says whether a POST reads: a GraphQL query does, and one with pages."""
+    if endpoint.method != "POST":
+        return ""
+    if endpoint.variant:
+        is_change = re.match(r"(mutation|subscription)\b", endpoint.variant)
+        return "change" if is_change else "query"
+    if pages or (static and set(words_of(static[-1])) & _LISTING_POSTS):
+        return "list"
+    return ""
+
+
+def _name(endpoint: RecordedEndpoint, static: Sequence[str]) -> str:
+    """Return what a POST lists: the field that GraphQL returns, or what stands before `filter`."""
+    if endpoint.variant:
+        for exchange in endpoint.answered:
+            data = exchange.data.get("data") if isinstance(exchange.data, dict) else None
+            if isinstance(data, dict) and data:
+                return _GRAPHQL_PREFIX.sub("", next(iter(data))).strip("_")
+        body = endpoint.exchanges[0].body
+        return str(body.get("operationName") or "") if isinstance(body, dict) else ""
+    if endpoint.method == "POST" and len(static) > 1:
+        words = set(words_of(static[-1]))
+        return static[-2] if words and words <= _LISTING_POSTS else ""
+    return ""
+
+
+def _graphql_cursor(one: RecordedList) -> PaginatorGuess | None:
+    """Return the cursor of a connection, of which one page is recorded."""
+    variable = _CURSOR_VARIABLE.search(one.endpoint.variant)
+    path = one.guess.selector.replace("[]", "").split(".")
+    if variable is None or not one.endpoint.answered:
+        return None
+    for depth in range(len(path) - 1, 0, -1):
+        holder: Json = one.endpoint.answered[0].data
+        for key in path[:depth]:
+            holder = holder.get(key) if isinstance(holder, dict) else None
+        info = holder.get("pageInfo") if isinstance(holder, dict) else None
+        if isinstance(info, dict) and "endCursor" in info:
+            place = ".".join((*map(quoted, path[:depth]), "pageInfo"))
+            more = {"has_more_path": f"{place}.hasNextPage"} if "hasNextPage" in info else {}
+            target = f"variables.{variable[1]}"
+            return PaginatorGuess(
+                {
+                    "type": "cursor",
+                    "cursor_path": f"{place}.endCursor",
+                    "cursor_body_path": target,
+                    **more,
+                },
+                0.9,
+                f"the query takes the cursor ${variable[1]}, and returns {place}.endCursor",
+                frozenset({target}),
+            )
+    return None
+
+
+def _with_bound_parameters(guess: ListGuess, bindings: Mapping[str, ParentValue]) -> ListGuess:
+    """Return a list whose query parameters with a parent's value are required."""
+    parameters = tuple(
+        replace(one, is_required=True) if one.place == "query" and one.name in bindings else one
+        for one in guess.operation.parameters
+    )
+    return replace(guess, operation=replace(guess.operation, parameters=parameters))
+
+
+def _key(
+    one: RecordedList, operations: Sequence[Operation], shapes: ShapeReader
+) -> KeyGuess | None:
+    """Return the primary key by its name, unless records contradict; or a field that is unique."""
+    records = [
+        record
+        for exchange in one.endpoint.answered
+        for record in records_of(one.guess, exchange.data)
+    ]
+    detail_path = re.compile(re.escape(one.guess.operation.path.rstrip("/")) + r"/\{[^{}]*\}/?$")
+    detail = next((each for each in operations if detail_path.match(each.path)), None)
+    guess = primary_key(one.guess, shapes, detail)
+    if guess is not None and _is_unique(records, guess.name):
+        return guess
+    if one.guess.is_single or len({repr(record) for record in records}) < _MIN_UNIQUE:
+        return None
+    for name in one.guess.record.properties:
+        words = words_of(name)
+        is_named = bool(words) and (words[-1] in _KEY_ENDINGS or plain_name(name)[-2:] == "id")
+        if is_named and _is_unique(records, name):
+            return KeyGuess(name, 0.7, f"it differs in {len(records)} recorded records")
+    return None
+
+
+def _is_unique(records: Sequence[Mapping[str, Json]], name: str) -> bool:
+    """Return whether records with the same value are the same, and all have one."""
+    seen: dict[str, str] = {}
+    for record in records:
+        value = record.get(name)
+        if not isinstance(value, (str, int, float)):
+            return False
+        if seen.setdefault(repr(value), repr(record)) != repr(record):
+            return False
+    return True
+
+
+def _without(sent: SentInputs, access: Access) -> SentInputs:
+    """Return the inputs without those that the auth sends."""
+    names = {name for place, name in access.sent if place == "query"}
+    return replace(sent, params={key: one for key, one in sent.params.items() if key not in names})
+
+
+def _client(
+    origin: str,
+    base: tuple[str, ...],
+    exchanges: Sequence[ApiExchange],
+    literals: Literals,
+    remarks: Remarks,
+) -> dict[str, Json]:
+    if origin.startswith("http://") and not _LOOPBACK.match(origin):
+        origin = origin.replace("http://", "https://", 1)
+        remarks.note("servers", f"{CHECK}it was recorded over http; the file says https")
+    host = origin.partition("://")[2]
+    if len(open_names(host)) == 1 and re.fullmatch("[\ue000].*[\ue001]", host) and base == ():
+        declared = {"type": "string", "format": "uri", "description": "The address of the API."}
+        address = literals.values.entry(open_names(host)[0], declared)
+    else:
+        address = template_of(origin, literals.values, "the address") + "".join(
+            f"/{one}" for one in base
+        )
+    client: dict[str, Json] = {"base_url": address}
+    headers = {**shared_headers(exchanges, literals), **literals.access.headers}
+    if headers:
+        client["headers"] = headers
+    if literals.access.auth is not None:
+        client["auth"] = literals.access.auth
+    return client
+
+
+def _drop_unused(
+    values: DeclaredValues, client: Mapping[str, Json], entries: Sequence[ResourceEntry]
+) -> None:
+    """Remove secrets that only requests had that are no lists."""
+    written = repr([client, [one.data for one in entries]])
+    for name in list(values.secrets):
+        if f"{{secrets.{name}}}" not in written:
+            del values.secrets[name]
+    for name in list(values.config):
+        if f"config.{name}" not in written:
+            del values.config[name]
+
+
+def _refuse_leaks(imported: ImportedConnector, access: Access, source: RecordedSource) -> None:
+    """Raise ManifestError if a credential is still in the file."""
+    remarks = " ".join(one.reason for one in imported.remarks)
+    leaks = find_leaks(f"{imported.text}\n{remarks}", access.raw)
+    if leaks:
+        counts = Counter(one.partition(",")[2].strip() for one in leaks)
+        forms = ", ".join(sorted(counts))
+        raise ManifestError(
+            f"{source.label}: nothing was written: the connector file would hold a credential "
+            f"({forms}); please report it"
+        )
