@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from framework.authoring.cassettes.cassette import find_leaks
 from framework.authoring.exchange import Interaction
@@ -56,6 +57,7 @@ from framework.importers.recorded.parent_values import (
     observed_inputs,
 )
 from framework.importers.recorded.sent_literals import Literals, sent_inputs, shared_headers
+from framework.importers.source_files import free_name
 
 Json = Any
 
@@ -65,6 +67,7 @@ _LISTING_POSTS = vocabulary("filter search list query paginate find browse scan 
 _LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$")
 _GRAPHQL_PREFIX = re.compile(r"^(?:all|list|get|fetch|query|search)(?=[A-Z_])")
 _CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
+_HOST_WORDS = vocabulary("www api com io dev app co net org rest")
 _MOST_NAMED = 12
 _MIN_UNIQUE = 5
 """Records from which on a field with different values may identify them."""
@@ -170,6 +173,15 @@ def import_recorded(
     imported = assembled_connector(head, values, [one.entry for one in resources], {}, remarks)
     _refuse_leaks(imported, access, source)
     return RecordedImport(imported, access, tuple(resources), base)
+
+
+def name_of_host(interactions: Sequence[Interaction], host: str | None) -> str:
+    """Return a connector's name from the host of the first request."""
+    address = urlsplit(interactions[0].url).hostname or "" if host is None else host
+    if re.fullmatch(r"[\d.]+|localhost", address):
+        return "api"
+    parts = [one for one in address.split(".") if one not in _HOST_WORDS]
+    return free_name((parts[0] if parts else address,), set(), "connector")
 
 
 def _host(exchange: ApiExchange) -> str:
