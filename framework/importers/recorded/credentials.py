@@ -35,6 +35,17 @@ _TOKEN_FIELDS = ("access_token", "refresh_token", "id_token", "token", "accessTo
 _KEY_PARAMETERS = frozenset({"key", "apikey", "appid", "accesskey", "sig", "signature", "auth"})
 
 
+BROWSER_HEADERS = re.compile(
+    r"^(?:accept-(?:encoding|language|charset)|access-control-.*|baggage|cache-control|connection"
+    r"|content-(?:length|type)|cookie|authorization|dnt|expect|forwarded|from|host|if-.*|keep-alive"
+    r"|origin|pragma|priority|proxy-.*|range|referer|sec-.*|sentry-trace|save-data|te|trace.*"
+    r"|transfer-encoding|upgrade.*|user-agent|via|viewport-width|downlink|rtt|ect|device-memory"
+    r"|x-forwarded-.*|x-request(?:ed-with|-id|-start)|x-correlation-id|x-client-.*|x-b3-.*"
+    r"|x-datadog-.*|newrelic|request-id|postman-token|x-csrf.*|x-xsrf.*)$"
+)
+"""Headers that browsers, proxies and monitors add."""
+
+
 @dataclass
 class Access:
     """How requests are authenticated, as the file writes it, and what must not stand in it.
@@ -193,7 +204,8 @@ def _headers(exchanges: Sequence[ApiExchange], values: DeclaredValues, access: A
             plain = name.lower()
             if plain in ("authorization", "cookie") or not value:
                 continue
-            if names_secret(name) or (looks_random(value) and plain.startswith("x-")):
+            is_own = plain.startswith("x-") and not BROWSER_HEADERS.match(plain)
+            if names_secret(name) or (is_own and looks_random(value)):
                 found.setdefault(plain, []).append(value)
                 spelling.setdefault(plain, name)
     for plain, listed in found.items():

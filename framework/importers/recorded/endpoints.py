@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.importers.api_guesses.api_model.name_words import noun, plain_name
+from framework.importers.api_guesses.api_model.name_words import noun, plain_name, vocabulary
 from framework.importers.recorded.api_exchange import ApiExchange
 from framework.importers.recorded.open_values import open_names
 
@@ -24,6 +24,7 @@ _SUFFIX = re.compile(r"\.(?:json|js)$")
 _MIN_OVERLAP = 0.6
 """From this part of common keys on two responses have the same records."""
 _LONGEST_ID = 80
+_KEY_NAMES = vocabulary("id key slug login username handle code uid")
 
 Step = tuple[str, bool]
 """One part of a path: its text, or its ending if it is a variable."""
@@ -126,6 +127,7 @@ def _step(segment: str) -> Step:
 def _joined(endpoints: list[RecordedEndpoint]) -> list[RecordedEndpoint]:
     """Make variables of words that are records of other lists: `/users/ada` beside `/users`."""
     lists = {one.steps: returned_texts(one.exchanges) for one in endpoints if one.method == "GET"}
+    keyed = frozenset(key for one in endpoints for key in _keyed_texts(one))
     everything = frozenset[str]().union(*lists.values()) if lists else frozenset[str]()
     for position in range(max((len(one.steps) for one in endpoints), default=0)):
         groups: dict[Any, list[RecordedEndpoint]] = defaultdict(list)
@@ -136,7 +138,7 @@ def _joined(endpoints: list[RecordedEndpoint]) -> list[RecordedEndpoint]:
         for group in groups.values():
             values = [one.steps[position][0] for one in group]
             above = lists.get(group[0].steps[:position], frozenset())
-            is_below = position > 0 and all(one in above for one in values)
+            is_below = position > 0 and all(one in above or one in keyed for one in values)
             is_same = (
                 len(group) > 1
                 and all(one in everything for one in values)
@@ -151,6 +153,21 @@ def _joined(endpoints: list[RecordedEndpoint]) -> list[RecordedEndpoint]:
                 endpoints = [one for one in endpoints if one not in group[1:]]
                 endpoints = _united(endpoints)
     return endpoints
+
+
+def _keyed_texts(endpoint: RecordedEndpoint) -> Iterator[str]:
+    """Yield the words that identify a record, such as a login or a slug."""
+    for exchange in endpoint.answered:
+        stack = [exchange.data]
+        while stack:
+            value = stack.pop()
+            if isinstance(value, dict):
+                stack += value.values()
+                for key, one in value.items():
+                    if isinstance(one, str) and one and plain_name(key) in _KEY_NAMES:
+                        yield one
+            elif isinstance(value, list):
+                stack += value
 
 
 def _united(endpoints: list[RecordedEndpoint]) -> list[RecordedEndpoint]:

@@ -25,7 +25,7 @@ _SEEN = 0.97
 _KEYS = frozenset({"id", "uuid", "guid", "gid", "uid", "key", "slug", "code", "pk", "sid", "ref"})
 _DEPTH = 2
 _SHORT = 4
-"""Characters up to which a value may stand in other records by chance."""
+"""Digits up to which a number may stand in other records by chance."""
 _LEAST_SCORE = 0.6
 
 Field = tuple[str, ...]
@@ -110,6 +110,11 @@ def observed_inputs(child: RecordedList, index: ValueIndex) -> dict[InputKey, Pa
     return found
 
 
+def _are_words(values: set[str]) -> bool:
+    """Return whether values may stand in a record by chance."""
+    return all(one.isalpha() for one in values)
+
+
 def _best(
     child: RecordedList,
     index: ValueIndex,
@@ -123,7 +128,7 @@ def _best(
     words = words_of(variable)
     stem = words[:-1] if len(words) > 1 and words[-1] in _KEYS else words
     parts = [part for part in before.split("/") if part and "{" not in part]
-    is_common = all(len(one) <= _SHORT for one in values)
+    is_common = all(len(one) <= _SHORT and one.isdigit() for one in values)
     for one in index.lists:
         below = one.endpoint.path.startswith(f"{child.endpoint.path}/")
         if one is child or below or not values or variable in one.endpoint.names:
@@ -150,6 +155,8 @@ def _best(
             if part < 1:
                 reason = f"some of the recorded values are in {where} of {one.name}"
             sure = _SEEN if part == 1 else 0.8
+            if not (is_prefix or likeness >= _LEAST_SCORE) and _are_words(values):
+                sure = 0.7
             rated.append((score, ParentValue(variable, one.guess, where, sure, reason)))
     if rated:
         return max(rated, key=lambda one: one[0])[1]

@@ -66,6 +66,8 @@ _API_PART = re.compile(r"api|apis|rest|services|json|v\d+(?:\.\d+)*|\d{4}-\d\d(?
 _LISTING_POSTS = vocabulary("filter search list query paginate find browse scan select lookup all")
 _LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$")
 _GRAPHQL_PREFIX = re.compile(r"^(?:all|list|get|fetch|query|search)(?=[A-Z_])")
+_CONNECTION = vocabulary("nodes edges node items data results pageInfo")
+_DEEPEST_FIELD = 6
 _CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
 _HOST_WORDS = vocabulary("www api com io dev app co net org rest")
 _MOST_NAMED = 12
@@ -372,13 +374,27 @@ def _name(endpoint: RecordedEndpoint, static: Sequence[str]) -> str:
         for exchange in endpoint.answered:
             data = exchange.data.get("data") if isinstance(exchange.data, dict) else None
             if isinstance(data, dict) and data:
-                return _GRAPHQL_PREFIX.sub("", next(iter(data))).strip("_")
+                return _GRAPHQL_PREFIX.sub("", _field_of_list(data)).strip("_")
         body = endpoint.exchanges[0].body
         return str(body.get("operationName") or "") if isinstance(body, dict) else ""
     if endpoint.method == "POST" and len(static) > 1:
         words = set(words_of(static[-1]))
         return static[-2] if words and words <= _LISTING_POSTS else ""
     return ""
+
+
+def _field_of_list(data: Mapping[str, Json]) -> str:
+    """Return the field of a GraphQL response that holds the list: `viewer.projects.nodes`."""
+    name = next(iter(data))
+    holder: Json = data
+    for _ in range(_DEEPEST_FIELD):
+        key = next((key for key, one in holder.items() if isinstance(one, (dict, list))), None)
+        if key is None or key in _CONNECTION:
+            break
+        name, holder = key, holder[key]
+        if not isinstance(holder, dict):
+            break
+    return name
 
 
 def _graphql_cursor(one: RecordedList) -> PaginatorGuess | None:

@@ -14,7 +14,12 @@ from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.paging_signs import request_role
 from framework.importers.api_guesses.resource_entry import SentInputs
 from framework.importers.recorded.api_exchange import ApiExchange, InputKey
-from framework.importers.recorded.credentials import Access, looks_random, names_secret
+from framework.importers.recorded.credentials import (
+    BROWSER_HEADERS,
+    Access,
+    looks_random,
+    names_secret,
+)
 from framework.importers.recorded.endpoints import RecordedEndpoint
 from framework.importers.recorded.observed_records import input_shape
 from framework.importers.recorded.open_values import open_names, template_of
@@ -27,18 +32,10 @@ _HARMLESS = vocabulary(
     """
     limit perpage pagesize size sort sortby order orderby ordering direction format shape fields
     select include expand embed view lang locale language v version apiversion top maxresults
-    count pretty alt query operationname columns with relations extend populate
+    count pretty alt operationname columns with relations extend populate
     """
 )
 """Inputs that leave no record out."""
-_BROWSERS = re.compile(
-    r"^(?:accept-(?:encoding|language|charset)|access-control-.*|baggage|cache-control|connection"
-    r"|content-(?:length|type)|cookie|authorization|dnt|expect|forwarded|from|host|if-.*|keep-alive"
-    r"|origin|pragma|priority|proxy-.*|range|referer|sec-.*|sentry-trace|save-data|te|trace.*"
-    r"|transfer-encoding|upgrade.*|user-agent|via|viewport-width|downlink|rtt|ect|device-memory"
-    r"|x-forwarded-.*|x-request(?:ed-with|-id|-start)|x-correlation-id|x-client-.*|x-b3-.*"
-    r"|x-datadog-.*|newrelic|request-id|postman-token|x-csrf.*|x-xsrf.*)$"
-)
 _PLAIN_ACCEPT = re.compile(r"^(?:\*/\*|(?:application/json|text/plain|text/html)\b.*)$")
 
 
@@ -119,13 +116,13 @@ def sent_inputs(
     variants = [constants(one) for one in exchanges]
     chosen = _chosen(variants, exchanges)
     exchange = exchanges[variants.index(chosen)]
-    checks = dict(_checks(chosen, variants, exchange))
     what = f"the request {endpoint.method} {endpoint.path}"
     params = {
         escape(name): _number(literals.written(name, value, what))
         for (place, name), value in chosen.items()
         if place == "query"
     }
+    checks = dict(_checks(chosen, variants, exchange, params))
     columns = [endpoint.values_of(one) for one in endpoint.exchanges]
     path = {
         variable: text
@@ -170,10 +167,13 @@ def _checks(
     chosen: Mapping[InputKey, Json],
     variants: Sequence[Mapping[InputKey, Json]],
     exchange: ApiExchange,
+    params: Mapping[str, Json],
 ) -> Iterable[tuple[tuple[str, ...], str]]:
     body = "data" if exchange.body_form == "form" else "json"
     for key, value in chosen.items():
-        if _is_harmless(key, value) or (key[1].startswith("variables.") and exchange.graphql):
+        if _is_harmless(key, value) or (exchange.graphql and key[0] == "body"):
+            continue
+        if key[0] == "query" and re.fullmatch(r"\{\w+\.\w+\}", str(params[escape(key[1])])):
             continue
         place = ("endpoint", "params", escape(key[1]))
         if key[0] == "body":
@@ -213,7 +213,7 @@ def shared_headers(exchanges: Sequence[ApiExchange], literals: Literals) -> dict
             spelling.setdefault(name.lower(), name)
     found: dict[str, Json] = {}
     for (name, value), count in counts.items():
-        if count < len(exchanges) or _BROWSERS.match(name) or names_secret(name):
+        if count < len(exchanges) or BROWSER_HEADERS.match(name) or names_secret(name):
             continue
         if name == "accept" and _PLAIN_ACCEPT.match(value):
             continue

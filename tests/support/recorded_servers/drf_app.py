@@ -64,9 +64,7 @@ class Review(models.Model):
 
 def serializer_of(kind):
     meta = type("Meta", (), {"model": kind, "fields": "__all__"})
-    return type(
-        f"{kind.__name__}Serializer", (serializers.ModelSerializer,), {"Meta": meta}
-    )
+    return type(f"{kind.__name__}Serializer", (serializers.ModelSerializer,), {"Meta": meta})
 
 
 class Pages(pagination.PageNumberPagination):

@@ -168,7 +168,9 @@ def drf(installed: Path, folder: Path) -> Iterator[Browsed]:
     app = str(Path(__file__).with_name("drf_app.py"))
     command = [str(installed / "drf/bin/python"), app, str(port), str(folder), TOKEN]
     with started(command, f"{url}/api/v1/"):
-        har = HarWriter(url, {"Authorization": f"Token {TOKEN}", "Cookie": "csrftoken=Zq8Lw0Rt5Yx2"})
+        har = HarWriter(
+            url, {"Authorization": f"Token {TOKEN}", "Cookie": "csrftoken=Zq8Lw0Rt5Yx2"}
+        )
         har.get("/api/v1/")
         page = har.get("/api/v1/authors/")
         har.get(page["next"])

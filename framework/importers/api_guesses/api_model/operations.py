@@ -94,6 +94,7 @@ class Operation:
     def nouns(self) -> tuple[tuple[str, ...], ...]:
         """What the operation is about, as nouns: by its path, its id."""
         found = [noun(self.static[-1])] if self.static else []
+        found += [noun(self.name)] if self.name else []
         rest = [word for word in self.id_words if word not in _VERBS]
         if rest:
             found.append(noun("_".join(rest)))
