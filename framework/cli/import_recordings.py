@@ -97,7 +97,7 @@ def curl(
         label, interactions = "curl", read_curl_arguments(words)
     target = output or Path("connectors") / f"{name_of_host(interactions, host)}.yaml"
     check_target(target, force)
-    source = RecordedSource(interactions, label, "a curl command")
+    source = RecordedSource(interactions, label, "a curl command", is_chosen=True)
     recorded, files = _write(source, target, host)
     return write_report(recorded.imported, files, form)
 

@@ -101,7 +101,7 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         entry.data["primary_key"] = facts.key.name
         if facts.key.confidence < SURE_LIST + 0.15:
             entry.comment(f"identified by {facts.key.name}: {facts.key.reason}", "primary_key")
-    elif not facts.guess.is_single:
+    elif not facts.guess.is_single and (facts.inputs is None or facts.guess.record.properties):
         entry.comment(f"{CHECK}no field identifies a record", *())
     if facts.has_schema:
         entry.data["schema"] = facts.name

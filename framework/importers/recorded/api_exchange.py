@@ -57,7 +57,7 @@ class ApiExchange:
         return cls(
             interaction,
             number,
-            f"{parts.scheme.lower()}://{host.removesuffix(default_port).lower()}",
+            f"{parts.scheme.lower()}://{_plain_host(host.removesuffix(default_port))}",
             userinfo,
             tuple(parts.path.split("/")[1:]),
             query,
@@ -101,6 +101,11 @@ class ApiExchange:
     def header(self, name: str) -> str:
         """Return a header of the request (lower-case name); empty if there is none."""
         return header_value(self.interaction.request_headers, name)
+
+
+def _plain_host(host: str) -> str:
+    """Return a host in lower case, unless names are marked in it."""
+    return host.lower() if host.isascii() else host
 
 
 def _request_body(interaction: Interaction) -> tuple[BodyForm, Json]:

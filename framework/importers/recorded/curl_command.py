@@ -21,9 +21,12 @@ from framework.authoring.exchange import Interaction
 from framework.definition.yaml_limits import LimitExceeded, read_limited
 from framework.importers.api_guesses.api_model.name_words import vocabulary
 from framework.importers.import_report import ManifestError
+from framework.importers.recorded.open_values import marked
 
 _LARGEST_BODY = 10_000_000
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
+_SHELL_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _ANSI_ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
 )
@@ -71,7 +74,8 @@ def read_curl(text: str, place: str = "curl") -> tuple[Interaction, ...]:
     try:
         tokens = _tokens(text)
     except ValueError as error:
-        raise ManifestError(f"{place}: the quoting is broken: {_plain(error)}") from None
+        what = "" if "found" in str(error) else "the quoting is broken: "
+        raise ManifestError(f"{place}: {what}{_plain(error)}") from None
     return read_curl_arguments(tokens, place)
 
 
@@ -113,21 +117,44 @@ def _tokens(text: str) -> list[str]:
 
 
 def _without_ansi(text: str) -> Iterator[str]:
-    """Yield a text with bash's `$'...'` as the same text in plain single quotes."""
+    """Yield a text with bash's `$'...'` in plain quotes, and with the shell's variables marked."""
     position = 0
-    quoted = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
     while position < len(text):
         ansi = _ANSI_QUOTED.match(text, position)
-        other = quoted.match(text, position)
+        other = _QUOTED.match(text, position)
+        variable = _SHELL_VARIABLE.match(text, position)
         if ansi is not None:
             yield shlex.quote(_ANSI_ESCAPE.sub(_unescaped, ansi[1]))
             position = ansi.end()
         elif other is not None:
-            yield other[0]
+            yield _with_variables(other[0]) if other[0].startswith('"') else other[0]
             position = other.end()
+        elif variable is not None:
+            yield marked(variable[1] or variable[2])
+            position = variable.end()
         else:
+            _refuse_substitution(text[position : position + 2])
             yield text[position]
             position += 1
+
+
+def _with_variables(quoted: str) -> str:
+    """Return a text in double quotes with its variables marked."""
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[0].startswith("\\"):
+            return found[0]
+        if found[1] or found[2]:
+            return marked(found[1] or found[2])
+        _refuse_substitution(found[0])
+        return found[0]
+
+    return re.sub(rf"\\.|{_SHELL_VARIABLE.pattern}|\$\(|`", replaced, quoted, flags=re.DOTALL)
+
+
+def _refuse_substitution(text: str) -> None:
+    if text.startswith(("$(", "`")):
+        raise ValueError("found a command in the command, $(...); write its result instead")
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -161,6 +161,8 @@ def _best(
     if rated:
         return max(rated, key=lambda one: one[0])[1]
     if guess is not None:
-        reason = f"{guess.reason}, but no recorded response holds the values"
+        seen = any(one.guess is guess.parent and one.endpoint.answered for one in index.lists)
+        reason = "no recorded response holds the values" if seen else "no response is recorded"
+        reason = f"{guess.reason}, but {reason}"
         return replace(guess, confidence=min(guess.confidence, 0.7), reason=reason)
     return None

@@ -24,7 +24,12 @@ from framework.importers.api_guesses.parent_lists import (
     ParentValue,
     break_circles,
 )
-from framework.importers.api_guesses.record_lists import ListFinder, ListGuess, quoted
+from framework.importers.api_guesses.record_lists import (
+    ListFinder,
+    ListGuess,
+    is_reading,
+    quoted,
+)
 from framework.importers.api_guesses.record_schemas import KeyGuess, primary_key, time_filters
 from framework.importers.api_guesses.resource_entry import (
     CHECK,
@@ -71,6 +76,7 @@ _DEEPEST_FIELD = 6
 _CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
 _HOST_WORDS = vocabulary("www api com io dev app co net org rest")
 _MOST_NAMED = 12
+_UNSEEN = 0.6
 _MIN_UNIQUE = 5
 """Records from which on a field with different values may identify them."""
 _KEY_ENDINGS = vocabulary("id key pk code slug uuid guid number isbn sku")
@@ -78,12 +84,16 @@ _KEY_ENDINGS = vocabulary("id key pk code slug uuid guid number isbn sku")
 
 @dataclass(frozen=True)
 class RecordedSource:
-    """What was recorded: the exchanges, what the file is called in messages, notes about it."""
+    """What was recorded: the exchanges, what the file is called in messages, notes about it.
+
+    With `is_chosen` each request is one that the user wants, whatever it may be.
+    """
 
     interactions: Sequence[Interaction]
     label: str
     kind: str
     notes: Sequence[str] = ()
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ def import_recorded(
         for one in exchanges
         if one.segments[: len(base)] == base and one.method in _METHODS
     ]
-    lists, operations = _lists(endpoints_of(below), shapes, remarks)
+    lists, operations = _lists(endpoints_of(below), shapes, remarks, source.is_chosen)
     if not lists:
         remarks.missing(source.label, "found no request that returns a list")
     index = ValueIndex(lists)
@@ -247,6 +257,7 @@ def _lists(
     endpoints: Sequence[RecordedEndpoint],
     shapes: ShapeReader,
     remarks: Remarks,
+    is_chosen: bool,
 ) -> tuple[list[RecordedList], list[Operation]]:
     by_key: dict[str, RecordedEndpoint] = {}
     operations = []
@@ -260,15 +271,15 @@ def _lists(
     finder = ListFinder(shapes)
     answered = [one for one in operations if by_key[one.key].answered]
     catalog = catalog_of(answered, finder, Choice())
-    if catalog.left_out:
-        keys = [operation.key for operation, _ in catalog.left_out]
-        more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
-        remarks.note("requests", f"left out, no list: {', '.join(keys[:_MOST_NAMED])}{more}")
     lists = {
         guess.operation.key: RecordedList(name, guess, by_key[guess.operation.key])
         for name, guess in catalog.lists.items()
     }
-    _add_open(operations, by_key, lists)
+    keys = [operation.key for operation, _ in catalog.left_out]
+    keys += _add_open(operations, by_key, lists, is_chosen)
+    if keys:
+        more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+        remarks.note("requests", f"left out, no list: {', '.join(keys[:_MOST_NAMED])}{more}")
     order = {one.key: position for position, one in enumerate(operations)}
     found = sorted(lists.values(), key=lambda one: order[one.guess.operation.key])
     return found, operations
@@ -278,16 +289,27 @@ def _add_open(
     operations: Sequence[Operation],
     by_key: Mapping[str, RecordedEndpoint],
     lists: dict[str, RecordedList],
-) -> None:
-    """Add the requests whose responses are not recorded: that they are lists is the user's word."""
-    reason = "no response is recorded"
+    is_chosen: bool,
+) -> list[str]:
+    """Add the requests whose responses are not recorded; return those that are left out.
+
+    A POST may change something, and a path that ends with an id is one record.
+    """
+    left_out = []
     for operation in operations:
         endpoint = by_key[operation.key]
         if endpoint.answered or operation.key in lists:
             continue
-        guess = ListGuess(operation, "", Shape(), 0.75, reason, Shape())
+        reason = "no response is recorded"
+        if not is_reading(operation):
+            reason += ", and a POST may change something"
+        if not is_chosen and (operation.ends_with_variable or not is_reading(operation)):
+            left_out.append(operation.key)
+            continue
+        guess = ListGuess(operation, "", Shape(), _UNSEEN, reason, Shape())
         name = resource_name(operation, {one.name for one in lists.values()})
         lists[operation.key] = RecordedList(name, guess, endpoint)
+    return left_out
 
 
 def _operation(endpoint: RecordedEndpoint, shapes: ShapeReader) -> Operation:
@@ -375,8 +397,8 @@ def _name(endpoint: RecordedEndpoint, static: Sequence[str]) -> str:
             data = exchange.data.get("data") if isinstance(exchange.data, dict) else None
             if isinstance(data, dict) and data:
                 return _GRAPHQL_PREFIX.sub("", _field_of_list(data)).strip("_")
-        body = endpoint.exchanges[0].body
-        return str(body.get("operationName") or "") if isinstance(body, dict) else ""
+        named = re.match(r"(?:query|mutation|subscription)\s+(\w+)", endpoint.variant)
+        return named[1] if named else ""
     if endpoint.method == "POST" and len(static) > 1:
         words = set(words_of(static[-1]))
         return static[-2] if words and words <= _LISTING_POSTS else ""
