@@ -31,12 +31,13 @@ from framework.http.transport import make_response
 from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
 from framework.importers.api_guesses.paging_signs import ResponseSign, response_signs
 from framework.importers.recorded.api_exchange import ApiExchange, InputKey
+from framework.importers.recorded.credentials import names_secret
 from framework.importers.recorded.observed_records import records_of, shape_reader
 from framework.importers.recorded.page_comparison import is_noise
 from framework.importers.recorded.recorded_import import RecordedImport, RecordedResource
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Environment, StopSignal
-from framework.runtime.redaction import Redactor
+from framework.runtime.redaction import SHORTEST_COOKIE, Redactor
 from framework.runtime.settings import STAND_IN
 
 Json = Any
@@ -116,6 +117,7 @@ class HarAdapter(BaseAdapter):
         super().__init__()
         self._base = recorded.base
         self._secrets = recorded.access.secrets
+        self._sent = recorded.access.sent
         self._lock = threading.Lock()
         self._answers = [self._read(one) for one in recorded.resources]
         self.empty = 0
@@ -144,8 +146,8 @@ class HarAdapter(BaseAdapter):
         segments = sent.segments[len(self._base) :]
         for answers in self._answers:
             endpoint = answers.resource.recorded.endpoint
-            variant = " ".join((sent.graphql or "").split())
-            if endpoint.matches(sent.method, segments) and endpoint.variant == variant:
+            is_same = self._masked(endpoint.variant) == " ".join((sent.graphql or "").split())
+            if endpoint.matches(sent.method, segments) and is_same:
                 return self._answer(request, sent, segments, answers)
         return make_response(request, 404, "Not Found", (), b"{}")
 
@@ -210,7 +212,9 @@ class HarAdapter(BaseAdapter):
         inputs = []
         for key, value in exchange.inputs.items():
             text = self._plain(str(value))
-            if key not in answers.names or is_noise(key, value) or value is None:
+            # what a next page's link adds is another page, whatever its name is
+            is_known = key in answers.names or (exchange.is_open and not names_secret(key[1]))
+            if not is_known or key in self._sent or is_noise(key, value) or value is None:
                 continue
             if answers.first.get(key[1]) == text or key in _sent_sizes(answers):
                 continue
@@ -218,7 +222,14 @@ class HarAdapter(BaseAdapter):
         return (path, *sorted(inputs))
 
     def _plain(self, text: str) -> str:
-        return STAND_IN if text in self._secrets else text
+        return STAND_IN if text in self._secrets else self._masked(text)
+
+    def _masked(self, text: str) -> str:
+        """Return a text with its credentials as a replay sends them."""
+        for one, placeholder in self._secrets.items():
+            if placeholder and len(one) >= SHORTEST_COOKIE:
+                text = text.replace(one, STAND_IN)
+        return text
 
 
 def _sent_sizes(answers: _Answers) -> Iterator[InputKey]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from framework.authoring.cassettes.cassette import find_leaks
 from framework.definition.expressions.placeholders import escape
 from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
 from framework.importers.api_guesses.declared_values import DeclaredValues
@@ -66,11 +67,27 @@ class Literals:
             return value
         if open_names(value):
             return template_of(value, self.values, what)
-        if any(one in text for one in self.access.raw if len(one) >= 8):
-            return self._secret(name, text)
+        if find_leaks(text, self.access.raw):
+            template = self._with_placeholders(text)
+            return template if template is not None else self._secret(name, text)
         if ADDRESS.search(value) and "\n" not in value:
             return self.entry(name, f"The value of {name}, which looks like an address.")
         return escape(value)
+
+    def _with_placeholders(self, text: str) -> str | None:
+        """Return a text whose credentials are placeholders, None if one stays."""
+        known = {one: two for one, two in self.access.secrets.items() if two and one in text}
+        if not known:
+            return None
+        longest_first = sorted(known, key=len, reverse=True)
+        parts = re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
+        rest = "".join(parts[::2])
+        if find_leaks(rest, self.access.raw):
+            return None
+        return "".join(
+            known[part] or "" if position % 2 else escape(part)
+            for position, part in enumerate(parts)
+        )
 
     def entry(self, name: str, description: str) -> str:
         """Declare a value that only the user knows."""

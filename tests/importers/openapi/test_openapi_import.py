@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from framework.importers.import_report import ManifestError
 from framework.importers.api_guesses.list_catalog import Choice
+from framework.importers.import_report import ManifestError
 from framework.importers.openapi.openapi_import import (
     OpenApiOptions,
     import_openapi,
