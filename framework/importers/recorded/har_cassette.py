@@ -42,6 +42,10 @@ from framework.runtime.settings import STAND_IN
 
 Json = Any
 
+_LARGE = 10_000_000
+"""Bytes of responses from which on a cassette is limited."""
+_MANY_PARENTS = 200
+_LIMIT = 100
 _TOTAL_HEADERS = vocabulary("xtotalcount xtotal totalcount xtotalpages xcount")
 _NEXT_HEADERS = vocabulary("link xnextpage xnext xnextcursor")
 _NEXT_ROLES = frozenset({"next_url", "cursor", "next_page", "next_offset"})
@@ -65,7 +69,8 @@ def write_har_cassette(
     """
     connector = valid_connector(location)
     adapter = HarAdapter(recorded)
-    options = RunOptions(config=_given(connector))
+    _require_config(connector)
+    options = RunOptions(limit=_limit(recorded, connector))
     environment = Environment(
         now=started,
         transport=lambda _: adapter,
@@ -86,13 +91,32 @@ def write_har_cassette(
     return HarCassette((path, expected), recording.interactions, adapter.empty)
 
 
-def _given(connector: Connector) -> dict[str, Json]:
+def _require_config(connector: Connector) -> None:
+    """Raise FrameworkError if a value is needed that the recording does not tell."""
     missing = [
         name for name, entry in connector.config.items() if entry.required and entry.default is None
     ]
     if missing:
         raise FrameworkError(f"values of config are missing: {', '.join(missing)}")
-    return {}
+
+
+def _limit(recorded: RecordedImport, connector: Connector) -> int | None:
+    """Return how many records of each resource the cassette has; None for all of them.
+
+    Each parent's children are requested, and most of them nobody opened.
+    """
+    parents = {binding.resource for one in connector.resources for binding in one.bindings}
+    lists = [one.recorded for one in recorded.resources]
+    counts = [
+        sum(len(records_of(one.guess, exchange.data)) for exchange in one.endpoint.answered)
+        for one in lists
+        if one.name in parents
+    ]
+    size = sum(
+        len(exchange.interaction.body) for one in lists for exchange in one.endpoint.answered
+    )
+    is_large = size > _LARGE or max(counts, default=0) > _MANY_PARENTS
+    return _LIMIT if is_large else None
 
 
 @dataclass

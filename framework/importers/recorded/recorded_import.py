@@ -229,6 +229,8 @@ def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> 
         return by_origin[wanted[0]]
     if not counts:
         count = len(source.interactions)
+        if count == 0:
+            raise ManifestError(f"{source.label}: found no request over http or https")
         raise ManifestError(
             f"{source.label}: found no response in JSON among {count} requests; export the "
             "recording with the contents of responses"
