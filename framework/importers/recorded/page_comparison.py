@@ -30,8 +30,12 @@ PROVED = 0.97
 """How sure a guess is that two recorded pages show."""
 _MOST_PAIRS = 400
 _SHORTEST_CURSOR = 7
-"""Digits from which on a number is a cursor whatever its field is called."""
+"""Characters from which on a value is a cursor whatever its field is called."""
 _NOISE = frozenset({"_", "t", "ts", "cb", "nocache", "timestamp", "rand", "random", "nonce"})
+_FURTHER = frozenset(
+    {"after", "since", "start", "starting", "from", "last", "next", "gt", "before"}
+)
+_NAMES_KEY = frozenset({"id", "ids", "key", "year", "month", "day", "level", "depth", "version"})
 _NEXT = frozenset({"next", "cursor", "continuation", "token", "after", "marker", "bookmark"})
 
 
@@ -169,7 +173,7 @@ def _by_cursor(
     if not isinstance(value, (str, int)) or isinstance(value, bool) or value == "":
         return None
     text = str(value)
-    is_number = text.isdigit() and len(text) < _SHORTEST_CURSOR
+    is_short = len(text) < _SHORTEST_CURSOR
     sender = _sender(key)
     for path, told in sorted(
         scalars_outside(pair.first.data, list(records)), key=lambda one: len(one[0])
@@ -177,7 +181,7 @@ def _by_cursor(
         if isinstance(told, bool) or str(told) != text or not _is_key_path(path):
             continue
         words = {word for one in path[-2:] for word in words_of(str(one))}
-        if is_number and not words & _NEXT:
+        if is_short and not words & _NEXT:
             continue
         place = ".".join(quoted(str(one)) for one in path)
         flag = end_flag(comparison.signs)
@@ -215,7 +219,9 @@ def _by_last_record(
     last = records[-1]
     fields = [name for name, one in last.items() if str(one) == text and one is not True]
     role = _role(key, pair.second.inputs[key])
-    if not fields or (text.isdigit() and role in ("page", "offset", "size")):
+    # a filter by a field of the last record, such as its author, is no cursor
+    is_cursor = role in ("cursor", "last_id") or set(words_of(key[1])) & _FURTHER
+    if not fields or not is_cursor:
         return None
     flag = end_flag(comparison.signs)
     return PaginatorGuess(
@@ -287,12 +293,15 @@ def _by_number(
     step = int(after) - start
     if step <= 0 or role in ("size", "cursor", "last_id"):
         return None
+    words = words_of(key[1])
+    if role is None and (words[-1:] == () or words[-1] in _NAMES_KEY):
+        return None
     is_offset = role == "offset" or (role != "page" and step > 1 and step == len(records))
     if is_offset:
         return _offset(comparison, pair, key, step, start, records)
     if step != 1 or (role is None and start not in (0, 1)):
         return None
-    return _page(comparison, endpoint, pair, key, start)
+    return _page(comparison, endpoint, pair, key, start, role)
 
 
 def _page(
@@ -301,6 +310,7 @@ def _page(
     pair: PagePair,
     key: InputKey,
     start: int,
+    role: RequestRole | None,
 ) -> PaginatorGuess:
     seen = [int(one.inputs[key]) for one in endpoint.answered if _whole(one.inputs.get(key))]
     base = min([start, *seen])
@@ -319,7 +329,7 @@ def _page(
             **_checked_flag(comparison, pair),
             **_page_size(pair),
         },
-        PROVED if start in (0, 1) else 0.8,
+        (PROVED if start in (0, 1) else 0.8) if role == "page" else 0.6,
         f"two recorded pages differ in {key[1]}, by 1",
         _sent(key, pair),
     )
@@ -356,6 +366,7 @@ def _offset(
         else {"offset_param": None, "offset_body_path": key[1]}
     )
     is_proved = step == len(records) or (size is not None and step == size[1])
+    is_named = _role(key, pair.second.inputs[key]) == "offset"
     return PaginatorGuess(
         {
             "type": "offset",
@@ -366,7 +377,7 @@ def _offset(
             "total_path": path,
             **_checked_flag(comparison, pair),
         },
-        PROVED if is_proved else 0.65,
+        PROVED if is_proved and is_named else 0.65,
         f"two recorded pages differ in {key[1]}, by {step}"
         + ("" if is_proved else "; the first one has another number of records"),
         frozenset(sent),
