@@ -182,10 +182,13 @@ def _cassette(
             "files": list(map(str, made.files)),
             "requests": made.requests,
             "empty": made.empty,
+            "left_out": dict(made.left_out),
         }
     shown = target.parent.parent / "cassettes" / target.name
     lacks = f", {made.empty} of them empty: the HAR lacks them" if made.empty else ""
-    return f"written: {shown}, {count_noun(made.requests, 'request')}{lacks}"
+    line = f"written: {shown}, {count_noun(made.requests, 'request')}{lacks}"
+    missing = [f"not in the cassette: {name}: {why}" for name, why in made.left_out.items()]
+    return "\n".join((line, *missing))
 
 
 def _no_cassette(reason: str, form: str) -> Any:

@@ -74,7 +74,7 @@ _FLAGS = vocabulary(
     """
 )
 _LAST_FLAGS = vocabulary("islast islastpage last lastpage isend")
-_TOTALS = vocabulary(
+TOTALS = vocabulary(
     """
     total totalcount totalresults totalitems totalrecords totalentries totalelements totalnumber
     recordcount itemcount resultcount totalrows resulttotal totalsize itemstotal numfound
@@ -82,7 +82,7 @@ _TOTALS = vocabulary(
     availableresults count matches hits rowcount resultscount counttotal totalobjects
     """
 )
-_PAGE_TOTALS = vocabulary(
+PAGE_TOTALS = vocabulary(
     """
     totalpages totalpage pages pagecount numpages numberofpages pagestotal lastpage maxpage
     totalnumberofpages nbpages pagetotal totalpagecount lastpagenumber numpage
@@ -266,9 +266,9 @@ def _response_role(path: tuple[str, ...], shape: Shape, shapes: ShapeReader) -> 
             return "next_offset"
         if plain in ("nextid", "nextcursor", "nextkey", "nexttoken"):
             return "cursor"
-        if plain in _PAGE_TOTALS:
+        if plain in PAGE_TOTALS:
             return "pages"
-        if plain in _TOTALS:
+        if plain in TOTALS:
             return "total"
         if plain == "next" and above in ("pagination", "paging", "page", "pages", "meta", ""):
             return "next_page"

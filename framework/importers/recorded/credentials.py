@@ -17,9 +17,10 @@ from urllib.parse import unquote
 
 from framework.definition.expressions.placeholders import escape
 from framework.definition.rules.secret_rules import is_secret_name
+from framework.importers.api_guesses.api_model.name_words import words_of
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.paging_signs import request_role
-from framework.importers.recorded.api_exchange import ApiExchange
+from framework.importers.recorded.api_exchange import ApiExchange, scalars_outside
 from framework.importers.recorded.observed_records import input_shape
 from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import SHORTEST_COOKIE, is_credential_name, is_maskable
@@ -32,6 +33,7 @@ _HEX_OF_DIGEST = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORDY = re.compile(r"[A-Za-z]{1,}|\d{1,8}")
 _TOKEN_FIELDS = ("access_token", "refresh_token", "id_token", "token", "accessToken", "jwt")
+_NEXT = frozenset({"next", "cursor", "continuation", "marker", "bookmark", "after"})
 _KEY_PARAMETERS = frozenset({"key", "apikey", "appid", "accesskey", "sig", "signature", "auth"})
 
 
@@ -243,12 +245,15 @@ def _inputs(
     returned: frozenset[str],
 ) -> None:
     found: dict[tuple[str, str], list[str]] = {}
+    announced = frozenset(text for one in exchanges for text in _announced(one))
     for exchange in exchanges:
         for (place, name), value in exchange.inputs.items():
             for text in value if isinstance(value, list) else [value]:
                 if not isinstance(text, (str, int)) or isinstance(text, bool) or text == "":
                     continue
                 one = str(text)
+                if one in announced:
+                    continue
                 is_known = one in returned
                 is_paging = request_role(name.rpartition(".")[2], input_shape([text]), "")
                 is_secret = looks_random(one) and not is_known and is_paging is None
@@ -275,6 +280,17 @@ def _inputs(
                 "location": "query",
             }
             access.sent.add((place, name))
+
+
+def _announced(exchange: ApiExchange) -> Iterator[str]:
+    """Yield what a response says about the next page: a `token` with that value is a cursor."""
+    for name, value in exchange.interaction.headers:
+        if set(words_of(name)) & _NEXT:
+            yield value
+    if exchange.is_answered:
+        for path, value in scalars_outside(exchange.data, []):
+            if isinstance(value, (str, int)) and set(words_of(str(path[-1]))) & _NEXT:
+                yield str(value)
 
 
 def _cookies(exchanges: Sequence[ApiExchange], values: DeclaredValues, access: Access) -> None:

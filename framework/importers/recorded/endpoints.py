@@ -20,6 +20,7 @@ _ID = re.compile(
     r"|[A-Za-z]{1,12}_(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}"
     r"|(?=[^\d]*\d)(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9_-]{10,}"
 )
+_VERSION = re.compile(r"(?:api|rest|version|v)/\d{1,2}", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.(?:json|js)$")
 _MIN_OVERLAP = 0.6
 """From this part of common keys on two responses have the same records."""
@@ -50,6 +51,11 @@ class RecordedEndpoint:
         return "/" + "/".join(
             f"{{{next(names)}}}{text}" if is_variable else text for text, is_variable in self.steps
         )
+
+    @property
+    def useful(self) -> list[ApiExchange]:
+        """The exchanges with a JSON response, or all of them if there is none."""
+        return self.answered or self.exchanges
 
     @property
     def answered(self) -> list[ApiExchange]:
@@ -105,7 +111,8 @@ def endpoints_of(exchanges: Sequence[ApiExchange]) -> list[RecordedEndpoint]:
     """Return the endpoints in the order of their first exchange."""
     found: dict[tuple[str, tuple[Step, ...], str], RecordedEndpoint] = {}
     for exchange in exchanges:
-        steps = tuple(_step(one) for one in exchange.segments)
+        before = ("", *exchange.segments)
+        steps = tuple(map(_step, exchange.segments, before))
         variant = " ".join((exchange.graphql or "").split())
         key = (exchange.method, steps, variant)
         endpoint = found.setdefault(key, RecordedEndpoint(exchange.method, steps, variant))
@@ -116,7 +123,10 @@ def endpoints_of(exchanges: Sequence[ApiExchange]) -> list[RecordedEndpoint]:
     return endpoints
 
 
-def _step(segment: str) -> Step:
+def _step(segment: str, before: str) -> Step:
+    """Return a part of a path; the number after `api` is that of a version."""
+    if _VERSION.fullmatch(f"{before}/{segment}"):
+        return (segment, False)
     suffix = _SUFFIX.search(segment)
     stem = segment[: suffix.start()] if suffix else segment
     if _ID.fullmatch(stem) or open_names(stem):
@@ -137,6 +147,8 @@ def _joined(endpoints: list[RecordedEndpoint]) -> list[RecordedEndpoint]:
                 groups[one.method, rest, one.variant].append(one)
         for group in groups.values():
             values = [one.steps[position][0] for one in group]
+            if any(one.isdigit() for one in values):
+                continue
             above = lists.get(group[0].steps[:position], frozenset())
             is_below = position > 0 and all(one in above or one in keyed for one in values)
             is_same = (

@@ -9,9 +9,10 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from requests.adapters import BaseAdapter
 
 from framework.api import valid_connector
 from framework.authoring.cassettes.cassette import cassette_path
-from framework.authoring.cassettes.recorder import record_through
+from framework.authoring.cassettes.recorder import Recording, record_through
 from framework.authoring.cassettes.snapshot import test_connector
 from framework.authoring.exchange import Headers, Interaction
 from framework.definition.finder import Location
@@ -29,13 +30,19 @@ from framework.errors import CassetteError, FrameworkError
 from framework.events import ignore_event
 from framework.http.transport import make_response
 from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
-from framework.importers.api_guesses.paging_signs import ResponseSign, response_signs
-from framework.importers.recorded.api_exchange import ApiExchange, InputKey
+from framework.importers.api_guesses.paging_signs import (
+    PAGE_TOTALS,
+    TOTALS,
+    ResponseSign,
+    response_signs,
+)
+from framework.importers.recorded.api_exchange import ApiExchange, InputKey, scalars_outside
 from framework.importers.recorded.credentials import names_secret
 from framework.importers.recorded.observed_records import records_of, shape_reader
 from framework.importers.recorded.page_comparison import is_noise
 from framework.importers.recorded.recorded_import import RecordedImport, RecordedResource
 from framework.load.run_options import RunOptions
+from framework.load.runner import run
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redaction import SHORTEST_COOKIE, Redactor
 from framework.runtime.settings import STAND_IN
@@ -53,11 +60,15 @@ _NEXT_ROLES = frozenset({"next_url", "cursor", "next_page", "next_offset"})
 
 @dataclass(frozen=True)
 class HarCassette:
-    """The files that were written, and how many requests the HAR did not hold."""
+    """The files that were written, and how many requests the HAR did not hold.
+
+    `left_out` are resources that the recording cannot answer, with the reason.
+    """
 
     files: tuple[Path, ...]
     requests: int
     empty: int
+    left_out: Mapping[str, str]
 
 
 def write_har_cassette(
@@ -68,33 +79,68 @@ def write_har_cassette(
     Raise FrameworkError, and write nothing, if the recording does not make one.
     """
     connector = valid_connector(location)
-    adapter = HarAdapter(recorded)
-    _require_config(connector)
-    options = RunOptions(limit=_limit(recorded, connector))
-    environment = Environment(
-        now=started,
-        transport=lambda _: adapter,
-        waits=False,
-        replay=True,
-        stop=stop,
-        redactor=Redactor(),
-    )
-    recording = record_through(
-        connector, lambda _: adapter, options, environment, ignore_event, recorded.access.raw
-    )
+    given = dict(recorded.given)
+    _require_config(connector, given)
+    environment = Environment(now=started, waits=False, replay=True, stop=stop, redactor=Redactor())
+    options = RunOptions(config=given, limit=_limit(recorded, connector))
+    left_out: dict[str, str] = {}
+    try:
+        adapter, recording = _record(recorded, connector, options, environment)
+    except CassetteError:
+        left_out = _failing(recorded, connector, options, environment)
+        names = tuple(one.name for one in connector.resources if one.name not in left_out)
+        if not left_out or not names:
+            raise
+        options = replace(options, resources=names)
+        adapter, recording = _record(recorded, connector, options, environment)
     result = test_connector(connector, update=True, stop=stop)
     if result.problems:
         recording.path.unlink(missing_ok=True)
         raise CassetteError(f"the recording does not replay: {'; '.join(result.problems[:3])}")
     path = cassette_path(connector)
     expected = path.with_suffix(".expected.yaml")
-    return HarCassette((path, expected), recording.interactions, adapter.empty)
+    return HarCassette((path, expected), recording.interactions, adapter.empty, left_out)
 
 
-def _require_config(connector: Connector) -> None:
+def _record(
+    recorded: RecordedImport,
+    connector: Connector,
+    options: RunOptions,
+    environment: Environment,
+) -> tuple[HarAdapter, Recording]:
+    adapter = HarAdapter(recorded)
+    recording = record_through(
+        connector, lambda _: adapter, options, environment, ignore_event, recorded.access.raw
+    )
+    return adapter, recording
+
+
+def _failing(
+    recorded: RecordedImport,
+    connector: Connector,
+    options: RunOptions,
+    environment: Environment,
+) -> dict[str, str]:
+    """Return the resources that the recording cannot answer, with the reason."""
+    adapter = HarAdapter(recorded)
+    with TemporaryDirectory(prefix="framework-") as name:
+        folder = Path(name)
+        inside = replace(options, folder=folder, pipelines=folder / "dlt", file="har.duckdb")
+        answered = replace(environment, transport=lambda _: adapter)
+        report = run(connector, inside, answered, ignore_event)
+    return {
+        resource: " ".join((part.error or f"its parent is {part.status}").split())
+        for resource, part in report.resources.items()
+        if part.status != "ok"
+    }
+
+
+def _require_config(connector: Connector, given: Mapping[str, Json]) -> None:
     """Raise FrameworkError if a value is needed that the recording does not tell."""
     missing = [
-        name for name, entry in connector.config.items() if entry.required and entry.default is None
+        name
+        for name, entry in connector.config.items()
+        if entry.required and entry.default is None and name not in given
     ]
     if missing:
         raise FrameworkError(f"values of config are missing: {', '.join(missing)}")
@@ -142,6 +188,7 @@ class HarAdapter(BaseAdapter):
         self._base = recorded.base
         self._secrets = recorded.access.secrets
         self._sent = recorded.access.sent
+        self._logins = recorded.logins
         self._lock = threading.Lock()
         self._answers = [self._read(one) for one in recorded.resources]
         self.empty = 0
@@ -173,6 +220,10 @@ class HarAdapter(BaseAdapter):
             is_same = self._masked(endpoint.variant) == " ".join((sent.graphql or "").split())
             if endpoint.matches(sent.method, segments) and is_same:
                 return self._answer(request, sent, segments, answers)
+        for login in self._logins:
+            if (sent.origin, sent.segments) == (login.origin, login.segments):
+                found = login.interaction
+                return make_response(request, found.status, "OK", found.headers, found.body)
         return make_response(request, 404, "Not Found", (), b"{}")
 
     def close(self) -> None:
@@ -295,12 +346,14 @@ def _emptied(data: Json, answers: _Answers) -> Json:
 
 def _limit_totals(data: Json, answers: _Answers, records: int, pages: int) -> None:
     """Lower totals to what the recording holds: a list that is cut is not read to its total."""
-    for sign in answers.signs:
-        if sign.role in ("total", "pages"):
-            value = _get(data, sign.path)
-            known = records if sign.role == "total" else pages
-            if isinstance(value, int) and not isinstance(value, bool) and value > known:
-                _set(data, sign.path, known)
+    inside: list[Json] = list(records_of(answers.resource.recorded.guess, data))
+    for path, value in list(scalars_outside(data, inside)):
+        keys = [str(one) for one in path if one != "value"]
+        name = plain_name(keys[-1]) if keys else ""
+        known = records if name in TOTALS else pages if name in PAGE_TOTALS else None
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if known is not None and is_number and value > known:
+            _set(data, [str(one) for one in path], known)
 
 
 def _headers(headers: Headers, is_empty: bool, records: int) -> Iterator[tuple[str, str]]:

@@ -221,7 +221,8 @@ def _by_last_record(
     role = _role(key, pair.second.inputs[key])
     # a filter by a field of the last record, such as its author, is no cursor
     is_cursor = role in ("cursor", "last_id") or set(words_of(key[1])) & _FURTHER
-    if not fields or not is_cursor:
+    is_count = text.isdigit() and role in ("page", "offset", "size")
+    if not fields or not is_cursor or is_count:
         return None
     flag = end_flag(comparison.signs)
     return PaginatorGuess(

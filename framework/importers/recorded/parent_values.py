@@ -80,7 +80,7 @@ def observed_bindings(
     """Return where the variables of a list's path come from: as guessed, if the values agree."""
     endpoint = child.endpoint
     found = dict(guessed)
-    columns = [endpoint.values_of(one) for one in endpoint.exchanges]
+    columns = [endpoint.values_of(one) for one in endpoint.useful]
     for position, variable in enumerate(endpoint.names):
         values = {column[position] for column in columns if column[position]}
         before = endpoint.path.split(f"{{{variable}}}")[0]
@@ -93,7 +93,7 @@ def observed_bindings(
 def observed_inputs(child: RecordedList, index: ValueIndex) -> dict[InputKey, ParentValue]:
     """Return the query parameters that take a value of another list's records."""
     values: dict[InputKey, set[str]] = defaultdict(set)
-    answered = child.endpoint.exchanges
+    answered = child.endpoint.useful
     for exchange in answered:
         for key, value in exchange.inputs.items():
             if key[0] == "query" and isinstance(value, str) and value:

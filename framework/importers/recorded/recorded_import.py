@@ -109,13 +109,16 @@ class RecordedResource:
 class RecordedImport:
     """The connector, its credentials as they were recorded, and its resources.
 
-    `base` are the parts of the base URL's path.
+    `base` are the parts of the base URL's path, `given` recorded values of config without a
+    default, `logins` the exchanges that brought a token.
     """
 
     imported: ImportedConnector
     access: Access
     resources: tuple[RecordedResource, ...]
     base: tuple[str, ...]
+    given: Mapping[str, str]
+    logins: tuple[ApiExchange, ...]
 
 
 def import_recorded(
@@ -154,7 +157,7 @@ def import_recorded(
     break_circles(bindings, names)
     chooser = PaginatorChooser(shapes, "", "the recording")
     literals = Literals(access, values)
-    used = [exchange for one in lists for exchange in one.endpoint.exchanges] or exchanges
+    used = [exchange for one in lists for exchange in one.endpoint.useful] or exchanges
     client = _client(exchanges[0].origin, base, used, literals, remarks)
     resources = []
     for one in lists:
@@ -184,7 +187,11 @@ def import_recorded(
     head = ConnectorHead(name, f"Imported from {source.kind} of {_host(exchanges[0])}.", client)
     imported = assembled_connector(head, values, [one.entry for one in resources], {}, remarks)
     _refuse_leaks(imported, access, source)
-    return RecordedImport(imported, access, tuple(resources), base)
+    given = {key: one for key, one in literals.given.items() if key in values.config}
+    logins = tuple(
+        one for one in exchanges if isinstance(one.data, dict) and "access_token" in one.data
+    )
+    return RecordedImport(imported, access, tuple(resources), base, given, logins)
 
 
 def name_of_host(interactions: Sequence[Interaction], host: str | None) -> str:
@@ -249,7 +256,9 @@ def _base_segments(exchanges: Sequence[ApiExchange]) -> tuple[str, ...]:
     paths = [one.segments for one in exchanges if one.is_answered or one.is_open]
     for column in zip(*paths, strict=False):
         is_last = any(len(one) <= len(base) + 1 for one in paths)
-        if is_last or len(set(column)) > 1 or not _API_PART.fullmatch(column[0]):
+        is_version = bool(base) and re.fullmatch(r"\d{1,2}", column[0])
+        is_part = _API_PART.fullmatch(column[0]) or is_version
+        if is_last or len(set(column)) > 1 or not is_part:
             break
         base.append(column[0])
     return tuple(base)
@@ -316,10 +325,10 @@ def _add_open(
 
 def _operation(endpoint: RecordedEndpoint, shapes: ShapeReader) -> Operation:
     inputs: dict[tuple[str, str], list[Json]] = {}
-    for exchange in endpoint.exchanges:
+    for exchange in endpoint.useful:
         for key, value in exchange.inputs.items():
             inputs.setdefault(key, []).append(value)
-    path_values = zip(*(endpoint.values_of(one) for one in endpoint.exchanges), strict=True)
+    path_values = zip(*(endpoint.values_of(one) for one in endpoint.useful), strict=True)
     parameters = [
         Parameter(variable, "path", True, _path_shape(ones), "")
         for variable, ones in zip(endpoint.names, path_values, strict=False)
@@ -329,7 +338,7 @@ def _operation(endpoint: RecordedEndpoint, shapes: ShapeReader) -> Operation:
         for (place, name), ones in inputs.items()
         if place == "query"
     ]
-    bodies = [one.body for one in endpoint.exchanges if isinstance(one.body, dict)]
+    bodies = [one.body for one in endpoint.useful if isinstance(one.body, dict)]
     pages = any(
         request_role(name.rpartition(".")[2], input_shape(ones), "")
         for (_, name), ones in inputs.items()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from framework.authoring.cassettes.cassette import find_leaks
 from framework.definition.expressions.placeholders import escape
 from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.paging_signs import request_role
+from framework.importers.api_guesses.parent_lists import full_name
 from framework.importers.api_guesses.resource_entry import SentInputs
 from framework.importers.recorded.api_exchange import ApiExchange, InputKey
 from framework.importers.recorded.credentials import (
@@ -42,10 +44,14 @@ _PLAIN_ACCEPT = re.compile(r"^(?:\*/\*|(?:application/json|text/plain|text/html)
 
 @dataclass(frozen=True)
 class Literals:
-    """Writes values of one recording: `access` says which of them are credentials."""
+    """Writes values of one recording: `access` says which of them are credentials.
+
+    `given` are the recorded values of config entries that have no default.
+    """
 
     access: Access
     values: DeclaredValues
+    given: dict[str, str] = field(default_factory=dict)
 
     def written(self, name: str, value: Json, what: str) -> Json:
         """Return a value as the file writes it."""
@@ -71,7 +77,7 @@ class Literals:
             template = self._with_placeholders(text)
             return template if template is not None else self._secret(name, text)
         if ADDRESS.search(value) and "\n" not in value:
-            return self.entry(name, f"The value of {name}, which looks like an address.")
+            return self.entry(name, value, f"The value of {name}, which looks like an address.")
         return escape(value)
 
     def _with_placeholders(self, text: str) -> str | None:
@@ -89,11 +95,12 @@ class Literals:
             for position, part in enumerate(parts)
         )
 
-    def entry(self, name: str, description: str) -> str:
+    def entry(self, name: str, value: str, description: str) -> str:
         """Declare a value that only the user knows."""
-        return self.values.entry(
-            name.rpartition(".")[2], {"type": "string", "description": description}
-        )
+        declared = {"type": "string", "description": description}
+        placeholder = self.values.entry(name.rpartition(".")[2], declared)
+        self.given.setdefault(placeholder.strip("{}").partition(".")[2], value)
+        return placeholder
 
     def _secret(self, name: str, text: str) -> str:
         placeholder = self.values.secret(name.rpartition(".")[2], f"The value of {name}.")
@@ -101,14 +108,22 @@ class Literals:
         self.access.secrets[text] = placeholder
         return placeholder
 
-    def segment(self, values: Sequence[str], variable: str, returned: frozenset[str]) -> str | None:
-        """Return what stands for a variable of a path, None if it becomes an entry of config."""
-        first = values[0] if values else ""
+    def segment(
+        self, endpoint: RecordedEndpoint, position: int, returned: frozenset[str]
+    ) -> tuple[str, bool]:
+        """Return what stands for a variable of a path, and whether it is a recorded id."""
+        variable = endpoint.names[position]
+        first = endpoint.values_of(endpoint.useful[0])[position]
         if open_names(first):
-            return template_of(first, self.values, "the path", in_url=True)
+            return template_of(first, self.values, "the path", in_url=True), False
         if first in self.access.secrets or (looks_random(first) and first not in returned):
-            return self._secret(variable, first)
-        return None
+            return self._secret(variable, unquote(first)), False
+        name = full_name(endpoint.path, variable)
+        text = f"The {variable} in the path {endpoint.path}."
+        if first.isdigit():
+            declared = {"type": "integer", "default": int(first), "description": text}
+            return self.values.entry(name, declared), True
+        return self.entry(name, unquote(first), text), True
 
 
 def sent_inputs(
@@ -129,7 +144,7 @@ def sent_inputs(
             and not (value is None and key[0] == "body" and "." in key[1])
         }  # fmt: skip
 
-    exchanges = endpoint.answered or endpoint.exchanges
+    exchanges = endpoint.useful
     variants = [constants(one) for one in exchanges]
     chosen = _chosen(variants, exchanges)
     exchange = exchanges[variants.index(chosen)]
@@ -140,12 +155,14 @@ def sent_inputs(
         if place == "query"
     }
     checks = dict(_checks(chosen, variants, exchange, params))
-    columns = [endpoint.values_of(one) for one in endpoint.exchanges]
-    path = {
-        variable: text
-        for position, variable in enumerate(endpoint.names)
-        if (text := literals.segment([one[position] for one in columns], variable, returned))
-    }
+    path: dict[str, str] = {}
+    for position, variable in enumerate(endpoint.names):
+        if ("query", variable) not in left_out:
+            path[variable], is_id = literals.segment(endpoint, position, returned)
+            if is_id:
+                checks["endpoint", "path"] = (
+                    f"no list was found whose records hold {variable}; it is config"
+                )
     body = None
     if isinstance(exchange.body, dict) and endpoint.method != "GET":
         body = literals.written("", _nested(chosen), what)
