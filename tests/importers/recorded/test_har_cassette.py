@@ -28,6 +28,7 @@ def cassette(tmp_path, monkeypatch, capsys):
     return do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_every_recording_becomes_a_cassette(case, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

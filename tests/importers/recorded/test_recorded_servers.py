@@ -39,6 +39,7 @@ def test_every_row_is_loaded_without_an_edit(name, tmp_path):
     assert found == truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERVERS)
 def test_the_connector_has_no_findings_and_its_cassette_replays(
     name, tmp_path, monkeypatch, capsys
