@@ -14,7 +14,7 @@ from framework.errors import FrameworkError, UsageError
 from framework.text import count_noun
 
 if TYPE_CHECKING:
-    from framework.importers.recorded.har_file import HarRecording
+    from framework.importers.recorded.formats.har_file import HarRecording
     from framework.importers.recorded.recorded_import import RecordedImport, RecordedSource
 
 _recording_options = option_group(
@@ -46,7 +46,7 @@ def har(
     parent. Credentials become named secrets. The recording also becomes the first cassette,
     scrubbed: what it lacks is answered there by empty lists.
     """
-    from framework.importers.recorded.har_file import read_har
+    from framework.importers.recorded.formats.har_file import read_har
     from framework.importers.recorded.recorded_import import RecordedSource
     from framework.importers.source_files import connector_name
 
@@ -82,7 +82,7 @@ def curl(
     Options of the import stand before COMMAND. Its response is not known, so that records and
     pages are left to be checked. Through stdin, no token stays in the shell's history.
     """
-    from framework.importers.recorded.curl_command import read_curl, read_curl_arguments
+    from framework.importers.recorded.formats.curl_command import read_curl, read_curl_arguments
     from framework.importers.recorded.recorded_import import RecordedSource, name_of_host
 
     if not words or words == ("-",):
@@ -118,7 +118,7 @@ def postman(file: Path, output: Path | None, force: bool, form: str, host: str |
     Variables without a value become config or secrets. Saved responses tell records, pages and
     parents, as a recording does.
     """
-    from framework.importers.recorded.postman_collection import read_postman
+    from framework.importers.recorded.formats.postman_collection import read_postman
     from framework.importers.recorded.recorded_import import RecordedSource
     from framework.importers.source_files import free_name
 

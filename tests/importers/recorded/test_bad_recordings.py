@@ -7,8 +7,8 @@ import pytest
 
 from framework.cli.main import main
 from framework.importers.import_report import ManifestError
-from framework.importers.recorded.har_file import read_har
-from framework.importers.recorded.postman_collection import read_postman
+from framework.importers.recorded.formats.har_file import read_har
+from framework.importers.recorded.formats.postman_collection import read_postman
 from framework.importers.recorded.recorded_import import RecordedSource, import_recorded
 from tests.support.recordings import har_of, write_har
 

@@ -12,7 +12,7 @@ import yaml
 from framework.definition.finder import Location
 from framework.definition.validation import validate
 from framework.importers.import_report import write_imported
-from framework.importers.recorded.har_file import read_har
+from framework.importers.recorded.formats.har_file import read_har
 from framework.importers.recorded.recorded_import import RecordedSource, import_recorded
 from tests.support.recordings import write_har
 

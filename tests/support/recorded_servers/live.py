@@ -23,7 +23,7 @@ from framework.definition.model import Connector
 from framework.events import ignore_event
 from framework.http.transport import LiveAdapter
 from framework.importers.import_report import write_imported
-from framework.importers.recorded.har_file import read_har
+from framework.importers.recorded.formats.har_file import read_har
 from framework.importers.recorded.recorded_import import RecordedSource, import_recorded
 from framework.load.run_options import RunOptions
 from framework.load.runner import run

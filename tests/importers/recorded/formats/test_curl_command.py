@@ -7,7 +7,7 @@ import pytest
 
 from framework.cli.main import main
 from framework.importers.import_report import ManifestError
-from framework.importers.recorded.curl_command import read_curl, read_curl_arguments
+from framework.importers.recorded.formats.curl_command import read_curl, read_curl_arguments
 from framework.importers.recorded.open_values import open_names
 
 URL = "https://api.example.com/items"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from framework.cli.main import main
-from framework.importers.recorded.postman_collection import read_postman
+from framework.importers.recorded.formats.postman_collection import read_postman
 
 SAVED = {
     "name": "ok",
