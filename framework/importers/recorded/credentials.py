@@ -53,7 +53,8 @@ class Access:
     """How requests are authenticated, as the file writes it, and what must not stand in it.
 
     `secrets` maps credentials as they were recorded to their placeholders, None for those that
-    have none. `sent` are the inputs and headers that the auth sends.
+    have none. `sent` are the inputs and headers that the auth sends. `words` are names of the API
+    itself: a password may be one of them.
     """
 
     auth: Json = None
@@ -61,18 +62,20 @@ class Access:
     secrets: dict[str, str | None] = field(default_factory=dict)
     sent: set[tuple[str, str]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    words: frozenset[str] = frozenset()
 
     def hide(self, value: str, placeholder: str | None) -> None:
         """Note a credential in every spelling that was recorded."""
         for text in {value, unquote(value)}:
             if text and self.secrets.get(text) is None:
                 self.secrets[text] = placeholder
-                process_redactor().add_foreign(text)
+                if text not in self.words:
+                    process_redactor().add_foreign(text)
 
     @property
     def raw(self) -> tuple[str, ...]:
         """The credentials that can be told from words, for a search in what is written."""
-        return tuple(one for one in self.secrets if is_maskable(one))
+        return tuple(one for one in self.secrets if is_maskable(one) and one not in self.words)
 
 
 def looks_random(text: str) -> bool:
@@ -97,7 +100,7 @@ def find_access(
     exchanges: Sequence[ApiExchange], values: DeclaredValues, returned: frozenset[str]
 ) -> Access:
     """Return how an API is entered. `returned` are the texts that responses contain."""
-    access = Access()
+    access = Access(words=frozenset(word for one in exchanges for word in _names_in(one)))
     _authorization(exchanges, values, access)
     _userinfo(exchanges, values, access)
     _headers(exchanges, values, access)
@@ -105,6 +108,19 @@ def find_access(
     _cookies(exchanges, values, access)
     _obtained(exchanges, access)
     return access
+
+
+def _names_in(exchange: ApiExchange) -> Iterator[str]:
+    """Yield the parts of the path and the keys of the JSON, as far as they are words."""
+    yield from (one for one in exchange.segments if re.fullmatch(r"[A-Za-z]{1,19}", one))
+    stack = [exchange.data] if exchange.is_answered else []
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            yield from (str(key) for key in value if str(key).isalpha())
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value[:3]
 
 
 def _most(values: Sequence[str]) -> list[str]:

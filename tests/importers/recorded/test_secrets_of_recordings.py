@@ -84,6 +84,21 @@ def test_no_credential_is_written(place, tmp_path, monkeypatch, capsys):
     assert main(["validate", "shop", "--strict"]) == 0
 
 
+def test_a_login_that_is_a_word_of_the_api_hides_nothing_else(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pair = b64encode(b"items:orders").decode()
+    request = {"get": "/orders", "headers": {"Authorization": f"Basic {pair}"}}
+    recording = {"host": "https://api.example.com", "requests": [{**request, "response": LIST}]}
+    write_har(recording, tmp_path / "orders.har")
+    assert main(["import", "har", "orders.har"]) == 0
+    out = capsys.readouterr().out
+    assert "written: connectors/orders.yaml, 1 resource" in out
+    assert "written: cassettes/orders.yaml" in out
+    text = (tmp_path / "connectors" / "orders.yaml").read_text()
+    assert 'password: "{secrets.password}"' in text
+    assert "path: /orders" in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_no_credential_is_in_the_cassette(place, tmp_path, monkeypatch, capsys):
