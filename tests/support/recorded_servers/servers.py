@@ -65,6 +65,8 @@ def started(command: list[str], address: str, **more: Any) -> Iterator[None]:
                 time.sleep(0.2)
             except OSError:
                 time.sleep(0.2)
+        else:
+            raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
         yield
     finally:
         process.terminate()
@@ -113,6 +115,16 @@ def datasette(installed: Path, folder: Path) -> Iterator[Browsed]:
         yield Browsed(har, truth, {})
 
 
+def _created(fill: HarWriter, path: str, body: Json) -> str:
+    """Create something in Prefect, which is busy for a while after its start."""
+    for _ in range(20):
+        made = fill.post(path, body)
+        if isinstance(made, dict) and "id" in made:
+            return str(made["id"])
+        time.sleep(0.5)
+    raise RuntimeError(f"{path} returned {made}")
+
+
 @contextmanager
 def prefect(installed: Path, folder: Path) -> Iterator[Browsed]:
     port = free_port()
@@ -129,16 +141,17 @@ def prefect(installed: Path, folder: Path) -> Iterator[Browsed]:
     ]  # fmt: skip
     with started(command, f"{url}/api/health", env=environment):
         fill = HarWriter(url)
-        flows = [fill.post("/api/flows/", {"name": f"flow-{n}"})["id"] for n in range(7)]
+        flows = [_created(fill, "/api/flows/", {"name": f"flow-{n}"}) for n in range(7)]
         runs = []
         for number in range(23):
             body = {
                 "flow_id": flows[number % 7],
                 "name": f"run-{number}",
+                "idempotency_key": f"run-{number}",
                 "state": {"type": "PENDING"},
                 "tags": ["nightly"] if number % 2 else [],
             }
-            runs.append(fill.post("/api/flow_runs/", body)["id"])
+            runs.append(_created(fill, "/api/flow_runs/", body))
         tasks = []
         for number in range(33):
             body = {
@@ -147,7 +160,7 @@ def prefect(installed: Path, folder: Path) -> Iterator[Browsed]:
                 "dynamic_key": str(number),
                 "state": {"type": "PENDING"},
             }
-            tasks.append(fill.post("/api/task_runs/", body)["id"])
+            tasks.append(_created(fill, "/api/task_runs/", body))
         har = HarWriter(url)
         har.get("/api/admin/version")
         har.post("/api/flows/filter", {"limit": 5, "offset": 0, "sort": "NAME_ASC"})
