@@ -1,7 +1,7 @@
 """Find the values of a document that the connector schema annotates with `x-kind`.
 
-The kinds are template, secret (a template too), expression, duration, period, time_format and
-binding. `x-context` says what a template or an expression can refer to. A value of the wrong type
+The kinds are template, secret (a template too), expression, duration, period, time_format,
+graphql and binding. `x-context` says what a template or an expression can refer to. A value of the wrong type
 is left out: the findings of the JSON Schema report it.
 """
 
