@@ -28,10 +28,14 @@ def check_queries(draft: Draft) -> Iterator[Breach]:
     for merged, block in _blocks(draft):
         for one in block.mistakes:
             message = one.message
+            if one.line > 1 and block.display is None:
+                here = draft.document.mark_inside(block.query_place, one.line, one.column)
+                if here == draft.document.mark(block.query_place):  # folded text has other lines
+                    message = f"line {one.line} of the query: {message}"
             if "{config." in block.text or "{resources." in block.text:
                 message += "; a query has no placeholders: declare a variable, and write the value "
                 message += "in `variables`"
-            yield _place(block, one.line, one.column), f"{_in_query(block, one.line)}{message}"
+            yield _place(block, one.line, one.column), message
         query = block.query
         if query is None or query.kind == "query":
             continue
@@ -92,7 +96,7 @@ def check_connections(draft: Draft) -> Iterator[Breach]:
             continue
         paginator, selector = (merged.endpoint.get(key) for key in ("paginator", "data_selector"))
         paged = query.paged
-        if paged is None and selector is None:
+        if paged is None and (selector is None or (query.lists and paginator is None)):
             yield _place(block, query.line, query.column), _ambiguous(query)
         elif paged is not None and paged.records is None and selector is None:
             yield (
@@ -151,7 +155,3 @@ def _blocks(draft: Draft) -> Iterator[tuple[MergedResource, GraphqlBlock]]:
 def _place(block: GraphqlBlock, line: int, column: int) -> TextPlace:
     return TextPlace(block.query_place, line, column, block.display)
 
-
-def _in_query(block: GraphqlBlock, line: int) -> str:
-    """Return the line of a text of several lines: the file's own line may be that of its start."""
-    return f"line {line} of the query: " if block.display is None and "\n" in block.text else ""
