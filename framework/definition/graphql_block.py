@@ -40,8 +40,8 @@ _REPLACED = ("graphql", "method", "json", "data")
 class GraphqlBlock:
     """A `graphql` block after merging; `place` is where it was written, `query_place` its query.
 
-    `text` is the query, from `display` if it is a file's name. `problem` says why there is none,
-    and `code` is its finding's code. `mistakes` are those in the query, which is then None.
+    `text` is the query, from `display` if it is a file's name. `problem` says why there is none.
+    `mistakes` are those in the query, which is then None.
     `beside` are keys of the endpoint that the block excludes, with their places.
     """
 
@@ -52,7 +52,6 @@ class GraphqlBlock:
     beside: Mapping[str, Pointer] = field(default_factory=dict)
     text: str = ""
     display: str | None = None
-    code: str = ""
     problem: str = ""
     query: GraphqlQuery | None = None
     mistakes: tuple[QueryMistake, ...] = ()
@@ -64,6 +63,11 @@ class GraphqlBlock:
         if found is None or not (found.records and found.cursor and found.has_more):
             return None
         return found if found.variable else None
+
+    @property
+    def is_judged_as_list(self) -> bool:
+        """Whether the query asks for a list with pages, or has mistakes that hide it."""
+        return self.query is None or bool(self.query.lists)
 
     @property
     def list_path(self) -> str:
@@ -165,7 +169,7 @@ def _read_block(
     query, operation = written.get("query"), written.get("operation")
     if query is None:
         problem = "the block has no query; write `query`: the query, or the name of its file"
-        return replace(block, code="query-missing", query_place=block.place, problem=problem)
+        return replace(block, query_place=block.place, problem=problem)
     if not isinstance(query, str):
         return block
     block = replace(block, text=query) if "{" in query else _from_file(block, query, location)
@@ -197,23 +201,23 @@ def _from_file(block: GraphqlBlock, name: str, location: Location) -> GraphqlBlo
             "found neither a query nor the name of a file without folder and extension, such as "
             f"orders for queries/{location.name}/orders.graphql"
         )
-        return replace(block, code="query-missing", problem=problem)
+        return replace(block, problem=problem)
     file = query_folder(location) / f"{name}.graphql"
     display = location.display_of(file)
     if not file.is_file():
         problem = f"found no file {display}{_near(file, name)}"
-        return replace(block, code="query-missing", problem=problem)
+        return replace(block, problem=problem)
     try:
         is_inside = file.resolve().is_relative_to(location.root.resolve())
     except (OSError, RuntimeError):  # a link to itself
         is_inside = False
     if not is_inside:
         problem = f"{display} is a link to a file elsewhere; put the file here"
-        return replace(block, code="query-unreadable", problem=problem)
+        return replace(block, problem=problem)
     text, findings = read_text(file, display, _LARGEST)
     if text is None:
         problem = f"{display}: {findings[0].message}"
-        return replace(block, code="query-unreadable", problem=problem)
+        return replace(block, problem=problem)
     return replace(block, text=text, display=display)
 
 

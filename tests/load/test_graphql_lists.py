@@ -63,7 +63,8 @@ def body(web: Web, block: Json, **more: Json) -> dict[str, Json]:
 def test_every_page_of_the_list_is_read_and_none_twice(
     web: Web, project: Path, shop: Shop, query: str, variables: Json, requests: int
 ) -> None:
-    report = load(connector_of(project, body(web, {"query": query, "variables": variables})), project)
+    connector = connector_of(project, body(web, {"query": query, "variables": variables}))
+    report = load(connector, project)
     assert (report.status, codes(report)) == ("ok", [])
     assert values(project, "orders") == [1, 2, 3, 4, 5, 6, 7]
     assert len(shop.requests) == requests
@@ -107,9 +108,7 @@ def test_a_child_passes_its_parents_values_in_variables_with_their_types(
     assert {"id": 3, "first": 2, "after": "c1"} in sent
 
 
-def test_an_incremental_reads_its_start_from_variables(
-    web: Web, project: Path, shop: Shop
-) -> None:
+def test_an_incremental_reads_its_start_from_variables(web: Web, project: Path, shop: Shop) -> None:
     block = {"query": NODES, "variables": {"filter": {"since": "{incremental.start_value}"}}}
     incremental = {"cursor_path": "changed", "initial_value": "2026-01-02T00:00:00Z"}
     connector = connector_of(project, body(web, block, endpoint={"incremental": incremental}))
@@ -164,7 +163,8 @@ def test_the_files_own_actions_come_before_the_one_for_errors(
     web: Web, project: Path, shop: Shop
 ) -> None:
     calm = shop._answer
-    left = [Answer(200, {"errors": [{"message": "slow down", "extensions": {"code": "THROTTLED"}}]})]
+    throttled = {"message": "slow down", "extensions": {"code": "THROTTLED"}}
+    left = [Answer(200, {"errors": [throttled]})]
     web.on("/graphql", lambda asked: left.pop() if left else calm(asked), "POST")
     condition = "errors[?extensions.code == 'THROTTLED']"
     actions = [{"body": condition, "action": "rate_limited", "max_retries": 2, "backoff": "PT1S"}]

@@ -14,12 +14,12 @@ from framework.text import did_you_mean, join_words
 _FIELDS = {"after": "hasNextPage endCursor", "before": "hasPreviousPage startCursor"}
 
 
-@rule("query-missing", "query-unreadable")
+@rule("query-missing")
 def check_texts(draft: Draft) -> Iterator[Breach]:
     """A block has a query, or names a file that can be read."""
     for _, block in _blocks(draft):
         if block.problem:
-            yield block.code, block.query_place, block.problem
+            yield block.query_place, block.problem
 
 
 @rule("graphql-query")
@@ -66,15 +66,16 @@ def check_variables(draft: Draft) -> Iterator[Breach]:
         query = block.query
         if query is None:
             continue
+        paged = query.paged
+        filled = {*block.variables, paged.variable if paged is not None else None}
         for name in block.variables:
             if name not in query.variables:
-                near = did_you_mean(name, query.variables)
+                near = did_you_mean(name, [one for one in query.variables if one not in filled])
                 yield (
                     Key(merged.place("endpoint", "json", "variables", name)),
                     f"the query declares no variable ${name}"
                     f"{near or '; declare it in the query, or remove it here'}",
                 )
-        paged = query.paged
         for one in query.variables.values():
             if not one.required or one.name in block.variables:
                 continue
@@ -154,4 +155,3 @@ def _blocks(draft: Draft) -> Iterator[tuple[MergedResource, GraphqlBlock]]:
 
 def _place(block: GraphqlBlock, line: int, column: int) -> TextPlace:
     return TextPlace(block.query_place, line, column, block.display)
-
