@@ -222,3 +222,8 @@ def test_a_mutation_may_create_an_export_job():
 def test_a_placeholder_in_a_query_is_told_where_it_goes():
     (finding,) = block(QUERY.replace("first: $first", "first: {config.size}")).findings
     assert "write the value in `variables`" in finding.message
+
+
+def test_a_null_is_no_block():
+    text = HEAD.replace("graphql:\n", "graphql: null\n      paginator: single_page\n")
+    assert request(judge_text(text)).method == "GET"
