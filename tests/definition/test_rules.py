@@ -599,7 +599,7 @@ FULL = {
                 "graphql": {
                     "query": "query A($x: Int) { a(x: $x) { b } }",
                     "operation": "A",
-                    "variables": {"x": "{resources.a.id}"},
+                    "variables": {"x": "{config.x}"},
                     "partial_data": "keep",
                 },
                 "paginator": "single_page",
