@@ -34,6 +34,7 @@ VERBS = (
     "state",
     "record",
     "test",
+    "diff",
     "preview",
     "new",
     "infer",
