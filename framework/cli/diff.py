@@ -52,7 +52,6 @@ def command(
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.api import valid_connector
     from framework.authoring.compare.connector_diff import diff_connectors
     from framework.authoring.compare.connector_version import open_revision, open_version
     from framework.cli.diff_view import as_data, render_markdown, render_text
@@ -67,7 +66,7 @@ def command(
             versions = [open_version(old, connectors), open_version(str(new), connectors)]
         before, after = (stack.enter_context(one) for one in versions)
         stack.enter_context(stop_on_signals(stop))
-        found = diff_connectors(valid_connector(before), valid_connector(after), cassette, stop)
+        found = diff_connectors(before, after, cassette, stop)
         names = (before.display, after.display)
     if form == "json":
         write_json(as_data(found, names))

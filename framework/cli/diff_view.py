@@ -95,6 +95,8 @@ def _request_lines(diff: ConnectorDiff) -> Iterator[str]:
         sign = "+" if old < new else "-"
         times = "" if 0 in one.counts and 1 in one.counts else f" ({old} → {new} times)"
         yield f"{sign} {shorten(one.request, _MAX_REQUEST)}{times}"
+        if one.read_as is not None:
+            yield f"    read as {shorten(one.read_as, _MAX_REQUEST)}"
     more = len(diff.requests) - _MAX_REQUESTS
     if more > 0:
         yield f"and {count_noun(more, 'more request')}"

@@ -45,6 +45,11 @@ class RecordedRequest:
         return f"{self.method} {self.address}"
 
     @property
+    def text(self) -> str:
+        """Method, URL and body."""
+        return f"{self} {self.body_text}".rstrip()
+
+    @property
     def body_text(self) -> str:
         """The body as text, empty for none."""
         if isinstance(self.body, tuple):

@@ -84,10 +84,9 @@ class ReplayAdapter(BaseAdapter):
         found = self._cassette.interactions[numbers[turn]]
         return make_response(request, found.status, found.reason, found.headers, found.body)
 
-    def described(self, request: requests.PreparedRequest) -> str:
-        """Return method, URL and body of a request in one spelling, secrets masked."""
-        key = RecordedRequest.of(self._masked(request))
-        return str(key) if key.body is None else f"{key} {key.body_text}"
+    def normalized(self, request: requests.PreparedRequest) -> RecordedRequest:
+        """Return a request as it would be recorded, in the one spelling that is compared."""
+        return RecordedRequest.of(self._masked(request))
 
     def close(self) -> None:
         """Do nothing: nothing is open."""

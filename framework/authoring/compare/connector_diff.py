@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
+from framework.api import valid_connector
+from framework.authoring.cassettes.cassette import Cassette, read_cassette
 from framework.authoring.compare.table_comparison import TableDiff, compare_tables
 from framework.authoring.compare.version_replay import VersionReplay, replay_version
-from framework.definition.model import Connector
+from framework.definition.finder import Location, cassette_path
 from framework.errors import CassetteError
 from framework.runtime.environment import StopSignal
 
 
 @dataclass(frozen=True)
 class RequestDiff:
-    """A request that one version sends more often: how often each sends it."""
+    """A request that one version sends more often: how often each sends it.
+
+    `read_as` is the recorded request whose responses it got, None if it was recorded itself.
+    """
 
     request: str
     counts: tuple[int, int]
+    read_as: str | None
 
 
 @dataclass(frozen=True)
@@ -53,41 +57,43 @@ class ConnectorDiff:
 
 
 def diff_connectors(
-    old: Connector, new: Connector, cassette: Path | None, stop: StopSignal
+    old: Location, new: Location, cassette: Path | None, stop: StopSignal
 ) -> ConnectorDiff:
     """Replay both versions and return what differs.
 
-    Without a `cassette` it is that of the new version, or of the old one. Raise CassetteError if
-    there is none that can be read.
+    Without a `cassette` it is that of the new version, or of the old one. Raise FindingsError for
+    a version with errors, CassetteError if there is no recording that can be read.
     """
-    path, recording = _recording(old, new, cassette)
+    versions = valid_connector(old), valid_connector(new)
+    display, recording = _recording(old, new, cassette)
     with TemporaryDirectory(prefix="framework-") as name:
-        before = replay_version(old, recording, Path(name, "old"), stop)
-        after = replay_version(new, recording, Path(name, "new"), stop)
+        before = replay_version(versions[0], recording, Path(name, "old"), stop)
+        after = replay_version(versions[1], recording, Path(name, "new"), stop)
         return ConnectorDiff(
             new.name,
-            str(path),
+            display,
             _resources(before, after),
-            _requests(before.requests, after.requests),
+            _requests(before, after),
             compare_tables(before, after),
         )
 
 
-def _recording(old: Connector, new: Connector, given: Path | None) -> tuple[Path, Cassette]:
+def _recording(old: Location, new: Location, given: Path | None) -> tuple[str, Cassette]:
+    """Return the cassette, and its name in messages."""
     if given is not None:
         try:
-            return given, read_cassette(given, new.name)
+            return str(given), read_cassette(given, new.name)
         except CassetteError:
             if old.name == new.name:
                 raise
-            return given, read_cassette(given, old.name)
+            return str(given), read_cassette(given, old.name)
     for one in (new, old):
         path = cassette_path(one)
         if path.exists():
-            return path, read_cassette(path, one.name)
+            return one.display_of(path), read_cassette(path, one.name)
     raise CassetteError(
-        f"there is no {cassette_path(new)} to replay both versions on; record it with: "
-        f"framework record {new.name}, or name one with --cassette"
+        f"there is no {new.display_of(cassette_path(new))} to replay both versions on; record it "
+        f"with: framework record {new.name}, or name one with --cassette"
     )
 
 
@@ -103,6 +109,10 @@ def _resources(old: VersionReplay, new: VersionReplay) -> tuple[ResourceDiff, ..
     return tuple(found)
 
 
-def _requests(old: Mapping[str, int], new: Mapping[str, int]) -> tuple[RequestDiff, ...]:
-    counts = {one: (old.get(one, 0), new.get(one, 0)) for one in sorted({*old, *new})}
-    return tuple(RequestDiff(one, pair) for one, pair in counts.items() if pair[0] != pair[1])
+def _requests(old: VersionReplay, new: VersionReplay) -> tuple[RequestDiff, ...]:
+    read_as = {**old.read_as, **new.read_as}
+    return tuple(
+        RequestDiff(one, (old.requests.get(one, 0), new.requests.get(one, 0)), read_as.get(one))
+        for one in sorted({*old.requests, *new.requests})
+        if old.requests.get(one) != new.requests.get(one)
+    )

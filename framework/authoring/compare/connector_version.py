@@ -1,4 +1,4 @@
-"""A version of a connector: a file, or what a git revision has of it with its schemas and queries.
+"""A version of a connector: a file, or what a git revision has of it and of what goes with it.
 
 A revision is written into a temporary folder, so that it is read as any other file.
 """
@@ -69,7 +69,8 @@ def _revision_files(revision: str, path: str, top: Path, display: str) -> Iterat
     name = Path(path).stem
     folder = Path(path).parent
     root = folder.parent if folder.name == "connectors" else folder
-    wanted = [path, *((root / kind / name).as_posix() for kind in ("schemas", "queries"))]
+    beside = ("schemas/{}", "queries/{}", "cassettes/{}.yaml")
+    wanted = [path, *((root / part.format(name)).as_posix() for part in beside)]
     with TemporaryDirectory(prefix="framework-") as temporary:
         found = _write_tree(commit.decode().strip(), wanted, top, Path(temporary))
         if path not in found:
