@@ -32,10 +32,11 @@ class Location:
 
     def display_of(self, file: Path) -> str:
         """Return a file below `root` as messages name it: from where `display` starts."""
-        beside = Path(self.display).parent
+        revision, colon, path = self.display.rpartition(":")  # of git, as in HEAD:connectors/x.yaml
+        beside = Path(path).parent
         if self.path.absolute().parent != self.root.absolute():
             beside = beside.parent if beside.name else beside / ".."
-        return (beside / file.relative_to(self.root)).as_posix()
+        return revision + colon + (beside / file.relative_to(self.root)).as_posix()
 
 
 def bundled_root() -> Path:
