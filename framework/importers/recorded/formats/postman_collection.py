@@ -48,7 +48,7 @@ def read_postman(path: Path) -> PostmanRequests:
         )
     found = PostmanRequests(str(info.get("name") or path.stem))
     values = _values(data.get("variable"))
-    _Reader(found, values, str(path)).items(data["item"], data.get("auth"), "item", 0)
+    _CollectionReader(found, values, str(path)).items(data["item"], data.get("auth"), "item", 0)
     return found
 
 
@@ -64,7 +64,7 @@ def _values(listed: Json) -> dict[str, str]:
 
 
 @dataclass
-class _Reader:
+class _CollectionReader:
     found: PostmanRequests
     values: Mapping[str, str]
     file: str
