@@ -1,0 +1,198 @@
+"""Build a mock of a connector: of its recording, or of its schemas if it has none.
+
+A recording is read back through the mock before it is served. What does not come back as it was
+recorded is served as it was recorded, page by page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
+from framework.definition.model import Connector
+from framework.errors import CassetteError
+from framework.mock.credentials import guard_of
+from framework.mock.drift import Drift
+from framework.mock.faults import EnforcedRate, Faults, Rate
+from framework.mock.mock_adapter import MockAdapter
+from framework.mock.mock_api import Behaviour, MockApi
+from framework.mock.paging import Pager
+from framework.mock.ranges import RangeFilter
+from framework.mock.recording import (
+    Recording,
+    as_text,
+    read_back,
+    read_recording,
+)
+from framework.mock.routes import Route
+from framework.mock.world import World
+from framework.runtime.settings import resolve_settings
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class MockOptions:
+    """How to mock a connector.
+
+    `page_size` is the most records of a page. `rows` is how many records an invented list has, and
+    `seed` what they, the faults and the drift depend on. `latency` is in seconds, `faults` are
+    shares by status or kind. `config` has values of entries; a secret among them is the one
+    credential that is accepted. `invented` leaves a recording aside.
+    """
+
+    page_size: int | None = None
+    seed: int = 0
+    rows: int = 25
+    latency: float = 0.0
+    faults: Mapping[str, float] = field(default_factory=dict)
+    rate: Rate | None = None
+    drift: bool = False
+    config: Mapping[str, Json] = field(default_factory=dict)
+    invented: bool = False
+    now: datetime | None = None
+
+
+@dataclass
+class Mock:
+    """A mock that is ready to be served. `source` says what its data is; `notes` what to know."""
+
+    connector: Connector
+    api: MockApi
+    source: str
+    notes: list[str]
+    replayed: list[str] = field(default_factory=list)
+    """The resources that are served as they were recorded."""
+
+    @property
+    def world(self) -> World:
+        """The records that it serves."""
+        return self.api.world
+
+
+def open_mock(
+    connector: Connector, options: MockOptions | None = None, cassette: Path | Cassette | None = None
+) -> Mock:
+    """Return the mock of a connector.
+
+    `cassette` is its recording, by default the connector's own; without one its declared schemas
+    are used. Raise CassetteError for a recording that is not valid.
+    """
+    options = options or MockOptions()
+    path = cassette_path(connector) if cassette is None else cassette
+    if isinstance(path, Path):
+        is_own = cassette is None and not path.is_file()
+        recorded = None if is_own or options.invented else read_cassette(path, connector.name)
+    else:
+        recorded = path
+    if recorded is None:
+        from framework.mock.invention import mock_of_schemas
+
+        mock = mock_of_schemas(connector, options)
+    else:
+        mock = mock_of_recording(connector, recorded, options)
+    limit = connector.client.rate_limit
+    api = mock.api
+    api.behaviour = Behaviour(
+        Faults(options.faults, options.seed, limit) if options.faults else None,
+        EnforcedRate(options.rate, limit) if options.rate else None,
+        Drift(api.world, options.seed) if options.drift else None,
+        options.latency,
+    )
+    return mock
+
+
+def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOptions) -> Mock:
+    """Return a mock that serves what a cassette holds."""
+    config = {**cassette.config, **options.config}
+    settings = resolve_settings(connector, config, replay=True)
+    recording = read_recording(cassette, settings, connector)
+    given = {name: str(options.config[name]) for name in connector.secrets if name in options.config}
+    plain: set[str] = set()
+    replayed = {
+        route.resource
+        for route in recording.routes
+        if route.step in ("list", "download") and route.resource in recording.pages
+        and not any(name == route.resource for name, _ in recording.envelopes)
+    }
+    for _ in range(2 * len(connector.resources) + 1):
+        api = _api(recording, options, given, cassette.clock, replayed, plain)
+        wrong = _first_wrong(recording, api, cassette, replayed)
+        if wrong is None:
+            break
+        has_range = wrong in api.ranges and wrong not in plain
+        (plain if has_range else replayed).add(wrong)
+    notes = list(recording.notes)
+    if not recording.lists and not recording.others and not recording.pages:
+        raise CassetteError(f"the cassette of {connector.name} holds nothing that a run reads")
+    return Mock(connector, api, "its recording", notes, sorted(replayed))
+
+
+def _api(
+    recording: Recording,
+    options: MockOptions,
+    given: Mapping[str, str],
+    now: datetime,
+    replayed: set[str],
+    plain: set[str],
+) -> MockApi:
+    """Return the mock; resources in `replayed` are served as recorded, in `plain` whatever range.
+    """
+    world = World()
+    guard, places = guard_of(recording.compiled, recording.routes, given)
+    routes = [_with_credentials(route, places) for route in recording.routes]
+    recording.routes[:] = routes
+    for key, one in recording.lists.items():
+        if key.resource not in replayed:
+            world.put(key, one.records)
+    pagers, ranges = {}, {}
+    for route in routes:
+        envelope = recording.envelopes.get((route.resource, route.step))
+        if envelope is None or route.resource in replayed:
+            continue
+        unit = max((one.count for one in envelope.samples if not one.is_last), default=None)
+        client = recording.compiled.client
+        fresh = type(envelope)(envelope.place, envelope.is_object, envelope.samples)
+        pagers[route.resource, route.step] = Pager(route, fresh, client, options.page_size, unit)
+        if route.step == "list" and route.resource not in plain:
+            ranges[route.resource] = RangeFilter(route, now)
+    exchanges = [*recording.others]
+    for name in replayed:
+        exchanges += recording.pages.get(name, [])
+    own = {key: one.pages for key, one in recording.lists.items()}
+    api = MockApi(routes, world, pagers, guard, exchanges, own)
+    api.ranges = {name: one for name, one in ranges.items() if one.reads}
+    return api
+
+
+def _with_credentials(route: Route, places: Mapping[str, Any]) -> Route:
+    return replace(route, credentials=places.get(route.resource, frozenset()))
+
+
+def _first_wrong(
+    recording: Recording, api: MockApi, cassette: Cassette, replayed: set[str]
+) -> str | None:
+    """Return the first resource that does not come back as it was recorded, None if all do."""
+    adapter = MockAdapter(api)
+    again = read_back(recording, adapter, cassette)
+    api.forget()
+    for name, plan in recording.compiled.plans.items():
+        if name in replayed or name not in recording.pages:
+            continue
+        expected = Counter(
+            as_text(record)
+            for key, one in recording.lists.items()
+            if key.resource == name
+            for record in one.records
+        )
+        found = Counter(map(as_text, again.get(name, [])))
+        is_same = expected.keys() == found.keys() if plan.endpoint.incremental else expected == found
+        if not is_same:
+            return name
+    return None
+

@@ -1,0 +1,393 @@
+"""A recording taken apart: a cassette is read as a run reads it, and its lists become a world.
+
+What a run reads of lists is served in pages of any size. All other exchanges, such as the steps of
+an export job, are served as they were recorded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+import requests
+from requests.adapters import BaseAdapter
+
+from framework.authoring.cassettes.cassette import Cassette
+from framework.authoring.cassettes.replayer import ReplayAdapter
+from framework.errors import FrameworkError, Interrupted
+from framework.extract.compilation.compiler import CompiledConnector, compile_connector
+from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.page import Page
+from framework.extract.pagination import FrameworkPaginator
+from framework.extract.read_options import ReadOptions, Sample
+from framework.mock.envelope import Envelope, RecordedPage, leaf_value, without_records
+from framework.mock.mock_message import MockRequest, Pairs, json_bytes
+from framework.mock.routes import Route, routes_of
+from framework.mock.world import ListKey
+from framework.runtime.environment import Environment
+from framework.runtime.settings import Settings
+
+Json = Any
+Step = str | int
+_JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One recorded request and its response."""
+
+    request: MockRequest
+    status: int
+    headers: Pairs
+    body: bytes
+
+
+@dataclass
+class ListRecording:
+    """The pages of one list as they were recorded, and its records."""
+
+    records: list[Json] = field(default_factory=list)
+    pages: list[RecordedPage] = field(default_factory=list)
+
+
+@dataclass
+class Recording:
+    """What was read of a cassette.
+
+    `lists` have the records by list, `envelopes` what surrounds them by route. `others` are the
+    exchanges that are no pages of lists. `notes` say what could not be read, and why.
+    """
+
+    compiled: CompiledConnector
+    routes: list[Route]
+    lists: dict[ListKey, ListRecording] = field(default_factory=dict)
+    envelopes: dict[tuple[str, str], Envelope] = field(default_factory=dict)
+    pages: dict[str, list[Exchange]] = field(default_factory=dict)
+    others: list[Exchange] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Look:
+    """One page that a reader has seen."""
+
+    resource: str
+    number: int
+    exchange: Exchange
+    body: Json
+    place: tuple[Step, ...] | None
+    is_object: bool
+    records: list[Json]
+
+
+class _ListeningAdapter(BaseAdapter):
+    """Passes requests on to another adapter, and keeps each exchange by its response."""
+
+    def __init__(self, inner: BaseAdapter) -> None:
+        super().__init__()
+        self._inner = inner
+        self.exchanges: dict[int, tuple[Exchange, requests.Response]] = {}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
+        """Return the other adapter's response."""
+        response = self._inner.send(request, *args, **named)
+        headers = tuple(response.headers.items())
+        exchange = Exchange(
+            MockRequest.sent(request), response.status_code, headers, response.content
+        )
+        self.exchanges[id(response)] = exchange, response
+        return response
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
+
+
+class _Looks:
+    """The pages that readers see, in order; a page that is the same as the one before is not."""
+
+    def __init__(self, adapter: _ListeningAdapter, names: Iterable[str]) -> None:
+        self._adapter = adapter
+        self.pages: list[_Look] = []
+        self.first: dict[str, tuple[requests.Response, list[Json]]] = {}
+        self._names = tuple(names)
+
+    def __call__(self, resource: str, number: int, page: Page) -> None:
+        """Keep a page: `Sample.look`."""
+        response = page.response
+        if response is None or id(response) not in self._adapter.exchanges:
+            return
+        exchange, _ = self._adapter.exchanges[id(response)]
+        if number == 1 and page.items:
+            self.first.setdefault(resource, (response, copy.deepcopy(page.items)))
+        elements = page.items if page.elements is None else page.elements
+        body = response.json()
+        place, is_object = list_place_in(body, elements)
+        own = _exact(exchange, body)
+        found = [] if place is None else leaf_value(own, (), ("body", *place))
+        records = found if isinstance(found, list) else [found]
+        self.pages.append(
+            _Look(
+                resource,
+                number,
+                exchange,
+                own,
+                place,
+                is_object,
+                records if elements else [],
+            )
+        )
+
+
+def read_recording(cassette: Cassette, compiled_with: Settings, connector: Any) -> Recording:
+    """Return what a run reads of a cassette. A resource that cannot be read is noted."""
+    adapter = _ListeningAdapter(ReplayAdapter(cassette))
+    environment = Environment(
+        now=cassette.clock, transport=lambda _: adapter, waits=False, replay=True
+    )
+    compiled = compile_connector(connector, compiled_with, environment, lambda _: None)
+    looks = _Looks(adapter, compiled.plans)
+    notes = _read(compiled, cassette, environment, looks)
+    detected = _detected(compiled, looks)
+    recording = Recording(compiled, routes_of(compiled, detected), notes=notes)
+    _sort_pages(recording, looks.pages)
+    used = {id(look.exchange) for look in looks.pages}
+    recording.others = _others([one for one, _ in adapter.exchanges.values()], used)
+    if cassette.limit is not None:
+        _cut(recording, cassette.limit)
+    return recording
+
+
+def read_back(
+    recording: Recording, adapter: BaseAdapter, cassette: Cassette
+) -> dict[str, list[Json]]:
+    """Return the records of each resource that a run reads through an adapter."""
+    listening = _ListeningAdapter(adapter)
+    environment = Environment(
+        now=cassette.clock, transport=lambda _: listening, waits=False, replay=True
+    )
+    compiled = recording.compiled
+    compiled = compile_connector(
+        compiled.connector, compiled.settings, environment, lambda _: None
+    )
+    looks = _Looks(listening, compiled.plans)
+    notes = _read(compiled, cassette, environment, looks)
+    records: dict[str, list[Json]] = {}
+    for look in looks.pages:
+        records.setdefault(look.resource, []).extend(look.records)
+    for note in notes:
+        if note not in recording.notes:
+            records.setdefault(note.partition(":")[0], []).append({"error": note})
+    return records
+
+
+def _read(
+    compiled: CompiledConnector, cassette: Cassette, environment: Environment, looks: _Looks
+) -> list[str]:
+    """Have every recorded resource read to its end; return what went wrong."""
+    sample = Sample(None, None, looks)
+    options = ReadOptions(
+        *(environment, lambda _: None, compiled.redactor, 1, cassette.limit),
+        state={},
+        sample=sample,
+    )
+    names = cassette.resources or tuple(
+        plan.resource.name for plan in compiled.plans.values() if plan.resource.selected
+    )
+    readers = ResourceReaders(compiled, options, [name for name in names if name in compiled.plans])
+    opened = {name: readers.open_table(name) for name in names if name in compiled.plans}
+    notes = []
+    for name, pages in opened.items():
+        try:
+            for _ in pages:
+                pass
+        except Interrupted:
+            raise
+        except FrameworkError as error:
+            notes.append(f"{name}: {str(error).splitlines()[0]}")
+    return notes
+
+
+def _detected(compiled: CompiledConnector, looks: _Looks) -> dict[str, FrameworkPaginator]:
+    """Return the paginators that dlt detects for resources without one."""
+    client: Any = compiled.client
+    found = {}
+    for name, plan in compiled.plans.items():
+        if plan.paginator is None and client.paginator is None and name in looks.first:
+            response, items = looks.first[name]
+            try:
+                found[name] = cast("FrameworkPaginator", client.detect_paginator(response, items))
+            except FrameworkError:
+                continue
+    return found
+
+
+def list_place_in(body: Json, elements: Sequence[Json]) -> tuple[tuple[Step, ...] | None, bool]:
+    """Return where the API's list is in a body, and whether one object is in its place.
+
+    None if it is not one list of the body, or if it is empty and there is more than one.
+    """
+    if isinstance(body, list) and len(body) == len(elements) and _are_same(body, elements):
+        return (), False
+    found: list[tuple[tuple[Step, ...], bool]] = []
+
+    def visit(value: Json, path: tuple[Step, ...], depth: int) -> None:
+        if depth > 8 or len(found) > 1:
+            return
+        if isinstance(value, dict):
+            if len(elements) == 1 and value is elements[0]:
+                found.append((path, True))
+                return
+            for key, item in value.items():
+                visit(item, (*path, key), depth + 1)
+        elif isinstance(value, list):
+            if len(value) == len(elements) and _are_same(value, elements):
+                found.append((path, False))
+                return
+            for number, item in enumerate(value[:50]):
+                visit(item, (*path, number), depth + 1)
+
+    visit(body, (), 0)
+    return found[0] if len(found) == 1 else (None, False)
+
+
+def _are_same(one: Sequence[Json], other: Sequence[Json]) -> bool:
+    """Return whether two lists hold the same objects."""
+    return all(a is b or (a == b and not isinstance(a, (dict, list))) for a, b in zip(one, other))
+
+
+def _exact(exchange: Exchange, body: Json) -> Json:
+    """Return the body with all digits of its numbers."""
+    try:
+        exact = _JSON.decode(exchange.body)
+    except (msgspec.MsgspecError, ValueError, UnicodeDecodeError):
+        return copy.deepcopy(body)
+    return exact if type(exact) is type(body) else copy.deepcopy(body)
+
+
+def _sort_pages(recording: Recording, looks: Sequence[_Look]) -> None:
+    """Put every page into its list, and what surrounds its records into its route's envelope."""
+    places = _places(looks)
+    key: ListKey | None = None
+    reads: dict[ListKey, int] = {}
+    before: _Look | None = None
+    seen: list[Json] = []
+    for number, look in enumerate(looks):
+        recording.pages.setdefault(look.resource, []).append(look.exchange)
+        place = places.get(look.resource)
+        route = next((one for one in recording.routes if _is_of(one, look)), None)
+        if place is None or route is None:
+            continue
+        if look.number == 1:
+            key = route.key(look.exchange.request)
+            before = None
+        if key is None:
+            continue
+        one = recording.lists.setdefault(key, ListRecording())
+        if look.number == 1:
+            reads[key] = reads.get(key, 0) + 1
+            seen = list(one.records)
+        is_again = before is not None and look.records and before.records == look.records
+        before = look
+        if is_again:
+            continue
+        known = seen if reads[key] > 1 else []
+        one.records += [record for record in look.records if record not in known]
+        following = looks[number + 1] if number + 1 < len(looks) else None
+        is_last = (
+            following is None
+            or following.number == 1
+            or following.resource != look.resource
+            or not following.records
+        )
+        one.pages.append(
+            RecordedPage(
+                without_records(look.body, place[0]),
+                look.exchange.headers,
+                look.exchange.status,
+                look.number,
+                len(look.records),
+                0,
+                is_last,
+            )
+        )
+        envelope = recording.envelopes.setdefault(
+            (route.resource, route.step), Envelope(place[0], place[1])
+        )
+        envelope.samples.append(one.pages[-1])
+    _count(recording)
+
+
+def _count(recording: Recording) -> None:
+    """Note on each recorded page how many records its list has."""
+    for one in recording.lists.values():
+        counted = [replace(page, total=len(one.records)) for page in one.pages]
+        for envelope in recording.envelopes.values():
+            for old, new in zip(one.pages, counted, strict=True):
+                envelope.samples = [new if page is old else page for page in envelope.samples]
+        one.pages = counted
+
+
+def _places(looks: Sequence[_Look]) -> dict[str, tuple[tuple[Step, ...], bool]]:
+    """Return where each resource has its list, if all of its pages have it there."""
+    places: dict[str, tuple[tuple[Step, ...], bool]] = {}
+    for look in looks:
+        if look.place is not None and look.records:
+            places.setdefault(look.resource, (look.place, look.is_object))
+    for look in looks:
+        if look.place is not None:
+            places.setdefault(look.resource, (look.place, look.is_object))
+    for look in looks:
+        known = places.get(look.resource)
+        if known is None:
+            continue
+        found = leaf_value(look.body, (), ("body", *known[0]))
+        expected = dict if known[1] else list
+        if look.records and (look.place, look.is_object) != known:
+            del places[look.resource]
+        elif known[0] and not look.records and not isinstance(found, (expected, list, type(None))):
+            del places[look.resource]
+    return places
+
+
+def _is_of(route: Route, look: _Look) -> bool:
+    step = "list" if route.plan.endpoint.export is None else "download"
+    is_own = route.resource == look.resource and route.step == step
+    return is_own and (look.number > 1 or route.key(look.exchange.request) is not None)
+
+
+def _others(exchanges: Sequence[Exchange], used: set[int]) -> list[Exchange]:
+    """Return the exchanges that are no pages, without failures that a retry has overcome."""
+    answered = {_same(one) for one in exchanges if one.status < 400}
+    return [
+        one
+        for one in exchanges
+        if id(one) not in used and not (one.status >= 400 and _same(one) in answered)
+    ]
+
+
+def _same(exchange: Exchange) -> tuple[str, str, Pairs, bytes]:
+    request = exchange.request
+    return request.method, request.origin + request.path, request.query, request.body
+
+
+def _cut(recording: Recording, limit: int) -> None:
+    """Leave no more records to a resource than the recorded run has loaded."""
+    left: dict[str, int] = {}
+    for key, one in recording.lists.items():
+        rest = left.setdefault(key.resource, limit)
+        one.records = one.records[:rest]
+        left[key.resource] = max(rest - len(one.records), 0)
+
+
+def as_text(data: Json) -> str:
+    """Return data as one text, to compare records by."""
+    return json_bytes(data).decode()
+
+
+def options_of(cassette: Cassette, config: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the config of the recorded run, with what is given instead."""
+    return {**cassette.config, **config}
