@@ -21,9 +21,10 @@ from framework.definition.expressions.jmespath_expression import (
 from framework.definition.expressions.placeholders import texts_of
 from framework.errors import FrameworkError
 from framework.extract.compilation.compiler import CompiledConnector, Filler, filled_auth
+from framework.http.session import AllowedHosts
 from framework.mock.envelope import put
 from framework.mock.mock_message import MockRequest, MockResponse
-from framework.mock.routes import Place, Route
+from framework.mock.routes import Place
 from framework.runtime.templates import text_of
 
 Json = Any
@@ -84,7 +85,8 @@ class TokenIssuer:
 
 @dataclass(frozen=True)
 class Guard:
-    """Lets requests with credentials pass. `by_resource` are those that a resource's auth sends.
+    """Lets requests with credentials pass. `by_resource` are those that a resource's auth sends,
+    `places` where they are.
 
     Of the alternatives one is enough; none means that no credential is asked for.
     """
@@ -92,9 +94,18 @@ class Guard:
     by_resource: Mapping[str, tuple[Credential, ...]]
     required: Mapping[str, tuple[Credential, ...]]
     issuers: tuple[TokenIssuer, ...]
+    hosts: AllowedHosts
+    places: Mapping[str, frozenset[Place]]
 
-    def refusal(self, resource: str, request: MockRequest) -> MockResponse | None:
-        """Return the response to a request without credentials, None if it may pass."""
+    def refusal(
+        self, resource: str, request: MockRequest, address: str = ""
+    ) -> MockResponse | None:
+        """Return the response to a request without credentials, None if it may pass.
+
+        Other hosts than the API's, and the mock's own `address`, get none.
+        """
+        if request.origin != address and not self.hosts.allows(request.origin):
+            return None
         accepted = self.by_resource.get(resource, ())
         is_known = not accepted or any(one.is_on(request) for one in accepted)
         missing = [one for one in self.required.get(resource, ()) if not one.is_on(request)]
@@ -115,13 +126,8 @@ class Guard:
         return next((one.issue() for one in self.issuers if one.takes(request)), None)
 
 
-def guard_of(
-    compiled: CompiledConnector, routes: list[Route], given: Mapping[str, str]
-) -> tuple[Guard, dict[str, frozenset[Place]]]:
-    """Return the guard of a connector, and the places of credentials by resource.
-
-    `given` are secrets by entry that count; of others any value does.
-    """
+def guard_of(compiled: CompiledConnector, given: Mapping[str, str]) -> Guard:
+    """Return the guard of a connector. `given` are secrets that count; of others any value does."""
     context = next(iter(compiled.plans.values())).context
     filler = Filler(context, compiled.redactor)
     client = compiled.connector.client
@@ -147,11 +153,13 @@ def guard_of(
             if any("secrets." in one for one in texts_of(value))
         )
         mine = [one.place for one in (*accepted, *required[resource.name])]
+        mine += [(kind, name) for where, name in mine if where == "body" for kind in ("json", "form")]
         places[resource.name] = frozenset((*mine, *params))
         for case in _cases(auth):
             for issuer in _issuers(case, filler, str(compiled.client.base_url)):
                 issuers[issuer.method, issuer.path] = issuer
-    return Guard(by_resource, required, tuple(issuers.values())), places
+    hosts = AllowedHosts.of(str(compiled.client.base_url), filler.final(list(client.allowed_hosts)))
+    return Guard(by_resource, required, tuple(issuers.values()), hosts, places)
 
 
 def _cases(auth: Config | None) -> Iterator[Config]:

@@ -18,6 +18,7 @@ from framework.extract.next_page_signs import (
     NEXT,
     PAGES,
     TOTAL,
+    WEAK_PAGES,
     plain,
     words,
 )
@@ -207,7 +208,7 @@ def _role(name: str, leaf: Leaf, value: Json, samples: Sequence[RecordedPage]) -
     if str(value).isdigit():
         if (name in TOTAL or name in ("total", "count")) and fits(lambda one: one.total):
             return "total"
-        if name in PAGES and _counts_pages(recorded):
+        if (name in PAGES or name in WEAK_PAGES) and _counts_pages(recorded):
             return "pages"
         if name in PAGE_NUMBERS and fits(lambda one: one.number):
             return "number"

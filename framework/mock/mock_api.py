@@ -20,7 +20,7 @@ from framework.mock.drift import Drift
 from framework.mock.envelope import RecordedPage
 from framework.mock.faults import EnforcedRate, Faults, with_headers
 from framework.mock.mock_message import MockRequest, MockResponse
-from framework.mock.paging import NOT_SENT, Pager, UnknownPage
+from framework.mock.paging import NOT_SENT, TOKEN, Pager, UnknownPage
 from framework.mock.ranges import RangeFilter
 from framework.mock.recording import Exchange
 from framework.mock.routes import WITH_PAGES, Route
@@ -77,6 +77,7 @@ class MockApi:
         self.pagers = dict(pagers)
         self.guard = guard
         self.behaviour = Behaviour()
+        self.address = ""
         self.log = MockLog()
         self.on_request: Callable[[MockRequest, MockResponse, float], None] = lambda *_: None
         self.ranges: dict[str, RangeFilter] = {}
@@ -120,9 +121,11 @@ class MockApi:
         token = self.guard.token_for(request)
         if token is not None:
             return token
-        matched = [(route, key) for route in self.routes if (key := route.key(request))]
+        matched = self._continued(request) or [
+            (route, key) for route in self.routes if (key := route.key(request))
+        ]
         if matched:
-            refusal = self.guard.refusal(matched[0][0].resource, request)
+            refusal = self.guard.refusal(matched[0][0].resource, request, self.address)
             if refusal is not None:
                 return refusal
         try:
@@ -134,6 +137,16 @@ class MockApi:
             text = f"the mock never gave the cursor {str(error)[:80]!r}"
             return MockResponse.of_json(400, {"error": "bad request", "message": text})
         return self._recorded(request) or self._unknown(request, matched)
+
+    def _continued(self, request: MockRequest) -> list[tuple[Route, ListKey]]:
+        """Return the list that a link or cursor of the mock leads on with, none without one."""
+        token = TOKEN.search(request.text)
+        key = None if token is None else self.world.find_digest(token[1])
+        return [
+            (pager.route, key)
+            for (resource, _), pager in self.pagers.items()
+            if key is not None and resource == key.resource
+        ]
 
     def _page(self, route: Route, key: ListKey, request: MockRequest) -> MockResponse | None:
         """Return the page of a known list, or of one that is invented now; else None."""

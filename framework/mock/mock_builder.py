@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector
 from framework.errors import CassetteError
-from framework.mock.credentials import guard_of
 from framework.mock.drift import Drift
 from framework.mock.faults import EnforcedRate, Faults, Rate
 from framework.mock.mock_adapter import MockAdapter
@@ -24,12 +23,11 @@ from framework.mock.mock_api import Behaviour, MockApi
 from framework.mock.paging import Pager
 from framework.mock.ranges import RangeFilter
 from framework.mock.recording import (
-    Recording,
+    RecordedLists,
     as_text,
     read_back,
     read_recording,
 )
-from framework.mock.routes import Route
 from framework.mock.world import World
 from framework.runtime.settings import resolve_settings
 
@@ -66,8 +64,8 @@ class Mock:
     api: MockApi
     source: str
     notes: list[str]
-    replayed: list[str] = field(default_factory=list)
-    """The resources that are served as they were recorded."""
+    replayed: dict[str, str] = field(default_factory=dict)
+    """The resources that are served as they were recorded, and why."""
 
     @property
     def world(self) -> World:
@@ -111,42 +109,44 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     """Return a mock that serves what a cassette holds."""
     config = {**cassette.config, **options.config}
     settings = resolve_settings(connector, config, replay=True)
-    recording = read_recording(cassette, settings, connector)
     given = {name: str(options.config[name]) for name in connector.secrets if name in options.config}
+    recording = read_recording(connector, cassette, settings, given)
     plain: set[str] = set()
     replayed = {
-        route.resource
+        route.resource: "its pages hold more than one list, or none that was found"
         for route in recording.routes
         if route.step in ("list", "download") and route.resource in recording.pages
         and not any(name == route.resource for name, _ in recording.envelopes)
     }
     for _ in range(2 * len(connector.resources) + 1):
-        api = _api(recording, options, given, cassette.clock, replayed, plain)
+        api = _api(recording, options, cassette.clock, replayed, plain)
         wrong = _first_wrong(recording, api, cassette, replayed)
         if wrong is None:
             break
-        has_range = wrong in api.ranges and wrong not in plain
-        (plain if has_range else replayed).add(wrong)
-    notes = list(recording.notes)
+        name, reason = wrong
+        if name in api.ranges and name not in plain:
+            plain.add(name)
+        else:
+            replayed[name] = reason
+            for other in _sharing(recording, name):
+                replayed.setdefault(other, f"its first request is also that of {name}")
+    notes = list(recording.errors.values())
     if not recording.lists and not recording.others and not recording.pages:
         raise CassetteError(f"the cassette of {connector.name} holds nothing that a run reads")
-    return Mock(connector, api, "its recording", notes, sorted(replayed))
+    return Mock(connector, api, "its recording", notes, replayed)
 
 
 def _api(
-    recording: Recording,
+    recording: RecordedLists,
     options: MockOptions,
-    given: Mapping[str, str],
     now: datetime,
-    replayed: set[str],
+    replayed: Mapping[str, str],
     plain: set[str],
 ) -> MockApi:
     """Return the mock; resources in `replayed` are served as recorded, in `plain` whatever range.
     """
     world = World()
-    guard, places = guard_of(recording.compiled, recording.routes, given)
-    routes = [_with_credentials(route, places) for route in recording.routes]
-    recording.routes[:] = routes
+    routes = recording.routes
     for key, one in recording.lists.items():
         if key.resource not in replayed:
             world.put(key, one.records)
@@ -165,19 +165,22 @@ def _api(
     for name in replayed:
         exchanges += recording.pages.get(name, [])
     own = {key: one.pages for key, one in recording.lists.items()}
-    api = MockApi(routes, world, pagers, guard, exchanges, own)
+    api = MockApi(routes, world, pagers, recording.guard, exchanges, own)
     api.ranges = {name: one for name, one in ranges.items() if one.reads}
     return api
 
 
-def _with_credentials(route: Route, places: Mapping[str, Any]) -> Route:
-    return replace(route, credentials=places.get(route.resource, frozenset()))
+def _sharing(recording: RecordedLists, name: str) -> list[str]:
+    """Return the other resources that have a list with the same request as one of this."""
+    asked = {(key.method, key.identity) for key in recording.lists if key.resource == name}
+    every = {key.resource for key in recording.lists if (key.method, key.identity) in asked}
+    return sorted(every - {name})
 
 
 def _first_wrong(
-    recording: Recording, api: MockApi, cassette: Cassette, replayed: set[str]
-) -> str | None:
-    """Return the first resource that does not come back as it was recorded, None if all do."""
+    recording: RecordedLists, api: MockApi, cassette: Cassette, replayed: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return the first resource that does not come back as it was recorded, and what came."""
     adapter = MockAdapter(api)
     again = read_back(recording, adapter, cassette)
     api.forget()
@@ -190,9 +193,12 @@ def _first_wrong(
             if key.resource == name
             for record in one.records
         )
-        found = Counter(map(as_text, again.get(name, [])))
+        records = again.records.get(name, [])
+        found = Counter(map(as_text, records))
         is_same = expected.keys() == found.keys() if plan.endpoint.incremental else expected == found
+        if name in again.errors:
+            return name, again.errors[name]
         if not is_same:
-            return name
+            return name, f"{len(records)} of {expected.total()} records came back, or other ones"
     return None
 

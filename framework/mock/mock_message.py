@@ -17,12 +17,41 @@ from framework.http.auth.placement import FORM
 Json = Any
 Pairs = tuple[tuple[str, str], ...]
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+class WrittenNumber(float):
+    """A number with a fraction that remembers how JSON wrote it: its digits, and its exponent."""
+
+    text: str
+
+    def __new__(cls, text: str) -> WrittenNumber:
+        """Return the number in a text."""
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __getnewargs__(self) -> tuple[Any]:
+        """Return what a copy is made of."""
+        return (self.text,)
+
+
+def _written(value: Any) -> msgspec.Raw:
+    if isinstance(value, WrittenNumber):
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
+_DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=WrittenNumber)
 
 
 def json_bytes(data: Json) -> bytes:
-    """Return data as JSON; decimals are numbers with all their digits."""
+    """Return data as JSON; numbers are as they were written."""
     return _ENCODER.encode(data)
+
+
+def exact_json(body: bytes) -> Json:
+    """Return the data in a body in UTF-8. Raise ValueError if it is not JSON."""
+    return _DECODER.decode(body)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class MockServer:
         self._server = _Server(("127.0.0.1", port), _Connection)
         self._server.api = api
         self._thread: threading.Thread | None = None
+        api.address = self.base_url
 
     @property
     def base_url(self) -> str:

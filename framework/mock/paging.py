@@ -7,8 +7,6 @@ must go on after each page but the last.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +206,7 @@ class Pager:
                 number = start // size + 1
         token = link = ""
         if not is_last and rows:
-            token = f"mock-{_digest(key)}-{rows[-1].place}"
+            token = f"mock-{key.digest}-{rows[-1].place}"
             link = self._link(request, token)
         return PageFacts(
             start, len(rows), total, size, number, total_number, is_last, token, link
@@ -286,7 +284,7 @@ class Pager:
         for attribute in ("cursor_path", "next_url_path", "total_path", "has_more_path"):
             expression = _expression(getattr(inner, attribute, None))
             if expression is not None:
-                paths += [("response", *path) for path in expression.reads()]
+                paths += [("response", *path) for path in expression.reads(over_context=True)]
         return paths
 
 
@@ -371,11 +369,6 @@ def encoded(form: ResponseFormat, status: int, body: Json, headers: Pairs) -> Mo
         others = tuple(pair for pair in headers if pair[0].lower() != "content-type")
         headers = (*others, ("Content-Type", f"{kind.partition(';')[0]}; charset=utf-8"))
     return MockResponse(status, data, headers)
-
-
-def _digest(key: ListKey) -> str:
-    text = json.dumps([key.resource, key.method, repr(key.identity)])
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _paging_text(expression: str, number: int, size: int) -> str | None:

@@ -9,23 +9,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any, cast
 
-import msgspec
 import requests
 from requests.adapters import BaseAdapter
 
 from framework.authoring.cassettes.cassette import Cassette
 from framework.authoring.cassettes.replayer import ReplayAdapter
+from framework.definition.model import Connector
 from framework.errors import FrameworkError, Interrupted
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions, Sample
+from framework.mock.credentials import Guard, guard_of
 from framework.mock.envelope import Envelope, RecordedPage, leaf_value, without_records
-from framework.mock.mock_message import MockRequest, Pairs, json_bytes
+from framework.mock.mock_message import MockRequest, Pairs, exact_json, json_bytes
 from framework.mock.routes import Route, routes_of
 from framework.mock.world import ListKey
 from framework.runtime.environment import Environment
@@ -33,7 +33,6 @@ from framework.runtime.settings import Settings
 
 Json = Any
 Step = str | int
-_JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Exchange:
 
 
 @dataclass
-class ListRecording:
+class RecordedList:
     """The pages of one list as they were recorded, and its records."""
 
     records: list[Json] = field(default_factory=list)
@@ -55,20 +54,22 @@ class ListRecording:
 
 
 @dataclass
-class Recording:
+class RecordedLists:
     """What was read of a cassette.
 
     `lists` have the records by list, `envelopes` what surrounds them by route. `others` are the
-    exchanges that are no pages of lists. `notes` say what could not be read, and why.
+    exchanges that are no pages of lists. `errors` are those of resources that the recorded
+    run could not read.
     """
 
     compiled: CompiledConnector
     routes: list[Route]
-    lists: dict[ListKey, ListRecording] = field(default_factory=dict)
+    guard: Guard
+    lists: dict[ListKey, RecordedList] = field(default_factory=dict)
     envelopes: dict[tuple[str, str], Envelope] = field(default_factory=dict)
     pages: dict[str, list[Exchange]] = field(default_factory=dict)
     others: list[Exchange] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -109,11 +110,10 @@ class _ListeningAdapter(BaseAdapter):
 class _Looks:
     """The pages that readers see, in order; a page that is the same as the one before is not."""
 
-    def __init__(self, adapter: _ListeningAdapter, names: Iterable[str]) -> None:
+    def __init__(self, adapter: _ListeningAdapter) -> None:
         self._adapter = adapter
         self.pages: list[_Look] = []
         self.first: dict[str, tuple[requests.Response, list[Json]]] = {}
-        self._names = tuple(names)
 
     def __call__(self, resource: str, number: int, page: Page) -> None:
         """Keep a page: `Sample.look`."""
@@ -142,17 +142,21 @@ class _Looks:
         )
 
 
-def read_recording(cassette: Cassette, compiled_with: Settings, connector: Any) -> Recording:
-    """Return what a run reads of a cassette. A resource that cannot be read is noted."""
+def read_recording(
+    connector: Connector, cassette: Cassette, settings: Settings, given: Mapping[str, str]
+) -> RecordedLists:
+    """Return what a run reads of a cassette. `given` are secrets that are the only valid ones."""
     adapter = _ListeningAdapter(ReplayAdapter(cassette))
     environment = Environment(
         now=cassette.clock, transport=lambda _: adapter, waits=False, replay=True
     )
-    compiled = compile_connector(connector, compiled_with, environment, lambda _: None)
-    looks = _Looks(adapter, compiled.plans)
-    notes = _read(compiled, cassette, environment, looks)
+    compiled = compile_connector(connector, settings, environment, lambda _: None)
+    looks = _Looks(adapter)
+    errors = _read(compiled, cassette, environment, looks)
     detected = _detected(compiled, looks)
-    recording = Recording(compiled, routes_of(compiled, detected), notes=notes)
+    guard = guard_of(compiled, given)
+    routes = routes_of(compiled, detected, guard.places)
+    recording = RecordedLists(compiled, routes, guard, errors=errors)
     _sort_pages(recording, looks.pages)
     used = {id(look.exchange) for look in looks.pages}
     recording.others = _others([one for one, _ in adapter.exchanges.values()], used)
@@ -161,33 +165,39 @@ def read_recording(cassette: Cassette, compiled_with: Settings, connector: Any) 
     return recording
 
 
-def read_back(
-    recording: Recording, adapter: BaseAdapter, cassette: Cassette
-) -> dict[str, list[Json]]:
-    """Return the records of each resource that a run reads through an adapter."""
+@dataclass
+class ReadBack:
+    """What a run reads through a mock: records by resource, and the errors of those that fail."""
+
+    records: dict[str, list[Json]]
+    errors: dict[str, str]
+
+
+def read_back(recording: RecordedLists, adapter: BaseAdapter, cassette: Cassette) -> ReadBack:
+    """Return what a run reads through an adapter, without the errors of the recorded run."""
     listening = _ListeningAdapter(adapter)
     environment = Environment(
         now=cassette.clock, transport=lambda _: listening, waits=False, replay=True
     )
     compiled = recording.compiled
-    compiled = compile_connector(
-        compiled.connector, compiled.settings, environment, lambda _: None
-    )
-    looks = _Looks(listening, compiled.plans)
-    notes = _read(compiled, cassette, environment, looks)
+    compiled = compile_connector(compiled.connector, compiled.settings, environment, lambda _: None)
+    looks = _Looks(listening)
+    errors = _read(compiled, cassette, environment, looks)
     records: dict[str, list[Json]] = {}
+    before: _Look | None = None
     for look in looks.pages:
-        records.setdefault(look.resource, []).extend(look.records)
-    for note in notes:
-        if note not in recording.notes:
-            records.setdefault(note.partition(":")[0], []).append({"error": note})
-    return records
+        is_again = before is not None and look.number > 1 and before.records == look.records
+        if not is_again:
+            records.setdefault(look.resource, []).extend(look.records)
+        before = look
+    new = {name: text for name, text in errors.items() if name not in recording.errors}
+    return ReadBack(records, new)
 
 
 def _read(
     compiled: CompiledConnector, cassette: Cassette, environment: Environment, looks: _Looks
-) -> list[str]:
-    """Have every recorded resource read to its end; return what went wrong."""
+) -> dict[str, str]:
+    """Have every recorded resource read to its end; return the errors by resource."""
     sample = Sample(None, None, looks)
     options = ReadOptions(
         *(environment, lambda _: None, compiled.redactor, 1, cassette.limit),
@@ -199,7 +209,7 @@ def _read(
     )
     readers = ResourceReaders(compiled, options, [name for name in names if name in compiled.plans])
     opened = {name: readers.open_table(name) for name in names if name in compiled.plans}
-    notes = []
+    errors = {}
     for name, pages in opened.items():
         try:
             for _ in pages:
@@ -207,8 +217,8 @@ def _read(
         except Interrupted:
             raise
         except FrameworkError as error:
-            notes.append(f"{name}: {str(error).splitlines()[0]}")
-    return notes
+            errors[name] = str(error).splitlines()[0]
+    return errors
 
 
 def _detected(compiled: CompiledConnector, looks: _Looks) -> dict[str, FrameworkPaginator]:
@@ -262,13 +272,13 @@ def _are_same(one: Sequence[Json], other: Sequence[Json]) -> bool:
 def _exact(exchange: Exchange, body: Json) -> Json:
     """Return the body with all digits of its numbers."""
     try:
-        exact = _JSON.decode(exchange.body)
-    except (msgspec.MsgspecError, ValueError, UnicodeDecodeError):
+        exact = exact_json(exchange.body)
+    except ValueError:
         return copy.deepcopy(body)
     return exact if type(exact) is type(body) else copy.deepcopy(body)
 
 
-def _sort_pages(recording: Recording, looks: Sequence[_Look]) -> None:
+def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
     """Put every page into its list, and what surrounds its records into its route's envelope."""
     places = _places(looks)
     key: ListKey | None = None
@@ -286,7 +296,7 @@ def _sort_pages(recording: Recording, looks: Sequence[_Look]) -> None:
             before = None
         if key is None:
             continue
-        one = recording.lists.setdefault(key, ListRecording())
+        one = recording.lists.setdefault(key, RecordedList())
         if look.number == 1:
             reads[key] = reads.get(key, 0) + 1
             seen = list(one.records)
@@ -321,7 +331,7 @@ def _sort_pages(recording: Recording, looks: Sequence[_Look]) -> None:
     _count(recording)
 
 
-def _count(recording: Recording) -> None:
+def _count(recording: RecordedLists) -> None:
     """Note on each recorded page how many records its list has."""
     for one in recording.lists.values():
         counted = [replace(page, total=len(one.records)) for page in one.pages]
@@ -374,7 +384,7 @@ def _same(exchange: Exchange) -> tuple[str, str, Pairs, bytes]:
     return request.method, request.origin + request.path, request.query, request.body
 
 
-def _cut(recording: Recording, limit: int) -> None:
+def _cut(recording: RecordedLists, limit: int) -> None:
     """Leave no more records to a resource than the recorded run has loaded."""
     left: dict[str, int] = {}
     for key, one in recording.lists.items():
@@ -387,7 +397,3 @@ def as_text(data: Json) -> str:
     """Return data as one text, to compare records by."""
     return json_bytes(data).decode()
 
-
-def options_of(cassette: Cassette, config: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the config of the recorded run, with what is given instead."""
-    return {**cassette.config, **config}

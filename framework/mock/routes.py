@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,6 +19,7 @@ from dlt.sources.helpers.rest_client.paginators import (
     RangePaginator,
 )
 
+from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.model import Endpoint, Export, JobRequest
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.plan import Plan
@@ -161,7 +162,8 @@ class Route:
             return (place[1:], value)
         if pattern.is_alone:
             return (place[1:], value) if pattern.holes[0].use in kept else None
-        return (place[1:], pattern.list_values(value, kept) or value)
+        values = pattern.list_values(value, kept)
+        return (place[1:], value if values is None else values)
 
     def _body(self, request: MockRequest, kept: frozenset[Use]) -> Hashable:
         if request.json is None:
@@ -173,6 +175,8 @@ class Route:
 
     def _pruned(self, value: Json, place: Place, kept: frozenset[Use]) -> Json:
         """Return JSON without what changes, and without objects that are empty then."""
+        if place in self.credentials:
+            return None
         if isinstance(value, dict) and place not in self.places:
             items = ((name, self._pruned(one, (*place, name), kept)) for name, one in value.items())
             return {name: one for name, one in items if one is not None and one != {}}
@@ -186,7 +190,8 @@ class Route:
             return value
         if pattern.is_alone:
             return value if pattern.holes[0].use in kept else None
-        return pattern.list_values(str(value), kept) or value
+        values = pattern.list_values(str(value), kept)
+        return value if values is None else list(values)
 
 
 def value_at(request: MockRequest, place: Place) -> str | None:
@@ -210,19 +215,30 @@ def value_at(request: MockRequest, place: Place) -> str | None:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def routes_of(compiled: CompiledConnector, detected: Mapping[str, FrameworkPaginator]) -> list[Route]:
-    """Return the routes of a connector; `detected` are the paginators that dlt has detected."""
+def routes_of(
+    compiled: CompiledConnector,
+    detected: Mapping[str, FrameworkPaginator],
+    credentials: Mapping[str, frozenset[Place]],
+) -> list[Route]:
+    """Return the routes of a connector, the most specific first.
+
+    `detected` are the paginators that dlt has detected, `credentials` their places, by resource.
+    """
     routes: list[Route] = []
     client: Any = compiled.client
     base_path = urlsplit(client.base_url).path.rstrip("/")
     for name, plan in compiled.plans.items():
         paginator = plan.paginator or client.paginator or detected.get(name)
         written = next(one for one in compiled.connector.resources if one.name == name).endpoint
-        headers = {**compiled.connector.client.headers, **written.headers}
+        common = compiled.connector.client.headers.items()
+        headers = {**{key: literal_template(text) for key, text in common}, **written.headers}
         routes.append(_route(name, plan, written, headers, paginator, base_path))
         if written.export is not None:
             routes += _job_routes(name, plan, written.export, headers, paginator, base_path)
-    return sorted(routes, key=lambda route: -route.path.literals)
+    known = (
+        replace(route, credentials=credentials.get(route.resource, frozenset())) for route in routes
+    )
+    return sorted(known, key=lambda route: -route.path.literals)
 
 
 def _job_routes(
@@ -257,7 +273,8 @@ def _route(
     base_path: str,
     step: str = "list",
 ) -> Route:
-    places = dict(_templates(endpoint, headers))
+    in_job = step != "list"
+    places = dict(_templates(endpoint, headers, in_job=in_job))
     uses: dict[Place, Use] = {}
     if paginator is not None and step in ("list", "download"):
         uses.update(_paging_places(paginator, endpoint))
@@ -274,7 +291,7 @@ def _route(
     return Route(
         name,
         endpoint.method.upper(),
-        TextPattern.of(endpoint.path, is_path=True),
+        TextPattern.of(endpoint.path, is_path=True, in_job=in_job),
         places,
         uses,
         plan,
@@ -285,35 +302,39 @@ def _route(
     )
 
 
-def _templates(endpoint: Endpoint, headers: Mapping[str, Json]) -> Iterator[tuple[Place, TextPattern]]:
+def _templates(
+    endpoint: Endpoint, headers: Mapping[str, Json], *, in_job: bool
+) -> Iterator[tuple[Place, TextPattern]]:
     for name, value in endpoint.params.items():
         if isinstance(value, str):
-            yield ("query", name), TextPattern.of(value)
+            yield ("query", name), TextPattern.of(value, in_job=in_job)
     for name, value in headers.items():
         if isinstance(value, str):
-            pattern = TextPattern.of(value)
+            pattern = TextPattern.of(value, in_job=in_job)
             if pattern.holes:
                 yield ("header", name.lower()), pattern
     if isinstance(endpoint.data, Mapping):
         for name, value in endpoint.data.items():
             if isinstance(value, str):
-                yield ("form", name), TextPattern.of(value)
+                yield ("form", name), TextPattern.of(value, in_job=in_job)
     elif isinstance(endpoint.data, (list, tuple)):
         for pair in endpoint.data:
             if isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], str):
-                yield ("form", str(pair[0])), TextPattern.of(pair[1])
-    yield from _json_templates(endpoint.json, ("json",))
+                yield ("form", str(pair[0])), TextPattern.of(pair[1], in_job=in_job)
+    yield from _json_templates(endpoint.json, ("json",), in_job)
 
 
-def _json_templates(value: Json, place: Place) -> Iterator[tuple[Place, TextPattern]]:
+def _json_templates(
+    value: Json, place: Place, in_job: bool
+) -> Iterator[tuple[Place, TextPattern]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _json_templates(item, (*place, str(name)))
+            yield from _json_templates(item, (*place, str(name)), in_job)
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
-            yield from _json_templates(item, (*place, str(number)))
+            yield from _json_templates(item, (*place, str(number)), in_job)
     elif isinstance(value, str) and len(place) > 1:
-        pattern = TextPattern.of(value)
+        pattern = TextPattern.of(value, in_job=in_job)
         if pattern.holes:
             yield place, pattern
 

@@ -41,8 +41,11 @@ class TextPattern:
     is_path: bool
 
     @classmethod
-    def of(cls, template: str, *, is_path: bool = False) -> TextPattern:
-        """Return the pattern of a template; that of a path has no query, and is percent-encoded."""
+    def of(cls, template: str, *, is_path: bool = False, in_job: bool = False) -> TextPattern:
+        """Return the pattern of a template; that of a path has no query, and is percent-encoded.
+
+        In the requests about an export job `response` is the job's, not that of the last page.
+        """
         parts = parse_template(template)
         texts, holes, literals = [], [], 0
         for part in parts:
@@ -54,7 +57,7 @@ class TextPattern:
                 if mark:
                     break
             else:
-                use = use_of(part)
+                use = use_of(part, in_job=in_job)
                 # a value that is left out, such as the first page's cursor, is empty
                 texts.append("(.*?)" if use != "list" else "(.+?)")
                 holes.append(Hole(use, _expression_of(part)))
@@ -82,7 +85,7 @@ class TextPattern:
         return tuple(value for hole, value in values if hole.use in kept)
 
 
-def use_of(part: Placeholder) -> Use:
+def use_of(part: Placeholder, *, in_job: bool = False) -> Use:
     """Return what the value of a placeholder is for."""
     if part.kind == "secrets":
         return "changing"
@@ -92,7 +95,7 @@ def use_of(part: Placeholder) -> Use:
         return "list"
     paths = compile_expression(part.text).reads(over_context=True)
     roots = {path[0] if path else "" for path in paths}
-    if "paginator" in roots or roots & PAGE_KEYS:
+    if "paginator" in roots or (roots & PAGE_KEYS and not in_job):
         return "size" if set(paths) == {("paginator", "limit")} else "page"
     if "incremental" in roots:
         return _range_use(next(path[1] for path in paths if path[0] == "incremental"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 Json = Any
@@ -18,9 +20,15 @@ class ListKey:
 
     resource: str
     method: str
-    path: str
+    path: str = field(compare=False)
     identity: Hashable = ()
     origin: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """Eight digits that tell it from other lists."""
+        text = "\0".join((self.resource, self.method, repr(self.identity)))
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     @property
     def label(self) -> str:
@@ -64,6 +72,11 @@ class World:
         with self._lock:
             found = self._lists.get(key)
             return None if found is None else found.key
+
+    def find_digest(self, digest: str) -> ListKey | None:
+        """Return the list with this digest, None if there is none."""
+        with self._lock:
+            return next((key for key in self._lists if key.digest == digest), None)
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
