@@ -36,6 +36,7 @@ VERBS = (
     "test",
     "diff",
     "preview",
+    "mock",
     "new",
     "infer",
     "import",

@@ -12,6 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from framework.api import valid_connector
+from framework.definition.finder import find_connector
+from framework.definition.model import Connector
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, MockResponse
 
@@ -22,7 +25,10 @@ LARGEST_BODY = 64_000_000
 
 
 class MockServer:
-    """Serves a mock; `base_url` is its address. A context manager."""
+    """Serves a mock; `base_url` is its address. A context manager.
+
+    `api.world` has the records, and `api.log` the requests.
+    """
 
     def __init__(self, api: MockApi, port: int = 0) -> None:
         self.api = api
@@ -57,9 +63,18 @@ class MockServer:
 
 
 @contextmanager
-def serving(api: MockApi, port: int = 0) -> Iterator[MockServer]:
-    """Serve a mock while the block runs."""
-    with MockServer(api, port) as server:
+def serve_mock(connector: Connector | str, port: int = 0, **options: Any) -> Iterator[MockServer]:
+    """Serve the mock of a connector, or of the connector of a name or file, while the block runs.
+
+    `options` are those of `MockOptions`, and `cassette`, a recording or its path. Raise
+    FindingsError for a file with errors.
+    """
+    from framework.mock.mock_builder import MockOptions, open_mock
+
+    if isinstance(connector, str):
+        connector = valid_connector(find_connector(connector))
+    cassette = options.pop("cassette", None)
+    with MockServer(open_mock(connector, MockOptions(**options), cassette).api, port) as server:
         yield server
 
 
