@@ -16,8 +16,8 @@ from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.mock.faults import Rate
-    from framework.mock.mock_builder import Mock
     from framework.mock.mock_message import MockRequest, MockResponse
+    from framework.mock.mock_options import Mock
 
 
 def _parsed(parse: Callable[[str], Any]) -> Callable[..., Any]:
@@ -134,7 +134,8 @@ def command(
     credential of the right shape is accepted, or the one that --set gives.
     """
     connector = open_connector(name, connectors)
-    from framework.mock.mock_builder import MockOptions, open_mock
+    from framework.mock.mock_builder import open_mock
+    from framework.mock.mock_options import MockOptions
     from framework.mock.mock_server import MockServer
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals

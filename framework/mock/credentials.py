@@ -22,9 +22,9 @@ from framework.definition.expressions.placeholders import texts_of
 from framework.errors import FrameworkError
 from framework.extract.compilation.compiler import CompiledConnector, Filler, filled_auth
 from framework.http.session import AllowedHosts
-from framework.mock.envelope import put
 from framework.mock.mock_message import MockRequest, MockResponse
-from framework.mock.routes import Place
+from framework.mock.pages.envelope import put
+from framework.mock.pages.routes import Place
 from framework.runtime.templates import text_of
 
 Json = Any
@@ -112,7 +112,9 @@ class Guard:
         if is_known and not missing:
             return None
         wanted = missing[0] if missing else accepted[0]
-        where = " ".join(wanted.place) + (f" `{wanted.prefix.strip()} ...`" if wanted.prefix else "")
+        where = " ".join(wanted.place) + (
+            f" `{wanted.prefix.strip()} ...`" if wanted.prefix else ""
+        )
         found = "nothing" if _value(request, wanted.place) is None else "another value"
         scheme = wanted.prefix.strip() or "Bearer"
         return MockResponse.of_json(
@@ -137,9 +139,7 @@ def guard_of(compiled: CompiledConnector, given: Mapping[str, str]) -> Guard:
     places: dict[str, frozenset[Place]] = {}
     for resource in compiled.connector.resources:
         auth = client.auth if resource.endpoint.auth is None else resource.endpoint.auth
-        accepted = tuple(
-            one for case in _cases(auth) for one in _credentials(case, filler, given)
-        )
+        accepted = tuple(one for case in _cases(auth) for one in _credentials(case, filler, given))
         by_resource[resource.name] = accepted
         written = {**client.headers, **resource.endpoint.headers}
         required[resource.name] = tuple(
@@ -153,7 +153,9 @@ def guard_of(compiled: CompiledConnector, given: Mapping[str, str]) -> Guard:
             if any("secrets." in one for one in texts_of(value))
         )
         mine = [one.place for one in (*accepted, *required[resource.name])]
-        mine += [(kind, name) for where, name in mine if where == "body" for kind in ("json", "form")]
+        mine += [
+            (kind, name) for where, name in mine if where == "body" for kind in ("json", "form")
+        ]
         places[resource.name] = frozenset((*mine, *params))
         for case in _cases(auth):
             for issuer in _issuers(case, filler, str(compiled.client.base_url)):
@@ -177,7 +179,9 @@ def _credentials(auth: Config, filler: Filler, given: Mapping[str, str]) -> Iter
     kind = auth["type"]
     counts = given and all(
         any(f"secrets.{name}" in text for name in given)
-        for text in texts_of([auth.get(key) for key in ("token", "api_key", "username", "password")])
+        for text in texts_of(
+            [auth.get(key) for key in ("token", "api_key", "username", "password")]
+        )
         if "secrets." in text
     )
 
@@ -213,7 +217,7 @@ def _place(placement: Config) -> Place:
     location = placement.get("location", "header")
     if location == "header":
         return ("header", name.lower())
-    return ({"param": "query", "query": "query"}.get(location, location), name)
+    return ("query" if location == "param" else str(location), name)
 
 
 def _value(request: MockRequest, place: Place) -> str | None:
@@ -236,7 +240,9 @@ def _issuers(auth: Config, filler: Filler, base_url: str) -> Iterator[TokenIssue
         if kind == "login":
             written = auth["request"]
             path = text_of(filler.final(written.get("path") or "")).lstrip("/")
-            url = text_of(filler.final(written.get("url")) or urljoin(base_url.rstrip("/") + "/", path))
+            url = text_of(
+                filler.final(written.get("url")) or urljoin(base_url.rstrip("/") + "/", path)
+            )
         elif kind.startswith("oauth2_"):
             written, url = auth, text_of(filled_auth(auth, filler)["access_token_url"])
         else:
@@ -245,7 +251,9 @@ def _issuers(auth: Config, filler: Filler, base_url: str) -> Iterator[TokenIssue
         return
     body = {}
     paths = (("token_path", "token"), ("expires_in_path", "lifetime"))
-    defaults = {} if kind == "login" else {"token_path": "access_token", "expires_in_path": "expires_in"}
+    defaults = (
+        {} if kind == "login" else {"token_path": "access_token", "expires_in_path": "expires_in"}
+    )
     for key, value in paths:
         text = auth.get(key, defaults.get(key))
         if isinstance(text, str):

@@ -164,8 +164,7 @@ class EnforcedRate:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def admit(self) -> tuple[MockResponse | None, list[tuple[str, str]]]:
-        """Count a request; return its refusal if it is one too many, and headers for any response.
-        """
+        """Count a request; return its refusal if it is one too many, and headers to send."""
         with self._lock:
             now = self.now()
             while self._times and self._times[0] <= now - self.rate.per:

@@ -47,7 +47,9 @@ class DivertedAdapter(BaseAdapter):
         self._inner = inner
         self._target = urlsplit(base_url)
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **named: Any
+    ) -> requests.Response:
         """Return the server's response, as if the URL's own host had sent it."""
         meant = urlsplit(request.url or "")
         diverted = request.copy()

@@ -16,15 +16,15 @@ from urllib.parse import urlencode
 from framework.authoring.cassettes.matching import RecordedRequest, differences, distance
 from framework.authoring.exchange import Interaction
 from framework.mock.credentials import Guard
-from framework.mock.drift import Drift
-from framework.mock.envelope import RecordedPage
 from framework.mock.faults import EnforcedRate, Faults, with_headers
+from framework.mock.lists.drift import Drift
+from framework.mock.lists.recording import Exchange
+from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_message import MockRequest, MockResponse
-from framework.mock.paging import NOT_SENT, TOKEN, Pager, UnknownPage
-from framework.mock.ranges import RangeFilter
-from framework.mock.recording import Exchange
-from framework.mock.routes import WITH_PAGES, Route
-from framework.mock.world import ListKey, World
+from framework.mock.pages.envelope import RecordedPage
+from framework.mock.pages.paging import NOT_SENT, TOKEN, Pager, UnknownPage
+from framework.mock.pages.ranges import RangeFilter
+from framework.mock.pages.routes import WITH_PAGES, Route
 
 Json = Any
 Invent = Callable[[Route, ListKey, MockRequest], Sequence[Json] | None]
@@ -201,7 +201,10 @@ class MockApi:
         asked = _interaction(request)
         known = [_interaction_of(key) for key in self.world.lists()]
         known += [_interaction(one.request) for many in self._exchanges.values() for one in many]
-        body: dict[str, Json] = {"error": "not found", "message": f"no list or recording has {request}"}
+        body: dict[str, Json] = {
+            "error": "not found",
+            "message": f"no list or recording has {request}",
+        }
         if known:
             sent = RecordedRequest.of(replace(asked, url=request.path + _query(request)))
             candidates = [RecordedRequest.of(one) for one in known]

@@ -8,73 +8,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector
 from framework.errors import CassetteError
-from framework.mock.drift import Drift
-from framework.mock.faults import EnforcedRate, Faults, Rate
-from framework.mock.mock_adapter import MockAdapter
-from framework.mock.mock_api import Behaviour, MockApi
-from framework.mock.paging import Pager
-from framework.mock.ranges import RangeFilter
-from framework.mock.recording import (
+from framework.mock.faults import EnforcedRate, Faults
+from framework.mock.lists.drift import Drift
+from framework.mock.lists.invention import mock_of_schemas
+from framework.mock.lists.recording import (
     RecordedLists,
     as_text,
     read_back,
     read_recording,
 )
-from framework.mock.world import World
+from framework.mock.lists.world import World
+from framework.mock.mock_adapter import MockAdapter
+from framework.mock.mock_api import Behaviour, MockApi
+from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.pages.paging import Pager
+from framework.mock.pages.ranges import RangeFilter
 from framework.runtime.settings import resolve_settings
-
-Json = Any
-
-
-@dataclass(frozen=True)
-class MockOptions:
-    """How to mock a connector.
-
-    `page_size` is the most records of a page. `rows` is how many records an invented list has, and
-    `seed` what they, the faults and the drift depend on. `latency` is in seconds, `faults` are
-    shares by status or kind. `config` has values of entries; a secret among them is the one
-    credential that is accepted. `invented` leaves a recording aside.
-    """
-
-    page_size: int | None = None
-    seed: int = 0
-    rows: int = 25
-    latency: float = 0.0
-    faults: Mapping[str, float] = field(default_factory=dict)
-    rate: Rate | None = None
-    drift: bool = False
-    config: Mapping[str, Json] = field(default_factory=dict)
-    invented: bool = False
-    now: datetime | None = None
-
-
-@dataclass
-class Mock:
-    """A mock that is ready to be served. `source` says what its data is; `notes` what to know."""
-
-    connector: Connector
-    api: MockApi
-    source: str
-    notes: list[str]
-    replayed: dict[str, str] = field(default_factory=dict)
-    """The resources that are served as they were recorded, and why."""
-
-    @property
-    def world(self) -> World:
-        """The records that it serves."""
-        return self.api.world
 
 
 def open_mock(
-    connector: Connector, options: MockOptions | None = None, cassette: Path | Cassette | None = None
+    connector: Connector,
+    options: MockOptions | None = None,
+    cassette: Path | Cassette | None = None,
 ) -> Mock:
     """Return the mock of a connector.
 
@@ -89,8 +50,6 @@ def open_mock(
     else:
         recorded = path
     if recorded is None:
-        from framework.mock.invention import mock_of_schemas
-
         mock = mock_of_schemas(connector, options)
     else:
         mock = mock_of_recording(connector, recorded, options)
@@ -109,13 +68,16 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     """Return a mock that serves what a cassette holds."""
     config = {**cassette.config, **options.config}
     settings = resolve_settings(connector, config, replay=True)
-    given = {name: str(options.config[name]) for name in connector.secrets if name in options.config}
+    given = {
+        name: str(options.config[name]) for name in connector.secrets if name in options.config
+    }
     recording = read_recording(connector, cassette, settings, given)
     plain: set[str] = set()
     replayed = {
         route.resource: "its pages hold more than one list, or none that was found"
         for route in recording.routes
-        if route.step in ("list", "download") and route.resource in recording.pages
+        if route.step in ("list", "download")
+        and route.resource in recording.pages
         and not any(name == route.resource for name, _ in recording.envelopes)
     }
     for _ in range(2 * len(connector.resources) + 1):
@@ -143,8 +105,7 @@ def _api(
     replayed: Mapping[str, str],
     plain: set[str],
 ) -> MockApi:
-    """Return the mock; resources in `replayed` are served as recorded, in `plain` whatever range.
-    """
+    """Return the mock. Resources in `replayed` are served as recorded, `plain` in any range."""
     world = World()
     routes = recording.routes
     for key, one in recording.lists.items():
@@ -195,10 +156,11 @@ def _first_wrong(
         )
         records = again.records.get(name, [])
         found = Counter(map(as_text, records))
-        is_same = expected.keys() == found.keys() if plan.endpoint.incremental else expected == found
+        is_same = (
+            expected.keys() == found.keys() if plan.endpoint.incremental else expected == found
+        )
         if name in again.errors:
             return name, again.errors[name]
         if not is_same:
             return name, f"{len(records)} of {expected.total()} records came back, or other ones"
     return None
-

@@ -69,7 +69,8 @@ def serve_mock(connector: Connector | str, port: int = 0, **options: Any) -> Ite
     `options` are those of `MockOptions`, and `cassette`, a recording or its path. Raise
     FindingsError for a file with errors.
     """
-    from framework.mock.mock_builder import MockOptions, open_mock
+    from framework.mock.mock_builder import open_mock
+    from framework.mock.mock_options import MockOptions
 
     if isinstance(connector, str):
         connector = valid_connector(find_connector(connector))
@@ -135,7 +136,10 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             response = self.server.api.respond(request)
         except Exception as error:
-            problem = {"error": "the mock has failed", "message": f"{type(error).__name__}: {error}"}
+            problem = {
+                "error": "the mock has failed",
+                "message": f"{type(error).__name__}: {error}",
+            }
             response = MockResponse.of_json(500, problem)
         self._send(response)
 

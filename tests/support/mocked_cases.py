@@ -180,7 +180,9 @@ def loaded_from_mock(case: RecordedCase, mock: Mock, folder: Path) -> tuple[Repo
 
 def _tables(folder: Path, name: str) -> Loaded:
     return {
-        table: as_set(rows) for table, rows in loaded_rows(folder, name).items() if "_dlt" not in table
+        table: as_set(rows)
+        for table, rows in loaded_rows(folder, name).items()
+        if "_dlt" not in table
     }
 
 

@@ -7,7 +7,7 @@ an export job, are served as they were recorded.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -24,10 +24,10 @@ from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions, Sample
 from framework.mock.credentials import Guard, guard_of
-from framework.mock.envelope import Envelope, RecordedPage, leaf_value, without_records
+from framework.mock.lists.world import ListKey
 from framework.mock.mock_message import MockRequest, Pairs, exact_json, json_bytes
-from framework.mock.routes import Route, routes_of
-from framework.mock.world import ListKey
+from framework.mock.pages.envelope import Envelope, RecordedPage, leaf_value, without_records
+from framework.mock.pages.routes import Route, routes_of
 from framework.runtime.environment import Environment
 from framework.runtime.settings import Settings
 
@@ -93,7 +93,9 @@ class _ListeningAdapter(BaseAdapter):
         self._inner = inner
         self.exchanges: dict[int, tuple[Exchange, requests.Response]] = {}
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **named: Any
+    ) -> requests.Response:
         """Return the other adapter's response."""
         response = self._inner.send(request, *args, **named)
         headers = tuple(response.headers.items())
@@ -266,7 +268,8 @@ def list_place_in(body: Json, elements: Sequence[Json]) -> tuple[tuple[Step, ...
 
 def _are_same(one: Sequence[Json], other: Sequence[Json]) -> bool:
     """Return whether two lists hold the same objects."""
-    return all(a is b or (a == b and not isinstance(a, (dict, list))) for a, b in zip(one, other))
+    pairs = zip(one, other, strict=True)
+    return all(a is b or (a == b and not isinstance(a, (dict, list))) for a, b in pairs)
 
 
 def _exact(exchange: Exchange, body: Json) -> Json:
@@ -354,13 +357,16 @@ def _places(looks: Sequence[_Look]) -> dict[str, tuple[tuple[Step, ...], bool]]:
         known = places.get(look.resource)
         if known is None:
             continue
-        found = leaf_value(look.body, (), ("body", *known[0]))
-        expected = dict if known[1] else list
-        if look.records and (look.place, look.is_object) != known:
-            del places[look.resource]
-        elif known[0] and not look.records and not isinstance(found, (expected, list, type(None))):
+        is_elsewhere = bool(look.records) and (look.place, look.is_object) != known
+        if is_elsewhere or not (look.records or _may_be_empty(look.body, *known)):
             del places[look.resource]
     return places
+
+
+def _may_be_empty(body: Json, place: tuple[Step, ...], is_object: bool) -> bool:
+    """Return whether a body without records has at the place what a page's body has there."""
+    found = leaf_value(body, (), ("body", *place))
+    return not place or found is None or isinstance(found, dict if is_object else list)
 
 
 def _is_of(route: Route, look: _Look) -> bool:
@@ -396,4 +402,3 @@ def _cut(recording: RecordedLists, limit: int) -> None:
 def as_text(data: Json) -> str:
     """Return data as one text, to compare records by."""
     return json_bytes(data).decode()
-

@@ -25,9 +25,9 @@ from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import plain, words
 from framework.extract.pagination import UNSENT, FrameworkPaginator
+from framework.mock.lists.world import ListKey
 from framework.mock.mock_message import MockRequest
-from framework.mock.text_pattern import TextPattern, Use
-from framework.mock.world import ListKey
+from framework.mock.pages.text_pattern import TextPattern, Use
 
 Json = Any
 Place = tuple[str, ...]
@@ -277,7 +277,7 @@ def _route(
     places = dict(_templates(endpoint, headers, in_job=in_job))
     uses: dict[Place, Use] = {}
     if paginator is not None and step in ("list", "download"):
-        uses.update(_paging_places(paginator, endpoint))
+        uses.update(_paging_places(paginator))
     for param, value in endpoint.params.items():
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if is_number and plain(param) in SIZES:
@@ -324,9 +324,7 @@ def _templates(
     yield from _json_templates(endpoint.json, ("json",), in_job)
 
 
-def _json_templates(
-    value: Json, place: Place, in_job: bool
-) -> Iterator[tuple[Place, TextPattern]]:
+def _json_templates(value: Json, place: Place, in_job: bool) -> Iterator[tuple[Place, TextPattern]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _json_templates(item, (*place, str(name)), in_job)
@@ -339,7 +337,7 @@ def _json_templates(
             yield place, pattern
 
 
-def _paging_places(paginator: FrameworkPaginator, endpoint: Endpoint) -> Iterator[tuple[Place, Use]]:
+def _paging_places(paginator: FrameworkPaginator) -> Iterator[tuple[Place, Use]]:
     """Yield the places where a paginator writes the page and its size."""
     inner: Any = paginator.inner
     query: dict[str, Use] = {"param_name": "page", "cursor_param": "page", "limit_param": "size"}

@@ -22,21 +22,24 @@ from framework.extract.next_page_signs import list_place
 from framework.extract.paging_fields import Total
 from framework.extract.selectors import JmesPath
 from framework.mock.credentials import guard_of
-from framework.mock.envelope import Envelope, RecordedPage, put, without_records
 from framework.mock.faults import chance
+from framework.mock.lists.record_maker import RecordMaker
+from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, Pairs
-from framework.mock.paging import Pager
-from framework.mock.ranges import RangeFilter
-from framework.mock.record_maker import RecordMaker
-from framework.mock.routes import Route, routes_of
-from framework.mock.world import ListKey, World
+from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.pages.envelope import Envelope, RecordedPage, put, without_records
+from framework.mock.pages.paging import Pager
+from framework.mock.pages.ranges import RangeFilter
+from framework.mock.pages.routes import Route, routes_of
 from framework.runtime.environment import Environment
 from framework.runtime.field_paths import ABSENT, get_field, put_field
 from framework.runtime.settings import resolve_settings
 from framework.runtime.templates import text_of
 
 Json = Any
+LEAST_EPOCH = 1_000_000_000
+"""A number from here on is seconds since 1970; a smaller one counts something."""
 CONTENT_TYPES = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
 _WRAPPED = re.compile(r"((?:\w+\.)*\w+)?\[\*?\]\.((?:\w+\.)*\w+)")
 """A selector of one field of each element: `data.edges[].node`."""
@@ -109,8 +112,8 @@ class InventedLists:
             example = initial if value in (ABSENT, None) else value
             form = (spec.cursor_formats or (spec.format or same_format(example),))[0]
             moment = self.now - timedelta(hours=count - number)
-            is_count = isinstance(initial, int) and initial < 1_000_000_000 and not spec.timed
-            if is_count and isinstance(example, int):
+            is_number = isinstance(initial, int) and isinstance(example, int) and not spec.timed
+            if isinstance(initial, int) and is_number and initial < LEAST_EPOCH:
                 put_field(record, spec.cursor_path, initial + number + 1)
             else:
                 first = _moment(initial)
@@ -139,16 +142,16 @@ _SCHEMALESS: Mapping[str, Json] = {
 """What records hold whose resource declares no schema."""
 
 
-def mock_of_schemas(connector: Connector, options: Any) -> Any:
+def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     """Return a mock whose records are invented. Raise SettingsError if no resource can be."""
-    from framework.mock.mock_builder import Mock
-
     now = options.now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     config = {**_required(connector), **options.config}
     settings = resolve_settings(connector, config, replay=True)
     environment = Environment(now=now, waits=False, replay=True)
     compiled = compile_connector(connector, settings, environment, ignore_event)
-    given = {name: str(options.config[name]) for name in connector.secrets if name in options.config}
+    given = {
+        name: str(options.config[name]) for name in connector.secrets if name in options.config
+    }
     guard = guard_of(compiled, given)
     routes = routes_of(compiled, {}, guard.places)
     notes, pagers, shapes, single, ranges = [], {}, {}, set(), {}
@@ -157,7 +160,7 @@ def mock_of_schemas(connector: Connector, options: Any) -> Any:
         if route.step != "list" or route.plan.endpoint.export is not None:
             continue
         try:
-            envelope, shape = _envelope(route, compiled)
+            envelope, shape = _envelope(route)
         except SettingsError as error:
             notes.append(str(error))
             continue
@@ -174,7 +177,9 @@ def mock_of_schemas(connector: Connector, options: Any) -> Any:
     if not pagers:
         raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
     world = World()
-    lists = InventedLists(compiled, world, options.seed, options.rows, now, shapes, frozenset(single))
+    lists = InventedLists(
+        compiled, world, options.seed, options.rows, now, shapes, frozenset(single)
+    )
     api = MockApi(routes, world, pagers, guard, invent=lists)
     api.ranges = {name: one for name, one in ranges.items() if one.reads}
     return Mock(connector, api, f"its schemas, seed {options.seed}", notes)
@@ -189,7 +194,7 @@ def _required(connector: Connector) -> dict[str, Json]:
     return stand_ins
 
 
-def _envelope(route: Route, compiled: CompiledConnector) -> tuple[Envelope, tuple[str, ...]]:
+def _envelope(route: Route) -> tuple[Envelope, tuple[str, ...]]:
     """Return what surrounds a resource's list, and each record in it.
 
     Raise SettingsError if the selector does not tell.
@@ -241,7 +246,11 @@ def _unique(value: Json, key: ListKey, number: int, resource: Resource) -> Json:
     text = str(value)
     if re.fullmatch(r"[0-9a-f-]{36}", text):
         return text
-    return text if "://" in text and re.search(r"[0-9a-f-]{36}$", text) else f"{text}-{key.digest}{number}"
+    return (
+        text
+        if "://" in text and re.search(r"[0-9a-f-]{36}$", text)
+        else f"{text}-{key.digest}{number}"
+    )
 
 
 def _wrapped(record: Json, shape: Iterable[str]) -> Json:

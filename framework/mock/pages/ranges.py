@@ -14,9 +14,9 @@ from framework.extract.incremental.cursor_numbers import comparable, number_in
 from framework.extract.incremental.policy import CursorPolicy
 from framework.extract.page import as_records
 from framework.extract.transforms import Transforms
+from framework.mock.lists.world import WorldRecord
 from framework.mock.mock_message import MockRequest, json_bytes
-from framework.mock.routes import Route
-from framework.mock.world import WorldRecord
+from framework.mock.pages.routes import Route
 
 Json = Any
 DAY = timedelta(days=1)
@@ -96,9 +96,7 @@ class RangeFilter:
         try:
             policy, data = self._policy, parse_json(json_bytes(record.data))[0]
             context = {
-                root: value
-                for root, value in self.route.plan.context.items()
-                if root != "secrets"
+                root: value for root, value in self.route.plan.context.items() if root != "secrets"
             }
             for one in self._transforms(as_records([data]), context):
                 cursor = None if policy is None else policy.value(one, None)

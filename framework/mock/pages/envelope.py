@@ -90,9 +90,7 @@ ROLES: Mapping[str, Role] = {
     "pages": lambda facts, was: _typed(facts.pages, was),
     "total_number": lambda facts, was: _typed(facts.total_number, was),
     "number": lambda facts, was: _typed(facts.number, was),
-    "next_number": lambda facts, was: (
-        None if facts.is_last else _typed(facts.number + 1, was)
-    ),
+    "next_number": lambda facts, was: None if facts.is_last else _typed(facts.number + 1, was),
     "count": lambda facts, was: _typed(facts.count, was),
     "start": lambda facts, was: _typed(facts.start, was),
     "left": lambda facts, was: _typed(max(facts.total - facts.start - facts.count, 0), was),
@@ -100,8 +98,13 @@ ROLES: Mapping[str, Role] = {
     "last_flag": last_flag,
     "token": lambda facts, _: facts.token,
     "link": lambda facts, _: facts.link,
+    "until_end": lambda _, was: was,
 }
-"""By name: what a leaf may say. `token` and `link` are of pages that are not the last."""
+"""By name: what a leaf may say. `until_end` is what was recorded, on all pages but the last."""
+
+
+ENDED = frozenset(("token", "link", "next_number", "until_end"))
+"""Roles of leaves that a last page does not have: it has what recorded last pages have there."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,10 @@ class Envelope:
         pairs = list(headers)
         for leaf, name in self.roles.items():
             recorded = leaf_value(was.body, was.headers, leaf)
-            if facts.is_last and name in ("token", "link", "next_number"):
+            if facts.is_last and name in ENDED:
                 value = self._last_value(leaf)
+            elif name == "until_end":
+                continue
             else:
                 value = ROLES[name](facts, recorded)
             set_leaf(body, pairs, leaf, value)
@@ -184,9 +189,6 @@ class Envelope:
             for name, text in sample.headers:
                 leaves.setdefault(("header", name.lower()), text)
         return leaves.items()
-
-
-
 
 
 def _role(name: str, leaf: Leaf, value: Json, samples: Sequence[RecordedPage]) -> str | None:
@@ -242,8 +244,8 @@ def leaf_value(body: Json, headers: Iterable[tuple[str, str]], leaf: Leaf) -> Js
         return next((text for name, text in headers if name.lower() == leaf[1]), ABSENT)
     value = body
     for step in leaf[1:]:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
+        if isinstance(value, dict):
+            value = value.get(step, ABSENT)
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             value = value[step]
         else:
@@ -305,7 +307,9 @@ def paths_in(reads: Iterable[Sequence[Any]], place: Sequence[Step]) -> list[Leaf
     return leaves
 
 
-def with_link(headers: Iterable[tuple[str, str]], relation: str, link: str) -> list[tuple[str, str]]:
+def with_link(
+    headers: Iterable[tuple[str, str]], relation: str, link: str
+) -> list[tuple[str, str]]:
     """Return headers whose `Link` names this relation; without a link it does not."""
     pairs = [pair for pair in headers if pair[0].lower() != "link"]
     old = next((text for name, text in headers if name.lower() == "link"), "")
@@ -323,4 +327,3 @@ def without_records(body: Json, place: Sequence[Step]) -> Json:
     made = copy.deepcopy(body)
     put(made, place, [])
     return made
-

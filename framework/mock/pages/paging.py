@@ -36,8 +36,11 @@ from framework.extract.selectors import JmesPath, within
 from framework.http.decoders import encode_body
 from framework.http.request_context import CURRENT
 from framework.http.transport import make_response
-from framework.mock.envelope import (
+from framework.mock.lists.world import ListKey, WorldRecord
+from framework.mock.mock_message import MockRequest, MockResponse, Pairs, json_bytes
+from framework.mock.pages.envelope import (
     ABSENT,
+    ENDED,
     ROLES,
     Envelope,
     Leaf,
@@ -49,9 +52,7 @@ from framework.mock.envelope import (
     set_leaf,
     with_link,
 )
-from framework.mock.mock_message import MockRequest, MockResponse, Pairs, json_bytes
-from framework.mock.routes import Route
-from framework.mock.world import ListKey, WorldRecord
+from framework.mock.pages.routes import Route
 from framework.runtime.context import without_secrets
 from framework.runtime.templates import text_of
 
@@ -208,9 +209,7 @@ class Pager:
         if not is_last and rows:
             token = f"mock-{key.digest}-{rows[-1].place}"
             link = self._link(request, token)
-        return PageFacts(
-            start, len(rows), total, size, number, total_number, is_last, token, link
-        )
+        return PageFacts(start, len(rows), total, size, number, total_number, is_last, token, link)
 
     def _link(self, request: MockRequest, token: str) -> str:
         """Return the next page's URL; it is relative if recorded ones are."""
@@ -221,7 +220,8 @@ class Pager:
         pairs = [
             (name, value)
             for name, value in request.query
-            if name != param and self.route.uses.get(("query", name)) != "page"
+            if name != param
+            and self.route.uses.get(("query", name)) != "page"
             and ("query", name) not in self.route.credentials
         ]
         query = urlencode([*pairs, (param, token)])
@@ -248,7 +248,8 @@ class Pager:
         for leaf, role in self._candidates(draft.sample):
             response = draft.response((leaf, role))
             if self._is_right(draft, response):
-                self.envelope.roles[leaf] = role
+                is_end = facts.is_last and role in ENDED
+                self.envelope.roles[leaf] = "until_end" if is_end else role
                 return response
         following = draft.following(draft.response())
         if following is None or following[0] is facts.is_last:
@@ -307,7 +308,7 @@ class _Draft:
         body, headers = envelope.edited(body, headers, facts, sample)
         if trial is not None:
             leaf, role = trial
-            if not (facts.is_last and role in ("token", "link", "next_number")):
+            if not (facts.is_last and role in ENDED):
                 was = leaf_value(sample.body, sample.headers, leaf)
                 set_leaf(body, headers, leaf, ROLES[role](facts, None if was is ABSENT else was))
             else:

@@ -12,13 +12,17 @@ from typing import Any, Literal
 
 from framework.definition.values.datetimes import TimeError, read_time, same_format, write_time
 from framework.mock.faults import chance
-from framework.mock.routes import Route
-from framework.mock.world import ListKey, World
+from framework.mock.lists.world import ListKey, World
+from framework.mock.pages.routes import Route
 from framework.runtime.field_paths import ABSENT, get_field, put_field
 
 Json = Any
 Change = Literal["changed", "appeared", "vanished", "none"]
-_CHANGES: Sequence[tuple[float, Change]] = ((0.35, "changed"), (0.6, "appeared"), (0.75, "vanished"))
+_CHANGES: Sequence[tuple[float, Change]] = (
+    (0.35, "changed"),
+    (0.6, "appeared"),
+    (0.75, "vanished"),
+)
 
 
 @dataclass
@@ -37,11 +41,13 @@ class Drift:
             self._steps[key] += 1
             step = self._steps[key]
             point = chance(self.seed, key.resource, key.identity, step)
-            change = next((name for share, name in _CHANGES if point < share), "none")
+            change: Change = next((name for share, name in _CHANGES if point < share), "none")
             records = self.world.records(key)
             if not records or change == "none" or not isinstance(records[0].data, dict):
                 return
-            number = int(chance(self.seed, key.resource, key.identity, step, "which") * len(records))
+            number = int(
+                chance(self.seed, key.resource, key.identity, step, "which") * len(records)
+            )
             chosen = records[number]
             if change == "vanished":
                 self.world.remove(key, chosen.place)

@@ -8,11 +8,11 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from framework.definition.expressions.jmespath_expression import compile_expression
+from framework.definition.expressions.placeholders import Literal as Text
 from framework.definition.expressions.placeholders import (
     Placeholder,
     parse_template,
 )
-from framework.definition.expressions.placeholders import Literal as Text
 from framework.definition.paginator_keys import PAGE_KEYS
 
 Use = Literal["list", "page", "size", "start", "end", "changing"]

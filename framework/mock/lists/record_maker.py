@@ -139,9 +139,10 @@ class RecordMaker:
         most = max(most, least)
         if kind == "integer":
             step = int(schema.get("multipleOf", 1)) or 1
-            number = self.random.randint(int(least), int(most))
+            number: int = self.random.randint(int(least), int(most))
             return number - number % step
-        return round(self.random.uniform(float(least), float(most)), 2)
+        made: float = self.random.uniform(float(least), float(most))
+        return round(made, 2)
 
     def _text(self, schema: Schema, name: str) -> str:
         make = FORMATS.get(str(schema.get("format"))) or _by_name(name)
