@@ -5,14 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-
-import yaml
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.authoring.cassettes.recorder import record
@@ -58,6 +55,14 @@ class RecordedCase:
     cassette: Cassette
 
 
+def recordable(connector: Connector, now: datetime, **options: Any) -> tuple[str, ...]:
+    """The resources that a run loads."""
+    with TemporaryDirectory() as folder:
+        chosen = RunOptions(folder=Path(folder), pipelines=Path(folder) / "dlt", **options)
+        report = run(connector, chosen, Environment(now=now, stop=NoWait()), ignore_event)
+    return tuple(name for name, part in report.resources.items() if part.status == "ok")
+
+
 def recorded(connector: Connector, now: datetime, **options: Any) -> RecordedCase | str:
     """The connector recorded from its server, or why it cannot be."""
     stop = NoWait()
@@ -82,18 +87,21 @@ def record_case(case: Case, web: Web, project: Path, patch: Any) -> RecordedCase
     case.serve(web)
     connector, _ = case.connector(web, project)
     first = case.runs[0]
+    chosen = {
+        "config": first.get("config") or {},
+        "limit": first.get("limit"),
+        "resources": tuple(first.get("resources") or ()) or None,
+    }
     for name, value in secrets_of(connector, first).items():
         if value is not None:
             patch.setenv(name, value)
-    now = first.get("now")
-    resources = first.get("resources")
-    return recorded(
-        connector,
-        datetime.fromisoformat(now) if now else NOW,
-        resources=tuple(resources) if resources else None,
-        config=first.get("config"),
-        limit=first.get("limit"),
-    )
+    written = first.get("now")
+    now = datetime.fromisoformat(written) if written else NOW
+    loaded = recordable(connector, now, **chosen)
+    if not loaded:
+        return "its run loads nothing"
+    case.serve(web)  # from its first answers on
+    return recorded(connector, now, **{**chosen, "resources": loaded})
 
 
 def record_shared(folder: Path, file: Path, web: Web, project: Path, patch: Any) -> Any:
@@ -101,20 +109,24 @@ def record_shared(folder: Path, file: Path, web: Web, project: Path, patch: Any)
     text = file.read_text(encoding="utf-8")
     server = _server(folder)
     text = text.replace(str(server.PORT), str(web.port))
+    server.PORT = web.port
     path = project / "connectors" / file.name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     outcome = validate(find_connector(str(path)))
     if outcome.connector is None:
         return "the file has findings"
-    server.PORT = web.port
-    web.answer = _answers(server, web)  # type: ignore[method-assign]
     for name in outcome.connector.secrets:
         patch.setenv(f"SOURCES__{outcome.connector.name}__{name}".upper(), f"secret-{name}")
-    return recorded(outcome.connector, NOW)
+    web.answer = _answers(server, web)  # type: ignore[method-assign]
+    loaded = recordable(outcome.connector, NOW)
+    if not loaded:
+        return "its run loads nothing"
+    web.answer = _answers(_server(folder, web.port), web)  # type: ignore[method-assign]
+    return recorded(outcome.connector, NOW, resources=loaded)
 
 
-def _server(folder: Path) -> Any:
+def _server(folder: Path, port: int | None = None) -> Any:
     spec = importlib.util.spec_from_file_location(f"case_{folder.name}", folder / "server.py")
     assert spec is not None
     assert spec.loader is not None
@@ -124,6 +136,8 @@ def _server(folder: Path) -> Any:
         spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(folder.parent))
+    if port is not None:
+        module.PORT = port
     return module
 
 
@@ -186,14 +200,6 @@ def _tables(folder: Path, name: str) -> Loaded:
     }
 
 
-@contextmanager
-def in_new_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A folder of its own for one run."""
-    folder = parent / name
-    folder.mkdir()
-    yield folder
-
-
 def shared_connectors() -> list[tuple[Path, Path]]:
     """The case folders beside the project that have a server, each with one of its connectors."""
     if SHARED is None:
@@ -204,9 +210,3 @@ def shared_connectors() -> list[tuple[Path, Path]]:
         if (folder / "server.py").is_file()
         for file in sorted((folder / "connectors").glob("*.yaml"))
     ]
-
-
-def body_of(path: Path) -> Mapping[str, Json]:
-    """A connector file as data."""
-    data: Mapping[str, Json] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return data

@@ -179,11 +179,18 @@ class Pager:
             return response
         if not self._is_right(draft, response):
             response = self._solved(draft) or response
-        if not facts.is_last and not self.route.is_numbered:
+        if not self.route.is_numbered:
             following = draft.following(response)
-            if following is not None and facts.token not in str(following[1]):
-                self._references[key, text_of(following[1])] = rows[-1].place if rows else 0
+            if following is not None and following[0]:
+                self._remember(key, text_of(following[1]), facts, rows)
         return response
+
+    def _remember(
+        self, key: ListKey, reference: str, facts: PageFacts, rows: Sequence[WorldRecord]
+    ) -> None:
+        """Keep where a cursor leads on that the connector makes of what it reads."""
+        if rows and not (facts.token and facts.token in reference):
+            self._references[key, reference] = rows[-1].place
 
     def _facts(
         self,
