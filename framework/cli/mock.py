@@ -150,6 +150,7 @@ def command(
         **behaviour,
     )
     stop = StopSignal()
+    mock = None
     try:
         with stop_on_signals(stop):
             mock = open_mock(connector, options, cassette)
@@ -160,7 +161,7 @@ def command(
                 threading.Event().wait()
     except (Interrupted, Terminated):
         pass
-    count = len(mock.api.log.requests)
+    count = 0 if mock is None else len(mock.api.log.requests)
     click.echo(f"served {count_noun(count, 'request')}", err=True)
     return 0
 
