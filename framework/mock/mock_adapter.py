@@ -58,6 +58,7 @@ class DivertedAdapter(BaseAdapter):
         )
         diverted.headers["Host"] = meant.netloc.rpartition("@")[2]
         diverted.headers["X-Forwarded-Proto"] = meant.scheme
+        named["proxies"] = {}  # those of the environment are for the URL's own host
         response = self._inner.send(diverted, *args, **named)
         response.request, response.url = request, request.url or ""
         return response

@@ -17,6 +17,7 @@ from framework.errors import CassetteError
 from framework.mock.faults import EnforcedRate, Faults
 from framework.mock.lists.drift import Drift
 from framework.mock.lists.invention import mock_of_schemas
+from framework.mock.lists.new_parents import NewParents, ParentRecords
 from framework.mock.lists.recording import (
     RecordedLists,
     as_text,
@@ -27,6 +28,7 @@ from framework.mock.lists.world import World
 from framework.mock.mock_adapter import MockAdapter
 from framework.mock.mock_api import Behaviour, MockApi
 from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
 from framework.mock.pages.ranges import RangeFilter
 from framework.runtime.settings import resolve_settings
@@ -121,12 +123,14 @@ def _api(
         fresh = type(envelope)(envelope.place, envelope.is_object, envelope.samples)
         pagers[route.resource, route.step] = Pager(route, fresh, client, options.page_size, unit)
         if route.step == "list" and route.resource not in plain:
-            ranges[route.resource] = RangeFilter(route, now)
+            ranges[route.resource] = RangeFilter(Elements(route, fresh), now)
     exchanges = [*recording.others]
     for name in replayed:
         exchanges += recording.pages.get(name, [])
     own = {key: one.pages for key, one in recording.lists.items()}
-    api = MockApi(routes, world, pagers, recording.guard, exchanges, own)
+    elements = {name: Elements(one.route, one.envelope) for (name, _), one in pagers.items()}
+    children = NewParents(ParentRecords(world, elements, only_added=True))
+    api = MockApi(routes, world, pagers, recording.guard, exchanges, own, children)
     api.ranges = {name: one for name, one in ranges.items() if one.reads}
     return api
 

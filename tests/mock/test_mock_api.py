@@ -192,3 +192,25 @@ def test_export_steps_are_not_invented(tmp_path: Path) -> None:
     body["resources"].append({"name": "others", "endpoint": {"path": "/others"}})
     mock = invented(tmp_path, body)
     assert mock.notes == ["items: export jobs cannot be invented; record a cassette"]
+
+
+def test_a_parent_that_appears_has_children_of_its_own(tmp_path: Path) -> None:
+    mock = mock_of(tmp_path, FAMILY, FAMILY_RECORDED)
+    (orders,) = mock.world.lists("orders")
+    mock.world.insert(orders, {"id": 9})
+    line = "GET /orders/9/lines?offset=0&limit=2"
+    assert ids(asked(mock, line).body) == []
+    (new,) = (key for key in mock.world.lists("lines") if key.path == "/orders/9/lines")
+    mock.world.insert(new, {"id": 5})
+    assert ids(asked(mock, line).body) == [5]
+    assert asked(mock, "GET /orders/10/lines?offset=0&limit=2").status == 404
+
+
+def test_a_recording_that_drifts_can_be_read(tmp_path: Path) -> None:
+    mock = mock_of(tmp_path, FAMILY, FAMILY_RECORDED, drift=True, seed=1)
+    for _ in range(20):
+        opened = reading(tmp_path, FAMILY, mock)
+        opened.take("orders", "lines")
+        opened.read("lines")
+    assert {status for _, status in mock.api.log.requests} == {200}
+    assert len(mock.world.lists("lines")) > 2

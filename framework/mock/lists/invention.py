@@ -7,12 +7,12 @@ the records of its parent only.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
+from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Connector, Endpoint, Resource
 from framework.definition.values.datetimes import TimeError, read_time, same_format, write_time
 from framework.errors import SettingsError
@@ -23,11 +23,13 @@ from framework.extract.paging_fields import Total
 from framework.extract.selectors import JmesPath
 from framework.mock.credentials import guard_of
 from framework.mock.faults import chance
+from framework.mock.lists.new_parents import ParentRecords
 from framework.mock.lists.record_maker import RecordMaker
 from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, Pairs
 from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.pages.elements import Elements
 from framework.mock.pages.envelope import Envelope, RecordedPage, put, without_records
 from framework.mock.pages.paging import Pager
 from framework.mock.pages.ranges import RangeFilter
@@ -53,11 +55,11 @@ class InventedLists:
     """
 
     compiled: CompiledConnector
-    world: World
     seed: int
     rows: int
     now: datetime
     shapes: Mapping[str, tuple[str, ...]]
+    parents: ParentRecords
     single: frozenset[str]
     _bound: dict[str, set[str]] = field(default_factory=dict)
 
@@ -73,7 +75,9 @@ class InventedLists:
 
     def __call__(self, route: Route, key: ListKey, request: MockRequest) -> Sequence[Json] | None:
         """Return the records of a list, None if its parent has no such record: an `Invent`."""
-        if route.step != "list" or not self._has_parent(route, request):
+        if route.step != "list":
+            return None
+        if not self.parents.have(route, request):
             return None
         seed = int(chance(self.seed, key.digest) * 2**31)
         maker = RecordMaker(seed, self.now)
@@ -120,20 +124,6 @@ class InventedLists:
                 moment = moment if first is None else max(moment, first)
                 put_field(record, spec.cursor_path, write_time(moment, form))
 
-    def _has_parent(self, route: Route, request: MockRequest) -> bool:
-        """Return whether the values in a request are those of a parent's known record."""
-        bound = {one.name: one for one in (*route.plan.bindings, *route.plan.ancestor_bindings)}
-        for _, text, expression in route.values(request, "list"):
-            one = bound.get(expression or "")
-            if one is None:
-                continue
-            known = list(self.world.every(one.binding.resource))
-            shape = self.shapes.get(one.binding.resource, ())
-            values = (_found(one.find, _unwrapped(record, shape)) for record in known)
-            if known and text not in values:
-                return False
-        return True
-
 
 _SCHEMALESS: Mapping[str, Json] = {
     "type": "object",
@@ -168,7 +158,7 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         if envelope.is_object:
             single.add(name)
         pagers[name, "list"] = Pager(route, envelope, compiled.client, options.page_size)
-        ranges[name] = RangeFilter(route, now)
+        ranges[name] = RangeFilter(Elements(route, envelope), now)
     notes += [
         f"{plan.resource.name}: export jobs cannot be invented; record a cassette"
         for plan in compiled.plans.values()
@@ -177,8 +167,10 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     if not pagers:
         raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
     world = World()
+    elements = {name: Elements(one.route, one.envelope) for (name, _), one in pagers.items()}
+    parents = ParentRecords(world, elements)
     lists = InventedLists(
-        compiled, world, options.seed, options.rows, now, shapes, frozenset(single)
+        compiled, options.seed, options.rows, now, shapes, parents, frozenset(single)
     )
     api = MockApi(routes, world, pagers, guard, invent=lists)
     api.ranges = {name: one for name, one in ranges.items() if one.reads}
@@ -259,12 +251,6 @@ def _wrapped(record: Json, shape: Iterable[str]) -> Json:
     return record
 
 
-def _unwrapped(record: Json, shape: Iterable[str]) -> Json:
-    for name in shape:
-        record = record.get(name) if isinstance(record, dict) else None
-    return record
-
-
 def _as_text(record: Mapping[str, Json]) -> dict[str, Json]:
     """Return a record of plain texts, as CSV and XML have them."""
     plain = {name: value for name, value in record.items() if not isinstance(value, (dict, list))}
@@ -276,11 +262,3 @@ def _moment(value: Json) -> datetime | None:
         return read_time(value, (same_format(value), "iso"))[0]
     except TimeError:
         return None
-
-
-def _found(find: Callable[[Json, Any], Json], record: Json) -> str | None:
-    try:
-        value = find(record, None)
-    except (ExpressionError, TypeError, AttributeError):
-        return None
-    return None if value is None else text_of(value)

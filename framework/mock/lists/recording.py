@@ -33,6 +33,8 @@ from framework.runtime.settings import Settings
 
 Json = Any
 Step = str | int
+MOST_SAMPLES = 500
+"""Recorded pages of a resource that are looked at to tell what its bodies say."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +289,7 @@ def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
     key: ListKey | None = None
     reads: dict[ListKey, int] = {}
     before: _Look | None = None
-    seen: list[Json] = []
+    seen: set[str] = set()
     for number, look in enumerate(looks):
         recording.pages.setdefault(look.resource, []).append(look.exchange)
         place = places.get(look.resource)
@@ -302,13 +304,15 @@ def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
         one = recording.lists.setdefault(key, RecordedList())
         if look.number == 1:
             reads[key] = reads.get(key, 0) + 1
-            seen = list(one.records)
+            seen = set(map(as_text, one.records)) if reads[key] > 1 else set()
         is_again = before is not None and look.records and before.records == look.records
         before = look
         if is_again:
             continue
-        known = seen if reads[key] > 1 else []
-        one.records += [record for record in look.records if record not in known]
+        # two windows may share the records at their border
+        one.records += [
+            record for record in look.records if not seen or as_text(record) not in seen
+        ]
         following = looks[number + 1] if number + 1 < len(looks) else None
         is_last = (
             following is None
@@ -336,12 +340,13 @@ def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
 
 def _count(recording: RecordedLists) -> None:
     """Note on each recorded page how many records its list has."""
+    counted: dict[int, RecordedPage] = {}
     for one in recording.lists.values():
-        counted = [replace(page, total=len(one.records)) for page in one.pages]
-        for envelope in recording.envelopes.values():
-            for old, new in zip(one.pages, counted, strict=True):
-                envelope.samples = [new if page is old else page for page in envelope.samples]
-        one.pages = counted
+        for page in one.pages:
+            counted[id(page)] = replace(page, total=len(one.records))
+        one.pages = [counted[id(page)] for page in one.pages]
+    for envelope in recording.envelopes.values():
+        envelope.samples = [counted[id(page)] for page in envelope.samples[:MOST_SAMPLES]]
 
 
 def _places(looks: Sequence[_Look]) -> dict[str, tuple[tuple[Step, ...], bool]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -59,8 +60,20 @@ class World:
 
     def __init__(self) -> None:
         self._lists: dict[ListKey, _List] = {}
+        self._digests: dict[str, ListKey] = {}
+        self._added: dict[str, set[int]] = {}
         self._lock = threading.RLock()
         self.version = 0
+        self._versions: Counter[str] = Counter()
+
+    def version_of(self, resource: str) -> int:
+        """Return how often the lists of a resource were changed."""
+        with self._lock:
+            return self._versions[resource]
+
+    def _changed(self, key: ListKey) -> None:
+        self.version += 1
+        self._versions[key.resource] += 1
 
     def lists(self, resource: str | None = None) -> list[ListKey]:
         """Return the lists, or those of a resource."""
@@ -76,7 +89,7 @@ class World:
     def find_digest(self, digest: str) -> ListKey | None:
         """Return the list with this digest, None if there is none."""
         with self._lock:
-            return next((key for key in self._lists if key.digest == digest), None)
+            return self._digests.get(digest)
 
     def __contains__(self, key: object) -> bool:
         with self._lock:
@@ -94,22 +107,34 @@ class World:
             for record in self.records(key):
                 yield record.data
 
+    def added(self, resource: str) -> Iterator[Json]:
+        """Yield the data of the records that were inserted into a resource's lists."""
+        for key in self.lists(resource):
+            places = self._added.get(key.digest, ())
+            for record in self.records(key):
+                if record.place in places:
+                    yield record.data
+
     def put(self, key: ListKey, data: Iterable[Json]) -> None:
         """Make this the list's whole content."""
         with self._lock:
             records = [WorldRecord((n + 1) * GAP, one) for n, one in enumerate(data)]
             self._lists[key] = _List(key, records, {record.place for record in records})
-            self.version += 1
+            self._digests[key.digest] = key
+            self._changed(key)
 
     def insert(self, key: ListKey, data: Json, at: int | None = None) -> WorldRecord:
         """Insert a record before the one at a position, at the end by default."""
         with self._lock:
-            found = self._lists.setdefault(key, _List(key, [], set()))
+            if key not in self._lists:
+                self.put(key, ())
+            found = self._lists[key]
             position = len(found.records) if at is None else at
             record = WorldRecord(_place_in(found, position), data)
             found.records.insert(position, record)
             found.used.add(record.place)
-            self.version += 1
+            self._added.setdefault(key.digest, set()).add(record.place)
+            self._changed(key)
             return record
 
     def replace(self, key: ListKey, place: int, data: Json) -> None:
@@ -119,14 +144,14 @@ class World:
             for number, record in enumerate(records):
                 if record.place == place:
                     records[number] = replace(record, data=data)
-            self.version += 1
+            self._changed(key)
 
     def remove(self, key: ListKey, place: int) -> None:
         """Remove the record at a place."""
         with self._lock:
             found = self._lists[key]
             found.records = [record for record in found.records if record.place != place]
-            self.version += 1
+            self._changed(key)
 
     def change(self, resource: str, of: Callable[[Json], Json]) -> None:
         """Replace the data of every record of a resource by what the function makes of it."""

@@ -8,15 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from framework.definition.values.datetimes import TimeError, shifted
-from framework.definition.values.json_text import parse_json
 from framework.errors import FrameworkError
 from framework.extract.incremental.cursor_numbers import comparable, number_in
 from framework.extract.incremental.policy import CursorPolicy
-from framework.extract.page import as_records
-from framework.extract.transforms import Transforms
 from framework.mock.lists.world import WorldRecord
-from framework.mock.mock_message import MockRequest, json_bytes
-from framework.mock.pages.routes import Route
+from framework.mock.mock_message import MockRequest
+from framework.mock.pages.elements import Elements
 
 Json = Any
 DAY = timedelta(days=1)
@@ -29,12 +26,13 @@ class RangeFilter:
     A record without a cursor, or one that does not compare, is in every range.
     """
 
-    route: Route
+    elements: Elements
     now: datetime
     _cursors: dict[int, tuple[Json, Json]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Build the connector's own rules for cursors."""
+        self.route = self.elements.route
         plan = self.route.plan
         spec = plan.endpoint.incremental
         self._policy = None
@@ -43,7 +41,6 @@ class RangeFilter:
                 self._policy = CursorPolicy(plan.resource, spec, self.now, None)
             except FrameworkError:
                 self._policy = None
-        self._transforms = Transforms(plan.resource)
 
     @property
     def reads(self) -> bool:
@@ -92,13 +89,9 @@ class RangeFilter:
         known = self._cursors.get(id(record.data))
         if known is not None:
             return known[1]
-        cursor = None
+        cursor, policy = None, self._policy
         try:
-            policy, data = self._policy, parse_json(json_bytes(record.data))[0]
-            context = {
-                root: value for root, value in self.route.plan.context.items() if root != "secrets"
-            }
-            for one in self._transforms(as_records([data]), context):
+            for one in self.elements.records(record.data):
                 cursor = None if policy is None else policy.value(one, None)
         except FrameworkError:
             cursor = None
