@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.shared_options import format_option, open_connector, request_options
+from framework.cli.shared_options import format_option, mock_option, open_connector, request_options
 from framework.cli.terminal import visible, visible_lines, write_json, write_line
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ Examples:
     help="Read a page or two of each resource and test selector, primary key, cursor, pagination "
     "and children.",
 )
+@mock_option
 @format_option("text", "json")
 def command(
     name: str,
@@ -44,6 +45,7 @@ def command(
     alias: str | None,
     connectors: Path | None,
     deep: bool,
+    mock: str | None,
     form: str,
 ) -> int:
     """Send one request for each selected resource of connector NAME. Nothing is loaded.
@@ -62,6 +64,11 @@ def command(
 
     selected = select_resources(connector, resources)
     environment, progress = Environment(), Progress(Console(stderr=True), live=False)
+    if mock is not None:
+        from framework.mock.mock_run import mocked_config, mocked_environment
+
+        environment = mocked_environment(connector, mock, environment)
+        config = mocked_config(connector, config)
 
     def on_event(event: Event) -> None:
         """Show waits only: warnings are part of the results."""

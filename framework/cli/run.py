@@ -12,6 +12,7 @@ import click
 from framework.cli.shared_options import (
     format_option,
     limit_option,
+    mock_option,
     open_connector,
     request_options,
     verbosity_options,
@@ -159,12 +160,7 @@ Examples:
     metavar="[CASSETTE]",
     help="Read from a recording, without network; default cassettes/NAME.yaml.",
 )
-@click.option(
-    "--mock",
-    metavar="URL",
-    help="Send every request to `framework mock` at this address, without the real secrets; load "
-    "into NAME_mock.duckdb.",
-)
+@mock_option
 @format_option("text", "json")
 @click.option(
     "--log-format",

@@ -201,10 +201,8 @@ class MockApi:
         asked = _interaction(request)
         known = [_interaction_of(key) for key in self.world.lists()]
         known += [_interaction(one.request) for many in self._exchanges.values() for one in many]
-        body: dict[str, Json] = {
-            "error": "not found",
-            "message": f"no list or recording has {request}",
-        }
+        text = f"no list or recording has {self._shown(request)}"
+        body: dict[str, Json] = {"error": "not found", "message": text}
         if known:
             sent = RecordedRequest.of(replace(asked, url=request.path + _query(request)))
             candidates = [RecordedRequest.of(one) for one in known]
@@ -212,6 +210,12 @@ class MockApi:
             body["nearest"] = str(nearest)
             body["differences"] = list(differences(sent, nearest))
         return MockResponse.of_json(404, body)
+
+    def _shown(self, request: MockRequest) -> str:
+        """Return a request as messages show it, without the parameters of credentials."""
+        hidden = {place for places in self.guard.places.values() for place in places}
+        query = tuple(pair for pair in request.query if ("query", pair[0]) not in hidden)
+        return str(replace(request, query=query))
 
 
 def _partitions(route: Route) -> Sequence[Any]:

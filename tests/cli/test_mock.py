@@ -85,6 +85,16 @@ def test_a_mock_can_be_asked_directly(folder: Path) -> None:
         assert found == [1, 2, 3]
 
 
+def test_check_and_preview_ask_the_mock(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_mock("shop", rows=3, now=NOW) as server:
+        assert main(["check", "shop", "--mock", server.base_url]) == 0
+        assert main(["check", "shop", "--deep", "--mock", server.base_url]) == 0
+        capsys.readouterr()
+        arguments = ["preview", "shop", "orders", "--mock", server.base_url, "--format", "json"]
+        assert main(arguments) == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("address", ["https://127.0.0.1:1", "http://api.example.com", "nonsense"])
 def test_a_mock_elsewhere_is_refused(
     folder: Path, address: str, capsys: pytest.CaptureFixture[str]

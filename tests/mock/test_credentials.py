@@ -165,6 +165,15 @@ def test_no_refusal_and_no_list_quotes_a_credential(tmp_path: Path) -> None:
     assert "secret" not in text
 
 
+def test_a_404_does_not_quote_a_credential_in_the_query(tmp_path: Path) -> None:
+    auth = {"type": "api_key", "name": "key", "location": "query", "api_key": "{secrets.key}"}
+    mock = invented(tmp_path, shop_with(auth))
+    response = asked(mock, "GET /nothing?key=a-secret&a=b")
+    assert response.status == 404
+    assert b"GET /nothing?a=b" in response.body
+    assert b"a-secret" not in response.body
+
+
 def test_a_token_is_at_the_paths_that_the_file_reads(tmp_path: Path) -> None:
     auth = {**AUTHS["login"][0], "expires_in_path": "session.seconds"}
     mock = invented(tmp_path, shop_with(auth))

@@ -21,6 +21,7 @@ from tests.support.mocked_cases import (
     record_case,
     record_shared,
     shared_connectors,
+    shared_recordings,
 )
 from tests.support.servers.web import Web
 
@@ -76,6 +77,18 @@ def test_a_case_loads_its_recording_from_the_mock(
     if isinstance(recorded, str):
         pytest.skip(recorded)
     compare(recorded, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "file",
+    [one for one in shared_recordings() if not one.stem.endswith(".expected")],
+    ids=lambda path: path.stem,
+)
+def test_a_recording_beside_the_project_loads_from_the_mock(file: Path, tmp_path: Path) -> None:
+    connector = validate(find_connector(str(file.parents[1] / "connectors" / file.name))).connector
+    assert connector is not None
+    compare(RecordedCase(connector, read_cassette(file, connector.name)), tmp_path)
 
 
 @pytest.mark.slow

@@ -200,6 +200,11 @@ def _tables(folder: Path, name: str) -> Loaded:
     }
 
 
+def shared_recordings() -> list[Path]:
+    """The recordings in the case folders beside the project."""
+    return [] if SHARED is None else sorted(SHARED.glob("*/cassettes/*.yaml"))
+
+
 def shared_connectors() -> list[tuple[Path, Path]]:
     """The case folders beside the project that have a server, each with one of its connectors."""
     if SHARED is None:

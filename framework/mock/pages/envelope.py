@@ -151,7 +151,7 @@ class Envelope:
     ) -> tuple[Json, list[tuple[str, str]]]:
         """Return body and headers with every known leaf as it must be on this page."""
         pairs = list(headers)
-        for leaf, name in self.roles.items():
+        for leaf, name in tuple(self.roles.items()):
             recorded = leaf_value(was.body, was.headers, leaf)
             if facts.is_last and name in ENDED:
                 value = self._last_value(leaf)
