@@ -162,11 +162,11 @@ class MockApi:
                 if key not in self.world:
                     self.world.put(key, made)
             known = key
-        records = self.world.records(known)
+        version, records = self.world.snapshot(known)
         if route.resource in self.ranges:
-            records = self.ranges[route.resource].chosen(request, records)
+            records = self.ranges[route.resource].chosen(request, known, version, records)
         response = pager.respond(known, request, records, self._own.get(known, ()))
-        if self.behaviour.drift is not None:
+        if self.behaviour.drift is not None and not pager.envelope.is_object:
             self.behaviour.drift.after_page(known, route)
         return response
 

@@ -101,6 +101,11 @@ class World:
             found = self._lists.get(key)
             return [] if found is None else list(found.records)
 
+    def snapshot(self, key: ListKey) -> tuple[int, list[WorldRecord]]:
+        """Return how often the world was changed until now, and the records of a list."""
+        with self._lock:
+            return self.version_of(key.resource), self.records(key)
+
     def every(self, resource: str) -> Iterator[Json]:
         """Yield the data of all records of a resource, list by list."""
         for key in self.lists(resource):

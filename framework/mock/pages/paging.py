@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,7 +131,7 @@ class Pager:
         token = TOKEN.search(request.text)
         if token is not None:
             after = int(token[2])
-            return next((n for n, one in enumerate(records) if one.place > after), len(records))
+            return bisect_right(records, after, key=_place)
         if self.route.is_numbered:
             inner: Any = self.route.inner
             number = self._number(request, len(records), size)
@@ -141,7 +142,7 @@ class Pager:
                 continue
             after = self._references.get((key, text), -1)
             if after >= 0:
-                return next((n for n, one in enumerate(records) if one.place > after), len(records))
+                return bisect_right(records, after, key=_place)
             if expression is None or "resources" not in expression:
                 raise UnknownPage(text)
         return 0
@@ -377,6 +378,10 @@ def encoded(form: ResponseFormat, status: int, body: Json, headers: Pairs) -> Mo
         others = tuple(pair for pair in headers if pair[0].lower() != "content-type")
         headers = (*others, ("Content-Type", f"{kind.partition(';')[0]}; charset=utf-8"))
     return MockResponse(status, data, headers)
+
+
+def _place(record: WorldRecord) -> int:
+    return record.place
 
 
 def _paging_text(expression: str, number: int, size: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +10,14 @@ from framework.definition.values.datetimes import TimeError, shifted
 from framework.errors import FrameworkError
 from framework.extract.incremental.cursor_numbers import comparable, number_in
 from framework.extract.incremental.policy import CursorPolicy
-from framework.mock.lists.world import WorldRecord
+from framework.mock.lists.world import ListKey, WorldRecord
 from framework.mock.mock_message import MockRequest
 from framework.mock.pages.elements import Elements
 
 Json = Any
 DAY = timedelta(days=1)
+MOST_KEPT = 200
+"""Choices that are kept."""
 
 
 @dataclass
@@ -29,6 +30,9 @@ class RangeFilter:
     elements: Elements
     now: datetime
     _cursors: dict[int, tuple[Json, Json]] = field(default_factory=dict)
+    _chosen: dict[tuple[ListKey, Json, Json], tuple[int, list[WorldRecord]]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Build the connector's own rules for cursors."""
@@ -47,19 +51,31 @@ class RangeFilter:
         """Whether requests have a range at all."""
         return self._policy is not None
 
-    def chosen(self, request: MockRequest, records: Sequence[WorldRecord]) -> list[WorldRecord]:
-        """Return the records of a list that the request asks for, in their order."""
+    def chosen(
+        self, request: MockRequest, key: ListKey, version: int, records: list[WorldRecord]
+    ) -> list[WorldRecord]:
+        """Return the records of a list that the request asks for, in their order.
+
+        The choice is kept for the list's next pages, as long as it has this version.
+        """
         policy = self._policy
         if policy is None:
-            return list(records)
+            return records
         start, end = self._bound(request, "start"), self._bound(request, "end")
         if policy.last_of is min:
             start, end = end, start
         if end is not None and policy.times is not None and policy.times.of_days:
             end = shifted(end, DAY)
         if start is None and end is None:
-            return list(records)
-        return [one for one in records if self._is_within(one, start, end)]
+            return records
+        known = self._chosen.get((key, start, end))
+        if known is not None and known[0] == version:
+            return known[1]
+        chosen = [one for one in records if self._is_within(one, start, end)]
+        if len(self._chosen) >= MOST_KEPT:
+            self._chosen.clear()
+        self._chosen[key, start, end] = version, chosen
+        return chosen
 
     def _bound(self, request: MockRequest, use: Any) -> Json:
         """Return a bound as it compares with cursors, None if there is none that can be read."""

@@ -163,6 +163,8 @@ class Route:
         if pattern.is_alone:
             return (place[1:], value) if pattern.holes[0].use in kept else None
         values = pattern.list_values(value, kept)
+        if values == ():
+            return None
         return (place[1:], value if values is None else values)
 
     def _body(self, request: MockRequest, kept: frozenset[Use]) -> Hashable:
@@ -191,6 +193,8 @@ class Route:
         if pattern.is_alone:
             return value if pattern.holes[0].use in kept else None
         values = pattern.list_values(str(value), kept)
+        if values == ():
+            return None
         return value if values is None else list(values)
 
 
