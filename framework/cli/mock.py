@@ -161,7 +161,7 @@ def command(
                 threading.Event().wait()
     except (Interrupted, Terminated):
         pass
-    count = 0 if mock is None else len(mock.api.log.requests)
+    count = 0 if mock is None else mock.api.log.count
     click.echo(f"served {count_noun(count, 'request')}", err=True)
     return 0
 

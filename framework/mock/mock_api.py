@@ -6,8 +6,10 @@ exchange. What it does not know is a 404 that names the nearest request that it 
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +34,10 @@ Invent = Callable[[Route, ListKey, MockRequest], Sequence[Json] | None]
 list."""
 
 
+MOST_LOGGED = 10_000
+"""Requests that the log keeps."""
+
+
 @dataclass
 class Behaviour:
     """How the mock behaves beside giving data. `latency` is in seconds."""
@@ -44,15 +50,22 @@ class Behaviour:
 
 @dataclass
 class MockLog:
-    """The requests that the mock has answered, with the statuses. Thread-safe."""
+    """The requests that the mock has answered, with the statuses. Thread-safe.
 
-    requests: list[tuple[MockRequest, int]] = field(default_factory=list)
+    The latest are kept; `count` is the number of all.
+    """
+
+    requests: deque[tuple[MockRequest, int]] = field(
+        default_factory=lambda: deque(maxlen=MOST_LOGGED)
+    )
+    count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, request: MockRequest, status: int) -> None:
         """Add a request."""
         with self._lock:
             self.requests.append((request, status))
+            self.count += 1
 
 
 class MockApi:
@@ -263,6 +276,10 @@ def _as_recorded(exchange: Exchange, request: MockRequest) -> MockResponse:
         if name.lower() not in NOT_SENT
     )
     body = exchange.body
-    if old != new:
+    if old != new and exchange.is_page:  # records stay as they are
+        own = re.escape(f"{old}{exchange.request.path}") + r"(?=[?#\"\s<]|$)"
+        link = f"{new}{exchange.request.path}"
+        body = re.sub(own.encode(), link.encode().replace(b"\\", b"\\\\"), body)
+    elif old != new:
         body = body.replace(old.encode(), new.encode())
     return MockResponse(exchange.status, body, headers)

@@ -10,6 +10,7 @@ import pytest
 
 from framework.errors import CassetteError
 from framework.mock.mock_builder import open_mock
+from framework.mock.mock_message import MockRequest
 from tests.support.mocks import API, asked, invented, mock_of, reading, shop
 from tests.support.run_verbs import connector_of
 
@@ -214,3 +215,24 @@ def test_a_recording_that_drifts_can_be_read(tmp_path: Path) -> None:
         opened.read("lines")
     assert {status for _, status in mock.api.log.requests} == {200}
     assert len(mock.world.lists("lines")) > 2
+
+
+def test_recorded_pages_lead_on_to_the_mock_and_keep_their_records(tmp_path: Path) -> None:
+    body = shop(
+        {
+            "data_selector": "[open, closed][]",
+            "paginator": {"type": "json_link", "next_url_path": "next"},
+        }
+    )
+    first = {
+        "open": [{"id": 1, "url": f"{API}/items/1"}],
+        "closed": [],
+        "next": f"{API}/items?page=2",
+    }
+    second = {"open": [], "closed": [{"id": 2, "url": f"{API}/items/2"}], "next": None}
+    mock = mock_of(tmp_path, body, {"GET /items": first, "GET /items?page=2": second})
+    assert list(mock.replayed) == ["items"]
+    direct = MockRequest.of("GET", "http://127.0.0.1:8080/items", {}, b"")
+    page = json.loads(mock.api.respond(direct).body)
+    assert page["next"] == "http://127.0.0.1:8080/items?page=2"
+    assert page["open"] == first["open"]

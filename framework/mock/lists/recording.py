@@ -39,12 +39,13 @@ MOST_SAMPLES = 500
 
 @dataclass(frozen=True)
 class Exchange:
-    """One recorded request and its response."""
+    """One recorded request and its response. `is_page` means that it holds records of a list."""
 
     request: MockRequest
     status: int
     headers: Pairs
     body: bytes
+    is_page: bool = False
 
 
 @dataclass
@@ -291,7 +292,8 @@ def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
     before: _Look | None = None
     seen: set[str] = set()
     for number, look in enumerate(looks):
-        recording.pages.setdefault(look.resource, []).append(look.exchange)
+        page = replace(look.exchange, is_page=True)
+        recording.pages.setdefault(look.resource, []).append(page)
         place = places.get(look.resource)
         route = next((one for one in recording.routes if _is_of(one, look)), None)
         if place is None or route is None:
