@@ -182,7 +182,9 @@ def _required(connector: Connector) -> dict[str, Json]:
     stand_ins: dict[str, Json] = {}
     for name, entry in connector.config.items():
         if entry.required:
-            stand_ins[name] = RecordMaker(0).value(entry.schema, name, 0)
+            begins_url = connector.client.base_url.startswith(f"{{config.{name}}}")
+            schema = {**entry.schema, "format": "uri"} if begins_url else entry.schema
+            stand_ins[name] = RecordMaker(0).value(schema, name, 0)
     return stand_ins
 
 

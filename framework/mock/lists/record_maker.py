@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from framework.definition.expressions.limits import (
+    PatternError,
+    compile_pattern,
+    search_with_timeout,
+)
 from framework.definition.values.datetimes import write_time
 from framework.errors import FrameworkError, UsageError
 from framework.extract.next_page_signs import plain
@@ -21,6 +26,11 @@ Make = Callable[["RecordMaker"], Json]
 
 DEEPEST = 6
 """Objects within objects that are filled; a schema may be recursive."""
+DATE_FORMS = (
+    *("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d", "%d-%m-%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d", "%Y-%m"),
+    *("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.000Z", "%H:%M:%S", "%Y"),
+)
+"""Forms of dates that are tried for a pattern."""
 _NULLS = 0.08
 """How many of the values that may be null are."""
 NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -147,9 +157,25 @@ class RecordMaker:
     def _text(self, schema: Schema, name: str) -> str:
         make = FORMATS.get(str(schema.get("format"))) or _by_name(name)
         text = str(make(self))
+        if schema.get("pattern"):
+            text = self._matching(str(schema["pattern"]), text)
         least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
         text = text.ljust(least, "x")
         return text if most is None else text[: int(most)]
+
+    def _matching(self, pattern: str, text: str) -> str:
+        """Return the text, or one of another usual form if only that matches the pattern."""
+        moment = self.moment()
+        forms = (moment.strftime(form) for form in DATE_FORMS)
+        numbers = (str(self.random.randint(10**n, 10 ** (n + 1) - 1)) for n in range(12))
+        others = ("https://example.com", "example.com", "example", "EXAMPLE", "A1", self.uuid())
+        for candidate in (text, *forms, *numbers, *others):
+            try:
+                if search_with_timeout(compile_pattern(pattern).search, candidate):
+                    return candidate
+            except PatternError:
+                break
+        return text
 
     def moment(self) -> datetime:
         """Return a moment within the year before the newest one."""

@@ -30,7 +30,6 @@ from framework.definition.expressions.jmespath_expression import (
     compile_expression,
 )
 from framework.definition.model import ResponseFormat
-from framework.errors import FrameworkError
 from framework.extract.page import Page
 from framework.extract.pagination import UNSENT
 from framework.extract.selectors import JmesPath, within
@@ -350,7 +349,7 @@ class _Draft:
             items = [] if paginator.is_plain else selected(self.pager, answer)
             paginator.update_state(answer, Page.of(items, response=answer, elements=data))
             return paginator.has_next_page, paginator.place
-        except (FrameworkError, ExpressionError, ValueError, TypeError, KeyError, AttributeError):
+        except Exception:  # whatever it is: a run would end with it
             return None
         finally:
             CURRENT.reset(current)

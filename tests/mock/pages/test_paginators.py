@@ -237,3 +237,16 @@ def test_what_surrounds_recorded_records_stays(tmp_path: Path, size: int) -> Non
 def _body(mock: Any, number: int) -> Json:
     request, _ = mock.api.log.requests[number]
     return json.loads(mock.api.respond(request).body)
+
+
+def test_a_flag_beside_a_computed_cursor_stays_a_flag(tmp_path: Path) -> None:
+    endpoint = {
+        "paginator": {
+            "type": "cursor",
+            "cursor": "last_record.id",
+            "cursor_param": "after",
+            "has_more_path": "more",
+        }
+    }
+    ids, requests = read_ids(tmp_path, endpoint, page_size=2)
+    assert (ids, requests) == ([1, 2, 3, 4, 5, 6, 7], 4)
