@@ -315,29 +315,24 @@ def _sort_pages(recording: RecordedLists, looks: Sequence[_Look]) -> None:
         one.records += [
             record for record in look.records if not seen or as_text(record) not in seen
         ]
-        following = looks[number + 1] if number + 1 < len(looks) else None
-        is_last = (
-            following is None
-            or following.number == 1
-            or following.resource != look.resource
-            or not following.records
-        )
-        one.pages.append(
-            RecordedPage(
-                without_records(look.body, place[0]),
-                look.exchange.headers,
-                look.exchange.status,
-                look.number,
-                len(look.records),
-                0,
-                is_last,
-            )
-        )
+        one.pages.append(_recorded_page(look, place[0], looks[number + 1 : number + 2]))
         envelope = recording.envelopes.setdefault(
             (route.resource, route.step), Envelope(place[0], place[1])
         )
         envelope.samples.append(one.pages[-1])
     _count(recording)
+
+
+def _recorded_page(
+    look: _Look, place: tuple[Step, ...], following: Sequence[_Look]
+) -> RecordedPage:
+    """Return a page without its records; it is the last if no page of its list has others."""
+    is_last = not any(
+        one.number > 1 and one.resource == look.resource and one.records for one in following
+    )
+    body = without_records(look.body, place)
+    headers, status = look.exchange.headers, look.exchange.status
+    return RecordedPage(body, headers, status, look.number, len(look.records), 0, is_last)
 
 
 def _count(recording: RecordedLists) -> None:
