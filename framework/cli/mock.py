@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,7 +74,9 @@ Examples:
     help="The recording; default cassettes/NAME.yaml.",
 )
 @click.option(
-    "--invent", is_flag=True, help="Invent records from the declared schemas, beside a recording."
+    "--invent",
+    is_flag=True,
+    help="Invent records from the declared schemas, though there is a recording.",
 )
 @click.option(
     "--rows",
@@ -155,7 +158,9 @@ def command(
         with stop_on_signals(stop):
             mock = open_mock(connector, options, cassette)
             with _opened(MockServer, mock, port) as server:
-                _announce(mock, name, server.base_url)
+                _announce(mock)
+                write_line(server.base_url)
+                write_line(_run_command(name, connectors, server.base_url))
                 if not quiet:
                     mock.api.on_request = _write_request
                 threading.Event().wait()
@@ -175,8 +180,14 @@ def _opened(server: Any, mock: Mock, port: int) -> Any:
         ) from None
 
 
-def _announce(mock: Mock, name: str, base_url: str) -> None:
-    """Write the address and how to run against it; on stderr, what the mock is made of."""
+def _run_command(name: str, connectors: Path | None, base_url: str) -> str:
+    """Return a command that runs the connector against the mock."""
+    folder = [] if connectors is None else ["--connectors", str(connectors)]
+    return shlex.join(["framework", "run", name, *folder, "--mock", base_url])
+
+
+def _announce(mock: Mock) -> None:
+    """Write on stderr what the mock is made of."""
     world = mock.world
     lists = world.lists()
     records = sum(len(world.records(key)) for key in lists)
@@ -187,8 +198,6 @@ def _announce(mock: Mock, name: str, base_url: str) -> None:
     for resource, reason in mock.replayed.items():
         text = f"{resource} is served page by page as it was recorded: {reason}"
         click.echo(f"note: {visible(text)}", err=True)
-    write_line(base_url)
-    write_line(f"framework run {name} --mock {base_url}")
 
 
 def _write_request(request: MockRequest, response: MockResponse, seconds: float) -> None:
