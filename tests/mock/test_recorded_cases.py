@@ -31,6 +31,7 @@ QUICK = {
     "dlt_children",
     "export_jobs",
     "pages_by_cursor",
+    "parent_fields_quoted",
     "watermark_per_parent",
 }
 """Cases that are run each time; the others are slow together."""

@@ -32,17 +32,23 @@ class ParentRecords:
     _values: dict[tuple[str, str], tuple[int, set[str]]] = field(default_factory=dict)
 
     def have(self, route: Route, request: MockRequest) -> bool:
-        """Return whether the request's values are those that a parent's record gives."""
-        bound = {one.name: one for one in (*route.plan.bindings, *route.plan.ancestor_bindings)}
+        """Return whether the request has all values of a parent's record that its file sends.
+
+        Values of several records at once, as partitions send them, are not looked at.
+        """
+        every = (*route.plan.bindings, *route.plan.ancestor_bindings)
+        bound = {one.name: one for one in every if one.name in route.expressions}
+        missing = {name for name in bound if not name.startswith("partition.")}
         for _, text, expression in route.values(request, "list"):
             one = bound.get(expression or "")
-            if one is None:
+            if one is None or one.name.startswith("partition."):
                 continue
+            missing.discard(one.name)
             parent = one.binding.resource
             is_open = not self.only_added and not self.world.lists(parent)
             if parent in self.elements and not is_open and text not in self._values_of(one):
                 return False
-        return bool(bound) or not self.only_added
+        return not missing and (bool(bound) or not self.only_added)
 
     def _values_of(self, one: PlannedBinding) -> set[str]:
         """Return what the records of the parent give for a binding."""

@@ -102,6 +102,12 @@ class Route:
                         yield place, text, hole.expression
 
     @cached_property
+    def expressions(self) -> frozenset[str]:
+        """The expressions of all placeholders of a request."""
+        patterns = [self.path, *self.places.values(), *([self.body] if self.body else [])]
+        return frozenset(hole.expression for one in patterns for hole in one.holes)
+
+    @cached_property
     def inner(self) -> BasePaginator | None:
         """dlt's paginator, None if it is not known."""
         return None if self.paginator is None else self.paginator.inner
