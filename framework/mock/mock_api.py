@@ -17,11 +17,11 @@ from urllib.parse import urlencode
 
 from framework.authoring.cassettes.matching import RecordedRequest, differences, distance
 from framework.authoring.exchange import Interaction
-from framework.mock.credentials import Guard
 from framework.mock.faults import EnforcedRate, Faults, with_headers
 from framework.mock.lists.drift import Drift
 from framework.mock.lists.recording import Exchange
 from framework.mock.lists.world import ListKey, World
+from framework.mock.mock_auth import Guard
 from framework.mock.mock_message import MockRequest, MockResponse
 from framework.mock.pages.envelope import RecordedPage
 from framework.mock.pages.paging import NOT_SENT, TOKEN, Pager, UnknownPage

@@ -21,12 +21,12 @@ from framework.extract.compilation.compiler import CompiledConnector, compile_co
 from framework.extract.next_page_signs import list_place
 from framework.extract.paging_fields import Total
 from framework.extract.selectors import JmesPath
-from framework.mock.credentials import guard_of
 from framework.mock.faults import chance
 from framework.mock.lists.new_parents import ParentRecords
 from framework.mock.lists.record_maker import RecordMaker
 from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_api import MockApi
+from framework.mock.mock_auth import guard_of
 from framework.mock.mock_message import MockRequest, Pairs
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.pages.elements import Elements

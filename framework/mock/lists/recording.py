@@ -23,8 +23,8 @@ from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions, Sample
-from framework.mock.credentials import Guard, guard_of
 from framework.mock.lists.world import ListKey
+from framework.mock.mock_auth import Guard, guard_of
 from framework.mock.mock_message import MockRequest, Pairs, exact_json, json_bytes
 from framework.mock.pages.envelope import Envelope, RecordedPage, leaf_value, without_records
 from framework.mock.pages.routes import Route, routes_of
