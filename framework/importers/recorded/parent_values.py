@@ -32,7 +32,7 @@ Field = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class RecordedList:
+class ObservedList:
     """A list, and the endpoint whose exchanges show its records."""
 
     name: str
@@ -44,7 +44,7 @@ class RecordedList:
 class ValueIndex:
     """Which list holds a value in which field. Values are compared as text."""
 
-    lists: Sequence[RecordedList]
+    lists: Sequence[ObservedList]
     _fields: dict[str, dict[str, set[Field]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ def _scalars(record: Mapping[str, Json], above: Field) -> Iterator[tuple[Field, 
 
 
 def observed_bindings(
-    child: RecordedList, index: ValueIndex, guessed: Mapping[str, ParentValue]
+    child: ObservedList, index: ValueIndex, guessed: Mapping[str, ParentValue]
 ) -> dict[str, ParentValue]:
     """Return where the variables of a list's path come from: as guessed, if the values agree."""
     endpoint = child.endpoint
@@ -90,7 +90,7 @@ def observed_bindings(
     return found
 
 
-def observed_inputs(child: RecordedList, index: ValueIndex) -> dict[InputKey, ParentValue]:
+def observed_inputs(child: ObservedList, index: ValueIndex) -> dict[InputKey, ParentValue]:
     """Return the query parameters that take a value of another list's records."""
     values: dict[InputKey, set[str]] = defaultdict(set)
     answered = child.endpoint.useful
@@ -116,7 +116,7 @@ def _are_words(values: set[str]) -> bool:
 
 
 def _best(
-    child: RecordedList,
+    child: ObservedList,
     index: ValueIndex,
     variable: str,
     before: str,

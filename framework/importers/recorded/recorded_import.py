@@ -52,7 +52,7 @@ from framework.importers.recorded.observed_records import (
 from framework.importers.recorded.open_values import open_names, template_of
 from framework.importers.recorded.page_comparison import compared_paginator
 from framework.importers.recorded.parent_values import (
-    RecordedList,
+    ObservedList,
     ValueIndex,
     observed_bindings,
     observed_inputs,
@@ -93,7 +93,7 @@ class RecordedSource:
 class RecordedResource:
     """A resource and what it was made of, to answer its requests from the recording."""
 
-    recorded: RecordedList
+    recorded: ObservedList
     entry: ResourceEntry
     paginator: PaginatorGuess
 
@@ -262,7 +262,7 @@ def _lists(
     shapes: ShapeReader,
     remarks: Remarks,
     is_chosen: bool,
-) -> tuple[list[RecordedList], list[Operation]]:
+) -> tuple[list[ObservedList], list[Operation]]:
     by_key: dict[str, RecordedEndpoint] = {}
     operations = []
     for endpoint in endpoints:
@@ -276,7 +276,7 @@ def _lists(
     answered = [one for one in operations if by_key[one.key].answered]
     catalog = catalog_of(answered, finder, Choice())
     lists = {
-        guess.operation.key: RecordedList(name, guess, by_key[guess.operation.key])
+        guess.operation.key: ObservedList(name, guess, by_key[guess.operation.key])
         for name, guess in catalog.lists.items()
     }
     keys = [operation.key for operation, _ in catalog.left_out]
@@ -292,7 +292,7 @@ def _lists(
 def _add_open(
     operations: Sequence[Operation],
     by_key: Mapping[str, RecordedEndpoint],
-    lists: dict[str, RecordedList],
+    lists: dict[str, ObservedList],
     is_chosen: bool,
 ) -> list[str]:
     """Add the requests whose responses are not recorded; return those that are left out.
@@ -312,11 +312,11 @@ def _add_open(
             continue
         guess = ListGuess(operation, "", Shape(), _UNSEEN, reason, Shape())
         name = resource_name(operation, {one.name for one in lists.values()})
-        lists[operation.key] = RecordedList(name, guess, endpoint)
+        lists[operation.key] = ObservedList(name, guess, endpoint)
     return left_out
 
 
-def _graphql_cursor(one: RecordedList) -> PaginatorGuess | None:
+def _graphql_cursor(one: ObservedList) -> PaginatorGuess | None:
     """Return the cursor of a connection, of which one page is recorded."""
     variable = _CURSOR_VARIABLE.search(one.endpoint.variant)
     path = one.guess.selector.replace("[]", "").split(".")
@@ -355,7 +355,7 @@ def _with_bound_parameters(guess: ListGuess, bindings: Mapping[str, ParentValue]
 
 
 def _key(
-    one: RecordedList, operations: Sequence[Operation], shapes: ShapeReader
+    one: ObservedList, operations: Sequence[Operation], shapes: ShapeReader
 ) -> KeyGuess | None:
     """Return the primary key by its name, unless records contradict; or a field that is unique."""
     records = [
