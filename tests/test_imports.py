@@ -26,6 +26,7 @@ ORDER = (
     "ledger",
     "authoring",
     "mock",
+    "prove",
     "importers",
     "fleet",
     "cli",

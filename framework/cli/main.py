@@ -37,6 +37,7 @@ VERBS = (
     "diff",
     "preview",
     "mock",
+    "prove",
     "new",
     "infer",
     "import",

@@ -25,7 +25,7 @@ from framework.mock.mock_auth import Guard
 from framework.mock.mock_message import MockRequest, MockResponse
 from framework.mock.pages.envelope import RecordedPage
 from framework.mock.pages.paging import NOT_SENT, TOKEN, Pager, UnknownPage
-from framework.mock.pages.ranges import RangeFilter
+from framework.mock.pages.ranges import RangeChoice
 from framework.mock.pages.routes import WITH_PAGES, Route
 
 Json = Any
@@ -93,7 +93,7 @@ class MockApi:
         self.address = ""
         self.log = MockLog()
         self.on_request: Callable[[MockRequest, MockResponse, float], None] = lambda *_: None
-        self.ranges: dict[str, RangeFilter] = {}
+        self.ranges: dict[str, RangeChoice] = {}
         self._own = own or {}
         self._invent = invent
         self._lock = threading.Lock()

@@ -131,7 +131,7 @@ def _api(
     elements = {name: Elements(one.route, one.envelope) for (name, _), one in pagers.items()}
     children = NewParents(ParentRecords(world, elements, only_added=True))
     api = MockApi(routes, world, pagers, recording.guard, exchanges, own, children)
-    api.ranges = {name: one for name, one in ranges.items() if one.reads}
+    api.ranges.update({name: one for name, one in ranges.items() if one.reads})
     return api
 
 

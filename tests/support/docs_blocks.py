@@ -24,6 +24,7 @@ PAGES = (
     "docs/recipes.md",
     "docs/importing.md",
     "docs/mock.md",
+    "docs/prove.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",

@@ -173,7 +173,7 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         compiled, options.seed, options.rows, now, shapes, parents, frozenset(single)
     )
     api = MockApi(routes, world, pagers, guard, invent=lists)
-    api.ranges = {name: one for name, one in ranges.items() if one.reads}
+    api.ranges.update({name: one for name, one in ranges.items() if one.reads})
     return Mock(connector, api, f"its schemas, seed {options.seed}", notes)
 
 

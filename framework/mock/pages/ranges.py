@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from framework.definition.values.datetimes import TimeError, shifted
 from framework.errors import FrameworkError
@@ -18,6 +18,15 @@ Json = Any
 DAY = timedelta(days=1)
 MOST_KEPT = 200
 """Choices that are kept."""
+
+
+class RangeChoice(Protocol):
+    """Chooses the records of a list that a request asks for by its range."""
+
+    def chosen(
+        self, request: MockRequest, key: ListKey, version: int, records: list[WorldRecord]
+    ) -> list[WorldRecord]:
+        """Return the records in their order; `version` counts the changes of the list."""
 
 
 @dataclass

@@ -1,0 +1,374 @@
+"""An account at the API: one list of records that a history changes, and the truth about it."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from framework.definition.model import Connector, Resource
+from framework.mock.lists.world import ListKey
+from framework.mock.mock_api import MockApi
+from framework.mock.mock_message import MockRequest, MockResponse
+from framework.mock.pages.elements import Elements
+from framework.mock.pages.routes import Route
+from framework.prove.history.api_traits import ApiTraits
+from framework.prove.history.cursor_form import CursorForm
+from framework.prove.history.histories import History, HistoryChange
+from framework.prove.history.record_fields import RecordFields, put_leaf
+from framework.prove.history.true_range import TrueRange
+from framework.prove.plays.memory_tables import Trouble, row_text
+from framework.runtime.field_paths import field_at
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class SampledResource:
+    """A resource with one of its lists; `template` is a record of it, as the API has it.
+
+    `form` is that of its cursor, None without one. `bystanders` are the list's records that stay
+    as they are, for a parent.
+    """
+
+    resource: Resource
+    route: Route
+    elements: Elements
+    key: ListKey
+    template: Json
+    fields: RecordFields
+    form: CursorForm | None
+    traits: ApiTraits
+
+    @property
+    def is_ranged(self) -> bool:
+        """Whether requests choose records by a cursor that is known."""
+        return self.form is not None and self.fields.cursor is not None
+
+
+@dataclass
+class TrueRecord:
+    """A record of the account: its versions, the place in its list, and the cursor's moment."""
+
+    number: int
+    versions: list[Json]
+    place: int
+    moment: datetime
+    is_deleted: bool = False
+
+    @property
+    def label(self) -> str:
+        """A letter that stories name it by."""
+        return chr(ord("A") + self.number % 26)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A change as it happened: when, to which record, and the cursor that the record then had."""
+
+    change: HistoryChange
+    at: datetime
+    record: int
+    cursor: Json
+
+
+@dataclass(frozen=True)
+class Played:
+    """A history that was played. `starts` are those of its runs, `troubles` are by record."""
+
+    starts: tuple[datetime, ...]
+    first: tuple[tuple[int, Json], ...]
+    """The records at the first run, with their cursors."""
+    deeds: tuple[Deed, ...]
+    troubles: dict[int, Trouble]
+    versions: dict[int, tuple[Json, ...]]
+    """The versions of each record as a run makes them, the last one last."""
+    asked: str
+    """The range that the last run requested, empty for none."""
+
+
+Runs = Callable[[datetime, timedelta], None]
+"""Runs the connector once, at a time, with the API's clock behind by so much."""
+RowText = Callable[[Json], str]
+
+
+class PlayedAccount:
+    """The account of one resource: a list in the mock's world with the lists of its parents.
+
+    `governing` is the resource whose cursor decides what is read: the target, the nearest parent
+    with an incremental, or None. `zero` is when histories begin, `gap` the time between two runs.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        api: MockApi,
+        target: SampledResource,
+        parents: Sequence[SampledResource],
+        zero: datetime,
+        gap: timedelta,
+    ) -> None:
+        self.connector = connector
+        self.target = target
+        self.parents = tuple(parents)
+        self.gap = gap
+        self.api = api
+        self.governing = next(
+            (one for one in (target, *reversed(self.parents)) if one.resource.endpoint.incremental),
+            None,
+        )
+        form = None if self.governing is None else self.governing.form
+        self.unit = timedelta(seconds=1) if form is None else form.unit
+        self.zero = zero if form is None else form.floor(zero)
+        self.names = tuple(
+            one.name
+            for one in connector.resources
+            if one.name in {target.resource.name, *(two.resource.name for two in parents)}
+        )
+        self._history = History(())
+        self._records: list[TrueRecord] = []
+        self._parents: dict[str, Json] = {}
+        self._deeds: list[Deed] = []
+        self._pending: list[HistoryChange] = []
+        self._now = self.zero
+        self._before_last = 0
+        self._order, self._nature = self._traits.order, self._traits.nature
+
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return self.target.resource.name
+
+    @property
+    def spacing(self) -> timedelta:
+        """The time between two records at the first run."""
+        return max(self.unit * 2, self.gap / 48)
+
+    def start_of(self, run: int) -> datetime:
+        """Return when a run begins, counted from 1: within a unit of the cursor."""
+        return self.zero + run * self.gap + min(self.unit / 2, timedelta(hours=12))
+
+    def play(self, history: History, run: Runs, traits: ApiTraits | None = None) -> list[datetime]:
+        """Play a history and return when the runs began. Raise FrameworkError if a run fails.
+
+        `traits` replace those of the API.
+        """
+        self._begin(history, traits or self._traits)
+        starts = []
+        for number in range(1, history.runs + 1):
+            start = self.start_of(number)
+            starts.append(start)
+            self._before_last = len(self.api.log.requests)
+            changes = [one for one in history.changes if one.run == number]
+            self._now = start
+            self._pending = [one for one in changes if one.when == "while paging"]
+            self.api.on_request = self._after_response
+            try:
+                run(start, history.skew)
+            finally:
+                self.api.on_request = lambda *_: None
+            if number == history.runs:
+                break
+            for change in changes:
+                if change.when != "while paging" or change in self._pending:
+                    self._apply(change, start + self._delay(change))
+        return starts
+
+    def result(
+        self, starts: Sequence[datetime], rows: Iterable[Json], text: RowText = row_text
+    ) -> Played:
+        """Return what was played, with what the table has wrong.
+
+        `text` is what rows are compared by.
+        """
+        counts = Counter(map(text, rows))
+        made = {one.number: self.versions_of(one) for one in self._records}
+        troubles = {}
+        for one in self._records:
+            trouble = _trouble(one, made[one.number], counts, text)
+            if trouble is not None:
+                troubles[one.number] = trouble
+        return Played(
+            tuple(starts),
+            tuple(
+                (one.number, self._cursor(one.versions[0]))
+                for one in self._records
+                if one.number < len(self._history.ages)
+            ),
+            tuple(self._deeds),
+            troubles,
+            {number: tuple(rows[-1] for rows in many if rows) for number, many in made.items()},
+            self._asked(),
+        )
+
+    def _asked(self) -> str:
+        """Return the range that the last run requested, over all of its windows."""
+        one = self.governing
+        shown: dict[str, str] = {}
+        for request, _ in [*self.api.log.requests][self._before_last :]:
+            if one is None or one.route.key(request) != one.key:
+                continue
+            for place, text, _ in one.route.values(request, "start"):
+                shown.setdefault(place[-1], text)
+            for place, text, _ in one.route.values(request, "end"):
+                shown[place[-1]] = text
+        return " ".join(f"{name}={text}" for name, text in shown.items())
+
+    @property
+    def _traits(self) -> ApiTraits:
+        return (self.governing or self.target).traits
+
+    def versions_of(self, one: TrueRecord) -> list[list[Json]]:
+        """Return the rows that a run makes of each version of a record."""
+        return [list(self.target.elements.records(raw)) for raw in one.versions]
+
+    @property
+    def truth(self) -> Sequence[TrueRecord]:
+        """The records of the history that was played last."""
+        return self._records
+
+    def _delay(self, change: HistoryChange) -> timedelta:
+        if change.when == "soon":
+            return self.unit + timedelta(seconds=1)
+        return self.unit / 4 if change.when == "same moment" else self.gap / 2
+
+    def _begin(self, history: History, traits: ApiTraits) -> None:
+        """Put the records of the first run into the world, and forget those before."""
+        self.api.forget()
+        self._history, self._now, self._deeds = history, self.zero, []
+        self._order = traits.order
+        self._nature = traits.nature
+        for one in (*self.parents, self.target):
+            if one.is_ranged:
+                assert one.form is not None
+                assert one.fields.cursor is not None
+                is_governing = one is self.governing
+                spec = one.resource.endpoint.incremental
+                self.api.ranges[one.resource.name] = TrueRange(
+                    *(one.route, one.fields.cursor, one.form),
+                    traits if is_governing else one.traits,
+                    spec is not None and spec.arguments.get("last_value_func") == "min",
+                )
+        for one in self.parents:
+            self._put_parent(one, self.zero - history.parent_age)
+        first = self.start_of(1)
+        self._records = []
+        self.api.world.put(self.target.key, [])
+        for age in history.ages:
+            self._insert(first - age - self.spacing)
+
+    def _put_parent(self, one: SampledResource, moment: datetime) -> None:
+        raw = self._parents.get(one.resource.name)
+        if raw is None:
+            raw = copy.deepcopy(one.template)
+        if one.is_ranged:
+            assert one.form is not None
+            assert one.fields.cursor is not None
+            put_leaf(raw, one.fields.cursor, one.form.write(moment))
+        self.api.world.put(one.key, [raw])
+
+    def _after_response(self, request: MockRequest, response: MockResponse, _: float) -> None:
+        """Apply the changes that happen while a list is paged, after its first page."""
+        if self._pending and response.status < 300:
+            if self.target.route.key(request) != self.target.key:
+                return
+            pending, self._pending = self._pending, []
+            for change in pending:
+                self._apply(change, self._now)
+
+    def _apply(self, change: HistoryChange, at: datetime) -> None:
+        living = [one for one in self._records if not one.is_deleted]
+        if change.kind == "insert":
+            record = self._insert(at - change.age)
+        elif not living:
+            return
+        else:
+            record = living[change.record % len(living)]
+            if change.kind == "delete":
+                record.is_deleted = True
+                self.api.world.remove(self.target.key, record.place)
+            else:
+                self._edit(record, at - change.age)
+        self._touch_parents(at)
+        cursor = self._cursor(record.versions[-1])
+        self._deeds.append(Deed(change, at, record.number, cursor))
+
+    def _touch_parents(self, at: datetime) -> None:
+        """Move the cursors of parents: an API counts a change of children as one of theirs."""
+        for one in self.parents:
+            is_governing = one is self.governing
+            nature = self._nature if is_governing else one.traits.nature
+            if one.is_ranged and nature == "modified":
+                self._put_parent(one, at)
+
+    def _insert(self, moment: datetime) -> TrueRecord:
+        number = len(self._records)
+        if self.target.fields.has_key_of_cursor:  # no two records have the same one
+            form = self.target.form
+            used = {form.floor(one.moment) for one in self._records} if form is not None else set()
+            while form is not None and form.floor(moment) in used:
+                moment += form.unit
+        raw = self.target.fields.new(self.target.template, number)
+        raw = self._with_cursor(raw, moment)
+        place = self.api.world.insert(self.target.key, raw, self._position(moment)).place
+        record = TrueRecord(number, [raw], place, moment)
+        self._records.append(record)
+        return record
+
+    def _edit(self, record: TrueRecord, moment: datetime) -> None:
+        raw = self.target.fields.edited(record.versions[-1], len(record.versions))
+        world, key = self.api.world, self.target.key
+        if self.target.is_ranged and self._nature == "modified":
+            raw = self._with_cursor(raw, moment)
+            record.moment = moment
+            if self._order != "none":
+                world.remove(key, record.place)
+                record.place = world.insert(key, raw, self._position(moment)).place
+                record.versions.append(raw)
+                return
+        record.versions.append(raw)
+        world.replace(key, record.place, raw)
+
+    def _position(self, moment: datetime) -> int | None:
+        """Return where a record goes in its list; None for the end."""
+        spec = self.target.resource.endpoint.incremental
+        living = [one for one in self._records if not one.is_deleted]
+        if self._order == "asc":
+            return sum(one.moment <= moment for one in living)
+        if self._order == "desc":
+            return sum(one.moment > moment for one in living)
+        is_last_first = spec is not None and spec.arguments.get("row_order") == "desc"
+        return 0 if is_last_first else None
+
+    def _with_cursor(self, raw: Json, moment: datetime) -> Json:
+        target = self.target
+        if target.is_ranged:
+            assert target.form is not None
+            assert target.fields.cursor is not None
+            put_leaf(raw, target.fields.cursor, target.form.write(moment - self._history.skew))
+        return raw
+
+    def _cursor(self, raw: Json) -> Json:
+        cursor = self.target.fields.cursor
+        return None if cursor is None else field_at(raw, cursor)
+
+
+def _trouble(
+    one: TrueRecord, made: Sequence[Sequence[Json]], counts: Counter[str], text: RowText
+) -> Trouble | None:
+    """Return what a table has wrong of a record, whose versions make these rows."""
+    expected = Counter(map(text, made[-1]))
+    if one.is_deleted:
+        every = {text(row) for rows in made for row in rows}
+        return "kept" if any(counts[row] for row in every) else None
+    older = {text(row) for rows in made[:-1] for row in rows} - expected.keys()
+    has_older = any(counts[row] for row in older)
+    for row, count in expected.items():
+        if counts[row] < count:
+            return "stale" if has_older else "lost"
+        if counts[row] > count or has_older:
+            return "doubled"
+    return None

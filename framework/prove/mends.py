@@ -1,0 +1,201 @@
+"""Changes of a connector file that may keep a history from losing rows.
+
+Each is a changed connector, with which the history is played again: only what helps is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from framework.definition.model import Connector, Incremental, Resource
+from framework.definition.values.durations import Period, format_duration
+from framework.prove.history.account import Played, PlayedAccount
+from framework.prove.plays.memory_tables import Trouble
+from framework.runtime.field_paths import field_at
+
+Json = Any
+LAGS = (
+    *(timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)),
+    *(timedelta(days=7), timedelta(days=30)),
+)
+"""Lags that are tried, the least first."""
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A change of the file. `connector` has it; None for one that cannot be tried."""
+
+    text: str
+    connector: Connector | None
+
+
+def mends(
+    connector: Connector,
+    account: PlayedAccount,
+    code: str,
+    played: Played,
+    troubles: Mapping[int, Trouble],
+) -> Iterator[Mend]:
+    """Yield changes that may help, the likeliest first."""
+    target = account.target.resource
+    if "doubled" in troubles.values():
+        yield from _against_doubles(connector, account, played)
+    natural = account.target.fields.natural_key
+    if shared_key(account, played) is not None and natural is not None:
+        yield _changed(connector, target, f"primary_key: {natural}", _keyed(target, natural))
+    one = account.governing
+    if one is None:
+        return
+    spec = one.resource.endpoint.incremental
+    if spec is None:
+        return
+    pattern = text_pattern(account)
+    if pattern is not None and one.resource.name == target.name:
+        own, text = connector.resource(target.name), f'cursor_formats: ["{pattern}"]'
+        changes = {"cursor_formats": (pattern,), "format": pattern}
+        yield _of_cursor(connector, own, f'{text}, format: "{pattern}"', **changes)
+    own = connector.resource(one.resource.name)
+    where = "" if own.name == target.name else f"{own.name}: "
+    if spec.arguments.get("row_order"):
+        bare = {name: value for name, value in spec.arguments.items() if name != "row_order"}
+        yield _of_cursor(connector, own, f"{where}remove row_order", arguments=bare)
+    if spec.granularity:
+        yield _of_cursor(connector, own, f"{where}remove granularity", granularity=None)
+    if spec.arguments.get("range_start") == "open":
+        bare = {name: value for name, value in spec.arguments.items() if name != "range_start"}
+        yield _of_cursor(connector, own, f"{where}remove range_start: open", arguments=bare)
+    if code == "future-records":
+        yield from _ahead(connector, own, spec)
+    if account.target.fields.updated and own.name == target.name and code == "edits":
+        text = f"cursor_path: {account.target.fields.updated}, if the API can filter by it"
+        yield Mend(text, None)
+    lags = [*_lags(connector, own, spec, account, where)]
+    if code == "edits":  # what helped in this history is not enough for later edits
+        lags = [replace(one, text=f"{one.text}, if no older record is edited") for one in lags[-1:]]
+    yield from lags
+    if target.write_disposition == "append" and target.primary_key:
+        merging = _with(connector, _merged(target))
+        for mend in _lags(merging, merging.resource(own.name), spec, account, where):
+            yield Mend(f"{mend.text}, with write_disposition: merge", mend.connector)
+    if code == "page-drift":
+        yield Mend("a paginator by cursor, if the API has one, or by the sort order of a key", None)
+
+
+def text_pattern(account: PlayedAccount) -> str | None:
+    """Return the form of a cursor that is a time and is compared as text, None if there is none."""
+    spec, form = account.target.resource.endpoint.incremental, account.target.form
+    if spec is None or form is None or form.kind == "number" or spec.timed:
+        return None
+    is_known = form.pattern == "iso" or form.pattern.startswith(("epoch", "%Y-%m", "%Y%m"))
+    return None if is_known else form.pattern
+
+
+def shared_key(account: PlayedAccount, played: Played) -> Json:
+    """Return the primary key that two records of a history share, None if none do."""
+    seen: dict[str, int] = {}
+    for number, versions in played.versions.items():
+        if not account.target.fields.key or not versions:
+            continue
+        values = [
+            field_at(versions[-1], name.split(".")) for name in account.target.resource.primary_key
+        ]
+        if seen.setdefault(repr(values), number) != number:
+            return values[0] if len(values) == 1 else values
+    return None
+
+
+def changing_key(account: PlayedAccount, played: Played) -> str | None:
+    """Return a field of the primary key that an edit changes, None if there is none."""
+    for versions in played.versions.values():
+        for name in account.target.resource.primary_key:
+            values = {repr(field_at(one, name.split("."))) for one in versions}
+            if len(values) > 1:
+                return name
+    return None
+
+
+def _against_doubles(
+    connector: Connector, account: PlayedAccount, played: Played
+) -> Iterator[Mend]:
+    target = account.target.resource
+    changing = changing_key(account, played)
+    fixed = tuple(name for name in target.primary_key if name != changing)
+    natural = account.target.fields.natural_key
+    if changing is not None and (fixed or natural):
+        key = ", ".join(fixed) if fixed else str(natural)
+        key = f"[{key}]" if len(fixed) > 1 else key
+        hints = _keyed(target, list(fixed) or natural)
+        yield _changed(connector, target, f"primary_key: {key}", hints)
+    if target.write_disposition == "append":
+        if target.primary_key:
+            yield Mend("write_disposition: merge", _with(connector, _merged(target)))
+        elif natural is not None:
+            hints = {**_keyed(target, natural), "write_disposition": "merge"}
+            text = f"write_disposition: merge, with primary_key: {natural}"
+            yield _changed(connector, target, text, hints)
+        if target.endpoint.incremental is None:
+            hints = {**target.hints, "write_disposition": "replace"}
+            yield _changed(connector, target, "write_disposition: replace", hints)
+
+
+def _ahead(connector: Connector, own: Resource, spec: Incremental) -> Iterator[Mend]:
+    year = Period(months=12)
+    if spec.watermark == "run_start":
+        yield _of_cursor(connector, own, "lookahead: P1Y", lookahead=year)
+        return
+    yield _of_cursor(connector, own, "watermark: run_start", watermark="run_start")
+    for lag in LAGS:
+        text = f"watermark: run_start, with lag: {format_duration(lag)}"
+        yield _of_cursor(connector, own, text, watermark="run_start", lag=lag)
+    lags: tuple[timedelta | None, ...] = (None, *LAGS)
+    for back in lags:
+        text = "watermark: run_start, with lookahead: P1Y"
+        text += f" and lag: {format_duration(back)}" if back is not None else ""
+        yield _of_cursor(
+            connector, own, text, watermark="run_start", lookahead=year, lag=back or spec.lag
+        )
+
+
+def _lags(
+    connector: Connector, own: Resource, spec: Incremental, account: PlayedAccount, where: str
+) -> Iterator[Mend]:
+    """Yield longer lags, as durations, or as numbers if the cursor is one."""
+    form = None if account.governing is None else account.governing.form
+    known = spec.lag if isinstance(spec.lag, timedelta) else timedelta(seconds=spec.lag or 0)
+    for lag in LAGS:
+        if form is not None and form.kind == "number":
+            number = int(lag.total_seconds())
+            if number > (spec.lag if isinstance(spec.lag, (int, float)) else 0):
+                yield _of_cursor(connector, own, f"{where}lag: {number}", lag=float(number))
+        elif lag > known and (form is None or lag >= form.unit):
+            yield _of_cursor(connector, own, f"{where}lag: {format_duration(lag)}", lag=lag)
+
+
+def _of_cursor(connector: Connector, own: Resource, text: str, **changes: Any) -> Mend:
+    """Return the change of a resource's incremental."""
+    incremental = own.endpoint.incremental
+    assert incremental is not None
+    changed = replace(incremental, **changes)
+    return Mend(
+        text, _with(connector, replace(own, endpoint=replace(own.endpoint, incremental=changed)))
+    )
+
+
+def _changed(connector: Connector, own: Resource, text: str, hints: Mapping[str, Json]) -> Mend:
+    return Mend(text, _with(connector, replace(own, hints=hints)))
+
+
+def _keyed(own: Resource, key: Json) -> dict[str, Json]:
+    return {**own.hints, "primary_key": key}
+
+
+def _merged(own: Resource) -> Resource:
+    return replace(own, hints={**own.hints, "write_disposition": "merge"})
+
+
+def _with(connector: Connector, changed: Resource) -> Connector:
+    resources = tuple(changed if one.name == changed.name else one for one in connector.resources)
+    return replace(connector, resources=resources)

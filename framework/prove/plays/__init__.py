@@ -1,0 +1,1 @@
+"""Runs that a history is played by: quick ones into memory, and real ones into DuckDB."""

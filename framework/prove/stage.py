@@ -1,0 +1,337 @@
+"""The stage of a proof: a connector's mock with small pages, and an account of each resource."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
+
+from framework.definition.model import Connector, Incremental, Resource
+from framework.definition.values.datetimes import TimeError, read_time, same_format
+from framework.errors import FrameworkError
+from framework.mock.lists.world import ListKey
+from framework.mock.mock_builder import open_mock
+from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.mock_run import mocked_config
+from framework.mock.pages.elements import Elements
+from framework.mock.pages.envelope import Envelope
+from framework.mock.pages.paging import Pager
+from framework.prove.history.account import PlayedAccount, SampledResource
+from framework.prove.history.api_traits import Assumption, traits_of
+from framework.prove.history.cursor_form import form_of
+from framework.prove.history.record_fields import RecordFields, leaves
+from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
+from framework.runtime.environment import StopSignal
+from framework.runtime.field_paths import field_at
+from framework.runtime.settings import Settings, resolve_settings
+
+Json = Any
+PAGE_SIZE = 2
+"""Records in a page, so that few records take several pages."""
+INVENTED = 3
+"""Records of a list without a recording."""
+NEWEST = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""When histories begin, unless the file begins later."""
+MOST_PARENTS = 12
+"""Records of a parent that are tried to find one with a list of children."""
+
+
+class NotProvable(Exception):
+    """A resource whose promise cannot be tried; the message says why."""
+
+
+@dataclass
+class Stage:
+    """A connector's mock, ready to play accounts. `connector` has the small pages."""
+
+    connector: Connector
+    mock: Mock
+    settings: Settings
+    adapter: ClockedAdapter
+    stop: StopSignal
+    assumptions: Sequence[Assumption]
+    config: Mapping[str, Json]
+    _base: dict[ListKey, list[Json]] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        connector: Connector,
+        config: Mapping[str, Json],
+        assumptions: Sequence[Assumption],
+        seed: int,
+        stop: StopSignal,
+    ) -> Stage:
+        """Return the stage of a connector. Raise FrameworkError if it cannot be mocked."""
+        options = MockOptions(
+            page_size=PAGE_SIZE, seed=seed, rows=INVENTED, config=config, now=NEWEST
+        )
+        mock = open_mock(connector, options)
+        _page_small(mock)
+        small = _with_small_offsets(connector)
+        given = mocked_config(connector, config)
+        settings = resolve_settings(connector, given, replay=True)
+        adapter = ClockedAdapter(mock.api)
+        stage = cls(small, mock, settings, adapter, stop, assumptions, given)
+        if not mock.world.lists():
+            names = [one.name for one in connector.resources if one.selected]
+            for name in names:
+                with suppress(FrameworkError):
+                    stage.read(stage.line(name), NEWEST)
+        world = mock.world
+        stage._base = {key: [one.data for one in world.records(key)] for key in world.lists()}
+        return stage
+
+    def line(self, name: str) -> list[str]:
+        """Return a resource's ancestors and itself, parents first."""
+        resource = self.connector.resource(name)
+        wanted = {name, *(one.name for one in self.connector.ancestors(resource))}
+        return [one.name for one in self.connector.resources if one.name in wanted]
+
+    def read(self, names: Sequence[str], now: datetime) -> QuickRuns:
+        """Run some resources once, with an empty state."""
+        runs = self.runs(names)
+        runs.run(now)
+        return runs
+
+    def runs(self, names: Sequence[str], connector: Connector | None = None) -> QuickRuns:
+        """Return new quick runs of some resources, of a changed connector if one is given."""
+        return QuickRuns(connector or self.connector, self.settings, names, self.adapter, self.stop)
+
+    def account(self, name: str) -> PlayedAccount:
+        """Return the account of a resource. Raise NotProvable if there can be none."""
+        resource = self.connector.resource(name)
+        self._refuse(resource)
+        for key, data in self._base.items():
+            self.mock.world.put(key, data)
+        parents = self._narrow(name)
+        target = self._listed(name, self._list_of(name))
+        if target is None:
+            raise NotProvable("no record of it is known; record a cassette that has one")
+        if target.resource.endpoint.incremental is not None and not target.is_ranged:
+            path = target.resource.endpoint.incremental.cursor_path
+            raise NotProvable(f"the form of its cursor `{path}` is not known")
+        listed = [one for one in map(self._parent, parents) if one is not None]
+        zero, gap = self._times([*listed, target])
+        return PlayedAccount(self.connector, self.mock.api, target, listed, zero, gap)
+
+    def values(self, name: str) -> Iterator[Json]:
+        """Yield every record of a resource, as the API has it at first."""
+        for key, data in self._base.items():
+            if key.resource == name:
+                yield from data
+
+    def _refuse(self, resource: Resource) -> None:
+        """Raise NotProvable for what the mock cannot change, or what cannot be compared."""
+        if resource.name in self.mock.replayed:
+            raise NotProvable(
+                f"the mock serves it as recorded: {self.mock.replayed[resource.name]}"
+            )
+        if (resource.name, "list") not in self.mock.api.pagers:
+            raise NotProvable("the mock has no list of it")
+        if resource.endpoint.export is not None:
+            raise NotProvable("it is read by an export job")
+        if resource.tables is not None:
+            raise NotProvable("it has a table for each list")
+        if resource.write_disposition == "skip":
+            raise NotProvable("it is not loaded")
+        if resource.only_changed is not None:
+            raise NotProvable("its lists are skipped by only_changed")
+        arguments = {} if (spec := resource.endpoint.incremental) is None else spec.arguments
+        if arguments.get("end_value") is not None:
+            raise NotProvable("its incremental has an end_value, so that runs repeat one range")
+        if resource.write_disposition == "merge" and not resource.primary_key:
+            raise NotProvable("it is merged without a primary key")
+        if resource.merge_strategy == "insert-only":
+            raise NotProvable("it is only inserted")
+
+    def _narrow(self, name: str) -> list[str]:
+        """Leave one record to each ancestor, so that a list of the resource is read; name them."""
+        world, above = self.mock.world, self.line(name)[:-1]
+        for parent in above:
+            keys = [key for key in world.lists(parent) if world.records(key)]
+            if not keys:
+                raise NotProvable(f"its parent {parent} has no record")
+            for key in keys[1:]:
+                world.put(key, [])
+            records = [one.data for one in world.records(keys[0])]
+            for record in [*records[:MOST_PARENTS], None]:
+                if record is None:
+                    raise NotProvable(f"none of the records of {parent} leads to a list of it")
+                world.put(keys[0], [record])
+                if self._is_read(name):
+                    break
+        return above
+
+    def _is_read(self, name: str) -> bool:
+        self.mock.api.forget()
+        with suppress(FrameworkError):
+            self.read(self.line(name), NEWEST)
+        return self._requested(name) is not None
+
+    def _requested(self, name: str) -> ListKey | None:
+        route = self.mock.api.pagers[name, "list"].route
+        for request, status in self.mock.api.log.requests:
+            key = route.key(request) if status < 300 else None
+            known = None if key is None else self.mock.world.find(key)
+            if known is not None and (self.mock.world.records(known) or not self._filled(name)):
+                return known
+        return None
+
+    def _filled(self, name: str) -> bool:
+        return any(self.mock.world.records(key) for key in self.mock.world.lists(name))
+
+    def _list_of(self, name: str) -> ListKey:
+        """Return the list that histories change; others of the resource become empty."""
+        world = self.mock.world
+        self._is_read(name)
+        chosen = self._requested(name)
+        if chosen is None:
+            raise NotProvable("no list of it is read")
+        for key in world.lists(name):
+            if key != chosen:
+                world.put(key, [])
+        return chosen
+
+    def _parent(self, name: str) -> SampledResource | None:
+        keys = [key for key in self.mock.world.lists(name) if self.mock.world.records(key)]
+        return self._listed(name, keys[0], own=True) if keys else None
+
+    def _listed(self, name: str, key: ListKey, *, own: bool = False) -> SampledResource | None:
+        api = self.mock.api
+        resource = self.connector.resource(name)
+        pager = api.pagers[name, "list"]
+        elements = Elements(pager.route, pager.envelope)
+        here = [one.data for one in api.world.records(key)]
+        pool = here if own else [*here, *self.values(name)]
+        for template in pool:
+            records = elements.records(template) if isinstance(template, dict) else []
+            if not records:
+                continue
+            fields = RecordFields.of(resource, template, records[0])
+            spec = pager.route.plan.endpoint.incremental
+            if spec is not None and fields.cursor is None and template is not pool[-1]:
+                continue
+            form, values = None, []
+            if spec is not None and fields.cursor is not None:
+                listed = here if len(here) > 1 else list(self.values(name))
+                samples = [field_at(one, fields.cursor) for one in listed]
+                samples = [one for one in samples if not isinstance(one, (dict, list))]
+                initial = spec.arguments.get("initial_value")
+                if not self.has_recording and _is_own_form(initial):
+                    samples = [initial]
+                form = form_of(
+                    [one for one in samples if isinstance(one, (str, int, float))],
+                    spec.cursor_formats,
+                    NEWEST,
+                )
+                if form is not None and form.kind == "number":
+                    form = replace(form, base=form.base + int(3 * _seconds(spec)) + 100)
+                if form is not None:
+                    moments = map(form.read, samples)
+                    values = [one for one in moments if one is not None]
+            seen = values if self.has_recording else ()
+            endpoint = resource.endpoint
+            traits = traits_of(endpoint, name, seen, self.assumptions)
+            return SampledResource(
+                resource, pager.route, elements, key, template, fields, form, traits
+            )
+        return None
+
+    @property
+    def has_recording(self) -> bool:
+        """Whether the mock serves a recording."""
+        return self.mock.source == "its recording"
+
+    def _times(self, line: Iterable[SampledResource]) -> tuple[datetime, timedelta]:
+        """Return when histories begin, and the time between two runs."""
+        zero, gap = NEWEST, timedelta(days=1)
+        for one in line:
+            spec = one.route.plan.endpoint.incremental
+            if spec is None:
+                continue
+            lag = timedelta(seconds=_seconds(spec))
+            if lag:
+                gap = min(gap, max(lag / 10, timedelta(seconds=100)))
+            if one.form is None:
+                continue
+            gap = max(gap, one.form.unit)
+            initial = _moment(spec.arguments.get("initial_value"))
+            if one.form.kind == "time" and initial is not None:
+                zero = max(zero, initial + 3 * lag + timedelta(days=100))
+        if any(one.form is not None and one.form.kind == "number" for one in line):
+            zero = NEWEST
+        return zero, gap
+
+
+def _seconds(spec: Incremental) -> float:
+    """Return the lag in seconds; a number that is no time counts one a second."""
+    if isinstance(spec.lag, timedelta):
+        return abs(spec.lag.total_seconds())
+    initial = spec.arguments.get("initial_value")
+    is_day = isinstance(initial, str) and same_format(initial) in ("%Y-%m-%d", "%Y%m%d")
+    return abs(float(spec.lag or 0)) * (86400 if is_day else 1)
+
+
+def _moment(value: Json) -> datetime | None:
+    try:
+        return read_time(value, (same_format(value), "iso"))[0]
+    except TimeError:
+        form = form_of([value], (), NEWEST)
+        return None if form is None or form.kind == "number" else form.read(value)
+
+
+def _is_own_form(value: Json) -> bool:
+    """Return whether a text is a time that is not written as in ISO 8601."""
+    form = form_of([value], (), NEWEST) if isinstance(value, str) else None
+    return form is not None and form.kind == "time" and not value[:4].isdigit()
+
+
+def _page_small(mock: Mock) -> None:
+    """Let lists that are paged by offset have small pages too, which the file must ask for."""
+    api = mock.api
+    for key, pager in list(api.pagers.items()):
+        route = pager.route
+        if isinstance(route.inner, OffsetPaginator):
+            paginator = copy.deepcopy(route.paginator)
+            inner: Any = None if paginator is None else paginator.inner
+            inner.limit = PAGE_SIZE
+            small = replace(route, paginator=paginator)
+            envelope = pager.envelope
+            fresh = Envelope(envelope.place, envelope.is_object, envelope.samples)
+            api.pagers[key] = Pager(small, fresh, pager.client, PAGE_SIZE, pager.unit)
+            api.routes = [small if one is route else one for one in api.routes]
+
+
+def _with_small_offsets(connector: Connector) -> Connector:
+    """Return the connector with small pages where its file sets their size as an offset's limit."""
+
+    def small(paginator: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
+        if paginator is not None and paginator.get("type") == "offset":
+            return {**paginator, "limit": PAGE_SIZE}
+        return paginator
+
+    resources = tuple(
+        replace(one, endpoint=replace(one.endpoint, paginator=small(one.endpoint.paginator)))
+        for one in connector.resources
+    )
+    client = replace(connector.client, paginator=small(connector.client.paginator))
+    return replace(connector, resources=resources, client=client)
+
+
+def shares_key(resource: Resource, records: Sequence[Json]) -> Json:
+    """Return the key that two different records share, None if there is none."""
+    known: dict[str, Json] = {}
+    for record in records:
+        own = dict(leaves(record))
+        values = [own.get(tuple(name.split("."))) for name in resource.primary_key]
+        if not values or None in values:
+            continue
+        if known.setdefault(repr(values), own) != own:
+            return values[0] if len(values) == 1 else values
+    return None

@@ -1,0 +1,70 @@
+"""Connectors with a fault that was planted, and connectors that are right."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from framework.api import valid_connector
+from framework.definition.finder import find_connector
+from framework.prove.history.api_traits import Assumption
+from framework.prove.prover import ConnectorProof, ProofOptions, prove
+
+FOLDER = Path(__file__).parent
+PLANTED = sorted((FOLDER / "planted").glob("*.yaml"))
+RIGHT = sorted((FOLDER / "right").glob("*.yaml"))
+
+
+@dataclass(frozen=True)
+class Planted:
+    """What the comments of a file say: what is to be found, what is assumed."""
+
+    code: str
+    severity: str
+    assumptions: list[Assumption]
+
+    @classmethod
+    def of(cls, file: Path) -> Planted:
+        text = file.read_text(encoding="utf-8")
+        code, severity = re.findall(r"# expect: (\S+) (\S+)", text)[0]
+        stated = re.findall(r"# assume: (.*)", text)
+        return cls(code, severity, [Assumption.parse(one) for one in stated])
+
+
+def proof_of(file: Path, **options: object) -> ConnectorProof:
+    connector = valid_connector(find_connector(str(file)))
+    return prove(connector, ProofOptions(confirms=False, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("file", PLANTED, ids=lambda file: file.stem)
+def test_a_planted_fault_is_found_with_a_change_that_helps(file: Path) -> None:
+    planted = Planted.of(file)
+    proof = proof_of(file, assumptions=planted.assumptions)
+    found = [one for one in proof.broken if one.code == planted.code]
+    assert [one.severity for one in found] == [planted.severity], proof.broken
+    assert found[0].mend
+    assert found[0].is_tried
+    assert all(found[0].story)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("file", PLANTED, ids=lambda file: file.stem)
+def test_a_planted_fault_is_found_with_any_seed(file: Path, seed: int) -> None:
+    planted = Planted.of(file)
+    proof = proof_of(file, assumptions=planted.assumptions, seed=seed)
+    assert planted.code in [one.code for one in proof.broken]
+
+
+@pytest.mark.parametrize("file", RIGHT, ids=lambda file: file.stem)
+def test_a_connector_that_is_right_has_limits_only(file: Path) -> None:
+    proof = proof_of(file)
+    assert proof.unproved == {}
+    assert [one for one in proof.broken if one.severity == "fault"] == []
+
+
+def test_ten_faults_are_planted() -> None:
+    assert len([file for file in PLANTED if Planted.of(file).severity == "fault"]) >= 10
