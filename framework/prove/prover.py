@@ -20,8 +20,8 @@ from framework.prove.history.histories import History
 from framework.prove.mends import changing_key, mends, shared_key, text_pattern
 from framework.prove.plays.memory_tables import Trouble, row_text
 from framework.prove.plays.real_runs import RealRuns, row_comparison
-from framework.prove.questions import QUESTIONS, Question, Severity, counted
-from framework.prove.stage import NotProvable, Stage, shares_key
+from framework.prove.questions import QUESTIONS, Question, Severity, counted, is_single
+from framework.prove.stage import PAGE_SIZE, NotProvable, Stage, shares_key
 from framework.prove.story import tell
 from framework.runtime.environment import StopSignal
 
@@ -150,7 +150,7 @@ class _Prover:
 
     def prove(self) -> None:
         """Add what breaks the promise. Raise NotProvable if nothing can be compared."""
-        self._recorded_keys()
+        self._require_whole()
         found: set[str] = set()
         for question in QUESTIONS:
             severity = question.severity(self.account)
@@ -165,6 +165,27 @@ class _Prover:
                 question.code in BASIC or broken.code in ("key-not-unique", "cursor-as-text")
             ):
                 return
+        self._recorded_keys()
+
+    def _require_whole(self) -> None:
+        """Raise NotProvable if runs fail, or if a first run does not get what the mock has.
+
+        A list that the file cuts, or a key that records share, is left to the questions.
+        """
+        account = self.account
+        count = 1 if is_single(account) else PAGE_SIZE * 2 + 1
+        history = History(tuple(n * account.spacing for n in reversed(range(count))), (), 1)
+        result, troubles, error = self._play(QUESTIONS[0], history)
+        if result is None:
+            raise NotProvable(f"its run against the mock fails: {error}")
+        if "lost" in troubles.values() and not (
+            shared_key(account, result) or text_pattern(account) or self._is_cut()
+        ):
+            raise NotProvable("a run does not get all records that the mock has")
+
+    def _is_cut(self) -> bool:
+        inner: Any = self.account.target.route.inner
+        return getattr(inner, "maximum_value", None) is not None
 
     def _recorded_keys(self) -> None:
         """Add a fault if two recorded records share their key."""
@@ -200,18 +221,14 @@ class _Prover:
                 if len(played) >= MOST_PLAYS:
                     return False
                 known = played[history] = self._play(question, history)
-            return bool(known[1] or known[2])
+            return bool(known[1])
 
         smallest = self._find(question, breaks)
         if smallest is None:
             return None
-        result, troubles, error = played[smallest]
+        result, troubles, _ = played[smallest]
+        assert result is not None
         name = self.account.name
-        if result is None:
-            if question.code == "unchanged":
-                raise NotProvable(f"its runs against the mock fail: {error}")
-            story = (f"{question.title}", "a run fails", error)
-            return BrokenPromise(name, "run-fails", severity, question.title, story)
         code, title = question.code, question.title
         if severity == "fault" and shared_key(self.account, result) is not None:
             code, title = "key-not-unique", _KEY_TITLE
@@ -299,15 +316,18 @@ class _Prover:
         result: Played,
         troubles: Mapping[int, Trouble],
     ) -> BrokenPromise:
-        """Return it with the first change of the file that helps."""
+        """Return it with the first change of the file that helps, and one that cannot be tried."""
+        untried = ""
         for mend in mends(self.stage.connector, self.account, question.code, result, troubles):
             if mend.connector is None:
-                return replace(broken, mend=mend.text)
+                untried = untried or mend.text
+                continue
             _, left, error = self._play(question, history, mend.connector)
             if not left and not error:
                 self._mended_by.append(mend.connector)
-                return replace(broken, mend=mend.text, is_tried=True)
-        return broken
+                text = f"{mend.text}; or (not tried) {untried}" if untried else mend.text
+                return replace(broken, mend=text, is_tried=True)
+        return replace(broken, mend=untried or None)
 
     def _confirm(self, question: Question, history: History) -> dict[int, Trouble]:
         """Play a history by real runs; return the troubles of the table in DuckDB."""

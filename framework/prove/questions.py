@@ -50,9 +50,10 @@ class Question:
 
 
 def own_incremental(account: PlayedAccount) -> Incremental | None:
-    """Return the incremental of the account's resource, None if it or its cursor is not known."""
+    """Return the incremental of a list whose cursor is known, else None."""
     target = account.target
-    return target.route.plan.endpoint.incremental if target.is_ranged else None
+    is_list = target.is_ranged and not is_single(account)
+    return target.route.plan.endpoint.incremental if is_list else None
 
 
 def governing_lag(account: PlayedAccount) -> timedelta:
@@ -264,13 +265,16 @@ def _late(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
 
 
 def _future(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
+    from hypothesis import strategies as st
+
     spec = own_incremental(account)
     most = account.target.traits.ahead
     if spec is not None and spec.lookahead:
         begin = account.start_of(1)
         most = min(most, spec.lookahead.after(begin) - begin - 2 * account.unit)
-    ages = [-most, -most / 2, -most / 10, NO_TIME]
-    return _histories(_ages(account, 0), _changes(["insert"], runs=runs, ages=ages), runs)
+    first = st.lists(st.sampled_from([-most, -most / 2]), max_size=2).map(tuple)
+    changes = _changes(["insert"], runs=runs, ages=[NO_TIME, -most / 10, -most])
+    return _histories(first, changes, runs)
 
 
 def _deletes(account: PlayedAccount, runs: int) -> SearchStrategy[History]:

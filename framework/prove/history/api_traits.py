@@ -29,7 +29,7 @@ _MODIFIED = re.compile(
 )
 _CREATED = re.compile(
     r"(?i)creat|insert|added|registered|signed_?up|joined|opened|submitted|received|posted|sent"
-    r"|publish|(^|_)id$|^i[dD]$|Id$"
+    r"|publish|recorded|logged|process|ingest|index|stored|(^|_)id$|^i[dD]$|Id$"
 )
 _AHEAD = re.compile(
     r"(?i)start|begin|due|schedul|deadline|expir|depart|arriv|check_?in|appointment|booking"
@@ -123,7 +123,7 @@ def traits_of(
         lag = spec.lag if isinstance(spec.lag, timedelta) else timedelta(seconds=spec.lag or 0)
         usual = timedelta(hours=1) if traits.nature == "event" else timedelta(0)
         is_ahead = traits.nature == "event" and _AHEAD.search(last)
-        ahead = timedelta(days=40) if is_ahead else timedelta(0)
+        ahead = max(timedelta(days=40), 2 * abs(lag)) if is_ahead else timedelta(0)
         traits = replace(traits, late=abs(lag) or usual, ahead=ahead)
     for one in given:
         if one.resource in (None, name):

@@ -27,6 +27,8 @@ _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 _NOT_EDITED = re.compile(
     r"(?i)url|uri|link|href|email|(^|_)id$|Id$|uuid|token|hash|date|time|(_at|At)$"
 )
+_EDITED = re.compile(r"(?i)(^|_)(status|state|name|title|version|stage|amount|total|price)($|_)")
+"""Names of fields that edits change even if they are part of a key."""
 FIRST_NUMBER = 7_000_001
 """Numbers of records that a history invents begin here."""
 
@@ -75,6 +77,10 @@ class RecordFields:
             if key and all(leaf == cursor for leaf in key):
                 unique = [leaf for leaf in natural if leaf not in key]
         text = next(_editable(raw, resource, {*unique, *key, *filter(None, [cursor])}), None)
+        if any(leaf in natural for leaf in key):  # the rest of the key may be what an edit changes
+            others = (leaf for leaf in key if leaf not in natural and _EDITED.search(leaf[-1]))
+            text = next(others, text)
+            unique = [leaf for leaf in unique if leaf != text]
         updated = next(
             (
                 ".".join(leaf)
