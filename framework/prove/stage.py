@@ -59,6 +59,8 @@ class Stage:
     assumptions: Sequence[Assumption]
     config: Mapping[str, Json]
     _base: dict[ListKey, list[Json]] = field(default_factory=dict)
+    _error: str = ""
+    """Why the last reading failed, empty if it did not."""
 
     @classmethod
     def open(
@@ -176,8 +178,11 @@ class Stage:
 
     def _is_read(self, name: str) -> bool:
         self.mock.api.forget()
-        with suppress(FrameworkError):
+        self._error = ""
+        try:
             self.read(self.line(name), NEWEST)
+        except FrameworkError as error:
+            self._error = f": {str(error).splitlines()[0]}"
         return self._requested(name) is not None
 
     def _requested(self, name: str) -> ListKey | None:
@@ -198,7 +203,7 @@ class Stage:
         self._is_read(name)
         chosen = self._requested(name)
         if chosen is None:
-            raise NotProvable("no list of it is read")
+            raise NotProvable(f"no list of it is read{self._error}")
         for key in world.lists(name):
             if key != chosen:
                 world.put(key, [])

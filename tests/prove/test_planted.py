@@ -61,7 +61,7 @@ def test_a_planted_fault_is_found_with_any_seed(file: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("file", RIGHT, ids=lambda file: file.stem)
 def test_a_connector_that_is_right_has_limits_only(file: Path) -> None:
-    proof = proof_of(file)
+    proof = proof_of(file, histories=12)
     assert proof.unproved == {}
     assert [one for one in proof.broken if one.severity == "fault"] == []
 

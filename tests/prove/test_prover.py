@@ -1,0 +1,106 @@
+"""Proofs of whole connectors: recordings, children, real runs, and what cannot be tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework.errors import UsageError
+from framework.prove.prover import ConnectorProof, ProofOptions, prove
+from tests.support.mocks import API
+from tests.support.run_verbs import connector_of, scheduling
+
+CURSOR = {"cursor_path": "updated_at", "initial_value": "2025-09-01T00:00:00Z", "lag": "PT1H"}
+FIELDS = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "integer"},
+        "note": {"type": "string"},
+        "updated_at": {"type": "string", "format": "date-time"},
+    },
+}
+
+
+def family(cursor: dict[str, Any], **child: Any) -> dict[str, Any]:
+    """Orders with lines."""
+    common = {"primary_key": "id", "write_disposition": "merge", "schema": FIELDS}
+    page = {"data_selector": "items", "paginator": {"type": "json_link", "next_url_path": "next"}}
+    params = {"since": "{incremental.start_value}"}
+    orders = {"path": "/orders", **page, "params": params, "incremental": cursor}
+    lines = {"path": "/orders/{resources.orders.id}/lines", **page}
+    return {
+        "client": {"base_url": API},
+        "resources": [
+            {"name": "orders", **common, "endpoint": orders},
+            {"name": "lines", **common, "endpoint": lines, **child},
+        ],
+    }
+
+
+def codes(proof: ConnectorProof) -> set[tuple[str, str, str]]:
+    return {(one.resource, one.code, one.severity) for one in proof.broken}
+
+
+@pytest.mark.slow
+def test_the_bundled_connector_has_its_documented_limits_and_nothing_else() -> None:
+    proof = prove(scheduling(), ProofOptions())
+    assert proof.unproved == {}
+    assert {(code, severity) for _, code, severity in codes(proof)} == {
+        ("deletes", "limit"),
+        ("older-edits", "limit"),
+    }
+    older = {one.resource for one in proof.broken if one.code == "older-edits"}
+    assert older == {"scheduled_events", "event_invitees"}
+    assert {one.is_confirmed for one in proof.broken} == {True, None}
+
+
+def test_children_are_read_again_with_a_parent_whose_cursor_moves(tmp_path: Path) -> None:
+    options = ProofOptions(resources=("lines",), confirms=False)
+    proof = prove(connector_of(tmp_path, family(CURSOR)), options)
+    assert codes(proof) == {("lines", "deletes", "limit")}
+
+
+def test_children_of_a_parent_that_is_not_read_again_are_lost(tmp_path: Path) -> None:
+    cursor = {"cursor_path": "updated_at", "initial_value": "2025-09-01T00:00:00Z"}
+    connector = connector_of(tmp_path, family(cursor))
+    from framework.prove.history.api_traits import Assumption
+
+    assumed = [Assumption.parse("orders.edits=keeps")]
+    proof = prove(
+        connector, ProofOptions(resources=("lines",), assumptions=assumed, confirms=False)
+    )
+    (fault,) = proof.of("fault")
+    assert fault.resource == "lines"
+    assert fault.mend is not None
+    assert fault.mend.startswith("orders: lag: ")
+
+
+def test_a_fault_is_confirmed_by_runs_into_duckdb(tmp_path: Path) -> None:
+    body = family(CURSOR)
+    body["resources"] = body["resources"][:1]
+    body["resources"][0]["write_disposition"] = "append"
+    proof = prove(connector_of(tmp_path, body), ProofOptions())
+    assert [one.is_confirmed for one in proof.of("fault")] == [True]
+    assert list(tmp_path.iterdir()) == [tmp_path / "connectors"]
+
+
+def test_what_cannot_be_tried_is_named_with_the_reason(tmp_path: Path) -> None:
+    body = family({**CURSOR, "end_value": "2026-01-01T00:00:00Z"})
+    proof = prove(connector_of(tmp_path, body), ProofOptions(resources=("orders",)))
+    assert proof.proved == []
+    assert "end_value" in proof.unproved["orders"]
+
+
+def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
+    connector = connector_of(tmp_path, family({**CURSOR, "lag": "P1D", "row_order": "desc"}))
+    options = ProofOptions(resources=("orders",), confirms=False, seed=3, histories=6)
+    first, second = prove(connector, options), prove(connector, options)
+    assert first.broken == second.broken
+    assert first.histories == second.histories
+
+
+def test_a_resource_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        prove(connector_of(tmp_path, family(CURSOR)), ProofOptions(resources=("nothing",)))
