@@ -30,13 +30,12 @@ from framework.extract.next_page_signs import (
     graphql_variable,
     list_place,
     page_signs,
-    plain,
     proposed_paginator,
-    words,
 )
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.paging_fields import total_of
+from framework.extract.paging_words import plain, words
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun, join_words
 
