@@ -16,7 +16,8 @@ import orjson
 import requests
 
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.model import Endpoint
+from framework.definition.expressions.jsonpath import path_keys
+from framework.definition.model import Endpoint, Resource
 from framework.extract.paging_words import (
     ABOUT_PAGES,
     COMPANIONS,
@@ -87,16 +88,22 @@ class Sign:
     flag: str = ""
 
 
-def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
-    """Return the keys of the list, as far as they are plain, and whether that is all of it."""
-    selector = endpoint.data_selector
+def list_place(resource: Resource) -> tuple[Path, bool]:
+    """Return the keys of the list, as far as they are plain, and whether that is all of it.
+
+    If the first step explodes what is selected, an object may be selected, and its list counts.
+    """
+    selector = resource.endpoint.data_selector
     if isinstance(selector, Expression):
-        if selector.names or selector.text == "@":
-            return selector.names, True
-        text = selector.text
+        names, is_all = selector.names, True
+        if not names and selector.text != "@":
+            names, is_all = _place_of(selector.text)
     else:
-        text = selector or ""
-    return _place_of(text)
+        names, is_all = _place_of(selector or "")
+    first = next((step for step in resource.steps if step.kind != "filter"), None)
+    if first is not None and first.kind == "explode" and is_all:
+        names = (*names, *path_keys(first.argument[0]))
+    return names, is_all
 
 
 @lru_cache(maxsize=200)
@@ -122,6 +129,12 @@ def page_signs(response: requests.Response, names: Path = ()) -> list[Sign]:
         found = _object_signs(path, place, about_pages, is_record=is_object)
         signs += [sign for sign in found if not is_object or sign.kind not in ("pages", "total")]
     return signs
+
+
+def paging_objects(response: requests.Response, names: Path) -> Iterator[Mapping[str, Json]]:
+    """Yield the objects of a body that may tell of pages, the nearest to the list first."""
+    for _, place, _ in _places(response.json(), names):
+        yield place
 
 
 def says_none(response: requests.Response, names: Path = ()) -> bool:

@@ -7,6 +7,7 @@ change there is no diff. Nothing is written.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+_LONE_END = re.compile(r"(?<!\r)\n")
 _MERGED = (("endpoint",), ("endpoint", "params"), ("endpoint", "json"))
 """Mappings that a resource may add: defaults are merged into them."""
 
@@ -33,8 +35,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Patch:
-    """The file's whole text after a change, and the change as a unified diff and in words."""
+    """The file's whole text before and after a change, and it as a unified diff and in words."""
 
+    before: str
     text: str
     diff: str
     remedy: str = ""
@@ -45,7 +48,7 @@ def patches(
 ) -> Iterator[Patch]:
     """Yield a patch for each change that the file has a place for."""
     try:
-        before = file.read_text(encoding="utf-8")
+        before = read_whole(file)
     except (OSError, UnicodeError):
         return
     for change in changes:
@@ -53,13 +56,19 @@ def patches(
         for part in (change, *change.also):
             after = None if after is None else apply_change(after, resource, part)
         if after is not None and after != before:
-            yield Patch(after, _unified_diff(before, after, str(file)), remedy)
+            if "\r\n" in before and not _LONE_END.search(before):
+                after = _LONE_END.sub("\r\n", after)
+            yield Patch(before, after, _unified_diff(before, after, str(file)), remedy)
+
+
+def read_whole(file: Path) -> str:
+    """Return the text of a file with its own line ends. Raise OSError, UnicodeError."""
+    return file.read_bytes().decode("utf-8")
 
 
 def _unified_diff(before: str, after: str, name: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), name, name, n=1
-    )
+    old, new = (text.replace("\r\n", "\n").splitlines(keepends=True) for text in (before, after))
+    lines = difflib.unified_diff(old, new, name, name, n=1)
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 

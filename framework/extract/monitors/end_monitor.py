@@ -65,7 +65,7 @@ class EndMonitor:
         self._options = options
         self._paginator = paginator
         self._endpoint = plan.endpoint
-        self._names, self._is_plain = list_place(plan.endpoint)
+        self._names, self._is_plain = list_place(plan.resource)
         self._pages = 0
         self._records = 0
         self._lengths: set[int] = set()

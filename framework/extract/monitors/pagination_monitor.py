@@ -67,7 +67,7 @@ class PaginationMonitor:
         self._last: Page | None = None
         self._last_signature = 0
         self._repeats = 0
-        self._names = list_place(plan.endpoint)[0]
+        self._names = list_place(plan.resource)[0]
 
     def on_page(self, page: Page) -> bool:
         """Compare the page with those before it, by its length, first and last record.
