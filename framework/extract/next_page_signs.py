@@ -194,7 +194,7 @@ def proposed_paginator(sign: Sign, records: int, variable: str | None = None) ->
     if sign.kind == "link":
         return {"type": "json_link", "next_url_path": sign.path}
     if sign.kind == "cursor":
-        name = sign.path.rsplit(".", 1)[-1].strip('"')
+        name = sign.path.removesuffix(f'."{_TEXT}"').rsplit(".", 1)[-1].strip('"').lstrip("@")
         flagged = {"has_more_path": sign.flag} if sign.flag else {}
         return {"type": "cursor", "cursor_path": sign.path, **flagged, "cursor_param": name}
     numbers: dict[str, Json] = {"type": "page_number", "base_page": 1}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from framework.cli.main import main
+from tests.support.run_verbs import connector_of
 from tests.support.servers.web import Answer, Asked, Web
 
 Json = Any
@@ -69,7 +70,7 @@ def test_all_faults_of_a_resource_are_fixed_one_behind_the_other(
     file: Path, web: Web, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = file.read_text("utf-8")
-    assert main(["check", "shop", "--deep", "--apply", "--format", "json"]) == 0, capsys.readouterr()
+    assert main(["check", "shop", "--deep", "--apply", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     fixed = [(one["about"], one["code"]) for one in found if one["outcome"] == "fixed"]
     assert fixed == [
@@ -248,6 +249,28 @@ def capped(asked: Asked) -> Answer:
     return Answer(200, {"content": ROWS[size * (page - 1) : size * page], "total": 25})
 
 
+def atom(asked: Asked) -> Answer:
+    """XML with a link to the next page; the last page has one link, which is no list then."""
+    page = int(asked.param("page", "1") or 1)
+    rows = "".join(
+        f"<row><uid>{row['uid']}</uid></row>" for row in ROWS[10 * page - 10 : 10 * page]
+    )
+    link = f'<link rel="next" href="/rows?page={page + 1}"/>' if page < 3 else ""
+    return Answer(200, f'<content><link rel="self" href="/rows"/>{link}{rows}</content>')
+
+
+def oai(asked: Asked) -> Answer:
+    """XML with a token, whose element is empty on the last page."""
+    at = int(asked.param("resumptionToken", "0") or 0)
+    rows = "".join(f"<row><uid>{row['uid']}</uid></row>" for row in ROWS[at : at + 10])
+    token = str(at + 10) if at + 10 < len(ROWS) else ""
+    element = f'<resumptionToken completeListSize="25">{token}</resumptionToken>'
+    return Answer(200, f"<content>{rows}{element}</content>")
+
+
+IN_XML = {"response_format": {"type": "xml", "lists": ["row"]}, "data_selector": "content.row"}
+
+
 @pytest.mark.parametrize(
     ("answer", "endpoint", "written"),
     [
@@ -256,6 +279,8 @@ def capped(asked: Asked) -> Answer:
         (odata, {}, "next_url_path"),
         (jira, {}, "offset_param: startAt"),
         (stripe, {}, "last_record.uid"),
+        (atom, IN_XML, "to_array(content.link)"),
+        (oai, IN_XML, "resumptionToken"),
         (posted, {"method": "POST", "json": {"page": 1}}, "page_body_path: page"),
         (
             capped,
@@ -294,8 +319,6 @@ def test_the_paginator_that_is_written_reads_every_record_once(
     project: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from tests.support.run_verbs import connector_of
-
     web.on("/rows", answer)
     whole = {"path": "/rows", "data_selector": "content", "paginator": "single_page", **endpoint}
     rows = {"name": "rows", "primary_key": "uid", "write_disposition": "merge", "endpoint": whole}
