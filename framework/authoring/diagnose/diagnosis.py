@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def repair(
     for name in [one.name for one in connector.resources if one.name in selected | ancestors]:
         asked: set[tuple[str, str]] = set()
         while True:
-            proofs, fault = _resource_proofs(name, diagnosis, api, decide, asked)
+            proofs, fault = resource_proofs(name, diagnosis, api, decide, asked)
             if fault is None or fault.fix is None:
                 break
             patched = patched_connector(diagnosis.connector, fault.fix)
@@ -65,19 +65,25 @@ def repair(
         yield from (one for one in proofs if one.outcome == "fault" or name in selected)
 
 
-def _resource_proofs(
-    name: str, diagnosis: Diagnosis, api: LiveApi, decide: Decide, asked: set[tuple[str, str]]
+def resource_proofs(
+    name: str,
+    diagnosis: Diagnosis,
+    api: LiveApi,
+    decide: Decide,
+    asked: set[tuple[str, str]],
+    only: Collection[str] | None = None,
 ) -> tuple[list[Proof], Proof | None]:
     """Return the proofs of a resource up to the first fault whose change is wanted, and that one.
 
     `asked` are the faults that were decided on before, to which those of this call are added.
+    Changes are tried for faults of what `only` names (`paginator`), None for all.
     """
     proofs = list(diagnosis.proofs(diagnosis.connector.resource(name)))
     faults = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
     judged: list[Proof] = []
     for proof in proofs:
         fault = (proof.about, proof.code)
-        if proof.outcome == "fault":
+        if proof.outcome == "fault" and (only is None or proof.about in only):
             proof = try_patches(proof, faults, diagnosis, api)
             if proof.diff and fault not in asked:
                 asked.add(fault)
