@@ -99,7 +99,7 @@ def command(
     overwritten. Requests are only sent with --probe, at most a few dozen for each path: then each
     key has its reason as a comment, and what was not proved is `to be checked`. The secret is
     looked up as that of the file is (SOURCES__NAME__TOKEN), or asked for on a terminal, and is
-    never written.
+    never written. Exit code 1 if a path cannot be read.
     """
     if is_file_name(name):
         raise UsageError(f"found the file name {name!r}, expected a connector's name such as shop")
@@ -144,8 +144,10 @@ def command(
     if probe is None and not (data_selector or primary_keys or paginator):
         question = "Send some requests to the API, to find records, key and pagination"
         probe = _ask(question, "n", ("y", "n")) == "y"
+    is_unread = False
     if probe:
-        text = _probed(facts, credentials.secrets, (data_selector, primary_keys, paginator))
+        options = (data_selector, primary_keys, paginator)
+        text, is_unread = _probed(facts, credentials.secrets, options)
     else:
         facts = replace(
             facts,
@@ -165,15 +167,18 @@ def command(
         )
     write_line(f"next: framework validate {name}         find mistakes, without network")
     write_line(f"      framework check {name} --deep     compare the file with the API")
-    return 0
+    return int(is_unread)
 
 
 def _probed(
     facts: ConnectorFacts,
     secrets: Mapping[str, str],
     options: tuple[str | None, tuple[str, ...], str | None],
-) -> str:
-    """Return the text of the file that the API's responses give, and tell what was found."""
+) -> tuple[str, bool]:
+    """Return the file that the API's responses give, and whether a list could not be read.
+
+    Tells what was found.
+    """
     names = ("--data-selector", "--primary-key", "--paginator")
     for option, value in zip(names, options, strict=True):
         if value:
@@ -216,7 +221,7 @@ def _probed(
         click.echo(visible(f"{name}: {'; '.join(parts)}"), err=True)
     for resource, reason in found.errors.items():
         click.echo(f"{resource} was not read: {visible_lines(str(reason))}", err=True)
-    return found.text
+    return found.text, bool(found.errors)
 
 
 def _ask_secrets(name: str, head: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
@@ -230,10 +235,10 @@ def _ask_secrets(name: str, head: Mapping[str, Any], known: Mapping[str, str]) -
     for secret in head.get("secrets", {}):
         if secret in known or has_value(name, secret):
             continue
-        value = click.prompt(f"{secret} (is not shown, and not written)", hide_input=True, err=True)
-        asked[secret] = str(value).strip()
+        asked[secret] = _ask(f"The secret {secret} (not shown, not written)", "", hidden=True)
         process_redactor().add(asked[secret])
-    return asked
+        click.echo(f"to use the file, set {_variable(name, secret)}", err=True)
+    return {secret: value for secret, value in asked.items() if value}
 
 
 def _auth_of_secrets(name: str) -> str:
@@ -350,7 +355,9 @@ def _primary_keys(keys: tuple[str, ...], paths: tuple[str, ...]) -> tuple[str | 
     return tuple(key or None for key in keys)
 
 
-def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
+def _ask(
+    question: str, default: str, choices: tuple[str, ...] = (), *, hidden: bool = False
+) -> str:
     """Return the answer given on a terminal, or the default if there is no terminal."""
     if not sys.stdin.isatty():
         return default
@@ -361,6 +368,7 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
             type=click.Choice(choices) if choices else None,
             err=True,
             show_default=bool(default),
+            hide_input=hidden,
         )
     except click.Abort as error:
         if isinstance(error.__context__, EOFError):

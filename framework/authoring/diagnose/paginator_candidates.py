@@ -168,7 +168,8 @@ def _by_last_record(
 
 
 def _by_page(page: _Repeated | None, body: Mapping[str, Json] | None) -> Iterator[dict[str, Json]]:
-    known = [] if page is None else [(page.name, page.value)]
+    known = [] if body is None else _sent_before(body, PAGE_NAMES, 1)
+    known += [] if page is None else [(page.name, page.value)]
     known += [("page", 1 if page is None else page.value), ("page", 1), ("page", 0)]
     if page is not None:
         known.append((page.name, 1 - page.value))
@@ -185,6 +186,10 @@ def _by_offset(
 ) -> Iterator[dict[str, Json]]:
     limit = None if size is None else size.name
     known: list[tuple[str, str | None, int]] = []
+    if body is not None:
+        limit = next((name for name in body if plain(name) in SIZE_NAMES), limit)
+        before = _sent_before(body, OFFSET_NAMES, 0)
+        known += [(name, limit or "limit", value) for name, value in before]
     if offset is not None:
         known.append((offset.name, limit or "limit", offset.value))
     known += [(name, limit or param, 0) for name, param in _OFFSET_PAIRS if limit or param]
@@ -197,6 +202,14 @@ def _by_offset(
             elif param != "limit":
                 sent["limit_param"] = param
             yield {"type": "offset", "limit": records or 100, **first, **sent}
+
+
+def _sent_before(
+    body: Mapping[str, Json], known: frozenset[str], default: int
+) -> list[tuple[str, int]]:
+    """Return what the body of the first request sends under one of these names."""
+    found = [(name, value) for name, value in body.items() if plain(name) in known]
+    return [(name, value if value in (0, 1) else default) for name, value in found]
 
 
 def _places_of(name: str, body: Mapping[str, Json] | None) -> list[str]:

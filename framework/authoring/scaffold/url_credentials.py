@@ -59,9 +59,7 @@ class UrlCredentials:
 def merge_credentials(addresses: Sequence[UrlCredentials]) -> UrlCredentials:
     """Return the credentials of several URLs of one API. Raise UsageError if they differ."""
     found = [one for one in addresses if one.auth is not None]
-    if any(
-        (one.auth, one.key_param) != (found[0].auth, found[0].key_param) for one in found
-    ) or any(one.secrets != found[0].secrets for one in found):
+    if len({(one.auth, one.key_param, *one.secrets.values()) for one in found}) > 1:
         raise UsageError("found different credentials in the URLs; give the URLs without them")
     return found[0] if found else UrlCredentials("")
 

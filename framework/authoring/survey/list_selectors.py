@@ -9,7 +9,18 @@ from typing import Any
 from framework.authoring.diagnose.heuristics import record_list_paths
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.extract.next_page_signs import jmespath_of
-from framework.extract.paging_words import ABOUT_PAGES, plain, words
+from framework.extract.paging_words import (
+    ABOUT_PAGES,
+    LAST,
+    MORE,
+    NEXT,
+    PAGES,
+    TOTAL,
+    WEAK_PAGES,
+    WEAK_TOTAL,
+    plain,
+    words,
+)
 from framework.text import count_noun, join_words
 
 Json = Any
@@ -30,6 +41,7 @@ _SIDE_NAMES = words(
 """Names of lists beside it."""
 _ID_NAMES = ("id", "uuid", "guid", "uid")
 _ENVELOPES = words("data result response resource item record object")
+_OF_PAGES = (MORE | LAST | NEXT | TOTAL | WEAK_TOTAL | PAGES | WEAK_PAGES) - {"done", "last"}
 _MOST_NAMED = 3
 
 
@@ -85,9 +97,18 @@ def _list_guess(body: Json, lists: list[str]) -> SelectorGuess:
     return SelectorGuess(best, f"{count} on the first page", doubt)
 
 
-def _object_guess(body: Mapping[str, Json], lists: list[str]) -> SelectorGuess:
-    """Return the guess for a response that is one record, or an envelope of one."""
+def _object_guess(body: Mapping[str, Json], lists: list[str]) -> SelectorGuess | None:
+    """Return the guess for a response that is one record, or an envelope of one.
+
+    None for what may be a page without records: one object would be read as the whole list.
+    """
+    names = {plain(name) for name in body}
+    empty = any(plain(name) in _LIST_NAMES and not value for name, value in body.items())
+    if not body or (not _is_record(body) and (empty or names & _OF_PAGES)):
+        return None
     doubt = f"it has lists: {join_words(lists, _MOST_NAMED)}" if lists else ""
+    if len(body) > 1 and all(isinstance(value, Mapping) for value in body.values()):
+        doubt = "it may be a map of records (`values(@)`)"
     wrapped = [name for name in body if plain(name) in _ENVELOPES]
     if not _is_record(body) and len(wrapped) == 1 and isinstance(body[wrapped[0]], Mapping):
         path = jmespath_of(wrapped)
@@ -104,10 +125,11 @@ def _rank(path: str, resource: str) -> tuple[int, int]:
     names = [plain(part) for part in parts]
     if path == "@":
         return (3, 0)
-    if any(name in _SIDE_NAMES or name in ABOUT_PAGES - _LIST_NAMES for name in names):
-        return (-1, -len(parts))
     of_resource = plain(resource).removesuffix("s")
     is_named = bool(of_resource) and of_resource in (names[-1], names[-1].removesuffix("s"))
+    aside = _SIDE_NAMES | (ABOUT_PAGES - _LIST_NAMES)
+    if any(name in aside for name in (names[:-1] if is_named else names)):
+        return (-1, -len(parts))
     score = 2 if is_named else 1 if names[-1] in _LIST_NAMES else 0
     return (score, -len(parts))
 

@@ -122,7 +122,8 @@ def _body(reading: DraftReading) -> Json:
         raise RequestError(f"{reading.resource['name']}: there was no response")
     error = error_in(response_of(pages[0]), reading.evidence.redactor)
     body = response_of(pages[0]).json()
-    if error and guess_selector(body, "") is None:
+    guess = guess_selector(body, "")
+    if error and (guess is None or guess.is_object):
         raise FrameworkError(f"{reading.resource['name']}: the response says: {error}")
     if fault is not None and fault.about == "response_format":
         raise FrameworkError(f"{reading.resource['name']}: {fault.message}")
