@@ -307,7 +307,7 @@ IN_XML = {"response_format": {"type": "xml", "lists": ["row"]}, "data_selector":
                     "stop_when": "length(records) < `100`",
                 },
             },
-            "{type: page_number, base_page: 1, total_path: null}",
+            "base_page: 1\n      total_path: null\n    params:",
         ),
     ],
 )

@@ -140,8 +140,11 @@ def _numbered(
 
 
 def _end(signs: Sequence[Sign], kind: str) -> dict[str, Json]:
-    """Return the keys that name the end: a total of this kind, a flag, or neither."""
-    bodies = [one for one in signs if not one.is_header]
+    """Return the keys that name the end: a sure total of this kind, a flag, or neither.
+
+    A number that only may be the total would cut the list; without one it ends at an empty page.
+    """
+    bodies = [one for one in signs if not one.is_header and (one.is_sure or one.kind == "more")]
     total = next((one for one in bodies if one.kind == kind), None)
     if total is not None:
         return {"total_path": total.path}
@@ -171,6 +174,7 @@ def _by_page(page: _Repeated | None, body: Mapping[str, Json] | None) -> Iterato
     known = [] if body is None else _sent_before(body, PAGE_NAMES, 1)
     known += [] if page is None else [(page.name, page.value)]
     known += [("page", 1 if page is None else page.value), ("page", 1), ("page", 0)]
+    known += [] if page is not None else [("pageNumber", 1), ("p", 1)]
     if page is not None:
         known.append((page.name, 1 - page.value))
     for name, base in dict.fromkeys(known):
