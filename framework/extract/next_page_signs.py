@@ -222,7 +222,12 @@ def jmespath_of(path: Sequence[str]) -> str:
     """Return a path as JMESPath; unusual names are quoted."""
     if not path:
         return "@"
-    return ".".join(name if _PLAIN_NAME.fullmatch(name) else f'"{name}"' for name in path)
+    return ".".join(name if _PLAIN_NAME.fullmatch(name) else _quoted_key(name) for name in path)
+
+
+def _quoted_key(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _places(body: Json, names: Path) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:

@@ -276,7 +276,15 @@ def test_one_object_has_one_page(
 
 
 @pytest.mark.parametrize(
-    "body", [{"items": None, "total": 0}, {"total": 0, "limit": 10}, {}, {"data": {}}, "text"]
+    "body",
+    [
+        {"items": None, "total": 0},
+        {"total": 0, "limit": 10},
+        {},
+        {"data": {}},
+        "text",
+        {"columns": ["id"], "rows": [[1], [2]]},
+    ],
 )
 def test_a_response_without_records_is_not_taken_for_one_object(
     body: Json, web: Web, capsys: pytest.CaptureFixture[str]
@@ -285,6 +293,25 @@ def test_a_response_without_records_is_not_taken_for_one_object(
     data, text = new(web, capsys, "--path", "/orders")
     assert data["resources"][0]["endpoint"] == {"path": "/orders"}
     assert "to be checked: data_selector" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "selector"),
+    [
+        ({"codes": ["a", "b"]}, "codes"),
+        (["a", "b"], "@"),
+        ({'a "list"': ROWS[:3]}, '"a \\"list\\""'),
+        ({"{x}": ROWS[:3]}, '"{x}"'),
+        ({"d": {"results": ROWS[:3]}}, "d.results"),
+    ],
+)
+def test_lists_of_other_shapes_and_names_are_selected(
+    body: Json, selector: str, web: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.on("/orders", Answer(200, body))
+    data, _ = new(web, capsys, "--path", "/orders")
+    endpoint = data["resources"][0]["endpoint"]
+    assert (endpoint["data_selector"], "paginator" in endpoint) == (selector, False)
 
 
 def test_an_empty_list_is_named_and_left_to_be_checked(

@@ -102,6 +102,9 @@ def _object_guess(body: Mapping[str, Json], lists: list[str]) -> SelectorGuess |
 
     None for what may be a page without records: one object would be read as the whole list.
     """
+    for name, value in body.items():
+        if isinstance(value, list) and len(value) > 1 and not _is_record(body):
+            return _values_guess(name, value)
     names = {plain(name) for name in body}
     empty = any(plain(name) in _LIST_NAMES and not value for name, value in body.items())
     if not body or (not _is_record(body) and (empty or names & _OF_PAGES)):
@@ -114,6 +117,15 @@ def _object_guess(body: Mapping[str, Json], lists: list[str]) -> SelectorGuess |
         path = jmespath_of(wrapped)
         return SelectorGuess(path, "the response has one object, and no list", doubt, True)
     return SelectorGuess("@", "the response is one object", doubt, True)
+
+
+def _values_guess(name: str, values: list[Json]) -> SelectorGuess | None:
+    """Return the guess for a list of plain values, None for rows whose columns are elsewhere."""
+    if any(isinstance(value, (list, Mapping)) for value in values):
+        return None
+    count = count_noun(len(values), "value")
+    doubt = "the records are plain values, and the response may be one object (`@`)"
+    return SelectorGuess(jmespath_of([name]), f"{count} on the first page", doubt)
 
 
 def _rank(path: str, resource: str) -> tuple[int, int]:

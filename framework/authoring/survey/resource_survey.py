@@ -23,8 +23,11 @@ Json = Any
 
 TO_CHECK = "to be checked: "
 _SURE_KEY = re.compile(r"@?(_?id|uid|uuid|guid|gid|pk|uri|urn)", re.IGNORECASE)
-_OF_REQUEST = ("response_format", "method")
-"""Faults of the first request whose change is made without further ado."""
+_OF_REQUEST = {
+    "response_format": "the first response is in this format",
+    "method": "the API refuses the other method",
+}
+"""Faults of the first request whose change is made without further ado, and why."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def survey_resource(request: ListRequest, draft: SurveyDraft) -> ResourceSurvey:
     guess = guess_selector(_body(first), request.name)
     survey = ResourceSurvey(first.resource)
     for fix in first.fixes:
-        survey.because(("endpoint", fix.about), fix.about, _first_line(fix))
+        survey.because(("endpoint", fix.about), fix.about, _OF_REQUEST[fix.about])
     endpoint = dict(first.resource["endpoint"])
     if guess is None:
         del endpoint["data_selector"], endpoint["paginator"]
@@ -209,7 +212,7 @@ def _key(survey: ResourceSurvey, evidence: Evidence, guess: SelectorGuess) -> st
         names = join_words(candidates, 3, last="or")
         doubt = f"{names} is unique in {count}; `merge` needs a key"
     elif len(records) < MIN_RECORDS:
-        doubt = f"{count} are too few to find one"
+        doubt = f"too few records to find one: {count}"
     survey.doubt(("write_disposition",), "primary_key", f"primary_key: {doubt}")
     return None
 
@@ -218,6 +221,8 @@ def _is_sure(name: str, resource: str) -> bool:
     """Return whether a field is the resource's own id by its name: `id`, `order_id` of `orders`."""
     if _SURE_KEY.fullmatch(name):
         return True
+    if not name.isidentifier():
+        return False  # a dot would be a path
     letters = re.sub(r"[^a-z]", "", name.lower())
     own = re.sub(r"[^a-z]", "", resource.lower())
     singular = {own, own.removesuffix("s"), own.removesuffix("es"), f"{own.removesuffix('ies')}y"}
@@ -248,10 +253,6 @@ def _start(
         what = guess.doubt.partition(";")[0]
         return replace(guess, doubt=f"{what}; a start in the body was not tried")
     return guess
-
-
-def _first_line(proof: Proof) -> str:
-    return proof.message.partition("\n")[0]
 
 
 def _assembled(
