@@ -151,6 +151,33 @@ RIGHT: dict[str, tuple[Callable[[Asked], Answer], Json, Json]] = {
         None,
     ),
     "the first pages only": (capped, {"paginator": {**NUMBERED, "maximum_page": 1}}, None),
+    "a condition of the file's own": (
+        capped,
+        {"paginator": {**NUMBERED, "stop_when": "last_record.id >= `2`"}},
+        None,
+    ),
+    "a short list": (
+        lambda asked: Answer(200, {"rows": ROWS if page_of(asked, 100) == 0 else []}),
+        {"paginator": {**NUMBERED, "page_size": 100, "stop_after_short_page": True}},
+        None,
+    ),
+    "a short list, by a number of the file": (
+        lambda asked: Answer(200, {"rows": ROWS if page_of(asked, 100) == 0 else []}),
+        {"paginator": {**NUMBERED, "stop_when": "length(records) < `100`"}},
+        None,
+    ),
+    "a short list, by offset": (
+        lambda asked: Answer(200, {"rows": ROWS[int(asked.param("offset", "0") or 0) :]}),
+        {
+            "paginator": {
+                "type": "offset",
+                "limit": 100,
+                "total_path": None,
+                "stop_after_short_page": True,
+            }
+        },
+        None,
+    ),
     "a flag that outweighs a total": (
         lambda _: Answer(200, {"rows": ROWS, "has_more": False, "total": 60}),
         {"paginator": "single_page"},
@@ -185,6 +212,35 @@ def test_a_key_that_exploded_records_lack_is_no_fault_of_the_selector(
     endpoint = {"data_selector": "@", "paginator": "single_page"}
     found = proofs(web, project, lambda _: Answer(200, body), endpoint, EXPLODE)
     assert {one.code for one in found.values() if one.code} == {"key-missing"}
+
+
+def unannounced(asked: Asked) -> Answer:
+    """At most two records a page, and no word about more."""
+    size = min(2, int(asked.param("size") or asked.param("limit") or 2))
+    at = int(asked.param("offset", "0") or 0) or size * (int(asked.param("page", "1") or 1) - 1)
+    return Answer(200, {"rows": ROWS[at : at + size]})
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {**NUMBERED, "page_size": 100, "page_size_param": "size", "stop_after_short_page": True},
+        {
+            **NUMBERED,
+            "page_size": 100,
+            "page_size_param": "size",
+            "stop_when": "length(records) < paginator.limit",
+        },
+        {"type": "offset", "limit": 100, "total_path": None, "stop_after_short_page": True},
+        {**NUMBERED, "stop_when": "length(records) < `100`"},
+    ],
+)
+def test_a_size_that_the_api_caps_without_a_word_is_found(
+    paginator: Json, web: Web, project: Path
+) -> None:
+    fault = proofs(web, project, unannounced, {"paginator": paginator})["paginator"]
+    assert (fault.outcome, fault.code) == ("fault", "page-too-short")
+    assert fault.diff
 
 
 MORE: dict[str, tuple[Answer, Json, Json]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +12,10 @@ from framework.authoring.diagnose.paginator_candidates import paginator_candidat
 from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
+from framework.definition.expressions.jmespath_expression import (
+    ExpressionError,
+    compile_expression,
+)
 from framework.definition.expressions.jsonpath import path_keys
 from framework.extract.monitors.end_monitor import has_filters
 from framework.extract.next_page_signs import (
@@ -21,6 +26,7 @@ from framework.extract.next_page_signs import (
     page_signs,
 )
 from framework.extract.page import Page
+from framework.extract.pagination import is_about_length
 from framework.text import count_noun
 
 Json = Any
@@ -31,8 +37,6 @@ _PARAMETER_KEYS = {
     "cursor": ("cursor_param", "cursor"),
 }
 """By paginator: the key that names its parameter, and its value in `{paginator.x}`."""
-_ENDS_BY_LENGTH = ("stop_after_short_page", "stop_when")
-"""Keys of a paginator that may take a short page for the last one."""
 _LOOK_UP = "look up {} in the API's documentation"
 
 
@@ -62,7 +66,7 @@ def _second_page(evidence: Evidence) -> Proof:
         if any(sign.kind == "total" for sign in signs) and _skips_records(evidence, records):
             return _short_page(evidence, records, "limit", "there are more")
         if signs and _ends_short(evidence, records):
-            return _short_page(evidence, records, "page_size", "there are more")
+            return _short_page(evidence, records, _size_key(evidence), "there are more")
         if signs and len(pages) > 1:
             paths = ", ".join(dict.fromkeys(sign.path for sign in signs[:MAX_CANDIDATES]))
             message = f"the second page is empty; the first one announces more: {paths}"
@@ -70,6 +74,17 @@ def _second_page(evidence: Evidence) -> Proof:
         if signs:
             message = "one page was read, but the response announces more"
             return _other_paginator(evidence, "no-next", message, signs, pages[0])
+    for pages in lists:
+        if len(pages) == 1 and _ends_short(evidence, pages[0].size):
+            # whether the API returns no more at once is told by asking for as many
+            key = _size_key(evidence)
+            return _short_page(evidence, pages[0].size, key, "the list ends there")
+        if len(pages) == 1 and _size_key(evidence) not in evidence.paginator:
+            options = _without_end(evidence)
+            if options:
+                message = f"found {count_noun(pages[0].size, 'record')} on a page, and the list "
+                message += "ends there, by a condition on their number"
+                return evidence.paginator_fault("page-too-short", message, *options)
     if any(len(pages) > 1 for pages in lists):
         return evidence.unknown("paginator", "the second page is empty, and no sign of more")
     return evidence.unknown("paginator", "one page, and no sign of a second")
@@ -82,17 +97,32 @@ def _skips_records(evidence: Evidence, records: int) -> bool:
 
 
 def _reads_part(evidence: Evidence) -> bool:
-    """Return whether the file ends the list at a page or an offset of its own."""
-    return any(
-        evidence.paginator.get(key) is not None for key in ("maximum_page", "maximum_offset")
-    )
+    """Return whether the file ends the list by a condition that is its own."""
+    keys = ("maximum_page", "maximum_offset")
+    if any(evidence.paginator.get(key) is not None for key in keys):
+        return True
+    return "stop_when" in evidence.paginator and "stop_when" not in _length_conditions(evidence)
+
+
+def _length_conditions(evidence: Evidence) -> list[str]:
+    """Return the keys of the paginator that take a short page for the last one."""
+    paginator = evidence.paginator
+    keys = ["stop_after_short_page"] if paginator.get("stop_after_short_page") else []
+    with suppress(ExpressionError):
+        stop_when = paginator.get("stop_when")
+        if stop_when is not None and is_about_length(compile_expression(str(stop_when))):
+            keys.append("stop_when")
+    return keys
 
 
 def _ends_short(evidence: Evidence, records: int) -> bool:
     """Return whether the list may end at a page shorter than what was asked for."""
-    size = evidence.paginator.get("page_size")
-    is_end = any(evidence.paginator.get(key) for key in _ENDS_BY_LENGTH)
-    return is_end and isinstance(size, int) and records < size
+    size = evidence.paginator.get(_size_key(evidence))
+    return isinstance(size, int) and records < size and bool(_length_conditions(evidence))
+
+
+def _size_key(evidence: Evidence) -> str:
+    return "limit" if evidence.paginator["type"] == "offset" else "page_size"
 
 
 def _short_page(evidence: Evidence, records: int, key: str, more: str) -> Proof:
@@ -107,7 +137,7 @@ def _short_page(evidence: Evidence, records: int, key: str, more: str) -> Proof:
 
 def _without_end(evidence: Evidence) -> list[dict[str, Json]]:
     """Return the paginator without the condition of the file that may end the list too early."""
-    present = [key for key in _ENDS_BY_LENGTH if evidence.paginator.get(key)]
+    present = _length_conditions(evidence)
     kept = {name: value for name, value in evidence.paginator.items() if name not in present}
     return [kept] if present else []
 

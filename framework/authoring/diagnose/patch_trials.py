@@ -56,10 +56,11 @@ def try_patches(fault: Proof, faults: Faults, diagnosis: Diagnosis, api: LiveApi
         return replace(fault, diff=best[1].diff, fix=best[1], remedy=best[1].remedy, patches=())
     if not fault.patches:
         return fault
-    remedy = f"{fault.remedy}; this was tried and did not help"
-    # a short page whose size changes nothing is one that the API filters after it counts
-    outcome = "unknown" if fault.code == "page-too-short" else fault.outcome
-    return replace(fault, outcome=outcome, remedy=remedy, patches=())
+    if fault.code == "page-too-short":
+        # the last page, or one that the API filters after it counts
+        message = f"{fault.message}; asking for as many gives no other second page"
+        return Proof(fault.resource, fault.about, "unknown", message)
+    return replace(fault, remedy=f"{fault.remedy}; this was tried and did not help", patches=())
 
 
 def patched_connector(connector: Connector, patch: Patch) -> Connector | None:
