@@ -25,6 +25,7 @@ ORDER = (
     "load",
     "ledger",
     "authoring",
+    "mock",
     "importers",
     "fleet",
     "cli",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.shared_options import format_option, open_connector, request_options
+from framework.cli.shared_options import format_option, mock_option, open_connector, request_options
 from framework.cli.terminal import visible, visible_lines, write_json, write_line
 from framework.errors import UsageError
 
@@ -49,6 +49,7 @@ Examples:
     is_flag=True,
     help="With --deep: show each change, and ask whether to write it.",
 )
+@mock_option
 @format_option("text", "json")
 def command(
     name: str,
@@ -59,6 +60,7 @@ def command(
     deep: bool,
     apply: bool,
     interactive: bool,
+    mock: str | None,
     form: str,
 ) -> int:
     """Send one request for each selected resource of connector NAME. Nothing is loaded.
@@ -86,6 +88,11 @@ def command(
 
     selected = select_resources(connector, resources)
     environment, progress = Environment(), Progress(Console(stderr=True), live=False)
+    if mock is not None:
+        from framework.mock.mock_run import mocked_config, mocked_environment
+
+        environment = mocked_environment(connector, mock, environment)
+        config = mocked_config(connector, config)
 
     def on_event(event: Event) -> None:
         """Show waits only: warnings are part of the results."""

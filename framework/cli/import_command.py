@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.shared_options import format_option, option_group
+from framework.cli.import_recordings import curl, har, postman
+from framework.cli.import_target import check_target, target_options, write_report
+from framework.cli.shared_options import option_group
 from framework.cli.terminal import write_json, write_line
-from framework.errors import FrameworkError, UsageError
-from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.importers.import_report import ImportedConnector
+    from framework.importers.openapi.openapi_import import ListedOperation
 
 _import_options = option_group(
-    click.argument("file", type=click.Path(path_type=Path)),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="The connector file; by default connectors/NAME.yaml, named after FILE.",
-    ),
-    click.option("--force", is_flag=True, help="Replace an existing connector file."),
-    format_option("text", "json"),
+    click.argument("file", type=click.Path(path_type=Path)), target_options
 )
 
 
@@ -37,10 +29,12 @@ _import_options = option_group(
 Examples:
   framework import airbyte manifest.yaml -o connectors/shop.yaml
   framework import dlt config.json -o connectors/shop.yaml
+  framework import openapi https://api.example.com/openapi.json -o connectors/shop.yaml
+  framework import har recording.har -o connectors/shop.yaml
 """,
 )
 def command() -> None:
-    """Convert an Airbyte manifest or a dlt RESTAPIConfig into a connector file.
+    """Convert a description in OpenAPI, recorded requests, a manifest of Airbyte or a dlt config.
 
     Everything without a counterpart is listed, and becomes a comment in the file. Exit code 1 if
     anything is missing; the file is written anyway.
@@ -86,6 +80,74 @@ def dlt(file: Path, output: Path | None, force: bool, form: str) -> int:
     return _import(import_restapi, file, output, force, form)
 
 
+@command.command(
+    "openapi",
+    short_help="Convert a description in OpenAPI 3 or Swagger 2.0.",
+    epilog="""\b
+Examples:
+  framework import openapi shop.yaml --list
+  framework import openapi shop.yaml -o connectors/shop.yaml --paths '/orders*'
+  framework import openapi https://api.example.com/openapi.json --exclude '/internal/*'
+""",
+)
+@click.argument("source", metavar="FILE|URL")
+@target_options
+@click.option("--paths", multiple=True, metavar="PATTERN", help="Only these paths; repeatable.")
+@click.option("--tags", multiple=True, metavar="TAG", help="Only these tags; repeatable.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Not these paths; repeatable.")
+@click.option("--list", "only_list", is_flag=True, help="List the operations; write nothing.")
+@click.option("--allow-remote", is_flag=True, help="Follow references to documents of the web.")
+def openapi(
+    source: str,
+    output: Path | None,
+    force: bool,
+    form: str,
+    paths: tuple[str, ...],
+    tags: tuple[str, ...],
+    exclude: tuple[str, ...],
+    only_list: bool,
+    allow_remote: bool,
+) -> int:
+    """Convert FILE or URL, the description of an API: OpenAPI 3.0, 3.1 or Swagger 2.0.
+
+    Each guess has its reason as a comment; `to be checked` marks what the description leaves open.
+    Patterns are those of a shell; a path stands for all paths below it too.
+    """
+    from framework.importers.api_guesses.list_catalog import Choice
+    from framework.importers.import_report import write_imported
+    from framework.importers.openapi.openapi_import import (
+        OpenApiOptions,
+        import_openapi,
+        list_openapi,
+        name_from,
+    )
+
+    options = OpenApiOptions(Choice(paths, tags, exclude), allow_remote)
+    if only_list:
+        rows = list_openapi(source, options)
+        if form == "json":
+            write_json([row.as_dict() for row in rows])
+        else:
+            _write_operations(rows)
+        return 0
+    target = output or Path("connectors") / f"{name_from(source)}.yaml"
+    check_target(target, force)
+    imported = import_openapi(source, target.stem, options)
+    files = write_imported(imported, target)
+    return write_report(imported, files, form)
+
+
+def _write_operations(rows: list[ListedOperation]) -> None:
+    for row in rows:
+        place = f"{row.method} {row.path}"
+        if row.resource is None:
+            write_line(f"{place}: left out, {row.reason}")
+            continue
+        selector = f" in {row.selector}" if row.selector else ""
+        parents = f", below {', '.join(row.parents)}" if row.parents else ""
+        write_line(f"{place}: {row.resource}{selector}, {row.paginator}{parents}")
+
+
 def _import(
     importer: Callable[[Path, str | None], ImportedConnector],
     file: Path,
@@ -97,49 +159,12 @@ def _import(
     from framework.importers.source_files import connector_name
 
     target = output or Path("connectors") / f"{connector_name(file)}.yaml"
-    _check_target(target, force)
+    check_target(target, force)
     imported = importer(file, target.stem)
     files = write_imported(imported, target)
-    if form == "json":
-        write_json(_report(imported, files))
-    else:
-        _write_text(imported, files)
-    return int(bool(imported.missing))
+    return write_report(imported, files, form)
 
 
-def _check_target(target: Path, force: bool) -> None:
-    """Raise UsageError for an invalid file name, FrameworkError for an existing file."""
-    from framework.importers.source_files import free_name
-
-    name = free_name((target.stem,), set())
-    if name != target.stem or target.suffix != ".yaml":
-        raise UsageError(
-            f"{target} cannot be a connector file: its name must be lower-case letters, digits "
-            f"and _, ending in .yaml; write -o {target.with_name(f'{name}.yaml')}"
-        )
-    if target.exists() and not force:
-        raise FrameworkError(f"{target} already exists; add --force to replace it, or change -o")
-
-
-def _report(imported: ImportedConnector, files: list[Path]) -> dict[str, Any]:
-    return {
-        "connector": imported.name,
-        "file": str(files[0]),
-        "schemas": [str(path) for path in files[1:]],
-        "resources": list(imported.resources),
-        "complete": not imported.missing,
-        "missing": [remark.as_dict() for remark in imported.missing],
-        "notes": [remark.as_dict() for remark in imported.notes],
-    }
-
-
-def _write_text(imported: ImportedConnector, files: list[Path]) -> None:
-    schemas = ""
-    if len(files) > 1:
-        schemas = f"; {count_noun(len(files) - 1, 'schema')} in {files[1].parent}"
-    write_line(f"written: {files[0]}, {count_noun(len(imported.resources), 'resource')}{schemas}")
-    for remark in (*imported.missing, *imported.notes):
-        label = "not imported" if remark.kind == "missing" else "look"
-        resource = f"{remark.resource}: " if remark.resource else ""
-        write_line(f"{label}: {resource}{remark.reason} ({remark.place})")
-    write_line(f"next: framework validate {imported.name} --strict")
+command.add_command(har)
+command.add_command(curl)
+command.add_command(postman)

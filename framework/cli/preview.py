@@ -9,7 +9,12 @@ from typing import Any
 
 import click
 
-from framework.cli.shared_options import format_option, open_connector, sample_options
+from framework.cli.shared_options import (
+    format_option,
+    mock_option,
+    open_connector,
+    sample_options,
+)
 from framework.cli.terminal import visible, write_json, write_line
 from framework.runtime.redacted_output import process_redactor
 
@@ -30,6 +35,7 @@ Examples:
 @click.argument("name")
 @click.argument("resource")
 @sample_options(limit=10)
+@mock_option
 @format_option("text", "json")
 def command(
     name: str,
@@ -38,6 +44,7 @@ def command(
     alias: str | None,
     connectors: Path | None,
     limit: int,
+    mock: str | None,
     form: str,
 ) -> int:
     """Show the first records of RESOURCE of connector NAME. Nothing is loaded.
@@ -56,6 +63,11 @@ def command(
 
     selected = select_resources(connector, (resource,))
     environment = Environment()
+    if mock is not None:
+        from framework.mock.mock_run import mocked_config, mocked_environment
+
+        environment = mocked_environment(connector, mock, environment)
+        config = mocked_config(connector, config)
     with stop_on_signals(environment.stop):
         on_event = Progress(Console(stderr=True), live=False)
         ((_, records),) = first_records(

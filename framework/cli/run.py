@@ -12,6 +12,7 @@ import click
 from framework.cli.shared_options import (
     format_option,
     limit_option,
+    mock_option,
     open_connector,
     request_options,
     verbosity_options,
@@ -100,6 +101,7 @@ Examples:
   framework run scheduling --since 2026-01-01 --until 2026-02-01
   framework run scheduling --commit-every 100000 --resume-within P3D
   framework run ./connectors/mine.yaml --limit 50 --dataset trial
+  framework run scheduling --mock http://127.0.0.1:8080
 """,
 )
 @click.argument("name")
@@ -158,6 +160,7 @@ Examples:
     metavar="[CASSETTE]",
     help="Read from a recording, without network; default cassettes/NAME.yaml.",
 )
+@mock_option
 @format_option("text", "json")
 @click.option(
     "--log-format",
@@ -171,6 +174,7 @@ def command(
     connectors: Path | None,
     max_time: float | None,
     replay: str | None,
+    mock: str | None,
     form: str,
     log_format: str,
     verbose: bool,
@@ -194,6 +198,8 @@ def command(
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_after, stop_on_signals
 
+    if mock is not None and replay is not None:
+        raise UsageError("--replay and --mock exclude each other; give one of them")
     options = RunOptions(**selection)
     if no_resume or replay is not None:
         options = dataclasses.replace(options, resume_within=None)
@@ -210,6 +216,11 @@ def command(
             connector = open_connector(name, connectors, verbose=verbose)
             report.connector = connector.name
             ledger = LedgerWriter(connector.path)
+            if mock is not None:
+                from framework.mock.mock_run import mocked_environment, mocked_options
+
+                environment = mocked_environment(connector, mock, environment)
+                options = mocked_options(connector, options)
             if replay is None:
                 run(connector, options, environment, on_event, report, ledger)
             else:

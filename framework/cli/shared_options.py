@@ -146,6 +146,12 @@ limit_option = click.option(
     help="At most N records of each resource.",
 )
 
+mock_option = click.option(
+    "--mock",
+    metavar="URL",
+    help="Send every request to `framework mock` at this address, without the real secrets.",
+)
+
 request_options = option_group(connectors_option, resources_option, set_option, alias_option)
 """`--connectors`, `--resources`, `--set` and `--as`, for commands that send requests."""
 

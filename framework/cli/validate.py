@@ -47,7 +47,7 @@ def validate_files(
         result = validate(location)
         file_findings = [*result.findings, *(_dlt_findings(result) if dlt else ())]
         if file_findings:
-            sources[location.display] = source_text(location)
+            sources |= {**result.queries, location.display: source_text(location)}
         findings += file_findings
     if output == "json":
         write(render_json(findings))

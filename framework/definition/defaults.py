@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.expressions.placeholders import Placeholder, TemplateError, parse_template
 
 if TYPE_CHECKING:
+    from framework.definition.graphql_block import GraphqlBlock
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
@@ -20,7 +21,7 @@ Json = Any
 MAX_RESOURCES = 2_000
 """The most resources of one connector; the rules compare them with each other."""
 
-_MERGED_ONE_LEVEL = ("params", "json")
+_MERGED_ONE_LEVEL = ("params", "json", "graphql")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class MergedResource:
     """One resource after merging. `data["endpoint"]` is always a mapping with a text `path`.
 
     `origins` maps places in `data` to the document's. `single` is true if the path ends in a
-    placeholder, so that the response is one record rather than a list.
+    placeholder, so that the response is one record rather than a list. `graphql` is the endpoint's
+    block once it is expanded: the request that it stands for is in `data` then.
     """
 
     index: int
@@ -36,6 +38,7 @@ class MergedResource:
     data: Mapping[str, Json]
     origins: Mapping[Pointer, Pointer] = field(repr=False)
     single: bool = False
+    graphql: GraphqlBlock | None = field(default=None, compare=False)
     found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """Results of other modules by name, computed once."""
 
@@ -153,17 +156,45 @@ def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> MergedRes
                     origins["endpoint", key, entry] = (*base, "endpoint", key, entry)
     if not isinstance(endpoint.get("params", {}), dict):
         del endpoint["params"]
+    if isinstance(endpoint.get("graphql"), dict):
+        endpoint["graphql"] = _variables_merged(own, inherited, endpoint["graphql"], base, origins)
 
     data: dict[str, Json] = {**defaults, **written, "endpoint": endpoint}
     for key in defaults:
         if key not in written and key != "endpoint":
             origins[key,] = (*base, key)
     data.update(_columns(written, defaults, here, base, origins))
-    single = ends_in_placeholder(endpoint["path"])
+    is_query = isinstance(endpoint.get("graphql"), dict)
+    single = not is_query and ends_in_placeholder(endpoint["path"])
     if single:
         _imply(endpoint, "data_selector", "$", origins)
         _imply(endpoint, "paginator", {"type": "single_page"}, origins)
     return MergedResource(index, name, data, origins, single)
+
+
+def _variables_merged(
+    own: Mapping[str, Json],
+    inherited: Mapping[str, Json],
+    block: Mapping[str, Json],
+    base: Pointer,
+    origins: dict[Pointer, Pointer],
+) -> Mapping[str, Json]:
+    """Return a `graphql` block with its variables merged, as `params` are."""
+    mine, theirs = (
+        variables if isinstance(variables, dict) else {}
+        for variables in (_mapping(one.get("graphql")).get("variables") for one in (own, inherited))
+    )
+    if not (mine and theirs):
+        return block
+    for name in theirs:
+        if name not in mine:
+            place = ("endpoint", "graphql", "variables", name)
+            origins[place] = (*base, *place)
+    return {**block, "variables": {**theirs, **mine}}
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
 
 
 def _endpoint(resource: Mapping[str, Json]) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.defaults import MergedResource, merge_resources
+from framework.definition.graphql_block import expand_block
 from framework.definition.references import bound_expressions, references
 from framework.definition.schema.annotations import (
     AnnotatedValue,
@@ -59,8 +60,9 @@ class Draft:
 
     @cached_property
     def resources(self) -> tuple[MergedResource, ...]:
-        """The merged resources in file order."""
-        return merge_resources(self.data)
+        """The merged resources in file order, a `graphql` block written as a request."""
+        merged = merge_resources(self.data)
+        return tuple(expand_block(one, self.location) for one in merged)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -22,13 +22,21 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 class Location:
     """A connector file; `display` is its name in messages.
 
-    `root` is the folder of its connectors/, schemas/ and cassettes/.
+    `root` is the folder of its connectors/, schemas/, queries/ and cassettes/.
     """
 
     name: str
     path: Path
     root: Path
     display: str
+
+    def display_of(self, file: Path) -> str:
+        """Return a file below `root` as messages name it: from where `display` starts."""
+        revision, colon, path = self.display.rpartition(":")  # of git, as in HEAD:connectors/x.yaml
+        beside = Path(path).parent
+        if self.path.absolute().parent != self.root.absolute():
+            beside = beside.parent if beside.name else beside / ".."
+        return revision + colon + (beside / file.relative_to(self.root)).as_posix()
 
 
 def bundled_root() -> Path:
@@ -89,6 +97,11 @@ def cassette_path(location: Location) -> Path:
 def schema_folder(location: Location) -> Path:
     """Return the folder of the connector's record schemas, which need not exist."""
     return location.root / "schemas" / location.name
+
+
+def query_folder(location: Location) -> Path:
+    """Return the folder of the connector's GraphQL queries, which need not exist."""
+    return location.root / "queries" / location.name
 
 
 @cache

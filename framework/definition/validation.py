@@ -5,8 +5,8 @@ No network, no secrets, no dlt; the only files read are the connector and the sc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from framework.definition.converter import parse_connector
 from framework.definition.draft import Draft
@@ -26,13 +26,15 @@ _UNUSED = ("unused-config", "unused-secret")
 class ValidationResult:
     """The findings of a file by place, and its connector if none of them is an error.
 
-    `document` is None for a file that cannot be read as YAML.
+    `document` is None for a file that cannot be read as YAML. `queries` are the texts of query
+    files that findings may be about, by path.
     """
 
     location: Location
     connector: Connector | None
     findings: tuple[Finding, ...]
     document: Document | None = None
+    queries: Mapping[str, str] = field(default_factory=dict)
 
 
 def validate(location: Location) -> ValidationResult:
@@ -86,7 +88,10 @@ def _result(location: Location, draft: Draft | None, findings: list[Finding]) ->
     ordered = tuple(
         sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
     )
-    document = draft.document if draft else None
-    if draft is None or any(finding.severity == "error" for finding in ordered):
-        return ValidationResult(location, None, ordered, document)
-    return ValidationResult(location, parse_connector(draft), ordered, document)
+    if draft is None:
+        return ValidationResult(location, None, ordered)
+    blocks = (one.graphql for one in draft.resources)
+    queries = {one.display: one.text for one in blocks if one is not None and one.display}
+    has_errors = any(finding.severity == "error" for finding in ordered)
+    connector = None if has_errors else parse_connector(draft)
+    return ValidationResult(location, connector, ordered, draft.document, queries)

@@ -90,6 +90,7 @@ MAX_ALIASED = 20_000
 """The most values that aliases may add to those in the text."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BLOCK_TEXT = re.compile(r"(?:[&!]\S+\s+)*\|[+-]?([1-9])?[+-]?\s*(?:#.*)?$")
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -389,6 +390,35 @@ class Document:
             (key_line, key_column), node = child
             place = (key_line, key_column) if key else (node.line, node.column)
         return Mark(place[0] + 1, place[1] + 1)
+
+    def mark_inside(self, pointer: Pointer, line: int, column: int) -> Mark:
+        """Return where a line and a column, from 1, of the text at `pointer` are in the file.
+
+        Exact for text after `|` and for text that stands in one line as it is read; else the start
+        of the text.
+        """
+        start = self.mark(pointer)
+        node: Node | None = self.root
+        for step in pointer:
+            child = node.child(step) if node is not None else None
+            node = None if child is None else child[1]
+        value = node.value if node is not None else None
+        lines = _LINE_BREAK.split(self.text)
+        if not isinstance(value, str) or start.line > len(lines):
+            return start
+        written = lines[start.line - 1][start.column - 1 :]
+        if (block := _BLOCK_TEXT.match(written)) is not None:
+            below = lines[start.line :]
+            first = next((one for one in below if one.strip()), "")
+            indent = len(first) - len(first.lstrip(" "))
+            if block[1]:  # the file's own number of spaces, beside the key's
+                parent = lines[start.line - 1]
+                indent = len(parent) - len(parent.lstrip(" ")) + int(block[1])
+            return Mark(start.line + line, indent + column)
+        quoted = written[:1] in ("'", '"')
+        if line == 1 and written[quoted:].startswith(value.split("\n")[0]):
+            return Mark(start.line, start.column + quoted + column - 1)
+        return start
 
     def finding(
         self,

@@ -88,18 +88,22 @@ class Sign:
     flag: str = ""
 
 
-def list_place(resource: Resource) -> tuple[Path, bool]:
-    """Return the keys of the list, as far as they are plain, and whether that is all of it.
-
-    If the first step explodes what is selected, an object may be selected, and its list counts.
-    """
-    selector = resource.endpoint.data_selector
+def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
+    """Return the keys of the list, as far as they are plain, and whether that is all of it."""
+    selector = endpoint.data_selector
     if isinstance(selector, Expression):
-        names, is_all = selector.names, True
-        if not names and selector.text != "@":
-            names, is_all = _place_of(selector.text)
-    else:
-        names, is_all = _place_of(selector or "")
+        if selector.names or selector.text == "@":
+            return selector.names, True
+        return _place_of(selector.text)
+    return _place_of(selector or "")
+
+
+def counted_place(resource: Resource) -> tuple[Path, bool]:
+    """Return `list_place` of the list whose elements paging counts.
+
+    If the first step explodes what is selected, an object may be selected, with the list in it.
+    """
+    names, is_all = list_place(resource.endpoint)
     first = next((step for step in resource.steps if step.kind != "filter"), None)
     if first is not None and first.kind == "explode" and is_all:
         names = (*names, *path_keys(first.argument[0]))

@@ -377,7 +377,8 @@ class PageReader:
                 if page.fault:
                     return
                 yield page
-                is_sampled = sample is not None and number >= sample.pages
+                most = sample.pages if sample else None
+                is_sampled = most is not None and number >= most
                 if not requests_.has_next:
                     if not is_sampled:
                         self._end.on_end()

@@ -20,11 +20,12 @@ Json = Any
 class Sample:
     """Read a sample: at most `pages` of each list, of at most `lists` lists of a resource.
 
-    `look` gets each page as selected, with the resource and the page's number in its list.
+    `look` gets each page as selected, with the resource and the page's number in its list. None is
+    all of them, one after the other.
     """
 
-    pages: int
-    lists: int
+    pages: int | None
+    lists: int | None
     look: Callable[[str, int, Any], None]
 
 

@@ -414,8 +414,9 @@ class ResourceReader:
             self._position.resume_windows(result)
             windows = iter((WHOLE,)) if cursor is None else cursor.windows()
             for number, window in enumerate(windows):
-                is_sample = options.sample is not None and cursor is not None
-                if is_sample and (self._has_records or number >= MAX_EMPTY_WINDOWS):
+                is_sample = options.sample is not None and options.sample.pages is not None
+                is_late = self._has_records or number >= MAX_EMPTY_WINDOWS
+                if is_sample and cursor is not None and is_late:
                     return
                 pages: Iterable[Page] = self._read_window(result, window, raw)
                 whole = 0

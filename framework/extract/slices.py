@@ -208,7 +208,8 @@ class ResourceSlices:
                 lines.append((parent.name, self._followed(parent)))
                 continue
             values = parent.values_for(plan.resource.name)
-            known: Collection[ParentValues] = values.first(sample.lists) if sample else values
+            most = sample.lists if sample else None
+            known: Collection[ParentValues] = values if most is None else values.first(most)
             self.parents += len(known)
             if not batches:
                 lines.append((parent.name, known))

@@ -122,7 +122,7 @@ def comments(data: Mapping[str, Json], remarks: tuple[Remark, ...]) -> dict[Poin
     unused = [one.place.removeprefix("spec ") for one in remarks if one.reason == UNUSED]
     if unused:
         names = ", ".join(unused)
-        lines[()] += _wrap(f"inputs left out, which the original never uses: {names}")
+        lines[()] += wrap_comment(f"inputs left out, which the original never uses: {names}")
     for remark in remarks:
         if remark.reason == UNUSED:
             continue
@@ -130,11 +130,14 @@ def comments(data: Mapping[str, Json], remarks: tuple[Remark, ...]) -> dict[Poin
         pointer: Pointer = ()
         if remark.resource in positions:
             pointer = ("resources", positions[remark.resource])
-        lines.setdefault(pointer, []).extend(_wrap(f"{label}: {remark.reason} ({remark.place})"))
+        lines.setdefault(pointer, []).extend(
+            wrap_comment(f"{label}: {remark.reason} ({remark.place})")
+        )
     return lines
 
 
-def _wrap(text: str) -> list[str]:
+def wrap_comment(text: str) -> list[str]:
+    """Return a text as the lines of a comment, in plain characters."""
     plain = _NOT_IN_COMMENTS.sub(lambda match: ascii(match[0])[1:-1], text)
     return textwrap.wrap(
         " ".join(plain.split()), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False

@@ -9,7 +9,16 @@ from framework.definition.rules.expression_rules import AVAILABLE
 from framework.definition.schema.annotations import annotated_values
 from framework.definition.schema.connector_schema import connector_schema, keys_at, schemas_at
 
-KINDS = {"template", "secret", "expression", "duration", "period", "time_format", "binding"}
+KINDS = {
+    "graphql",
+    "template",
+    "secret",
+    "expression",
+    "duration",
+    "period",
+    "time_format",
+    "binding",
+}
 DEFINITIONS = shared_schema("connector")["$defs"]
 
 

@@ -591,6 +591,20 @@ FULL = {
                 "data_selector": "a",
             },
         },
+        {
+            "name": "graph",
+            "write_disposition": "replace",
+            "endpoint": {
+                "path": "/graphql",
+                "graphql": {
+                    "query": "query A($x: Int) { a(x: $x) { b } }",
+                    "operation": "A",
+                    "variables": {"x": "{config.x}"},
+                    "partial_data": "keep",
+                },
+                "paginator": "single_page",
+            },
+        },
     ],
 }
 

@@ -114,7 +114,8 @@ def _section(case: Case) -> str:
     else:
         lines += ["```yaml", case.example.rstrip("\n"), "```", ""]
     for name, text in case.files.items():
-        lines += [f"With `{name}`:", "", "```json", text.rstrip("\n"), "```", ""]
+        language = name.rpartition(".")[2]
+        lines += [f"With `{name}`:", "", f"```{language}", text.rstrip("\n"), "```", ""]
     return "\n".join([*lines, "```text", output, "```", ""])
 
 

@@ -23,6 +23,7 @@ PAGES = (
     "docs/expressions.md",
     "docs/recipes.md",
     "docs/importing.md",
+    "docs/mock.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/reference.md",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from framework.authoring.cassettes.cassette import vcr_request
 from framework.authoring.exchange import (
@@ -43,6 +43,20 @@ class RecordedRequest:
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
+
+    @property
+    def text(self) -> str:
+        """Method, URL and body."""
+        return f"{self} {self.body_text}".rstrip()
+
+    @property
+    def body_text(self) -> str:
+        """The body as text, empty for none."""
+        if isinstance(self.body, tuple):
+            return urlencode(self.body)
+        if isinstance(self.body, bytes):
+            return self.body.decode("utf-8", "replace")
+        return self.body or ""
 
     @cached_property
     def is_token_request(self) -> bool:

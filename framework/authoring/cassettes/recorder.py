@@ -7,7 +7,7 @@ an exchange of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,14 +63,34 @@ def record(
     Raise CassetteError, and write nothing, if the run fails, the recording does not replay, or it
     would contain a secret.
     """
+    client = connector.client
+    return record_through(
+        connector,
+        lambda connections: LiveAdapter.of(client, connections),
+        RunOptions(resources=resources, config=config, alias=alias, limit=limit),
+        environment,
+        on_event,
+    )
+
+
+def record_through(
+    connector: Connector,
+    transport: Callable[[int], BaseAdapter],
+    options: RunOptions,
+    environment: Environment,
+    on_event: EventHandler,
+    secrets: Iterable[str] = (),
+) -> Recording:
+    """Record a run whose requests go through `transport`, as `record` does.
+
+    `secrets` are further texts that must not be in the cassette.
+    """
     refuse_bundled(connector.root, connector.name)
     recorder = Recorder(named_headers(connector))
-    client = connector.client
-    live = replace(
-        environment, transport=lambda n: RecordingAdapter(LiveAdapter.of(client, n), recorder)
+    live = replace(environment, transport=lambda n: RecordingAdapter(transport(n), recorder))
+    settings = resolve_settings(
+        connector, options.config, section=options.alias, replay=environment.replay
     )
-    settings = resolve_settings(connector, config, section=alias)
-    options = RunOptions(resources=resources, config=config, alias=alias, limit=limit)
     report = _run_in_temporary_folder(connector, options, live, on_event)
     if report.status == "failed":
         errors = [part.error for part in report.resources.values() if part.status == "failed"]
@@ -81,15 +101,15 @@ def record(
             "contain: " + "; ".join(recorder.failures[:5])
         )
     redactor = environment.redactor
-    secrets = redactor.secrets(guarded=True)
-    scrubbed = scrub(recorder.exchanges, connector, settings.config, secrets)
+    known = (*redactor.secrets(guarded=True), *secrets)
+    scrubbed = scrub(recorder.exchanges, connector, settings.config, known)
     cassette = Cassette(
         connector=connector.name,
         clock=environment.now,
         interactions=scrubbed.interactions,
         config=scrubbed.config,
-        resources=resources or (),
-        limit=limit,
+        resources=options.resources or (),
+        limit=options.limit,
     )
     _check_replay(connector, cassette, report, environment)
     path = cassette_path(connector)

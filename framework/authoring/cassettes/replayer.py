@@ -84,6 +84,10 @@ class ReplayAdapter(BaseAdapter):
         found = self._cassette.interactions[numbers[turn]]
         return make_response(request, found.status, found.reason, found.headers, found.body)
 
+    def normalized(self, request: requests.PreparedRequest) -> RecordedRequest:
+        """Return a request as it would be recorded, in the one spelling that is compared."""
+        return RecordedRequest.of(self._masked(request))
+
     def close(self) -> None:
         """Do nothing: nothing is open."""
 

@@ -158,13 +158,13 @@ def _plain(value: Json) -> Json:
 def _table(
     connection: Any, dataset: str, name: str, types: dict[str, str], primary_key: Sequence[str]
 ) -> dict[str, Json]:
-    source = f"{_quoted(dataset)}.{_quoted(name)}"
+    source = f"{quoted_name(dataset)}.{quoted_name(name)}"
     count = connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
     key = [column for column in primary_key if column in types]
     table: dict[str, Json] = {"rows": count}
     if key:
         table["primary_key"] = key
-    table["columns"] = {column: _type_name(types[column]) for column in sorted(types)}
+    table["columns"] = {column: column_type(types[column]) for column in sorted(types)}
     table["first_rows"] = []
     if not types:
         return table
@@ -183,10 +183,13 @@ def _table(
 
 def _select(column: str, type_: str) -> str:
     # microseconds need no time zone data, neither here nor in DuckDB
-    return f"epoch_us({_quoted(column)})" if type_.startswith("TIMESTAMP") else _quoted(column)
+    return (
+        f"epoch_us({quoted_name(column)})" if type_.startswith("TIMESTAMP") else quoted_name(column)
+    )
 
 
-def _type_name(type_: str) -> str:
+def column_type(type_: str) -> str:
+    """Return dlt's name of a DuckDB type."""
     if type_.startswith("TIMESTAMP"):
         return "timestamp"
     if type_.startswith("DECIMAL"):
@@ -288,7 +291,8 @@ def _is_json(row: Mapping[Json, Json]) -> bool:
     return _are_texts([*row])
 
 
-def _quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
+    """Return a name as SQL has it."""
     return '"' + re.sub('"', '""', name) + '"'
 
 
@@ -339,7 +343,7 @@ def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> T
         problems += [f"recorded, but never requested: {line}" for line in unused]
         if problems:
             return TestResult(tuple(problems))
-        actual = snapshot(folder / _DATABASE, str(report.dataset), _primary_keys(connector))
+        actual = snapshot(folder / _DATABASE, str(report.dataset), primary_keys(connector))
     if expected is None:
         write_expected(expected_path(connector), actual)
     else:
@@ -351,7 +355,8 @@ def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> T
 test_connector.__test__ = False  # type: ignore[attr-defined]  # not a pytest test
 
 
-def _primary_keys(connector: Connector) -> dict[str, tuple[str, ...]]:
+def primary_keys(connector: Connector) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each table's primary key, by table."""
     return {
         normalize_identifier(str(resource.hints.get("table_name") or resource.name)): tuple(
             normalize_path(name) for name in resource.primary_key

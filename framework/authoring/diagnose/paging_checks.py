@@ -20,9 +20,9 @@ from framework.definition.expressions.jsonpath import path_keys
 from framework.extract.monitors.end_monitor import has_filters
 from framework.extract.next_page_signs import (
     Sign,
+    counted_place,
     graphql_variable,
     jmespath_of,
-    list_place,
     page_signs,
 )
 from framework.extract.page import Page
@@ -230,7 +230,7 @@ def more_signs(evidence: Evidence, page: Page) -> list[Sign]:
     As in a run, a flag outweighs what else is there, "no more" outweighs totals, and a total may
     count what filters leave out, unless the page has a round length.
     """
-    names, _ = list_place(evidence.resource)
+    names, _ = counted_place(evidence.resource)
     signs = page_signs(response_of(page), names)
     flags = [sign for sign in signs if sign.kind == "more"]
     if flags and all(sign.is_end for sign in flags):
@@ -269,7 +269,7 @@ def _other_paginator(
         *paginator_candidates(
             evidence.resource.endpoint,
             None if page is None else response_of(page),
-            list_place(evidence.resource)[0],
+            counted_place(evidence.resource)[0],
             0 if page is None else page.size,
             ranked,
             variable,

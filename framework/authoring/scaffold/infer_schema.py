@@ -103,6 +103,27 @@ def infer_schema(
     return ProposedSchema(schema, stats.count, tuple(undecided))
 
 
+def schema_of_values(values: Iterable[Json]) -> dict[str, Json]:
+    """Return the schema of any values; what is null or empty in all of them is said to be that."""
+    stats = _FieldStats()
+    for value in values:
+        stats.add(value)
+    return _whole_schema(stats)
+
+
+def _whole_schema(stats: _FieldStats) -> dict[str, Json]:
+    types = stats.json_types
+    schema: dict[str, Json] = {"type": _one_or_list([*types, *stats.null] or ["null"])}
+    if types == ["string"]:
+        schema.update([("format", name) for name in _FORMATS if name in stats.formats])
+    if "object" in types and not stats.is_map:
+        fields = {name: _whole_schema(child) for name, child in stats.fields.items()}
+        schema["properties"] = fields
+    if "array" in types:
+        schema["items"] = {} if stats.items is None else _whole_schema(stats.items)
+    return schema
+
+
 def _type_of(value: Json) -> str:
     if value is None:
         return "null"

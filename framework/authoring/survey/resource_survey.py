@@ -15,7 +15,7 @@ from framework.authoring.survey.list_selectors import SelectorGuess, guess_selec
 from framework.authoring.survey.start_parameters import StartGuess, guess_start
 from framework.authoring.survey.survey_draft import DraftReading, SurveyDraft
 from framework.errors import FrameworkError, RequestError
-from framework.extract.next_page_signs import Sign, graphql_variable, list_place
+from framework.extract.next_page_signs import Sign, counted_place, graphql_variable
 from framework.http.error_reports import error_in
 from framework.text import count_noun, join_words
 
@@ -174,7 +174,7 @@ def _is_graphql(reading: DraftReading) -> bool:
 def _unannounced(evidence: Evidence) -> Proof:
     """Return a stand-in fault for a list that says nothing of further pages."""
     page = evidence.pages[0]
-    names, _ = list_place(evidence.resource)
+    names, _ = counted_place(evidence.resource)
     options = unannounced_candidates(
         evidence.resource.endpoint, response_of(page), names, page.size
     )

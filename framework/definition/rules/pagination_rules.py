@@ -79,6 +79,8 @@ def check_guesses(draft: Draft) -> Iterator[Breach]:
     for merged in draft.resources:
         own = merged.endpoint.get("paginator")
         paginator = default if own is None else own
+        if paginator is None and merged.graphql is not None and merged.graphql.is_judged_as_list:
+            continue  # a rule of its own says what its query lacks
         if paginator is None:
             if not (mentions(draft.client, "paginator") or mentions(merged.endpoint, "paginator")):
                 missing.append(merged.name)

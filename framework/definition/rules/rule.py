@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from framework.definition.draft import Draft
+from framework.definition.yaml_reader import Mark
 from framework.findings import Finding
 
 if TYPE_CHECKING:
-    from framework.definition.yaml_reader import Pointer
+    from framework.definition.yaml_reader import Document, Pointer
     from framework.findings import Severity
 
 
@@ -21,7 +22,23 @@ class Key:
     pointer: Pointer
 
 
-Breach = tuple["Pointer | Key", str] | tuple[str, "Pointer | Key", str]
+@dataclass(frozen=True)
+class TextPlace:
+    """A place inside a text: line and column from 1, of the value at `pointer` or of a file."""
+
+    pointer: Pointer
+    line: int
+    column: int
+    file: str | None = None
+
+    def mark(self, document: Document) -> Mark:
+        """Return the place in its file."""
+        if self.file is not None:
+            return Mark(self.line, self.column)
+        return document.mark_inside(self.pointer, self.line, self.column)
+
+
+Breach = tuple["Pointer | Key | TextPlace", str] | tuple[str, "Pointer | Key | TextPlace", str]
 """Place and message; before them the code, if the rule has several."""
 Check = Callable[[Draft], Iterator[Breach]]
 
@@ -38,6 +55,11 @@ class Rule:
         """Yield a finding for each breach of the rule."""
         for breach in self.check(draft):
             code, place, message = breach if len(breach) == 3 else (self.codes[0], *breach)
+            if isinstance(place, TextPlace):
+                mark = place.mark(draft.document)
+                path = place.file or draft.document.path
+                yield Finding(path, mark.line, mark.column, self.severity, code, message)
+                continue
             is_key = isinstance(place, Key)
             pointer = place.pointer if isinstance(place, Key) else place
             yield draft.document.finding(pointer, code, message, severity=self.severity, key=is_key)

@@ -1,8 +1,8 @@
 """Find the values of a document that the connector schema annotates with `x-kind`.
 
-The kinds are template, secret (a template too), expression, duration, period, time_format and
-binding. `x-context` says what a template or an expression can refer to. A value of the wrong type
-is left out: the findings of the JSON Schema report it.
+The kinds are template, secret (a template too), expression, duration, period, time_format,
+graphql and binding. `x-context` says what a template or an expression can refer to. A value of the
+wrong type is left out: the findings of the JSON Schema report it.
 """
 
 from __future__ import annotations

@@ -399,7 +399,7 @@ def load_schema(merged: MergedResource, location: Location) -> RecordSchema | No
         return RecordSchema(pointer, code="schema-name", problem=problem)
     folder = schema_folder(location)
     file = folder / f"{written}.json"
-    display = _display(file, location)
+    display = location.display_of(file)
     if not file.is_file():
         problem = f"found no file {display}{_near(folder, written)}"
         return RecordSchema(pointer, file=file, code="schema-missing", problem=problem)
@@ -418,14 +418,6 @@ def load_schema(merged: MergedResource, location: Location) -> RecordSchema | No
     except (UnicodeDecodeError, RecursionError):
         problem = f"{display} is not valid JSON"
     return RecordSchema(pointer, None, file, code, problem)
-
-
-def _display(file: Path, location: Location) -> str:
-    """Return the file as messages name it: from the same folder as the connector's own name."""
-    beside = Path(location.display).parent
-    if location.path.absolute().parent != location.root.absolute():
-        beside = beside.parent if beside.name else beside / ".."
-    return (beside / file.relative_to(location.root)).as_posix()
 
 
 def _near(folder: Path, written: str) -> str:

@@ -27,8 +27,8 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import (
     Sign,
     best_sign,
+    counted_place,
     graphql_variable,
-    list_place,
     page_signs,
     proposed_paginator,
 )
@@ -65,7 +65,7 @@ class EndMonitor:
         self._options = options
         self._paginator = paginator
         self._endpoint = plan.endpoint
-        self._names, self._is_plain = list_place(plan.resource)
+        self._names, self._is_plain = counted_place(plan.resource)
         self._pages = 0
         self._records = 0
         self._lengths: set[int] = set()

@@ -1,0 +1,187 @@
+"""Read the operations of a description: parameters, body, successful response."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
+from framework.importers.api_guesses.api_model.operations import Operation, Parameter
+from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader, schema_of_example
+from framework.importers.openapi.description import Description
+
+Json = Any
+
+METHODS = ("get", "post")
+_JSON = re.compile(r"^(application|text)/([\w.+-]*\+)?json\b|^\*/\*$|^text/plain$", re.IGNORECASE)
+_TEXT = 4_000
+"""Characters of a description's prose that are looked at."""
+_LONGEST_EXAMPLE = 200_000
+
+
+@dataclass
+class OperationReader:
+    """Reads the operations of one description. `skipped` are those left out, with the reason."""
+
+    description: Description
+    shapes: ShapeReader
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    def operations(self) -> Iterator[Operation]:
+        """Yield the operations that may read, in the order of the file."""
+        root = self.description.root
+        for path in mapping(root.value.get("paths")):
+            item = root.child("paths", path)
+            assert item is not None
+            item = self.description.resolve(item)
+            if not isinstance(item.value, dict) or not str(path).strip():
+                continue
+            for method in METHODS:
+                node = item.child(method)
+                if node is not None and isinstance(node.value, dict):
+                    yield self._operation(str(path), method, node, item)
+
+    def _operation(
+        self, path: str, method: str, node: DocumentPart, item: DocumentPart
+    ) -> Operation:
+        parameters, body = self._parameters(node, item)
+        request = node.child("requestBody")
+        if request is not None:
+            body = self._content(self.description.resolve(request))[0]
+        response = self._success(node)
+        shape, media, is_example = (None, "", False)
+        headers: dict[str, str] = {}
+        if response is not None:
+            shape, media, is_example = self._content(response)
+            headers = {
+                str(name): (one.text("description") if one else "")
+                for name in mapping(mapping(response.value).get("headers"))
+                for one in [response.child("headers", name)]
+            }
+        security = node.value.get("security")
+        tags = node.value.get("tags")
+        summary = node.text("summary") or item.text("summary")
+        return Operation(
+            path=path.split("?")[0].split("#")[0] or "/",
+            method=method,
+            operation_id=str(node.value.get("operationId") or ""),
+            prose=f"{summary}. {node.text('description')}"[:_TEXT],
+            tags=tuple(str(one) for one in tags) if isinstance(tags, list) else (),
+            parameters=parameters,
+            body=body,
+            response=shape,
+            headers=headers,
+            is_deprecated=node.value.get("deprecated") is True,
+            security=tuple(mapping(one) for one in security)
+            if isinstance(security, list)
+            else None,
+            servers=tuple(self._servers(node) or self._servers(item)),
+            response_type=media,
+            is_example=is_example,
+        )
+
+    @staticmethod
+    def _servers(node: DocumentPart) -> list[DocumentPart]:
+        servers = mapping(node.value).get("servers")
+        if not isinstance(servers, list):
+            return []
+        return [DocumentPart(one, node.base) for one in servers if isinstance(one, dict)]
+
+    def _parameters(
+        self, node: DocumentPart, item: DocumentPart
+    ) -> tuple[tuple[Parameter, ...], Shape | None]:
+        """Return the parameters, and the body that Swagger 2.0 has among them."""
+        found: dict[tuple[str, str], Parameter] = {}
+        body: Shape | None = None
+        for owner in (item, node):
+            listed = mapping(owner.value).get("parameters")
+            for one in listed if isinstance(listed, list) else []:
+                resolved = self.description.resolve(DocumentPart(one, owner.base, owner.trail))
+                value = mapping(resolved.value)
+                name, place = value.get("name"), value.get("in")
+                if place == "body":
+                    body = self.shapes.shape(resolved.child("schema"))
+                elif isinstance(name, str) and name and isinstance(place, str):
+                    found[name, place] = self._parameter(name, place, resolved)
+        return tuple(found.values()), body
+
+    def _parameter(self, name: str, place: str, node: DocumentPart) -> Parameter:
+        schema = node.child("schema")
+        if schema is None:
+            for media in mapping(mapping(node.value).get("content")):
+                schema = node.child("content", media, "schema")
+        if schema is None:  # Swagger 2.0 says it beside the name
+            own = {key: one for key, one in node.value.items() if key not in ("required", "in")}
+            schema = DocumentPart(own, node.base, node.trail)
+        return Parameter(
+            name=name,
+            place=place,
+            is_required=node.value.get("required") is True or place == "path",
+            shape=self.shapes.shape(schema),
+            description=node.text("description")[:_TEXT],
+        )
+
+    def _success(self, node: DocumentPart) -> DocumentPart | None:
+        responses = mapping(node.value).get("responses")
+        codes = [str(code) for code in mapping(responses)]
+        ordered = [code for code in codes if re.fullmatch(r"2\d\d", code)]
+        ordered = sorted(ordered) + [code for code in codes if code.upper() == "2XX"]
+        for code in (*ordered, *(["default"] if "default" in codes else [])):
+            response = node.child("responses", code)
+            if response is None:
+                continue
+            resolved = self.description.resolve(response)
+            if isinstance(resolved.value, dict) and code not in ("204", "202", "201"):
+                return resolved
+        return None
+
+    def _content(self, node: DocumentPart) -> tuple[Shape | None, str, bool]:
+        """Return the shape of a body, its media type, and whether an example gave the shape."""
+        value = mapping(node.value)
+        schema = node.child("schema")
+        media, holder = "", node
+        if schema is None and "content" in value:
+            for name in mapping(value["content"]):
+                part = node.child("content", name)
+                if _JSON.match(str(name)) and part is not None and isinstance(part.value, dict):
+                    media, holder = str(name), self.description.resolve(part)
+                    schema = holder.child("schema")
+                    break
+            else:
+                first = next(iter(mapping(value["content"])), "")
+                return None, str(first), False
+        shape = self.shapes.shape(schema)
+        if shape.types or shape.properties or shape.items is not None:
+            return shape, media, False
+        example = _as_json(self._example(holder))
+        if isinstance(example, (dict, list)):
+            made = DocumentPart(schema_of_example(example), holder.base)
+            return self.shapes.shape(made), media, True
+        return (shape if schema is not None else None), media, False
+
+    def _example(self, node: DocumentPart) -> Json:
+        value = mapping(node.value)
+        if "example" in value:
+            return value["example"]
+        for one in mapping(value.get("examples")).values():
+            held = mapping(one).get("value", one)
+            if isinstance(held, (dict, list, str)):
+                return held
+        schema = node.child("schema")
+        return mapping(self.description.resolve(schema).value).get("example") if schema else None
+
+
+def _as_json(value: Json) -> Json:
+    """Return an example that is written as text as the JSON that it is."""
+    if (
+        isinstance(value, str)
+        and value.lstrip()[:1] in ("{", "[")
+        and len(value) < _LONGEST_EXAMPLE
+    ):
+        with suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value

@@ -1,0 +1,170 @@
+"""Build a mock of a connector: of its recording, or of its schemas if it has none.
+
+A recording is read back through the mock before it is served. What does not come back as it was
+recorded is served as it was recorded, page by page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
+from framework.definition.model import Connector
+from framework.errors import CassetteError
+from framework.mock.faults import EnforcedRate, Faults
+from framework.mock.lists.drift import Drift
+from framework.mock.lists.invention import mock_of_schemas
+from framework.mock.lists.new_parents import NewParents, ParentRecords
+from framework.mock.lists.recording import (
+    RecordedLists,
+    as_text,
+    read_back,
+    read_recording,
+)
+from framework.mock.lists.world import World
+from framework.mock.mock_adapter import MockAdapter
+from framework.mock.mock_api import Behaviour, MockApi
+from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.pages.elements import Elements
+from framework.mock.pages.paging import Pager
+from framework.mock.pages.ranges import RangeFilter
+from framework.runtime.settings import resolve_settings
+
+
+def open_mock(
+    connector: Connector,
+    options: MockOptions | None = None,
+    cassette: Path | Cassette | None = None,
+) -> Mock:
+    """Return the mock of a connector.
+
+    `cassette` is its recording, by default the connector's own; without one its declared schemas
+    are used. Raise CassetteError for a recording that is not valid.
+    """
+    options = options or MockOptions()
+    path = cassette_path(connector) if cassette is None else cassette
+    if isinstance(path, Path):
+        is_own = cassette is None and not path.is_file()
+        recorded = None if is_own or options.invented else read_cassette(path, connector.name)
+    else:
+        recorded = path
+    if recorded is None:
+        mock = mock_of_schemas(connector, options)
+    else:
+        mock = mock_of_recording(connector, recorded, options)
+    limit = connector.client.rate_limit
+    api = mock.api
+    api.behaviour = Behaviour(
+        Faults(options.faults, options.seed, limit) if options.faults else None,
+        EnforcedRate(options.rate, limit) if options.rate else None,
+        Drift(api.world, options.seed) if options.drift else None,
+        options.latency,
+    )
+    return mock
+
+
+def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOptions) -> Mock:
+    """Return a mock that serves what a cassette holds."""
+    config = {**cassette.config, **options.config}
+    settings = resolve_settings(connector, config, replay=True)
+    given = {
+        name: str(options.config[name]) for name in connector.secrets if name in options.config
+    }
+    recording = read_recording(connector, cassette, settings, given)
+    plain: set[str] = set()
+    replayed = {
+        route.resource: "its pages hold more than one list, or none that was found"
+        for route in recording.routes
+        if route.step in ("list", "download")
+        and route.resource in recording.pages
+        and not any(name == route.resource for name, _ in recording.envelopes)
+    }
+    for _ in range(2 * len(connector.resources) + 1):
+        api = _api(recording, options, cassette.clock, replayed, plain)
+        wrong = _first_wrong(recording, api, cassette, replayed)
+        if wrong is None:
+            break
+        name, reason = wrong
+        if name in api.ranges and name not in plain:
+            plain.add(name)
+        else:
+            replayed[name] = reason
+            for other in _sharing(recording, name):
+                replayed.setdefault(other, f"its first request is also that of {name}")
+    notes = list(recording.errors.values())
+    if not recording.lists and not recording.others and not recording.pages:
+        raise CassetteError(f"the cassette of {connector.name} holds nothing that a run reads")
+    return Mock(connector, api, "its recording", notes, replayed)
+
+
+def _api(
+    recording: RecordedLists,
+    options: MockOptions,
+    now: datetime,
+    replayed: Mapping[str, str],
+    plain: set[str],
+) -> MockApi:
+    """Return the mock. Resources in `replayed` are served as recorded, `plain` in any range."""
+    world = World()
+    routes = recording.routes
+    for key, one in recording.lists.items():
+        if key.resource not in replayed:
+            world.put(key, one.records)
+    pagers, ranges = {}, {}
+    for route in routes:
+        envelope = recording.envelopes.get((route.resource, route.step))
+        if envelope is None or route.resource in replayed:
+            continue
+        unit = max((one.count for one in envelope.samples if not one.is_last), default=None)
+        client = recording.compiled.client
+        fresh = type(envelope)(envelope.place, envelope.is_object, envelope.samples)
+        pagers[route.resource, route.step] = Pager(route, fresh, client, options.page_size, unit)
+        if route.step == "list" and route.resource not in plain:
+            ranges[route.resource] = RangeFilter(Elements(route, fresh), now)
+    exchanges = [*recording.others]
+    for name in replayed:
+        exchanges += recording.pages.get(name, [])
+    own = {key: one.pages for key, one in recording.lists.items()}
+    elements = {name: Elements(one.route, one.envelope) for (name, _), one in pagers.items()}
+    children = NewParents(ParentRecords(world, elements, only_added=True))
+    api = MockApi(routes, world, pagers, recording.guard, exchanges, own, children)
+    api.ranges = {name: one for name, one in ranges.items() if one.reads}
+    return api
+
+
+def _sharing(recording: RecordedLists, name: str) -> list[str]:
+    """Return the other resources that have a list with the same request as one of this."""
+    asked = {(key.method, key.identity) for key in recording.lists if key.resource == name}
+    every = {key.resource for key in recording.lists if (key.method, key.identity) in asked}
+    return sorted(every - {name})
+
+
+def _first_wrong(
+    recording: RecordedLists, api: MockApi, cassette: Cassette, replayed: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return the first resource that does not come back as it was recorded, and what came."""
+    adapter = MockAdapter(api)
+    again = read_back(recording, adapter, cassette)
+    api.forget()
+    for name, plan in recording.compiled.plans.items():
+        if name in replayed or name not in recording.pages:
+            continue
+        expected = Counter(
+            as_text(record)
+            for key, one in recording.lists.items()
+            if key.resource == name
+            for record in one.records
+        )
+        records = again.records.get(name, [])
+        found = Counter(map(as_text, records))
+        is_same = (
+            expected.keys() == found.keys() if plan.endpoint.incremental else expected == found
+        )
+        if name in again.errors:
+            return name, again.errors[name]
+        if not is_same:
+            return name, f"{len(records)} of {expected.total()} records came back, or other ones"
+    return None

@@ -1,0 +1,161 @@
+"""What an import refuses, reports, and bears."""
+
+import json
+import time
+
+import pytest
+
+from framework.importers.api_guesses.list_catalog import Choice
+from framework.importers.import_report import ManifestError
+from framework.importers.openapi.openapi_import import (
+    OpenApiOptions,
+    import_openapi,
+    list_openapi,
+    name_from,
+)
+
+
+def answer(schema):
+    return {"200": {"content": {"application/json": {"schema": schema}}}}
+
+
+def records(*names):
+    fields = {name: {"type": "string"} for name in ("id", *names)}
+    return {"type": "array", "items": {"type": "object", "properties": fields}}
+
+
+def written(folder, data):
+    file = folder / "api.json"
+    file.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    return str(file)
+
+
+def description(paths, **further):
+    return {"openapi": "3.0.0", "info": {"title": "T"}, "paths": paths, **further}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "expected a description of an API"),
+        ('{"openapi": "3.0.0"}', "found no `paths`"),
+        ('{"openapi": "3.0.0", "paths": {', "is not valid YAML"),
+        ('{"a":' * 100_000, "is"),
+        ("\x00", "is not valid YAML"),
+    ],
+)
+def test_what_is_no_description_is_refused(tmp_path, text, message):
+    with pytest.raises(ManifestError, match=message):
+        import_openapi(written(tmp_path, text))
+
+
+def test_a_file_that_is_missing_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="cannot be read"):
+        import_openapi(str(tmp_path / "none.yaml"))
+
+
+def test_without_lists_there_is_a_connector_without_resources_and_a_remark(tmp_path):
+    imported = import_openapi(written(tmp_path, description({"/pdf": {"post": {}}})))
+    assert imported.resources == ()
+    assert [one.place for one in imported.missing] == ["paths"]
+
+
+def test_remote_references_are_refused_and_reported(tmp_path):
+    schema = {"$ref": "http://127.0.0.1:9/schema.json"}
+    paths = {"/users": {"get": {"responses": answer({"type": "array", "items": schema})}}}
+    imported = import_openapi(written(tmp_path, description(paths)))
+    assert "add --allow-remote" in " ".join(one.reason for one in imported.notes)
+
+
+def test_remote_references_are_followed_if_they_are_allowed(tmp_path, api_of_files):
+    address = api_of_files({"/schemas.json": {"User": {"properties": {"id": {"type": "string"}}}}})
+    schema = {"$ref": f"{address}/schemas.json#/User"}
+    paths = {"/users": {"get": {"responses": answer({"type": "array", "items": schema})}}}
+    source = written(tmp_path, description(paths))
+    imported = import_openapi(source, options=OpenApiOptions(allow_remote=True))
+    assert list(imported.schemas["users"]["properties"]) == ["id"]
+
+
+def test_a_description_of_the_web_cannot_name_files(tmp_path, api_of_files):
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"type": "object", "properties": {"id": {"type": "string"}}}')
+    schema = {"type": "array", "items": {"$ref": secret.as_uri()}}
+    paths = {"/users": {"get": {"operationId": "listUsers", "responses": answer(schema)}}}
+    address = api_of_files({"/openapi.json": description(paths)})
+    imported = import_openapi(f"{address}/openapi.json", "web", OpenApiOptions(allow_remote=True))
+    assert imported.schemas == {}
+    assert "must not refer to a file" in " ".join(one.reason for one in imported.notes)
+
+
+def test_paths_tags_and_exclusions_choose(tmp_path):
+    paths = {
+        path: {"get": {"tags": [tag], "responses": answer(records(tag))}}
+        for path, tag in (("/users", "a"), ("/users/{id}/cars", "b"), ("/groups", "b"))
+    }
+    source = written(tmp_path, description(paths))
+
+    def chosen(**choice):
+        return import_openapi(source, "x", OpenApiOptions(Choice(**choice))).resources
+
+    assert chosen() == ("users", "cars", "groups")
+    assert chosen(paths=("/users",)) == ("users", "cars")
+    assert chosen(paths=("/g*",)) == ("groups",)
+    assert chosen(tags=("B",)) == ("cars", "groups")
+    assert chosen(exclude=("/users/*",)) == ("users", "groups")
+
+
+def test_the_list_tells_why_an_operation_is_left_out(tmp_path):
+    paths = {
+        "/users": {"get": {"responses": answer(records())}},
+        "/me": {"get": {"responses": answer({"type": "object", "properties": {}})}},
+    }
+    rows = {row.path: row for row in list_openapi(written(tmp_path, description(paths)))}
+    assert (rows["/users"].resource, rows["/users"].selector) == ("users", "$")
+    assert (rows["/me"].resource, rows["/me"].reason) == (None, "not a list")
+
+
+def test_a_large_description_with_circles_takes_seconds(tmp_path):
+    schemas = {
+        f"S{number}": {
+            "properties": {
+                "id": {"type": "string"},
+                **{
+                    f"f{field}": {
+                        "description": "x" * 60,
+                        "anyOf": [
+                            {"type": "string"},
+                            {"$ref": f"#/components/schemas/S{(number * 7 + field * 13) % 1000}"},
+                        ],
+                    }
+                    for field in range(40)
+                },
+            }
+        }
+        for number in range(1000)
+    }
+    paths = {
+        f"/r{number}s": {
+            "get": {
+                "responses": answer(
+                    {"type": "array", "items": {"$ref": f"#/components/schemas/S{number}"}}
+                )
+            }
+        }
+        for number in range(200)
+    }
+    source = written(tmp_path, description(paths, components={"schemas": schemas}))
+    started = time.process_time()
+    assert len(import_openapi(source).resources) == 200
+    assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("shop.yaml", "shop"),
+        ("https://api.example.com/v1/openapi.json", "example"),
+        ("https://docs.example.com/Shop-API.yaml", "shop_api"),
+    ],
+)
+def test_the_name_comes_from_the_file_or_the_host(source, name):
+    assert name_from(source) == name

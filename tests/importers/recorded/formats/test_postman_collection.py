@@ -1,0 +1,150 @@
+"""A Postman collection: folders, variables, auth that is inherited, saved responses."""
+
+import json
+
+import pytest
+
+from framework.cli.main import main
+from framework.importers.recorded.formats.postman_collection import read_postman
+
+SAVED = {
+    "name": "ok",
+    "code": 200,
+    "header": [{"key": "Content-Type", "value": "application/json"}],
+    "body": '{"customers": [{"id": "c1"}, {"id": "c2"}], "total": 5}',
+}
+COLLECTION = {
+    "info": {
+        "name": "Shop",
+        "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
+    },
+    "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{api_token}}"}]},
+    "variable": [{"key": "version", "value": "v3"}, {"key": "root", "value": "{{baseUrl}}"}],
+    "item": [
+        {
+            "name": "Customers",
+            "item": [
+                {
+                    "request": {
+                        "method": "GET",
+                        "url": {
+                            "raw": "{{root}}/{{version}}/customers?limit=2&offset=0&debug=1",
+                            "query": [
+                                {"key": "limit", "value": "2"},
+                                {"key": "offset", "value": "0"},
+                                {"key": "debug", "value": "1", "disabled": True},
+                            ],
+                        },
+                    },
+                    "response": [SAVED],
+                },
+                {"request": "{{root}}/{{version}}/customers/:customerId/orders"},
+                {
+                    "request": {
+                        "method": "POST",
+                        "url": "{{root}}/{{version}}/customers",
+                        "body": {"mode": "raw", "raw": '{"name": "x"}'},
+                    }
+                },
+                {
+                    "request": {
+                        "url": {
+                            "raw": "{{root}}/{{version}}/customers/:id",
+                            "variable": [{"key": "id", "value": "c1"}],
+                        }
+                    }
+                },
+            ],
+        },
+        {
+            "request": {
+                "method": "POST",
+                "url": "{{root}}/files",
+                "body": {"mode": "formdata", "formdata": [{"key": "file"}]},
+            }
+        },
+        {
+            "request": {
+                "method": "POST",
+                "url": "{{root}}/graphql",
+                "body": {
+                    "mode": "graphql",
+                    "graphql": {
+                        "query": "query Items { items { id } }",
+                        "variables": '{"shop": "{{shopId}}"}',
+                    },
+                },
+            }
+        },
+    ],
+}
+
+
+@pytest.fixture
+def imported(tmp_path, monkeypatch, capsys):
+    """Return a function that imports a collection, and returns the file's text and the report."""
+    monkeypatch.chdir(tmp_path)
+
+    def do(collection):
+        (tmp_path / "shop.json").write_text(json.dumps(collection))
+        assert main(["import", "postman", "shop.json", "--force", "--format", "json"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert main(["validate", "shop", "--strict"]) == 0
+        capsys.readouterr()
+        return (tmp_path / "connectors" / "shop.yaml").read_text(), report
+
+    return do
+
+
+def test_requests_become_resources(imported):
+    text, report = imported(COLLECTION)
+    assert report["resources"] == ["customers", "orders", "items"]
+    assert 'base_url: "{config.base_url}"' in text
+    assert 'auth: {type: bearer, token: "{secrets.token}"}' in text
+    assert "customer_id: {type: resolve, resource: customers, field: id}" in text
+    assert 'variables: {shop: "{config.shop_id}"}' in text
+    assert "debug" not in text
+
+
+def test_what_changes_something_or_is_one_record_is_left_out(imported):
+    reasons = " ".join(one["reason"] for one in imported(COLLECTION)[1]["notes"])
+    assert "POST /v3/customers" in reasons
+    assert "item[1] is left out: it sends a multipart form" in reasons
+
+
+@pytest.mark.parametrize(
+    ("auth", "written"),
+    [
+        ({"type": "basic", "basic": {"username": "a", "password": "b"}}, "type: http_basic"),
+        (
+            {"type": "apikey", "apikey": [{"key": "key", "value": "X-Key"}]},
+            "type: api_key",
+        ),
+        (
+            {
+                "type": "apikey",
+                "apikey": [
+                    {"key": "key", "value": "token"},
+                    {"key": "value", "value": "{{k}}"},
+                    {"key": "in", "value": "query"},
+                ],
+            },
+            "location: query",
+        ),
+        ({"type": "oauth2", "oauth2": []}, "type: bearer"),
+        ({"type": "noauth"}, "base_url"),
+        ({"type": "awsv4", "awsv4": []}, "the auth awsv4 is left out"),
+    ],
+)
+def test_auth_becomes_auth(imported, auth, written):
+    text, _ = imported({**COLLECTION, "auth": auth})
+    assert written in text
+
+
+def test_the_wrapper_of_postmans_own_api_and_format_2_0_are_read(tmp_path):
+    file = tmp_path / "x.json"
+    auth = {"type": "bearer", "bearer": {"token": "t"}}
+    file.write_text(json.dumps({"collection": {**COLLECTION, "auth": auth}}))
+    found = read_postman(file)
+    assert found.name == "Shop"
+    assert ("Authorization", "Bearer t") in found.interactions[0].request_headers

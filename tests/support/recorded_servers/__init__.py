@@ -1,0 +1,1 @@
+"""Five servers that others wrote, with data whose truth is known; recorded as HAR files."""
