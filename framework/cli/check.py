@@ -10,12 +10,14 @@ import click
 
 from framework.cli.shared_options import format_option, mock_option, open_connector, request_options
 from framework.cli.terminal import visible, visible_lines, write_json, write_line
+from framework.errors import UsageError
 
 if TYPE_CHECKING:
     from framework.authoring.diagnose.probe import Probe
     from framework.authoring.diagnose.proof import Proof
 
 OUTCOMES = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
+_NOT_SHOWN = ("patches", "fix")
 
 
 @click.command(
@@ -26,6 +28,7 @@ Examples:
   framework check scheduling
   framework check scheduling --resources groups,routing_forms
   framework check scheduling --deep       compare the file with real responses
+  framework check ./shop.yaml --deep --interactive   decide on each change that would fix it
 """,
 )
 @click.argument("name")
@@ -36,6 +39,16 @@ Examples:
     help="Read a page or two of each resource and test selector, primary key, cursor, pagination "
     "and children.",
 )
+@click.option(
+    "--apply",
+    is_flag=True,
+    help="With --deep: write each change that was tried and fixes a fault, one after the other.",
+)
+@click.option(
+    "--interactive",
+    is_flag=True,
+    help="With --deep: show each change, and ask whether to write it.",
+)
 @mock_option
 @format_option("text", "json")
 def command(
@@ -45,14 +58,25 @@ def command(
     alias: str | None,
     connectors: Path | None,
     deep: bool,
+    apply: bool,
+    interactive: bool,
     mock: str | None,
     form: str,
 ) -> int:
     """Send one request for each selected resource of connector NAME. Nothing is loaded.
 
-    Exit code 1 if a resource is refused, or has a fault with --deep.
+    Exit code 1 if a resource is refused, or has a fault with --deep that was not fixed.
     """
+    if (apply or interactive) and not deep:
+        option = "--apply" if apply else "--interactive"
+        raise UsageError(f"found {option} without --deep, which finds what to change; add --deep")
     connector = open_connector(name, connectors)
+    if apply or interactive:
+        from framework.authoring.scaffold.file_writer import refuse_bundled
+        from framework.definition.finder import find_connector
+
+        location = find_connector(name, connectors)
+        refuse_bundled(location.root, location.name)
     from rich.console import Console
 
     from framework.authoring.diagnose.probe import probe
@@ -76,10 +100,13 @@ def command(
             progress(event)
 
     if deep:
-        from framework.authoring.diagnose.diagnosis import diagnose
+        from framework.authoring.diagnose.diagnosis import repair
+        from framework.authoring.diagnose.resource_diagnosis import LiveApi
 
+        api = LiveApi(config, alias, environment, on_event)
+        decide = _Decision(apply and not interactive, interactive)
         with stop_on_signals(environment.stop):
-            proofs = list(diagnose(connector, selected, config, alias, environment, on_event))
+            proofs = list(repair(connector, selected, api, decide))
         if form == "json":
             write_json([_as_json(proof) for proof in proofs])
         else:
@@ -107,8 +134,38 @@ def _write_probes(probes: list[Probe]) -> None:
             write_line(f"{'':<{width}}           {visible_lines(detail)}")
 
 
+class _Decision:
+    """Whether a change is written: each, none, or those that the user agrees to."""
+
+    def __init__(self, writes: bool, asks: bool) -> None:
+        self._writes, self._asks = writes, asks
+
+    def __call__(self, proof: Proof) -> bool:
+        """Return whether to write the change that fixes this fault."""
+        if not self._asks:
+            return self._writes
+        click.echo(f"{proof.resource}: {visible_lines(proof.message)} [{proof.code}]", err=True)
+        click.echo(visible_lines(proof.diff).rstrip("\n"), err=True)
+        try:
+            answer: str = click.prompt(
+                "Apply this change? yes, no, all, quit",
+                type=click.Choice(("y", "n", "a", "q")),
+                default="n",
+                show_choices=True,
+                err=True,
+            )
+        except click.Abort as error:
+            if not isinstance(error.__context__, EOFError):
+                raise
+            click.echo("\nthe input has ended: no further change is applied", err=True)
+            answer = "q"
+        self._asks = answer not in ("a", "q")
+        self._writes = answer == "a"
+        return answer in ("y", "a")
+
+
 def _as_json(proof: Proof) -> dict[str, object]:
-    return {name: value for name, value in vars(proof).items() if name != "patches"}
+    return {name: value for name, value in vars(proof).items() if name not in _NOT_SHOWN}
 
 
 def _write_proofs(proofs: list[Proof]) -> None:

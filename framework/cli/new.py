@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,12 +17,21 @@ from framework.authoring.scaffold.template import (
     AUTHS,
     PAGINATOR_TEMPLATES,
     ConnectorFacts,
+    connector_head,
     connector_text,
+    resource_names,
+    secrets_of,
 )
+from framework.authoring.scaffold.url_credentials import UrlCredentials, merge_credentials
 from framework.cli.shared_options import connectors_option
-from framework.cli.terminal import write_line
+from framework.cli.terminal import visible, visible_lines, write_line
+from framework.definition.expressions.placeholders import escape
 from framework.definition.finder import is_file_name
+from framework.definition.rules.secret_rules import is_secret_name
+from framework.definition.values.naming import normalize_identifier
 from framework.errors import FrameworkError, UsageError
+from framework.runtime.redaction import is_credential_name
+from framework.text import join_words
 
 
 @click.command(
@@ -32,6 +45,10 @@ Examples:
       --path /stock --primary-key shelf,sku
   framework new shop --base-url https://api.shop.example.com --path /orders --auth api_key \\
       --header X-Shop-Key --data-selector data --primary-key id --paginator page_number
+  framework new shop --base-url https://api.shop.example.com/v2 --path /orders --probe
+  framework new blog --base-url https://blog.example.com/graphql --probe --auth none \\
+      --graphql 'query ($after: String) { posts(after: $after) { nodes { id } pageInfo
+      { hasNextPage endCursor } } }'
 """,
 )
 @click.argument("name")
@@ -50,6 +67,16 @@ Examples:
 @click.option(
     "--paginator", type=click.Choice(list(PAGINATOR_TEMPLATES)), help="Pagination of the lists."
 )
+@click.option(
+    "--probe/--no-probe",
+    default=None,
+    help="Ask the API: write selector, key, paginator and incremental from its responses.",
+)
+@click.option("--method", type=click.Choice(("GET", "POST")), help="Method of the requests.")
+@click.option("--json", "body", metavar="JSON", help="The JSON body of a POST.")
+@click.option(
+    "--graphql", metavar="QUERY|@FILE", help="A GraphQL query, as a GraphQL tool has it; a POST."
+)
 @connectors_option
 def command(
     name: str,
@@ -60,12 +87,19 @@ def command(
     data_selector: str | None,
     primary_keys: tuple[str, ...],
     paginator: str | None,
+    probe: bool | None,
+    method: str | None,
+    body: str | None,
+    graphql: str | None,
     connectors: Path | None,
 ) -> int:
     """Write connectors/NAME.yaml, a valid file to complete from the API's documentation.
 
-    On a terminal you are asked for missing options; elsewhere their defaults are used. Sends no
-    request and overwrites no file.
+    On a terminal you are asked for missing options; elsewhere their defaults are used. No file is
+    overwritten. Requests are only sent with --probe, at most a few dozen for each path: then each
+    key has its reason as a comment, and what was not proved is `to be checked`. The secret is
+    looked up as that of the file is (SOURCES__NAME__TOKEN), or asked for on a terminal, and is
+    never written. Exit code 1 if a path cannot be read.
     """
     if is_file_name(name):
         raise UsageError(f"found the file name {name!r}, expected a connector's name such as shop")
@@ -78,26 +112,213 @@ def command(
     file = folder / f"{name}.yaml"
     if file.exists():
         raise FrameworkError(f"{file} already exists; choose another name, or edit the file")
-    url = _check_url(base_url or _ask("Base URL of the API", ""))
-    lists = tuple(_relative_path(url, path) for path in paths or _ask_paths())
+    request = _request_body(body, graphql)
+    address = UrlCredentials.of(_check_url(base_url or _ask("Base URL of the API", "")))
+    if probe and not paths:
+        address, paths = _last_segment(address)
+    given = [UrlCredentials.of(path) for path in paths or _ask_paths()]
+    url = address.url
+    lists = tuple(_relative_path(url, one.url) for one in given)
+    credentials = merge_credentials([address, *given])
+    if credentials.auth is not None and auth not in (None, credentials.auth):
+        raise UsageError(
+            f"found a credential in the URL, which is an auth of the type {credentials.auth}, and "
+            f"--auth {auth}; remove one of them"
+        )
+    auth = credentials.auth or auth or (None if probe and not _is_terminal() else _ask_auth())
+    if auth is None:
+        auth = _auth_of_secrets(name)
     facts = ConnectorFacts(
         name,
         url,
         lists,
-        auth or _ask("Authentication", "bearer", AUTHS),
-        data_selector
-        or _ask("Path of the records in a response (empty: dlt detects it)", "")
-        or None,
-        _primary_keys(primary_keys, lists),
-        paginator or _ask("Pagination", "auto", tuple(PAGINATOR_TEMPLATES)),
+        auth,
+        None,
+        (None,),
+        "auto",
         header,
+        credentials.key_param,
+        method or ("GET" if request is None else "POST"),
+        request,
     )
-    _write_connector(file, connector_text(facts))
+    if probe is None and not (data_selector or primary_keys or paginator):
+        question = "Send some requests to the API, to find records, key and pagination"
+        probe = _ask(question, "n", ("y", "n")) == "y"
+    is_unread = False
+    if probe:
+        options = (data_selector, primary_keys, paginator)
+        text, is_unread = _probed(facts, credentials.secrets, options)
+    else:
+        facts = replace(
+            facts,
+            data_selector=data_selector
+            or _ask("Path of the records in a response (empty: dlt detects it)", "")
+            or None,
+            primary_keys=_primary_keys(primary_keys, lists),
+            paginator=paginator or _ask("Pagination", "auto", tuple(PAGINATOR_TEMPLATES)),
+        )
+        text = connector_text(facts)
+    _write_connector(file, text)
     write_editor_schema(folder.parent / "schemas")
     write_line(f"written: {file}")
+    for secret in credentials.secrets:
+        click.echo(
+            f"the credential of the URL is not in the file: set {_variable(name, secret)}", err=True
+        )
     write_line(f"next: framework validate {name}         find mistakes, without network")
     write_line(f"      framework check {name} --deep     compare the file with the API")
-    return 0
+    return int(is_unread)
+
+
+def _probed(
+    facts: ConnectorFacts,
+    secrets: Mapping[str, str],
+    options: tuple[str | None, tuple[str, ...], str | None],
+) -> tuple[str, bool]:
+    """Return the file that the API's responses give, and whether a list could not be read.
+
+    Tells what was found.
+    """
+    names = ("--data-selector", "--primary-key", "--paginator")
+    for option, value in zip(names, options, strict=True):
+        if value:
+            raise UsageError(f"found {option} with --probe, which finds it; remove one of them")
+    from rich.console import Console
+
+    from framework.authoring.diagnose.resource_diagnosis import LiveApi
+    from framework.authoring.survey.connector_survey import survey_connector
+    from framework.authoring.survey.resource_survey import ListRequest
+    from framework.cli.progress_view import Progress
+    from framework.events import Event, Waiting
+    from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_on_signals
+
+    environment, progress = Environment(), Progress(Console(stderr=True), live=False)
+
+    def on_event(event: Event) -> None:
+        """Show waits only: warnings are what is looked for."""
+        if isinstance(event, Waiting):
+            progress(event)
+
+    head = connector_head(facts)
+    config = {**_ask_secrets(facts.name, head, secrets), **secrets}
+    requests = [
+        ListRequest(resource, path, facts.method, facts.json)
+        for resource, path in zip(resource_names(facts.paths), facts.paths, strict=True)
+    ]
+    try:
+        with stop_on_signals(environment.stop):
+            found = survey_connector(head, requests, LiveApi(config, None, environment, on_event))
+    except FrameworkError as error:
+        if facts.auth == "none" and getattr(error, "code", None) == "auth-refused":
+            raise FrameworkError(f"{error}. {_no_secret(facts.name)}") from None
+        raise
+    for survey in found.resources:
+        name = survey.resource["name"]
+        parts = [join_words(survey.proved, None)] if survey.proved else []
+        if survey.doubts:
+            parts.append(f"to be checked: {join_words(dict.fromkeys(survey.doubts), None)}")
+        click.echo(visible(f"{name}: {'; '.join(parts)}"), err=True)
+    for resource, reason in found.errors.items():
+        click.echo(f"{resource} was not read: {visible_lines(str(reason))}", err=True)
+    return found.text, bool(found.errors)
+
+
+def _ask_secrets(name: str, head: Mapping[str, Any], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets that nothing sets, as they are typed on a terminal."""
+    if not _is_terminal():
+        return {}
+    from framework.runtime.redacted_output import process_redactor
+    from framework.runtime.settings import has_value
+
+    asked = {}
+    for secret in head.get("secrets", {}):
+        if secret in known or has_value(name, secret):
+            continue
+        asked[secret] = _ask(f"The secret {secret} (not shown, not written)", "", hidden=True)
+        process_redactor().add(asked[secret])
+        click.echo(f"to use the file, set {_variable(name, secret)}", err=True)
+    return {secret: value for secret, value in asked.items() if value}
+
+
+def _auth_of_secrets(name: str) -> str:
+    """Return the auth whose secrets are set, `none` if there are none."""
+    from framework.runtime.settings import has_value
+
+    for auth in AUTHS:
+        secrets = secrets_of(auth)
+        if secrets and all(has_value(name, secret) for secret in secrets):
+            return auth
+    return "none"
+
+
+def _no_secret(name: str) -> str:
+    variables = [_variable(name, secret) for secret in ("token", "api_key")]
+    return f"No secret is set: set {variables[0]}, or {variables[1]} with --auth api_key"
+
+
+def _variable(name: str, secret: str) -> str:
+    return f"SOURCES__{name}__{secret}".upper()
+
+
+def _request_body(body: str | None, graphql: str | None) -> Any:
+    """Return the JSON body that the file has, with the braces of a query doubled; None for none."""
+    if body is not None and graphql is not None:
+        raise UsageError("found --json and --graphql; give one of them")
+    if graphql is not None:
+        return {"query": escape(_query(graphql))}
+    if body is None:
+        return None
+    try:
+        data = json.loads(body)
+    except ValueError as error:
+        raise UsageError(f"--json is not valid JSON: {error}") from None
+    literal = next(_secret_keys(data), None)
+    if literal is not None:
+        raise UsageError(
+            f"found the credential `{literal}` in --json, and it would stand in the file; write "
+            f'"{{secrets.{normalize_identifier(literal)}}}" in its place'
+        )
+    return data
+
+
+def _secret_keys(data: Any) -> Iterator[str]:
+    """Yield the keys of a body that have the name and not the placeholder of a secret."""
+    for key, value in data.items() if isinstance(data, dict) else ():
+        is_text = isinstance(value, str) and "{secrets." not in value
+        if is_text and value and (is_credential_name(key) or is_secret_name(key)):
+            yield key
+        yield from _secret_keys(value)
+    for value in data if isinstance(data, list) else ():
+        yield from _secret_keys(value)
+
+
+def _query(text: str) -> str:
+    """Return the query, read from a file if it is `@FILE`."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--graphql {text} cannot be read: {error}") from None
+
+
+def _last_segment(address: UrlCredentials) -> tuple[UrlCredentials, tuple[str, ...]]:
+    """Return the base URL and the path of a list's whole URL, if it has a path."""
+    scheme, _, rest = address.url.partition("://")
+    path, mark, query = rest.partition("?")
+    above, slash, last = path.rpartition("/")
+    if not slash or not last:
+        return address, ()
+    return replace(address, url=f"{scheme}://{above}"), (f"/{last}{mark}{query}",)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _ask_auth() -> str:
+    return _ask("Authentication", "bearer", AUTHS)
 
 
 def _check_url(url: str) -> str:
@@ -134,7 +355,9 @@ def _primary_keys(keys: tuple[str, ...], paths: tuple[str, ...]) -> tuple[str | 
     return tuple(key or None for key in keys)
 
 
-def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
+def _ask(
+    question: str, default: str, choices: tuple[str, ...] = (), *, hidden: bool = False
+) -> str:
     """Return the answer given on a terminal, or the default if there is no terminal."""
     if not sys.stdin.isatty():
         return default
@@ -145,6 +368,7 @@ def _ask(question: str, default: str, choices: tuple[str, ...] = ()) -> str:
             type=click.Choice(choices) if choices else None,
             err=True,
             show_default=bool(default),
+            hide_input=hidden,
         )
     except click.Abort as error:
         if isinstance(error.__context__, EOFError):

@@ -1,7 +1,6 @@
 """What a response says of more pages: flags, links, cursors and totals, in its body and headers.
 
-The names of the tables below are compared without case and punctuation. An ambiguous name counts
-only in an object about paging or in an envelope, not in an object that looks like a record.
+XML is read as the mappings that its decoder makes: attributes are `@name`, text is `#text`.
 """
 
 from __future__ import annotations
@@ -17,100 +16,48 @@ import orjson
 import requests
 
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.model import Endpoint
+from framework.definition.expressions.jsonpath import path_keys
+from framework.definition.model import Endpoint, Resource
+from framework.extract.paging_words import (
+    ABOUT_PAGES,
+    COMPANIONS,
+    END_CURSORS,
+    LAST,
+    MORE,
+    NEXT,
+    NEXT_HEADERS,
+    OF_RECORDS,
+    PAGES,
+    REMAINING,
+    TOTAL,
+    WEAK_NEXT,
+    WEAK_PAGES,
+    WEAK_TOTAL,
+    WEAK_WORDS,
+    plain,
+)
 from framework.http.link_header import links_by_relation
 from framework.runtime.field_paths import value_at
 
 Json = Any
 Path = tuple[str, ...]
 
-
-def words(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
-
-
-MORE = words(
-    """
-    hasmore hasnext hasnextpage hasmorepages hasmoreresults hasmoreitems hasmorerecords
-    hasmoredata moreresults moreavailable moreitems istruncated more truncated
-    """
-)
-"""True: more pages follow; false: this is the last one."""
-LAST = words(
-    """
-    islast islastpage isfinal endofrecords endofresults lastpage last done
-    """
-)
-"""False: more pages follow; true: this is the last one."""
-NEXT = words(
-    """
-    next nextpage nexturl nextlink nexthref nexturi nextpageurl nextpageuri nextpagelink
-    nextrecordsurl odatanextlink nextresults nexttoken nextpagetoken nextcursor
-    nextpagecursor nextpageid nextoffset nextpageoffset nextstart nextstartindex nextindex
-    nextmarker nextbookmark nextcontinuationtoken nextpagenumber continuationtoken
-    continuation continue lastevaluatedkey
-    """
-)
-"""A link, cursor, number or object: more pages follow; null, empty, 0 or false: the last one."""
-END_CURSOR = "endcursor"
-"""The position of a page's last record, beside a flag: the next page's cursor if there is one."""
-WEAK_NEXT = words("cursor offset marker bookmark scrollid pagetoken")
-"""Texts that may name the next page, or this one."""
-TOTAL = words(
-    """
-    totalcount totalresults totalitems totalrecords totalrows totalelements totalentries
-    totalhits totalsize totalobjects totalnumber totalmatches totalresultcount
-    totalnumberofitems totalitemcount numfound numbermatched resultstotal counttotal wptotal
-    paginationtotal
-    """
-)
-WEAK_WORDS = words("next last done more continue continuation")
-"""Of the names above, those that a record may have too."""
-WEAK_TOTAL = words("total count recordcount resultcount itemcount")
-PAGES = words("totalpages totalpagecount pagecount pagestotal numberofpages numpages")
-WEAK_PAGES = words("pages lastpage maxpage")
-NEXT_HEADERS = words(
-    "nextpage nextcursor nextpagetoken nexttoken mscontinuation continuationtoken nextoffset"
-)
-REMAINING = words("remainingitemcount remainingcount remainingitems itemsremaining")
-ABOUT_PAGES = words(
-    """
-    meta metadata paging pagination pageinfo paginginfo paginationinfo paginationmetadata
-    page paginator links link resultinfo responsemetadata resultset searchmetadata cursors
-    cursor hits info listinfo
-    """
-)
-"""Names of objects about paging beside the list or above it."""
-COMPANIONS = words(
-    """
-    page pages perpage limit offset size pagesize skip start startat startindex currentpage
-    lastpage totalpages from to next prev previous nextpage prevpage hasmore pagenumber
-    number itemsperpage maxresults count numberreturned returned previouspage firstpage
-    nextcursor nextpagetoken hasnextpage resultsperpage pageindex
-    """
-)
-"""Names beside a `total` that show that it counts the list."""
-OF_RECORDS = words(
-    """
-    id uuid guid currency currencycode amount subtotal tax price name title createdat
-    updatedat created updated
-    """
-)
-"""Names that show that an object is a record: its `total` may be money."""
 LINK = re.compile(r"https?://|/|\?")
 _PREFIX = re.compile(r"\$?\.?((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*)*)(.*)", re.DOTALL)
-_RANGE = re.compile(r"\s*(?!bytes)\w[\w-]*\s+(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE)
+_RANGE = re.compile(r"\s*(?:(?!bytes)[A-Za-z_][\w-]*\s+)?(\d+)-(\d+)/(\d+)\s*", re.IGNORECASE)
 _ID = re.compile(
     r"(?<!request)(?<!trace)(?<!correlation)(?<!transaction)(?<!session)(?<!scroll)(?<!query)"
     r"(?:_id|-id|Id|ID)$"
 )
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _URL_KEYS = ("href", "url", "uri", "link")
+_TEXT = "#text"
+"""The key of an XML element's text, beside its attributes."""
 _FALSE = ("", "false", "null", "none", "0")
 _IN_OBJECTS = frozenset.union(
     *(MORE, LAST, NEXT, WEAK_NEXT, TOTAL, WEAK_TOTAL, PAGES, WEAK_PAGES, REMAINING),
-    (END_CURSOR, "links", "link"),
+    END_CURSORS,
+    ("links", "link"),
 )
 """The names of all signs in bodies."""
 _IN_HEADERS = frozenset.union(NEXT_HEADERS, MORE, TOTAL, PAGES, ("total",))
@@ -147,10 +94,20 @@ def list_place(endpoint: Endpoint) -> tuple[Path, bool]:
     if isinstance(selector, Expression):
         if selector.names or selector.text == "@":
             return selector.names, True
-        text = selector.text
-    else:
-        text = selector or ""
-    return _place_of(text)
+        return _place_of(selector.text)
+    return _place_of(selector or "")
+
+
+def counted_place(resource: Resource) -> tuple[Path, bool]:
+    """Return `list_place` of the list whose elements paging counts.
+
+    If the first step explodes what is selected, an object may be selected, with the list in it.
+    """
+    names, is_all = list_place(resource.endpoint)
+    first = next((step for step in resource.steps if step.kind != "filter"), None)
+    if first is not None and first.kind == "explode" and is_all:
+        names = (*names, *path_keys(first.argument[0]))
+    return names, is_all
 
 
 @lru_cache(maxsize=200)
@@ -176,6 +133,12 @@ def page_signs(response: requests.Response, names: Path = ()) -> list[Sign]:
         found = _object_signs(path, place, about_pages, is_record=is_object)
         signs += [sign for sign in found if not is_object or sign.kind not in ("pages", "total")]
     return signs
+
+
+def paging_objects(response: requests.Response, names: Path) -> Iterator[Mapping[str, Json]]:
+    """Yield the objects of a body that may tell of pages, the nearest to the list first."""
+    for _, place, _ in _places(response.json(), names):
+        yield place
 
 
 def says_none(response: requests.Response, names: Path = ()) -> bool:
@@ -235,7 +198,7 @@ def proposed_paginator(sign: Sign, records: int, variable: str | None = None) ->
     if sign.kind == "link":
         return {"type": "json_link", "next_url_path": sign.path}
     if sign.kind == "cursor":
-        name = sign.path.rsplit(".", 1)[-1].strip('"')
+        name = sign.path.removesuffix(f'."{_TEXT}"').rsplit(".", 1)[-1].strip('"').lstrip("@")
         flagged = {"has_more_path": sign.flag} if sign.flag else {}
         return {"type": "cursor", "cursor_path": sign.path, **flagged, "cursor_param": name}
     numbers: dict[str, Json] = {"type": "page_number", "base_page": 1}
@@ -263,13 +226,12 @@ def jmespath_of(path: Sequence[str]) -> str:
     """Return a path as JMESPath; unusual names are quoted."""
     if not path:
         return "@"
-    return ".".join(name if _PLAIN_NAME.fullmatch(name) else f'"{name}"' for name in path)
+    return ".".join(name if _PLAIN_NAME.fullmatch(name) else _quoted_key(name) for name in path)
 
 
-@lru_cache(maxsize=2000)  # the same names in each response
-def plain(name: str) -> str:
-    """Return a name without case and punctuation."""
-    return "".join(filter(str.isalnum, name)).lower()
+def _quoted_key(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _places(body: Json, names: Path) -> Iterator[tuple[Path, Mapping[str, Json], bool]]:
@@ -326,12 +288,12 @@ def _object_signs(
                 continue
         if word in NEXT:
             yield from _next_signs(where, value)
-        elif word == END_CURSOR and isinstance(value, str) and value and flags:
+        elif word in END_CURSORS and isinstance(value, str) and value and flags:
             yield Sign("cursor", where, flag=jmespath_of((*path, flags[0])))
         elif word in WEAK_NEXT and isinstance(value, str) and value and not value.isdigit():
             if not is_record:
                 yield Sign("cursor", where, is_sure=False)
-        elif word in ("links", "link") and isinstance(value, list):
+        elif word in ("links", "link") and isinstance(value, (list, Mapping)):
             yield from _link_list(where, value)
         elif word in REMAINING and _number(value):
             yield Sign("more", where)
@@ -357,6 +319,9 @@ def _next_signs(where: str, value: Json) -> Iterator[Sign]:
                 path = f"{where}.{jmespath_of((key,))}"
                 yield Sign("link", path, params=parameter_names(inner))
                 return
+        if any(key == _TEXT or key.startswith("@") for key in value):
+            yield from _next_element(where, value)
+            return
         inner_key = next((key for key, inner in value.items() if _is_scalar(inner)), None)
         if inner_key is not None:
             yield Sign("cursor", f"{where}.{jmespath_of((inner_key,))}")
@@ -376,18 +341,35 @@ def _is_scalar(value: Json) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool) and value not in ("", 0)
 
 
-def _link_list(where: str, links: list[Json]) -> Iterator[Sign]:
-    """Yield the next link of a list of links (Atom, FHIR, HATEOAS)."""
-    for link in links:
+def _next_element(where: str, element: Mapping[str, Json]) -> Iterator[Sign]:
+    """Yield the sign of an XML element with attributes whose text names the next page."""
+    text = element.get(_TEXT)
+    if isinstance(text, str) and text.strip():
+        yield from _next_signs(f'{where}."{_TEXT}"', text)
+    else:
+        yield Sign("cursor", f'{where}."{_TEXT}"', is_end=True)
+
+
+def _link_list(where: str, links: list[Json] | Mapping[str, Json]) -> Iterator[Sign]:
+    """Yield the next link of a list of links (Atom, FHIR, HATEOAS), or of one link."""
+    for link in links if isinstance(links, list) else [links]:
         if not isinstance(link, Mapping):
             continue
-        key = next((key for key in ("rel", "relation") if key in link), None)
+        key = next((key for key in link if plain(key) in ("rel", "relation")), None)
         if key is None or "next" not in str(link[key]).lower().split():
             continue
-        url = next((one for one in _URL_KEYS if isinstance(link.get(one), str)), None)
-        if url is not None and link[url]:
-            path = f"{where}[?{key} == '{link[key]}'] | [0].{url}"
+        url = next((one for one in link if _is_address(one, link[one])), None)
+        if url is not None:
+            # a list of one is a single element in XML
+            of = where if isinstance(links, list) and key[0] != "@" else f"to_array({where})"
+            condition = f"{jmespath_of((key,))} == '{link[key]}'"
+            path = f"{of}[?{condition}] | [0].{jmespath_of((url,))}"
             yield Sign("link", path, params=parameter_names(link[url]))
+
+
+def _is_address(name: str, value: Json) -> bool:
+    is_named = plain(name) in _URL_KEYS or (name == _TEXT and LINK.match(str(value)) is not None)
+    return is_named and isinstance(value, str) and bool(value.strip())
 
 
 def _header_signs(headers: Mapping[str, str]) -> Iterator[Sign]:

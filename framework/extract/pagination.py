@@ -408,9 +408,14 @@ class FrameworkPaginator(BasePaginator):
         stop = rules.stop_when
         if stop is None or not truthy(stop.search(page, page)):
             return False
-        read = {path[0] for path in stop.reads(over_context=True) if path not in _OF_LENGTH}
-        self.ended_by_length = not read - {"config"}
+        self.ended_by_length = is_about_length(stop)
         return True
+
+
+def is_about_length(stop_when: Expression) -> bool:
+    """Return whether a condition only looks at how many records the page has."""
+    read = {path[0] for path in stop_when.reads(over_context=True) if path not in _OF_LENGTH}
+    return not read - {"config"}
 
 
 def _without_unsent(request: requests.Request) -> None:

@@ -4,9 +4,12 @@ import orjson
 import pytest
 import requests
 
+from framework.definition.model import ResponseFormat
 from framework.extract.next_page_signs import page_signs
+from framework.http.decoders import build_decoder
 from framework.http.transport import make_response
 
+XML = "".join(f"<row><n>{n}</n></row>" for n in range(10))
 ROWS = [{"n": n} for n in range(10)]
 
 MORE = {
@@ -37,6 +40,44 @@ MORE = {
     "numFound": ("response.docs", {"response": {"numFound": 70, "docs": ROWS}}, {}),
     "last_page": ("data", {"data": ROWS, "current_page": 1, "last_page": 7}, {}),
     "X-Total-Count": ("", ROWS, {"X-Total-Count": "70"}),
+    "Content-Range without a unit": ("", ROWS, {"Content-Range": "0-9/70"}),
+    "ArcGIS": ("features", {"features": ROWS, "exceededTransferLimit": True}, {}),
+    "Algolia": ("hits", {"hits": ROWS, "nbHits": 70, "nbPages": 7}, {}),
+    "DataTables": ("data", {"data": ROWS, "recordsTotal": 70, "recordsFiltered": 70}, {}),
+    "Hydra": ("member", {"member": ROWS, "hydra:view": {"hydra:next": "/x?page=2"}}, {}),
+    "OData 2": ("d.results", {"d": {"results": ROWS, "__next": "https://x/y"}}, {}),
+    "a cursor beside a flag": (
+        "items",
+        {"items": ROWS, "meta": {"has_more": True, "after_cursor": "b"}},
+        {},
+    ),
+    "one link": ("rows", {"rows": ROWS, "link": {"rel": "next", "href": "/x"}}, {}),
+    "Atom": ("f.row", f'<f><link rel="self" href="/"/><link rel="next" href="/2"/>{XML}</f>', {}),
+    "Atom with one link": ("f.row", f'<f><link rel="next" href="/2"/>{XML}</f>', {}),
+    "Atom with a namespace": (
+        "f.row",
+        f'<f xmlns:a="urn:x"><a:link rel="next" href="/2"/>{XML}</f>',
+        {},
+    ),
+    "OpenSearch": (
+        "f.row",
+        f'<f xmlns:os="urn:x"><os:totalResults>70</os:totalResults>{XML}</f>',
+        {},
+    ),
+    "OAI-PMH": (
+        "r.row",
+        f'<r>{XML}<resumptionToken completeListSize="70">b</resumptionToken></r>',
+        {},
+    ),
+    "attributes": ("r.row", f'<r page="1" pages="7">{XML}</r>', {}),
+    "an element about pages": (
+        "r.rows.row",
+        f"<r><rows>{XML}</rows><paging><total>70</total></paging></r>",
+        {},
+    ),
+    "S3": ("r.row", f"<r>{XML}<IsTruncated>true</IsTruncated></r>", {}),
+    "XML and a header": ("r.row", f"<r>{XML}</r>", {"X-Total-Count": "70"}),
+    "an element with an address": ("r.row", f'<r>{XML}<next href="/x?page=2"/></r>', {}),
     "X-Pagination": ("", ROWS, {"X-Pagination": '{"TotalCount": 70, "TotalPages": 7}'}),
 }
 NO_MORE = {
@@ -51,6 +92,14 @@ NO_MORE = {
     "money": ("lines", {"id": 1, "total": 12500, "pages": 300, "lines": ROWS}, {}),
     "money of another id": ("lines", {"orderId": 1, "total": 12500, "lines": ROWS}, {}),
     "a record": ("", {"name": "x", "total": 12500, "next": "step2", "count": 30}, {}),
+    "the last of OAI-PMH": (
+        "r.row",
+        f'<r>{XML}<resumptionToken completeListSize="10" cursor="60"/></r>',
+        {},
+    ),
+    "the last of Atom": ("f.row", f'<f><link rel="prev" href="/1"/>{XML}</f>', {}),
+    "the last of S3": ("r.row", f"<r>{XML}<IsTruncated>false</IsTruncated></r>", {}),
+    "an empty element": ("r.row", f"<r>{XML}<next/></r>", {}),
     "another list's total": ("items", {"items": ROWS, "customer": {"total_count": 70}}, {}),
 }
 
@@ -58,8 +107,14 @@ NO_MORE = {
 def said(case):
     selector, body, headers = case
     request = requests.Request("GET", "https://api.example.com/x").prepare()
-    pairs = [("Content-Type", "application/json"), *headers.items()]
-    response = make_response(request, 200, "OK", pairs, orjson.dumps(body))
+    is_xml = isinstance(body, str)
+    kind = "application/xml" if is_xml else "application/json"
+    content = body.encode() if is_xml else orjson.dumps(body)
+    pairs = [("Content-Type", kind), *headers.items()]
+    response = make_response(request, 200, "OK", pairs, content)
+    if is_xml:
+        decode = build_decoder(ResponseFormat("xml"), 1 << 20)
+        response.json = lambda: decode(response)
     signs = page_signs(response, tuple(selector.split(".")) if selector else ())
     read = {"total": len(ROWS), "pages": 1}
     return [one for one in signs if not one.is_end and one.number > read.get(one.kind, -1)]

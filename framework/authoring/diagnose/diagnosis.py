@@ -1,75 +1,25 @@
-"""Read a page or two of each resource from the live API and run every check on them (`--deep`).
-
-Each check is a function from the evidence of one resource to proofs. A new check is one function
-and one entry in `PAGE_CHECKS` or `LIST_CHECKS`.
-"""
+"""Prove a connector file right or wrong by real responses, and fix it (`check --deep`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from framework.authoring.diagnose.paging_checks import check_paging
-from framework.authoring.diagnose.probe import not_requested
-from framework.authoring.diagnose.proof import Evidence, Proof
-from framework.authoring.diagnose.record_checks import (
-    check_cursor,
-    check_incremental_start,
-    check_key,
-    check_selector,
-)
-from framework.authoring.diagnose.response_checks import (
-    check_format,
-    check_xml_lists,
-    error_proof,
-)
-from framework.authoring.scaffold.yaml_patch import Patch
-from framework.definition.finder import Location
+from framework.authoring.diagnose.patch_trials import patched_connector, try_patches
+from framework.authoring.diagnose.proof import Proof
+from framework.authoring.diagnose.resource_diagnosis import Diagnosis, LiveApi
+from framework.authoring.scaffold.file_writer import write_text
+from framework.authoring.scaffold.yaml_patch import Patch, read_whole
 from framework.definition.model import Connector, Resource
-from framework.definition.validation import validate_document
-from framework.definition.yaml_reader import parse_document
-from framework.errors import (
-    FrameworkError,
-    Interrupted,
-    RecordError,
-    RequestError,
-    ResourceSkipped,
-)
-from framework.events import Event, EventHandler, WarningRaised, ignore_event
-from framework.extract.compilation.compiler import compile_connector
-from framework.extract.compilation.dlt_source import ResourceReaders
-from framework.extract.incremental.policy import CursorRange
-from framework.extract.page import Record
-from framework.extract.read_options import ReadOptions, Sample
-from framework.extract.resource_reader import ResourceReader
+from framework.errors import FrameworkError
+from framework.events import EventHandler
 from framework.runtime.environment import Environment
-from framework.runtime.settings import resolve_settings
-from framework.text import count_noun
 
 Json = Any
-Check = Callable[[Evidence], Iterator[Proof]]
-
-PAGES, LISTS = 2, 3
-"""Two pages show whether paging works, three parents whether a child's request does."""
-MAX_TRIALS = 8
-"""How many changes to the file are tried for a fault, each with a few requests."""
-PAGE_CHECKS: tuple[Check, ...] = (
-    check_xml_lists,
-    check_format,
-    check_selector,
-    check_key,
-    check_cursor,
-)
-"""Checks of any response, in this order."""
-GATES = (check_format, check_selector)
-"""If one of these finds anything but ok, the later page checks are meaningless."""
-LIST_CHECKS: tuple[Check, ...] = (check_paging, check_incremental_start)
-"""Checks of a resource that returned records."""
-_CHECKED_WARNINGS = ("selector-no-match", "page-repeated", "step-failed")
-"""Warnings of reading that a proof explains better, or that quote values."""
+Decide = Callable[[Proof], bool]
+"""Whether to make the change that fixes a fault, and that was tried."""
 
 
 def diagnose(
@@ -85,203 +35,73 @@ def diagnose(
     A parent that is read only for its children yields only its faults. A change to the file is
     proposed only if it was tried, with requests of its own, and fixed the fault.
     """
-    diagnosis = _Diagnosis(connector, config, alias, environment, on_event)
+    return repair(
+        connector, resources, LiveApi(config, alias, environment, on_event), lambda _: False
+    )
+
+
+def repair(
+    connector: Connector, resources: Sequence[Resource], api: LiveApi, decide: Decide
+) -> Iterator[Proof]:
+    """Yield the proofs of each resource, and write each change that `decide` agrees to.
+
+    A fault whose change was written is `fixed`, and its resource is then read again with the new
+    file. Raise FrameworkError if the file cannot be written, or was changed meanwhile.
+    """
     selected = {resource.name for resource in resources}
     ancestors = {one.name for resource in resources for one in connector.ancestors(resource)}
-    for resource in connector.resources:
-        if resource.name not in selected | ancestors:
-            continue
-        proofs = list(diagnosis.proofs(resource))
-        faults = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
-        for proof in proofs:
-            if proof.outcome == "fault":
-                yield _try_patches(proof, faults, connector, config, alias, environment)
-            elif resource.name in selected:
-                yield proof
+    diagnosis = Diagnosis(connector, api)
+    for name in [one.name for one in connector.resources if one.name in selected | ancestors]:
+        asked: set[tuple[str, str]] = set()
+        while True:
+            proofs, fault = resource_proofs(name, diagnosis, api, decide, asked)
+            if fault is None or fault.fix is None:
+                break
+            patched = patched_connector(diagnosis.connector, fault.fix)
+            assert patched is not None  # it was tried
+            _write(Path(connector.path), fault.fix)
+            diagnosis = Diagnosis(patched, api)
+            yield replace(fault, outcome="fixed")
+        yield from (one for one in proofs if one.outcome == "fault" or name in selected)
 
 
-def _try_patches(
-    fault: Proof,
-    faults: set[tuple[str, str]],
-    connector: Connector,
-    config: Mapping[str, Json],
-    alias: str | None,
-    environment: Environment,
-) -> Proof:
-    """Return the fault with the diff of the first patch that fixes it, and adds no other fault.
+def resource_proofs(
+    name: str,
+    diagnosis: Diagnosis,
+    api: LiveApi,
+    decide: Decide,
+    asked: set[tuple[str, str]],
+    only: Collection[str] | None = None,
+) -> tuple[list[Proof], Proof | None]:
+    """Return the proofs of a resource up to the first fault whose change is wanted, and that one.
 
-    `faults` are those of the resource, by what they are about and their code.
+    `asked` are the faults that were decided on before, to which those of this call are added.
+    Changes are tried for faults of what `only` names (`paginator`), None for all.
     """
-    for patch in fault.patches[:MAX_TRIALS]:
-        patched = _patched(connector, patch)
-        if patched is None:
-            continue
-        diagnosis = _Diagnosis(patched, config, alias, environment, ignore_event)
-        proofs = list(diagnosis.proofs(patched.resource(fault.resource)))
-        outcomes = {one.about: one.outcome for one in proofs}
-        remaining = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
-        is_read = outcomes.get("data_selector") == "ok"
-        is_paged = fault.about != "paginator" or outcomes.get("paginator") == "ok"
-        if is_read and is_paged and remaining <= faults - {(fault.about, fault.code)}:
-            return replace(fault, diff=patch.diff, remedy=patch.remedy, patches=())
-    if not fault.patches:
-        return fault
-    remedy = f"{fault.remedy}; this was tried and did not help"
-    # a short page whose size changes nothing is one that the API filters after it counts
-    outcome = "unknown" if fault.code == "page-too-short" else fault.outcome
-    return replace(fault, outcome=outcome, remedy=remedy, patches=())
+    proofs = list(diagnosis.proofs(diagnosis.connector.resource(name)))
+    faults = {(one.about, one.code) for one in proofs if one.outcome == "fault"}
+    judged: list[Proof] = []
+    for proof in proofs:
+        fault = (proof.about, proof.code)
+        if proof.outcome == "fault" and (only is None or proof.about in only):
+            proof = try_patches(proof, faults, diagnosis, api)
+            if proof.diff and fault not in asked:
+                asked.add(fault)
+                if decide(proof):
+                    return judged, proof
+        judged.append(proof)
+    return judged, None
 
 
-def _patched(connector: Connector, patch: Patch) -> Connector | None:
-    """Return the connector of the changed text, None if it is not valid."""
-    path = Path(connector.path)
-    document, findings = parse_document(patch.text, str(path))
-    if document is None:
-        return None
-    location = Location(connector.name, path, connector.root, str(path))
-    return validate_document(document, location, findings).connector
-
-
-class _Diagnosis:
-    """Reads a sample of each resource and collects its evidence."""
-
-    def __init__(
-        self,
-        connector: Connector,
-        config: Mapping[str, Json],
-        alias: str | None,
-        environment: Environment,
-        on_event: EventHandler,
-    ) -> None:
-        self._on_event = on_event
-        self._warnings: list[WarningRaised] = []
-        settings = resolve_settings(connector, config, section=alias, replay=environment.replay)
-        self._compiled = compile_connector(connector, settings, environment, self._note)
-        self._evidence: dict[str, Evidence] = {}
-        for resource in connector.resources:
-            self._evidence[resource.name] = Evidence(
-                connector,
-                resource,
-                self._compiled.redactor,
-                self._evidence.get(resource.parent or ""),
-                partial(self._read_from, resource.name),
-            )
-        sample = Sample(
-            PAGES, LISTS, lambda name, number, page: self._evidence[name].add(number, page)
+def _write(path: Path, patch: Patch) -> None:
+    """Write the changed file, unless another program has changed it meanwhile."""
+    try:
+        current = read_whole(path)
+    except (OSError, UnicodeError) as error:
+        raise FrameworkError(f"{path} cannot be read: {error}") from None
+    if current != patch.before:
+        raise FrameworkError(
+            f"{path} was changed by another program while it was checked, and is left as it is; "
+            "run the command again"
         )
-        # one request at a time, so that pages arrive list by list
-        self._options = ReadOptions(
-            environment, self._note, self._compiled.redactor, 1, state={}, sample=sample
-        )
-        self._readers = ResourceReaders(self._compiled, self._options)
-
-    def _note(self, event: Event) -> None:
-        if isinstance(event, WarningRaised):
-            self._warnings.append(event)
-        self._on_event(event)
-
-    def proofs(self, resource: Resource) -> Iterator[Proof]:
-        """Read a sample of the resource and yield what it proves."""
-        evidence, reader = self._evidence[resource.name], self._readers[resource.name]
-        self._warnings.clear()
-        error: FrameworkError | None = None
-        records: list[Record] = []
-        try:
-            for page in reader.open_table():
-                records += page.records
-            evidence.records = records
-        except Interrupted:
-            raise
-        except (ResourceSkipped, FrameworkError) as caught:
-            ancestor = reader.failed_ancestor(caught)
-            if ancestor is not None or isinstance(caught, ResourceSkipped):
-                yield evidence.unknown(
-                    "request", not_requested(ancestor) if ancestor else str(caught)
-                )
-                return
-            error = caught
-            if _is_end(error):
-                evidence.records = records
-            if resource.steps and isinstance(error, RecordError):
-                evidence.records = []  # the key is not in what a step rejects
-        evidence.warnings = list(self._warnings)
-        proofs = list(_page_proofs(evidence)) if evidence.pages else []
-        yield from proofs
-        if error is not None and not _is_end(error):
-            is_explained = any(one.code == "cursor-missing" for one in proofs)
-            if not is_explained or isinstance(error, RequestError):
-                yield error_proof(evidence, error)
-            return
-        if not evidence.pages:
-            yield evidence.unknown("request", _no_request(resource, reader))
-        proofs = list(_list_proofs(evidence, reader)) if evidence.selected else []
-        yield from proofs
-        if error is not None and not _has_paging_fault(proofs):
-            yield evidence.fault("paginator", "ended-early", str(error))
-        yield from _warning_proofs(evidence, proofs)
-
-    def _read_from(self, name: str, start: str) -> list[Json]:
-        """Return the first page of the resource, read from that value of its cursor on."""
-        items: list[Json] = []
-
-        def collect(resource: str, _: int, page: Any) -> None:
-            if resource == name:
-                items.extend(page.items)
-
-        options = replace(
-            self._options,
-            on_event=ignore_event,
-            sample=Sample(1, 1, collect),
-            state={},
-            again=CursorRange(since=start),
-        )
-        for _ in ResourceReaders(self._compiled, options)[name].open_table():
-            pass
-        return items
-
-
-def _page_proofs(evidence: Evidence) -> Iterator[Proof]:
-    for check in PAGE_CHECKS:
-        proofs = list(check(evidence))
-        yield from proofs
-        if check in GATES and any(one.outcome != "ok" for one in proofs):
-            return
-
-
-def _list_proofs(evidence: Evidence, reader: ResourceReader) -> Iterator[Proof]:
-    if evidence.resource.parent:
-        message = f"requested for {count_noun(reader.parents, 'record')} of "
-        message += evidence.resource.parent
-        distinct = len(evidence.distinct_lists)
-        if distinct < len(evidence.lists):
-            message += f", by {count_noun(distinct, 'different request')}"
-        yield evidence.ok("parent", message)
-    for check in LIST_CHECKS:
-        yield from check(evidence)
-
-
-def _is_end(error: FrameworkError) -> bool:
-    """Return whether a list was read and ended before the API's own end."""
-    return isinstance(error, RequestError) and error.code == "ended-early"
-
-
-def _has_paging_fault(proofs: Sequence[Proof]) -> bool:
-    return any(one.about == "paginator" and one.outcome == "fault" for one in proofs)
-
-
-def _warning_proofs(evidence: Evidence, proofs: Sequence[Proof]) -> Iterator[Proof]:
-    """Yield the warnings of a run that no proof explains, as faults."""
-    explained = {*_CHECKED_WARNINGS, *(one.code for one in proofs)}
-    if _has_paging_fault(proofs):
-        explained |= {"total-differs", "ended-early"}
-    for warning in evidence.warnings:
-        if warning.code not in explained and warning.resource == evidence.resource.name:
-            yield evidence.fault(warning.code, warning.code, warning.message)
-
-
-def _no_request(resource: Resource, reader: ResourceReader) -> str:
-    if reader.skipped_lists:
-        reason = f"{' and '.join(reader.skipped_lists)} excludes every parent record"
-    else:
-        reason = f"{resource.parent or 'its partition'} has no record to request it for"
-    return f"not requested, because {reason}"
+    write_text(path, patch.text)

@@ -23,10 +23,10 @@ MIN_RECORDS = 10
 _BODY_DEPTH, _OBJECT_DEPTH = 4, 8
 _MAX_KEY_LENGTH = 300
 _ID_NAME = re.compile(
-    r"(^|[@.])(id|ID|uri|uuid|guid|key|code|slug|url|sku|no|number)$"
+    r"(^|[@.])(id|ID|uid|uri|urn|uuid|guid|gid|pk|key|code|slug|url|sku|no|number)$"
     r"|(_(id|key|uuid|code|no|number)|Id|ID|Key|Uuid|Code|Number)$"
 )
-_SURE_ID_NAME = re.compile(r"@?(id|uuid|guid|uri)", re.IGNORECASE)
+_SURE_ID_NAME = re.compile(r"@?(_?id|uid|uuid|guid|gid|pk|uri|urn)", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TIME_NAME = re.compile(r"updat|modif|chang|creat|date|time|_at$", re.IGNORECASE)
 

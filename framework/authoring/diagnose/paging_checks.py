@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from framework.authoring.diagnose.heuristics import key_candidates
+from framework.authoring.diagnose.paginator_candidates import paginator_candidates
 from framework.authoring.diagnose.proof import MAX_CANDIDATES, Evidence, Proof, response_of
 from framework.authoring.scaffold.yaml_patch import Change
 from framework.authoring.scaffold.yaml_writer import flow
+from framework.definition.expressions.jmespath_expression import (
+    ExpressionError,
+    compile_expression,
+)
+from framework.definition.expressions.jsonpath import path_keys
+from framework.extract.monitors.end_monitor import has_filters
 from framework.extract.next_page_signs import (
     Sign,
+    counted_place,
     graphql_variable,
-    list_place,
+    jmespath_of,
     page_signs,
-    proposed_paginator,
 )
 from framework.extract.page import Page
+from framework.extract.pagination import is_about_length
+from framework.text import count_noun
 
 Json = Any
 
@@ -41,25 +51,40 @@ def check_paging(evidence: Evidence) -> Iterator[Proof]:
 
 
 def _second_page(evidence: Evidence) -> Proof:
-    lists = [pages for pages in evidence.lists if pages and pages[0].count]
+    lists = [pages for pages in evidence.lists if any(page.size for page in pages)]
     for first, *rest in lists:
-        if any(page.count for page in rest):
-            if not _skips_records(evidence, first.count):
+        if any(page.size for page in rest):
+            if not first.size or not _skips_records(evidence, first.size):
                 return evidence.ok("paginator", "the second page contains other records")
-            return _short_page(evidence, first.count, "limit", "more followed")
+            return _short_page(evidence, first.size, "limit", "more followed")
     for pages in lists:
-        signs, records = _signs_of(evidence, pages[0]), pages[0].count
+        signs, records = more_signs(evidence, pages[0]), pages[0].size
+        if signs and _reads_part(evidence):
+            paths = ", ".join(dict.fromkeys(sign.path for sign in signs[:MAX_CANDIDATES]))
+            message = f"the file asks for a part of the list; the response announces more: {paths}"
+            return evidence.unknown("paginator", message)
         if any(sign.kind == "total" for sign in signs) and _skips_records(evidence, records):
             return _short_page(evidence, records, "limit", "there are more")
         if signs and _ends_short(evidence, records):
-            return _short_page(evidence, records, "page_size", "there are more")
+            return _short_page(evidence, records, _size_key(evidence), "there are more")
         if signs and len(pages) > 1:
             paths = ", ".join(dict.fromkeys(sign.path for sign in signs[:MAX_CANDIDATES]))
             message = f"the second page is empty; the first one announces more: {paths}"
             return evidence.unknown("paginator", message)
         if signs:
             message = "one page was read, but the response announces more"
-            return _other_paginator(evidence, "no-next", message, signs, records)
+            return _other_paginator(evidence, "no-next", message, signs, pages[0])
+    for pages in lists:
+        if len(pages) == 1 and _ends_short(evidence, pages[0].size):
+            # whether the API returns no more at once is told by asking for as many
+            key = _size_key(evidence)
+            return _short_page(evidence, pages[0].size, key, "the list ends there")
+        if len(pages) == 1 and _size_key(evidence) not in evidence.paginator:
+            options = _without_end(evidence)
+            if options:
+                message = f"found {count_noun(pages[0].size, 'record')} on a page, and the list "
+                message += "ends there, by a condition on their number"
+                return evidence.paginator_fault("page-too-short", message, *options)
     if any(len(pages) > 1 for pages in lists):
         return evidence.unknown("paginator", "the second page is empty, and no sign of more")
     return evidence.unknown("paginator", "one page, and no sign of a second")
@@ -71,17 +96,50 @@ def _skips_records(evidence: Evidence, records: int) -> bool:
     return evidence.paginator["type"] == "offset" and isinstance(limit, int) and records < limit
 
 
+def _reads_part(evidence: Evidence) -> bool:
+    """Return whether the file ends the list by a condition that is its own."""
+    keys = ("maximum_page", "maximum_offset")
+    if any(evidence.paginator.get(key) is not None for key in keys):
+        return True
+    return "stop_when" in evidence.paginator and "stop_when" not in _length_conditions(evidence)
+
+
+def _length_conditions(evidence: Evidence) -> list[str]:
+    """Return the keys of the paginator that take a short page for the last one."""
+    paginator = evidence.paginator
+    keys = ["stop_after_short_page"] if paginator.get("stop_after_short_page") else []
+    with suppress(ExpressionError):
+        stop_when = paginator.get("stop_when")
+        if stop_when is not None and is_about_length(compile_expression(str(stop_when))):
+            keys.append("stop_when")
+    return keys
+
+
 def _ends_short(evidence: Evidence, records: int) -> bool:
-    """Return whether the list ends at a page shorter than what was asked for."""
-    size = evidence.paginator.get("page_size")
-    is_end = evidence.paginator.get("stop_after_short_page")
-    return bool(is_end) and isinstance(size, int) and records < size
+    """Return whether the list may end at a page shorter than what was asked for."""
+    size = evidence.paginator.get(_size_key(evidence))
+    return isinstance(size, int) and records < size and bool(_length_conditions(evidence))
+
+
+def _size_key(evidence: Evidence) -> str:
+    return "limit" if evidence.paginator["type"] == "offset" else "page_size"
 
 
 def _short_page(evidence: Evidence, records: int, key: str, more: str) -> Proof:
     size = evidence.paginator[key]
-    message = f"found {records:,} records on a page, expected the {key} of {size:,}, and {more}"
-    return evidence.paginator_fault("page-too-short", message, {key: records})
+    found = count_noun(records, "record")
+    message = f"found {found} on a page, expected the {key} of {size:,}, and {more}"
+    options: list[dict[str, Json]] = [{key: records}]
+    if key == "page_size":
+        options += _without_end(evidence)
+    return evidence.paginator_fault("page-too-short", message, *options)
+
+
+def _without_end(evidence: Evidence) -> list[dict[str, Json]]:
+    """Return the paginator without the condition of the file that may end the list too early."""
+    present = _length_conditions(evidence)
+    kept = {name: value for name, value in evidence.paginator.items() if name not in present}
+    return [kept] if present else []
 
 
 def unreadable_page(evidence: Evidence, message: str) -> Proof:
@@ -90,15 +148,15 @@ def unreadable_page(evidence: Evidence, message: str) -> Proof:
     if "paginator's total_path" in message:
         return evidence.paginator_fault(code, message, {"total_path": None})
     if paginator["type"] != "json_link":
-        places = [sign.path for page in evidence.pages[:1] for sign in _signs_of(evidence, page)]
+        places = [sign.path for page in evidence.pages[:1] for sign in more_signs(evidence, page)]
         paths = ", ".join(places[:MAX_CANDIDATES])
         remedy = f"the response announces more at {paths}" if paths else ""
         return evidence.fault("paginator", code, message, remedy)
     path = str(paginator.get("next_url_path", "next"))
     signs = [Sign("cursor", path)]
-    first = evidence.pages[:1]
-    signs += [one for page in first for one in _signs_of(evidence, page) if one.path != path]
-    return _other_paginator(evidence, code, message, signs, 0, names_signs=False)
+    first = next(iter(evidence.pages), None)
+    signs += [one for one in more_signs(evidence, first) if one.path != path] if first else []
+    return _other_paginator(evidence, code, message, signs, first, names_signs=False)
 
 
 def refused_page(evidence: Evidence, message: str) -> Proof:
@@ -108,9 +166,9 @@ def refused_page(evidence: Evidence, message: str) -> Proof:
     kind = {"cursor": "cursor", "json_link": "link", "header_link": "link"}.get(
         str(evidence.paginator["type"])
     )
-    signs = [sign for sign in _signs_of(evidence, first) if sign.kind != kind]
+    signs = [sign for sign in more_signs(evidence, first) if sign.kind != kind]
     if signs:
-        return _other_paginator(evidence, "next-refused", message, signs, first.count)
+        return _other_paginator(evidence, "next-refused", message, signs, first)
     remedy = "correct what the paginator reads, or the name under which it is sent"
     return evidence.fault("paginator", "next-refused", message, remedy)
 
@@ -130,7 +188,7 @@ def repeated_page(evidence: Evidence, code: str) -> Proof:
         message += f"; the two requests differ in {', '.join(differing)}"
     kind = str(evidence.paginator["type"])
     key, value = _PARAMETER_KEYS.get(kind, ("", ""))
-    signs = _signs_of(evidence, pages[0]) if pages else []
+    signs = more_signs(evidence, pages[0]) if pages else []
     if key and code == "page-repeated":
         names = [name for sign in signs for name in sign.params]
         unsent = [name for name in names if name not in sent[0] and name not in differing]
@@ -145,7 +203,7 @@ def repeated_page(evidence: Evidence, code: str) -> Proof:
     path_key = {"cursor": "cursor_path", "json_link": "next_url_path"}.get(kind, "")
     unused = [sign for sign in signs if sign.path != evidence.paginator.get(path_key)]
     if unused and (code == "next-repeated" or not key):
-        return _other_paginator(evidence, code, message, unused, pages[0].count)
+        return _other_paginator(evidence, code, message, unused, pages[0])
     names_sent = " or ".join(differing) or "the next-page parameter"
     remedy = f"the API ignores {names_sent}: use the name in its documentation"
     return evidence.fault("paginator", code, message, f"{remedy} ({key})" if key else remedy)
@@ -166,13 +224,26 @@ def _value_in_body(evidence: Evidence, message: str, value: str, name: str) -> P
     return evidence.fault("paginator", "page-repeated", message, remedy, [Change(place, text)])
 
 
-def _signs_of(evidence: Evidence, page: Page) -> list[Sign]:
-    """Return what a page's headers and body say of more pages than this one."""
-    names, _ = list_place(evidence.resource.endpoint)
-    least = {"total": page.count, "pages": 1}
+def more_signs(evidence: Evidence, page: Page) -> list[Sign]:
+    """Return what a page's headers and body say of more pages than this one.
+
+    As in a run, a flag outweighs what else is there, "no more" outweighs totals, and a total may
+    count what filters leave out, unless the page has a round length.
+    """
+    names, _ = counted_place(evidence.resource)
+    signs = page_signs(response_of(page), names)
+    flags = [sign for sign in signs if sign.kind == "more"]
+    if flags and all(sign.is_end for sign in flags):
+        return []
+    more = [sign for sign in signs if not sign.is_end and sign.kind not in ("total", "pages")]
+    is_end = any(sign.is_end for sign in signs) and not more
+    is_filtered = has_filters(evidence.resource.endpoint) and page.size % 10 != 0
+    if is_end or is_filtered:
+        return more
+    least = {"total": page.size, "pages": 1}
     return [
         sign
-        for sign in page_signs(response_of(page), names)
+        for sign in signs
         if not sign.is_end and (sign.kind not in least or sign.number > least[sign.kind] > 0)
     ]
 
@@ -182,11 +253,11 @@ def _other_paginator(
     code: str,
     message: str,
     signs: list[Sign],
-    records: int,
+    page: Page | None,
     *,
     names_signs: bool = True,
 ) -> Proof:
-    """Return a fault with the paginators that read the signs, the likeliest first."""
+    """Return a fault with the paginators that read the signs of a page, the likeliest first."""
     kind = str(evidence.paginator["type"])
     preferred = {"cursor": ("cursor", "link"), "json_link": ("link", "cursor")}.get(kind, ())
     order = (*preferred, "link", "cursor", "more", "pages", "total")
@@ -194,14 +265,31 @@ def _other_paginator(
     if names_signs:
         message += f": {', '.join(dict.fromkeys(one.path for one in signs[:MAX_CANDIDATES]))}"
     variable = graphql_variable(evidence.resource.endpoint)
-    options = [one for sign in ranked for one in _paginators_for(sign, records, variable)]
+    options: list[Mapping[str, Json]] = [
+        *paginator_candidates(
+            evidence.resource.endpoint,
+            None if page is None else response_of(page),
+            counted_place(evidence.resource)[0],
+            0 if page is None else page.size,
+            ranked,
+            variable,
+            _key_of(evidence),
+        )
+    ]
     if options[0]["type"] == kind:
         changed = {name: value for name, value in options[0].items() if value == ranked[0].path}
         options = [changed, *options] if changed else options
+    options = [*_without_end(evidence), *options]
     note = _NOTES.get(ranked[0].kind, "")
-    if "cursor_body_path" in options[0]:
+    if variable is not None and "cursor_body_path" in options[0]:
         note = f"; the query needs this cursor and the variable ${variable}"
     return evidence.paginator_fault(code, message, *options, note=note)
+
+
+def _key_of(evidence: Evidence) -> str | None:
+    """Return the JMESPath of the field that identifies a record, None if it is not one field."""
+    key = evidence.resource.primary_key or key_candidates(evidence.objects)[:1]
+    return jmespath_of(path_keys(key[0])) if len(key) == 1 else None
 
 
 _NOTES = {
@@ -211,23 +299,6 @@ _NOTES = {
     "total": f"; {_LOOK_UP.format('whether it is an offset or page_number')}",
 }
 """What the user must look up for a paginator that reads a sign of this kind."""
-_CURSOR_PARAMS = ("page", "cursor", "after", "page_token", "starting_after", "offset")
-
-
-def _paginators_for(sign: Sign, records: int, variable: str | None) -> Iterator[dict[str, Json]]:
-    """Yield paginators that read this sign; the names of parameters are guesses to try."""
-    proposed = proposed_paginator(sign, records, variable)
-    yield proposed
-    if any(name.endswith("_body_path") for name in proposed):
-        return
-    if sign.kind == "cursor":
-        name = str(proposed["cursor_param"])
-        rest = re.sub(r"^next_?", "", name, flags=re.IGNORECASE)
-        for param in (rest[:1].lower() + rest[1:], *_CURSOR_PARAMS):
-            if param not in ("", name):
-                yield {**proposed, "cursor_param": param}
-    elif sign.kind == "total":
-        yield {"type": "page_number", "base_page": 1, "total_path": None}
 
 
 def _sent_parameters(page: Page) -> dict[str, str]:

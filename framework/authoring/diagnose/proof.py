@@ -31,17 +31,19 @@ MAX_CANDIDATES = 3
 class Proof:
     """The outcome of one check. A fault has a `code` and, if known, a `remedy` in words.
 
-    `diff` is a change to the file that was tried and fixes it. `patches` are changes to try.
+    `diff` is a change to the file that was tried and fixes it, and `fix` the file with it. `fixed`
+    is a fault whose change was made. `patches` are changes to try.
     """
 
     resource: str
     about: str
-    outcome: Literal["ok", "fault", "unknown"]
+    outcome: Literal["ok", "fault", "unknown", "fixed"]
     message: str
     code: str = ""
     remedy: str = ""
     diff: str = ""
     patches: tuple[Patch, ...] = ()
+    fix: Patch | None = None
 
 
 @dataclass

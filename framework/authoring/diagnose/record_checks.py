@@ -35,6 +35,8 @@ from framework.text import count_noun, json_shape
 
 Json = Any
 
+_STEPS_INTO_LISTS = ("explode", "yield_map")
+"""Steps that make records of what the selector found: it may well be above their list."""
 _SAME_RECORD_STEPS = ("cast", "filter", "set")
 """Steps after which a record still is one record, with the fields that the API returned."""
 _MIN_AGE = timedelta(days=2)
@@ -46,7 +48,9 @@ def check_selector(evidence: Evidence) -> Iterator[Proof]:
     if not evidence.selected:
         yield _no_records(evidence)
         return
-    fault = _selector_above_list(evidence) or _key_elsewhere(evidence)
+    fault = None
+    if not any(step.kind in _STEPS_INTO_LISTS for step in evidence.resource.steps):
+        fault = _selector_above_list(evidence) or _key_elsewhere(evidence)
     if fault is not None:
         yield fault
         return
@@ -91,10 +95,6 @@ def _shared_binding(evidence: Evidence) -> str:
 def _selector_above_list(evidence: Evidence) -> Proof | None:
     """Return a fault if each page is one object without the key, and a list is inside it."""
     pages, key = evidence.pages, evidence.resource.primary_key
-    if evidence.records and all(
-        field_of(record, name) is not None for record in evidence.records for name in key
-    ):
-        return None  # steps, such as explode, reach the list
     if not key or any(page.count != 1 or not isinstance(page.first, dict) for page in pages):
         return None
     if all(field_of(page.first, name) is not None for page in pages for name in key):

@@ -5,12 +5,23 @@ Comments mark what only the API's documentation can tell.
 
 from __future__ import annotations
 
+import json as json_module
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import yaml
+
+from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.values.naming import normalize_identifier
 from framework.errors import UsageError
+
+Json = Any
+
+_SECRET = re.compile(r"\{secrets\.([a-z][a-z0-9_]*)\}")
+"""A secret that a path or a body names."""
 
 
 class _Auth(NamedTuple):
@@ -41,7 +52,7 @@ _AUTHS = {
 AUTHS = tuple(_AUTHS)
 
 PAGINATOR_TEMPLATES = {
-    "auto": "auto",
+    "auto": "",
     "single_page": "single_page",
     "page_number": "{type: page_number, base_page: 1, page_param: page, total_path: null}",
     "offset": "{type: offset, limit: 100, offset_param: offset, limit_param: limit, "
@@ -50,9 +61,9 @@ PAGINATOR_TEMPLATES = {
     "json_link": "{type: json_link, next_url_path: next}",
     "header_link": "{type: header_link}",
 }
-"""The paginators to choose from, each with dlt's usual names."""
+"""The paginators to choose from, each with dlt's usual names; `auto` is written by no key."""
 _TO_CHECK = {
-    "auto": "how a list goes on; `framework check NAME --deep` proposes it",
+    "auto": "paginator: left out, so dlt detects it; `framework check NAME --deep` proposes it",
     "page_number": "base_page and page_param",
     "offset": "the parameters' names and the highest limit",
     "cursor": "where a response has the next cursor, and the parameter that takes it",
@@ -67,7 +78,8 @@ class ConnectorFacts:
     """What the user says about an API.
 
     `paths` become one resource each. `data_selector` is for all of them. `primary_keys` has one for
-    each path, or one for all (None: there is none). `header` is where an api_key goes.
+    each path, or one for all (None: there is none). `header` is where an api_key goes, or
+    `key_param` if it goes into the query. `method` and `json` are those of each request.
     """
 
     name: str
@@ -78,6 +90,9 @@ class ConnectorFacts:
     primary_keys: tuple[str | None, ...]
     paginator: str
     header: str = "X-API-Key"
+    key_param: str | None = None
+    method: str = "GET"
+    json: Json = None
 
     @property
     def has_one_key(self) -> bool:
@@ -87,39 +102,84 @@ class ConnectorFacts:
 
 def connector_text(facts: ConnectorFacts) -> str:
     """Return the connector file. Raise UsageError if a path does not give a resource name."""
-    auth = _AUTHS[facts.auth]
-    auth_text = auth.auth.replace("{{header}}", _quoted(facts.header))
     lines = [
+        *_head(facts),
+        *_defaults(facts),
+        "resources:",
+    ]
+    names = resource_names(facts.paths)
+    for number, (name, path) in enumerate(zip(names, facts.paths, strict=True)):
+        lines.append(f"  - name: {name}")
+        lines += _to_check(facts) if number else []
+        if not facts.has_one_key:
+            lines += [f"    {line}" for line in _key(facts.primary_keys[number])]
+        lines.append(f"    endpoint: {flow(_endpoint(facts, path))}")
+    return "\n".join(lines) + "\n"
+
+
+def connector_head(facts: ConnectorFacts) -> dict[str, Json]:
+    """Return the connector file without its resources, as data."""
+    head: dict[str, Json] = yaml.safe_load("\n".join(_head(facts)))
+    return head
+
+
+def secrets_of(auth: str) -> tuple[str, ...]:
+    """Return the names of the secrets that an auth needs."""
+    return tuple(text.partition(":")[0] for text in _AUTHS[auth].secrets)
+
+
+def _head(facts: ConnectorFacts) -> list[str]:
+    auth = _AUTHS[facts.auth]
+    auth_text = auth.auth.replace("{{header}}", _quoted(facts.key_param or facts.header))
+    if facts.key_param:
+        auth_text = auth_text.replace("location: header", "location: query")
+    texts = [*facts.paths, json_module.dumps(facts.json)]
+    named = {name for text in texts for name in _SECRET.findall(text)}
+    secrets = [*auth.secrets]
+    secrets += [f"{name}: {{}}" for name in sorted(named - {*secrets_of(facts.auth)})]
+    return [
         "# yaml-language-server: $schema=../schemas/connector.schema.json",
         "version: 1",
         f"name: {facts.name}",
         f"description: {_quoted(f'Data of {urlsplit(facts.base_url).netloc}.')}",
         "config:",
         f"  base_url: {{type: string, format: uri, default: {_quoted(facts.base_url)}}}",
-        *(["secrets:"] if auth.secrets else []),
-        *(f"  {secret}" for secret in auth.secrets),
+        *(["secrets:"] if secrets else []),
+        *(f"  {secret}" for secret in secrets),
         "client:",
         '  base_url: "{config.base_url}"',
         *([f"  auth: {auth_text}"] if auth_text else []),
         "  retry: {status_codes: [429, 500, 502, 503, 504], max_retries: 3, backoff_factor: 2}",
-        "resource_defaults:",
-        *([f"  {line}" for line in _key(facts.primary_keys[0])] if facts.has_one_key else []),
-        "  endpoint:",
     ]
+
+
+def _defaults(facts: ConnectorFacts) -> list[str]:
+    """Return what all resources have; a comment alone if that is nothing."""
+    endpoint = []
     if facts.data_selector is not None:
-        lines.append(f"    data_selector: {_quoted(facts.data_selector)}")
+        endpoint.append(f"data_selector: {_quoted(facts.data_selector)}")
     if facts.paginator in _TO_CHECK:
         unknown = _TO_CHECK[facts.paginator].replace("NAME", facts.name)
-        lines.append(f"    # to be checked: {unknown}")
-    lines += [f"    paginator: {PAGINATOR_TEMPLATES[facts.paginator]}", "resources:"]
-    names: set[str] = set()
-    for number, path in enumerate(facts.paths):
-        lines.append(f"  - name: {_resource_name(path, names)}")
-        lines += _to_check(facts) if number else []
-        if not facts.has_one_key:
-            lines += [f"    {line}" for line in _key(facts.primary_keys[number])]
-        lines.append(f"    endpoint: {{path: {_quoted(path)}}}")
-    return "\n".join(lines) + "\n"
+        endpoint.append(f"# to be checked: {unknown}")
+    if PAGINATOR_TEMPLATES[facts.paginator]:
+        endpoint.append(f"paginator: {PAGINATOR_TEMPLATES[facts.paginator]}")
+    hints = _key(facts.primary_keys[0]) if facts.has_one_key else []
+    if any(not line.startswith("#") for line in endpoint):
+        lines = [*hints, "endpoint:", *(f"  {line}" for line in endpoint)]
+    else:
+        lines = [*hints, *endpoint]
+    if all(line.startswith("#") for line in lines):
+        return lines
+    return ["resource_defaults:", *(f"  {line}" for line in lines)]
+
+
+def _endpoint(facts: ConnectorFacts, path: str) -> dict[str, Json]:
+    endpoint: dict[str, Json] = {"path": path}
+    if facts.method != "GET":
+        endpoint["method"] = facts.method
+    if facts.json is not None:
+        endpoint["json"] = facts.json
+    return endpoint
 
 
 def _key(primary_key: str | None) -> list[str]:
@@ -140,13 +200,20 @@ def _to_check(facts: ConnectorFacts) -> list[str]:
     return [f"    # to be checked: its {' and '.join(keys)}, if different"] if keys else []
 
 
-def _resource_name(path: str, names: set[str]) -> str:
-    """Return a new name from the path's last words, and add it to `names`."""
+def resource_names(paths: Sequence[str]) -> list[str]:
+    """Return a name for the resource of each path. Raise UsageError if a path does not give one."""
+    names: dict[str, None] = {}
+    for path in paths:
+        names[_resource_name(path, names)] = None
+    return list(names)
+
+
+def _resource_name(path: str, names: Collection[str]) -> str:
+    """Return a new name from the path's last words."""
     parts = [part for part in urlsplit(path).path.split("/") if part and "{" not in part]
     for count in range(1, len(parts) + 1):
         name = normalize_identifier("_".join(parts[-count:])).strip("_").replace("__", "_")
         if name and name[0].isalpha() and name not in names:
-            names.add(name)
             return name
     raise UsageError(
         f"the path {path!r} does not give a new resource name; use paths such as /users, and "
@@ -156,8 +223,6 @@ def _resource_name(path: str, names: set[str]) -> str:
 
 def _quoted(text: str) -> str:
     """Return a scalar that YAML reads as the same text, in a flow mapping too."""
-    import yaml
-
     line: str = yaml.safe_dump(text, width=10_000, allow_unicode=True, default_flow_style=True)
     line = line.removesuffix("\n").removesuffix("\n...")
     is_flow = any(mark in line for mark in ",[]{}") and line[:1] not in "'\""

@@ -27,16 +27,15 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.next_page_signs import (
     Sign,
     best_sign,
+    counted_place,
     graphql_variable,
-    list_place,
     page_signs,
-    plain,
     proposed_paginator,
-    words,
 )
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
 from framework.extract.paging_fields import total_of
+from framework.extract.paging_words import plain, words
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun, join_words
 
@@ -66,7 +65,7 @@ class EndMonitor:
         self._options = options
         self._paginator = paginator
         self._endpoint = plan.endpoint
-        self._names, self._is_plain = list_place(plan.endpoint)
+        self._names, self._is_plain = counted_place(plan.resource)
         self._pages = 0
         self._records = 0
         self._lengths: set[int] = set()

@@ -19,9 +19,10 @@ from dlt.sources.helpers.rest_client.paginators import (
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
-from framework.extract.next_page_signs import LAST, list_place, page_signs, plain, words
+from framework.extract.next_page_signs import counted_place, page_signs
 from framework.extract.page import Page
 from framework.extract.pagination import FrameworkPaginator
+from framework.extract.paging_words import LAST, plain, words
 from framework.extract.read_options import ReadOptions
 from framework.runtime.field_paths import value_at
 from framework.runtime.redaction import redact_url
@@ -66,7 +67,7 @@ class PaginationMonitor:
         self._last: Page | None = None
         self._last_signature = 0
         self._repeats = 0
-        self._names = list_place(plan.endpoint)[0]
+        self._names = counted_place(plan.resource)[0]
 
     def on_page(self, page: Page) -> bool:
         """Compare the page with those before it, by its length, first and last record.

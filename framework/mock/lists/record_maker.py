@@ -15,7 +15,7 @@ from framework.definition.expressions.limits import (
 )
 from framework.definition.values.datetimes import write_time
 from framework.errors import FrameworkError, UsageError
-from framework.extract.next_page_signs import plain
+from framework.extract.paging_words import plain
 
 if TYPE_CHECKING:
     from mimesis import Generic

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.extract.next_page_signs import (
-    END_CURSOR,
+from framework.extract.paging_words import (
+    END_CURSORS,
     LAST,
     MORE,
     NEXT,
@@ -200,7 +200,7 @@ def _role(name: str, leaf: Leaf, value: Json, samples: Sequence[RecordedPage]) -
 
     if isinstance(value, bool) or str(value).lower() in ("true", "false"):
         return "flag" if name in MORE else "last_flag" if name in LAST else None
-    if name in NEXT or name == END_CURSOR:
+    if name in NEXT or name in END_CURSORS:
         if isinstance(value, str):
             is_link = value.startswith(("http://", "https://", "/", "?"))
             return "link" if is_link else "token"

@@ -23,8 +23,8 @@ from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.model import Endpoint, Export, JobRequest
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.plan import Plan
-from framework.extract.next_page_signs import plain, words
 from framework.extract.pagination import UNSENT, FrameworkPaginator
+from framework.extract.paging_words import plain, words
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_message import MockRequest
 from framework.mock.pages.text_pattern import TextPattern, Use
