@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framework.cli.proof_view import proof_as_data, write_proofs
 from framework.cli.shared_options import format_option, mock_option, open_connector, request_options
 from framework.cli.terminal import visible, visible_lines, write_json, write_line
 from framework.errors import UsageError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from framework.authoring.diagnose.proof import Proof
 
 OUTCOMES = {"readable": "yes", "refused": "no", "skipped": "skipped", "unknown": "?"}
-_NOT_SHOWN = ("patches", "fix")
 
 
 @click.command(
@@ -108,9 +108,9 @@ def command(
         with stop_on_signals(environment.stop):
             proofs = list(repair(connector, selected, api, decide))
         if form == "json":
-            write_json([_as_json(proof) for proof in proofs])
+            write_json([proof_as_data(proof) for proof in proofs])
         else:
-            _write_proofs(proofs)
+            write_proofs(proofs)
         return int(any(proof.outcome == "fault" for proof in proofs))
     with stop_on_signals(environment.stop):
         probes = probe(connector, selected, config, alias, environment, on_event)
@@ -162,24 +162,3 @@ class _Decision:
         self._asks = answer not in ("a", "q")
         self._writes = answer == "a"
         return answer in ("y", "a")
-
-
-def _as_json(proof: Proof) -> dict[str, object]:
-    return {name: value for name, value in vars(proof).items() if name not in _NOT_SHOWN}
-
-
-def _write_proofs(proofs: list[Proof]) -> None:
-    width = max(len(proof.about) for proof in proofs)
-    resource = None
-    for proof in proofs:
-        if proof.resource != resource:
-            resource = proof.resource
-            write_line(resource)
-        message = visible_lines(proof.message).replace("\n", f"\n  {'':<{width + 11}}")
-        code = f" [{proof.code}]" if proof.code else ""
-        write_line(f"  {proof.outcome:<7}  {proof.about:<{width}}  {message}{code}")
-        indent = f"  {'':<7}  {'':<{width}}"
-        if proof.remedy:
-            write_line(f"{indent}  -> {proof.remedy}")
-        for line in visible_lines(proof.diff).splitlines():
-            write_line(f"{indent}     {line}")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framework.cli.import_proof import check_against, prove_import
 from framework.cli.import_recordings import curl, har, postman
 from framework.cli.import_target import check_target, target_options, write_report
+from framework.cli.proof_view import proof_as_data, write_proofs
 from framework.cli.shared_options import option_group
 from framework.cli.terminal import write_json, write_line
 
@@ -88,6 +90,7 @@ Examples:
   framework import openapi shop.yaml --list
   framework import openapi shop.yaml -o connectors/shop.yaml --paths '/orders*'
   framework import openapi https://api.example.com/openapi.json --exclude '/internal/*'
+  framework import openapi shop.yaml --prove live
 """,
 )
 @click.argument("source", metavar="FILE|URL")
@@ -97,6 +100,13 @@ Examples:
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Not these paths; repeatable.")
 @click.option("--list", "only_list", is_flag=True, help="List the operations; write nothing.")
 @click.option("--allow-remote", is_flag=True, help="Follow references to documents of the web.")
+@click.option(
+    "--prove",
+    "against",
+    metavar="URL|live",
+    help="Compare the file with responses of the API (live), or of a mock at URL, and write each "
+    "change that was tried and helps, as check --deep --apply does.",
+)
 def openapi(
     source: str,
     output: Path | None,
@@ -107,6 +117,7 @@ def openapi(
     exclude: tuple[str, ...],
     only_list: bool,
     allow_remote: bool,
+    against: str | None,
 ) -> int:
     """Convert FILE or URL, the description of an API: OpenAPI 3.0, 3.1 or Swagger 2.0.
 
@@ -122,6 +133,7 @@ def openapi(
         name_from,
     )
 
+    check_against(against)
     options = OpenApiOptions(Choice(paths, tags, exclude), allow_remote)
     if only_list:
         rows = list_openapi(source, options)
@@ -134,7 +146,17 @@ def openapi(
     check_target(target, force)
     imported = import_openapi(source, target.stem, options)
     files = write_imported(imported, target)
-    return write_report(imported, files, form)
+    if against is None or not imported.resources:
+        return write_report(imported, files, form)
+    if form == "json":
+        proofs = prove_import(target, against)
+        more = {"proofs": [proof_as_data(proof) for proof in proofs]}
+        code = write_report(imported, files, form, more)
+    else:  # the report comes first: the API may refuse to be asked
+        code = write_report(imported, files, form)
+        proofs = prove_import(target, against)
+        write_proofs(proofs)
+    return int(bool(code) or any(proof.outcome == "fault" for proof in proofs))
 
 
 def _write_operations(rows: list[ListedOperation]) -> None:

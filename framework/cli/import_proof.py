@@ -1,0 +1,44 @@
+"""`import openapi --prove`: ask the API, or a mock of it, whether the imported file is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from framework.cli.shared_options import open_connector
+from framework.errors import UsageError
+
+if TYPE_CHECKING:
+    from framework.authoring.diagnose.proof import Proof
+
+LIVE = "live"
+
+
+def check_against(against: str | None) -> None:
+    """Raise UsageError for what is neither `live` nor a URL."""
+    if against is not None and against != LIVE and "://" not in against:
+        raise UsageError(f"found --prove {against}, expected live or the address of a mock")
+
+
+def prove_import(target: Path, against: str) -> list[Proof]:
+    """Compare an imported file with responses, and write each change that was tried and helps.
+
+    Return the proofs of all resources. Raise FrameworkError if the API cannot be asked.
+    """
+    connector = open_connector(f"./{target}" if not target.is_absolute() else str(target), None)
+    from framework.authoring.diagnose.diagnosis import repair
+    from framework.authoring.diagnose.resource_diagnosis import LiveApi
+    from framework.events import ignore_event
+    from framework.runtime.environment import Environment
+    from framework.runtime.signals import stop_on_signals
+
+    environment = Environment()
+    config: dict[str, Any] = {}
+    if against != LIVE:
+        from framework.mock.mock_run import mocked_config, mocked_environment
+
+        environment = mocked_environment(connector, against, environment)
+        config = mocked_config(connector, config)
+    api = LiveApi(config, None, environment, ignore_event)
+    with stop_on_signals(environment.stop):
+        return list(repair(connector, connector.resources, api, lambda _: True))
