@@ -11,9 +11,11 @@ from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
+from framework.authoring.cassettes.cassette import cassette_path, read_cassette
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.datetimes import TimeError, read_time, same_format
 from framework.errors import FrameworkError
+from framework.mock.lists.invention import required_config
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_options import Mock, MockOptions
@@ -75,17 +77,22 @@ class Stage:
         options = MockOptions(
             page_size=PAGE_SIZE, seed=seed, rows=INVENTED, config=config, now=NEWEST
         )
-        mock = open_mock(connector, options)
-        if _misses(mock):  # the file was changed since it was recorded
+        path = cassette_path(connector)
+        recorded = read_cassette(path, connector.name) if path.is_file() else None
+        mock = open_mock(connector, options, recorded)
+        if recorded is not None and _misses(mock):  # the file was changed since it was recorded
+            recorded = None
             invented = open_mock(connector, replace(options, invented=True))
             invented.source += " (its recording does not fit the file)"
             mock = invented
         _page_small(mock)
         small = _with_small_offsets(connector)
-        given = mocked_config(connector, config)
+        own = required_config(connector) if recorded is None else recorded.config
+        given = mocked_config(connector, {**own, **config})
         settings = resolve_settings(connector, given, replay=True)
         adapter = ClockedAdapter(mock.api)
-        stage = cls(small, mock, settings, adapter, stop, assumptions, given)
+        every = {**given, **settings.config}  # none is looked up elsewhere by a real run
+        stage = cls(small, mock, settings, adapter, stop, assumptions, every)
         if not mock.world.lists():
             names = [one.name for one in connector.resources if one.selected]
             for name in names:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from framework.errors import UsageError
+from framework.prove.history.api_traits import Assumption
 from framework.prove.prover import ConnectorProof, ProofOptions, prove
 from tests.support.mocks import API
 from tests.support.run_verbs import connector_of, scheduling
@@ -65,8 +66,6 @@ def test_children_are_read_again_with_a_parent_whose_cursor_moves(tmp_path: Path
 def test_children_of_a_parent_that_is_not_read_again_are_lost(tmp_path: Path) -> None:
     cursor = {"cursor_path": "updated_at", "initial_value": "2025-09-01T00:00:00Z"}
     connector = connector_of(tmp_path, family(cursor))
-    from framework.prove.history.api_traits import Assumption
-
     assumed = [Assumption.parse("orders.edits=keeps")]
     proof = prove(
         connector, ProofOptions(resources=("lines",), assumptions=assumed, confirms=False)
@@ -84,6 +83,14 @@ def test_a_fault_is_confirmed_by_runs_into_duckdb(tmp_path: Path) -> None:
     proof = prove(connector_of(tmp_path, body), ProofOptions())
     assert [one.is_confirmed for one in proof.of("fault")] == [True]
     assert list(tmp_path.iterdir()) == [tmp_path / "connectors"]
+
+
+def test_config_without_a_default_has_a_stand_in(tmp_path: Path) -> None:
+    body = family(CURSOR)
+    body["config"] = {"account": {"type": "string"}}
+    body["resources"][0]["endpoint"]["path"] = "/{config.account}/orders"
+    proof = prove(connector_of(tmp_path, body), ProofOptions(resources=("orders",), histories=3))
+    assert proof.proved == ["orders"]
 
 
 def test_what_cannot_be_tried_is_named_with_the_reason(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ _SCHEMALESS: Mapping[str, Json] = {
 def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     """Return a mock whose records are invented. Raise SettingsError if no resource can be."""
     now = options.now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    config = {**_required(connector), **options.config}
+    config = {**required_config(connector), **options.config}
     settings = resolve_settings(connector, config, replay=True)
     environment = Environment(now=now, waits=False, replay=True)
     compiled = compile_connector(connector, settings, environment, ignore_event)
@@ -177,7 +177,7 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     return Mock(connector, api, f"its schemas, seed {options.seed}", notes)
 
 
-def _required(connector: Connector) -> dict[str, Json]:
+def required_config(connector: Connector) -> dict[str, Json]:
     """Return stand-ins for config that has no default."""
     stand_ins: dict[str, Json] = {}
     for name, entry in connector.config.items():
