@@ -11,10 +11,10 @@ from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
 
-from framework.authoring.cassettes.cassette import cassette_path, read_cassette
+from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.datetimes import TimeError, read_time, same_format
-from framework.errors import FrameworkError
+from framework.errors import CassetteError, FrameworkError
 from framework.mock.lists.invention import required_config
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
@@ -79,12 +79,17 @@ class Stage:
         )
         path = cassette_path(connector)
         recorded = read_cassette(path, connector.name) if path.is_file() else None
-        mock = open_mock(connector, options, recorded)
-        if recorded is not None and _misses(mock):  # the file was changed since it was recorded
-            recorded = None
-            invented = open_mock(connector, replace(options, invented=True))
-            invented.source += " (its recording does not fit the file)"
-            mock = invented
+        mock = None if recorded is None else _recorded_mock(connector, options, recorded)
+        if mock is None or not _is_whole(mock):
+            try:
+                invented = open_mock(connector, replace(options, invented=True))
+            except FrameworkError:
+                if mock is None:
+                    raise
+            else:
+                if recorded is not None:  # the file was changed since then
+                    invented.source += " (its recording does not fit the file)"
+                mock, recorded = invented, None
         _page_small(mock)
         small = _with_small_offsets(connector)
         own = required_config(connector) if recorded is None else recorded.config
@@ -304,13 +309,18 @@ def _moment(value: Json) -> datetime | None:
         return None if form is None or form.kind == "number" else form.read(value)
 
 
-def _misses(mock: Mock) -> int:
-    """Return how many of the selected resources have no list in a mock of a recording."""
-    if mock.source != RECORDING:
-        return 0
-    selected = (one.name for one in mock.connector.resources if one.selected)
+def _recorded_mock(connector: Connector, options: MockOptions, recorded: Cassette) -> Mock | None:
+    """Return the mock of a recording, None if a run reads nothing of it."""
+    try:
+        return open_mock(connector, options, recorded)
+    except CassetteError:
+        return None
+
+
+def _is_whole(mock: Mock) -> bool:
+    """Return whether a mock has lists of all selected resources."""
     known = {name for name, _ in mock.api.pagers} | mock.replayed.keys()
-    return sum(name not in known for name in selected)
+    return all(one.name in known for one in mock.connector.resources if one.selected)
 
 
 def _differs(initial: Json, invented: Sequence[Json]) -> bool:

@@ -1,0 +1,70 @@
+"""What a recording tells of an API counts more than what the file says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from framework.authoring.cassettes.cassette import Cassette, cassette_path, write_cassette
+from framework.authoring.exchange import Interaction
+from framework.definition.model import Connector
+from framework.prove.prover import ProofOptions, prove
+from tests.support.mocks import API, shop
+from tests.support.run_verbs import NOW, connector_of
+
+TIMES = ["2026-11-03T00:00:00Z", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"]
+ORDERED: dict[str, Any] = {
+    "cursor_path": "updated_at",
+    "initial_value": "2026-01-01T00:00:00Z",
+    "row_order": "desc",
+}
+PAGED = {"paginator": {"type": "json_link", "next_url_path": "next"}}
+
+
+def recorded(folder: Path, body: dict[str, Any], records: list[dict[str, Any]]) -> Connector:
+    """A connector with a recording of one page."""
+    connector = connector_of(folder, body)
+    content = json.dumps({"items": records, "next": None}).encode()
+    kind = (("content-type", "application/json"),)
+    page = Interaction("GET", f"{API}/items", 200, headers=kind, body=content)
+    write_cassette(cassette_path(connector), Cassette(connector.name, NOW, (page,)))
+    return connector
+
+
+def items(*times: str) -> list[dict[str, Any]]:
+    return [
+        {"id": number, "name": f"item {number}", "updated_at": time}
+        for number, time in enumerate(times, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "faults"), [(TIMES, ["edits"]), (sorted(TIMES, reverse=True), [])]
+)
+def test_a_row_order_that_the_recording_refutes_is_a_fault(
+    tmp_path: Path, times: list[str], faults: list[str]
+) -> None:
+    body = shop({**PAGED, "incremental": ORDERED})
+    connector = recorded(tmp_path, body, items(*times))
+    proof = prove(connector, ProofOptions(confirms=False))
+    assert proof.source == "its recording"
+    assert [one.code for one in proof.of("fault")] == faults
+    assert "unsorted" not in [one.code for one in proof.broken]
+
+
+def test_two_recorded_records_with_one_key_are_a_fault(tmp_path: Path) -> None:
+    records = [{"code": "a", "text": "one"}, {"code": "a", "text": "two"}]
+    body = shop(PAGED, primary_key="code", schema=None)
+    del body["resources"][0]["schema"]
+    proof = prove(recorded(tmp_path, body, records), ProofOptions(confirms=False, histories=3))
+    assert [(one.code, one.severity) for one in proof.of("fault")] == [("key-not-unique", "fault")]
+
+
+def test_a_recording_that_the_file_no_longer_fits_is_told(tmp_path: Path) -> None:
+    connector = recorded(tmp_path, shop({**PAGED, "path": "/others"}), items(*TIMES))
+    proof = prove(connector, ProofOptions(confirms=False, histories=3))
+    assert proof.proved == ["items"]
+    assert "does not fit" in proof.source
