@@ -80,7 +80,7 @@ def test_runs_are_recorded_with_times_of_a_time_zone(
     first, second = recorded_in_postgres(server, dataset)
     assert (first["status"], second["status"]) == ("failed", "ok")
     assert before <= first["started"] <= first["ended"] <= second["started"]
-    assert "400" in first["error"]
+    assert "returned 400" in first["error"]
     assert [part["rows_loaded"] for part in second["resources"]] == [3, 3]
     assert set(in_postgres(server, dataset)) == {"customers", "orders"}
 
