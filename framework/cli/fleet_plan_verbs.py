@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.shared_options import connectors_option, format_option, source_text
+from framework.cli.shared_options import (
+    connectors_option,
+    format_option,
+    source_text,
+    validate_options,
+)
 from framework.cli.terminal import write_error, write_json, write_line
 from framework.errors import FindingsError
 
@@ -43,14 +48,7 @@ Examples:
 """,
 )
 @file_argument
-@connectors_option
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json", "github"]),
-    help="Output format; default github in GitHub Actions, else text.",
-)
-@click.option("--strict", is_flag=True, help="Also fail on warnings.")
+@validate_options
 def validate(file: Path, connectors: Path | None, output: str | None, strict: bool) -> int:
     """Report every mistake in fleet FILE, its accounts and its connectors.
 

@@ -161,6 +161,18 @@ verbosity_options = option_group(
     click.option("-q", "--quiet", is_flag=True, help="Print the result, without progress."),
 )
 
+validate_options = option_group(
+    connectors_option,
+    click.option(
+        "--format",
+        "output",
+        type=click.Choice(["text", "json", "github"]),
+        help="Output format; default github in GitHub Actions, else text.",
+    ),
+    click.option("--strict", is_flag=True, help="Also fail on warnings."),
+)
+"""`--connectors`, `--format` and `--strict`, for commands that write findings of files."""
+
 destination_options = option_group(
     connectors_option,
     alias_option,

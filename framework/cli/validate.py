@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from framework.cli.findings_view import render_github, render_json, render_text, summary
-from framework.cli.shared_options import connectors_option, source_text
+from framework.cli.shared_options import source_text, validate_options
 
 if TYPE_CHECKING:
     from framework.definition.validation import ValidationResult
@@ -99,14 +99,7 @@ Examples:
 """,
 )
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
-@connectors_option
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice(["text", "json", "github"]),
-    help="Output format; default github in GitHub Actions, else text.",
-)
-@click.option("--strict", is_flag=True, help="Also fail on warnings.")
+@validate_options
 @click.option("--dlt", is_flag=True, help="Also build each source with dlt (slower).")
 def command(
     names: tuple[str, ...], connectors: Path | None, output: str | None, strict: bool, dlt: bool

@@ -113,7 +113,7 @@ def test_the_report_is_printed_on_failure_too(
     assert main(["run", "shop", "--format", "json"]) == 1
     report = report_of(capsys.readouterr().out)
     assert (report["status"], report["resources"][0]["status"]) == ("failed", "failed")
-    assert "400" in report["resources"][0]["error"]
+    assert "returned 400" in report["resources"][0]["error"]
 
     (project / "shop.duckdb").write_text("no database")
     for argv, code in (
@@ -375,7 +375,7 @@ def test_no_secret_is_in_any_output_or_file_and_dlts_log_is_for_verbose_only(
     assert "|dlt|" in good_said
     assert "\ncustomers: path: " in good_said
     assert bad_said == ""
-    assert "418" in report_of(bad_out)["resources"][0]["error"]
+    assert "returned 418" in report_of(bad_out)["resources"][0]["error"]
     assert [one.param("pass") for one in shop.web.asked] == [secrets["word"]] * 2
     assert shop.web.asked[0].headers["authorization"] == f"Bearer {secrets['token']}"
 

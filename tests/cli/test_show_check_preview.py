@@ -84,7 +84,7 @@ def test_check_reports_what_the_token_may_not_read(
     assert main(["check", "scheduling", "--resources", "api_user"]) == 1
     out, said = capsys.readouterr()
     assert out.split()[:2] == ["api_user", "no"]
-    assert "401" in out
+    assert "returned 401 Unauthorized" in out
     assert CANARY not in out + said
 
 

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.ledgers import execute
-from tests.support.postgres import address
+from tests.support.postgres import address, execute
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

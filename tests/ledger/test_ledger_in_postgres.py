@@ -10,7 +10,6 @@ from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
-import psycopg2
 import pytest
 
 from framework.cli.main import main
@@ -19,7 +18,7 @@ from framework.ledger.ledger_tables import LEDGER_TABLES, RESOURCES, RUNS
 from framework.load.destinations.target import target_of
 from framework.load.pipeline import build_pipeline
 from framework.load.run_options import RunOptions
-from tests.support.postgres import CREDENTIALS, address, in_postgres
+from tests.support.postgres import CREDENTIALS, address, execute, in_postgres
 from tests.support.recorded_runs import recorded_in_postgres
 from tests.support.run_verbs import connector_of, write_connector
 from tests.support.servers.web import Answer, Web
@@ -70,16 +69,6 @@ def loader(server: str, dataset: str) -> Iterator[str]:
     execute(server, f"DROP OWNED BY {role} CASCADE", f"DROP ROLE {role}")
 
 
-def execute(server: str, *statements: str) -> None:
-    connection = psycopg2.connect(host=server, user="postgres", dbname="postgres")
-    try:
-        with connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-    finally:
-        connection.close()
-
-
 def test_runs_are_recorded_with_times_of_a_time_zone(
     shop: Shop, server: str, dataset: str, run: Any
 ) -> None:
@@ -91,7 +80,7 @@ def test_runs_are_recorded_with_times_of_a_time_zone(
     first, second = recorded_in_postgres(server, dataset)
     assert (first["status"], second["status"]) == ("failed", "ok")
     assert before <= first["started"] <= first["ended"] <= second["started"]
-    assert "400" in first["error"]
+    assert "returned 400" in first["error"]
     assert [part["rows_loaded"] for part in second["resources"]] == [3, 3]
     assert set(in_postgres(server, dataset)) == {"customers", "orders"}
 

@@ -93,7 +93,7 @@ def test_a_failed_run_is_recorded_with_its_error_also_as_the_first(
     [run] = recorded(project)
     assert (run["status"], statuses(run)) == ("failed", {"customers": "failed", "orders": "failed"})
     assert run["error"].startswith("customers: ")
-    assert "400" in run["error"]
+    assert "returned 400" in run["error"]
     assert run["error"].endswith("(1 more resource failed)")
     assert tables_in(project) == set(LEDGER_TABLES)
 

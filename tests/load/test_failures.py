@@ -194,7 +194,7 @@ def test_an_unknown_token_fails_every_resource_and_says_what_to_do(
     assert set(statuses(report).values()) == {"failed", "skipped"}
     error = report.resources["api_user"].error
     assert error is not None
-    assert "401" in error
+    assert "returned 401 Unauthorized" in error
     assert "SOURCES__SCHEDULING__API_KEY" in error
     assert len(api.requests) == 1
     assert "stolen-token-123" not in str(report.as_dict())

@@ -232,7 +232,7 @@ def test_a_position_that_the_api_refuses_is_forgotten_with_one_warning(
     assert statuses(report) == {"items": "ok"}
     assert api.asked[:2] == [count // SIZE, 0]
     assert codes(report) == [("items", "not-resumed")]
-    assert "410" in warnings_of(report, "items")[0].message
+    assert "returned 410" in warnings_of(report, "items")[0].message
     assert values(project, "items") == list(range(60))
 
 

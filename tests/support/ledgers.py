@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg2
-
 from framework.fleet.unit_state.unit_ledger import UnitLedger, open_ledger
 from framework.fleet.unit_state.unit_tables import LedgerUnit, Outcome
 
@@ -66,16 +64,6 @@ def run_unit(
     """One attempt at a unit, of one second."""
     attempt = ledger.start(name, "worker", after(at))
     ledger.finish(attempt, outcome, after(at + 1), **more)
-
-
-def execute(server: str, *statements: str) -> None:
-    connection = psycopg2.connect(host=server, user="postgres", dbname="postgres")
-    try:
-        with connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-    finally:
-        connection.close()
 
 
 @contextmanager

@@ -35,6 +35,19 @@ def in_postgres(folder: str, dataset: str) -> dict[str, list[Record]]:
         connection.close()
 
 
+def execute(folder: str, *statements: str) -> None:
+    """Run statements in one transaction, as the server's owner."""
+    import psycopg2
+
+    connection = psycopg2.connect(host=folder, user="postgres", dbname="postgres")
+    try:
+        with connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+    finally:
+        connection.close()
+
+
 def without_connections(folder: str) -> None:
     """Everybody else's connections are ended by the server."""
     import psycopg2

@@ -31,7 +31,7 @@ def has_turns(destination: str) -> bool:
     Files have no staging dataset: each run writes files of its own.
     """
     profile = profile_of(destination)
-    return profile.is_local_file or profile.is_file_store or _is_postgres(destination)
+    return profile.is_local_file or profile.is_file_store or profile.has_advisory_locks
 
 
 def local_turn(target: Target, folder: Path, stop: StopSignal) -> TakeTurn | None:
@@ -45,7 +45,7 @@ def local_turn(target: Target, folder: Path, stop: StopSignal) -> TakeTurn | Non
             stop.wait(POLL)
 
     @contextmanager
-    def in_postgres(place: str) -> Iterator[None]:
+    def in_the_database(place: str) -> Iterator[None]:
         with destination_errors("cannot open", target):
             client = dlt.dataset(target.destination, target.dataset).sql_client
             client.open_connection()
@@ -72,10 +72,6 @@ def local_turn(target: Target, folder: Path, stop: StopSignal) -> TakeTurn | Non
         finally:
             lock.release()
 
-    if _is_postgres(target.kind):
-        return in_postgres
+    if target.profile.has_advisory_locks:
+        return in_the_database
     return on_this_machine if target.profile.is_local_file else None
-
-
-def _is_postgres(destination: str) -> bool:
-    return destination.rpartition(".")[2] == "postgres"

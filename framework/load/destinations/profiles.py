@@ -39,6 +39,8 @@ class DestinationProfile:
     """Columns that every table has, so that none of ours can have these names."""
     refuses_nul: bool = False
     """Texts must not contain the character NUL."""
+    has_advisory_locks: bool = False
+    """Runs on several machines can wait for each other by `pg_try_advisory_lock`."""
     is_file_store: bool = False
     """Tables are folders of files: no SQL, and no merge without a table format."""
 
@@ -61,6 +63,7 @@ PROFILES = {
         has_arrow_path=True,
         marks_loads=True,
         inserts_rows=True,
+        has_advisory_locks=True,
         system_columns=frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}),
         refuses_nul=True,
     ),

@@ -156,7 +156,7 @@ def test_too_many_accounts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ('{"alias": "b", "alias": "c"}', "2:1 json-syntax"),
         ('{"alias": "b", "config": {"page": NaN}}', "2:1 json-syntax"),
         ('{"alias": "b", "config": {"page": 1, "page": 2}}', "2:1 json-syntax"),
-        ("[" * 5000, "2:1 json-syntax"),
+        ("[" * 100_000, "2:1 json-syntax"),  # Python 3.13 reads 5,000 levels
         ("null", "2:1 wrong-type"),
         ('{"config": {}}', "2:1 missing-key"),
         ('{"alias": "b", "api_key": "x"}', "2:1 unknown-key"),

@@ -11,8 +11,8 @@ import pytest
 
 from framework.errors import UnitLedgerError
 from framework.fleet.unit_state.unit_ledger import open_ledger
-from tests.support.ledgers import NOW, after, execute, unit, units
-from tests.support.postgres import address, without_connections
+from tests.support.ledgers import NOW, after, unit, units
+from tests.support.postgres import address, execute, without_connections
 
 SECRET = "not-to-be-shown"
 
