@@ -55,6 +55,8 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{part.name}: {count_noun(count, 'more warning')} like these [{code}]"
         if part.left_out:
             yield f"{part.name}: records not loaded: {_counts(part.left_out)}"
+        if part.deleted:
+            yield f"{part.name}: records that the API no longer has: {part.deleted:,}"
         if part.not_asked:
             yield f"{part.name}: lists skipped: {_counts(part.not_asked)}"
     for note in report.notes:

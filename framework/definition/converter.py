@@ -20,6 +20,7 @@ from framework.definition.model import (
     Client,
     ConfigEntry,
     Connector,
+    Deletes,
     Endpoint,
     Export,
     Incremental,
@@ -83,12 +84,12 @@ def parse_response_format(written: Json) -> ResponseFormat:
 
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
-    *("only_changed", "partitions"),
+    *("only_changed", "partitions", "deletes"),
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
     *("step", "granularity", "lookahead", "cursor_formats", "format"),
-    *("keep_all", "cap_at_run_start"),
+    *("keep_all", "cap_at_run_start", "full_read_every"),
 )
 TABLE_HINTS = ("write_disposition", "primary_key", "merge_key")
 _DLT_STEPS = ("filter", "map", "yield_map")
@@ -219,6 +220,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         when=_expression(data.get("when")),
         only_changed=_expression(data.get("only_changed")),
         partitions=tuple(_partition(written) for written in data.get("partitions") or ()),
+        deletes=_deletes(data.get("deletes")),
         steps=tuple(
             step for written in data.get("processing_steps") or () for step in _steps(written)
         ),
@@ -265,6 +267,15 @@ def _expression(written: str | None) -> Expression | None:
 def _partition(written: Mapping[str, Json]) -> Partition:
     kind = next(kind for kind in PARTITION_KINDS if written.get(kind) is not None)
     return from_plain(Partition, {**written, "kind": kind, "argument": written[kind]})
+
+
+def _deletes(written: Json) -> Deletes | None:
+    """Return what to do with rows that are gone, None for nothing; a text alone is the action."""
+    data = written if isinstance(written, Mapping) else {"action": written}
+    if data["action"] in (None, "ignore"):
+        return None
+    share = data.get("at_most")
+    return Deletes(data["action"], None if share is None else float(share.rstrip("%")) / 100)
 
 
 def _context_fields(

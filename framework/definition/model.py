@@ -179,6 +179,7 @@ class Incremental:
     format: str | None = None
     keep_all: bool = False
     cap_at_run_start: bool = False
+    full_read_every: timedelta | None = None
 
     @property
     def timed(self) -> bool:
@@ -343,6 +344,17 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Deletes:
+    """What happens to rows whose records the API no longer has.
+
+    `at_most` is the greatest share of a table's rows, 0 to 1; None is all but the last row.
+    """
+
+    action: Literal["mark", "remove"]
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
 class Resource:
     """One resource; `schema` is the JSON Schema of its records.
 
@@ -375,6 +387,7 @@ class Resource:
     only_changed: Expression | None = None
     partitions: tuple[Partition, ...] = ()
     other_parents: tuple[ParentLine, ...] = ()
+    deletes: Deletes | None = None
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -390,6 +403,13 @@ class Resource:
             (one.parent, name) for one in self.other_parents for name in one.include_from_parent
         )
         return (*own, *(f"_{parent}_{name}" for parent, name in others))
+
+    @property
+    def knows_lists(self) -> bool:
+        """Return whether its rows say which list they are of: all that a request takes is there."""
+        bound = {binding.text for binding in self.bindings}
+        is_plain = len(self.parents) == 1 and not self.ancestor_bindings
+        return is_plain and bool(bound) and bound <= set(self.include_from_parent)
 
     @property
     def selected(self) -> bool:

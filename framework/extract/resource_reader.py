@@ -38,6 +38,7 @@ from framework.extract.resume.resource_position import ResourcePosition, SliceRe
 from framework.extract.resume.resume_point import START, ResumePoint
 from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
+from framework.extract.whole_read import WholeRead
 from framework.http.error_messages import translate_error
 from framework.runtime.context import Context, with_incremental, without_secrets
 from framework.runtime.templates import Values
@@ -99,6 +100,7 @@ class ResourceReader:
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
         self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._position = ResourcePosition(plan, options, cursors)
+        self._list_fields: list[dict[str, Json]] = []
         self._order = None
         if cursors is not None:
             self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
@@ -159,6 +161,26 @@ class ResourceReader:
     def restarted(self) -> bool:
         """Whether the resource is read from its start though there was a resume point."""
         return self._position.restarted
+
+    @property
+    def has_read_all(self) -> bool:
+        """Whether this run has read every record that the API has, of the parents too."""
+        begins_anew = self._cursors is None or self._cursors.begins_anew
+        is_whole = self.cut is None and not self.plan.ignored and not self.skipped_lists
+        return begins_anew and is_whole and all(one.has_read_all for one in self._parent_readers)
+
+    def whole_read(self) -> WholeRead | None:
+        """Return what this run has read completely, after its end; None for nothing."""
+        bounds, lists = None, None
+        if self._cursors is not None:
+            if not self._cursors.begins_anew:
+                return None
+            bounds = self._cursors.rules.bounds()
+        if not self.has_read_all:
+            if not self.plan.resource.knows_lists:
+                return None
+            lists = tuple(self._list_fields)
+        return WholeRead(lists, bounds)
 
     def resume_point(self) -> ResumePoint | None:
         """Return where a later run goes on after the page that the table got last, or None."""
@@ -368,6 +390,8 @@ class ResourceReader:
         if self._cursors is not None and result.cursor is not None:
             self._cursors.done(result.slice.key, result.cursor, many=many)
         self._position.on_list_end(result)
+        if self.plan.resource.deletes is not None and result.slice.fields:
+            self._list_fields.append(result.slice.fields)
 
     def _results(
         self, first: list[Slice], others: Iterator[Slice], many: bool

@@ -21,6 +21,7 @@ from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Page
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.resume.resume_point import END
+from framework.extract.whole_read import WholeRead
 from framework.load.arrow.eligibility import parsed_pages_reason, path_text
 from framework.load.commits.attempt import Committable
 from framework.load.commits.commit_queue import PATIENCE, CommitQueue, Part
@@ -304,6 +305,10 @@ class Extractor:
         """Return whether a resource that was read has no records for no known reason."""
         reader = self._readers[resource.name]
         return not reader.records and not reader.is_empty_explained
+
+    def whole_read(self, name: str) -> WholeRead | None:
+        """Return what of a resource was read completely, None for nothing."""
+        return self._readers[name].whole_read()
 
     def records_of(self, resource: Resource) -> int:
         """Return how many records of a resource were read for its table."""

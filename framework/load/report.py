@@ -45,6 +45,7 @@ class ResourceReport:
     means that the run ended before loading. `more` counts further warnings by code. `waited` is in
     seconds, summed over requests in flight. `bytes` are of response bodies, after decompression.
     `loads_part` means that the resource failed, but the windows before the failed one are loaded.
+    `deleted` rows were marked or removed, because the API no longer has their records.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ResourceReport:
     seconds: float = 0.0
     done: bool = False
     loads_part: bool = False
+    deleted: int = 0
 
     @property
     def loads(self) -> bool:
@@ -86,6 +88,7 @@ class ResourceReport:
             "bytes": self.bytes,
             "ignored": self.ignored,
             "left_out": self.left_out,
+            "deleted": self.deleted,
             "not_asked": self.not_asked,
             "warnings": [
                 *_plain_warnings(self.warnings),

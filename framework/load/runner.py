@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Connector, Deletes, Resource
 from framework.errors import DestinationError, FrameworkError, Interrupted, TableRefused, UsageError
 from framework.events import Committed, EventHandler, ResourceEnded, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
@@ -29,6 +29,13 @@ from framework.load.declared_tables import (
     create_declared_tables,
     root_table,
     shares_table,
+)
+from framework.load.deletes import (
+    INCOMPLETE,
+    due_full_reads,
+    earlier_loads,
+    refuse_missing_sql,
+    settle_deletes,
 )
 from framework.load.destinations.target import (
     Target,
@@ -99,6 +106,7 @@ def run(
     target = target_of(connector, options, environment.destination_turn)
     refuse_impossible_merge(target, selected)
     refuse_missing_format(target, selected)
+    refuse_missing_sql(target, selected)
     refuse_range(connector, selected, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
@@ -245,14 +253,20 @@ class _Run:
         """The watermarks by resource, as they were and as reading moves them."""
         self.loaded_before = self._loaded_before()
         self.restarted: set[str] = set()
+        self.due = due_full_reads(selected, self.state, attempt.start)
         self.ended: dict[str, ResumePoint] = {}
         """Resources that were loaded to their end before the last package."""
 
     def execute(self) -> None:
         """Check what is loaded, then extract, normalize and load."""
         self._check(self.state)
-        for name in self.refreshed:
+        for name in self.refreshed | self.due:
             self.moved.pop(name, None)
+        if not self.refreshed:
+            with self.target.turn, destination_errors("cannot read", self.target):
+                self.packages.earlier_loads = earlier_loads(
+                    self.pipeline, self.selected, self.state
+                )
         for name, point in self.attempt.points.items():
             if point.is_end:
                 self.ended[name], self.moved[name] = point, dict(point.watermarks)
@@ -353,7 +367,13 @@ class _Run:
         names = frozenset(resource.name for resource in loaded) | self.ended.keys()
         has_failed = any(part.status == "failed" for part in self.report.resources.values())
         once = None if has_failed else self.options.once
-        state = StoredState(after, "limited" if is_limited else "full", names, once=once)
+        state = StoredState(
+            after,
+            "limited" if is_limited else "full",
+            names,
+            once=once,
+            full_reads=frozenset(name for name in names if self._is_full_read(name, extractor)),
+        )
         if not loaded:
             self.packages.load_state(state)
             return {}
@@ -490,6 +510,9 @@ class _Run:
         loaded += [r for r in self.selected if r.name in self.ended]
         self._count_discarded(loaded, extractor)
         _create_empty_tables(self.pipeline, self.target, loaded)
+        for resource in loaded:
+            if resource.deletes is not None:
+                self._settle_deletes(resource, resource.deletes, extractor)
         self.on_event.step_done()
         for resource in loaded:
             for code, message in drift_warnings(schema, resource):
@@ -502,6 +525,54 @@ class _Run:
                     f"{resource.name}: null or empty in every record, so without a column: "
                     f"{', '.join(fields)}. To have them, declare types in `columns` or a schema"
                 )
+
+    def _is_full_read(self, name: str, extractor: Extractor) -> bool:
+        """Return whether this run read all of a resource with an incremental, without a gap."""
+        resource = self.connector.resource(name)
+        if resource.endpoint.incremental is None or self._gap(resource):
+            return False
+        return extractor.whole_read(name) is not None
+
+    def _settle_deletes(self, resource: Resource, deletes: Deletes, extractor: Extractor) -> None:
+        """Mark or remove the rows of a resource whose records are gone, if this run can tell."""
+        name, part = resource.name, self.report.resources[resource.name]
+        read = extractor.whole_read(name)
+        if read is None or not part.loads or self.options.again or self.options.limit is not None:
+            return
+        own = set(self.packages.load_ids.get(name, ()))
+        earlier = [one for one in self.packages.earlier_loads.get(name, ()) if one not in own]
+        problem = self._gap(resource)
+        if earlier and not problem:
+            with self.target.turn, destination_errors("cannot change rows in", self.target):
+                gone = settle_deletes(
+                    self.pipeline, resource, deletes, read, earlier, self.attempt.start
+                )
+            problem = gone.problem
+            part.deleted = 0 if problem else gone.found
+        if earlier and problem:
+            self.on_event(WarningRaised(name, "deletes-left", problem))
+
+    def _gap(self, resource: Resource) -> str:
+        """Return why a record that this run did not get may still be there, "" if it is gone."""
+        if self.attempt.is_resumed:
+            return (
+                "this run resumed an earlier one, so that rows whose records are gone were not "
+                "looked for; the next run does that"
+            )
+        for one in (resource, *self.connector.ancestors(resource)):
+            part = self.report.resources.get(one.name)
+            if part is None:
+                continue
+            codes = sorted(part.warning_counts.keys() & INCOMPLETE)
+            reason = f"the warning {codes[0]} of {one.name}" if codes else ""
+            if part.ignored:
+                reason = f"{count_noun(part.ignored, 'response')} of {one.name} that was ignored"
+            if reason:
+                return (
+                    f"records may be missing, by {reason}, so that rows whose records are gone "
+                    "were not looked for"
+                )
+        return ""
 
     def _warn_if_empty(self, resource: Resource, extractor: Extractor) -> None:
         """Warn of a resource without records, unless earlier runs or an incremental explain it."""

@@ -475,6 +475,7 @@ DURATIONS = {
     "endpoint.incremental.step": 0,
     "endpoint.incremental.granularity": 0,
     "endpoint.incremental.lookahead": 0,
+    "endpoint.incremental.full_read_every": 0,
     "endpoint.export.every": 0,
     "endpoint.export.timeout": 0,
     "endpoint.response_actions.0.max_wait": 1,

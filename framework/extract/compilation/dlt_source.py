@@ -22,6 +22,7 @@ from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.transforms import by_table
+from framework.extract.whole_read import DELETED_AT
 
 LONGEST_PARENT = 63
 """Some destinations shorten longer names, and then the parent's name is unknown here."""
@@ -64,6 +65,8 @@ def resource_hints(resource: Resource) -> Hints:
     if cursor is not None:
         # dlt marks the column of its own incremental in this way
         own = {**own, cursor: {"name": cursor, **own.get(cursor, {}), "incremental": True}}
+    if resource.deletes is not None and resource.deletes.action == "mark":
+        own = {**own, DELETED_AT: {"name": DELETED_AT, "data_type": "timestamp"}}
     if own:
         hints["columns"] = own
     if nested:

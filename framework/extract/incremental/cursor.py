@@ -42,7 +42,8 @@ class ResourceCursors:
     """The watermarks of all lists of one resource.
 
     `states` is the resource's `incremental` state by cursor path; None is that of the running
-    pipeline. `reread` is a range to read without any state.
+    pipeline. `reread` is a range to read without any state. `begins_anew` says after `begin` that
+    there was no watermark.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ResourceCursors:
         self._caller_states = states
         self._states: dict[str, Json] = {}
         self._moves = False
+        self.begins_anew = False
         self._lists: dict[str, Json] = {}
         self._hashes: dict[str, list[str]] = {}
         self._appended: dict[str, Json] | None = None
@@ -85,6 +87,7 @@ class ResourceCursors:
         path = self._rules.spec.cursor_path
         state = self._states.get(path) or {}
         self._appended = state.pop(APPENDED, None)
+        self.begins_anew = not state
         if not state:
             self._states.pop(path, None)
         self._lists = unpack_watermarks(state.get("lists", ()))

@@ -25,6 +25,7 @@ from framework.definition.values.datetimes import (
     time_shape,
     write_time,
 )
+from framework.definition.values.durations import Period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_numbers import NumberText, comparable, number_in, plain
 from framework.extract.incremental.cursor_times import (
@@ -34,6 +35,7 @@ from framework.extract.incremental.cursor_times import (
     run_start,
 )
 from framework.extract.page import Record
+from framework.extract.whole_read import CursorBounds
 from framework.runtime.environment import ServerClock
 from framework.text import json_type
 
@@ -266,6 +268,23 @@ class CursorPolicy:
             if self.now + DAY < moment and is_likely:
                 return True
         return False
+
+    @property
+    def range_end(self) -> Json:
+        """Return the end of what a run requests, None if it requests everything that is new."""
+        spec = self.spec
+        if self.end is None and self.times is not None and (spec.step or spec.lookahead):
+            return (spec.lookahead or Period()).after(run_start(self.now))
+        return self.end
+
+    def bounds(self) -> CursorBounds:
+        """Return what a run requests that begins at the initial value."""
+        start, end, sent = self.initial, self.range_end, self.to_request
+        if self.last_of is max:
+            closed = self.closed_start, self.closed_end
+            return CursorBounds(self.spec.cursor_path, start, end, sent(start), sent(end), *closed)
+        closed = self.closed_end, self.closed_start
+        return CursorBounds(self.spec.cursor_path, end, start, sent(end), sent(start), *closed)
 
     def last(self, state: State | None) -> Json:
         """Return the last value of a state, the initial value if there is none."""

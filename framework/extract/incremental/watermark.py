@@ -14,10 +14,9 @@ from typing import Any
 from dlt.extract.utils import has_legacy_dedup_hashes
 
 from framework.definition.values.datetimes import time_shape, write_time
-from framework.definition.values.durations import Period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_numbers import plain
-from framework.extract.incremental.cursor_times import parse_iso_time, run_start
+from framework.extract.incremental.cursor_times import parse_iso_time
 from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
 from framework.extract.incremental.windows import Window, split
 from framework.extract.page import Record
@@ -103,9 +102,7 @@ class Watermark:
     def windows(self) -> Iterator[Window]:
         """Yield the windows in reading order; raise RecordError if `step` has no start."""
         rules, spec = self._rules, self._rules.spec
-        start, end = self._start, rules.end
-        if end is None and rules.times is not None and (spec.step or spec.lookahead):
-            end = (spec.lookahead or Period()).after(run_start(rules.now))
+        start, end = self._start, rules.range_end
         if spec.step is None or rules.times is None:
             yield Window(self._values(start, end), None)
             return

@@ -28,7 +28,14 @@ from framework.load.dlt_errors import contract_broken, disk_full, known_cause, u
 from framework.load.persistence.dataset_schema import stored_version
 from framework.load.persistence.load_markers import loaded_state, take_back
 from framework.load.persistence.recovery import READ_FOR, READ_INTO, OpenPipeline, drop_packages
-from framework.load.persistence.run_state import MODES, Watermarks, add_token, storable
+from framework.load.persistence.run_state import (
+    FULL_READ,
+    LOADS,
+    MODES,
+    Watermarks,
+    add_token,
+    storable,
+)
 from framework.load.pipeline import destination_errors, load, normalize, release_memory
 from framework.load.report import Collector
 from framework.load.sink import Sink
@@ -43,6 +50,7 @@ class StoredState:
 
     `mode` is how their tables are loaded: "limited" or "full". `points` say where a later run goes
     on; a resource without one was read to its end. `once` is the token of a run that ends with it.
+    `full_reads` are the resources that were read whole.
     """
 
     watermarks: Watermarks = field(default_factory=dict)
@@ -50,13 +58,14 @@ class StoredState:
     names: frozenset[str] = frozenset()
     points: Mapping[str, ResumePoint] = field(default_factory=dict)
     once: str | None = None
+    full_reads: frozenset[str] = frozenset()
 
 
 class Packages:
     """The packages of one run. `refreshed` are the resources whose tables it loads anew.
 
     `loaded` are the resources of which rows were loaded, `emptied` those of which a refused package
-    has dropped the tables.
+    has dropped the tables. `load_ids` are the loads of each resource in this run.
     """
 
     def __init__(
@@ -72,6 +81,9 @@ class Packages:
         self.pipeline = opened.pipeline
         self.loaded: set[str] = set()
         self.emptied: set[str] = set()
+        self.load_ids: dict[str, list[str]] = {}
+        self.earlier_loads: dict[str, list[str]] = {}
+        """The loads of earlier runs whose rows may turn out to be deleted, by resource."""
         self._compiled = compiled
         self._connector = compiled.connector
         self._read_for = opened.read_for
@@ -82,6 +94,7 @@ class Packages:
         self._refreshed = refreshed
         self._connection = connection
         self._is_loading = False
+        self._load_id = ""
 
     def load(self, sinks: Sinks, state: StoredState, *, in_steps: bool = True) -> Counter[str]:
         """Load rows and state as one package; return the number of rows by table.
@@ -175,6 +188,7 @@ class Packages:
             self._schema = stored_version(self.pipeline, self._connector.name)
         self.loaded.update(sinks)
         for name in sinks:
+            self.load_ids.setdefault(name, []).append(self._load_id)
             if self._connector.resource(name).write_disposition == "append":
                 self._attempt.loads.setdefault(name, []).append(self._read_for)
 
@@ -195,6 +209,11 @@ class Packages:
                     loads = [*loads, load_id]
                 own[RESUME] = self._attempt.entry(point, loads)
             modes[name] = state.mode
+            if self._connector.resource(name).deletes is not None:
+                known = [*self.earlier_loads.get(name, ()), *self.load_ids.get(name, ())]
+                own[LOADS] = [*known, load_id] if load_id else known
+            if name in state.full_reads:
+                own[FULL_READ] = self._attempt.start.isoformat()
         if state.once is not None:
             add_token(source, state.once)
 
@@ -206,6 +225,7 @@ class Packages:
                 package: Any = dlt.current.load_package_state()
                 sink = sinks[resource.name]
                 load_id = package["load_id"] if sink is not None else ""
+                self._load_id = package["load_id"]
                 self._store(dlt.current.source_state(), state, load_id)
                 package["state"][READ_FOR] = self._read_for
                 if self._target.turn.is_shared:

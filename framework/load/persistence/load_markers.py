@@ -17,10 +17,11 @@ from typing import Any
 from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.schema import Schema
-from dlt.common.schema.utils import get_nested_tables, has_table_seen_data, is_nested_table
+from dlt.common.schema.utils import is_nested_table
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
 from framework.load.destinations.target import Target
+from framework.load.persistence.table_rows import delete_rows, in_values
 
 COMPLETE, STARTED = 0, 1
 """Values of `_dlt_loads.status`."""
@@ -120,27 +121,7 @@ def take_back(pipeline: Any, connector: str, root: str, load_ids: list[str]) -> 
 
 
 def _delete_loads(client: SqlJobClientBase, schema: Schema, root: str, ids: list[str]) -> int:
-    sql, column = client.sql_client, client.sql_client.escape_column_name
-    placeholders = ", ".join(["%s"] * len(ids))
-    deleted = 0
-    for table in get_nested_tables(schema.tables, root):  # parents first
-        if not has_table_seen_data(table):
-            continue
-        name = sql.make_qualified_table_name(str(table["name"]))
-        where, values = f"{column('_dlt_load_id')} IN ({placeholders})", ids
-        if is_nested_table(table):
-            # child rows do not know their load: delete those without a parent
-            parent = sql.make_qualified_table_name(str(table["parent"]))
-            where = f"{column('_dlt_parent_id')} NOT IN (SELECT {column('_dlt_id')} FROM {parent})"
-            values = []
-        try:
-            if not is_nested_table(table):
-                count = sql.execute_sql(f"SELECT count(*) FROM {name} WHERE {where}", *values)
-                deleted += int(count[0][0]) if count else 0
-            sql.execute_sql(f"DELETE FROM {name} WHERE {where}", *values)
-        except DestinationUndefinedEntity:
-            continue
-    return deleted
+    return delete_rows(client, schema, root, in_values(client, "_dlt_load_id", ids))
 
 
 def _state(client: Any, pipeline_name: str) -> str:

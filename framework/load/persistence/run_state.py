@@ -26,6 +26,11 @@ ONCE = "framework_once"
 MOST_TOKENS = 100
 """Older tokens are forgotten."""
 
+LOADS = "loads"
+"""Key in the state of a resource with `deletes`: the loads that its rows may be of."""
+FULL_READ = "full_read"
+"""Key in the state of a resource: when the last run began that read it whole."""
+
 Watermarks = dict[str, dict[str, Any]]
 """The `incremental` state of each resource."""
 
