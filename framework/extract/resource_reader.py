@@ -164,10 +164,12 @@ class ResourceReader:
 
     @property
     def has_read_all(self) -> bool:
-        """Whether this run has read every record that the API has, of the parents too."""
+        """Whether this run has requested every list that there is, each from its start."""
         begins_anew = self._cursors is None or self._cursors.begins_anew
-        is_whole = self.cut is None and not self.plan.ignored and not self.skipped_lists
-        return begins_anew and is_whole and all(one.has_read_all for one in self._parent_readers)
+        has_all_parents = all(
+            one.has_read_all and not one.plan.ignored for one in self._parent_readers
+        )
+        return begins_anew and self.cut is None and not self.skipped_lists and has_all_parents
 
     def whole_read(self) -> WholeRead | None:
         """Return what this run has read completely, after its end; None for nothing."""

@@ -105,8 +105,8 @@ def run(
     selected = select_resources(connector, options.resources)
     target = target_of(connector, options, environment.destination_turn)
     refuse_impossible_merge(target, selected)
-    refuse_missing_format(target, selected)
     refuse_missing_sql(target, selected)
+    refuse_missing_format(target, selected)
     refuse_range(connector, selected, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
