@@ -58,6 +58,10 @@ class RequestError(FrameworkError):
         self.code = code
 
 
+class ListRestart(RequestError):
+    """A response matched an action `restart`: the API has forgotten where the list goes on."""
+
+
 class TokenError(RequestError):
     """No token was received. The message does not name the resource that needed it yet."""
 

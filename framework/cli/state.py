@@ -164,6 +164,8 @@ def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _watermark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
+    if "tokens" in entry:
+        return f"{len(entry['tokens']):,} {'token' if len(entry['tokens']) == 1 else 'tokens'}"
     if "lists" in entry:
         from framework.extract.incremental.state_codec import unpack_watermarks
 

@@ -5,7 +5,7 @@ The rules have found no error, so nothing is checked here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from framework.definition.model import (
     SecretEntry,
     Selector,
     Step,
+    SyncToken,
 )
 from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.plain_data import from_plain
@@ -45,6 +46,7 @@ from framework.definition.schema.annotations import (
     expressions,
     resource_templates,
     resource_values,
+    token_of,
 )
 from framework.definition.values.durations import parse_duration
 
@@ -341,8 +343,9 @@ def _endpoint(merged: MergedResource) -> Endpoint:
         },
         "paginator": parse_paginator(written.get("paginator")),
         "data_selector": None if selector is None else parse_selector(selector),
-        "response_actions": [_action(entry) for entry in written.get("response_actions") or ()],
+        "response_actions": _actions(written.get("response_actions") or (), merged),
         "incremental": _incremental(merged),
+        "sync_token": _sync_token(merged),
         "response_format": parse_response_format(written.get("response_format")),
         "export": parse_export(written.get("export")),
         "auth": auth,
@@ -360,6 +363,19 @@ def _incremental(merged: MergedResource) -> Incremental | None:
         }
         return from_plain(Incremental, {**written, **changed})
     return None
+
+
+def _sync_token(merged: MergedResource) -> SyncToken | None:
+    written = token_of(merged)
+    return None if written is None else from_plain(SyncToken, written)
+
+
+def _actions(written: Sequence[Json], merged: MergedResource) -> list[ResponseAction]:
+    """Return the actions of the file; a token that is gone restarts its list, if none says else."""
+    actions = [_action(entry) for entry in written]
+    if token_of(merged) is not None:
+        actions.append(ResponseAction(status_codes=("410",), action="restart"))
+    return actions
 
 
 def _action(written: Mapping[str, Json]) -> ResponseAction:

@@ -25,7 +25,7 @@ Selector = Expression | str
 
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
-ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "fail"]
+ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "restart", "fail"]
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
 PartitionKind = Literal["values", "range", "dates", "resource"]
 PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
@@ -190,6 +190,14 @@ class Incremental:
 
 
 @dataclass(frozen=True)
+class SyncToken:
+    """An incremental by a token of the API: the expression for the next one, and its parameter."""
+
+    token: Expression
+    param: str | None = field(default=None, metadata=written_as("token_param"))
+
+
+@dataclass(frozen=True)
 class Binding:
     """A value that a child resource reads from each record of its parent.
 
@@ -323,6 +331,7 @@ class Endpoint:
     paginator: Mapping[str, Json] | None = None
     data_selector: Selector | None = None
     incremental: Incremental | None = None
+    sync_token: SyncToken | None = None
     response_format: ResponseFormat = ResponseFormat()
     export: Export | None = None
     response_actions: tuple[ResponseAction, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -19,11 +19,18 @@ from typing import Any
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
-from framework.errors import FrameworkError, RecordError, RequestError, ResourceSkipped
-from framework.events import PageRead
+from framework.errors import (
+    FrameworkError,
+    ListRestart,
+    RecordError,
+    RequestError,
+    ResourceSkipped,
+)
+from framework.events import PageRead, WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
+from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
@@ -40,13 +47,24 @@ from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.transforms import Transforms, table_of_list, with_table
 from framework.extract.whole_read import WholeRead
 from framework.http.error_messages import translate_error
-from framework.runtime.context import Context, with_incremental, without_secrets
+from framework.runtime.context import (
+    Context,
+    with_incremental,
+    with_response,
+    without_secrets,
+)
 from framework.runtime.templates import Values
 from framework.runtime.thread_pool import run_in_order
 
 Json = Any
 
 NO_STEPS = frozenset[int]()
+MAX_RESTARTS = 3
+"""Times that a list is read anew because the API asks for it."""
+NOT_TWICE = (
+    "The list cannot be read anew, as pages that were read before would be loaded twice: write "
+    "write_disposition: merge with a primary_key."
+)
 MAX_EMPTY_WINDOWS = 12
 """Windows without a record after which a sample gives up."""
 
@@ -57,7 +75,8 @@ class ResourceReader:
     `open_table` gives the pages for the resource's table, `values_for` and `follow` what a child
     needs. An error ends the reading for good: whoever reads later gets it again. `cut` is the
     error of a window after which nothing was requested: what the windows before it gave is
-    complete, and the table's pages raise it at their end.
+    complete, and the table's pages raise it at their end. `read_anew` says that pages of a list
+    were read a second time (`restart`).
     """
 
     def __init__(
@@ -68,14 +87,17 @@ class ResourceReader:
         cursors: ResourceCursors | None,
         options: ReadOptions,
         state: dict[str, Json] | None = None,
+        tokens: ResourceTokens | None = None,
     ) -> None:
         self.plan = plan
         self.name = plan.resource.name
         self._parent_readers = tuple(parents)
         self.records = 0
+        self.read_anew = False
         self.cut: FrameworkError | None = None
         self._client = client
         self._cursors = cursors
+        self._tokens = tokens
         self._state = state
         self._options = options
         self._children = ChildValues(options.environment.stop)
@@ -165,7 +187,8 @@ class ResourceReader:
     @property
     def has_read_all(self) -> bool:
         """Whether this run has requested every list that there is, each from its start."""
-        begins_anew = self._cursors is None or self._cursors.begins_anew
+        states = (self._cursors, self._tokens)
+        begins_anew = all(one is None or one.begins_anew for one in states)
         has_all_parents = all(
             one.has_read_all and not one.plan.ignored for one in self._parent_readers
         )
@@ -174,6 +197,8 @@ class ResourceReader:
     def whole_read(self) -> WholeRead | None:
         """Return what this run has read completely, after its end; None for nothing."""
         bounds, lists = None, None
+        if self._tokens is not None and not self._tokens.begins_anew:
+            return None
         if self._cursors is not None:
             if not self._cursors.begins_anew:
                 return None
@@ -356,9 +381,9 @@ class ResourceReader:
 
     def _read_lists(self) -> Iterator[tuple[Slice, Page]]:
         """Yield the pages of all lists in their order; then write the watermarks."""
-        cursors = self._cursors
+        cursors, tokens = self._cursors, self._tokens
         changed = ChangeFilter.of(self.plan.resource, self._state, self._options, self._loads)
-        has_keys = cursors is not None or self._options.commits
+        has_keys = cursors is not None or tokens is not None or self._options.commits
         slices = self._slices.read(changed, has_keys=has_keys)
         if changed is not None and not self._slices.follows_parent:
             slices = iter(list(slices))  # under a limit, too, all of them are counted
@@ -367,6 +392,8 @@ class ResourceReader:
         if cursors is not None:
             cursors.begin(moves=self._loads)
             cursors.resume(self._position.start.watermarks)
+        if tokens is not None:
+            tokens.begin(moves=self._loads)
         for result, pages in self._results(first, slices, many):
             whole = len(pages) if isinstance(pages, list) else 0
             for number, page in enumerate(pages, 1):
@@ -382,6 +409,8 @@ class ResourceReader:
         live_keys = self._slices.keys if self.cut is None and self._drops_old_keys else None
         if cursors is not None:
             cursors.end(many=many, live_keys=live_keys)
+        if tokens is not None and self.cut is None:
+            tokens.end(live_keys)
         if changed is not None:
             self._unchanged = changed.skipped
             if self.cut is None:
@@ -481,10 +510,13 @@ class ResourceReader:
     ) -> Iterator[Page]:
         """Yield the pages of one list, transformed, without the records that are known already."""
         one, cursor = result.slice, result.cursor
+        bounds = dict(window.values)
+        if self._tokens is not None:
+            bounds |= self._tokens.values(one.key)
         context = with_incremental(
-            one.context(self.plan.context, self.plan.resource.parent), window.values
+            one.context(self.plan.context, self.plan.resource.parent), bounds
         )
-        values = {**one.values, **window.values}
+        values = {**one.values, **bounds}
         visible, table = without_secrets(context), self._table_of(values, context)
         order = None
         if self._order is not None:
@@ -545,7 +577,7 @@ class ResourceReader:
         reader = partial(PageReader, client=client, options=options, duplicates=duplicates)
         if export is None:
             of_list = partial(reader, self.plan, values=values, context=context, raw=raw)
-            return self._position.pages(result, of_list)
+            return self._of_list(result, values, context, of_list)
 
         def pages_of(job: JobPosition) -> Iterator[Page]:
             for plan, ready in downloads(self.plan, export, client, values, context, options, job):
@@ -553,6 +585,51 @@ class ResourceReader:
                 yield from reader(plan, values=values, context=ready).pages()
 
         return self._position.pages_of_job(result, pages_of)
+
+    def _of_list(
+        self,
+        result: SliceResult,
+        values: dict[str, Json],
+        context: Context,
+        reader: Callable[..., PageReader],
+    ) -> Iterator[Page]:
+        """Yield the pages of a list; from its start, again, if the API says so (`restart`)."""
+        tokens, key, last = self._tokens, result.slice.key, None
+        pages = self._position.pages(result, reader)
+        for attempt in range(1, MAX_RESTARTS + 2):
+            try:
+                for page in pages:
+                    last = page
+                    yield page
+                break
+            except ListRestart as error:
+                had_token = tokens is not None and tokens.forget(key)
+                if attempt > MAX_RESTARTS or (tokens is not None and not had_token):
+                    raise
+                if last is not None and self.plan.resource.write_disposition != "merge":
+                    raise RequestError(f"{error}\n{NOT_TWICE}", status=error.status) from error
+                self.read_anew = True
+                if had_token:
+                    values = {**values, "incremental.token": None}
+                    context = with_incremental(context, values)
+                    reader = partial(reader, values=values, context=context)
+                self._options.on_event(
+                    WarningRaised(self.name, "list-restarted", _restarted(error, had_token))
+                )
+                pages = self._position.again(result, reader)
+        if tokens is not None and last is not None and last.response is not None:
+            context = {**with_response(context, last.response), "last_record": last.last}
+            token = tokens.spec.token.search(context, without_secrets(context))
+            if token is None and not tokens.has(key):
+                self._options.on_event(
+                    WarningRaised(
+                        self.name,
+                        "sync-token-missing",
+                        f"the last page has no value at `token` ({tokens.spec.token.text}), so "
+                        "each run reads the whole list: check the expression",
+                    )
+                )
+            tokens.done(key, token)
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """Return the table of a list's records, None if the resource has one table."""
@@ -594,6 +671,12 @@ class ResourceReader:
         return (
             all(reader.is_complete for reader in self._parent_readers)
             and self._cursors is None
+            and self._tokens is None
             and resource.when is None
             and resource.only_changed is None
         )
+
+
+def _restarted(error: ListRestart, had_token: bool) -> str:
+    what = "its sync token" if had_token else "where it goes on"
+    return f"the list is read anew, as the API has forgotten {what}: {error}"

@@ -1,7 +1,7 @@
 """Response actions: what happens to a response that is not data, and messages for error statuses.
 
 One check per resource, made on the last response after all attempts. It raises what ends the list
-(ignore), skips the resource (skip_resource) or fails it (fail).
+(ignore), skips the resource (skip_resource), reads the list anew (restart) or fails it (fail).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.placeholders import Literal, parse_template
 from framework.definition.expressions.value_functions import truthy
 from framework.definition.model import ResponseAction
-from framework.errors import RequestError, ResourceSkipped
+from framework.errors import ListRestart, RequestError, ResourceSkipped
 from framework.http.error_reports import EXPIRED, own_words, response_excerpt, says_expired
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
@@ -90,6 +90,8 @@ class ResponseActions:
             raise IgnoreResponseException
         if action is not None and action.action == "skip_resource":
             raise ResourceSkipped(self.resource, self.describe(response, action.message))
+        if action is not None and action.action == "restart":
+            raise ListRestart(self.describe(response, action.message), status=response.status_code)
         if action is not None and (action.action == "fail" or action.action in AGAIN):
             raise RequestError(self.describe(response, action.message), status=response.status_code)
         if response.status_code >= 400 or REFUSED_WAIT in vars(response):

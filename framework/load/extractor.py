@@ -240,7 +240,8 @@ class Extractor:
             commits.leave(name)
         missing.look(held)
         for code, message in chain(sink.finish(may_shift=reader.may_shift), missing.finish()):
-            self._on_event(WarningRaised(name, code, message))
+            if code != "keys-repeated" or not reader.read_anew:  # it has read pages twice
+                self._on_event(WarningRaised(name, code, message))
         if sink.discarded:
             part.left_out["contract"] = sink.discarded
         if left_out := len(sink.keys.left_out):

@@ -163,8 +163,10 @@ def partly_read_ancestors(
 
 
 def _is_partly_read(resource: Resource, watermarks: Mapping[str, Any]) -> bool:
-    continues = resource.endpoint.incremental is not None and _has_moved(watermarks)
-    return continues or (resource.only_changed is not None and bool(watermarks))
+    endpoint = resource.endpoint
+    by_state = endpoint.sync_token is not None or resource.only_changed is not None
+    continues = endpoint.incremental is not None and _has_moved(watermarks)
+    return continues or (by_state and bool(watermarks))
 
 
 def _has_moved(watermarks: Mapping[str, Any]) -> bool:

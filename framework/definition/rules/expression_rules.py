@@ -28,13 +28,14 @@ from framework.definition.expressions.jsonpath import (
 )
 from framework.definition.expressions.placeholders import config_names, with_config
 from framework.definition.references import references
-from framework.definition.rules.placeholder_rules import INCREMENTAL_VALUES
+from framework.definition.rules.placeholder_rules import incremental_values
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import (
     CONTEXT_EXPRESSIONS,
     AnnotatedValue,
     ContextRead,
     cursors,
+    token_of,
 )
 from framework.text import did_you_mean, join_words, shorten
 
@@ -220,11 +221,14 @@ def _resource_problem(one: ContextRead, merged: MergedResource) -> Problem | Non
         return _not_here(one), f"{begin} has no partitions"
     if root != "incremental" or _is_short(one):
         return None
-    if len(one.path) > 1 and one.path[1] not in INCREMENTAL_VALUES:
-        near = did_you_mean(one.path[1], INCREMENTAL_VALUES)
-        near = near or f"; there are {', '.join(INCREMENTAL_VALUES)}"
-        return _not_here(one), f"{_quote(one)}: an incremental has no {one.path[1]}{near}"
-    return None if cursors(merged) else (_not_here(one), f"{begin} has no incremental")
+    known = incremental_values(merged)
+    if len(one.path) > 1 and one.path[1] not in known:
+        near = did_you_mean(one.path[1], known)
+        near = near or f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+        return _not_here(one), f"{_quote(one)}: this incremental has no {one.path[1]}{near}"
+    if cursors(merged) or token_of(merged) is not None:
+        return None
+    return _not_here(one), f"{begin} has no incremental"
 
 
 def _ancestor_problem(draft: Draft, one: ContextRead, merged: MergedResource) -> Problem | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
 from framework.definition.expressions.context_roots import ROOTS, SIGNED_PARTS
 from framework.definition.expressions.jmespath_expression import (
@@ -23,10 +24,11 @@ from framework.definition.expressions.placeholders import (
     placeholders,
 )
 from framework.definition.rules.rule import Breach, Key, rule
-from framework.definition.schema.annotations import AnnotatedValue, cursors
+from framework.definition.schema.annotations import AnnotatedValue, cursors, token_of
 from framework.text import did_you_mean, shorten
 
 INCREMENTAL_VALUES = ("start_value", "initial_value", "last_value", "end_value", "lag")
+TOKEN_VALUES = ("token",)
 _KINDS = ("config", "secrets", "resources", "incremental", "partition", "parent", "paginator")
 _ALLOWED = {
     "setting": ("config", "secrets"),
@@ -38,6 +40,12 @@ _ALLOWED = {
 """The kinds of placeholders, by the `x-context` of the text."""
 Problem = tuple[str, str]
 """Code and message."""
+
+
+def incremental_values(merged: MergedResource | None) -> tuple[str, ...]:
+    """Return what `{incremental.NAME}` may name in a resource."""
+    is_token = merged is not None and token_of(merged) is not None
+    return TOKEN_VALUES if is_token else INCREMENTAL_VALUES
 
 
 @rule("bad-braces")
@@ -171,11 +179,12 @@ def _incremental_problem(
     draft: Draft, text: AnnotatedValue, placeholder: Placeholder
 ) -> Problem | None:
     quoted, name = f"{{{placeholder.text}}}", placeholder.name
-    if name not in INCREMENTAL_VALUES:
-        near = did_you_mean(name, INCREMENTAL_VALUES)
-        near = near or f"; there are {', '.join(INCREMENTAL_VALUES)}"
-        return "bad-placeholder", f"{quoted}: an incremental has no {name}{near}"
     merged = draft.resource_of(text.resource)
+    known = incremental_values(merged)
+    if name not in known:
+        near = did_you_mean(name, known)
+        near = near or f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+        return "bad-placeholder", f"{quoted}: this incremental has no {name}{near}"
     if merged is None or isinstance(merged.endpoint.get("incremental"), dict):
         return None
     message = f"{quoted} is in resource {merged.name}, which has no incremental; add "

@@ -258,15 +258,21 @@ class CursorPlace:
     param: str | None = None
 
 
+def token_of(merged: MergedResource) -> Mapping[str, Json] | None:
+    """Return the incremental of a resource that is one by a token, else None."""
+    written = merged.endpoint.get("incremental")
+    return written if isinstance(written, dict) and "token" in written else None
+
+
 def cursors(merged: MergedResource) -> list[CursorPlace]:
-    """Return the incrementals of a resource, those in parameters first; one at most is valid."""
+    """Return the incrementals by a cursor, those in parameters first; one at most is valid."""
     places = [
         CursorPlace(merged.place("endpoint", "params", name), entry, name)
         for name, entry in merged.params.items()
         if isinstance(entry, dict) and entry.get("type") == "incremental"
     ]
     incremental = merged.endpoint.get("incremental")
-    if isinstance(incremental, dict):
+    if isinstance(incremental, dict) and "token" not in incremental:
         places.append(CursorPlace(merged.place("endpoint", "incremental"), incremental))
     return places
 

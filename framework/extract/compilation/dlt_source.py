@@ -18,6 +18,7 @@ from framework.definition.schema.record_schema import Table, table_of
 from framework.definition.values.naming import SEPARATOR, normalize_identifier, normalize_path
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
+from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.resource_reader import ResourceReader
@@ -161,7 +162,8 @@ class ResourceReaders:
         for name, plan in self._compiled.plans.items():
             state = None
             incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
-            if self._options.state is not None and (incremental or changed):
+            token = plan.endpoint.sync_token
+            if self._options.state is not None and (incremental or changed or token):
                 state = self._options.state.setdefault(name, {})
             cursors = None
             if incremental is not None:
@@ -176,7 +178,8 @@ class ResourceReaders:
                 )
             parents = [readers[parent] for parent in plan.resource.parents]
             client = self._compiled.client
-            reader = ResourceReader(plan, client, parents, cursors, self._options, state)
+            tokens = None if token is None else ResourceTokens(name, token, state)
+            reader = ResourceReader(plan, client, parents, cursors, self._options, state, tokens)
             readers[name] = reader
             for parent, line in zip(parents, plan.lines, strict=False):
                 if name in self._read:

@@ -88,7 +88,9 @@ class Plan:
 
     def cursor_params(self, values: Mapping[str, Json]) -> dict[str, Json]:
         """Return the parameters that carry the incremental's values."""
-        incremental = self.endpoint.incremental
+        incremental, token = self.endpoint.incremental, self.endpoint.sync_token
+        if token is not None and token.param:
+            return {token.param: values.get("incremental.token")}
         if incremental is None:
             return {}
         params = {}

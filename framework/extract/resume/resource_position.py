@@ -179,6 +179,13 @@ class ResourcePosition:
         result.pages = reader()
         yield from result.pages.pages()
 
+    def again(self, result: SliceResult, reader: Callable[[], PageReader]) -> Iterator[Page]:
+        """Return the pages of a list from its start, in the place of those that ended."""
+        pages = reader()
+        if result.pages is not None:
+            result.pages, result.request = pages, pages.request_hash()
+        return pages.pages()
+
     def pages_of_job(
         self, result: SliceResult, pages: Callable[[JobPosition], Iterator[Page]]
     ) -> Iterator[Page]:
