@@ -154,6 +154,14 @@ class ResponseAction:
 
 
 @dataclass(frozen=True)
+class RestartAfter:
+    """When a list begins anew at the last record's cursor: after a number of records, or a page."""
+
+    records: int | None = None
+    when: Expression | None = None
+
+
+@dataclass(frozen=True)
 class Incremental:
     """An incremental, from either of its two places in the file.
 
@@ -180,6 +188,7 @@ class Incremental:
     keep_all: bool = False
     cap_at_run_start: bool = False
     full_read_every: timedelta | None = None
+    restart_after: RestartAfter | None = None
 
     @property
     def timed(self) -> bool:

@@ -358,6 +358,11 @@ class PageReader:
             requests_ = self._requests_with(whole.alone(self._following), self._duplicates)
         return {**requests_.position(), **self._end.counts}
 
+    @property
+    def has_next(self) -> bool:
+        """Whether another page follows the one that was read last."""
+        return self._requests.has_next
+
     def go_to(self, position: Mapping[str, Json]) -> None:
         """Begin with the page of a position; call before the pages are read."""
         self._requests.go_to(position)

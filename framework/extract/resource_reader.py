@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,18 +21,18 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
 from framework.errors import (
     FrameworkError,
-    ListRestart,
     RecordError,
     RequestError,
     ResourceSkipped,
 )
-from framework.events import PageRead, WarningRaised
+from framework.events import PageRead
 from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
+from framework.extract.list_restarts import ListRestarts
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
@@ -50,7 +50,6 @@ from framework.http.error_messages import translate_error
 from framework.runtime.context import (
     Context,
     with_incremental,
-    with_response,
     without_secrets,
 )
 from framework.runtime.templates import Values
@@ -59,12 +58,6 @@ from framework.runtime.thread_pool import run_in_order
 Json = Any
 
 NO_STEPS = frozenset[int]()
-MAX_RESTARTS = 3
-"""Times that a list is read anew because the API asks for it."""
-NOT_TWICE = (
-    "The list cannot be read anew, as pages that were read before would be loaded twice: write "
-    "write_disposition: merge with a primary_key."
-)
 MAX_EMPTY_WINDOWS = 12
 """Windows without a record after which a sample gives up."""
 
@@ -75,8 +68,7 @@ class ResourceReader:
     `open_table` gives the pages for the resource's table, `values_for` and `follow` what a child
     needs. An error ends the reading for good: whoever reads later gets it again. `cut` is the
     error of a window after which nothing was requested: what the windows before it gave is
-    complete, and the table's pages raise it at their end. `read_anew` says that pages of a list
-    were read a second time (`restart`).
+    complete, and the table's pages raise it at their end.
     """
 
     def __init__(
@@ -93,7 +85,6 @@ class ResourceReader:
         self.name = plan.resource.name
         self._parent_readers = tuple(parents)
         self.records = 0
-        self.read_anew = False
         self.cut: FrameworkError | None = None
         self._client = client
         self._cursors = cursors
@@ -122,6 +113,7 @@ class ResourceReader:
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
         self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._position = ResourcePosition(plan, options, cursors)
+        self._list_restarts = ListRestarts(plan, options, self._position, tokens)
         self._list_fields: list[dict[str, Json]] = []
         self._order = None
         if cursors is not None:
@@ -183,6 +175,11 @@ class ResourceReader:
     def restarted(self) -> bool:
         """Whether the resource is read from its start though there was a resume point."""
         return self._position.restarted
+
+    @property
+    def read_anew(self) -> bool:
+        """Whether pages of a list were read a second time."""
+        return self._list_restarts.happened
 
     @property
     def has_read_all(self) -> bool:
@@ -473,7 +470,7 @@ class ResourceReader:
                 is_late = self._has_records or number >= MAX_EMPTY_WINDOWS
                 if is_sample and cursor is not None and is_late:
                     return
-                pages: Iterable[Page] = self._read_window(result, window, raw)
+                pages: Iterable[Page] = self._read_from_last(result, window, raw)
                 whole = 0
                 if cursor is not None and cursor.resumable and not all_or_nothing:
                     # a window that fails gives nothing, or its rows would be loaded again
@@ -504,6 +501,15 @@ class ResourceReader:
         if ours is None or self._options.environment.stop.error is not None:
             raise error
         return ours
+
+    def _read_from_last(
+        self, result: SliceResult, window: Window, raw: RawPages | None
+    ) -> Iterator[Page]:
+        """Yield the pages of a window, begun anew at the last cursor as often as needed."""
+        yield from self._read_window(result, window, raw)
+        while result.goes_on and result.cursor is not None:
+            window, result.goes_on = result.cursor.from_last(window), False
+            yield from self._read_window(result, window, raw)
 
     def _read_window(
         self, result: SliceResult, window: Window, raw: RawPages | None
@@ -577,7 +583,7 @@ class ResourceReader:
         reader = partial(PageReader, client=client, options=options, duplicates=duplicates)
         if export is None:
             of_list = partial(reader, self.plan, values=values, context=context, raw=raw)
-            return self._of_list(result, values, context, of_list)
+            return self._list_restarts.pages(result, values, context, of_list)
 
         def pages_of(job: JobPosition) -> Iterator[Page]:
             for plan, ready in downloads(self.plan, export, client, values, context, options, job):
@@ -585,51 +591,6 @@ class ResourceReader:
                 yield from reader(plan, values=values, context=ready).pages()
 
         return self._position.pages_of_job(result, pages_of)
-
-    def _of_list(
-        self,
-        result: SliceResult,
-        values: dict[str, Json],
-        context: Context,
-        reader: Callable[..., PageReader],
-    ) -> Iterator[Page]:
-        """Yield the pages of a list; from its start, again, if the API says so (`restart`)."""
-        tokens, key, last = self._tokens, result.slice.key, None
-        pages = self._position.pages(result, reader)
-        for attempt in range(1, MAX_RESTARTS + 2):
-            try:
-                for page in pages:
-                    last = page
-                    yield page
-                break
-            except ListRestart as error:
-                had_token = tokens is not None and tokens.forget(key)
-                if attempt > MAX_RESTARTS or (tokens is not None and not had_token):
-                    raise
-                if last is not None and self.plan.resource.write_disposition != "merge":
-                    raise RequestError(f"{error}\n{NOT_TWICE}", status=error.status) from error
-                self.read_anew = True
-                if had_token:
-                    values = {**values, "incremental.token": None}
-                    context = with_incremental(context, values)
-                    reader = partial(reader, values=values, context=context)
-                self._options.on_event(
-                    WarningRaised(self.name, "list-restarted", _restarted(error, had_token))
-                )
-                pages = self._position.again(result, reader)
-        if tokens is not None and last is not None and last.response is not None:
-            context = {**with_response(context, last.response), "last_record": last.last}
-            token = tokens.spec.token.search(context, without_secrets(context))
-            if token is None and not tokens.has(key):
-                self._options.on_event(
-                    WarningRaised(
-                        self.name,
-                        "sync-token-missing",
-                        f"the last page has no value at `token` ({tokens.spec.token.text}), so "
-                        "each run reads the whole list: check the expression",
-                    )
-                )
-            tokens.done(key, token)
 
     def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
         """Return the table of a list's records, None if the resource has one table."""
@@ -675,8 +636,3 @@ class ResourceReader:
             and resource.when is None
             and resource.only_changed is None
         )
-
-
-def _restarted(error: ListRestart, had_token: bool) -> str:
-    what = "its sync token" if had_token else "where it goes on"
-    return f"the list is read anew, as the API has forgotten {what}: {error}"

@@ -133,3 +133,80 @@ def test_pages_that_would_be_loaded_twice_fail_the_resource(web: Web, project: P
     error = load(connector_of(project, whole), project).resources["items"].error
     assert error is not None
     assert "would be loaded twice: write write_disposition: merge" in error
+
+
+def window_of(web: Web, most: int, times: list[str]) -> Json:
+    """A connector of a list of these times, of which the API gives `most` records, two a page."""
+
+    def answer(asked: Asked) -> Json:
+        since, page = asked.param("since") or "", int(asked.param("page") or 0)
+        found = [{"id": n, "at": at} for n, at in enumerate(times) if at >= since]
+        if page * 2 >= most:
+            return Answer(400, {"message": "too far"})
+        following = {"next": str(page + 1)} if page * 2 + 2 < len(found) else {}
+        return {"items": found[page * 2 : page * 2 + 2], **following}
+
+    web.on("/items", answer)
+    incremental = {
+        "cursor_path": "at",
+        "initial_value": "2026-01-01",
+        "start_param": "since",
+        "row_order": "asc",
+        "restart_after": {"records": most},
+    }
+    return body(web, incremental)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 23])
+def test_all_records_come_of_a_list_that_pages_only_so_far(
+    web: Web, project: Path, count: int
+) -> None:
+    connector = connector_of(
+        project, window_of(web, 4, [f"2026-01-{n // 2 + 1:02}" for n in range(count)])
+    )
+    assert codes(load(connector, project)) == []
+    assert values(project, "items") == list(range(count))
+
+
+def test_more_records_at_one_cursor_than_the_limit_fail_the_resource(
+    web: Web, project: Path
+) -> None:
+    connector = connector_of(project, window_of(web, 4, ["2026-01-02"] * 9))
+    error = load(connector, project).resources["items"].error
+    assert error is not None
+    assert "cannot go on after the records with the cursor 2026-01-02" in error
+
+
+def test_as_many_records_at_one_cursor_as_the_limit_are_all(web: Web, project: Path) -> None:
+    connector = connector_of(project, window_of(web, 4, ["2026-01-02"] * 4))
+    assert codes(load(connector, project)) == []
+    assert values(project, "items") == [0, 1, 2, 3]
+
+
+def test_a_cursor_that_expires_is_gone_on_with_at_the_last_record(web: Web, project: Path) -> None:
+    whole = window_of(web, 100, [f"2026-01-{n + 1:02}" for n in range(9)])
+    whole["resources"][0]["endpoint"] |= {
+        "response_actions": [{"status_code": 400, "action": "restart"}]
+    }
+    whole["resources"][0]["endpoint"]["incremental"]["restart_after"] = {"records": 1000}
+    fails = [True]
+    answers = web.asked
+
+    def forgets(asked: Asked) -> Json:
+        if asked.param("page") == "2" and fails:
+            fails.clear()
+            return Answer(400, {"message": "expired"})
+        since, page = asked.param("since") or "", int(asked.param("page") or 0)
+        found = [{"id": n, "at": f"2026-01-{n + 1:02}"} for n in range(9)]
+        found = [one for one in found if str(one["at"]) >= since]
+        following = {"next": str(page + 1)} if page * 2 + 2 < len(found) else {}
+        return {"items": found[page * 2 : page * 2 + 2], **following}
+
+    web.on("/items", forgets)
+    report = load(connector_of(project, whole), project)
+    assert codes(report) == [("items", "list-restarted")]
+    assert values(project, "items") == list(range(9))
+    assert [one.param("since") for one in answers if one.param("page") is None] == [
+        "2026-01-01",
+        "2026-01-04",
+    ]

@@ -221,3 +221,24 @@ def _length(value: Json) -> timedelta:
         return parse_duration(value)
     except DurationError:
         return timedelta(0)
+
+
+@rule("restart-without-order")
+def check_restarts(draft: Draft) -> Iterator[Breach]:
+    """A list that begins anew at its last record is sorted, sends the cursor, and is merged."""
+    for merged, cursor in _incrementals(draft, 1):
+        if cursor.written.get("restart_after") is None:
+            continue
+        missing = []
+        if cursor.written.get("row_order") != "asc":
+            missing.append("`row_order: asc`, by which the last record has the greatest cursor")
+        written = merged.data.get("write_disposition")
+        kind = written.get("disposition") if isinstance(written, dict) else written
+        if kind != "merge":
+            missing.append("`write_disposition: merge`, as records with that cursor come again")
+        if missing:
+            yield (
+                Key((*cursor.pointer, "restart_after")),
+                f"{merged.name} begins anew at the last record (`restart_after`), which needs "
+                f"{' and '.join(missing)}",
+            )

@@ -32,6 +32,7 @@ NOT_FOR_POSITION = (None, 401, 403, 408, 429, *range(500, 600))
 class SliceResult:
     """One slice while it is read. `cut` is the error of a window that could not be read.
 
+    `goes_on` says that a window ended early, and begins anew at the last cursor.
     `is_window_end` says whether the page that was yielded last is the last one of a window. Of a
     resource's only list, `pages` is the reader, and `request` a hash of its first request.
     """
@@ -40,6 +41,7 @@ class SliceResult:
     cursor: Watermark | None
     cut: FrameworkError | None = None
     is_window_end: bool = False
+    goes_on: bool = False
     pages: PageReader | None = None
     request: str = ""
     job: JobPosition = field(default_factory=JobPosition)

@@ -1,0 +1,126 @@
+"""Lists that begin anew while they are read: after an expired cursor, token or limit of paging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from framework.definition.expressions.value_functions import truthy
+from framework.definition.model import RestartAfter
+from framework.errors import ListRestart, RequestError
+from framework.events import WarningRaised
+from framework.extract.compilation.plan import Plan
+from framework.extract.incremental.sync_tokens import ResourceTokens
+from framework.extract.page import Page
+from framework.extract.page_reader import PageReader
+from framework.extract.read_options import ReadOptions
+from framework.extract.resume.resource_position import ResourcePosition, SliceResult
+from framework.runtime.context import Context, with_incremental, with_response, without_secrets
+
+Json = Any
+
+MAX_RESTARTS = 3
+"""Times that a list is read anew because the API asks for it."""
+NOT_TWICE = (
+    "The list cannot be read anew, as pages that were read before would be loaded twice: write "
+    "write_disposition: merge with a primary_key."
+)
+
+
+class ListRestarts:
+    """Read the lists of one resource. `happened` says that pages were read twice."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        options: ReadOptions,
+        position: ResourcePosition,
+        tokens: ResourceTokens | None,
+    ) -> None:
+        self.happened = False
+        self._plan = plan
+        self._options = options
+        self._position = position
+        self._tokens = tokens
+
+    def pages(
+        self,
+        result: SliceResult,
+        values: dict[str, Json],
+        context: Context,
+        reader: Callable[..., PageReader],
+    ) -> Iterator[Page]:
+        """Yield the pages of a list; from its start, again, if the API says so (`restart`)."""
+        tokens, key, last = self._tokens, result.slice.key, None
+        made: list[PageReader] = []
+
+        def begin() -> PageReader:
+            made[:] = [reader()]
+            return made[0]
+
+        incremental, count = self._plan.endpoint.incremental, 0
+        limit = None if incremental is None else incremental.restart_after
+        pages = self._position.pages(result, begin)
+        for attempt in range(1, MAX_RESTARTS + 2):
+            try:
+                for page in pages:
+                    last, count = page, count + page.size
+                    yield page
+                    is_full = limit is not None and _is_full(limit, count, page, context)
+                    if is_full and made[0].has_next:
+                        result.goes_on = self.happened = True
+                        return
+                break
+            except ListRestart as error:
+                had_token = tokens is not None and tokens.forget(key)
+                if attempt > MAX_RESTARTS or (tokens is not None and not had_token):
+                    raise
+                if last is not None and self._plan.resource.write_disposition != "merge":
+                    raise RequestError(f"{error}\n{NOT_TWICE}", status=error.status) from error
+                what = "its sync token" if had_token else "where it goes on"
+                self._warn(
+                    "list-restarted",
+                    f"the list is read anew, as the API has forgotten {what}: {error}",
+                )
+                self.happened = True
+                if limit is not None and last is not None:
+                    result.goes_on = True
+                    return
+                if had_token:
+                    values = {**values, "incremental.token": None}
+                    context = with_incremental(context, values)
+                    reader = partial(reader, values=values, context=context)
+                pages = self._position.again(result, begin)
+        if tokens is not None and last is not None and last.response is not None:
+            self._keep_token(tokens, key, last, with_response(context, last.response))
+
+    def _keep_token(self, tokens: ResourceTokens, key: str, last: Page, context: Context) -> None:
+        """Keep the token that the last page of a list gives for the next run."""
+        expression = tokens.spec.token
+        whole = {**context, "last_record": last.last}
+        token = expression.search(whole, without_secrets(whole))
+        if token is None and not tokens.has(key):
+            self._warn(
+                "sync-token-missing",
+                f"the last page has no value at `token` ({expression.text}), so each run reads the "
+                "whole list: check the expression",
+            )
+        tokens.done(key, token)
+
+    def _warn(self, code: str, message: str) -> None:
+        self._options.on_event(WarningRaised(self._plan.resource.name, code, message))
+
+
+def _is_full(limit: RestartAfter, count: int, page: Page, context: Context) -> bool:
+    """Return whether a list of which so many records were read begins anew after this page."""
+    if limit.records is not None and count >= limit.records:
+        return True
+    if limit.when is None or page.response is None:
+        return False
+    whole = {
+        **with_response(context, page.response),
+        "records": page.records,
+        "last_record": page.last,
+    }
+    return truthy(limit.when.search(whole, without_secrets(whole)))
