@@ -335,6 +335,7 @@ def _endpoint(merged: MergedResource) -> Endpoint:
         auth = {"type": "none"}
     changed = {
         "path": path,
+        "url": merged.url,
         "method": str(written.get("method") or "GET").upper(),
         "params": {
             name: value

@@ -50,8 +50,15 @@ class MergedResource:
 
     @property
     def path(self) -> str:
-        """The endpoint's path as written, or the resource's name."""
-        return str(self.endpoint["path"])
+        """The endpoint's path as written, or the resource's name; empty if it is a whole URL."""
+        written = self.endpoint["path"]
+        return "" if isinstance(written, Mapping) else str(written)
+
+    @property
+    def url(self) -> str | None:
+        """The whole URL that the endpoint requests in place of a path, None for a path."""
+        written = self.endpoint["path"]
+        return str(written.get("url")) if isinstance(written, Mapping) else None
 
     @property
     def params(self) -> Mapping[str, Json]:
@@ -139,7 +146,7 @@ def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> MergedRes
     own, inherited = _endpoint(written), _endpoint(defaults)
     if isinstance(written.get("endpoint"), str):
         origins["endpoint", "path"] = (*here, "endpoint")
-    if not isinstance(own.get("path"), str):
+    if not isinstance(own.get("path"), (str, Mapping)):
         own["path"] = name
         origins["endpoint", "path"] = (*here, "name")
 
@@ -165,11 +172,15 @@ def _merge(index: int, written: Json, defaults: Mapping[str, Json]) -> MergedRes
             origins[key,] = (*base, key)
     data.update(_columns(written, defaults, here, base, origins))
     is_query = isinstance(endpoint.get("graphql"), dict)
-    single = not is_query and ends_in_placeholder(endpoint["path"])
+    single = not is_query and _is_single(endpoint["path"])
     if single:
         _imply(endpoint, "data_selector", "$", origins)
         _imply(endpoint, "paginator", {"type": "single_page"}, origins)
     return MergedResource(index, name, data, origins, single)
+
+
+def _is_single(path: Json) -> bool:
+    return isinstance(path, str) and ends_in_placeholder(path)
 
 
 def _variables_merged(

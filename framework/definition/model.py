@@ -328,7 +328,8 @@ class Endpoint:
     """A resource's request; its values may hold placeholders.
 
     `params` are merged, without nulls, bindings and incremental parameters. `auth` is None to use
-    the client's, and of type `none` if the file removes it with a null.
+    the client's, and of type `none` if the file removes it with a null. A `url` is requested as it
+    is, in place of the path.
     """
 
     path: str
@@ -345,6 +346,7 @@ class Endpoint:
     export: Export | None = None
     response_actions: tuple[ResponseAction, ...] = ()
     auth: Mapping[str, Json] | None = None
+    url: str | None = None
 
     def params_with(self, value: str) -> tuple[str, ...]:
         """Return the query parameters that carry a value of the incremental, `start_value`."""

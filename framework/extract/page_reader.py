@@ -83,7 +83,10 @@ class RequestBuilder:
         values = Values(self._values, context, self._secrets)
         cursor = plan.cursor_params(self._values)
         params = {**expand(endpoint.params, values, "query"), **cursor}
-        path = expand(endpoint.path, values, "path")
+        if endpoint.url is None:
+            path = expand(endpoint.path, values, "path")
+        else:
+            path = expand(endpoint.url, values, "text")
         absolute = ":" in path and urlsplit(path).scheme in ("http", "https")
         headers = {**(client.headers or {}), **(expand(endpoint.headers, values, "text") or {})}
         json = expand(endpoint.json, values, "json")

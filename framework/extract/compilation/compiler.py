@@ -215,10 +215,12 @@ def _plan(
     written = resource.endpoint.paginator or connector.client.paginator
     paginator = paginator_config(written, filler.final)
     endpoint = filled_endpoint(resource.endpoint, filler)
-    redactor.add_logins(endpoint.path)
+    redactor.add_logins(endpoint.url or endpoint.path)
     params = {**(paginator.size_params if paginator else {}), **endpoint.params}
     endpoint = replace(endpoint, params=params)
-    paging = paging_values(endpoint.path, params, endpoint.json, endpoint.data, endpoint.headers)
+    paging = paging_values(
+        endpoint.path, endpoint.url, params, endpoint.json, endpoint.data, endpoint.headers
+    )
     if endpoint.export is not None:
         download = endpoint.export.download
         paging = paging_values(download.params, download.json, download.headers) & PAGING
@@ -236,6 +238,7 @@ def _plan(
         without_secrets(filler.context),
         many=bool(bindings or partitions),
     )
+    is_bare_url = endpoint.url is not None and (endpoint.auth or {}).get("type") == "none"
     decimals = decimal_keys(resource)
     columns = csv_columns(resource)
     most = connector.client.max_response_size
@@ -251,7 +254,7 @@ def _plan(
         paginator is not None and paginator.rules.ahead,
         auth,
         actions,
-        RequestContext(resource.name, actions, decode, exports, decimals, level),
+        RequestContext(resource.name, actions, decode, exports or is_bare_url, decimals, level),
         filler.context,
         RequestContext(resource.name, actions, level=level) if exports else None,
         _other_tables(resource, connector),
@@ -331,6 +334,7 @@ def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
     return replace(
         endpoint,
         path=filler.template(endpoint.path, "path"),
+        url=None if endpoint.url is None else filler.template(endpoint.url, "text"),
         params=filler.template(dict(endpoint.params), "query"),
         json=filler.template(endpoint.json, "json"),
         data=filler.template(endpoint.data, "text"),

@@ -61,6 +61,8 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "values of resources above its parent"
     elif resource.parent_fields != () or _has_expressions(plan):
         feature = "expressions that are evaluated for each request or parent"
+    elif resource.endpoint.url is not None:
+        feature = "a whole URL in place of a path"
     elif resource.endpoint.sync_token is not None:
         feature = "a sync token"
     elif resource.endpoint.incremental is not None and resource.endpoint.incremental.timed:
