@@ -14,7 +14,8 @@ from framework.importers.api_guesses.api_model.shapes import ShapeReader
 from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.list_catalog import Choice, ListCatalog, catalog_of
-from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.paginator_chooser import PaginatorChooser
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess
 from framework.importers.api_guesses.parent_lists import ParentFinder, ParentValue, break_circles
 from framework.importers.api_guesses.record_lists import ListFinder, ListGuess
 from framework.importers.api_guesses.record_schemas import primary_key, record_schema, time_filters
@@ -154,8 +155,9 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
     finder = ListFinder(shapes)
     catalog = catalog_of(operations, finder, options.choice)
     info = description.root.child("info")
-    chooser = PaginatorChooser(shapes, info.text("description") if info else "")
     guesses = list(catalog.lists.values())
+    prose = info.text("description") if info else ""
+    chooser = PaginatorChooser(shapes, prose, lists=guesses)
     parents = ParentFinder(guesses, operations, shapes)
     bindings = {name: parents.bindings(one) for name, one in catalog.lists.items()}
     break_circles(bindings, {one.operation.key: name for name, one in catalog.lists.items()})

@@ -17,7 +17,8 @@ from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.list_catalog import Choice, catalog_of, resource_name
-from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.paginator_chooser import PaginatorChooser
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess
 from framework.importers.api_guesses.parent_lists import (
     ParentFinder,
     ParentValue,
