@@ -75,11 +75,10 @@ def _by_page(
             "total_path": total,
             **end_flag(signs.response),
         },
-        0.6 if not is_confirmed else 0.65 if told is None else 0.85,
-        f"{page.name} is a page's number"
-        + ("" if told is not None else f"; the description does not say that the first is {base}")
-        + ("" if is_confirmed else _UNCONFIRMED),
+        0.85 if is_confirmed else 0.6,
+        f"{page.name} is a page's number" + ("" if is_confirmed else _UNCONFIRMED),
         frozenset({page.name}),
+        "" if told is not None else f"the description does not say that the first page is {base}",
     )
 
 

@@ -90,7 +90,11 @@ class PaginatorChooser:
             or _unknown(signs, guess.operation)
         )
         found = with_size(found, signs)
-        return replace(found, reason=found.reason.replace("the description", self._source))
+        return replace(
+            found,
+            reason=found.reason.replace("the description", self._source),
+            unsaid=found.unsaid.replace("the description", self._source),
+        )
 
     def _signs(self, guess: ListGuess) -> PagingSigns:
         return PagingSigns(

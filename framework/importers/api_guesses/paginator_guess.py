@@ -30,18 +30,20 @@ _NUMBER = re.compile(
 class PaginatorGuess:
     """The paginator as the file writes it, parameters to send beside it, confidence and reason.
 
-    `sent` are the names of the request's parameters that the paginator sends.
+    `sent` are the names of the request's parameters that the paginator sends. `unsaid` is what a
+    response with a further page would not tell either.
     """
 
     paginator: Mapping[str, Json]
     confidence: float
     reason: str
     sent: frozenset[str] = frozenset()
+    unsaid: str = ""
 
     @property
     def is_sure(self) -> bool:
         """Whether it needs no check."""
-        return self.confidence >= SURE
+        return self.confidence >= SURE and not self.unsaid
 
 
 def largest_size(size: RequestSign) -> int | None:

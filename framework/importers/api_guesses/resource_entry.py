@@ -14,7 +14,7 @@ from framework.importers.api_guesses.api_model.name_words import vocabulary
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 from framework.importers.api_guesses.declared_values import DeclaredValues
-from framework.importers.api_guesses.paginator_guess import PaginatorGuess, page_size
+from framework.importers.api_guesses.paginator_guess import SURE, PaginatorGuess, page_size
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
 from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
@@ -149,7 +149,10 @@ def _explain(facts: ListFacts, entry: ResourceEntry) -> None:
             f"records: {guess.reason} ({min(guess.confidence, 1):.2f})", "endpoint", "data_selector"
         )
     text = f"{paginator.reason} ({paginator.confidence:.2f})"
-    entry.comment(text if paginator.is_sure else f"{CHECK}{text}", "endpoint", "paginator")
+    is_likely = paginator.confidence >= SURE
+    entry.comment(text if is_likely else f"{CHECK}{text}", "endpoint", "paginator")
+    if paginator.unsaid:
+        entry.comment(f"{CHECK}{paginator.unsaid}", "endpoint", "paginator")
     for one in facts.filters[:2]:
         entry.comment(
             f'{CHECK}incremental: {{cursor_path: {one.field}, start_param: "{one.parameter}", '
