@@ -265,7 +265,7 @@ class ListFinder:
         if any(_PAGING.match(plain_name(query.name)) for query in operation.query):
             score += 0.15
             if is_only and not above and self._has_paging(response):
-                score += 0.2
+                score += 0.3
         return score
 
     def _is_chain(self, response: Shape, path: tuple[str, ...]) -> bool:

@@ -109,10 +109,12 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     endpoint["path"], path_params = _path(operation, facts, values, entry)
     if operation.method == "post":
         endpoint["method"] = "POST"
-    params = {**path_params, **_query(operation, facts, values, entry)}
+    params = {**path_params, **operation.fixed_query, **_query(operation, facts, values, entry)}
     if facts.inputs is None:
         _add_size(operation, facts, params, shapes)
         headers = _headers(operation, values)
+        if operation.response_format is not None:
+            headers["Accept"] = operation.response_type
     else:
         params.update(facts.inputs.params)
         headers = dict(facts.inputs.headers)
@@ -124,6 +126,8 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         _recorded_body(facts.inputs, endpoint, entry)
     elif operation.method == "post":
         endpoint["json"] = _body(operation, facts, values, entry, shapes)
+    if operation.response_format is not None:
+        endpoint["response_format"] = operation.response_format
     if facts.guess.selector:
         endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
@@ -148,6 +152,9 @@ def _explain(facts: ListFacts, entry: ResourceEntry) -> None:
         entry.comment(
             f"records: {guess.reason} ({min(guess.confidence, 1):.2f})", "endpoint", "data_selector"
         )
+    if "xml" in repr(guess.operation.response_format):
+        text = "elements are named as the description names their schemas"
+        entry.comment(f"{CHECK}{text}", "endpoint", "response_format")
     text = f"{paginator.reason} ({paginator.confidence:.2f})"
     is_likely = paginator.confidence >= SURE
     entry.comment(text if is_likely else f"{CHECK}{text}", "endpoint", "paginator")
@@ -268,7 +275,7 @@ def _query(
     """Return the required query parameters: of a parent, or from config."""
     params: dict[str, Json] = {}
     for one in operation.query:
-        if not one.is_required or one.name in facts.paginator.sent:
+        if not one.is_required or one.name in (*facts.paginator.sent, *operation.fixed_query):
             continue
         binding = facts.bindings.get(one.name)
         if binding is not None:

@@ -192,6 +192,8 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         client["auth"] = auth.auth
     for check in auth.checks:
         remarks.note("security", f"{CHECK}{check}")
+    if _needs_accept(lists):
+        client["headers"] = {"Accept": "application/json"}
     limits = _rate_limit(found.operations)
     if limits:
         client["rate_limit"] = {"headers": limits}
@@ -201,7 +203,9 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
     entries: list[ResourceEntry] = []
     for name, guess in lists.items():
         key = primary_key(guess, found.shapes, details.get(_shape_of(guess.operation.path)))
-        schema = record_schema(guess, found.shapes, (key.name,) if key else (), len(lists))
+        is_typed = guess.operation.response_format in (None, "jsonl")
+        keys = (key.name,) if key else ()
+        schema = record_schema(guess, found.shapes, keys, len(lists)) if is_typed else None
         if schema is not None:
             schemas[name] = schema
         facts = ListFacts(
@@ -225,6 +229,16 @@ def _servers(lists: Mapping[str, ListGuess]) -> list[Any]:
     """Return the servers of the operations, if all of them name their own."""
     own = [one.operation.servers for one in lists.values()]
     return list(own[0]) if own and all(own) else []
+
+
+def _needs_accept(lists: Mapping[str, ListGuess]) -> bool:
+    """Return whether the API offers JSON beside other formats, and is to be asked for it."""
+    return any(
+        one.operation.has_other_types
+        and one.operation.response_format is None
+        and one.operation.response_type == "application/json"
+        for one in lists.values()
+    )
 
 
 def _details(operations: list[Operation]) -> dict[str, Operation]:
