@@ -16,6 +16,7 @@ from referencing.exceptions import Unresolvable
 from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
 from framework.importers.api_guesses.api_model.document_part import DocumentPart
 from framework.importers.import_report import ManifestError
+from framework.importers.openapi.large_yaml import Unusual, data_of, text_key
 
 Json = Any
 
@@ -180,7 +181,10 @@ def _parsed(raw: bytes, place: str) -> Json:
         if text.lstrip()[:1] in ("{", "["):
             with suppress(ValueError):
                 return json.loads(text)
-        return _with_text_keys(load_limited(text, _TextLoader, LIMITS))
+        try:
+            return data_of(text, _TextLoader, LIMITS)
+        except Unusual:
+            return _with_text_keys(load_limited(text, _TextLoader, LIMITS))
     except UnicodeDecodeError:
         raise ManifestError(f"{place}: is not UTF-8 text") from None
     except LimitExceeded as error:
@@ -204,16 +208,10 @@ def _with_text_keys(data: Json) -> Json:
         seen.add(id(value))
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
-                entries = {_key(key): one for key, one in value.items()}
+                entries = {text_key(key): one for key, one in value.items()}
                 value.clear()
                 value.update(entries)
             stack += value.values()
         else:
             stack += value
     return data
-
-
-def _key(key: Json) -> str:
-    if isinstance(key, bool):
-        return str(key).lower()
-    return str(key)
