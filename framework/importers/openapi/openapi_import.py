@@ -276,4 +276,4 @@ def _rate_limit(operations: list[Operation]) -> dict[str, str]:
 def _title(description: Description, source: str) -> str:
     info = description.root.child("info")
     title = info.text("title") if info else ""
-    return " ".join(f"Imported from the description of {title or Path(source).stem}.".split())
+    return " ".join(f"Imported from the description of {title or name_from(source)}.".split())

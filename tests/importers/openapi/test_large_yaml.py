@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from framework.definition.yaml_limits import LimitExceeded
-from framework.importers.openapi.description import LIMITS, _TextLoader
+from framework.importers.openapi.document_reader import LIMITS, _TextLoader
 from framework.importers.openapi.large_yaml import Unusual, data_of
 
 

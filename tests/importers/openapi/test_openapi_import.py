@@ -37,10 +37,18 @@ def description(paths, **further):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "expected a description of an API"),
+        ("[]", "found a list; expected a description of an API"),
+        ("", "is empty"),
+        ("hello", "found text"),
+        ("asyncapi: 2.0.0", "found a mapping with asyncapi"),
         ('{"openapi": "3.0.0"}', "found no `paths`"),
-        ('{"openapi": "3.0.0", "paths": {', "is not valid YAML"),
-        ('{"a":' * 100_000, "is"),
+        ('{"openapi": "4.0.0", "paths": {}}', "found OpenAPI 4.0.0, expected"),
+        ('{"swaggerVersion": "1.2", "apis": []}', "found Swagger 1.2, expected"),
+        ('{"swagger": "1.2", "paths": {}}', "found Swagger 1.2, expected"),
+        ('{"openapi": "3.0.0", "paths": {', "api.json:1:32: is not valid JSON"),
+        ("a: [b\nc: }", "api.json:2:.* is not valid YAML"),
+        ("<!-- x -->\n<!DOCTYPE html><html>", "is an HTML page"),
+        ('{"a":' * 100_000, "is nested too deeply"),
         ("\x00", "is not valid YAML"),
     ],
 )
@@ -52,6 +60,41 @@ def test_what_is_no_description_is_refused(tmp_path, text, message):
 def test_a_file_that_is_missing_is_refused(tmp_path):
     with pytest.raises(ManifestError, match="cannot be read"):
         import_openapi(str(tmp_path / "none.yaml"))
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="Is a directory"):
+        import_openapi(str(tmp_path))
+    with pytest.raises(ManifestError, match="expected a file, or http"):
+        import_openapi("ftp://example.com/api.json")
+
+
+def test_an_address_is_named_without_its_parameters_and_credentials(api_of_files):
+    address = api_of_files({}).replace("http://", "http://me:hidden@")
+    with pytest.raises(ManifestError, match="the response is 404") as caught:
+        import_openapi(f"{address}/api.json?token=hidden")
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_reference_that_leads_nowhere_does_not_name_this_machine(tmp_path):
+    schema = {"type": "array", "items": {"$ref": "other.yaml#/User"}}
+    paths = {"/users": {"get": {"responses": answer(schema)}}}
+    imported = import_openapi(written(tmp_path, description(paths)))
+    assert "other.yaml: cannot be read" in imported.text
+    assert str(tmp_path) not in imported.text
+
+
+def test_odd_values_are_borne(tmp_path):
+    odd = {
+        "operationId": 5,
+        "tags": "x",
+        "parameters": [None, 5, {"name": 5, "in": "query"}, {"name": "a", "in": "query"}],
+        "security": [None, {"a": None}],
+        "responses": answer({"type": ["array", 5, None], "items": {"properties": [], "enum": 5}}),
+    }
+    paths = {"/users": {"get": odd}, "/none": None, "/list": [], "/a{": {"get": {"responses": 1}}}
+    data = description(paths, components=[], security=5, servers={"a": 1})
+    assert import_openapi(written(tmp_path, data)).resources == ("users",)
 
 
 def test_without_lists_there_is_a_connector_without_resources_and_a_remark(tmp_path):
