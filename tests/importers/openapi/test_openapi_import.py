@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from framework.importers.api_guesses.declared_values import first_sentence
 from framework.importers.api_guesses.list_catalog import Choice
 from framework.importers.import_report import ManifestError
 from framework.importers.openapi.openapi_import import (
@@ -202,3 +203,31 @@ def test_a_large_description_with_circles_takes_seconds(tmp_path):
 )
 def test_the_name_comes_from_the_file_or_the_host(source, name):
     assert name_from(source) == name
+
+
+def test_variables_of_a_token_address_are_those_of_the_server(tmp_path):
+    flow = {"tokenUrl": "https://{account}.example.com/{realm}/token", "scopes": {}}
+    scheme = {"type": "oauth2", "flows": {"clientCredentials": flow}}
+    data = description(
+        {"/users": {"get": {"responses": answer(records("name"))}}},
+        servers=[{"url": "https://{account}.example.com", "variables": {"account": {}}}],
+        components={"securitySchemes": {"login": scheme}},
+        security=[{"login": []}],
+    )
+    text = import_openapi(written(tmp_path, data)).text
+    assert 'access_token_url: "https://{config.account}.example.com/{config.realm}/token"' in text
+    assert text.count("account: {type: string") == 1
+    assert "realm: {type: string" in text
+
+
+@pytest.mark.parametrize(
+    ("prose", "sentence"),
+    [
+        ("Where to start (e.g. 1609459200). Optional.", "Where to start (e.g. 1609459200)."),
+        ("The id, i.e. the key", "The id, i.e. the key"),
+        ("Is it `on`?\n\nElse off.", "Is it on?"),
+        ("", ""),
+    ],
+)
+def test_a_description_is_its_first_sentence(prose, sentence):
+    assert first_sentence(prose) == sentence
