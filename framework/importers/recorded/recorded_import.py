@@ -60,6 +60,7 @@ from framework.importers.recorded.parent_values import (
 from framework.importers.recorded.recorded_operation import recorded_operation
 from framework.importers.recorded.sent_literals import Literals, sent_inputs, shared_headers
 from framework.importers.source_files import free_name
+from framework.text import count_noun
 
 Json = Any
 
@@ -125,6 +126,13 @@ def import_recorded(
     for note in source.notes:
         remarks.note(source.label, note)
     exchanges = _of_one_host(source, host, remarks)
+    lost = sum(one.is_lost for one in exchanges)
+    if lost:
+        remarks.note(
+            "responses",
+            f"{CHECK}{count_noun(lost, 'JSON response')} missing or cut off in the recording; their "
+            "records and pages are not known",
+        )
     returned = returned_texts(exchanges)
     values = DeclaredValues()
     access = find_access(exchanges, values, returned)
@@ -209,7 +217,8 @@ def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> 
             exchange = ApiExchange.of(interaction, number)
         except ValueError:
             continue
-        if exchange.is_answered or exchange.is_open or interaction.request_headers:
+        is_told = exchange.is_answered or exchange.is_open or exchange.is_lost
+        if is_told or interaction.request_headers:
             by_origin.setdefault(exchange.origin, []).append(exchange)
     counts = {
         origin: sum(one.is_answered or one.is_open for one in listed)
