@@ -18,6 +18,7 @@ from framework.importers.api_guesses.paginator_guess import PaginatorGuess, page
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
 from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
+from framework.importers.graphql_request import with_graphql_block, without_implied_keys
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -80,6 +81,13 @@ class ResourceEntry:
         if text not in lines:
             lines.append(text)
 
+    def drop_implied(self) -> None:
+        """Remove what a GraphQL query tells by itself, with the comments on it."""
+        kept = without_implied_keys(self.data["endpoint"])
+        for key in self.data["endpoint"].keys() - kept.keys():
+            self.comments.pop(("endpoint", key), None)
+        self.data["endpoint"] = kept
+
     @property
     def checks(self) -> list[str]:
         """What is to be checked by the reader."""
@@ -127,6 +135,7 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     if facts.guess.selector:
         endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
+    entry.data["endpoint"] = with_graphql_block(endpoint)
     _explain(facts, entry)
     return entry
 

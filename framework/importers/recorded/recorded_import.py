@@ -130,8 +130,8 @@ def import_recorded(
     if lost:
         remarks.note(
             "responses",
-            f"{CHECK}{count_noun(lost, 'JSON response')} missing or cut off in the recording; their "
-            "records and pages are not known",
+            f"{CHECK}{count_noun(lost, 'JSON response')} missing or cut off in the recording; "
+            "their records and pages are not known",
         )
     returned = returned_texts(exchanges)
     values = DeclaredValues()
