@@ -33,6 +33,9 @@ def with_graphql_block(endpoint: Mapping[str, Json]) -> dict[str, Json]:
         return unchanged
     if query is None or query.kind != "query" or not _fits(query, variables):
         return unchanged
+    cursor = None if query.paged is None else query.paged.variable
+    if "{" not in str(variables.get(cursor, "")):  # the first page has none
+        variables = {name: value for name, value in variables.items() if name != cursor}
     block: dict[str, Json] = {"query": text}
     if operation is not None:
         block["operation"] = operation
@@ -42,14 +45,19 @@ def with_graphql_block(endpoint: Mapping[str, Json]) -> dict[str, Json]:
     return {key: written[key] for key in ("graphql" if one == "json" else one for one in endpoint)}
 
 
-def without_implied_keys(endpoint: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the endpoint without method, selector and paginator that its query tells, too."""
+def told_by_query(endpoint: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the keys that a `graphql` block implies: `method`, often selector and paginator."""
     block = endpoint.get("graphql")
     if block is None:
-        return dict(endpoint)
+        return {}
     query = parse_query(block["query"], block.get("operation"))
     known = GraphqlBlock((), (), block.get("variables", {}), query=query)
-    implied = {"method": "POST", **implied_keys(known)}
+    return {"method": "POST", **implied_keys(known)}
+
+
+def without_implied_keys(endpoint: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the endpoint without the keys that its query tells, too."""
+    implied = told_by_query(endpoint)
     return {
         key: value for key, value in endpoint.items() if key not in implied or implied[key] != value
     }

@@ -18,7 +18,11 @@ from framework.importers.api_guesses.paginator_guess import PaginatorGuess, page
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
 from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
-from framework.importers.graphql_request import with_graphql_block, without_implied_keys
+from framework.importers.graphql_request import (
+    told_by_query,
+    with_graphql_block,
+    without_implied_keys,
+)
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -135,8 +139,17 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     if facts.guess.selector:
         endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
-    entry.data["endpoint"] = with_graphql_block(endpoint)
     _explain(facts, entry)
+    entry.data["endpoint"] = with_graphql_block(endpoint)
+    told = told_by_query(entry.data["endpoint"])
+    is_unsure = {
+        "paginator": not facts.paginator.is_sure,
+        "data_selector": not facts.guess.record.properties,  # as of an empty list
+    }
+    for key in told.keys() & is_unsure.keys():
+        if is_unsure[key]:
+            entry.data["endpoint"][key] = told[key]
+            entry.comments.pop(("endpoint", key), None)
     return entry
 
 

@@ -70,6 +70,7 @@ _LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?
 _CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
 _HOST_WORDS = vocabulary("www api com io dev app co net org rest")
 _MOST_NAMED = 12
+_MOST_REASONS = 3
 _UNSEEN = 0.6
 _MIN_UNIQUE = 5
 """Records from which on a field with different values may identify them."""
@@ -237,12 +238,13 @@ def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> 
             )
         return by_origin[wanted[0]]
     if not counts:
-        count = len(source.interactions)
-        if count == 0:
-            raise ManifestError(f"{source.label}: found no request over http or https")
+        if not source.interactions:
+            why = f": {'; '.join(source.notes[:_MOST_REASONS])}" if source.notes else ""
+            raise ManifestError(f"{source.label}: found no request over http or https{why}")
         raise ManifestError(
-            f"{source.label}: found no response in JSON among {count} requests; export the "
-            "recording with the contents of responses"
+            f"{source.label}: found no response in JSON among "
+            f"{count_noun(len(source.interactions), 'request')}; export the recording with the "
+            "contents of responses"
         )
     best = max(counts, key=lambda one: counts[one])
     others = [one.partition("://")[2] for one in counts if one != best]
