@@ -25,7 +25,7 @@ from framework.importers.api_guesses.api_model.name_words import (
 from framework.importers.api_guesses.api_model.operations import Operation
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 
-_WRAPPERS = vocabulary("""
+WRAPPERS = vocabulary("""
     data items item results result records record values value list entries entry rows row content
     contents collection hits nodes elements objects resources response docs documents payload body
     members page edges resultset resultlist datalist embedded objectlist
@@ -239,7 +239,7 @@ class ListFinder:
         name = next(key for key in reversed(one.path) if key != "[]")
         plain = plain_name(name)
         score = 0.45
-        if plain in _WRAPPERS:
+        if plain in WRAPPERS:
             score += 0.3
         match = max((similarity(noun(name), other) for other in operation.nouns), default=0.0)
         score += 0.4 * match
@@ -301,7 +301,7 @@ class ListFinder:
     def _is_columnar(self, one: _Candidate, operation: Operation) -> bool:
         """Return whether lists lie side by side, one for each column of a table."""
         name = next(key for key in reversed(one.path) if key != "[]")
-        if one.path.count("[]") != 1 or plain_name(name) in _WRAPPERS:
+        if one.path.count("[]") != 1 or plain_name(name) in WRAPPERS:
             return False
         if any(similarity(noun(name), other) for other in operation.nouns):
             return False
@@ -332,7 +332,7 @@ class ListFinder:
             return one
         for name, shape in objects:
             named = any(similarity(noun(name), other) == 1 for other in operation.nouns)
-            if named or (len(objects) == 1 and plain_name(name) in (*_WRAPPERS, "node")):
+            if named or (len(objects) == 1 and plain_name(name) in (*WRAPPERS, "node")):
                 return _Candidate((*one.path, name), shape, one.record, one.depth)
         return one
 

@@ -18,6 +18,11 @@ from framework.importers.api_guesses.paginator_guess import SURE, PaginatorGuess
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
 from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
+from framework.importers.graphql_request import (
+    told_by_query,
+    with_graphql_block,
+    without_implied_keys,
+)
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -80,6 +85,13 @@ class ResourceEntry:
         if text not in lines:
             lines.append(text)
 
+    def drop_implied(self) -> None:
+        """Remove what a GraphQL query tells by itself, with the comments on it."""
+        kept = without_implied_keys(self.data["endpoint"])
+        for key in self.data["endpoint"].keys() - kept.keys():
+            self.comments.pop(("endpoint", key), None)
+        self.data["endpoint"] = kept
+
     @property
     def checks(self) -> list[str]:
         """What is to be checked by the reader."""
@@ -132,6 +144,16 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
     _explain(facts, entry)
+    entry.data["endpoint"] = with_graphql_block(endpoint)
+    told = told_by_query(entry.data["endpoint"])
+    is_unsure = {
+        "paginator": not facts.paginator.is_sure,
+        "data_selector": not facts.guess.record.properties,  # as of an empty list
+    }
+    for key in told.keys() & is_unsure.keys():
+        if is_unsure[key]:
+            entry.data["endpoint"][key] = told[key]
+            entry.comments.pop(("endpoint", key), None)
     return entry
 
 
