@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector
-from framework.errors import CassetteError
+from framework.errors import CassetteError, FrameworkError, SettingsError
+from framework.events import ignore_event
+from framework.extract.compilation.compiler import compile_connector
 from framework.mock.faults import EnforcedRate, Faults
 from framework.mock.lists.drift import Drift
-from framework.mock.lists.invention import mock_of_schemas
+from framework.mock.lists.invented_envelope import invented_envelope, is_single
+from framework.mock.lists.invented_jobs import InventedJobs
+from framework.mock.lists.invention import InventedLists
 from framework.mock.lists.new_parents import NewParents, ParentRecords
 from framework.mock.lists.recording import (
     RecordedLists,
@@ -24,13 +28,17 @@ from framework.mock.lists.recording import (
     read_back,
     read_recording,
 )
-from framework.mock.lists.world import World
+from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_adapter import MockAdapter
 from framework.mock.mock_api import Behaviour, MockApi
+from framework.mock.mock_auth import guard_of
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
 from framework.mock.pages.ranges import RangeFilter
+from framework.mock.pages.routes import routes_of
+from framework.mock.stand_ins import stand_ins
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
 
@@ -70,9 +78,7 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     """Return a mock that serves what a cassette holds."""
     config = {**cassette.config, **options.config}
     settings = resolve_settings(connector, config, replay=True)
-    given = {
-        name: str(options.config[name]) for name in connector.secrets if name in options.config
-    }
+    given = options.secrets_of(connector)
     recording = read_recording(connector, cassette, settings, given)
     plain: set[str] = set()
     replayed = {
@@ -120,7 +126,7 @@ def _api(
             continue
         unit = max((one.count for one in envelope.samples if not one.is_last), default=None)
         client = recording.compiled.client
-        fresh = type(envelope)(envelope.place, envelope.is_object, envelope.samples)
+        fresh = envelope.unlearned()
         pagers[route.resource, route.step] = Pager(route, fresh, client, options.page_size, unit)
         if route.step == "list" and route.resource not in plain:
             ranges[route.resource] = RangeFilter(Elements(route, fresh), now)
@@ -168,3 +174,51 @@ def _first_wrong(
         if not is_same:
             return name, f"{len(records)} of {expected.total()} records came back, or other ones"
     return None
+
+
+def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
+    """Return a mock whose records are invented. Raise SettingsError if no resource can be."""
+    now = options.now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    needed = stand_ins(connector)
+    settings = resolve_settings(connector, {**needed, **options.config}, replay=True)
+    environment = Environment(now=now, waits=False, replay=True)
+    compiled = compile_connector(connector, settings, environment, ignore_event)
+    guard = guard_of(compiled, options.secrets_of(connector))
+    routes = routes_of(compiled, {}, guard.places)
+    world = World()
+    elements: dict[str, Elements] = {}
+    parents = ParentRecords(world, elements)
+    single = frozenset(route.resource for route in routes if is_single(route))
+    lists = InventedLists(compiled, options.seed, options.rows, now, parents, elements, single)
+    jobs = InventedJobs(lists)
+    notes, pagers, ranges = [], {}, {}
+    for route in routes:
+        name, has_jobs = route.resource, route.plan.endpoint.export is not None
+        if route.step != "list":
+            continue
+        try:
+            envelope = invented_envelope(route)
+            elements[name] = Elements(route, envelope)
+            trial = lists.records(route, ListKey(name, route.method, ""), 3)
+            if not any(map(elements[name].records, trial)):
+                notes.append(
+                    f"{name}: no record was found that passes its processing_steps; its list "
+                    "may be empty for a run"
+                )
+            paged = route if not has_jobs else jobs.download_of(route, routes)
+        except FrameworkError as error:
+            elements.pop(name, None)
+            notes.append(str(error).splitlines()[0])
+            continue
+        pagers[name, paged.step] = Pager(paged, envelope, compiled.client, options.page_size)
+        ranges[name] = RangeFilter(elements[name], now)
+    if not pagers:
+        raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
+    api = MockApi(routes, world, pagers, guard, invent=lists, jobs=jobs)
+    api.ranges.update({name: one for name, one in ranges.items() if one.reads})
+    to_set = {
+        name: settings.config[name]
+        for name in {**needed, **options.config}
+        if name in settings.config
+    }
+    return Mock(connector, api, f"its schemas, seed {options.seed}", notes, config=to_set)
