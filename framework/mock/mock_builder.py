@@ -7,7 +7,7 @@ recorded is served as it was recorded, page by page.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
 from framework.mock.pages.ranges import RangeFilter
-from framework.mock.pages.routes import routes_of
+from framework.mock.pages.routes import Route, routes_of
 from framework.mock.stand_ins import stand_ins
 from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
@@ -189,7 +189,10 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     elements: dict[str, Elements] = {}
     parents = ParentRecords(world, elements)
     single = frozenset(route.resource for route in routes if is_single(route))
-    lists = InventedLists(compiled, options.seed, options.rows, now, parents, elements, single)
+    sharing = _same_requests(routes)
+    lists = InventedLists(
+        compiled, options.seed, options.rows, now, parents, elements, single, sharing
+    )
     jobs = InventedJobs(lists)
     notes, pagers, ranges = [], {}, {}
     for route in routes:
@@ -199,12 +202,6 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         try:
             envelope = invented_envelope(route)
             elements[name] = Elements(route, envelope)
-            trial = lists.records(route, ListKey(name, route.method, ""), 3)
-            if not any(map(elements[name].records, trial)):
-                notes.append(
-                    f"{name}: no record was found that passes its processing_steps; its list "
-                    "may be empty for a run"
-                )
             paged = route if not has_jobs else jobs.download_of(route, routes)
         except FrameworkError as error:
             elements.pop(name, None)
@@ -214,6 +211,7 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         ranges[name] = RangeFilter(elements[name], now)
     if not pagers:
         raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
+    notes += _told(lists, elements, sharing)
     api = MockApi(routes, world, pagers, guard, invent=lists, jobs=jobs)
     api.ranges.update({name: one for name, one in ranges.items() if one.reads})
     to_set = {
@@ -222,3 +220,34 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         if name in settings.config
     }
     return Mock(connector, api, f"its schemas, seed {options.seed}", notes, config=to_set)
+
+
+def _same_requests(routes: Sequence[Route]) -> dict[str, list[Route]]:
+    """Return the routes whose lists have the same request, by resource."""
+    groups: dict[str, list[Route]] = {}
+    for route in routes:
+        if route.step == "list":
+            sent = route.plan.endpoint
+            text = repr((sent.method, sent.path, sent.params, sent.json, sent.data))
+            groups.setdefault(text, []).append(route)
+    return {route.resource: group for group in groups.values() for route in group}
+
+
+def _told(
+    lists: InventedLists, elements: Mapping[str, Elements], sharing: Mapping[str, Sequence[Route]]
+) -> Iterator[str]:
+    """Yield what a run will not find, though it was invented."""
+    for name, one in elements.items():
+        first, steps = sharing[name][0], one.route.plan.resource.steps
+        if first.resource in elements and elements[first.resource].envelope.place != (
+            one.envelope.place
+        ):
+            yield f"{name}: its request is also that of {first.resource}, whose list is served"
+        count = min(lists.rows, max(3, len(sharing[name])))
+        trial = lists.records(one.route, ListKey(name, one.route.method, ""), count)
+        reads_run = any(step.expression and step.expression.contextual for step in steps)
+        if count and not reads_run and not any(map(one.records, trial)):
+            yield (
+                f"{name}: no record could be invented that passes its processing_steps; a run "
+                "finds none, or few"
+            )

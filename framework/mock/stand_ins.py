@@ -28,6 +28,7 @@ def stand_ins(connector: Connector) -> dict[str, Json]:
         needed += [endpoint.path, *texts_of([one.argument for one in resource.partitions])]
         if incremental is not None:
             needed += texts_of(incremental.arguments.get("initial_value"))
+            read += texts_of(list(incremental.arguments.values()))
         read += texts_of([endpoint.params, endpoint.json, endpoint.data, endpoint.headers])
     maker = RecordMaker(0)
     return {

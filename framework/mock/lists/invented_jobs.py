@@ -52,7 +52,8 @@ class InventedJobs:
                 self._response(route, step, "mocked-job-00000000", "http://127.0.0.1")
         except NoInverse:
             raise SettingsError(
-                f"{route.resource}: no response of its export job can be invented; record a cassette"
+                f"{route.resource}: no response of its export job can be invented; "
+                "record a cassette"
             ) from None
         return next(
             one for one in routes if one.resource == route.resource and one.step == "download"
@@ -63,7 +64,7 @@ class InventedJobs:
         if route.plan.endpoint.export is None:
             return None
         if route.step == "list":
-            if not self.lists.parents.have(route, request):
+            if not self.lists.fits(route, request):
                 return None
             self._created[key.digest] = _Created(route, key, request)
             token = f"mocked-job-{key.digest}"
@@ -107,10 +108,10 @@ class InventedJobs:
             body = made["response"] if made["response"] is not body else made["job"]
             headers = made["headers"]
         if is_ready and export.ready is not None:
-            context = without_secrets(plan.context)
-            body = fulfilled(export.ready.tree, True, body, context)
+            known = without_secrets(plan.context)
+            body = fulfilled(export.ready.tree, True, body, known)
             if export.failed is not None:
-                body = fulfilled(export.failed.tree, False, body, context)
+                body = fulfilled(export.failed.tree, False, body, known)
         return MockResponse.of_json(200, body, *((str(k), str(v)) for k, v in headers.items()))
 
 

@@ -16,8 +16,9 @@ Json = Any
 Node = Mapping[str, Json]
 
 _PROJECTIONS = frozenset(("projection", "filter_projection", "value_projection", "flatten"))
-_KEEPING = frozenset(
-    "to_array to_string to_number to_integer sort sort_by reverse lower upper trim".split()
+_KEEPING = (
+    *("to_array", "to_string", "to_number", "to_integer"),
+    *("sort", "sort_by", "reverse", "lower", "upper", "trim"),
 )
 """Functions whose result is their first argument, in another form or order."""
 _OPPOSITES = {"eq": "ne", "ne": "eq", "lt": "gte", "gte": "lt", "gt": "lte", "lte": "gt"}
@@ -147,9 +148,12 @@ def _field(node: Node, target: Json, data: Json) -> Json:
 
 
 def _chain(node: Node, target: Json, data: Json) -> Json:
-    outer, inner = node["children"]
-    below = ABSENT if data is ABSENT else _value(outer, data, {})
-    return inverse(outer, inverse(inner, target, ABSENT if below is None else below), data)
+    *outer, inner = node["children"]
+    if not outer:
+        return inverse(inner, target, data)
+    whole = outer[0] if len(outer) == 1 else {**node, "children": outer}
+    below = ABSENT if data is ABSENT else _value(whole, data, {})
+    return inverse(whole, inverse(inner, target, ABSENT if below is None else below), data)
 
 
 def _index(node: Node, target: Json, data: Json) -> Json:
