@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector
@@ -103,7 +104,7 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     notes = list(recording.errors.values())
     if not recording.lists and not recording.others and not recording.pages:
         raise CassetteError(f"the cassette of {connector.name} holds nothing that a run reads")
-    return Mock(connector, api, "its recording", notes, replayed)
+    return Mock(connector, api, "its recording", notes, replayed, _differing(connector, config))
 
 
 def _api(
@@ -214,12 +215,17 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
     notes += _told(lists, elements, sharing)
     api = MockApi(routes, world, pagers, guard, invent=lists, jobs=jobs)
     api.ranges.update({name: one for name, one in ranges.items() if one.reads})
-    to_set = {
-        name: settings.config[name]
-        for name in {**needed, **options.config}
-        if name in settings.config
+    own = _differing(connector, {**needed, **options.config})
+    return Mock(connector, api, f"its schemas, seed {options.seed}", notes, config=own)
+
+
+def _differing(connector: Connector, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config that a run against the mock has to set, without secrets."""
+    return {
+        name: config[name]
+        for name, entry in connector.config.items()
+        if name in config and (entry.required or config[name] != entry.default)
     }
-    return Mock(connector, api, f"its schemas, seed {options.seed}", notes, config=to_set)
 
 
 def _same_requests(routes: Sequence[Route]) -> dict[str, list[Route]]:
@@ -244,7 +250,7 @@ def _told(
         ):
             yield f"{name}: its request is also that of {first.resource}, whose list is served"
         count = min(lists.rows, max(3, len(sharing[name])))
-        trial = lists.records(one.route, ListKey(name, one.route.method, ""), count)
+        trial = lists.records(first, ListKey(first.resource, first.method, ""), count)
         reads_run = any(step.expression and step.expression.contextual for step in steps)
         if count and not reads_run and not any(map(one.records, trial)):
             yield (

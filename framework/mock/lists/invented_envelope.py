@@ -85,7 +85,7 @@ def is_single(route: Route) -> bool:
     if route.paginator is None or not route.paginator.is_single_page:
         return False
     last = route.plan.endpoint.path.rstrip("/").rpartition("/")[2]
-    return last.startswith("{") or not last.endswith("s")
+    return last.startswith("{") or (bool(last) and not last.endswith("s"))
 
 
 def _reads_body(route: Route) -> bool:

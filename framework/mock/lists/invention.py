@@ -124,7 +124,8 @@ class InventedLists:
         for one in (*every[turn + 1 :], *every[: turn + 1]):
             needed = {*one.plan.resource.primary_key, *self._bound.get(one.resource, ())}
             element = before_steps(one.plan, record, needed)
-            if isinstance(element, dict) and self.elements[route.resource].records(element):
+            elements = self.elements.get(one.resource)
+            if isinstance(element, dict) and elements is not None and elements.records(element):
                 record = element
         return record
 
@@ -178,7 +179,7 @@ def before_steps(plan: Plan, record: Json, needed: Container[str]) -> Json:
                 value = get_field(element, step.argument[0])
                 put_field(element, step.argument[0], [{} if value is ABSENT else value])
             elif step.kind == "rename":
-                for new, old in step.argument.items():
+                for old, new in step.argument.items():
                     value = take_field(element, new)
                     if value is not ABSENT:
                         put_field(element, old, value)

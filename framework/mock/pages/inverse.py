@@ -237,7 +237,8 @@ def _function(node: Node, target: Json, data: Json) -> Json:
         each = arguments[0]["children"][0]
         return inverse(arguments[1], [inverse(each, one) for one in target], data)
     if name == "if" and len(arguments) == 3:
-        return _first(lambda one: inverse(one, target, data), arguments[1:])
+        condition, then, otherwise = arguments
+        return inverse(then if truthy(_value(condition, data, {})) else otherwise, target, data)
     raise NoInverse
 
 
