@@ -23,6 +23,7 @@ from framework.mock.lists.invented_envelope import invented_envelope, is_single
 from framework.mock.lists.invented_jobs import InventedJobs
 from framework.mock.lists.invention import InventedLists
 from framework.mock.lists.new_parents import NewParents, ParentRecords
+from framework.mock.lists.record_maker import RecordMaker
 from framework.mock.lists.recording import (
     RecordedLists,
     as_text,
@@ -201,6 +202,11 @@ def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
         if route.step != "list":
             continue
         try:
+            schema = route.plan.resource.schema
+            if schema is not None and not isinstance(RecordMaker(0).value(schema, "", 0), dict):
+                raise SettingsError(
+                    f"{name}: its schema is not that of an object; record a cassette"
+                )
             envelope = invented_envelope(route)
             elements[name] = Elements(route, envelope)
             paged = route if not has_jobs else jobs.download_of(route, routes)
