@@ -245,15 +245,19 @@ def _same_requests(routes: Sequence[Route]) -> dict[str, list[Route]]:
     return {route.resource: group for group in groups.values() for route in group}
 
 
+def _place_of(one: Elements) -> object:
+    """Return where a resource reads its list in a response: its keys, or its selector."""
+    is_plain = one.envelope.builds is None
+    return one.envelope.place if is_plain else str(one.route.plan.endpoint.data_selector)
+
+
 def _told(
     lists: InventedLists, elements: Mapping[str, Elements], sharing: Mapping[str, Sequence[Route]]
 ) -> Iterator[str]:
     """Yield what a run will not find, though it was invented."""
     for name, one in elements.items():
         first, steps = sharing[name][0], one.route.plan.resource.steps
-        if first.resource in elements and elements[first.resource].envelope.place != (
-            one.envelope.place
-        ):
+        if first.resource in elements and _place_of(elements[first.resource]) != _place_of(one):
             yield f"{name}: its request is also that of {first.resource}, whose list is served"
         count = min(lists.rows, max(3, len(sharing[name])))
         trial = lists.records(first, ListKey(first.resource, first.method, ""), count)

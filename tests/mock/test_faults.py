@@ -28,6 +28,7 @@ from framework.mock.mock_run import mocked_environment
 from framework.mock.mock_server import MockServer
 from framework.runtime.environment import Environment
 from tests.support.mocks import asked, invented, reading, shop
+from tests.support.open_resource import skip_waits
 from tests.support.run_verbs import connector_of
 
 REQUEST = MockRequest.of("GET", "http://127.0.0.1/items", {}, b"")
@@ -193,7 +194,10 @@ def test_latency_delays_each_response(tmp_path: Path) -> None:
     assert response.delay == 0.25
 
 
-def test_a_run_overcomes_faults_and_loads_every_record(tmp_path: Path) -> None:
+def test_a_run_overcomes_faults_and_loads_every_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_waits(monkeypatch)
     body = shop({"paginator": {"type": "page_number", "total_path": None}})
     body["client"]["retry"] = {"status_codes": [429, 500], "max_retries": 8, "backoff_factor": 0}
     faults = {"429": 0.15, "500": 0.1, "reset": 0.1, "truncate": 0.1}

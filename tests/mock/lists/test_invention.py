@@ -228,6 +228,15 @@ def test_resources_that_share_a_request_each_find_records(tmp_path: Path) -> Non
     assert [len(opened.read(kind)) for kind in ("mugs", "pens")] == [3, 3]
 
 
+def test_lists_in_different_places_of_one_response_are_told(tmp_path: Path) -> None:
+    body = shop({})
+    one = body["resources"][0]
+    other = {**one, "name": "others", "endpoint": {"path": "/items", "data_selector": "a[].b"}}
+    body["resources"] = [one, other]
+    told = "others: its request is also that of items, whose list is served"
+    assert told in invented(tmp_path, body).notes
+
+
 def test_constants_in_bodies_tell_lists_of_one_path_from_others(tmp_path: Path) -> None:
     body = shop({})
     body["resources"] = [
