@@ -15,14 +15,13 @@ from framework.authoring.cassettes.cassette import Cassette, cassette_path, read
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.datetimes import TimeError, read_time, same_format
 from framework.errors import CassetteError, FrameworkError
-from framework.mock.lists.invention import required_config
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.mock_run import mocked_config
 from framework.mock.pages.elements import Elements
-from framework.mock.pages.envelope import Envelope
 from framework.mock.pages.paging import Pager
+from framework.mock.stand_ins import stand_ins
 from framework.prove.history.account import PlayedAccount, SampledResource
 from framework.prove.history.api_traits import Assumption, traits_of
 from framework.prove.history.cursor_form import form_of
@@ -92,7 +91,7 @@ class Stage:
                 mock, recorded = invented, None
         _page_small(mock)
         small = _with_small_offsets(connector)
-        own = required_config(connector) if recorded is None else recorded.config
+        own = stand_ins(connector) if recorded is None else recorded.config
         given = mocked_config(connector, {**own, **config})
         settings = resolve_settings(connector, given, replay=True)
         adapter = ClockedAdapter(mock.api)
@@ -344,8 +343,7 @@ def _page_small(mock: Mock) -> None:
             inner: Any = None if paginator is None else paginator.inner
             inner.limit = PAGE_SIZE
             small = replace(route, paginator=paginator)
-            envelope = pager.envelope
-            fresh = Envelope(envelope.place, envelope.is_object, envelope.samples)
+            fresh = pager.envelope.unlearned()
             api.pagers[key] = Pager(small, fresh, pager.client, PAGE_SIZE, pager.unit)
             api.routes = [small if one is route else one for one in api.routes]
 
