@@ -13,7 +13,7 @@ from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.api_guesses.api_model.name_words import vocabulary
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
-from framework.importers.api_guesses.declared_values import DeclaredValues
+from framework.importers.api_guesses.declared_values import DeclaredValues, first_sentence
 from framework.importers.api_guesses.paginator_guess import SURE, PaginatorGuess, page_size
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
@@ -262,7 +262,6 @@ def _declared(shape: Shape, description: str, otherwise: str) -> dict[str, Json]
     """Return the entry of config for a value that the user must give."""
     types = [one for one in _TYPES if one in shape.types]
     entry: dict[str, Json] = {"type": types[0] if len(types) == 1 else "string"}
-    text = " ".join((description or shape.description).split())
     if shape.enum and entry["type"] == "string":
         entry["enum"] = list(dict.fromkeys(str(one) for one in shape.enum))
     if shape.format in ("date", "date-time") and entry["type"] == "string":
@@ -270,8 +269,7 @@ def _declared(shape: Shape, description: str, otherwise: str) -> dict[str, Json]
     default = shape.limits.get("default")
     if _fits(default, entry):
         entry["default"] = default
-    first = re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
-    entry["description"] = (first if len(first) <= 160 else f"{first[:157]}...") or otherwise
+    entry["description"] = first_sentence(description or shape.description) or otherwise
     if "array" in shape.types:
         entry["description"] += " Several are separated by commas."
     return entry

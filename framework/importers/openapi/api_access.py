@@ -16,7 +16,8 @@ from framework.importers.source_files import free_name
 
 Json = Any
 
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_VARIABLE = re.compile(r"\{+([^{}]*)\}+")
+"""A variable in an address; some descriptions write two braces."""
 _PLACEHOLDER_HOST = "https://api.example.com"
 
 

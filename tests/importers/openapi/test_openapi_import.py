@@ -206,7 +206,7 @@ def test_the_name_comes_from_the_file_or_the_host(source, name):
 
 
 def test_variables_of_a_token_address_are_those_of_the_server(tmp_path):
-    flow = {"tokenUrl": "https://{account}.example.com/{realm}/token", "scopes": {}}
+    flow = {"tokenUrl": "https://{{account}}.example.com/{realm}/token", "scopes": {}}
     scheme = {"type": "oauth2", "flows": {"clientCredentials": flow}}
     data = description(
         {"/users": {"get": {"responses": answer(records("name"))}}},
