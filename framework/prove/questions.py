@@ -15,7 +15,7 @@ from framework.definition.values.datetimes import TimeError, read_time, same_for
 from framework.definition.values.durations import DurationError
 from framework.extract.incremental.windows import split
 from framework.prove.history.account import Played, PlayedAccount
-from framework.prove.history.api_traits import ApiTraits
+from framework.prove.history.api_traits import ApiTraits, names_of_bound
 from framework.prove.history.histories import NO_TIME, ChangeKind, History, HistoryChange, When
 from framework.prove.plays.memory_tables import Trouble
 
@@ -84,8 +84,11 @@ def _keeps(account: PlayedAccount) -> bool:
 
 
 def _is_log(account: PlayedAccount) -> bool:
-    """Whether records are appended by a cursor that no edit moves: rows stay as first read."""
-    return account.target.resource.write_disposition == "append" and _keeps(account)
+    """Whether rows stay as first read: inserted only, or appended by a cursor that edits leave."""
+    resource = account.target.resource
+    if resource.merge_strategy == "insert-only":
+        return True
+    return resource.write_disposition == "append" and _keeps(account)
 
 
 # -- which questions apply, and how severe a loss is ---------------------------------------------
@@ -122,7 +125,7 @@ def _of_ties(account: PlayedAccount) -> Severity | None:
 
 def _of_exclusive_start(account: PlayedAccount) -> Severity | None:
     spec, endpoint = own_incremental(account), account.target.resource.endpoint
-    is_sent = spec is not None and bool(endpoint.params_with("start_value"))
+    is_sent = spec is not None and bool(names_of_bound(endpoint, "start"))
     is_open = "start" not in account.target.traits.stated
     return "assumption" if is_sent and is_open and _of_ties(account) else None
 
@@ -151,7 +154,7 @@ def _of_skew(account: PlayedAccount) -> Severity | None:
 
 def _of_windows(account: PlayedAccount) -> Severity | None:
     spec, endpoint = own_incremental(account), account.target.resource.endpoint
-    is_sent = bool(endpoint.params_with("end_value"))
+    is_sent = bool(names_of_bound(endpoint, "end"))
     return "fault" if spec is not None and spec.step and is_sent else None
 
 
@@ -283,10 +286,16 @@ def _deletes(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
 
 def _drift(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw changes between two pages; the last run is quiet."""
+    from hypothesis import strategies as st
+
     changes = _changes(
         ["delete", "insert", "edit"], ["while paging"], runs=max(runs - 1, 1), most=2
     )
-    return _histories(_ages(account, 3, FEW + 1), changes, runs)
+    ages = _ages(account, 3, FEW + 1)
+    if own_incremental(account) is not None:  # some lists are older than what later runs read again
+        older = st.sampled_from([NO_TIME, 2 * governing_lag(account)])
+        ages = st.builds(lambda many, by: tuple(one + by for one in many), ages, older)
+    return _histories(ages, changes, runs)
 
 
 def _skews(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -382,7 +391,8 @@ def counted(question: Question, account: PlayedAccount, played: Played) -> dict[
     """
     found = {n: one for n, one in played.troubles.items() if one in question.troubles}
     if _is_log(account) and question.code != "edits":
-        found = {n: one for n, one in found.items() if one != "stale"}
+        edited = {deed.record for deed in played.deeds if deed.change.kind == "edit"}
+        found = {n: one for n, one in found.items() if one == "lost" or n not in edited}
     lag = governing_lag(account)
     if not found or question.code == "older-edits" or not lag or not _keeps(account):
         return found

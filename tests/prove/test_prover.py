@@ -9,7 +9,8 @@ import pytest
 
 from framework.errors import UsageError
 from framework.prove.history.api_traits import Assumption
-from framework.prove.prover import ConnectorProof, ProofOptions, prove
+from framework.prove.proof import ConnectorProof, ProofOptions
+from framework.prove.prover import prove
 from tests.support.mocks import API
 from tests.support.run_verbs import connector_of, scheduling
 

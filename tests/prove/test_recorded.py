@@ -11,7 +11,8 @@ import pytest
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, write_cassette
 from framework.authoring.exchange import Interaction
 from framework.definition.model import Connector
-from framework.prove.prover import ProofOptions, prove
+from framework.prove.proof import ProofOptions
+from framework.prove.prover import prove
 from tests.support.mocks import API, shop
 from tests.support.run_verbs import NOW, connector_of
 
