@@ -6,13 +6,14 @@ No history is invented for it: it is seen in the file, in its recording, or by o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from framework.definition.model import Resource
+from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError
+from framework.prove.connector_proof import BrokenPromise
 from framework.prove.history.account import PlayedAccount
 from framework.prove.history.record_fields import put_leaf
-from framework.prove.proof import BrokenPromise
 from framework.prove.stage import Stage, shares_key
 from framework.runtime.field_paths import field_at
 
@@ -23,16 +24,19 @@ SHARED_KEY = "two records have the same primary key"
 
 def cut_list(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
     """Yield what is lost of a list that is longer than the file reads."""
-    if account.name not in stage.maximums:
-        return
-    name, value = stage.maximums[account.name]
-    story = (
-        f"the list has more records than {name}: {value} lets a run read",
-        "nothing changes",
-        "after any run the last of them has no row",
-    )
-    title = "the file reads a part of the list"
-    yield BrokenPromise(account.name, "long-lists", "fault", title, story, f"remove {name}")
+    title, outcome = "the file reads a part of the list", "the rest of the list has no row"
+    name = account.name
+    if name in stage.ends:
+        story = ("the recorded list has further pages", stage.ends[name], f"after a run {outcome}")
+        yield BrokenPromise(name, "long-lists", "fault", title, story)
+    if name in stage.maximums:
+        key, value = stage.maximums[name]
+        story = (
+            f"the API has more records than {key}: {value} lets a run read",
+            "nothing changes",
+            f"after a run {outcome}",
+        )
+        yield BrokenPromise(name, "long-lists", "fault", title, story, f"remove {key}")
 
 
 def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
@@ -54,27 +58,35 @@ def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
 
 
 def early_records(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
-    """Yield a fault if recorded records are older than the initial value."""
+    """Yield a fault if recorded records are older than the initial value, or all records are."""
     target = account.target
-    spec = target.resource.endpoint.incremental
-    if spec is None or spec.keep_all or target.form is None or target.fields.cursor is None:
+    spec, cursor, form = target.route.plan.endpoint.incremental, target.fields.cursor, target.form
+    if spec is None or spec.keep_all or form is None or cursor is None or form.kind == "number":
         return
-    initial = stage.initial_value(account.name)
-    begin = None if initial is None else target.form.read(initial)
-    if not stage.has_recording or begin is None:
+    initial = spec.arguments.get("initial_value")
+    begin = form.read(initial)
+    if begin is None or spec.arguments.get("last_value_func") == "min":
         return
-    values = [field_at(raw, target.fields.cursor) for raw in stage.values(account.name)]
-    moments = [(moment, one) for one in values if (moment := target.form.read(one)) is not None]
-    early = [one for one in moments if one[0] < target.form.floor(begin)]
-    if not early:
-        return
-    story = (
-        f"the recording has {len(moments)} records",
-        f"the initial_value is {initial}; {len(early)} of them have an earlier {spec.cursor_path}",
-        f"after any run those have no row, such as that of {min(early)[1]}",
+    values = [field_at(raw, cursor) for raw in stage.values(account.name)]
+    early = sorted(
+        (moment, value) for value in values if (moment := form.read(value)) and moment < begin
     )
-    title, mend = "records are older than the initial value", f"initial_value: {min(early)[1]}"
-    yield BrokenPromise(account.name, "initial-value", "fault", title, story, mend)
+    title, code = "records are older than the initial value", "initial-value"
+    if stage.has_recording and early:
+        story = (
+            f"the recording has {len(values)} records",
+            f"{len(early)} of them have a {spec.cursor_path} before the initial_value {initial}",
+            f"after a run those have no row, such as that of {early[0][1]}",
+        )
+        mend = f"initial_value: {early[0][1]}"
+        yield BrokenPromise(account.name, code, "fault", title, story, mend)
+    elif begin > datetime.now(UTC) and not spec.lookahead:
+        story = (
+            f"the API has A with a {spec.cursor_path} of today",
+            f"the initial_value is {initial}, which lies in the future",
+            "after a run A has no row",
+        )
+        yield BrokenPromise(account.name, code, "fault", title, story, "an earlier initial_value")
 
 
 def keys_of_lists(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
@@ -111,16 +123,16 @@ def keys_of_lists(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
         "after a run one of them has no row",
     )
     title = "records of two lists have the same primary key"
-    yield BrokenPromise(
-        account.name, "key-of-a-list", "assumption", title, story, _wider_key(resource)
-    )
+    mend = _wider_key(stage.connector, resource)
+    yield BrokenPromise(account.name, "key-of-a-list", "assumption", title, story, mend)
 
 
-def _wider_key(resource: Resource) -> str:
+def _wider_key(connector: Connector, resource: Resource) -> str:
     """Return a primary key that tells the lists apart."""
     own = ", ".join(resource.primary_key)
     if resource.parent is None:
         name = resource.partitions[0].name
         return f"primary_key: [{name}, {own}], with set: {{{name}: context().partition.{name}}}"
-    field = resource.bindings[0].text.rpartition(".")[2] if resource.bindings else "id"
+    above = connector.resource(resource.parent).primary_key
+    field = above[0] if len(above) == 1 else "id"
     return f"primary_key: [_{resource.parent}_{field}, {own}], with include_from_parent: [{field}]"

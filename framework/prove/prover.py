@@ -14,6 +14,7 @@ from typing import Any
 from framework.definition.model import Connector
 from framework.errors import FrameworkError, Interrupted, Terminated, UsageError
 from framework.load.preflight import select_resources
+from framework.prove.connector_proof import BrokenPromise, ConnectorProof, ProofOptions
 from framework.prove.history.account import Played, PlayedAccount
 from framework.prove.history.histories import History
 from framework.prove.inspection import (
@@ -26,7 +27,6 @@ from framework.prove.inspection import (
 from framework.prove.mends import changing_key, mends, shared_key, text_pattern
 from framework.prove.plays.memory_tables import Trouble
 from framework.prove.plays.real_runs import RealRuns, row_comparison
-from framework.prove.proof import BrokenPromise, ConnectorProof, ProofOptions
 from framework.prove.questions import QUESTIONS, Question, Severity, counted, is_single
 from framework.prove.stage import PAGE_SIZE, NotProvable, Stage
 from framework.prove.story import tell
@@ -35,8 +35,6 @@ from framework.runtime.environment import StopSignal
 Json = Any
 MOST_PLAYS = 150
 """Histories that are played to find and to shrink one that breaks the promise."""
-MOST_MENDED = 6
-"""Further histories in which a change of the file has to help."""
 BASIC = ("unchanged", "new-records")
 """Questions whose faults make the others pointless."""
 
@@ -114,6 +112,8 @@ class _Prover:
                 continue
             broken = self._ask(question, severity)
             if broken is None:
+                if question.code == "page-drift":
+                    self._require_pages()
                 continue
             found.add(broken.code)
             self.proof.broken.append(broken)
@@ -121,13 +121,9 @@ class _Prover:
                 question.code in BASIC or broken.code in ("key-not-unique", "cursor-as-text")
             ):
                 return
-            if question.code == "page-drift":
-                self._require_pages()
-        self.proof.broken += [
-            *recorded_keys(self.stage, self.account),
-            *early_records(self.stage, self.account),
-            *keys_of_lists(self.stage, self.account),
-        ]
+        shared = [*recorded_keys(self.stage, self.account)]
+        shared = shared or [*keys_of_lists(self.stage, self.account)]
+        self.proof.broken += [*early_records(self.stage, self.account), *shared]
 
     def _require_whole(self) -> None:
         """Raise NotProvable if runs fail, or if a first run does not get what the mock has.
@@ -175,16 +171,17 @@ class _Prover:
         story = tell(self.account, smallest, result, troubles)
         broken = BrokenPromise(name, code, severity, title, story)
         if severity != "limit":
-            others = [one for one, (_, found, _) in played.items() if found and one != smallest]
-            histories = [smallest, *others[:MOST_MENDED]]
-            broken = self._mended(broken, question, histories, result, troubles)
+            broken = self._mended(broken, question, smallest, result, troubles)
         is_first = not any(one.code == code for one in self.proof.of("limit"))
         if self.options.confirms and (severity != "limit" or is_first):
             confirmed = self._confirm(question, smallest)
             broken = replace(broken, is_confirmed=confirmed.keys() >= troubles.keys())
         return broken
 
-    def _find(self, question: Question, breaks: Callable[[History], bool]) -> History | None:
+    def _find(
+        self, question: Question, breaks: Callable[[History], bool], *, shrinks: bool = True
+    ) -> History | None:
+        """Return a history that breaks the promise, the smallest one if it `shrinks`."""
         from hypothesis import HealthCheck, Phase, Verbosity, find, settings
         from hypothesis.errors import NoSuchExample
 
@@ -192,7 +189,7 @@ class _Prover:
             max_examples=self.options.histories,
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
         )
@@ -228,7 +225,9 @@ class _Prover:
         account = self.account
         self._play(QUESTIONS[0], History((account.spacing,) * (PAGE_SIZE + 1), (), 1))
         route, key = account.target.route, account.target.key
-        if sum(route.key(request) == key for request, _ in account.api.log.requests) == 1:
+        pager = account.api.pagers[account.name, "list"]
+        first = [one for one, _ in account.api.log.requests if route.key(one) == key]
+        if first and pager.size(first[0]) > PAGE_SIZE:
             self.proof.unproved[account.name] = (
                 "changes between two pages: the end of its list depends on the length of a page, "
                 "which is not in `page_size`"
@@ -273,33 +272,37 @@ class _Prover:
         self,
         broken: BrokenPromise,
         question: Question,
-        histories: Sequence[History],
+        history: History,
         result: Played,
         troubles: Mapping[int, Trouble],
     ) -> BrokenPromise:
-        """Return it with the change of the file that helps in most of the histories.
+        """Return it with the first change of the file after which no history is found.
 
-        It helps in the first of them. A change that cannot be tried is told beside it.
+        Else with one that helps in this history. What cannot be tried is told beside it.
         """
-        untried, best, most = "", None, 0
+        untried, text = "", ""
         for mend in mends(self.stage.connector, self.account, question.code, result, troubles):
-            if mend.connector is None:
+            changed = mend.connector
+            if changed is None:
                 untried = untried or mend.text
-                continue
-            helped = 0
-            for history in histories:
-                if not self._heals(question, history, mend.connector):
+            elif self._heals(question, history, changed):
+                is_enough = self._is_enough(question, changed)
+                text = mend.text if is_enough else text or f"{mend.text}, which helps here only"
+                if is_enough:
+                    self._mended_by.append(changed)
                     break
-                helped += 1
-            if helped > most:
-                best, most = mend, helped
-            if helped == len(histories):
-                break
-        if best is None or best.connector is None:
+        if not text:
             return replace(broken, mend=untried or None)
-        self._mended_by.append(best.connector)
-        text = f"{best.text}; or (not tried) {untried}" if untried else best.text
+        text = f"{text}; or (not tried) {untried}" if untried else text
         return replace(broken, mend=text, is_tried=True)
+
+    def _is_enough(self, question: Question, connector: Connector) -> bool:
+        """Return whether no history of a question is found that breaks a changed connector."""
+
+        def breaks(history: History) -> bool:
+            return bool(self._play(question, history, connector)[1])
+
+        return self._find(question, breaks, shrinks=False) is None
 
     def _confirm(self, question: Question, history: History) -> dict[int, Trouble]:
         """Play a history by real runs; return the troubles of the table in DuckDB."""

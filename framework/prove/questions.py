@@ -15,7 +15,7 @@ from framework.definition.values.datetimes import TimeError, read_time, same_for
 from framework.definition.values.durations import DurationError
 from framework.extract.incremental.windows import split
 from framework.prove.history.account import Played, PlayedAccount
-from framework.prove.history.api_traits import ApiTraits, names_of_bound
+from framework.prove.history.api_traits import ApiTraits, names_of_bound, nature_of
 from framework.prove.history.histories import NO_TIME, ChangeKind, History, HistoryChange, When
 from framework.prove.plays.memory_tables import Trouble
 
@@ -69,8 +69,11 @@ def governing_lag(account: PlayedAccount) -> timedelta:
 
 
 def nature(account: PlayedAccount) -> str | None:
-    """Return what the governing cursor tells, None without one."""
-    return None if account.governing is None else account.governing.traits.nature
+    """Return what the governing cursor tells, or the field that is asked for; None without one."""
+    one = account.governing
+    if one is None:
+        return None
+    return one.traits.nature if one.fields.filtered is None else nature_of(one.fields.filtered[-1])
 
 
 def is_single(account: PlayedAccount) -> bool:
@@ -220,7 +223,7 @@ def _histories(ages: Any, changes: Any, runs: int, **others: Any) -> SearchStrat
 def _unchanged(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     from hypothesis import strategies as st
 
-    return _histories(_ages(account), st.just(()), runs)
+    return _histories(_old_and_new(account, _ages(account)), st.just(()), runs)
 
 
 def _new_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -286,16 +289,21 @@ def _deletes(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
 
 def _drift(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw changes between two pages; the last run is quiet."""
-    from hypothesis import strategies as st
-
     changes = _changes(
         ["delete", "insert", "edit"], ["while paging"], runs=max(runs - 1, 1), most=2
     )
-    ages = _ages(account, 3, FEW + 1)
-    if own_incremental(account) is not None:  # some lists are older than what later runs read again
-        older = st.sampled_from([NO_TIME, 2 * governing_lag(account)])
-        ages = st.builds(lambda many, by: tuple(one + by for one in many), ages, older)
-    return _histories(ages, changes, runs)
+    return _histories(_old_and_new(account, _ages(account, 3, FEW + 1)), changes, runs)
+
+
+def _old_and_new(account: PlayedAccount, ages: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Draw ages of which some are older than what later runs read again; the last one is not."""
+    from hypothesis import strategies as st
+
+    lag = governing_lag(account)
+    if own_incremental(account) is None or not lag:
+        return ages
+    older = st.sampled_from([NO_TIME, 2 * lag])
+    return st.builds(lambda many, by: (*(one + by for one in many[:-1]), *many[-1:]), ages, older)
 
 
 def _skews(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -408,7 +416,7 @@ def _beyond_lag(account: PlayedAccount, played: Played, lag: timedelta) -> Itera
         if one is not account.target:
             moment = account.zero
         else:
-            read = None if one is None or one.form is None else one.form.read(deed.cursor)
+            read = None if one is None or one.form is None else one.form.read(deed.ranged)
             moment = start if read is None else read
         if moment < start - lag:
             yield deed.record

@@ -28,6 +28,7 @@ from framework.prove.history.api_traits import Assumption, traits_of
 from framework.prove.history.cursor_form import form_of
 from framework.prove.history.record_fields import RecordFields, leaves
 from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
+from framework.prove.plays.recorded_ends import early_ends
 from framework.runtime.environment import StopSignal
 from framework.runtime.field_paths import field_at
 from framework.runtime.settings import Settings, resolve_settings
@@ -64,6 +65,8 @@ class Stage:
     config: Mapping[str, Json]
     maximums: Mapping[str, tuple[str, int]]
     """By resource: the key of the file that ends its lists early, and its value."""
+    ends: Mapping[str, str]
+    """By resource: what its recorded pages say of further ones that the file does not read."""
     _base: dict[ListKey, list[Json]] = field(default_factory=dict)
     _error: str = ""
     """Why the last reading failed, empty if it did not."""
@@ -84,6 +87,11 @@ class Stage:
         path = cassette_path(connector)
         recorded = read_cassette(path, connector.name) if path.is_file() else None
         mock = None if recorded is None else _recorded_mock(connector, options, recorded)
+        ends = {}
+        if recorded is not None:
+            held = mocked_config(connector, {**recorded.config, **config})
+            replayed = resolve_settings(connector, held, replay=True)
+            ends = early_ends(connector, replayed, recorded, stop)
         if mock is None or not _is_whole(mock):
             try:
                 invented = open_mock(connector, replace(options, invented=True))
@@ -101,7 +109,7 @@ class Stage:
         settings = resolve_settings(connector, given, replay=True)
         adapter = ClockedAdapter(mock.api)
         every = {**given, **settings.config}  # none is looked up elsewhere by a real run
-        stage = cls(small, mock, settings, adapter, stop, assumptions, every, maximums)
+        stage = cls(small, mock, settings, adapter, stop, assumptions, every, maximums, ends)
         if not mock.world.lists():
             names = [one.name for one in connector.resources if one.selected]
             for name in names:
@@ -161,11 +169,6 @@ class Stage:
         for key in world.lists(name):
             world.put(key, [])
         return [one for one in dict.fromkeys(found) if one is not None]
-
-    def initial_value(self, name: str) -> Json:
-        """Return the initial value of a resource's incremental, config filled in."""
-        spec = self.mock.api.pagers[name, "list"].route.plan.endpoint.incremental
-        return None if spec is None else spec.arguments.get("initial_value")
 
     def values(self, name: str) -> Iterator[Json]:
         """Yield every record of a resource, as the API has it at first."""

@@ -10,8 +10,8 @@ import pytest
 
 from framework.api import valid_connector
 from framework.definition.finder import find_connector
+from framework.prove.connector_proof import ConnectorProof, ProofOptions
 from framework.prove.history.api_traits import Assumption
-from framework.prove.proof import ConnectorProof, ProofOptions
 from framework.prove.prover import prove
 
 FOLDER = Path(__file__).parent

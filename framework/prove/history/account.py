@@ -66,12 +66,16 @@ class TrueRecord:
 
 @dataclass(frozen=True)
 class Deed:
-    """A change as it happened: when, to which record, and the cursor that the record then had."""
+    """A change as it happened: when, to which record, and the cursor that the record then had.
+
+    `ranged` is the value by which the API then chose the record for a range.
+    """
 
     change: HistoryChange
     at: datetime
     record: int
     cursor: Json
+    ranged: Json
 
 
 @dataclass(frozen=True)
@@ -302,7 +306,9 @@ class PlayedAccount:
                 self._edit(record, at - change.age)
         self._touch_parents(change.kind, at)
         cursor = self._cursor(record.versions[-1])
-        self._deeds.append(Deed(change, at, record.number, cursor))
+        filtered = self.target.fields.filtered
+        ranged = cursor if filtered is None else field_at(record.versions[-1], filtered)
+        self._deeds.append(Deed(change, at, record.number, cursor, ranged))
 
     def _touch_parents(self, change: ChangeKind, at: datetime) -> None:
         """Move the cursors of parents: an API counts a change of children as one of theirs."""

@@ -41,7 +41,10 @@ _BEFORE = re.compile(r"(?i)before|(^|[^a-z])lt($|[^a-z])|less|older|exclusive|un
 _CLOSED = re.compile(
     r"(?i)(^|[^a-z])(gte|lte|ge|le|min|max)($|[^a-z])|on_?or_?(after|before)|inclusive"
 )
-_LEAST_WORD = 4
+_RANGE_WORDS = frozenset(
+    ("min", "max", "from", "since", "after", "gt", "gte", "ge", "newer", "than", "minimum")
+)
+_TIME_WORDS = frozenset(("at", "on", "time", "date", "datetime", "timestamp", "ts"))
 NATURES: dict[str, Nature] = {"moves": "modified", "keeps": "created", "event": "event"}
 """By what `--assume edits=` says of an edit: it moves the cursor, or leaves it."""
 
@@ -148,16 +151,29 @@ def names_of_bound(endpoint: Endpoint, bound: str) -> list[str]:
 def other_field(endpoint: Endpoint, cursor: str, names: Iterable[str]) -> str | None:
     """Return the field that the start of a range is about by its name, None if it is the cursor's.
 
-    `created_after` is about `created_at`, if `names` has it, and not about the cursor `updated_at`.
+    `created_after` and `min_start_time` are about `created_at` and `start_time`, if `names` has
+    them, and not about the cursor `updated_at`.
     """
     fields = [*names]
     for param in names_of_bound(endpoint, "start"):
-        for pattern in (_MODIFIED, _CREATED):
-            found = pattern.search(param)
-            if found is None or len(found[0]) < _LEAST_WORD or pattern.search(cursor):
-                continue
-            return next((name for name in fields if found[0].lower() in name.lower()), None)
+        words = _words(param)
+        about = words - _RANGE_WORDS - _TIME_WORDS
+        if not about or words.isdisjoint(_RANGE_WORDS) or about & _words(cursor):
+            continue
+        if not _means_same(param, cursor):
+            same = (one for one in fields if _words(one) - _TIME_WORDS == about)
+            alike = (one for one in fields if _means_same(param, one))
+            return next(same, None) or next(alike, None)
     return None
+
+
+def _means_same(one: str, other: str) -> bool:
+    """Return whether both are about a change, or both about a creation."""
+    return any(pattern.search(one) and pattern.search(other) for pattern in (_MODIFIED, _CREATED))
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
 
 
 def observed_order(values: Sequence[Any]) -> Order | None:

@@ -86,7 +86,7 @@ class RecordFields:
             others = (leaf for leaf in key if leaf not in natural and _EDITED.search(leaf[-1]))
             text = next(others, text)
             unique = [leaf for leaf in unique if leaf != text]
-        if not unique and text is not None:  # else no record could be told from another one
+        if not (unique or key) and text is not None:  # else all are the same
             unique = [text]
             text = next(_editable(raw, resource, {*unique, *key, *filter(None, [cursor])}), None)
         updated = next(
