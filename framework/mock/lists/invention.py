@@ -16,7 +16,13 @@ from typing import Any
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Resource
-from framework.definition.values.datetimes import TimeError, read_time, same_format, write_time
+from framework.definition.values.datetimes import (
+    TimeError,
+    is_time,
+    read_time,
+    same_format,
+    write_time,
+)
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.plan import Plan
 from framework.mock.faults import chance
@@ -144,7 +150,8 @@ class InventedLists:
         for number, record in enumerate(ordered):
             value = get_field(record, spec.cursor_path)
             example = initial if value in (ABSENT, None) else value
-            form = (spec.cursor_formats or (spec.format or same_format(example),))[0]
+            written = same_format(value) if is_time(value) else spec.format or same_format(example)
+            form = (*spec.cursor_formats, written)[0]
             moment = newest - timedelta(hours=count - number)
             is_number = isinstance(initial, int) and isinstance(example, int) and not spec.timed
             if isinstance(initial, int) and is_number and initial < LEAST_EPOCH:
