@@ -3,13 +3,20 @@
 The folder has `labelled/*.yaml` with `labels.json`, and `plain/*.json`. Every third labelled file
 is held out: rules are made with the others, and both scores are printed. `--rules` prints what is
 wrong of the files that are not held out, `--all` of all.
+
+`--dlt-init-openapi PYTHON` scores that tool too, on the same labelled files: PYTHON is that of an
+environment made with `pip install dlt-init-openapi==0.1.0 "setuptools<80" "click<8.2"`. At its
+first run it copies files from the web into a folder `rest_api` beside its package. If it cannot, an
+empty folder is enough for what is measured here.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -95,14 +102,21 @@ def comment_of(text: str, name: str) -> str:
     return comment
 
 
+def is_left(resource: dict[str, Json]) -> bool:
+    """Return whether a paginator is left to the reader, or to dlt's guess from a response."""
+    return CHECK in resource["comment"] or resource["endpoint"].get("paginator") == "auto"
+
+
 def judge_paginator(label: dict[str, Json], resource: dict[str, Json]) -> tuple[bool, str]:
     """Return whether a paginator is right or left to be checked, and what it is."""
     written = resource["endpoint"].get("paginator")
     paginator = {"type": written} if isinstance(written, str) else written
     kind = paginator["type"]
     text = f"{json.dumps(paginator)}  label {label['meta']}"
-    if CHECK in resource["comment"]:
+    if is_left(resource):
         return True, f"left {text}"
+    if "maximum_offset" in paginator or "maximum_page" in paginator:
+        return False, f"cut {text}"
     meta = label["meta"] or {}
     if label["no_pagination"] or not meta:
         # what asks for a further page of a list that has one only is harmless if it ends
@@ -110,9 +124,13 @@ def judge_paginator(label: dict[str, Json], resource: dict[str, Json]) -> tuple[
     paths = {key: plain_selector(path) for key, path in meta.items()}
     if "@link.next" in meta.values():
         return kind == "header_link", text
-    if kind == "json_link":
+    if kind in ("json_link", "json_response"):
         place = plain_selector(paginator.get("next_url_path") or paginator["next_url"])
         links = any("link" in key or key in ("next", "next_page", "next_url") for key in meta)
+        if place.endswith("next") and any(
+            path.split(".")[0] == place.split(".")[0] for path in paths.values() if "." in path
+        ):
+            return True, text  # an address beside the cursor that the label names
         return links and any(
             path in place or place.startswith(path) for path in paths.values()
         ), text
@@ -174,7 +192,14 @@ def judge(name: str, source: Path, labels: dict[str, Json], folder: Path) -> Sco
     """Score one labelled description."""
     score = Score()
     text = imported_text(source, folder, score)
-    resources = resources_of(text) if text else {}
+    compare(name, labels, resources_of(text) if text else {}, score)
+    return score
+
+
+def compare(
+    name: str, labels: dict[str, Json], resources: dict[str, dict[str, Json]], score: Score
+) -> None:
+    """Count what of the labels some resources have right."""
     for label in labels["lists"]:
         key = f"{label['method']} {plain_path(label['path'])}"
         resource = resources.get(key)
@@ -193,12 +218,12 @@ def judge(name: str, source: Path, labels: dict[str, Json], folder: Path) -> Sco
         if what.startswith("left"):
             score.right["left"] += 1
         score.all["left"] += 1
+        score.all["cut"] += what.startswith("cut")
     judge_parents(labels, resources, score, name)
     known = {f"{one['method']} {plain_path(one['path'])}" for one in labels["lists"]}
     score.all["further"] = len(set(resources) - known)
     for one in sorted(set(resources) - known):
         score.wrong.append(f"  (further: {name} {one})")
-    return score
 
 
 def imported_text(source: Path, folder: Path, score: Score) -> str:
@@ -232,6 +257,58 @@ def imported_text(source: Path, folder: Path, score: Score) -> str:
     return imported.text
 
 
+def judge_other(
+    name: str, source: Path, labels: dict[str, Json], folder: Path, python: Path
+) -> Score:
+    """Score what dlt-init-openapi makes of a labelled description, by the same rules."""
+    score = Score()
+    out = folder / "other" / name
+    command = [str(python), "-m", "dlt_init_openapi", name, "--path", str(source.resolve())]
+    command += ["--no-interactive", "--output-path", str(out)]
+    started = time.perf_counter()
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    score.all["milliseconds"] += int((time.perf_counter() - started) * 1000)
+    sources = [one for one in out.rglob("__init__.py") if "source_config" in one.read_text()]
+    reason = (ended.stdout + ended.stderr).strip().splitlines()[-2:]
+    score.add("crash", "Traceback" not in ended.stdout + ended.stderr, f"{name}: {reason}")
+    if not sources:
+        score.all["refused"] += 1
+        score.wrong.append(f"  (nothing written for {name}: {reason})")
+    resources = {}
+    for one in sources[:1]:
+        try:
+            resources = other_resources(one.read_text())
+        except SyntaxError as error:
+            score.all["no Python"] += 1
+            score.wrong.append(f"  (what is written for {name} is not Python: line {error.lineno})")
+    compare(name, labels, resources, score)
+    return score
+
+
+class _Literals(ast.NodeTransformer):
+    """Makes names texts, so that a configuration in Python is a literal."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Constant(node.attr)
+
+
+def other_resources(text: str) -> dict[str, dict[str, Json]]:
+    """Return the resources of a source that dlt-init-openapi wrote, by method and path."""
+    assigned = (one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.AnnAssign))
+    node = next(one.value for one in assigned if getattr(one.target, "id", "") == "source_config")
+    config = ast.literal_eval(ast.fix_missing_locations(_Literals().visit(node)))
+    default = config["client"].get("paginator", "auto")
+    found = {}
+    for one in config["resources"]:
+        one["endpoint"] = {"paginator": default, **one["endpoint"]}
+        method = one["endpoint"].get("method", "GET").lower()
+        found[f"{method} {plain_path(one['endpoint']['path'])}"] = {**one, "comment": ""}
+    return found
+
+
 def total(scores: list[Score]) -> Score:
     """Return the sum of scores."""
     summed = Score()
@@ -261,7 +338,7 @@ def write_score(title: str, score: Score, *, wrong: bool) -> None:
     parts = [f"{one} {score.right[one]}/{score.all[one]} ({score.part(one):.0%})" for one in kinds]
     extra = [
         f"{one} {score.all[one]}"
-        for one in ("further", "refused", "milliseconds")
+        for one in ("cut", "further", "refused", "no Python", "milliseconds")
         if score.all[one]
     ]
     if score.all["left"]:
@@ -278,6 +355,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT)
     parser.add_argument("--rules", action="store_true", help="what is wrong, but the held out")
     parser.add_argument("--all", action="store_true", help="what is wrong, of all")
+    parser.add_argument("--dlt-init-openapi", type=Path, metavar="PYTHON", help="score it too")
     arguments = parser.parse_args(argv)
     folder = arguments.folder
     if not (folder / "labels.json").exists():
@@ -290,6 +368,12 @@ def main(argv: list[str] | None = None) -> int:
         for position, (name, label) in enumerate(sorted(labels.items())):
             score = judge(name, folder / "labelled" / f"{name}.yaml", label, root)
             (held if position % 3 == 2 else developed).append(score)
+        others = [
+            judge_other(name, folder / "labelled" / f"{name}.yaml", label, root, python)
+            for python in [arguments.dlt_init_openapi]
+            if python
+            for name, label in sorted(labels.items())
+        ]
         plain = []
         for source in sorted((folder / "plain").glob("*.json")):
             score = Score()
@@ -299,6 +383,8 @@ def main(argv: list[str] | None = None) -> int:
     write_score("held out", total(held), wrong=arguments.all)
     everything = total(developed + held)
     write_score("all labelled", everything, wrong=False)
+    if others:
+        write_score("dlt-init-openapi", total(others), wrong=arguments.all)
     write_score("plain", total(plain), wrong=arguments.rules or arguments.all)
     reached = all(everything.part(kind) >= least for kind, least in MUSTS.items())
     return 0 if reached and not any(one.right["crash"] < one.all["crash"] for one in plain) else 1

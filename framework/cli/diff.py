@@ -64,7 +64,13 @@ def command(
             versions = [open_revision(rev, old, connectors), open_version(old, connectors)]
         else:
             versions = [open_version(old, connectors), open_version(str(new), connectors)]
-        before, after = (stack.enter_context(one) for one in versions)
+        try:
+            before, after = (stack.enter_context(one) for one in versions)
+        except UsageError as error:
+            if new is None or "there is no connector" not in str(error):
+                raise
+            hint = "For a git revision: framework diff NAME --rev REVISION"
+            raise UsageError(f"{error}. {hint}") from None
         stack.enter_context(stop_on_signals(stop))
         found = diff_connectors(before, after, cassette, stop)
         names = (before.display, after.display)

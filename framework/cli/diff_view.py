@@ -69,9 +69,11 @@ def render_markdown(diff: ConnectorDiff, names: tuple[str, str]) -> str:
     if failed:
         lines += ["", f"Failed: {', '.join(_code(one.name) for one in failed)}."]
     parts = [(f"resource {one.name}", [*_resource_lines(one)]) for one in diff.resources]
+    parts = [one for one in parts if one[1] not in (["+ ok"], ["- ok"])]  # the table says so
     if diff.requests:
         parts.append((count_noun(len(diff.requests), "request"), [*_request_lines(diff)]))
-    parts += [(f"table {one.name}", [*_table_lines(one)]) for one in diff.tables]
+    both = [one for one in diff.tables if None not in one.rows]
+    parts += [(f"table {one.name}", [*_table_lines(one)]) for one in both]
     for title, content in parts:
         text = "\n".join(content).replace("```", "` ` `")
         summary = title.replace("<", "&lt;")
@@ -82,6 +84,9 @@ def render_markdown(diff: ConnectorDiff, names: tuple[str, str]) -> str:
 
 def _resource_lines(one: ResourceDiff) -> Iterator[str]:
     sides = zip("-+", one.outcomes, one.errors, one.warnings, strict=True)
+    if one.errors[0] and one.errors[0] == one.errors[1]:
+        yield f"  {one.outcomes[0]} in both: {' '.join(one.errors[0].split())}"
+        sides = zip("-+", (None, None), ("", ""), one.warnings, strict=True)
     for sign, outcome, error, warnings in sides:
         if outcome is not None and (one.outcomes[0] != one.outcomes[1] or error):
             yield f"{sign} {outcome}{': ' if error else ''}{' '.join(error.split())}"

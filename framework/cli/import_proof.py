@@ -20,15 +20,18 @@ def check_against(against: str | None) -> None:
         raise UsageError(f"found --prove {against}, expected live or the address of a mock")
 
 
-def prove_import(target: Path, against: str) -> list[Proof]:
+def prove_import(target: Path, against: str) -> tuple[list[Proof], list[tuple[str, str]]]:
     """Compare an imported file with responses, and write each change that was tried and helps.
 
-    Return the proofs of all resources. Raise FrameworkError if the API cannot be asked.
+    Return the proofs of all resources, and the checks that they settle, by resource: these leave
+    the file's comments. Raise FrameworkError if the API cannot be asked.
     """
     connector = open_connector(f"./{target}" if not target.is_absolute() else str(target), None)
     from framework.authoring.diagnose.diagnosis import repair
     from framework.authoring.diagnose.resource_diagnosis import LiveApi
+    from framework.authoring.scaffold.file_writer import write_text
     from framework.events import ignore_event
+    from framework.importers.openapi.settled_checks import settle
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_on_signals
 
@@ -41,4 +44,8 @@ def prove_import(target: Path, against: str) -> list[Proof]:
         config = mocked_config(connector, config)
     api = LiveApi(config, None, environment, ignore_event)
     with stop_on_signals(environment.stop):
-        return list(repair(connector, connector.resources, api, lambda _: True))
+        proofs = list(repair(connector, connector.resources, api, lambda _: True))
+    text, settled = settle(target.read_text(encoding="utf-8"), proofs)
+    if settled:
+        write_text(target, text)
+    return proofs, settled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import threading
 from collections.abc import Callable, Mapping
@@ -160,7 +161,7 @@ def command(
             with _opened(MockServer, mock, port) as server:
                 _announce(mock)
                 write_line(server.base_url)
-                write_line(_run_command(name, connectors, server.base_url))
+                write_line(_run_command(name, connectors, mock, server.base_url))
                 if not quiet:
                     mock.api.on_request = _write_request
                 threading.Event().wait()
@@ -180,10 +181,12 @@ def _opened(server: Any, mock: Mock, port: int) -> Any:
         ) from None
 
 
-def _run_command(name: str, connectors: Path | None, base_url: str) -> str:
+def _run_command(name: str, connectors: Path | None, mock: Mock, base_url: str) -> str:
     """Return a command that runs the connector against the mock."""
-    folder = [] if connectors is None else ["--connectors", str(connectors)]
-    return shlex.join(["framework", "run", name, *folder, "--mock", base_url])
+    words = [] if connectors is None else ["--connectors", str(connectors)]
+    for entry, value in mock.config.items():
+        words += ["--set", f"{entry}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(["framework", "run", name, *words, "--mock", base_url])
 
 
 def _announce(mock: Mock) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -19,14 +20,14 @@ from framework.authoring.scaffold.template import (
     ConnectorFacts,
     connector_head,
     connector_text,
-    resource_names,
     secrets_of,
+    valid_draft,
 )
 from framework.authoring.scaffold.url_credentials import UrlCredentials, merge_credentials
 from framework.cli.shared_options import connectors_option
 from framework.cli.terminal import visible, visible_lines, write_line
-from framework.definition.expressions.placeholders import escape
 from framework.definition.finder import is_file_name
+from framework.definition.graphql_query import QueryError, parse_query
 from framework.definition.rules.secret_rules import is_secret_name
 from framework.definition.values.naming import normalize_identifier
 from framework.errors import FrameworkError, UsageError
@@ -77,6 +78,7 @@ Examples:
 @click.option(
     "--graphql", metavar="QUERY|@FILE", help="A GraphQL query, as a GraphQL tool has it; a POST."
 )
+@click.option("--variables", metavar="JSON", help="Values of the variables of a GraphQL query.")
 @connectors_option
 def command(
     name: str,
@@ -91,6 +93,7 @@ def command(
     method: str | None,
     body: str | None,
     graphql: str | None,
+    variables: str | None,
     connectors: Path | None,
 ) -> int:
     """Write connectors/NAME.yaml, a valid file to complete from the API's documentation.
@@ -112,9 +115,12 @@ def command(
     file = folder / f"{name}.yaml"
     if file.exists():
         raise FrameworkError(f"{file} already exists; choose another name, or edit the file")
-    request = _request_body(body, graphql)
+    request, block = _request_body(body), _graphql_block(graphql, variables)
+    if block is not None and (request is not None or method == "GET"):
+        other = "--method GET" if request is None else "--json"
+        raise UsageError(f"found {other} and --graphql, which is a POST of its own; remove one")
     address = UrlCredentials.of(_check_url(base_url or _ask("Base URL of the API", "")))
-    if probe and not paths:
+    if (probe or block is not None) and not paths:
         address, paths = _last_segment(address)
     given = [UrlCredentials.of(path) for path in paths or _ask_paths()]
     url = address.url
@@ -140,10 +146,16 @@ def command(
         credentials.key_param,
         method or ("GET" if request is None else "POST"),
         request,
+        block,
     )
     if probe is None and not (data_selector or primary_keys or paginator):
         question = "Send some requests to the API, to find records, key and pagination"
         probe = _ask(question, "n", ("y", "n")) == "y"
+    if block is not None:
+        with TemporaryDirectory(prefix="framework-") as root:
+            draft = Path(root) / "connectors" / file.name
+            write_text(draft, connector_text(facts))
+            valid_draft(draft, Path(root))
     is_unread = False
     if probe:
         options = (data_selector, primary_keys, paginator)
@@ -186,10 +198,10 @@ def _probed(
     from rich.console import Console
 
     from framework.authoring.diagnose.resource_diagnosis import LiveApi
-    from framework.authoring.survey.connector_survey import survey_connector
-    from framework.authoring.survey.resource_survey import ListRequest
     from framework.cli.progress_view import Progress
     from framework.events import Event, Waiting
+    from framework.importers.survey.connector_survey import survey_connector
+    from framework.importers.survey.resource_survey import ListRequest
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_on_signals
 
@@ -203,8 +215,8 @@ def _probed(
     head = connector_head(facts)
     config = {**_ask_secrets(facts.name, head, secrets), **secrets}
     requests = [
-        ListRequest(resource, path, facts.method, facts.json)
-        for resource, path in zip(resource_names(facts.paths), facts.paths, strict=True)
+        ListRequest(resource, facts.endpoint(path))
+        for resource, path in zip(facts.names, facts.paths, strict=True)
     ]
     try:
         with stop_on_signals(environment.stop):
@@ -261,22 +273,43 @@ def _variable(name: str, secret: str) -> str:
     return f"SOURCES__{name}__{secret}".upper()
 
 
-def _request_body(body: str | None, graphql: str | None) -> Any:
-    """Return the JSON body that the file has, with the braces of a query doubled; None for none."""
-    if body is not None and graphql is not None:
-        raise UsageError("found --json and --graphql; give one of them")
-    if graphql is not None:
-        return {"query": escape(_query(graphql))}
-    if body is None:
+def _request_body(body: str | None) -> Any:
+    """Return the JSON body that the file has; None for none."""
+    return None if body is None else _without_secrets("--json", body)
+
+
+def _graphql_block(query: str | None, variables: str | None) -> dict[str, Any] | None:
+    """Return the `graphql` block of the requests; None for none."""
+    if query is None:
+        if variables is not None:
+            raise UsageError("found --variables without --graphql, whose variables they are")
         return None
+    text = _query(query)
     try:
-        data = json.loads(body)
+        parse_query(text)
+    except QueryError as error:
+        first = error.mistakes[0]
+        raise UsageError(
+            f"--graphql: line {first.line}, column {first.column}: {first.message}"
+        ) from None
+    if variables is None:
+        return {"query": text}
+    values = _without_secrets("--variables", variables)
+    if not isinstance(values, dict):
+        raise UsageError("--variables is not a JSON object, such as '{\"first\": 100}'")
+    return {"query": text, "variables": values}
+
+
+def _without_secrets(option: str, text: str) -> Any:
+    """Return JSON that holds no credential."""
+    try:
+        data = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--json is not valid JSON: {error}") from None
+        raise UsageError(f"{option} is not valid JSON: {error}") from None
     literal = next(_secret_keys(data), None)
     if literal is not None:
         raise UsageError(
-            f"found the credential `{literal}` in --json, and it would stand in the file; write "
+            f"found the credential `{literal}` in {option}, and it would stand in the file; write "
             f'"{{secrets.{normalize_identifier(literal)}}}" in its place'
         )
     return data
@@ -296,7 +329,7 @@ def _secret_keys(data: Any) -> Iterator[str]:
 def _query(text: str) -> str:
     """Return the query, read from a file if it is `@FILE`."""
     if not text.startswith("@"):
-        return text
+        return text.strip()
     try:
         return Path(text[1:]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:

@@ -105,7 +105,8 @@ def command(
     """
     connector = open_connector(name, connectors)
     from framework.cli.prove_view import proof_data, render_proof
-    from framework.prove.prover import ProofOptions, prove
+    from framework.prove.connector_proof import ProofOptions
+    from framework.prove.prover import prove
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from framework.text import count_noun, join_words
 
 if TYPE_CHECKING:
-    from framework.prove.prover import BrokenPromise, ConnectorProof
+    from framework.prove.connector_proof import BrokenPromise, ConnectorProof
     from framework.prove.questions import Severity
 
 Json = Any

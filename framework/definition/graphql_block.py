@@ -90,9 +90,8 @@ def expand_block(merged: MergedResource, location: Location) -> MergedResource:
     endpoint = {key: merged.endpoint[key] for key in merged.endpoint if key not in _REPLACED}
     origins = dict(merged.origins)
     endpoint["method"] = "POST"
-    implied = {"data_selector": _selector(block), "paginator": _paginator(block)}
-    for key, value in implied.items():
-        if endpoint.get(key) is None and value is not None:
+    for key, value in implied_keys(block).items():
+        if endpoint.get(key) is None:
             endpoint[key] = value
             origins["endpoint", key] = block.query_place
     endpoint["json"] = _body(block, written.get("operation"))
@@ -107,6 +106,12 @@ def expand_block(merged: MergedResource, location: Location) -> MergedResource:
     origins["endpoint", "response_actions", len(listed)] = block.place
     data = {**merged.data, "endpoint": endpoint}
     return replace(merged, data=data, origins=origins, graphql=block, found={})
+
+
+def implied_keys(block: GraphqlBlock) -> dict[str, Json]:
+    """Return the `data_selector` and the `paginator` that the query itself tells."""
+    implied = {"data_selector": _selector(block), "paginator": _paginator(block)}
+    return {key: value for key, value in implied.items() if value is not None}
 
 
 def _body(block: GraphqlBlock, operation: Json) -> dict[str, Json]:

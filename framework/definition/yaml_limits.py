@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,37 +64,46 @@ def load_limited(text: str, loader: Any, limits: Limits) -> Json:
 
     Raise LimitExceeded if it is over a limit, yaml.YAMLError or ValueError if it is not valid.
     """
+    for _ in limited_events(text, limits):
+        pass
+    return yaml.load(text, Loader=loader)
+
+
+def limited_events(text: str, limits: Limits) -> Iterator[yaml.Event]:
+    """Yield the events of a YAML text as far as its limits reach.
+
+    Raise LimitExceeded beyond them, yaml.YAMLError for what is not valid.
+    """
     try:
-        _check_events(text, limits)
+        yield from _counted(yaml.parse(text, Loader=_READER), limits)
     except yaml.MarkedYAMLError as error:
         # libyaml reads ahead, and its own limit may come first (since PyYAML 6.0.4)
         if error.problem is None or "nesting depth" not in error.problem:
             raise
         raise LimitExceeded(f"is nested too deeply: more than {limits.depth} levels") from None
-    return yaml.load(text, Loader=loader)
 
 
 _READER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _check_events(text: str, limits: Limits) -> None:
+def _counted(events: Iterable[yaml.Event], limits: Limits) -> Iterator[yaml.Event]:
     """Count what is in a text, event by event, which needs no memory and does not recurse."""
     values = aliased = 0
     open_sizes: list[int] = []
     open_anchors: list[str | None] = []
     sizes: dict[str, int | None] = {}
-    for event in yaml.parse(text, Loader=_READER):
+    for event in events:
         size = 1
-        if isinstance(event, yaml.CollectionStartEvent):
+        if isinstance(event, yaml.ScalarEvent):  # the most frequent comes first
+            if event.anchor:
+                sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
             open_sizes.append(1)
             open_anchors.append(event.anchor)
             if event.anchor:
                 sizes[event.anchor] = None
             if len(open_sizes) > limits.depth:
                 raise LimitExceeded(f"is nested too deeply: more than {limits.depth} levels")
-        elif isinstance(event, yaml.ScalarEvent):
-            if event.anchor:
-                sizes[event.anchor] = 1
         elif isinstance(event, yaml.CollectionEndEvent):
             size, anchor = open_sizes.pop(), open_anchors.pop()
             if anchor:
@@ -107,6 +117,7 @@ def _check_events(text: str, limits: Limits) -> None:
             if aliased > limits.aliased:
                 raise LimitExceeded(f"has aliases that add more than {limits.aliased:,} values")
         else:
+            yield event
             continue
         if not isinstance(event, yaml.CollectionStartEvent):
             values += 1
@@ -114,3 +125,4 @@ def _check_events(text: str, limits: Limits) -> None:
                 open_sizes[-1] += size
         if values > limits.values:
             raise LimitExceeded(f"has more than {limits.values:,} values")
+        yield event

@@ -19,6 +19,7 @@ from framework.authoring.cassettes.matching import RecordedRequest, differences,
 from framework.authoring.exchange import Interaction
 from framework.mock.faults import EnforcedRate, Faults, with_headers
 from framework.mock.lists.drift import Drift
+from framework.mock.lists.invented_jobs import InventedJobs
 from framework.mock.lists.recording import Exchange
 from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_auth import Guard
@@ -84,6 +85,7 @@ class MockApi:
         exchanges: Sequence[Exchange] = (),
         own: Mapping[ListKey, Sequence[RecordedPage]] | None = None,
         invent: Invent | None = None,
+        jobs: InventedJobs | None = None,
     ) -> None:
         self.routes = list(routes)
         self.world = world
@@ -96,6 +98,7 @@ class MockApi:
         self.ranges: dict[str, RangeChoice] = {}
         self._own = own or {}
         self._invent = invent
+        self._jobs = jobs
         self._lock = threading.Lock()
         self._exchanges: dict[object, list[Exchange]] = {}
         self._given: dict[object, int] = {}
@@ -165,10 +168,16 @@ class MockApi:
         """Return the page of a known list, or of one that is invented now; else None."""
         pager = self.pagers.get((route.resource, route.step))
         if pager is None:
-            return None
+            return None if self._jobs is None else self._jobs.respond(route, key, request)
+        chosen = request
+        if self._jobs is not None and route.step == "download":
+            created = self._jobs.created(route, request)
+            if created is None:
+                return None
+            route, key, chosen = created.route, created.key, created.request
         known = self.world.find(key)
         if known is None:
-            made = None if self._invent is None else self._invent(route, key, request)
+            made = None if self._invent is None else self._invent(route, key, chosen)
             if made is None:
                 return None
             with self._lock:
@@ -177,7 +186,7 @@ class MockApi:
             known = key
         version, records = self.world.snapshot(known)
         if route.resource in self.ranges:
-            records = self.ranges[route.resource].chosen(request, known, version, records)
+            records = self.ranges[route.resource].chosen(chosen, known, version, records)
         response = pager.respond(known, request, records, self._own.get(known, ()))
         if self.behaviour.drift is not None and not pager.envelope.is_object:
             self.behaviour.drift.after_page(known, route)

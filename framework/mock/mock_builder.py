@@ -7,30 +7,40 @@ recorded is served as it was recorded, page by page.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector
-from framework.errors import CassetteError
+from framework.errors import CassetteError, FrameworkError, SettingsError
+from framework.events import ignore_event
+from framework.extract.compilation.compiler import compile_connector
 from framework.mock.faults import EnforcedRate, Faults
 from framework.mock.lists.drift import Drift
-from framework.mock.lists.invention import mock_of_schemas
+from framework.mock.lists.invented_envelope import invented_envelope, is_single
+from framework.mock.lists.invented_jobs import InventedJobs
+from framework.mock.lists.invention import InventedLists
 from framework.mock.lists.new_parents import NewParents, ParentRecords
+from framework.mock.lists.record_maker import RecordMaker
 from framework.mock.lists.recording import (
     RecordedLists,
     as_text,
     read_back,
     read_recording,
 )
-from framework.mock.lists.world import World
+from framework.mock.lists.world import ListKey, World
 from framework.mock.mock_adapter import MockAdapter
 from framework.mock.mock_api import Behaviour, MockApi
+from framework.mock.mock_auth import guard_of
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
 from framework.mock.pages.ranges import RangeFilter
+from framework.mock.pages.routes import Route, routes_of
+from framework.mock.stand_ins import stand_ins
+from framework.runtime.environment import Environment
 from framework.runtime.settings import resolve_settings
 
 
@@ -70,9 +80,7 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     """Return a mock that serves what a cassette holds."""
     config = {**cassette.config, **options.config}
     settings = resolve_settings(connector, config, replay=True)
-    given = {
-        name: str(options.config[name]) for name in connector.secrets if name in options.config
-    }
+    given = options.secrets_of(connector)
     recording = read_recording(connector, cassette, settings, given)
     plain: set[str] = set()
     replayed = {
@@ -97,7 +105,7 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
     notes = list(recording.errors.values())
     if not recording.lists and not recording.others and not recording.pages:
         raise CassetteError(f"the cassette of {connector.name} holds nothing that a run reads")
-    return Mock(connector, api, "its recording", notes, replayed)
+    return Mock(connector, api, "its recording", notes, replayed, _differing(connector, config))
 
 
 def _api(
@@ -120,7 +128,7 @@ def _api(
             continue
         unit = max((one.count for one in envelope.samples if not one.is_last), default=None)
         client = recording.compiled.client
-        fresh = type(envelope)(envelope.place, envelope.is_object, envelope.samples)
+        fresh = envelope.unlearned()
         pagers[route.resource, route.step] = Pager(route, fresh, client, options.page_size, unit)
         if route.step == "list" and route.resource not in plain:
             ranges[route.resource] = RangeFilter(Elements(route, fresh), now)
@@ -168,3 +176,94 @@ def _first_wrong(
         if not is_same:
             return name, f"{len(records)} of {expected.total()} records came back, or other ones"
     return None
+
+
+def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
+    """Return a mock whose records are invented. Raise SettingsError if no resource can be."""
+    now = options.now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    needed = stand_ins(connector)
+    settings = resolve_settings(connector, {**needed, **options.config}, replay=True)
+    environment = Environment(now=now, waits=False, replay=True)
+    compiled = compile_connector(connector, settings, environment, ignore_event)
+    guard = guard_of(compiled, options.secrets_of(connector))
+    routes = routes_of(compiled, {}, guard.places)
+    world = World()
+    elements: dict[str, Elements] = {}
+    parents = ParentRecords(world, elements)
+    single = frozenset(route.resource for route in routes if is_single(route))
+    sharing = _same_requests(routes)
+    lists = InventedLists(
+        compiled, options.seed, options.rows, now, parents, elements, single, sharing
+    )
+    jobs = InventedJobs(lists)
+    notes, pagers, ranges = [], {}, {}
+    for route in routes:
+        name, has_jobs = route.resource, route.plan.endpoint.export is not None
+        if route.step != "list":
+            continue
+        try:
+            schema = route.plan.resource.schema
+            if schema is not None and not isinstance(RecordMaker(0).value(schema, "", 0), dict):
+                raise SettingsError(
+                    f"{name}: its schema is not that of an object; record a cassette"
+                )
+            envelope = invented_envelope(route)
+            elements[name] = Elements(route, envelope)
+            paged = route if not has_jobs else jobs.download_of(route, routes)
+        except FrameworkError as error:
+            elements.pop(name, None)
+            notes.append(str(error).splitlines()[0])
+            continue
+        pagers[name, paged.step] = Pager(paged, envelope, compiled.client, options.page_size)
+        ranges[name] = RangeFilter(elements[name], now)
+    if not pagers:
+        raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
+    notes += _told(lists, elements, sharing)
+    api = MockApi(routes, world, pagers, guard, invent=lists, jobs=jobs)
+    api.ranges.update({name: one for name, one in ranges.items() if one.reads})
+    own = _differing(connector, {**needed, **options.config})
+    return Mock(connector, api, f"its schemas, seed {options.seed}", notes, config=own)
+
+
+def _differing(connector: Connector, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config that a run against the mock has to set, without secrets."""
+    return {
+        name: config[name]
+        for name, entry in connector.config.items()
+        if name in config and (entry.required or config[name] != entry.default)
+    }
+
+
+def _same_requests(routes: Sequence[Route]) -> dict[str, list[Route]]:
+    """Return the routes whose lists have the same request, by resource."""
+    groups: dict[str, list[Route]] = {}
+    for route in routes:
+        if route.step == "list":
+            sent = route.plan.endpoint
+            text = repr((sent.method, sent.path, sent.params, sent.json, sent.data))
+            groups.setdefault(text, []).append(route)
+    return {route.resource: group for group in groups.values() for route in group}
+
+
+def _place_of(one: Elements) -> object:
+    """Return where a resource reads its list in a response: its keys, or its selector."""
+    is_plain = one.envelope.builds is None
+    return one.envelope.place if is_plain else str(one.route.plan.endpoint.data_selector)
+
+
+def _told(
+    lists: InventedLists, elements: Mapping[str, Elements], sharing: Mapping[str, Sequence[Route]]
+) -> Iterator[str]:
+    """Yield what a run will not find, though it was invented."""
+    for name, one in elements.items():
+        first, steps = sharing[name][0], one.route.plan.resource.steps
+        if first.resource in elements and _place_of(elements[first.resource]) != _place_of(one):
+            yield f"{name}: its request is also that of {first.resource}, whose list is served"
+        count = min(lists.rows, max(3, len(sharing[name])))
+        trial = lists.records(first, ListKey(first.resource, first.method, ""), count)
+        reads_run = any(step.expression and step.expression.contextual for step in steps)
+        if count and not reads_run and not any(map(one.records, trial)):
+            yield (
+                f"{name}: no record could be invented that passes its processing_steps; a run "
+                "finds none, or few"
+            )

@@ -36,6 +36,10 @@ class MockOptions:
     invented: bool = False
     now: datetime | None = None
 
+    def secrets_of(self, connector: Connector) -> dict[str, str]:
+        """Return the secrets among the config: the credentials that count."""
+        return {name: str(self.config[name]) for name in connector.secrets if name in self.config}
+
 
 @dataclass
 class Mock:
@@ -47,6 +51,8 @@ class Mock:
     notes: list[str]
     replayed: dict[str, str] = field(default_factory=dict)
     """The resources that are served as they were recorded, and why."""
+    config: Mapping[str, Json] = field(default_factory=dict)
+    """What a run against it has to set, without secrets."""
 
     @property
     def world(self) -> World:

@@ -43,6 +43,10 @@ def mends(
     target = account.target.resource
     if "doubled" in troubles.values():
         yield from _against_doubles(connector, account, played)
+    is_whole = target.write_disposition == "replace" or target.retires_absent_rows
+    if is_whole and account.governing is not None:  # each load must have all rows
+        yield from _of_whole_loads(connector, account)
+        return
     natural = account.target.fields.natural_key
     if shared_key(account, played) is not None and natural is not None:
         yield _changed(connector, target, f"primary_key: {natural}", _keyed(target, natural))
@@ -58,6 +62,11 @@ def mends(
         changes = {"cursor_formats": (pattern,), "format": pattern}
         yield _of_cursor(connector, own, f'{text}, format: "{pattern}"', **changes)
     own = connector.resource(one.resource.name)
+    if one.fields.filtered is not None and one.fields.cursor is not None:
+        field, cursor = ".".join(one.fields.filtered), ".".join(one.fields.cursor)
+        if own.name == target.name:
+            yield _of_cursor(connector, own, f"cursor_path: {field}", cursor_path=field)
+        yield Mend(f"a parameter that selects by {cursor}, if the API has one", None)
     where = "" if own.name == target.name else f"{own.name}: "
     if spec.arguments.get("row_order"):
         bare = {name: value for name, value in spec.arguments.items() if name != "row_order"}
@@ -75,13 +84,15 @@ def mends(
     lags = [*_lags(connector, own, spec, account, where)]
     if code == "edits":  # what helped in this history is not enough for later edits
         lags = [replace(one, text=f"{one.text}, if no older record is edited") for one in lags[-1:]]
+    if code == "page-drift":
+        text = "a paginator by cursor, if the API has one, or by the sort order of a key"
+        yield Mend(text, None)
+        lags = [replace(one, text=f"{one.text}, if no older record is missed") for one in lags[-1:]]
     yield from lags
     if target.write_disposition == "append" and target.primary_key:
         merging = _with(connector, _merged(target))
         for mend in _lags(merging, merging.resource(own.name), spec, account, where):
             yield Mend(f"{mend.text}, with write_disposition: merge", mend.connector)
-    if code == "page-drift":
-        yield Mend("a paginator by cursor, if the API has one, or by the sort order of a key", None)
 
 
 def text_pattern(account: PlayedAccount) -> str | None:
@@ -97,7 +108,7 @@ def shared_key(account: PlayedAccount, played: Played) -> Json:
     """Return the primary key that two records of a history share, None if none do."""
     seen: dict[str, int] = {}
     for number, versions in played.versions.items():
-        if not account.target.fields.key or not versions:
+        if not account.target.resource.primary_key or not versions:
             continue
         values = [
             field_at(versions[-1], name.split(".")) for name in account.target.resource.primary_key
@@ -139,6 +150,22 @@ def _against_doubles(
         if target.endpoint.incremental is None:
             hints = {**target.hints, "write_disposition": "replace"}
             yield _changed(connector, target, "write_disposition: replace", hints)
+
+
+def _of_whole_loads(connector: Connector, account: PlayedAccount) -> Iterator[Mend]:
+    """Yield changes for a table that has only what its last load had."""
+    target = account.target.resource
+    natural = account.target.fields.natural_key
+    key = list(target.primary_key) or ([natural] if natural else [])
+    if key and target.retires_absent_rows:
+        text = key[0] if len(key) == 1 else f"[{', '.join(key)}]"
+        hints = {**_keyed(target, key), "merge_key": key}
+        yield _changed(connector, target, f"merge_key: {text}", hints)
+    elif key:
+        keyed = "" if target.primary_key else f", with primary_key: {natural}"
+        hints = {**_keyed(target, key), "write_disposition": "merge"}
+        yield _changed(connector, target, f"write_disposition: merge{keyed}", hints)
+    yield Mend("remove the incremental and its parameters", None)
 
 
 def _ahead(connector: Connector, own: Resource, spec: Incremental) -> Iterator[Mend]:

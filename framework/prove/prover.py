@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,14 +14,21 @@ from typing import Any
 from framework.definition.model import Connector
 from framework.errors import FrameworkError, Interrupted, Terminated, UsageError
 from framework.load.preflight import select_resources
+from framework.prove.connector_proof import BrokenPromise, ConnectorProof, ProofOptions
 from framework.prove.history.account import Played, PlayedAccount
-from framework.prove.history.api_traits import Assumption
 from framework.prove.history.histories import History
+from framework.prove.inspection import (
+    SHARED_KEY,
+    cut_list,
+    early_records,
+    keys_of_lists,
+    recorded_keys,
+)
 from framework.prove.mends import changing_key, mends, shared_key, text_pattern
-from framework.prove.plays.memory_tables import Trouble, row_text
+from framework.prove.plays.memory_tables import Trouble
 from framework.prove.plays.real_runs import RealRuns, row_comparison
 from framework.prove.questions import QUESTIONS, Question, Severity, counted, is_single
-from framework.prove.stage import PAGE_SIZE, NotProvable, Stage, shares_key
+from framework.prove.stage import PAGE_SIZE, NotProvable, Stage
 from framework.prove.story import tell
 from framework.runtime.environment import StopSignal
 
@@ -30,65 +37,6 @@ MOST_PLAYS = 150
 """Histories that are played to find and to shrink one that breaks the promise."""
 BASIC = ("unchanged", "new-records")
 """Questions whose faults make the others pointless."""
-
-
-@dataclass(frozen=True)
-class ProofOptions:
-    """How to prove. `resources` are None for those that the file selects.
-
-    `runs` is the most runs of a history, `histories` how many are tried for a question. `config`
-    has values of entries. With `confirms` a history that breaks the promise is played by real runs
-    too.
-    """
-
-    resources: tuple[str, ...] | None = None
-    runs: int = 3
-    histories: int = 20
-    seed: int = 0
-    config: Mapping[str, Json] = field(default_factory=dict)
-    assumptions: Sequence[Assumption] = ()
-    confirms: bool = True
-
-
-@dataclass(frozen=True)
-class BrokenPromise:
-    """A history that breaks a resource's promise, as a story of three lines.
-
-    `mend` is the change of the file that keeps it from doing so, None if none is known. `is_tried`
-    says that the history was played again with it. `is_confirmed` is None if no real runs were
-    made.
-    """
-
-    resource: str
-    code: str
-    severity: Severity
-    title: str
-    story: tuple[str, str, str]
-    mend: str | None = None
-    is_tried: bool = False
-    is_confirmed: bool | None = None
-
-
-@dataclass
-class ConnectorProof:
-    """What a proof has found. `unproved` are resources that could not be tried, with the reason.
-
-    `source` is what the mock was made of. `proved` are the resources that were tried.
-    """
-
-    connector: str
-    source: str
-    seed: int
-    broken: list[BrokenPromise] = field(default_factory=list)
-    proved: list[str] = field(default_factory=list)
-    unproved: dict[str, str] = field(default_factory=dict)
-    histories: int = 0
-    runs: int = 0
-    seconds: float = 0.0
-
-    def of(self, severity: Severity) -> list[BrokenPromise]:
-        """Return the broken promises of a severity."""
-        return [one for one in self.broken if one.severity == severity]
 
 
 def prove(
@@ -105,6 +53,11 @@ def prove(
     begin = time.monotonic()
     stop = stop or StopSignal()
     names = [one.name for one in select_resources(connector, options.resources)]
+    strange = {one.resource for one in options.assumptions if one.resource is not None}
+    for name in sorted(strange - {one.name for one in connector.resources}):
+        raise UsageError(
+            f"--assume names the resource {name}, which {connector.name} does not have"
+        )
     with _hypothesis_home():
         stage = Stage.open(connector, options.config, options.assumptions, options.seed, stop)
         proof = ConnectorProof(connector.name, stage.mock.source, options.seed)
@@ -151,6 +104,7 @@ class _Prover:
     def prove(self) -> None:
         """Add what breaks the promise. Raise NotProvable if nothing can be compared."""
         self._require_whole()
+        self.proof.broken += cut_list(self.stage, self.account)
         found: set[str] = set()
         for question in QUESTIONS:
             severity = question.severity(self.account)
@@ -158,6 +112,8 @@ class _Prover:
                 continue
             broken = self._ask(question, severity)
             if broken is None:
+                if question.code == "page-drift":
+                    self._require_pages()
                 continue
             found.add(broken.code)
             self.proof.broken.append(broken)
@@ -165,12 +121,14 @@ class _Prover:
                 question.code in BASIC or broken.code in ("key-not-unique", "cursor-as-text")
             ):
                 return
-        self._recorded_keys()
+        shared = [*recorded_keys(self.stage, self.account)]
+        shared = shared or [*keys_of_lists(self.stage, self.account)]
+        self.proof.broken += [*early_records(self.stage, self.account), *shared]
 
     def _require_whole(self) -> None:
         """Raise NotProvable if runs fail, or if a first run does not get what the mock has.
 
-        A list that the file cuts, or a key that records share, is left to the questions.
+        A key that records share, or a cursor that is compared as text, is left to the questions.
         """
         account = self.account
         count = 1 if is_single(account) else PAGE_SIZE * 2 + 1
@@ -179,37 +137,9 @@ class _Prover:
         if result is None:
             raise NotProvable(f"its run against the mock fails: {error}")
         if "lost" in troubles.values() and not (
-            shared_key(account, result) or text_pattern(account) or self._is_cut()
+            shared_key(account, result) is not None or text_pattern(account)
         ):
             raise NotProvable("a run does not get all records that the mock has")
-
-    def _is_cut(self) -> bool:
-        inner: Any = self.account.target.route.inner
-        return getattr(inner, "maximum_value", None) is not None
-
-    def _recorded_keys(self) -> None:
-        """Add a fault if two recorded records share their key."""
-        target = self.account.target
-        if not self.stage.has_recording or target.resource.write_disposition != "merge":
-            return
-        records = [
-            row
-            for raw in self.stage.values(self.account.name)
-            for row in target.elements.records(raw)
-        ]
-        shared = shares_key(target.resource, records)
-        if shared is not None:
-            key = ", ".join(target.resource.primary_key)
-            natural = target.fields.natural_key
-            story = (
-                f"the recording has {len(records)} records",
-                f"two of them that differ have the same primary key ({key})",
-                "after a run one of them has no row",
-            )
-            mend = None if natural is None else f"primary_key: {natural}"
-            self.proof.broken.append(
-                BrokenPromise(self.account.name, "key-not-unique", "fault", _KEY_TITLE, story, mend)
-            )
 
     def _ask(self, question: Question, severity: Severity) -> BrokenPromise | None:
         """Return the smallest history that breaks the promise, None if none was found."""
@@ -231,7 +161,7 @@ class _Prover:
         name = self.account.name
         code, title = question.code, question.title
         if severity == "fault" and shared_key(self.account, result) is not None:
-            code, title = "key-not-unique", _KEY_TITLE
+            code, title = "key-not-unique", SHARED_KEY
         elif severity == "fault" and changing_key(self.account, result) is not None:
             code, title = "key-changes", "an edit changes the primary key"
         elif severity == "fault" and text_pattern(self.account) is not None:
@@ -248,7 +178,10 @@ class _Prover:
             broken = replace(broken, is_confirmed=confirmed.keys() >= troubles.keys())
         return broken
 
-    def _find(self, question: Question, breaks: Callable[[History], bool]) -> History | None:
+    def _find(
+        self, question: Question, breaks: Callable[[History], bool], *, shrinks: bool = True
+    ) -> History | None:
+        """Return a history that breaks the promise, the smallest one if it `shrinks`."""
         from hypothesis import HealthCheck, Phase, Verbosity, find, settings
         from hypothesis.errors import NoSuchExample
 
@@ -256,7 +189,7 @@ class _Prover:
             max_examples=self.options.histories,
             database=None,
             deadline=None,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate, Phase.shrink) if shrinks else (Phase.generate,),
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
         )
@@ -283,17 +216,43 @@ class _Prover:
         except FrameworkError as error:
             return None, {}, str(error).splitlines()[0]
         rows = runs.rows(account.name)
-        result = account.result(starts, rows)
         self._require_comparable(rows)
+        result = account.result(starts, rows)
         return result, counted(question, account, result), ""
 
+    def _require_pages(self) -> None:
+        """Tell if its lists have one page, though the file pages: no page could be smaller."""
+        account = self.account
+        self._play(QUESTIONS[0], History((account.spacing,) * (PAGE_SIZE + 1), (), 1))
+        route, key = account.target.route, account.target.key
+        pager = account.api.pagers[account.name, "list"]
+        first = [one for one, _ in account.api.log.requests if route.key(one) == key]
+        if first and pager.size(first[0]) > PAGE_SIZE:
+            self.proof.unproved[account.name] = (
+                "changes between two pages: the end of its list depends on the length of a page, "
+                "which is not in `page_size`"
+            )
+
     def _require_comparable(self, rows: Sequence[Mapping[str, Json]]) -> None:
-        """Raise NotProvable if no row of the table is a version of a record that is known."""
-        if not rows:
+        """Raise NotProvable if no row of the table is a version of a record that is known.
+
+        Fields that all rows have from the list's parent or partition are left out from then on.
+        """
+        account, versions = self.account, list(self._versions())
+        if not rows or self._are_versions(rows, versions):
             return
-        known = {row_text(row) for row in self._versions()}
-        if not any(row_text(row) in known for row in rows):
+        account.added = frozenset(
+            name
+            for name, value in rows[0].items()
+            if all(one.get(name) == value for one in rows)
+            and not any(one.get(name) == value for one in versions)
+        )
+        if not self._are_versions(rows, versions):
             raise NotProvable("its rows are not those that its steps make of the mock's records")
+
+    def _are_versions(self, rows: Iterable[Json], versions: Iterable[Json]) -> bool:
+        known = set(map(self.account.text, versions))
+        return any(self.account.text(row) in known for row in rows)
 
     def _versions(self) -> Iterator[Json]:
         for one in self.account.truth:
@@ -302,11 +261,12 @@ class _Prover:
 
     def _is_mended(self, question: Question, history: History) -> bool:
         """Return whether a change that was proposed for another history helps here too."""
-        for connector in self._mended_by:
-            _, left, error = self._play(question, history, connector)
-            if not left and not error:
-                return True
-        return False
+        return any(self._heals(question, history, one) for one in self._mended_by)
+
+    def _heals(self, question: Question, history: History, connector: Connector) -> bool:
+        """Return whether a history breaks no promise of a changed connector."""
+        _, left, error = self._play(question, history, connector)
+        return not left and not error
 
     def _mended(
         self,
@@ -316,18 +276,33 @@ class _Prover:
         result: Played,
         troubles: Mapping[int, Trouble],
     ) -> BrokenPromise:
-        """Return it with the first change of the file that helps, and one that cannot be tried."""
-        untried = ""
+        """Return it with the first change of the file after which no history is found.
+
+        Else with one that helps in this history. What cannot be tried is told beside it.
+        """
+        untried, text = "", ""
         for mend in mends(self.stage.connector, self.account, question.code, result, troubles):
-            if mend.connector is None:
+            changed = mend.connector
+            if changed is None:
                 untried = untried or mend.text
-                continue
-            _, left, error = self._play(question, history, mend.connector)
-            if not left and not error:
-                self._mended_by.append(mend.connector)
-                text = f"{mend.text}; or (not tried) {untried}" if untried else mend.text
-                return replace(broken, mend=text, is_tried=True)
-        return replace(broken, mend=untried or None)
+            elif self._heals(question, history, changed):
+                is_enough = self._is_enough(question, changed)
+                text = mend.text if is_enough else text or f"{mend.text}, which helps here only"
+                if is_enough:
+                    self._mended_by.append(changed)
+                    break
+        if not text:
+            return replace(broken, mend=untried or None)
+        text = f"{text}; or (not tried) {untried}" if untried else text
+        return replace(broken, mend=text, is_tried=True)
+
+    def _is_enough(self, question: Question, connector: Connector) -> bool:
+        """Return whether no history of a question is found that breaks a changed connector."""
+
+        def breaks(history: History) -> bool:
+            return bool(self._play(question, history, connector)[1])
+
+        return self._find(question, breaks, shrinks=False) is None
 
     def _confirm(self, question: Question, history: History) -> dict[int, Trouble]:
         """Play a history by real runs; return the troubles of the table in DuckDB."""
@@ -342,6 +317,3 @@ class _Prover:
         self.proof.runs += history.runs
         text = row_comparison(rows, self._versions())
         return counted(question, account, account.result(starts, rows, text))
-
-
-_KEY_TITLE = "two records have the same primary key"

@@ -15,7 +15,7 @@ from framework.definition.values.datetimes import TimeError, read_time, same_for
 from framework.definition.values.durations import DurationError
 from framework.extract.incremental.windows import split
 from framework.prove.history.account import Played, PlayedAccount
-from framework.prove.history.api_traits import ApiTraits
+from framework.prove.history.api_traits import ApiTraits, names_of_bound, nature_of
 from framework.prove.history.histories import NO_TIME, ChangeKind, History, HistoryChange, When
 from framework.prove.plays.memory_tables import Trouble
 
@@ -69,8 +69,11 @@ def governing_lag(account: PlayedAccount) -> timedelta:
 
 
 def nature(account: PlayedAccount) -> str | None:
-    """Return what the governing cursor tells, None without one."""
-    return None if account.governing is None else account.governing.traits.nature
+    """Return what the governing cursor tells, or the field that is asked for; None without one."""
+    one = account.governing
+    if one is None:
+        return None
+    return one.traits.nature if one.fields.filtered is None else nature_of(one.fields.filtered[-1])
 
 
 def is_single(account: PlayedAccount) -> bool:
@@ -84,8 +87,11 @@ def _keeps(account: PlayedAccount) -> bool:
 
 
 def _is_log(account: PlayedAccount) -> bool:
-    """Whether records are appended by a cursor that no edit moves: rows stay as first read."""
-    return account.target.resource.write_disposition == "append" and _keeps(account)
+    """Whether rows stay as first read: inserted only, or appended by a cursor that edits leave."""
+    resource = account.target.resource
+    if resource.merge_strategy == "insert-only":
+        return True
+    return resource.write_disposition == "append" and _keeps(account)
 
 
 # -- which questions apply, and how severe a loss is ---------------------------------------------
@@ -122,7 +128,7 @@ def _of_ties(account: PlayedAccount) -> Severity | None:
 
 def _of_exclusive_start(account: PlayedAccount) -> Severity | None:
     spec, endpoint = own_incremental(account), account.target.resource.endpoint
-    is_sent = spec is not None and bool(endpoint.params_with("start_value"))
+    is_sent = spec is not None and bool(names_of_bound(endpoint, "start"))
     is_open = "start" not in account.target.traits.stated
     return "assumption" if is_sent and is_open and _of_ties(account) else None
 
@@ -151,7 +157,7 @@ def _of_skew(account: PlayedAccount) -> Severity | None:
 
 def _of_windows(account: PlayedAccount) -> Severity | None:
     spec, endpoint = own_incremental(account), account.target.resource.endpoint
-    is_sent = bool(endpoint.params_with("end_value"))
+    is_sent = bool(names_of_bound(endpoint, "end"))
     return "fault" if spec is not None and spec.step and is_sent else None
 
 
@@ -217,7 +223,7 @@ def _histories(ages: Any, changes: Any, runs: int, **others: Any) -> SearchStrat
 def _unchanged(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     from hypothesis import strategies as st
 
-    return _histories(_ages(account), st.just(()), runs)
+    return _histories(_old_and_new(account, _ages(account)), st.just(()), runs)
 
 
 def _new_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -286,7 +292,18 @@ def _drift(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     changes = _changes(
         ["delete", "insert", "edit"], ["while paging"], runs=max(runs - 1, 1), most=2
     )
-    return _histories(_ages(account, 3, FEW + 1), changes, runs)
+    return _histories(_old_and_new(account, _ages(account, 3, FEW + 1)), changes, runs)
+
+
+def _old_and_new(account: PlayedAccount, ages: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Draw ages of which some are older than what later runs read again; the last one is not."""
+    from hypothesis import strategies as st
+
+    lag = governing_lag(account)
+    if own_incremental(account) is None or not lag:
+        return ages
+    older = st.sampled_from([NO_TIME, 2 * lag])
+    return st.builds(lambda many, by: (*(one + by for one in many[:-1]), *many[-1:]), ages, older)
 
 
 def _skews(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -382,7 +399,8 @@ def counted(question: Question, account: PlayedAccount, played: Played) -> dict[
     """
     found = {n: one for n, one in played.troubles.items() if one in question.troubles}
     if _is_log(account) and question.code != "edits":
-        found = {n: one for n, one in found.items() if one != "stale"}
+        edited = {deed.record for deed in played.deeds if deed.change.kind == "edit"}
+        found = {n: one for n, one in found.items() if one == "lost" or n not in edited}
     lag = governing_lag(account)
     if not found or question.code == "older-edits" or not lag or not _keeps(account):
         return found
@@ -398,7 +416,7 @@ def _beyond_lag(account: PlayedAccount, played: Played, lag: timedelta) -> Itera
         if one is not account.target:
             moment = account.zero
         else:
-            read = None if one is None or one.form is None else one.form.read(deed.cursor)
+            read = None if one is None or one.form is None else one.form.read(deed.ranged)
             moment = start if read is None else read
         if moment < start - lag:
             yield deed.record

@@ -9,25 +9,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dlt.sources.helpers.rest_client.paginators import OffsetPaginator
+from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.datetimes import TimeError, read_time, same_format
 from framework.errors import CassetteError, FrameworkError
-from framework.mock.lists.invention import required_config
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.mock_run import mocked_config
 from framework.mock.pages.elements import Elements
-from framework.mock.pages.envelope import Envelope
 from framework.mock.pages.paging import Pager
+from framework.mock.stand_ins import stand_ins
 from framework.prove.history.account import PlayedAccount, SampledResource
 from framework.prove.history.api_traits import Assumption, traits_of
 from framework.prove.history.cursor_form import form_of
 from framework.prove.history.record_fields import RecordFields, leaves
 from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
+from framework.prove.plays.recorded_ends import early_ends
 from framework.runtime.environment import StopSignal
 from framework.runtime.field_paths import field_at
 from framework.runtime.settings import Settings, resolve_settings
@@ -41,6 +41,8 @@ INVENTED = 3
 """Records of a list without a recording."""
 NEWEST = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When histories begin, unless the file begins later."""
+LAST_PAGES = ("maximum_page", "maximum_offset")
+"""Keys of a paginator after which a file reads no further."""
 MOST_PARENTS = 12
 """Records of a parent that are tried to find one with a list of children."""
 
@@ -60,6 +62,10 @@ class Stage:
     stop: StopSignal
     assumptions: Sequence[Assumption]
     config: Mapping[str, Json]
+    maximums: Mapping[str, tuple[str, int]]
+    """By resource: the key of the file that ends its lists early, and its value."""
+    ends: Mapping[str, str]
+    """By resource: what its recorded pages say of further ones that the file does not read."""
     _base: dict[ListKey, list[Json]] = field(default_factory=dict)
     _error: str = ""
     """Why the last reading failed, empty if it did not."""
@@ -80,6 +86,11 @@ class Stage:
         path = cassette_path(connector)
         recorded = read_cassette(path, connector.name) if path.is_file() else None
         mock = None if recorded is None else _recorded_mock(connector, options, recorded)
+        ends = {}
+        if recorded is not None:
+            held = mocked_config(connector, {**recorded.config, **config})
+            replayed = resolve_settings(connector, held, replay=True)
+            ends = early_ends(connector, replayed, recorded, stop)
         if mock is None or not _is_whole(mock):
             try:
                 invented = open_mock(connector, replace(options, invented=True))
@@ -90,14 +101,14 @@ class Stage:
                 if recorded is not None:  # the file was changed since then
                     invented.source += " (its recording does not fit the file)"
                 mock, recorded = invented, None
-        _page_small(mock)
-        small = _with_small_offsets(connector)
-        own = required_config(connector) if recorded is None else recorded.config
+        maximums = _page_small(mock)
+        small = _with_small_pages(connector)
+        own = stand_ins(connector) if recorded is None else recorded.config
         given = mocked_config(connector, {**own, **config})
         settings = resolve_settings(connector, given, replay=True)
         adapter = ClockedAdapter(mock.api)
         every = {**given, **settings.config}  # none is looked up elsewhere by a real run
-        stage = cls(small, mock, settings, adapter, stop, assumptions, every)
+        stage = cls(small, mock, settings, adapter, stop, assumptions, every, maximums, ends)
         if not mock.world.lists():
             names = [one.name for one in connector.resources if one.selected]
             for name in names:
@@ -140,6 +151,24 @@ class Stage:
         zero, gap = self._times([*listed, target])
         return PlayedAccount(self.connector, self.mock.api, target, listed, zero, gap)
 
+    def lists_of(self, name: str) -> list[ListKey]:
+        """Return the lists of a resource that a run with all parents reads, and empty them."""
+        for key, data in self._base.items():
+            self.mock.world.put(key, data)
+        try:
+            self.mock.api.forget()
+            self.read(self.line(name), NEWEST)
+        except FrameworkError:
+            return []
+        route, world = self.mock.api.pagers[name, "list"].route, self.mock.world
+        keys = [
+            route.key(request) for request, status in self.mock.api.log.requests if status < 300
+        ]
+        found = [world.find(key) for key in dict.fromkeys(keys) if key is not None]
+        for key in world.lists(name):
+            world.put(key, [])
+        return [one for one in dict.fromkeys(found) if one is not None]
+
     def values(self, name: str) -> Iterator[Json]:
         """Yield every record of a resource, as the API has it at first."""
         for key, data in self._base.items():
@@ -156,19 +185,13 @@ class Stage:
             raise NotProvable("the mock has no list of it")
         if resource.endpoint.export is not None:
             raise NotProvable("it is read by an export job")
-        if resource.tables is not None:
-            raise NotProvable("it has a table for each list")
         if resource.write_disposition == "skip":
             raise NotProvable("it is not loaded")
-        if resource.only_changed is not None:
-            raise NotProvable("its lists are skipped by only_changed")
         arguments = {} if (spec := resource.endpoint.incremental) is None else spec.arguments
         if arguments.get("end_value") is not None:
             raise NotProvable("its incremental has an end_value, so that runs repeat one range")
         if resource.write_disposition == "merge" and not resource.primary_key:
             raise NotProvable("it is merged without a primary key")
-        if resource.merge_strategy == "insert-only":
-            raise NotProvable("it is only inserted")
 
     def _narrow(self, name: str) -> list[str]:
         """Leave one record to each ancestor, so that a list of the resource is read; name them."""
@@ -334,29 +357,46 @@ def _differs(initial: Json, invented: Sequence[Json]) -> bool:
     return form.kind != other.kind or (form.kind == "time" and not initial[:4].isdigit())
 
 
-def _page_small(mock: Mock) -> None:
-    """Let lists that are paged by offset have small pages too, which the file must ask for."""
+def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:
+    """Let the mock have small pages, also where the file sets their size, and no last one.
+
+    Return the last pages that the file had, by resource.
+    """
     api = mock.api
+    maximums = {}
     for key, pager in list(api.pagers.items()):
         route = pager.route
-        if isinstance(route.inner, OffsetPaginator):
-            paginator = copy.deepcopy(route.paginator)
-            inner: Any = None if paginator is None else paginator.inner
+        if route.paginator is None:
+            continue
+        paginator = copy.copy(route.paginator)
+        paginator.inner = inner = copy.copy(route.paginator.inner)
+        if isinstance(inner, OffsetPaginator):
             inner.limit = PAGE_SIZE
-            small = replace(route, paginator=paginator)
-            envelope = pager.envelope
-            fresh = Envelope(envelope.place, envelope.is_object, envelope.samples)
-            api.pagers[key] = Pager(small, fresh, pager.client, PAGE_SIZE, pager.unit)
-            api.routes = [small if one is route else one for one in api.routes]
+        if isinstance(inner, RangePaginator):
+            if inner.maximum_value is not None:
+                name = LAST_PAGES[isinstance(inner, OffsetPaginator)]
+                maximums[key[0]] = name, int(inner.maximum_value)
+            inner.maximum_value = None
+        if paginator.rules.page_size:
+            paginator.rules = replace(paginator.rules, page_size=PAGE_SIZE)
+        small = replace(route, paginator=paginator)
+        fresh = pager.envelope.unlearned()
+        api.pagers[key] = Pager(small, fresh, pager.client, PAGE_SIZE, pager.unit)
+        api.routes = [small if one is route else one for one in api.routes]
+    return maximums
 
 
-def _with_small_offsets(connector: Connector) -> Connector:
-    """Return the connector with small pages where its file sets their size as an offset's limit."""
+def _with_small_pages(connector: Connector) -> Connector:
+    """Return the connector with small pages where its file sets their size, and no last one."""
 
     def small(paginator: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
-        if paginator is not None and paginator.get("type") == "offset":
-            return {**paginator, "limit": PAGE_SIZE}
-        return paginator
+        if paginator is None:
+            return None
+        sizes = {"limit", "page_size"} & paginator.keys()
+        whole = {name: value for name, value in paginator.items() if name not in LAST_PAGES}
+        if paginator.get("type") == "single_page":
+            return paginator
+        return {**whole, **dict.fromkeys(sizes, PAGE_SIZE)}
 
     resources = tuple(
         replace(one, endpoint=replace(one.endpoint, paginator=small(one.endpoint.paginator)))

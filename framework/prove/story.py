@@ -28,7 +28,7 @@ def tell(
     first = f"{played.starts[0]:%Y-%m-%d %H:%M:%S}"
     last, end = len(played.starts), f"{played.starts[-1]:%Y-%m-%d %H:%M:%S}"
     return (
-        f"run 1 ({first}) reads {_records(played, cursor)}{_skew(history)}",
+        f"at run 1 ({first}) the API has {_records(played, cursor)}{_skew(history)}",
         "; ".join(_deed(one, played, cursor) for one in played.deeds) or "nothing changes",
         f"after run {last} ({end}) {_outcome(troubles)}{_range(played)}",
     )
@@ -41,7 +41,7 @@ def label(number: int) -> str:
 
 def _records(played: Played, cursor: str | None) -> str:
     if not played.first:
-        return "an empty list"
+        return "no records"
     return join_words(
         (
             label(number) if cursor is None else f"{label(number)} ({cursor} {value})"

@@ -179,6 +179,14 @@ def test_a_request_that_is_like_none_fails_its_resource(recorded: Json) -> None:
     assert [table["rows"] for table in found["tables"]] == [[6, None], [12, None]]
 
 
+def test_a_failure_of_both_versions_is_told_once(recorded: Json) -> None:
+    recorded["resources"][0]["primary_key"] = "nope"
+    write(recorded)
+    git("commit", "-q", "-a", "-m", "broken")
+    text = framework("diff", "shop", "--rev", "HEAD").stdout
+    assert text.count("failed in both: items: a record has null or nothing in `nope`") == 1
+
+
 def test_resources_of_one_version_are_told(recorded: Json) -> None:
     recorded["resources"][0]["name"] = "things"
     write(recorded)
@@ -231,6 +239,7 @@ def test_text_and_markdown_say_the_same(recorded: Json) -> None:
         (("shop",), 2, "expected OLD and NEW"),
         (("shop", "shop", "--rev", "HEAD"), 2, "expected OLD and NEW"),
         (("nope", "shop"), 2, "there is no connector nope"),
+        (("HEAD", "shop"), 2, "For a git revision: framework diff NAME --rev REVISION"),
         (("shop", "--rev", "nope"), 1, "git knows no revision nope"),
         (("shop", "--rev=--help"), 1, "git knows no revision --help"),
         (("HEAD:connectors/other.yaml", "shop"), 1, "has no file connectors/other.yaml"),

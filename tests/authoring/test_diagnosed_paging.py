@@ -243,6 +243,81 @@ def test_a_size_that_the_api_caps_without_a_word_is_found(
     assert fault.diff
 
 
+def from_zero(asked: Asked) -> Answer:
+    at = 2 * int(asked.param("page", "0") or 0)
+    return Answer(200, {"rows": ROWS[at : at + 2]})
+
+
+def from_zero_in_body(asked: Asked) -> Answer:
+    at = 2 * int((asked.json() or {}).get("page", 0))
+    return Answer(200, {"rows": ROWS[at : at + 2]})
+
+
+def from_zero_in_csv(asked: Asked) -> Answer:
+    lines = CSV.splitlines()
+    at = 1 + 2 * int(asked.param("page", "0") or 0)
+    return Answer(200, "\n".join([lines[0], *lines[at : at + 2]]))
+
+
+def of_two_pages(asked: Asked) -> Answer:
+    at = 3 * int(asked.param("page", "0") or 0)
+    return Answer(200, {"rows": ROWS[at : at + 3]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "endpoint"),
+    [
+        (from_zero, {"paginator": NUMBERED}),
+        (from_zero, {"paginator": {**NUMBERED, "page_size": 2, "page_size_param": "size"}}),
+        (
+            from_zero_in_body,
+            {"method": "POST", "json": {}, "paginator": {**NUMBERED, "page_body_path": "page"}},
+        ),
+        (
+            from_zero_in_csv,
+            {"response_format": "csv", "data_selector": None, "paginator": NUMBERED},
+        ),
+        (of_two_pages, {"paginator": NUMBERED}),
+    ],
+)
+def test_a_first_page_that_is_left_out_is_found(
+    answer: Callable[[Asked], Answer], endpoint: Json, web: Web, project: Path
+) -> None:
+    fault = proofs(web, project, answer, endpoint)["paginator"]
+    assert (fault.outcome, fault.code) == ("fault", "first-page-skipped")
+    assert "+" in fault.diff
+    assert "base_page: 0" in fault.diff
+
+
+def from_one(asked: Asked, before: Answer) -> Answer:
+    number = int(asked.param("page", "1") or 1)
+    return before if number < 1 else Answer(200, {"rows": ROWS[2 * number - 2 : 2 * number]})
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        Answer(200, {"rows": ROWS[:2]}),
+        Answer(200, {"rows": ROWS[-2:]}),
+        Answer(200, {"rows": []}),
+        Answer(400, {"error": "page begins at 1"}),
+        Answer(500, "oops"),
+    ],
+    ids=["the same", "the last", "empty", "refused", "broken"],
+)
+def test_an_api_that_counts_from_1_is_not_faulted(before: Answer, web: Web, project: Path) -> None:
+    found = proofs(web, project, lambda asked: from_one(asked, before), {"paginator": NUMBERED})
+    assert found["paginator"].outcome == "ok"
+
+
+def test_an_api_that_returns_all_without_a_page_is_not_faulted(web: Web, project: Path) -> None:
+    def answer(asked: Asked) -> Answer:
+        number = asked.param("page")
+        return from_one(asked, Answer(400)) if number else Answer(200, {"rows": ROWS})
+
+    assert proofs(web, project, answer, {"paginator": NUMBERED})["paginator"].outcome == "ok"
+
+
 MORE: dict[str, tuple[Answer, Json, Json]] = {
     "Atom": (
         Answer(200, f'<f><link rel="self" href="/rows"/><link rel="next" href="/2"/>{XML}</f>'),

@@ -90,3 +90,47 @@ def test_neither_live_nor_an_address_is_a_usage_error(capsys: pytest.CaptureFixt
     assert imported(description("items"), "--prove", "yes") == 2
     assert "expected live or" in capsys.readouterr().err
     assert not Path("connectors").exists()
+
+
+def paged(**parameter: Any) -> str:
+    """A file that describes pages by number, and a total, which nothing confirms."""
+    file = description("items")
+    data = json.loads(Path(file).read_text(encoding="utf-8"))
+    operation = data["paths"]["/orders"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    del schema["properties"]["next"]
+    page = {"name": "page", "in": "query", "schema": {"type": "integer", **parameter}}
+    operation["parameters"] = [page]
+    Path(file).write_text(json.dumps(data), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def paged_url(tmp_path: Path) -> Any:
+    """The address of a mock of an API that counts pages."""
+    folder = tmp_path / "mocked"
+    folder.mkdir()
+    body = json.loads(json.dumps(RIGHT))
+    body["resources"][0]["endpoint"]["paginator"] = {
+        "type": "page_number", "base_page": 1, "page_param": "page", "total_path": None,
+    }  # fmt: skip
+    with serve_mock(str(write_connector(folder, body, "api")), page_size=10) as server:
+        yield server.base_url
+
+
+def test_a_check_that_is_proved_leaves_the_file_and_the_report(
+    paged_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert imported(paged(minimum=1), "--prove", paged_url, "--format", "json") == 0
+    text = Path("connectors/shop.yaml").read_text(encoding="utf-8")
+    assert "# proved: the second page contains other records" in text
+    assert "to be checked" not in text
+    assert json.loads(capsys.readouterr().out)["notes"] == []
+
+
+def test_further_pages_do_not_settle_which_page_is_the_first(paged_url: str) -> None:
+    imported(paged(), "--prove", paged_url)
+    text = Path("connectors/shop.yaml").read_text(encoding="utf-8")
+    assert [line.strip() for line in text.splitlines() if "to be checked" in line] == [
+        "# to be checked: the description does not say that the first page is 1"
+    ]

@@ -173,30 +173,50 @@ def test_a_graphql_query_is_given_as_its_tools_have_it(
     text = Path("connectors/shop.yaml").read_text("utf-8")
     (posts,) = yaml.safe_load(text)["resources"]
     assert posts["name"] == "all_posts"
-    assert posts["endpoint"]["data_selector"] == "data.allPosts.edges[].node"
-    assert posts["endpoint"]["paginator"]["cursor_body_path"] == "variables.after"
+    assert posts["endpoint"] == {"path": "/graphql", "graphql": {"query": QUERY.strip()}}
+    assert "# 10 records on the first page, and others on the second one" in text
     capsys.readouterr()
     assert rows_of_run(capsys) == {"all_posts": 25}
 
 
-def test_a_query_without_a_cursor_is_left_to_be_checked(
+LACKING = "{ posts { nodes { id } pageInfo { hasNextPage } } }"
+
+
+@pytest.mark.parametrize("probe", ["--probe", "--no-probe"])
+def test_a_query_without_a_cursor_is_refused(
+    probe: str, web: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--auth", "none", "--base-url", f"{web.url}/graphql", "--graphql", LACKING, probe]
+    assert main(["new", "shop", *options]) == 2
+    assert "only the first page of posts would be read; add" in capsys.readouterr().err
+    assert not Path("connectors").exists()
+
+
+def test_values_of_variables_are_sent(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    def posts(asked: Asked) -> Answer:
+        sent = asked.json()["variables"]
+        at, size = int(sent.get("after") or 0), sent["first"]
+        info = {"hasNextPage": at + size < len(ROWS), "endCursor": str(at + size)}
+        nodes = ROWS[at : at + size]
+        return Answer(200, {"data": {"viewer": {"posts": {"nodes": nodes, "pageInfo": info}}}})
+
+    web.on("/graphql", posts, method="POST")
+    query = """query ($first: Int!, $after: String) { viewer { posts(first: $first, after: $after)
+    { nodes { id } pageInfo { hasNextPage endCursor } } } }"""
+    options = ["--graphql", query, "--variables", '{"first": 4}']
+    assert main([*NEW, "--base-url", f"{web.url}/graphql", *options]) == 0
+    capsys.readouterr()
+    assert rows_of_run(capsys) == {"posts": 25}
+
+
+def test_a_list_without_pages_is_selected_by_its_query(
     web: Web, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    web.on("/graphql", lambda _: graph_of_first(), method="POST")
-    query = [
-        "--path",
-        "/graphql",
-        "--graphql",
-        "{ posts { nodes { id } pageInfo { hasNextPage } } }",
-    ]
-    data, text = new(web, capsys, *query)
-    assert "paginator" not in data["resources"][0]["endpoint"]
-    assert "the query needs a variable for the cursor" in " ".join(text.replace("#", " ").split())
-
-
-def graph_of_first() -> Answer:
-    body = {"posts": {"nodes": ROWS[:10], "pageInfo": {"hasNextPage": True}}}
-    return Answer(200, {"data": body})
+    web.on("/graphql", Answer(200, {"data": {"posts": ROWS[:3]}}), method="POST")
+    data, text = new(web, capsys, "--path", "/graphql", "--graphql", "{ posts { id } }")
+    (posts,) = data["resources"]
+    assert (posts["name"], posts["endpoint"]["data_selector"]) == ("posts", "data.posts")
+    assert "to be checked: paginator: the list has 3 records" in text
 
 
 def test_an_error_in_a_success_is_told(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
@@ -479,7 +499,9 @@ def test_a_credential_of_the_url_becomes_a_secret(
     [
         (["--json", f'{{"api_token": "{TOKEN}"}}'], "{secrets.api_token}"),
         (["--json", "{"], "--json is not valid JSON"),
-        (["--json", "{}", "--graphql", "{ a }"], "give one of them"),
+        (["--json", "{}", "--graphql", "{ a }"], "found --json and --graphql"),
+        (["--variables", "{}"], "found --variables without --graphql"),
+        (["--graphql", "{ a", "--auth", "none"], "--graphql: line 1, column 4: Expected Name"),
         (["--graphql", "@missing.graphql"], "cannot be read"),
         (["--data-selector", "items"], "found --data-selector with --probe"),
         (["--primary-key", "id"], "found --primary-key with --probe"),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from framework.definition.model import RateLimit
+from framework.errors import FrameworkError
 from framework.mock.faults import (
     EnforcedRate,
     Faults,
@@ -23,8 +24,12 @@ from framework.mock.faults import (
     wait_headers,
 )
 from framework.mock.mock_message import MockRequest, MockResponse
+from framework.mock.mock_run import mocked_environment
 from framework.mock.mock_server import MockServer
+from framework.runtime.environment import Environment
 from tests.support.mocks import asked, invented, reading, shop
+from tests.support.open_resource import skip_waits
+from tests.support.run_verbs import connector_of
 
 REQUEST = MockRequest.of("GET", "http://127.0.0.1/items", {}, b"")
 HEADERS = {"limit_header": "X-Limit", "remaining_header": "X-Left", "reset_header": "X-Reset"}
@@ -189,7 +194,10 @@ def test_latency_delays_each_response(tmp_path: Path) -> None:
     assert response.delay == 0.25
 
 
-def test_a_run_overcomes_faults_and_loads_every_record(tmp_path: Path) -> None:
+def test_a_run_overcomes_faults_and_loads_every_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_waits(monkeypatch)
     body = shop({"paginator": {"type": "page_number", "total_path": None}})
     body["client"]["retry"] = {"status_codes": [429, 500], "max_retries": 8, "backoff_factor": 0}
     faults = {"429": 0.15, "500": 0.1, "reset": 0.1, "truncate": 0.1}
@@ -198,3 +206,29 @@ def test_a_run_overcomes_faults_and_loads_every_record(tmp_path: Path) -> None:
     statuses = Counter(status for _, status in mock.api.log.requests)
     assert statuses[429]
     assert statuses[500]
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv"])
+def test_a_body_that_is_cut_or_lost_never_loads_less(tmp_path: Path, form: str) -> None:
+    """With few retries, some reads fail; none returns a part."""
+    endpoint: dict[str, Any] = {
+        "paginator": {"type": "page_number", "total_path": None},
+        "response_format": {"type": form},
+    }
+    body = shop(endpoint)
+    if form != "json":
+        del body["resources"][0]["endpoint"]["data_selector"]
+    body["client"]["retry"] = {"max_retries": 1, "backoff_factor": 0}
+    outcomes = []
+    for seed in range(8):
+        faults = {"reset": 0.15, "truncate": 0.15}
+        mock = invented(tmp_path, body, rows=12, page_size=3, faults=faults, seed=seed)
+        with MockServer(mock.api) as server:
+            connector = connector_of(tmp_path, body)
+            environment = mocked_environment(connector, server.base_url, Environment())
+            opened = reading(tmp_path, body, mock, transport=environment.transport)
+            try:
+                outcomes.append(len(opened.read("items")))
+            except FrameworkError:
+                outcomes.append(None)
+    assert set(outcomes) == {12, None}

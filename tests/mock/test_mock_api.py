@@ -11,7 +11,7 @@ import pytest
 from framework.errors import CassetteError
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_message import MockRequest
-from tests.support.mocks import API, asked, invented, mock_of, reading, shop
+from tests.support.mocks import API, asked, mock_of, reading, shop
 from tests.support.run_verbs import connector_of
 
 Json = Any
@@ -177,22 +177,6 @@ def test_a_missing_recording_that_is_named_is_refused(tmp_path: Path) -> None:
     connector = connector_of(tmp_path, FAMILY)
     with pytest.raises(CassetteError, match="there is no cassette"):
         open_mock(connector, cassette=tmp_path / "none.yaml")
-
-
-def test_export_steps_are_not_invented(tmp_path: Path) -> None:
-    body = shop(
-        {
-            "method": "POST",
-            "export": {
-                "status": {"path": "/jobs/{job.id}"},
-                "ready": "done",
-                "download": {"path": "/jobs/{job.id}/rows"},
-            },
-        }
-    )
-    body["resources"].append({"name": "others", "endpoint": {"path": "/others"}})
-    mock = invented(tmp_path, body)
-    assert mock.notes == ["items: export jobs cannot be invented; record a cassette"]
 
 
 def test_a_parent_that_appears_has_children_of_its_own(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from framework.api import valid_connector
 from framework.definition.finder import find_connector
+from framework.prove.connector_proof import ConnectorProof, ProofOptions
 from framework.prove.history.api_traits import Assumption
-from framework.prove.prover import ConnectorProof, ProofOptions, prove
+from framework.prove.prover import prove
 
 FOLDER = Path(__file__).parent
 PLANTED = sorted((FOLDER / "planted").glob("*.yaml"))

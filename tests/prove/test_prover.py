@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from framework.errors import UsageError
+from framework.prove.connector_proof import ConnectorProof, ProofOptions
 from framework.prove.history.api_traits import Assumption
-from framework.prove.prover import ConnectorProof, ProofOptions, prove
+from framework.prove.prover import prove
 from tests.support.mocks import API
 from tests.support.run_verbs import connector_of, scheduling
 
@@ -111,3 +112,39 @@ def test_the_same_seed_finds_the_same(tmp_path: Path) -> None:
 def test_a_resource_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         prove(connector_of(tmp_path, family(CURSOR)), ProofOptions(resources=("nothing",)))
+
+
+def test_keys_that_are_unique_in_one_list_only_are_an_assumption(tmp_path: Path) -> None:
+    body = family(CURSOR, primary_key="note")
+    options = ProofOptions(resources=("lines",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    (found,) = proof.of("assumption")
+    assert found.code == "key-of-a-list"
+    assert found.mend == "primary_key: [_orders_id, note], with include_from_parent: [id]"
+
+
+def test_a_last_page_of_the_file_is_a_fault(tmp_path: Path) -> None:
+    body = family(CURSOR)
+    pages = {"type": "page_number", "base_page": 1, "total_path": None, "maximum_page": 20}
+    body["resources"][0]["endpoint"]["paginator"] = pages
+    options = ProofOptions(resources=("orders",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    found = [one for one in proof.of("fault") if one.code == "long-lists"]
+    assert [one.mend for one in found] == ["remove maximum_page"]
+
+
+def test_pages_that_cannot_be_small_are_told(tmp_path: Path) -> None:
+    body = family(CURSOR)
+    rule = "length(records) < `50`"
+    pages = {"type": "page_number", "base_page": 1, "total_path": None, "stop_when": rule}
+    body["resources"][0]["endpoint"]["paginator"] = pages
+    options = ProofOptions(resources=("orders",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    assert proof.proved == ["orders"]
+    assert "page_size" in proof.unproved["orders"]
+
+
+def test_an_assumption_about_a_resource_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    options = ProofOptions(assumptions=[Assumption.parse("nothing.order=asc")])
+    with pytest.raises(UsageError, match="nothing"):
+        prove(connector_of(tmp_path, family(CURSOR)), options)

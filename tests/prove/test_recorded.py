@@ -11,7 +11,8 @@ import pytest
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, write_cassette
 from framework.authoring.exchange import Interaction
 from framework.definition.model import Connector
-from framework.prove.prover import ProofOptions, prove
+from framework.prove.connector_proof import ProofOptions
+from framework.prove.prover import prove
 from tests.support.mocks import API, shop
 from tests.support.run_verbs import NOW, connector_of
 
@@ -68,3 +69,23 @@ def test_a_recording_that_the_file_no_longer_fits_is_told(tmp_path: Path) -> Non
     proof = prove(connector, ProofOptions(confirms=False, histories=3))
     assert proof.proved == ["items"]
     assert "does not fit" in proof.source
+
+
+def test_a_recorded_list_that_the_file_reads_in_part_is_a_fault(tmp_path: Path) -> None:
+    body = shop({"paginator": "single_page"})
+    connector = connector_of(tmp_path, body)
+    content = json.dumps({"items": items(*TIMES), "next": f"{API}/items?page=2"}).encode()
+    kind = (("content-type", "application/json"),)
+    page = Interaction("GET", f"{API}/items", 200, headers=kind, body=content)
+    write_cassette(cassette_path(connector), Cassette(connector.name, NOW, (page,)))
+    proof = prove(connector, ProofOptions(confirms=False, histories=3))
+    assert [one.code for one in proof.of("fault")] == ["long-lists"]
+
+
+def test_recorded_records_before_the_initial_value_are_a_fault(tmp_path: Path) -> None:
+    late = {**ORDERED, "initial_value": "2026-11-02T12:00:00Z", "row_order": None}
+    late = {name: value for name, value in late.items() if value is not None}
+    body = shop({**PAGED, "incremental": late})
+    proof = prove(recorded(tmp_path, body, items(*TIMES)), ProofOptions(confirms=False))
+    found = [one for one in proof.of("fault") if one.code == "initial-value"]
+    assert [one.mend for one in found] == ["initial_value: 2026-11-01T00:00:00Z"]

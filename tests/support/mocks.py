@@ -74,9 +74,10 @@ def _json(data: Json) -> bytes:
 def reading(folder: Path, body: Mapping[str, Json], mock: Mock, **options: Any) -> Opened:
     """The connector opened to be read through a mock in this process."""
     adapter = MockAdapter(mock.api)
+    transport = options.pop("transport", lambda _: adapter)
     secrets = dict.fromkeys(body.get("secrets", {}), STAND_IN)
     settings = {**secrets, **options.pop("settings", {})}
-    return opened(folder, body, settings, now=NOW, transport=lambda _: adapter, **options)
+    return opened(folder, body, settings, now=NOW, transport=transport, **options)
 
 
 def asked(mock: Mock, line: str, **headers: str) -> MockResponse:

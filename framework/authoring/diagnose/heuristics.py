@@ -102,9 +102,14 @@ def key_candidates(records: Sequence[Record], *, of_child: bool = False) -> list
         values = [record.get(name) for record in records]
         if not all(_can_be_key(value) for value in values) or len(set(values)) != len(values):
             continue
-        if is_plain or (_SURE_ID_NAME.fullmatch(name) if is_few else looks_like_id(name, values)):
+        if is_plain or (is_id_name(name) if is_few else looks_like_id(name, values)):
             candidates.append(name)
-    return sorted(candidates, key=lambda name: _SURE_ID_NAME.fullmatch(name) is None)
+    return sorted(candidates, key=lambda name: not is_id_name(name))
+
+
+def is_id_name(name: str) -> bool:
+    """Return whether a field has the name of an id, and of nothing else."""
+    return _SURE_ID_NAME.fullmatch(name) is not None
 
 
 def looks_like_id(name: str, values: Sequence[Json]) -> bool:

@@ -46,6 +46,11 @@ def check_paging(evidence: Evidence) -> Iterator[Proof]:
         yield repeated_page(evidence, "page-repeated")
         return
     proof = _second_page(evidence)
+    if proof.outcome != "fault" and _skips_first_page(evidence):
+        base = evidence.paginator["base_page"]
+        message = f"the list begins at page {base - 1}, and is read from page {base} on"
+        yield evidence.paginator_fault("first-page-skipped", message, {"base_page": base - 1})
+        return
     if len(evidence.lists) == 1 or proof.outcome != "unknown":
         yield proof
 
@@ -86,8 +91,40 @@ def _second_page(evidence: Evidence) -> Proof:
                 message += "ends there, by a condition on their number"
                 return evidence.paginator_fault("page-too-short", message, *options)
     if any(len(pages) > 1 for pages in lists):
-        return evidence.unknown("paginator", "the second page is empty, and no sign of more")
+        message = (
+            "the second page is empty: the first one may be the whole list, or the next one has "
+            "another name; nothing in the response tells"
+        )
+        return evidence.unknown("paginator", message)
     return evidence.unknown("paginator", "one page, and no sign of a second")
+
+
+def _skips_first_page(evidence: Evidence) -> bool:
+    """Return whether there is a page before the first one of the file.
+
+    The API is asked without a page's number, for its own first page. Only if that has other
+    records is the page before the file's requested: some APIs return another page for a number
+    that is too low.
+    """
+    paginator, pages = evidence.paginator, next((one for one in evidence.lists if one), [])
+    base = paginator.get("base_page")
+    if paginator["type"] != "page_number" or base not in (1, 2) or not pages:
+        return False
+    size_param, size = paginator.get("page_size_param"), paginator.get("page_size")
+    params = {} if size_param is None or size is None else {str(size_param): size}
+    known = {one for page in pages for one in evidence.identities(page)}
+    default = _first_records(evidence, {"type": "single_page"}, params)
+    if not default or not known.isdisjoint(default):
+        return False
+    return _first_records(evidence, {**paginator, "base_page": base - 1}, {}) == default
+
+
+def _first_records(
+    evidence: Evidence, paginator: Mapping[str, Json], params: Mapping[str, Json]
+) -> list[str]:
+    """Return the records of the first page that another paginator reads."""
+    lists = evidence.read_pages(paginator, params)
+    return evidence.identities(lists[0][0]) if lists and lists[0] else []
 
 
 def _skips_records(evidence: Evidence, records: int) -> bool:

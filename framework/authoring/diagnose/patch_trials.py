@@ -10,8 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from framework.authoring.diagnose.heuristics import key_candidates
-from framework.authoring.diagnose.proof import Evidence, Proof, field_of
+from framework.authoring.diagnose.proof import Evidence, Proof
 from framework.authoring.diagnose.resource_diagnosis import Diagnosis, LiveApi
 from framework.authoring.scaffold.yaml_patch import Patch
 from framework.definition.finder import Location
@@ -19,7 +18,6 @@ from framework.definition.model import Connector
 from framework.definition.validation import validate_document
 from framework.definition.yaml_reader import parse_document
 from framework.events import ignore_event
-from framework.extract.page import Page
 
 MAX_TRIALS = 12
 """How many changes to the file are tried for a fault, each with a few requests."""
@@ -46,7 +44,9 @@ def try_patches(fault: Proof, faults: Faults, diagnosis: Diagnosis, api: LiveApi
         new = _new_faults(fault, faults, proofs)
         if new is None:
             continue
-        if fault.about == "paginator" and not _continues(before, trial.evidence(fault.resource)):
+        after = trial.evidence(fault.resource)
+        is_moved = fault.code == "first-page-skipped"
+        if fault.about == "paginator" and not _continues(before, after, is_moved=is_moved):
             continue
         if best is None or new < best[0]:
             best = (new, patch)
@@ -90,36 +90,21 @@ def _new_faults(fault: Proof, faults: Faults, proofs: Collection[Proof]) -> int 
     return None if any(about in earlier for about, _ in new) else len(new)
 
 
-def _continues(before: Evidence, after: Evidence) -> bool:
+def _continues(before: Evidence, after: Evidence, *, is_moved: bool) -> bool:
     """Return whether a trial's first page is that of the list, and the second one goes on from it.
 
+    If the file left the first page out (`is_moved`), the page that it began with is the second.
     A page number or an offset that counts from another number would leave out records, or read
     some of them twice.
     """
     for number, pages in enumerate(after.lists):
         if len(pages) < 2 or not (pages[0].size and pages[1].size):
             continue
-        first, second = (_identities(after, page) for page in pages[:2])
+        first, second = (set(after.identities(page)) for page in pages[:2])
         if not first.isdisjoint(second):
             return False
         known = before.lists[number] if number < len(before.lists) else []
-        if known and known[0].size and _identity(after, _elements(known[0])[0]) not in first:
+        begin = second if is_moved else first
+        if known and known[0].size and after.identities(known[0])[0] not in begin:
             return False
     return True
-
-
-def _elements(page: Page) -> list[object]:
-    return list(page.items if page.elements is None else page.elements)
-
-
-def _identities(evidence: Evidence, page: Page) -> set[str]:
-    return {_identity(evidence, element) for element in _elements(page)}
-
-
-def _identity(evidence: Evidence, element: object) -> str:
-    """Return the record's key as text, the whole record if it has none."""
-    key = evidence.resource.primary_key
-    if not key and isinstance(element, dict):
-        key = tuple(key_candidates(evidence.objects)[:1])
-    values = [field_of(element, name) for name in key]
-    return str(values) if values and None not in values else str(element)

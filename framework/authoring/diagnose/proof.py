@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import requests
 
+from framework.authoring.diagnose.heuristics import key_candidates
 from framework.authoring.scaffold.yaml_patch import Change, Patch, patches
 from framework.authoring.scaffold.yaml_writer import flow
 from framework.definition.expressions.jsonpath import path_keys
@@ -52,7 +53,8 @@ class Evidence:
 
     `lists` are the pages of each list, as the selector found them. `records` would be loaded, None
     if they cannot be read. `parent` is the evidence of the parent resource. `read_from` reads the
-    first page from a start value (ISO time or number) on.
+    first page from a start value (ISO time or number) on. `read_pages` reads the first pages of
+    each list with another paginator and more parameters; of a list that fails there are none.
     """
 
     connector: Connector
@@ -60,6 +62,7 @@ class Evidence:
     redactor: Redactor
     parent: Evidence | None
     read_from: Callable[[str], list[Json]]
+    read_pages: Callable[[Mapping[str, Json], Mapping[str, Json]], list[list[Page]]]
     lists: list[list[Page]] = field(default_factory=list)
     records: list[Record] | None = None
     warnings: list[WarningRaised] = field(default_factory=list)
@@ -107,6 +110,17 @@ class Evidence:
     def parent_records(self) -> list[Record]:
         """The records of the parent resource."""
         return self.parent.objects if self.parent else []
+
+    def identities(self, page: Page) -> list[str]:
+        """Return each record of a page as text: its key, or the whole of it if it has none."""
+        key = self.resource.primary_key
+        found = []
+        for element in page.items if page.elements is None else page.elements:
+            if not key and isinstance(element, dict):
+                key = tuple(key_candidates(self.objects)[:1])
+            values = [field_of(element, name) for name in key]
+            found.append(str(values) if values and None not in values else str(element))
+        return found
 
     @property
     def selector(self) -> str:

@@ -37,7 +37,7 @@ from framework.events import Event, EventHandler, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.incremental.policy import CursorRange
-from framework.extract.page import Record
+from framework.extract.page import Page, Record
 from framework.extract.read_options import ReadOptions, Sample
 from framework.extract.resource_reader import ResourceReader
 from framework.runtime.environment import Environment
@@ -80,6 +80,7 @@ class Diagnosis:
 
     def __init__(self, connector: Connector, api: LiveApi) -> None:
         self.connector = connector
+        self._api = api
         self._on_event = api.on_event
         self._warnings: list[WarningRaised] = []
         environment = api.environment
@@ -95,6 +96,7 @@ class Diagnosis:
                 self._compiled.redactor,
                 self._evidence.get(resource.parent or ""),
                 partial(self._read_from, resource.name),
+                partial(self._read_pages, resource),
             )
         sample = Sample(
             PAGES, LISTS, lambda name, number, page: self._evidence[name].add(number, page)
@@ -172,6 +174,21 @@ class Diagnosis:
         for _ in ResourceReaders(self._compiled, options)[name].open_table():
             pass
         return items
+
+    def _read_pages(
+        self, resource: Resource, paginator: Mapping[str, Json], params: Mapping[str, Json]
+    ) -> list[list[Page]]:
+        """Return the pages of the resource's lists, read with this paginator and parameters."""
+        endpoint = replace(
+            resource.endpoint, paginator=paginator, params={**resource.endpoint.params, **params}
+        )
+        changed = replace(resource, endpoint=endpoint)
+        resources = [changed if one is resource else one for one in self.connector.resources]
+        connector = replace(self.connector, resources=tuple(resources))
+        trial = Diagnosis(connector, replace(self._api, on_event=ignore_event))
+        for _ in trial.proofs(changed):
+            pass
+        return trial.evidence(resource.name).lists
 
 
 def _page_proofs(evidence: Evidence) -> Iterator[Proof]:

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import yaml
 
-from framework.authoring.scaffold.yaml_writer import flow
-from framework.definition.values.naming import normalize_identifier
-from framework.errors import UsageError
+from framework.authoring.scaffold.yaml_writer import yaml_text
+from framework.definition.finder import Location
+from framework.definition.graphql_query import parse_query
+from framework.definition.model import Connector
+from framework.definition.validation import validate
+from framework.definition.values.naming import NAME, normalize_identifier
+from framework.errors import FindingsError, UsageError
 
 Json = Any
 
@@ -79,7 +84,8 @@ class ConnectorFacts:
 
     `paths` become one resource each. `data_selector` is for all of them. `primary_keys` has one for
     each path, or one for all (None: there is none). `header` is where an api_key goes, or
-    `key_param` if it goes into the query. `method` and `json` are those of each request.
+    `key_param` if it goes into the query. `method` and `json` are those of each request, or
+    `graphql` is its block.
     """
 
     name: str
@@ -93,6 +99,40 @@ class ConnectorFacts:
     key_param: str | None = None
     method: str = "GET"
     json: Json = None
+    graphql: Mapping[str, Json] | None = None
+
+    def endpoint(self, path: str) -> dict[str, Json]:
+        """Return the keys of the endpoint that say what is requested."""
+        endpoint: dict[str, Json] = {"path": path}
+        if self.graphql is not None:
+            return {**endpoint, "graphql": dict(self.graphql)}
+        if self.method != "GET":
+            endpoint["method"] = self.method
+        if self.json is not None:
+            endpoint["json"] = self.json
+        return endpoint
+
+    @property
+    def names(self) -> list[str]:
+        """A name for the resource of each path; of a GraphQL query that of its list.
+
+        Raise UsageError if a path does not give one.
+        """
+        if self.graphql is not None and len(self.paths) == 1:
+            query = parse_query(self.graphql["query"])
+            keys = query.roots if query.paged is None else query.paged.path[-1:]
+            name = normalize_identifier(keys[0]).strip("_") if len(keys) == 1 else ""
+            if NAME.fullmatch(name) and "__" not in name:
+                return [name]
+        found: dict[str, None] = {}
+        for path in self.paths:
+            found[_resource_name(path, found)] = None
+        return list(found)
+
+    @property
+    def tells_pages(self) -> bool:
+        """Whether a GraphQL query says itself how its pages follow."""
+        return self.graphql is not None and parse_query(self.graphql["query"]).paged is not None
 
     @property
     def has_one_key(self) -> bool:
@@ -107,14 +147,30 @@ def connector_text(facts: ConnectorFacts) -> str:
         *_defaults(facts),
         "resources:",
     ]
-    names = resource_names(facts.paths)
-    for number, (name, path) in enumerate(zip(names, facts.paths, strict=True)):
+    for number, (name, path) in enumerate(zip(facts.names, facts.paths, strict=True)):
         lines.append(f"  - name: {name}")
         lines += _to_check(facts) if number else []
         if not facts.has_one_key:
             lines += [f"    {line}" for line in _key(facts.primary_keys[number])]
-        lines.append(f"    endpoint: {flow(_endpoint(facts, path))}")
+        written = yaml_text({name: {"endpoint": facts.endpoint(path)}}, {})
+        lines += [f"  {line}".rstrip() for line in written.splitlines()[1:]]
     return "\n".join(lines) + "\n"
+
+
+def valid_draft(path: Path, root: Path) -> Connector:
+    """Return the connector of a file that was made of a user's options.
+
+    Raise UsageError if they make no valid one.
+    """
+    result = validate(Location(path.stem, path, root, path.name))
+    if result.connector is None:
+        errors = [one for one in result.findings if one.severity == "error"]
+        if not errors:
+            raise FindingsError(result.findings)
+        raise UsageError(
+            f"these options make no valid connector: {errors[0].message} [{errors[0].code}]"
+        )
+    return result.connector
 
 
 def connector_head(facts: ConnectorFacts) -> dict[str, Json]:
@@ -133,7 +189,7 @@ def _head(facts: ConnectorFacts) -> list[str]:
     auth_text = auth.auth.replace("{{header}}", _quoted(facts.key_param or facts.header))
     if facts.key_param:
         auth_text = auth_text.replace("location: header", "location: query")
-    texts = [*facts.paths, json_module.dumps(facts.json)]
+    texts = [*facts.paths, json_module.dumps([facts.json, facts.graphql])]
     named = {name for text in texts for name in _SECRET.findall(text)}
     secrets = [*auth.secrets]
     secrets += [f"{name}: {{}}" for name in sorted(named - {*secrets_of(facts.auth)})]
@@ -158,7 +214,7 @@ def _defaults(facts: ConnectorFacts) -> list[str]:
     endpoint = []
     if facts.data_selector is not None:
         endpoint.append(f"data_selector: {_quoted(facts.data_selector)}")
-    if facts.paginator in _TO_CHECK:
+    if facts.paginator in _TO_CHECK and not facts.tells_pages:
         unknown = _TO_CHECK[facts.paginator].replace("NAME", facts.name)
         endpoint.append(f"# to be checked: {unknown}")
     if PAGINATOR_TEMPLATES[facts.paginator]:
@@ -171,15 +227,6 @@ def _defaults(facts: ConnectorFacts) -> list[str]:
     if all(line.startswith("#") for line in lines):
         return lines
     return ["resource_defaults:", *(f"  {line}" for line in lines)]
-
-
-def _endpoint(facts: ConnectorFacts, path: str) -> dict[str, Json]:
-    endpoint: dict[str, Json] = {"path": path}
-    if facts.method != "GET":
-        endpoint["method"] = facts.method
-    if facts.json is not None:
-        endpoint["json"] = facts.json
-    return endpoint
 
 
 def _key(primary_key: str | None) -> list[str]:
@@ -198,14 +245,6 @@ def _to_check(facts: ConnectorFacts) -> list[str]:
     shared = {"primary_key": shared_key, "endpoint.data_selector": facts.data_selector}
     keys = [key for key, value in shared.items() if value is not None]
     return [f"    # to be checked: its {' and '.join(keys)}, if different"] if keys else []
-
-
-def resource_names(paths: Sequence[str]) -> list[str]:
-    """Return a name for the resource of each path. Raise UsageError if a path does not give one."""
-    names: dict[str, None] = {}
-    for path in paths:
-        names[_resource_name(path, names)] = None
-    return list(names)
 
 
 def _resource_name(path: str, names: Collection[str]) -> str:

@@ -54,7 +54,8 @@ def _entry(head: str, value: Json, pointer: Pointer, depth: int, comments: Comme
     if isinstance(value, str) and "\n" in value.strip("\n") and _can_be_block(value):
         return _block(head, value, depth)
     is_container = isinstance(value, dict | list) and bool(value)
-    if not _has_comment_below(comments, pointer) and (depth > 0 or not is_container):
+    is_short = not _has_comment_below(comments, pointer) and not _has_block(value)
+    if is_short and (depth > 0 or not is_container):
         line = f"{head} {flow(value)}"
         if (len(line) <= WIDTH and _nesting(value) <= _MAX_NESTING) or not is_container:
             return [line]
@@ -84,6 +85,14 @@ def _list(items: list[Json], above: Pointer, depth: int, comments: Comments) -> 
             below[0] = f"{indent}- {first}"
         lines += below
     return lines
+
+
+def _has_block(value: Json) -> bool:
+    """Return whether a mapping has a text of several lines, which is written as such."""
+    return isinstance(value, dict) and any(
+        _has_block(one) or (isinstance(one, str) and "\n" in one.strip("\n") and _can_be_block(one))
+        for one in value.values()
+    )
 
 
 def _nesting(value: Json) -> int:

@@ -272,6 +272,14 @@ def syntax_tree(text: str) -> Mapping[str, Json]:
     return _parse(text)
 
 
+def value_of(node: Mapping[str, Json], data: Json, context: Mapping[str, Json]) -> Json:
+    """Return what a node of a syntax tree gives, None if it fails."""
+    try:
+        return _Interpreter(context).visit(node, data)
+    except (exceptions.JMESPathError, FunctionError, *_FAILURES):
+        return None
+
+
 def check_types(text: str, tree: Mapping[str, Json], *, over_context: bool = False) -> None:
     """Raise AlwaysNullError if the expression, or a part of it, is null or fails for all data.
 

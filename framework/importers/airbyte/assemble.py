@@ -14,6 +14,7 @@ from framework.definition.expressions.literal_braces import literal_form
 from framework.importers.airbyte.components.error_handlers import TRANSIENT, retry_action
 from framework.importers.airbyte.components.schema_loaders import with_declared
 from framework.importers.airbyte.streams import StreamResource
+from framework.importers.graphql_request import with_graphql_block
 from framework.importers.import_report import Remarks
 
 Json = Any
@@ -32,8 +33,8 @@ _RESOURCE_KEYS = (
     "endpoint", "processing_steps",
 )  # fmt: skip
 _ENDPOINT_KEYS = (
-    "path", "method", "auth", "headers", "params", "json", "data", "export", "response_format",
-    "data_selector", "paginator", "incremental", "response_actions",
+    "path", "method", "auth", "headers", "params", "graphql", "json", "data", "export",
+    "response_format", "data_selector", "paginator", "incremental", "response_actions",
 )  # fmt: skip
 
 
@@ -114,7 +115,9 @@ class _EntryBuilder:
 
     def entry(self, one: StreamResource) -> Entry:
         """Return the entry of a resource before what all have in common is taken out."""
-        endpoint = {"path": _path(one, self.base), **copy.deepcopy(one.endpoint)}
+        endpoint = with_graphql_block(
+            {"path": _path(one, self.base), **copy.deepcopy(one.endpoint)}
+        )
         entry: Entry = {"name": one.name, **copy.deepcopy(one.data)}
         if one.table:
             entry["table_name"] = one.table

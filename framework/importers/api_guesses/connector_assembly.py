@@ -46,6 +46,9 @@ def assembled_connector(
     What is to be checked is also a remark; so is whatever `validate` does not accept.
     """
     defaults, reasons = _defaults(entries)
+    for one in entries:
+        if "endpoint" not in defaults:  # which would apply in place of what the query tells
+            one.drop_implied()
     data = {
         "version": 1,
         "name": head.name,

@@ -10,6 +10,8 @@ from typing import Any
 from framework.importers.source_files import free_name
 
 Json = Any
+_SENTENCE = re.compile(r".*?(?:(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)[.!?](?=\s)|$)", re.IGNORECASE)
+"""Up to the first full stop that ends more than an abbreviation."""
 
 
 @dataclass
@@ -48,5 +50,7 @@ class DeclaredValues:
 def first_sentence(text: str) -> str:
     """Return the first sentence of a prose, without what YAML would have to escape."""
     plain = " ".join(re.sub(r"[`*#<>\[\]]", "", text).split())
-    first = re.split(r"(?<=[.!?]) ", plain, maxsplit=1)[0]
-    return first if len(first) <= 160 else f"{first[:157].rstrip()}..."
+    first = _SENTENCE.match(plain + " ")
+    assert first is not None
+    text = first[0].rstrip()
+    return text if len(text) <= 160 else f"{text[:157].rstrip()}..."

@@ -105,10 +105,23 @@ def _redundant(guess: ListGuess, others: Iterable[ListGuess]) -> str | None:
     ]
     if operation.is_deprecated and any(not one.operation.is_deprecated for one in same):
         return "deprecated; another list has the same records"
-    plain = [one for one in same if one.operation.method == "get" and not _is_search(one.operation)]
+    plain = [
+        one
+        for one in same
+        if one.operation.method == "get"
+        and not _is_search(one.operation)
+        and not any(query.is_required for query in one.operation.query)
+        and _nouns_of_path(one.operation) == _nouns_of_path(operation)
+    ]
     if (operation.method == "post" or _is_search(operation)) and plain:
         return f"a search of what {plain[0].operation.key} lists"
     return None
+
+
+def _nouns_of_path(operation: Operation) -> list[tuple[str, ...]]:
+    """Return the nouns of a path without its verbs: `/users/search` has those of `/users`."""
+    words = [[one for one in words_of(part) if one not in _VERBS] for part in operation.static]
+    return [noun("_".join(one)) for one in words if one]
 
 
 def _is_search(operation: Operation) -> bool:

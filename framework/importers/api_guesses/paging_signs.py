@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from framework.importers.api_guesses.api_model.name_words import plain_name, vocabulary
+from framework.importers.api_guesses.api_model.name_words import (
+    noun,
+    plain_name,
+    vocabulary,
+    words_of,
+)
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
-from framework.importers.api_guesses.record_lists import ListGuess
+from framework.importers.api_guesses.record_lists import ListGuess, quoted
+
+Json = Any
 
 RequestRole = Literal["cursor", "last_id", "offset", "page", "size"]
 ResponseRole = Literal[
     "next_url", "rel_links", "cursor", "next_page", "next_offset", "has_more", "is_last",
-    "total", "pages",
+    "total", "pages", "page",
 ]  # fmt: skip
 
 
@@ -88,6 +95,12 @@ PAGE_TOTALS = vocabulary(
     totalnumberofpages nbpages pagetotal totalpagecount lastpagenumber numpage
     """
 )
+_PAGE_NUMBERS = vocabulary("page currentpage pagenumber pageno pageindex pagenum pagenr")
+_COUNTS = vocabulary("total count number num of no")
+_ANY_RECORDS = vocabulary(
+    "results records items entries rows elements objects hits matches resources found available all"
+)
+_URL_NAMES = vocabulary("url uri link href")
 _NEXT_URLS = vocabulary(
     """
     nexturl nextlink nextpageurl nextpagelink nexthref nextpageuri nextpagepath nexturi
@@ -96,6 +109,7 @@ _NEXT_URLS = vocabulary(
 )
 _URL_WORDS = re.compile(r"\b(url|uri|link|href|hyperlink)\b", re.IGNORECASE)
 _TOKEN_WORDS = re.compile(r"\b(token|cursor|bookmark|marker|opaque)\b", re.IGNORECASE)
+_TIMES = re.compile(r"\b(date|time|timestamp)")
 _LINK_PARENTS = vocabulary("links link href")
 _DEPTH = 4
 _DEEPEST = 9
@@ -126,6 +140,50 @@ class ResponseSign:
     def name(self) -> str:
         """The last key, compared without punctuation."""
         return plain_name(self.path[-1])
+
+
+@dataclass(frozen=True)
+class PagingSigns:
+    """All signs of one list: in its request, in the body of its response, in its headers."""
+
+    request: list[RequestSign]
+    response: list[ResponseSign]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def asked(self, role: RequestRole) -> RequestSign | None:
+        """Return the first input of a role."""
+        return next((one for one in self.request if one.role == role), None)
+
+    def told(self, role: ResponseRole) -> ResponseSign | None:
+        """Return the first field of a role."""
+        return next((one for one in self.response if one.role == role), None)
+
+    @property
+    def confirm_numbers(self) -> bool:
+        """Whether the response counts pages or records, or says that there are more."""
+        return bool({one.role for one in self.response} & _COUNTING) or any(
+            "total" in words_of(name) for name in self.headers
+        )
+
+
+_COUNTING = frozenset({"total", "pages", "has_more", "is_last", "next_page", "next_offset"})
+
+
+def dotted(path: Iterable[str]) -> str:
+    """Return a path of keys as JMESPath writes it."""
+    return ".".join(map(quoted, path))
+
+
+def end_flag(signs: Iterable[ResponseSign]) -> dict[str, Json]:
+    """Return how the response says that there is no more, if it does."""
+    listed = list(signs)
+    more = next((one for one in listed if one.role == "has_more"), None)
+    last = next((one for one in listed if one.role == "is_last"), None)
+    if more is not None:
+        return {"has_more_path": dotted(more.path)}
+    if last is not None:
+        return {"stop_when": f"response.{dotted(last.path)}"}
+    return {}
 
 
 def request_signs(operation: Operation, shapes: ShapeReader) -> list[RequestSign]:
@@ -176,8 +234,9 @@ def request_role(name: str, shape: Shape, description: str) -> RequestRole | Non
         return "page"
     if plain in _OFFSETS and plain not in _SIZES:
         if plain in ("from", "start", "first") and not is_number:
-            return None
-        if plain in ("from", "start", "first") and re.search(r"\b(date|time|timestamp)", text):
+            is_token = _TOKEN_WORDS.search(text) and _says_page(text)
+            return "cursor" if is_token and not _TIMES.search(text) else None
+        if plain in ("from", "start", "first") and _TIMES.search(text):
             return None
         if not is_number and shape.types and _TOKEN_WORDS.search(text):
             return "cursor"
@@ -201,12 +260,18 @@ def _says_page(text: str) -> bool:
 
 def response_signs(guess: ListGuess, shapes: ShapeReader) -> list[ResponseSign]:
     """Return the fields of the response, outside the records, that tell of pages."""
-    found = list(_walk(guess.envelope, (), guess.selector, shapes, 0))
+    nouns = {word for one in guess.operation.nouns for word in one}
+    found = list(_walk(guess.envelope, (), guess.selector, shapes, 0, nouns))
     return sorted(found, key=lambda sign: len(sign.path))
 
 
 def _walk(
-    shape: Shape, path: tuple[str, ...], selector: str, shapes: ShapeReader, depth: int
+    shape: Shape,
+    path: tuple[str, ...],
+    selector: str,
+    shapes: ShapeReader,
+    depth: int,
+    nouns: set[str],
 ) -> Iterator[ResponseSign]:
     first = selector.split("[]")[0]
     for name, one in shapes.children(shape):
@@ -214,13 +279,13 @@ def _walk(
         dotted = ".".join(here)
         if dotted == first and guessed_list(one):
             continue
-        role = _response_role(here, one, shapes)
+        role = _response_role(here, one, shapes) or _counting_role(here, one, shape, nouns)
         if role is not None:
             yield ResponseSign(role, here, one)
         elif one.properties and not one.is_list:
             near = (f"{dotted}.", f"{'.'.join(path)}." if path else "")
             if depth < _DEPTH or (depth < _DEEPEST and first.startswith(near)):
-                yield from _walk(one, here, selector, shapes, depth + 1)
+                yield from _walk(one, here, selector, shapes, depth + 1, nouns)
 
 
 def guessed_list(shape: Shape) -> bool:
@@ -245,7 +310,8 @@ def _response_role(path: tuple[str, ...], shape: Shape, shapes: ShapeReader) -> 
     is_number = bool(shape.types) and shape.types <= {"integer", "number"}
     is_text = not is_number and not shape.properties
     if is_text:
-        if plain in _NEXT_URLS:
+        words = set(words_of(path[-1]))
+        if plain in _NEXT_URLS or (words & {"next", "after"} and words & _URL_NAMES):
             return "next_url"
         if (plain, above) in (("href", "next"), ("url", "next"), ("link", "next")):
             return "next_url"
@@ -272,6 +338,27 @@ def _response_role(path: tuple[str, ...], shape: Shape, shapes: ShapeReader) -> 
             return "total"
         if plain == "next" and above in ("pagination", "paging", "page", "pages", "meta", ""):
             return "next_page"
+    return None
+
+
+def _counting_role(
+    path: tuple[str, ...], shape: Shape, around: Shape, nouns: set[str]
+) -> ResponseRole | None:
+    """Return the role of a number that counts pages or records in words of its own."""
+    if not shape.types or not shape.types <= {"integer", "number"}:
+        return None
+    words = words_of(path[-1])
+    rest = set(words) - _COUNTS
+    if "pages" in words or (words[-1:] == ("page",) and set(words) & {"total", "max", "last"}):
+        return "pages" if rest <= {"page", "pages", "max", "last"} and len(words) > 1 else None
+    names = {plain_name(name) for name in around.properties}
+    if path[-1].lower() == "number":
+        return "page" if names & {"totalelements", "numberofelements"} else None
+    if plain_name(path[-1]) in _PAGE_NUMBERS:
+        return "page"
+    if len(words) > 1 and len(rest) < len(words) and rest:
+        records = {word for one in rest for word in noun(one)}
+        return "total" if rest <= _ANY_RECORDS or records <= nouns else None
     return None
 
 

@@ -25,7 +25,7 @@ from framework.importers.api_guesses.api_model.name_words import (
 from framework.importers.api_guesses.api_model.operations import Operation
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 
-_WRAPPERS = vocabulary("""
+WRAPPERS = vocabulary("""
     data items item results result records record values value list entries entry rows row content
     contents collection hits nodes elements objects resources response docs documents payload body
     members page edges resultset resultlist datalist embedded objectlist
@@ -53,12 +53,26 @@ _ENVELOPE = vocabulary("""
     """)
 """Names of fields around a list that are no record's."""
 _IDENTITY = vocabulary("id uuid guid gid uid key slug")
+_GETTING = vocabulary("get fetch retrieve read")
 _SINGLE = vocabulary("get retrieve show fetch read view detail details lookup")
 _PAGING = re.compile(
     r"^(page|pages|pagenumber|pagesize|perpage|limit|offset|skip|cursor|after|startingafter|"
     r"pagetoken|nexttoken|maxresults|top|take|start|startindex|bookmark|marker|continuation|"
     r"pageindex|pagenum|pageno|pagelimit|pageoffset|pagecursor|nextpagetoken|count|size|rows)$"
 )
+_PAGING_FIELDS = vocabulary(
+    """
+    total totalcount count next nextpage hasmore paging pagination pageinfo nextcursor cursor
+    nextpagetoken totalpages totalresults meta offset links nextlink page nextoffset nexttoken
+    """
+)
+_PAGING_WORDS = vocabulary("page pages paging pagination cursor")
+_STATUS_WORDS = vocabulary("status code message error errors warning success request reason links")
+"""Words of what an item says beside the record that it wraps."""
+_DESTROYING = vocabulary(
+    "create add insert update put set replace edit modify delete remove destroy upsert toggle send"
+)
+"""Words of operations that change something, though their method is GET."""
 _MAX_DEPTH = 7
 _MAX_PROPERTIES = 400
 _MAX_FIELDS = 600
@@ -109,10 +123,12 @@ class ListFinder:
             return self._unknown(operation, response, lists)
         if response.is_list:
             return self._top_level(operation, response, lists)
+        arrays = list(self._candidates(response))
+        is_only = sum(one.depth == 0 for one in arrays) == 1
         candidates = sorted(
             (
-                (self._score(operation, one, response, lists), -one.depth, -position, one)
-                for position, one in enumerate(self._candidates(response))
+                (self._score(operation, one, response, lists, is_only), -one.depth, -position, one)
+                for position, one in enumerate(arrays)
             ),
             key=lambda entry: entry[:3],
             reverse=True,
@@ -212,11 +228,18 @@ class ListFinder:
                 elif one.properties:
                     waiting.append((one, (*path, name), depth + 1))
 
-    def _score(self, operation: Operation, one: _Candidate, response: Shape, lists: bool) -> float:
+    def _score(
+        self,
+        operation: Operation,
+        one: _Candidate,
+        response: Shape,
+        lists: bool,
+        is_only: bool,
+    ) -> float:
         name = next(key for key in reversed(one.path) if key != "[]")
         plain = plain_name(name)
         score = 0.45
-        if plain in _WRAPPERS:
+        if plain in WRAPPERS:
             score += 0.3
         match = max((similarity(noun(name), other) for other in operation.nouns), default=0.0)
         score += 0.4 * match
@@ -241,6 +264,8 @@ class ListFinder:
             score -= 0.35
         if any(_PAGING.match(plain_name(query.name)) for query in operation.query):
             score += 0.15
+            if is_only and not above and self._has_paging(response):
+                score += 0.3
         return score
 
     def _is_chain(self, response: Shape, path: tuple[str, ...]) -> bool:
@@ -266,39 +291,17 @@ class ListFinder:
             return False
         return len(scalars) <= 3
 
-    def _has_paging(self, shape: Shape) -> bool:
-        plain = {plain_name(name) for name in shape.properties}
-        return bool(
-            plain
-            & {
-                "total",
-                "totalcount",
-                "count",
-                "next",
-                "nextpage",
-                "hasmore",
-                "paging",
-                "pagination",
-                "pageinfo",
-                "nextcursor",
-                "cursor",
-                "nextpagetoken",
-                "totalpages",
-                "totalresults",
-                "meta",
-                "offset",
-                "links",
-                "nextlink",
-                "page",
-                "nextoffset",
-                "nexttoken",
-            }
+    @staticmethod
+    def _has_paging(shape: Shape) -> bool:
+        return any(
+            plain_name(name) in _PAGING_FIELDS or set(words_of(name)) & _PAGING_WORDS
+            for name in shape.properties
         )
 
     def _is_columnar(self, one: _Candidate, operation: Operation) -> bool:
         """Return whether lists lie side by side, one for each column of a table."""
         name = next(key for key in reversed(one.path) if key != "[]")
-        if one.path.count("[]") != 1 or plain_name(name) in _WRAPPERS:
+        if one.path.count("[]") != 1 or plain_name(name) in WRAPPERS:
             return False
         if any(similarity(noun(name), other) for other in operation.nouns):
             return False
@@ -316,6 +319,9 @@ class ListFinder:
             if shape.is_object and shape.properties
         ]
         if not objects or len(objects) != len(one.record.properties):
+            wrapped = self._wrapped(one, objects)
+            if wrapped is not None:
+                return wrapped
             for name, shape in objects:
                 if plain_name(name) == "node" and set(map(plain_name, one.record.properties)) <= {
                     "node",
@@ -326,9 +332,22 @@ class ListFinder:
             return one
         for name, shape in objects:
             named = any(similarity(noun(name), other) == 1 for other in operation.nouns)
-            if named or (len(objects) == 1 and plain_name(name) in (*_WRAPPERS, "node")):
+            if named or (len(objects) == 1 and plain_name(name) in (*WRAPPERS, "node")):
                 return _Candidate((*one.path, name), shape, one.record, one.depth)
         return one
+
+    @staticmethod
+    def _wrapped(one: _Candidate, objects: list[tuple[str, Shape]]) -> _Candidate | None:
+        """Return the record beside which an item has a status only: `adaccounts[].adaccount`."""
+        wrapper = next(key for key in (*reversed(one.path), "") if key != "[]")
+        named = [entry for entry in objects if wrapper and noun(entry[0]) == noun(wrapper)]
+        if len(named) != 1:
+            return None
+        name, shape = named[0]
+        others = [other for other in one.record.properties if other != name]
+        if any(not set(words_of(other)) & _STATUS_WORDS for other in others):
+            return None
+        return _Candidate((*one.path, name), shape, one.record, one.depth)
 
 
 def is_listing(operation: Operation) -> bool:
@@ -353,7 +372,10 @@ def is_listing(operation: Operation) -> bool:
 def is_reading(operation: Operation) -> bool:
     """Return whether an operation only reads; of POST only what says so counts."""
     if operation.method == "get":
-        return True
+        ends = words_of(operation.segments[-1]) if operation.segments else ()
+        return not (
+            set(operation.id_words[:1]) & _DESTROYING or (len(ends) == 1 and ends[0] in _DESTROYING)
+        )
     words = set(operation.id_words) | set(
         words_of(operation.static[-1] if operation.static else "")
     )
@@ -362,7 +384,7 @@ def is_reading(operation: Operation) -> bool:
         last & (LISTING | {"report", "graphql"})
     )
     ids = operation.id_words
-    if ids and ids[0] in LISTING:
+    if ids and (ids[0] in LISTING or (ids[0] in _GETTING and not words & CHANGING)):
         return True
     return bool(reads) and not words & CHANGING
 

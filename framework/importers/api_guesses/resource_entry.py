@@ -13,11 +13,16 @@ from framework.definition.rules.secret_rules import is_secret_name
 from framework.importers.api_guesses.api_model.name_words import vocabulary
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
-from framework.importers.api_guesses.declared_values import DeclaredValues
-from framework.importers.api_guesses.paginator_guess import PaginatorGuess, page_size
+from framework.importers.api_guesses.declared_values import DeclaredValues, first_sentence
+from framework.importers.api_guesses.paginator_guess import SURE, PaginatorGuess, page_size
 from framework.importers.api_guesses.parent_lists import ParentValue, full_name
 from framework.importers.api_guesses.record_lists import ListGuess
 from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
+from framework.importers.graphql_request import (
+    told_by_query,
+    with_graphql_block,
+    without_implied_keys,
+)
 from framework.importers.source_files import free_name
 
 Json = Any
@@ -80,6 +85,13 @@ class ResourceEntry:
         if text not in lines:
             lines.append(text)
 
+    def drop_implied(self) -> None:
+        """Remove what a GraphQL query tells by itself, with the comments on it."""
+        kept = without_implied_keys(self.data["endpoint"])
+        for key in self.data["endpoint"].keys() - kept.keys():
+            self.comments.pop(("endpoint", key), None)
+        self.data["endpoint"] = kept
+
     @property
     def checks(self) -> list[str]:
         """What is to be checked by the reader."""
@@ -109,10 +121,12 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
     endpoint["path"], path_params = _path(operation, facts, values, entry)
     if operation.method == "post":
         endpoint["method"] = "POST"
-    params = {**path_params, **_query(operation, facts, values, entry)}
+    params = {**path_params, **operation.fixed_query, **_query(operation, facts, values, entry)}
     if facts.inputs is None:
         _add_size(operation, facts, params, shapes)
         headers = _headers(operation, values)
+        if operation.response_format is not None:
+            headers["Accept"] = operation.response_type
     else:
         params.update(facts.inputs.params)
         headers = dict(facts.inputs.headers)
@@ -124,10 +138,22 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         _recorded_body(facts.inputs, endpoint, entry)
     elif operation.method == "post":
         endpoint["json"] = _body(operation, facts, values, entry, shapes)
+    if operation.response_format is not None:
+        endpoint["response_format"] = operation.response_format
     if facts.guess.selector:
         endpoint["data_selector"] = facts.guess.selector
     endpoint["paginator"] = _paginator(facts.paginator)
     _explain(facts, entry)
+    entry.data["endpoint"] = with_graphql_block(endpoint)
+    told = told_by_query(entry.data["endpoint"])
+    is_unsure = {
+        "paginator": not facts.paginator.is_sure,
+        "data_selector": not facts.guess.record.properties,  # as of an empty list
+    }
+    for key in told.keys() & is_unsure.keys():
+        if is_unsure[key]:
+            entry.data["endpoint"][key] = told[key]
+            entry.comments.pop(("endpoint", key), None)
     return entry
 
 
@@ -148,8 +174,14 @@ def _explain(facts: ListFacts, entry: ResourceEntry) -> None:
         entry.comment(
             f"records: {guess.reason} ({min(guess.confidence, 1):.2f})", "endpoint", "data_selector"
         )
+    if "xml" in repr(guess.operation.response_format):
+        text = "elements are named as the description names their schemas"
+        entry.comment(f"{CHECK}{text}", "endpoint", "response_format")
     text = f"{paginator.reason} ({paginator.confidence:.2f})"
-    entry.comment(text if paginator.is_sure else f"{CHECK}{text}", "endpoint", "paginator")
+    is_likely = paginator.confidence >= SURE
+    entry.comment(text if is_likely else f"{CHECK}{text}", "endpoint", "paginator")
+    if paginator.unsaid:
+        entry.comment(f"{CHECK}{paginator.unsaid}", "endpoint", "paginator")
     for one in facts.filters[:2]:
         entry.comment(
             f'{CHECK}incremental: {{cursor_path: {one.field}, start_param: "{one.parameter}", '
@@ -230,7 +262,6 @@ def _declared(shape: Shape, description: str, otherwise: str) -> dict[str, Json]
     """Return the entry of config for a value that the user must give."""
     types = [one for one in _TYPES if one in shape.types]
     entry: dict[str, Json] = {"type": types[0] if len(types) == 1 else "string"}
-    text = " ".join((description or shape.description).split())
     if shape.enum and entry["type"] == "string":
         entry["enum"] = list(dict.fromkeys(str(one) for one in shape.enum))
     if shape.format in ("date", "date-time") and entry["type"] == "string":
@@ -238,8 +269,7 @@ def _declared(shape: Shape, description: str, otherwise: str) -> dict[str, Json]
     default = shape.limits.get("default")
     if _fits(default, entry):
         entry["default"] = default
-    first = re.split(r"(?<=[.!?]) ", text, maxsplit=1)[0]
-    entry["description"] = (first if len(first) <= 160 else f"{first[:157]}...") or otherwise
+    entry["description"] = first_sentence(description or shape.description) or otherwise
     if "array" in shape.types:
         entry["description"] += " Several are separated by commas."
     return entry
@@ -265,7 +295,7 @@ def _query(
     """Return the required query parameters: of a parent, or from config."""
     params: dict[str, Json] = {}
     for one in operation.query:
-        if not one.is_required or one.name in facts.paginator.sent:
+        if not one.is_required or one.name in (*facts.paginator.sent, *operation.fixed_query):
             continue
         binding = facts.bindings.get(one.name)
         if binding is not None:

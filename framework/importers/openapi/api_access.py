@@ -16,7 +16,8 @@ from framework.importers.source_files import free_name
 
 Json = Any
 
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_VARIABLE = re.compile(r"\{+([^{}]*)\}+")
+"""A variable in an address; some descriptions write two braces."""
 _PLACEHOLDER_HOST = "https://api.example.com"
 
 
@@ -161,8 +162,9 @@ def auth_of(
         if auths[0] in cases.values():
             continue
         cases[case] = auths[0]
-        names = set(re.findall(r"\{secrets\.([a-z0-9_]+)\}", repr(auths[0])))
+        names = set(re.findall(r"\{(?:secrets|config)\.([a-z0-9_]+)\}", repr(auths[0])))
         secrets.update({key: one for key, one in trial.secrets.items() if key in names})
+        values.config.update({key: one for key, one in trial.config.items() if key in names})
     values.secrets.update(secrets)
     if not cases:
         return AuthGuess(None, tuple(dict.fromkeys(checks)))
@@ -263,7 +265,7 @@ def _oauth2(
         if key in flows and _is_address(flows[key].get("tokenUrl")):
             return {
                 "type": "oauth2_client_credentials",
-                "access_token_url": _secure(flows[key]["tokenUrl"]),
+                "access_token_url": _token_url(flows[key]["tokenUrl"], values),
                 "client_id": values.secret("client_id", "The client id."),
                 "client_secret": values.secret("client_secret", "The client secret."),
             }, None
@@ -272,7 +274,7 @@ def _oauth2(
         if key in flows and _is_address(url):
             return {
                 "type": "oauth2_refresh_token",
-                "access_token_url": _secure(str(url)),
+                "access_token_url": _token_url(str(url), values),
                 "refresh_token": values.secret("refresh_token", "A refresh token."),
                 "client_id": values.secret("client_id", "The client id."),
                 "client_secret": values.secret("client_secret", "The client secret."),
@@ -281,6 +283,16 @@ def _oauth2(
         {"type": "bearer", "token": values.secret("token", text or "An access token.")},
         "the OAuth flow needs a person; a token from elsewhere is sent",
     )
+
+
+def _token_url(address: str, values: DeclaredValues) -> str:
+    """Return the address of tokens; its variables are those of the server, or become config."""
+    parts = _VARIABLE.split(_secure(address))
+    for position in range(1, len(parts), 2):
+        name = parts[position]
+        is_known = name in values.config
+        parts[position] = f"{{config.{name}}}" if is_known else _variable(name, {}, values)
+    return "".join(parts)
 
 
 def _is_address(value: Json) -> bool:

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-import yaml
 from referencing import Registry, Specification
 from referencing.exceptions import Unresolvable
 
-from framework.definition.yaml_limits import LimitExceeded, Limits, load_limited, read_limited
 from framework.importers.api_guesses.api_model.document_part import DocumentPart
 from framework.importers.import_report import ManifestError
+from framework.importers.openapi.document_reader import is_url, read_file, read_url, shown_address
 
 Json = Any
 
-LIMITS = Limits(size=50_000_000, values=6_000_000)
 _MAX_CHAIN = 30
 """References to references; a longer chain is circular."""
 _MAX_DOCUMENTS = 200
-_SECONDS = 30
-_VERSIONS = ("openapi", "swagger")
-
-
-class _TextLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which dates stay text: examples are full of them."""
-
-
-_TextLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass
@@ -110,11 +95,12 @@ class Description:
         if scheme == "file":
             if urlsplit(self.root.base).scheme != "file":
                 raise ManifestError("a document of the web must not refer to a file")
-            contents = _read_file(Path(unquote(urlsplit(address).path)))
+            path = Path(unquote(urlsplit(address).path))
+            contents = read_file(path, path.name)
         elif scheme in ("http", "https"):
             if not self.allow_remote:
                 raise ManifestError("is remote; add --allow-remote to follow such references")
-            contents = _read_url(address)
+            contents = read_url(address)
         else:
             raise ManifestError("leads nowhere")
         return Specification.OPAQUE.create_resource(contents)
@@ -135,85 +121,33 @@ def read_description(source: str, *, allow_remote: bool = False) -> Description:
 
     Raise ManifestError if it cannot be read, or is not a description of an API.
     """
-    if urlsplit(source).scheme in ("http", "https"):
-        address, data = source, _read_url(source)
+    place = shown_address(source)
+    if is_url(source):
+        address, data = source, read_url(source)
+    elif "://" in source:
+        raise ManifestError(f"{place}: found an address, expected a file, or http:// or https://")
     else:
-        path = Path(source)
-        address, data = path.resolve().as_uri(), _read_file(path)
-    if not isinstance(data, dict) or not any(key in data for key in _VERSIONS):
-        raise ManifestError(
-            f"{source}: expected a description of an API, a mapping with `openapi` or `swagger`"
-        )
-    if not isinstance(data.get("paths"), dict):
-        raise ManifestError(f"{source}: found no `paths`, so there is nothing to import")
+        address, data = Path(source).resolve().as_uri(), read_file(Path(source), source)
+    problem = _unlike_description(data)
+    if problem:
+        raise ManifestError(f"{place}: {problem}")
     return Description(DocumentPart(data, address), allow_remote)
 
 
-def _read_file(path: Path) -> Json:
-    try:
-        return _parsed(read_limited(path, LIMITS.size), str(path))
-    except LimitExceeded as error:
-        raise ManifestError(f"{path}: {error}") from None
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
-def _read_url(address: str) -> Json:
-    import requests
-
-    try:
-        with requests.get(address, timeout=_SECONDS, stream=True) as response:
-            response.raise_for_status()
-            raw = b""
-            for piece in response.iter_content(1 << 16):
-                raw += piece
-                if len(raw) > LIMITS.size:
-                    raise ManifestError(f"{address}: is larger than {LIMITS.size:,} bytes")
-    except requests.RequestException as error:
-        raise ManifestError(f"{address}: cannot be read: {type(error).__name__}") from None
-    return _parsed(raw, address)
-
-
-def _parsed(raw: bytes, place: str) -> Json:
-    try:
-        text = raw.decode("utf-8-sig")
-        if text.lstrip()[:1] in ("{", "["):
-            with suppress(ValueError):
-                return json.loads(text)
-        return _with_text_keys(load_limited(text, _TextLoader, LIMITS))
-    except UnicodeDecodeError:
-        raise ManifestError(f"{place}: is not UTF-8 text") from None
-    except LimitExceeded as error:
-        raise ManifestError(f"{place}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise ManifestError(f"{place}{where}: is not valid YAML: {problem}") from None
-    except (RecursionError, ValueError) as error:
-        raise ManifestError(f"{place}: cannot be read: {type(error).__name__}") from None
-
-
-def _with_text_keys(data: Json) -> Json:
-    """Make every key text: in YAML `200:` is a number. Values that aliases share stay shared."""
-    stack, seen = [data], set[int]()
-    while stack:
-        value = stack.pop()
-        if not isinstance(value, (dict, list)) or id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, dict):
-            if not all(isinstance(key, str) for key in value):
-                entries = {_key(key): one for key, one in value.items()}
-                value.clear()
-                value.update(entries)
-            stack += value.values()
-        else:
-            stack += value
-    return data
-
-
-def _key(key: Json) -> str:
-    if isinstance(key, bool):
-        return str(key).lower()
-    return str(key)
+def _unlike_description(data: Json) -> str | None:
+    """Return why a document is not the description of an API, None if it is one."""
+    expected = "expected a description of an API, a mapping with `openapi` or `swagger`"
+    if data is None:
+        return f"is empty; {expected}"
+    if not isinstance(data, dict):
+        return f"found {'a list' if isinstance(data, list) else 'text'}; {expected}"
+    version = str(data.get("openapi") or data.get("swagger") or data.get("swaggerVersion") or "")
+    if not version:
+        keys = ", ".join(str(key)[:40] for key in list(data)[:4])
+        return f"found a mapping with {keys or 'nothing in it'}; {expected}"
+    if not re.match(r"[23](\.|$)", version.strip()):
+        kind = "OpenAPI" if "openapi" in data else "Swagger"
+        return f"found {kind} {version[:20]}, expected OpenAPI 3 or Swagger 2.0; convert it first"
+    if not isinstance(data.get("paths"), dict):
+        return "found no `paths`, so there is nothing to import"
+    return None

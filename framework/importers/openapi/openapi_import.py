@@ -14,7 +14,8 @@ from framework.importers.api_guesses.api_model.shapes import ShapeReader
 from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.list_catalog import Choice, ListCatalog, catalog_of
-from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.paginator_chooser import PaginatorChooser
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess
 from framework.importers.api_guesses.parent_lists import ParentFinder, ParentValue, break_circles
 from framework.importers.api_guesses.record_lists import ListFinder, ListGuess
 from framework.importers.api_guesses.record_schemas import primary_key, record_schema, time_filters
@@ -154,8 +155,9 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
     finder = ListFinder(shapes)
     catalog = catalog_of(operations, finder, options.choice)
     info = description.root.child("info")
-    chooser = PaginatorChooser(shapes, info.text("description") if info else "")
     guesses = list(catalog.lists.values())
+    prose = info.text("description") if info else ""
+    chooser = PaginatorChooser(shapes, prose, lists=guesses)
     parents = ParentFinder(guesses, operations, shapes)
     bindings = {name: parents.bindings(one) for name, one in catalog.lists.items()}
     break_circles(bindings, {one.operation.key: name for name, one in catalog.lists.items()})
@@ -190,6 +192,8 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         client["auth"] = auth.auth
     for check in auth.checks:
         remarks.note("security", f"{CHECK}{check}")
+    if _needs_accept(lists):
+        client["headers"] = {"Accept": "application/json"}
     limits = _rate_limit(found.operations)
     if limits:
         client["rate_limit"] = {"headers": limits}
@@ -199,7 +203,9 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
     entries: list[ResourceEntry] = []
     for name, guess in lists.items():
         key = primary_key(guess, found.shapes, details.get(_shape_of(guess.operation.path)))
-        schema = record_schema(guess, found.shapes, (key.name,) if key else (), len(lists))
+        is_typed = guess.operation.response_format in (None, "jsonl")
+        keys = (key.name,) if key else ()
+        schema = record_schema(guess, found.shapes, keys, len(lists)) if is_typed else None
         if schema is not None:
             schemas[name] = schema
         facts = ListFacts(
@@ -223,6 +229,16 @@ def _servers(lists: Mapping[str, ListGuess]) -> list[Any]:
     """Return the servers of the operations, if all of them name their own."""
     own = [one.operation.servers for one in lists.values()]
     return list(own[0]) if own and all(own) else []
+
+
+def _needs_accept(lists: Mapping[str, ListGuess]) -> bool:
+    """Return whether the API offers JSON beside other formats, and is to be asked for it."""
+    return any(
+        one.operation.has_other_types
+        and one.operation.response_format is None
+        and one.operation.response_type == "application/json"
+        for one in lists.values()
+    )
 
 
 def _details(operations: list[Operation]) -> dict[str, Operation]:
@@ -260,4 +276,4 @@ def _rate_limit(operations: list[Operation]) -> dict[str, str]:
 def _title(description: Description, source: str) -> str:
     info = description.root.child("info")
     title = info.text("title") if info else ""
-    return " ".join(f"Imported from the description of {title or Path(source).stem}.".split())
+    return " ".join(f"Imported from the description of {title or name_from(source)}.".split())

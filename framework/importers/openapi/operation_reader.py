@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader, schema_of_example
 from framework.importers.openapi.description import Description
+from framework.importers.openapi.media_types import (
+    MediaType,
+    XmlReader,
+    best_media_type,
+    rows,
+    written_format,
+)
 
 Json = Any
 
 METHODS = ("get", "post")
-_JSON = re.compile(r"^(application|text)/([\w.+-]*\+)?json\b|^\*/\*$|^text/plain$", re.IGNORECASE)
 _TEXT = 4_000
 """Characters of a description's prose that are looked at."""
 _LONGEST_EXAMPLE = 200_000
+
+
+@dataclass(frozen=True)
+class _Content:
+    """The shape of a body, its media type, and `response_format` as the file writes it."""
+
+    shape: Shape | None
+    media: MediaType
+    is_example: bool = False
+    written: Json = None
 
 
 @dataclass
@@ -51,12 +68,12 @@ class OperationReader:
         parameters, body = self._parameters(node, item)
         request = node.child("requestBody")
         if request is not None:
-            body = self._content(self.description.resolve(request))[0]
+            body = self._content(self.description.resolve(request)).shape
         response = self._success(node)
-        shape, media, is_example = (None, "", False)
+        content = _Content(None, MediaType("", "json", has_others=False))
         headers: dict[str, str] = {}
         if response is not None:
-            shape, media, is_example = self._content(response)
+            content = self._content(response, self._produced(node))
             headers = {
                 str(name): (one.text("description") if one else "")
                 for name in mapping(mapping(response.value).get("headers"))
@@ -65,24 +82,36 @@ class OperationReader:
         security = node.value.get("security")
         tags = node.value.get("tags")
         summary = node.text("summary") or item.text("summary")
+        address, fixed = _parts(path)
         return Operation(
-            path=path.split("?")[0].split("#")[0] or "/",
+            path=address,
             method=method,
             operation_id=str(node.value.get("operationId") or ""),
             prose=f"{summary}. {node.text('description')}"[:_TEXT],
             tags=tuple(str(one) for one in tags) if isinstance(tags, list) else (),
             parameters=parameters,
             body=body,
-            response=shape,
+            response=content.shape,
             headers=headers,
             is_deprecated=node.value.get("deprecated") is True,
             security=tuple(mapping(one) for one in security)
             if isinstance(security, list)
             else None,
             servers=tuple(self._servers(node) or self._servers(item)),
-            response_type=media,
-            is_example=is_example,
+            variant=path[len(address) :] if path.startswith(address) else "",
+            fixed_query=fixed,
+            response_type=content.media.name,
+            response_format=content.written,
+            has_other_types=content.media.has_others,
+            is_example=content.is_example,
         )
+
+    def _produced(self, node: DocumentPart) -> list[str]:
+        """Return the media types of an operation's responses in Swagger 2.0."""
+        if not self.description.is_swagger:
+            return []
+        listed = node.value.get("produces", self.description.root.value.get("produces"))
+        return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
     @staticmethod
     def _servers(node: DocumentPart) -> list[DocumentPart]:
@@ -139,29 +168,33 @@ class OperationReader:
                 return resolved
         return None
 
-    def _content(self, node: DocumentPart) -> tuple[Shape | None, str, bool]:
-        """Return the shape of a body, its media type, and whether an example gave the shape."""
+    def _content(self, node: DocumentPart, produced: Sequence[str] = ()) -> _Content:
+        """Return the body of a request or a response. `produced` is what Swagger 2.0 says."""
         value = mapping(node.value)
-        schema = node.child("schema")
-        media, holder = "", node
-        if schema is None and "content" in value:
-            for name in mapping(value["content"]):
-                part = node.child("content", name)
-                if _JSON.match(str(name)) and part is not None and isinstance(part.value, dict):
-                    media, holder = str(name), self.description.resolve(part)
-                    schema = holder.child("schema")
-                    break
-            else:
-                first = next(iter(mapping(value["content"])), "")
-                return None, str(first), False
+        holder = node
+        names = [str(name) for name in mapping(value.get("content"))] or list(produced)
+        media = best_media_type(names) if names else MediaType("", "json", has_others=False)
+        if media is None:
+            return _Content(None, MediaType(names[0], "", has_others=False))
+        if "content" in value:
+            part = node.child("content", media.name)
+            holder = self.description.resolve(part) if part else node
+        schema = holder.child("schema")
+        if media.format in ("jsonl", "csv", "tsv"):
+            shape = self.shapes.shape(rows(schema, self.shapes))
+            return _Content(shape, media, written=written_format(media))
+        if media.format == "xml":
+            reader = XmlReader(self.shapes, self.description.resolve)
+            shape = self.shapes.shape(reader.document(schema))
+            return _Content(shape, media, written=written_format(media, reader.lists))
         shape = self.shapes.shape(schema)
         if shape.types or shape.properties or shape.items is not None:
-            return shape, media, False
+            return _Content(shape, media)
         example = _as_json(self._example(holder))
         if isinstance(example, (dict, list)):
             made = DocumentPart(schema_of_example(example), holder.base)
-            return self.shapes.shape(made), media, True
-        return (shape if schema is not None else None), media, False
+            return _Content(self.shapes.shape(made), media, is_example=True)
+        return _Content(shape if schema is not None else None, media)
 
     def _example(self, node: DocumentPart) -> Json:
         value = mapping(node.value)
@@ -173,6 +206,14 @@ class OperationReader:
                 return held
         schema = node.child("schema")
         return mapping(self.description.resolve(schema).value).get("example") if schema else None
+
+
+def _parts(path: str) -> tuple[str, dict[str, str]]:
+    """Return a path without its query and fragment, and the query that is written out."""
+    address, _, query = path.partition("#")[0].partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    fixed = {name: value for name, value in pairs if not set("{}") & {*name, *value}}
+    return address or "/", fixed
 
 
 def _as_json(value: Json) -> Json:

@@ -77,6 +77,15 @@ class ApiExchange:
         return 200 <= self.interaction.status < 300 and isinstance(self.data, (dict, list))
 
     @property
+    def is_lost(self) -> bool:
+        """Whether a response in JSON is recorded without its contents, or a part of them."""
+        if not 200 <= self.interaction.status < 300 or self.data is not ABSENT:
+            return False
+        has_json = "json" in header_value(self.interaction.headers, "content-type").lower()
+        is_cut = self.interaction.body.lstrip()[:1] in (b"", b"{", b"[")
+        return self.method in ("GET", "POST") and has_json and is_cut
+
+    @property
     def is_open(self) -> bool:
         """Whether no response is recorded at all, as of a curl command."""
         return self.interaction.status == 0

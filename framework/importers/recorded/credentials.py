@@ -33,6 +33,10 @@ _HEX_OF_DIGEST = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORDY = re.compile(r"[A-Za-z]{1,}|\d{1,8}")
 _TOKEN_FIELDS = ("access_token", "refresh_token", "id_token", "token", "accessToken", "jwt")
+_INNER_PAIR = re.compile(
+    r"""(?P<name>\w[\w-]*)(?:=(?P<value>[^\s"'&;,{}]+)|["']?\s*:\s*["'](?P<quoted>[^"']+)["'])"""
+)
+"""`token=abc` in an address, `"token": "abc"` in JSON or in a query."""
 _NEXT = frozenset({"next", "cursor", "continuation", "marker", "bookmark", "after"})
 _KEY_PARAMETERS = frozenset({"key", "apikey", "appid", "accesskey", "sig", "signature", "auth"})
 
@@ -220,10 +224,9 @@ def _headers(exchanges: Sequence[ApiExchange], values: DeclaredValues, access: A
     for exchange in exchanges:
         for name, value in exchange.interaction.request_headers:
             plain = name.lower()
-            if plain in ("authorization", "cookie") or not value:
+            if plain in ("authorization", "cookie", "accept") or not value:
                 continue
-            is_own = plain.startswith("x-") and not BROWSER_HEADERS.match(plain)
-            if names_secret(name) or (is_own and looks_random(value)):
+            if names_secret(name) or (looks_random(value) and not BROWSER_HEADERS.match(plain)):
                 found.setdefault(plain, []).append(value)
                 spelling.setdefault(plain, name)
     for plain, listed in found.items():
@@ -270,6 +273,8 @@ def _inputs(
                 one = str(text)
                 if one in announced:
                     continue
+                for inner_name, inner in _inner_credentials(one):
+                    access.hide(inner, values.secret(_entry(inner_name), f"A value in {name}."))
                 is_known = one in returned
                 is_paging = request_role(name.rpartition(".")[2], input_shape([text]), "")
                 is_secret = looks_random(one) and not is_known and is_paging is None
@@ -296,6 +301,14 @@ def _inputs(
                 "location": "query",
             }
             access.sent.add((place, name))
+
+
+def _inner_credentials(text: str) -> Iterator[tuple[str, str]]:
+    """Yield credentials inside a text, such as an address or JSON, with their names."""
+    for found in _INNER_PAIR.finditer(text):
+        name, value = found["name"], found["value"] or found["quoted"]
+        if names_secret(name) and len(value) >= SHORTEST_COOKIE:
+            yield name, value
 
 
 def _announced(exchange: ApiExchange) -> Iterator[str]:

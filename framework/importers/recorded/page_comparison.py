@@ -12,10 +12,11 @@ from framework.authoring.exchange import header_value
 from framework.http.link_header import links_by_relation
 from framework.importers.api_guesses.api_model.name_words import plain_name, words_of
 from framework.importers.api_guesses.api_model.shapes import ShapeReader
-from framework.importers.api_guesses.paginator_guess import PaginatorGuess, end_flag
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess
 from framework.importers.api_guesses.paging_signs import (
     RequestRole,
     ResponseSign,
+    end_flag,
     request_role,
     response_signs,
 )

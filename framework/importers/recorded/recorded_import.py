@@ -17,7 +17,8 @@ from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
 from framework.importers.api_guesses.connector_assembly import ConnectorHead, assembled_connector
 from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.list_catalog import Choice, catalog_of, resource_name
-from framework.importers.api_guesses.paginator_guess import PaginatorChooser, PaginatorGuess
+from framework.importers.api_guesses.paginator_chooser import PaginatorChooser
+from framework.importers.api_guesses.paginator_guess import PaginatorGuess
 from framework.importers.api_guesses.parent_lists import (
     ParentFinder,
     ParentValue,
@@ -60,6 +61,7 @@ from framework.importers.recorded.parent_values import (
 from framework.importers.recorded.recorded_operation import recorded_operation
 from framework.importers.recorded.sent_literals import Literals, sent_inputs, shared_headers
 from framework.importers.source_files import free_name
+from framework.text import count_noun
 
 Json = Any
 
@@ -69,6 +71,7 @@ _LOOPBACK = re.compile(r"https?://(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?
 _CURSOR_VARIABLE = re.compile(r"\$(\w*(?:after|cursor)\w*)\s*:", re.IGNORECASE)
 _HOST_WORDS = vocabulary("www api com io dev app co net org rest")
 _MOST_NAMED = 12
+_MOST_REASONS = 3
 _UNSEEN = 0.6
 _MIN_UNIQUE = 5
 """Records from which on a field with different values may identify them."""
@@ -125,6 +128,13 @@ def import_recorded(
     for note in source.notes:
         remarks.note(source.label, note)
     exchanges = _of_one_host(source, host, remarks)
+    lost = sum(one.is_lost for one in exchanges)
+    if lost:
+        remarks.note(
+            "responses",
+            f"{CHECK}{count_noun(lost, 'JSON response')} missing or cut off in the recording; "
+            "their records and pages are not known",
+        )
     returned = returned_texts(exchanges)
     values = DeclaredValues()
     access = find_access(exchanges, values, returned)
@@ -209,7 +219,8 @@ def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> 
             exchange = ApiExchange.of(interaction, number)
         except ValueError:
             continue
-        if exchange.is_answered or exchange.is_open or interaction.request_headers:
+        is_told = exchange.is_answered or exchange.is_open or exchange.is_lost
+        if is_told or interaction.request_headers:
             by_origin.setdefault(exchange.origin, []).append(exchange)
     counts = {
         origin: sum(one.is_answered or one.is_open for one in listed)
@@ -228,12 +239,13 @@ def _of_one_host(source: RecordedSource, host: str | None, remarks: Remarks) -> 
             )
         return by_origin[wanted[0]]
     if not counts:
-        count = len(source.interactions)
-        if count == 0:
-            raise ManifestError(f"{source.label}: found no request over http or https")
+        if not source.interactions:
+            why = f": {'; '.join(source.notes[:_MOST_REASONS])}" if source.notes else ""
+            raise ManifestError(f"{source.label}: found no request over http or https{why}")
         raise ManifestError(
-            f"{source.label}: found no response in JSON among {count} requests; export the "
-            "recording with the contents of responses"
+            f"{source.label}: found no response in JSON among "
+            f"{count_noun(len(source.interactions), 'request')}; export the recording with the "
+            "contents of responses"
         )
     best = max(counts, key=lambda one: counts[one])
     others = [one.partition("://")[2] for one in counts if one != best]

@@ -163,6 +163,8 @@ def sent_inputs(
                 checks["endpoint", "path"] = (
                     f"no list was found whose records hold {variable}; it is config"
                 )
+    if exchange.body_form == "other":
+        checks[("endpoint",)] = "the body is neither an object of JSON nor a form, and is left out"
     body = None
     if isinstance(exchange.body, dict) and endpoint.method != "GET":
         body = literals.written("", _nested(chosen), what)

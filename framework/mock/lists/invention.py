@@ -1,4 +1,4 @@
-"""A mock without a recording: lists are invented from the declared schemas as they are requested.
+"""Invented lists: made from the declared schemas as they are requested.
 
 A list is the same for the same seed, in whatever order lists are requested. A child has lists for
 the records of its parent only.
@@ -6,103 +6,137 @@ the records of its parent only.
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from framework.definition.expressions.jmespath_expression import Expression
-from framework.definition.model import Connector, Endpoint, Resource
-from framework.definition.values.datetimes import TimeError, read_time, same_format, write_time
-from framework.errors import SettingsError
-from framework.events import ignore_event
-from framework.extract.compilation.compiler import CompiledConnector, compile_connector
-from framework.extract.next_page_signs import list_place
-from framework.extract.paging_fields import Total
-from framework.extract.selectors import JmesPath
+from framework.definition.model import Resource
+from framework.definition.values.datetimes import (
+    TimeError,
+    is_time,
+    read_time,
+    same_format,
+    write_time,
+)
+from framework.extract.compilation.compiler import CompiledConnector
+from framework.extract.compilation.plan import Plan
 from framework.mock.faults import chance
 from framework.mock.lists.new_parents import ParentRecords
 from framework.mock.lists.record_maker import RecordMaker
-from framework.mock.lists.world import ListKey, World
-from framework.mock.mock_api import MockApi
-from framework.mock.mock_auth import guard_of
-from framework.mock.mock_message import MockRequest, Pairs
-from framework.mock.mock_options import Mock, MockOptions
+from framework.mock.lists.world import ListKey
+from framework.mock.mock_message import MockRequest
 from framework.mock.pages.elements import Elements
-from framework.mock.pages.envelope import Envelope, RecordedPage, put, without_records
-from framework.mock.pages.paging import Pager
-from framework.mock.pages.ranges import RangeFilter
-from framework.mock.pages.routes import Route, routes_of
-from framework.runtime.environment import Environment
-from framework.runtime.field_paths import ABSENT, get_field, put_field
-from framework.runtime.settings import resolve_settings
+from framework.mock.pages.inverse import NoInverse, fulfilled, inverse
+from framework.mock.pages.routes import Route
+from framework.runtime.context import without_secrets
+from framework.runtime.field_paths import ABSENT, get_field, put_field, take_field
 from framework.runtime.templates import text_of
 
 Json = Any
+_KEY = re.compile(r"(?i)(id|uri|url|key|slug|number)$")
+"""The end of a field's name that tells one record from others."""
 LEAST_EPOCH = 1_000_000_000
 """A number from here on is seconds since 1970; a smaller one counts something."""
-CONTENT_TYPES = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/csv"}
-_WRAPPED = re.compile(r"((?:\w+\.)*\w+)?\[\*?\]\.((?:\w+\.)*\w+)")
-"""A selector of one field of each element: `data.edges[].node`."""
 
 
 @dataclass
 class InventedLists:
     """Makes the records of lists that are requested for the first time.
 
-    `shapes` say what surrounds each record in its list, by resource: the keys to it.
+    `elements` are by resource, of those that can be invented; `single` are resources of one object.
+    `sharing` are the routes of resources that send the same request, by each of them.
     """
 
     compiled: CompiledConnector
     seed: int
     rows: int
     now: datetime
-    shapes: Mapping[str, tuple[str, ...]]
     parents: ParentRecords
+    elements: Mapping[str, Elements]
     single: frozenset[str]
+    sharing: Mapping[str, Sequence[Route]]
     _bound: dict[str, set[str]] = field(default_factory=dict)
+    _conditions: dict[str, list[Expression]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Find which fields of parents their children need."""
+        """Find which fields of parents their children need, and on what conditions."""
         for plan in self.compiled.plans.values():
             for line in plan.lines:
-                for one in (*line.bindings, *line.ancestor_bindings):
+                bindings = (*line.bindings, *line.ancestor_bindings)
+                for one in bindings:
                     fields = self._bound.setdefault(one.binding.resource, set())
                     if isinstance(one.selector, Expression):
                         paths = (path for path in one.selector.reads(over_context=True) if path)
                         fields.update(".".join(map(str, path)) for path in paths)
+                if isinstance(plan.resource.when, Expression):
+                    for parent in dict.fromkeys(one.binding.resource for one in line.bindings):
+                        self._conditions.setdefault(parent, []).append(plan.resource.when)
 
     def __call__(self, route: Route, key: ListKey, request: MockRequest) -> Sequence[Json] | None:
         """Return the records of a list, None if its parent has no such record: an `Invent`."""
-        if route.step != "list":
+        if route.step != "list" or not self.fits(route, request):
             return None
-        if not self.parents.have(route, request):
-            return None
-        seed = int(chance(self.seed, key.digest) * 2**31)
-        maker = RecordMaker(seed, self.now)
-        count = 1 if route.resource in self.single else self.rows
+        return self.records(route, key, 1 if route.resource in self.single else self.rows)
+
+    def fits(self, route: Route, request: MockRequest) -> bool:
+        """Return whether a request has the file's constants, and values of a parent's record."""
+        return route.has_constants_of(request) and self.parents.have(route, request)
+
+    def records(self, route: Route, key: ListKey, count: int) -> list[Json]:
+        """Return the first records of a list, as the API has them."""
+        maker = RecordMaker(int(chance(self.seed, key.digest) * 2**31), self.now)
         records = [self._record(route, maker, number, key) for number in range(count)]
-        if route.plan.endpoint.response_format.kind in ("csv", "xml", "text"):
-            records = [_as_text(record) for record in records]
         self._set_cursors(route, records)
-        shape = self.shapes.get(route.resource, ())
-        return [_wrapped(record, shape) for record in records]
+        made = [self._element(route, record, n) for n, record in enumerate(records)]
+        if route.plan.endpoint.response_format.kind in ("csv", "xml", "text"):
+            made = [_as_text(record) for record in made]
+        return made
 
     def _record(self, route: Route, maker: RecordMaker, number: int, key: ListKey) -> Json:
         resource = route.plan.resource
-        record = maker.record(resource.schema or _SCHEMALESS)
-        needed = [*resource.primary_key, *self._bound.get(route.resource, ())]
-        for name in dict.fromkeys(needed):
-            if name.startswith("_"):
-                continue
-            value = get_field(record, name)
-            if name in resource.primary_key or value in (ABSENT, None, ""):
-                put_field(record, name, _unique(value, key, number, resource))
+        record: dict[str, Json] = {}
+        for one in reversed(self._sharing(route)):
+            record |= maker.record(one.plan.resource.schema or _SCHEMALESS)
+        for one in self._sharing(route):
+            keys, bound = one.plan.resource.primary_key, self._bound.get(one.resource, ())
+            for name in dict.fromkeys((*keys, *bound)):
+                if name.startswith("_"):
+                    continue
+                value = get_field(record, name)
+                is_key = name in resource.primary_key or (not keys and _KEY.search(name))
+                if is_key or value in (ABSENT, None, ""):
+                    put_field(record, name, _unique(value, key, number, resource))
+            # every other one has children, whatever the condition
+            for condition in self._conditions.get(one.resource, ()) if number % 2 == 0 else ():
+                with suppress(NoInverse):
+                    record = fulfilled(condition.tree, True, record, one.plan.context)
+        return record
+
+    def _sharing(self, route: Route) -> Sequence[Route]:
+        return self.sharing.get(route.resource) or (route,)
+
+    def _element(self, route: Route, record: Json, number: int) -> Json:
+        """Return an element of which processing steps make the record, as far as is known.
+
+        Of several resources that read the list, each has records that pass its own steps.
+        """
+        every = self._sharing(route)
+        turn = number % len(every)
+        for one in (*every[turn + 1 :], *every[: turn + 1]):
+            needed = {*one.plan.resource.primary_key, *self._bound.get(one.resource, ())}
+            element = before_steps(one.plan, record, needed)
+            elements = self.elements.get(one.resource)
+            if isinstance(element, dict) and elements is not None and elements.records(element):
+                record = element
         return record
 
     def _set_cursors(self, route: Route, records: Sequence[Json]) -> None:
-        """Give the records cursors in the incremental's order, an hour apart, up to now."""
+        """Give the records cursors in the incremental's order, an hour apart, up to its end."""
         spec = route.plan.endpoint.incremental
         if spec is None:
             return
@@ -111,11 +145,14 @@ class InventedLists:
         if spec.arguments.get("row_order") == "desc":
             ordered.reverse()
         count = len(ordered)
+        end = _moment(spec.arguments.get("end_value"))
+        newest = self.now if end is None else min(self.now, end)
         for number, record in enumerate(ordered):
             value = get_field(record, spec.cursor_path)
             example = initial if value in (ABSENT, None) else value
-            form = (spec.cursor_formats or (spec.format or same_format(example),))[0]
-            moment = self.now - timedelta(hours=count - number)
+            written = same_format(value) if is_time(value) else spec.format or same_format(example)
+            form = (*spec.cursor_formats, written)[0]
+            moment = newest - timedelta(hours=count - number)
             is_number = isinstance(initial, int) and isinstance(example, int) and not spec.timed
             if isinstance(initial, int) and is_number and initial < LEAST_EPOCH:
                 put_field(record, spec.cursor_path, initial + number + 1)
@@ -132,102 +169,34 @@ _SCHEMALESS: Mapping[str, Json] = {
 """What records hold whose resource declares no schema."""
 
 
-def mock_of_schemas(connector: Connector, options: MockOptions) -> Mock:
-    """Return a mock whose records are invented. Raise SettingsError if no resource can be."""
-    now = options.now or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    config = {**required_config(connector), **options.config}
-    settings = resolve_settings(connector, config, replay=True)
-    environment = Environment(now=now, waits=False, replay=True)
-    compiled = compile_connector(connector, settings, environment, ignore_event)
-    given = {
-        name: str(options.config[name]) for name in connector.secrets if name in options.config
-    }
-    guard = guard_of(compiled, given)
-    routes = routes_of(compiled, {}, guard.places)
-    notes, pagers, shapes, single, ranges = [], {}, {}, set(), {}
-    for route in routes:
-        name = route.resource
-        if route.step != "list" or route.plan.endpoint.export is not None:
-            continue
-        try:
-            envelope, shape = _envelope(route)
-        except SettingsError as error:
-            notes.append(str(error))
-            continue
-        shapes[name] = shape
-        if envelope.is_object:
-            single.add(name)
-        pagers[name, "list"] = Pager(route, envelope, compiled.client, options.page_size)
-        ranges[name] = RangeFilter(Elements(route, envelope), now)
-    notes += [
-        f"{plan.resource.name}: export jobs cannot be invented; record a cassette"
-        for plan in compiled.plans.values()
-        if plan.endpoint.export is not None
-    ]
-    if not pagers:
-        raise SettingsError("\n".join(notes) or f"{connector.name} has no list to invent")
-    world = World()
-    elements = {name: Elements(one.route, one.envelope) for (name, _), one in pagers.items()}
-    parents = ParentRecords(world, elements)
-    lists = InventedLists(
-        compiled, options.seed, options.rows, now, shapes, parents, frozenset(single)
-    )
-    api = MockApi(routes, world, pagers, guard, invent=lists)
-    api.ranges.update({name: one for name, one in ranges.items() if one.reads})
-    return Mock(connector, api, f"its schemas, seed {options.seed}", notes)
+def before_steps(plan: Plan, record: Json, needed: Container[str]) -> Json:
+    """Return what a resource's processing steps make a record of, as far as can be told.
 
-
-def required_config(connector: Connector) -> dict[str, Json]:
-    """Return stand-ins for config that has no default."""
-    stand_ins: dict[str, Json] = {}
-    for name, entry in connector.config.items():
-        if entry.required:
-            begins_url = connector.client.base_url.startswith(f"{{config.{name}}}")
-            schema = {**entry.schema, "format": "uri"} if begins_url else entry.schema
-            stand_ins[name] = RecordMaker(0).value(schema, name, 0)
-    return stand_ins
-
-
-def _envelope(route: Route) -> tuple[Envelope, tuple[str, ...]]:
-    """Return what surrounds a resource's list, and each record in it.
-
-    Raise SettingsError if the selector does not tell.
+    Of fields that steps set, those that are `needed` are told.
     """
-    endpoint, plan = route.plan.endpoint, route.plan
-    names, is_whole = list_place(endpoint)
-    shape: tuple[str, ...] = ()
-    if endpoint.data_selector is None:
-        names, is_whole = (("data",) if _reads_body(route) else ()), True
-    wrapped = _WRAPPED.fullmatch(str(getattr(endpoint.data_selector, "text", "")))
-    if not is_whole and wrapped is not None:
-        names = tuple(wrapped[1].split(".")) if wrapped[1] else ()
-        shape, is_whole = tuple(wrapped[2].split(".")), True
-    if not is_whole and isinstance(plan.selector, JmesPath):
-        raise SettingsError(
-            f"{route.resource}: no body can be invented for the data_selector "
-            f"`{endpoint.data_selector and plan.selector}`; record a cassette"
-        )
-    is_object = bool(route.paginator and route.paginator.is_single_page and _is_single(endpoint))
-    body: dict[str, Json] = {}
-    if names:
-        put(body, names, [])
-    kind = CONTENT_TYPES.get(endpoint.response_format.kind, "application/xml")
-    headers: Pairs = (("Content-Type", kind),)
-    sample = RecordedPage(without_records(body, names), headers, 200, 1, 0, 0, True)
-    return Envelope(tuple(names), is_object, [sample]), shape
-
-
-def _reads_body(route: Route) -> bool:
-    inner = route.inner
-    total = getattr(inner, "total_path", None)
-    paths = ("cursor_path", "next_url_path", "has_more_path")
-    return isinstance(total, Total) or any(getattr(inner, name, None) for name in paths)
-
-
-def _is_single(endpoint: Endpoint) -> bool:
-    """Return whether a path is that of one object: its last word is a variable or no plural."""
-    last = endpoint.path.rstrip("/").rpartition("/")[2]
-    return last.startswith("{") or not last.endswith("s")
+    element, context = copy.deepcopy(record), without_secrets(plan.context)
+    for step in reversed(plan.resource.steps):
+        with suppress(NoInverse):
+            if step.kind == "filter" and step.expression is not None:
+                element = fulfilled(step.expression.tree, True, element, context)
+            elif step.kind in ("map", "yield_map") and step.expression is not None:
+                made = [element] if step.kind == "yield_map" else element
+                element = inverse(step.expression.tree, made)
+            elif step.kind == "explode":
+                value = get_field(element, step.argument[0])
+                put_field(element, step.argument[0], [{} if value is ABSENT else value])
+            elif step.kind == "rename":
+                for old, new in step.argument.items():
+                    value = take_field(element, new)
+                    if value is not ABSENT:
+                        put_field(element, old, value)
+            elif step.kind == "set":
+                for name, source in step.argument.items():
+                    value = get_field(element, name)
+                    if name in needed and isinstance(source, Expression) and value is not ABSENT:
+                        with suppress(NoInverse):
+                            element = inverse(source.tree, value, element)
+    return element
 
 
 def _unique(value: Json, key: ListKey, number: int, resource: Resource) -> Json:
@@ -245,12 +214,6 @@ def _unique(value: Json, key: ListKey, number: int, resource: Resource) -> Json:
         if "://" in text and re.search(r"[0-9a-f-]{36}$", text)
         else f"{text}-{key.digest}{number}"
     )
-
-
-def _wrapped(record: Json, shape: Iterable[str]) -> Json:
-    for name in reversed(tuple(shape)):
-        record = {name: record}
-    return record
 
 
 def _as_text(record: Mapping[str, Json]) -> dict[str, Json]:

@@ -16,6 +16,8 @@ from framework.mock.pages.routes import Route
 from framework.runtime.templates import text_of
 
 Json = Any
+_UNKNOWN = "\0"
+"""In place of a value that a record does not give."""
 
 
 @dataclass
@@ -46,9 +48,17 @@ class ParentRecords:
             missing.discard(one.name)
             parent = one.binding.resource
             is_open = not self.only_added and not self.world.lists(parent)
-            if parent in self.elements and not is_open and text not in self._values_of(one):
+            if parent in self.elements and not is_open and not self._is_value(one, text):
                 return False
         return not missing and (bool(bound) or not self.only_added)
+
+    def _is_value(self, one: PlannedBinding, text: str) -> bool:
+        """Return whether a record of the parent gives a binding this value.
+
+        It may be any if a record gives none: steps of the parent read what only a run knows.
+        """
+        values = self._values_of(one)
+        return text in values or (not self.only_added and _UNKNOWN in values)
 
     def _values_of(self, one: PlannedBinding) -> set[str]:
         """Return what the records of the parent give for a binding."""
@@ -59,9 +69,12 @@ class ParentRecords:
             return known[1]
         values: set[str] = set()
         every = self.world.added(parent) if self.only_added else self.world.every(parent)
-        for record in (record for data in every for record in self.elements[parent].records(data)):
-            with suppress(ExpressionError, TypeError, AttributeError):
-                values.add(text_of(one.find(record, None)))
+        for data in every:
+            for record in self.elements[parent].records(data) or ({},):
+                value = None
+                with suppress(ExpressionError, TypeError, AttributeError):
+                    value = one.find(record, None)
+                values.add(_UNKNOWN if value is None else text_of(value))
         self._values[parent, one.name] = version, values
         return values
 

@@ -77,7 +77,7 @@ class RecordedLists:
 
 @dataclass
 class _Look:
-    """One page that a reader has seen."""
+    """One page that a reader has seen. `is_unplaced`: its elements are no list of the body."""
 
     resource: str
     number: int
@@ -86,6 +86,7 @@ class _Look:
     place: tuple[Step, ...] | None
     is_object: bool
     records: list[Json]
+    is_unplaced: bool = False
 
 
 class _ListeningAdapter(BaseAdapter):
@@ -143,6 +144,7 @@ class _Looks:
                 place,
                 is_object,
                 records if elements else [],
+                bool(elements) and place is None,
             )
         )
 
@@ -359,7 +361,7 @@ def _places(looks: Sequence[_Look]) -> dict[str, tuple[tuple[Step, ...], bool]]:
         known = places.get(look.resource)
         if known is None:
             continue
-        is_elsewhere = bool(look.records) and (look.place, look.is_object) != known
+        is_elsewhere = look.is_unplaced or (look.records and (look.place, look.is_object) != known)
         if is_elsewhere or not (look.records or _may_be_empty(look.body, *known)):
             del places[look.resource]
     return places

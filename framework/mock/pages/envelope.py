@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from framework.extract.paging_words import (
@@ -122,15 +122,25 @@ class RecordedPage:
 
 @dataclass
 class Envelope:
-    """The body of a resource's pages. `place` is where the list is; `is_object` is one record."""
+    """The body of a resource's pages. `place` is where the list is; `is_object` is one record.
+
+    A list that is not in one place has a function that `builds` the body around its records.
+    """
 
     place: tuple[Step, ...]
     is_object: bool = False
     samples: list[RecordedPage] = field(default_factory=list)
+    builds: Callable[[Sequence[Json]], Json] | None = None
     roles: dict[Leaf, str] = field(default_factory=dict)
+
+    def unlearned(self) -> Envelope:
+        """Return the envelope without roles."""
+        return replace(self, roles={})
 
     def body(self, sample: RecordedPage, records: Sequence[Json]) -> Json:
         """Return the sample's body with these records."""
+        if self.builds is not None:
+            return self.builds(records)
         content: Json = list(records)
         if self.is_object:
             content = records[0] if records else {}

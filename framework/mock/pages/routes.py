@@ -28,6 +28,7 @@ from framework.extract.paging_words import plain, words
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_message import MockRequest
 from framework.mock.pages.text_pattern import TextPattern, Use
+from framework.runtime.templates import text_of
 
 Json = Any
 Place = tuple[str, ...]
@@ -101,6 +102,15 @@ class Route:
                     if hole.use == use:
                         yield place, text, hole.expression
 
+    def has_constants_of(self, request: MockRequest) -> bool:
+        """Return whether the request has all that the file always sends."""
+        for place, pattern in self.places.items():
+            if not pattern.holes and place not in self.uses and place[0] != "header":
+                value = value_at(request, place)
+                if value is None or not pattern.regex.fullmatch(value):
+                    return False
+        return True
+
     @cached_property
     def expressions(self) -> frozenset[str]:
         """The expressions of all placeholders of a request."""
@@ -151,7 +161,7 @@ class Route:
         if request.path.startswith(self.base_path):
             candidates.insert(0, request.path[len(self.base_path) :])
         for text in candidates:
-            for spelled in (text, text.lstrip("/"), "/" + text.lstrip("/")):
+            for spelled in (text.lstrip("/"), text, "/" + text.lstrip("/")):
                 if self.path.regex.fullmatch(spelled):
                     return spelled
         return None
@@ -316,8 +326,8 @@ def _templates(
     endpoint: Endpoint, headers: Mapping[str, Json], *, in_job: bool
 ) -> Iterator[tuple[Place, TextPattern]]:
     for name, value in endpoint.params.items():
-        if isinstance(value, str):
-            yield ("query", name), TextPattern.of(value, in_job=in_job)
+        if isinstance(value, (str, int, float)):
+            yield ("query", name), TextPattern.of(text_of(value), in_job=in_job)
     for name, value in headers.items():
         if isinstance(value, str):
             pattern = TextPattern.of(value, in_job=in_job)
@@ -341,10 +351,8 @@ def _json_templates(value: Json, place: Place, in_job: bool) -> Iterator[tuple[P
     elif isinstance(value, (list, tuple)):
         for number, item in enumerate(value):
             yield from _json_templates(item, (*place, str(number)), in_job)
-    elif isinstance(value, str) and len(place) > 1:
-        pattern = TextPattern.of(value, in_job=in_job)
-        if pattern.holes:
-            yield place, pattern
+    elif isinstance(value, (str, int, float)) and len(place) > 1:
+        yield place, TextPattern.of(text_of(value), in_job=in_job)
 
 
 def _paging_places(paginator: FrameworkPaginator) -> Iterator[tuple[Place, Use]]:

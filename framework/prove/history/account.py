@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,20 +11,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from framework.definition.model import Connector, Resource
+from framework.definition.values.datetimes import same_format, write_time
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, MockResponse
 from framework.mock.pages.elements import Elements
 from framework.mock.pages.routes import Route
-from framework.prove.history.api_traits import ApiTraits
+from framework.prove.history.api_traits import ApiTraits, nature_of
 from framework.prove.history.cursor_form import CursorForm
-from framework.prove.history.histories import History, HistoryChange
+from framework.prove.history.histories import ChangeKind, History, HistoryChange
 from framework.prove.history.record_fields import RecordFields, put_leaf
 from framework.prove.history.true_range import TrueRange
 from framework.prove.plays.memory_tables import Trouble, row_text
 from framework.runtime.field_paths import field_at
 
 Json = Any
+_COUNT = re.compile(r"(?i)count|number|total|size|(^|_)num(_|$)")
+"""Names of fields that count records."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +63,19 @@ class TrueRecord:
     moment: datetime
     is_deleted: bool = False
 
-    @property
-    def label(self) -> str:
-        """A letter that stories name it by."""
-        return chr(ord("A") + self.number % 26)
-
 
 @dataclass(frozen=True)
 class Deed:
-    """A change as it happened: when, to which record, and the cursor that the record then had."""
+    """A change as it happened: when, to which record, and the cursor that the record then had.
+
+    `ranged` is the value by which the API then chose the record for a range.
+    """
 
     change: HistoryChange
     at: datetime
     record: int
     cursor: Json
+    ranged: Json
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,17 @@ class PlayedAccount:
         self._now = self.zero
         self._before_last = 0
         self._order, self._nature = self._traits.order, self._traits.nature
+        self.added: frozenset[str] = frozenset()
+        """Fields of rows that steps take from the list's parent or partition."""
 
     @property
     def name(self) -> str:
         """The resource's name."""
         return self.target.resource.name
+
+    def text(self, row: Json) -> str:
+        """Return what rows are compared by."""
+        return row_text(row, self.added)
 
     @property
     def spacing(self) -> timedelta:
@@ -178,12 +187,13 @@ class PlayedAccount:
         return starts
 
     def result(
-        self, starts: Sequence[datetime], rows: Iterable[Json], text: RowText = row_text
+        self, starts: Sequence[datetime], rows: Iterable[Json], text: RowText | None = None
     ) -> Played:
         """Return what was played, with what the table has wrong.
 
         `text` is what rows are compared by.
         """
+        text = text or self.text
         counts = Counter(map(text, rows))
         made = {one.number: self.versions_of(one) for one in self._records}
         troubles = {}
@@ -239,6 +249,7 @@ class PlayedAccount:
         """Put the records of the first run into the world, and forget those before."""
         self.api.forget()
         self._history, self._now, self._deeds = history, self.zero, []
+        self._parents = {}
         self._order = traits.order
         self._nature = traits.nature
         for one in (*self.parents, self.target):
@@ -248,7 +259,7 @@ class PlayedAccount:
                 is_governing = one is self.governing
                 spec = one.resource.endpoint.incremental
                 self.api.ranges[one.resource.name] = TrueRange(
-                    *(one.route, one.fields.cursor, one.form),
+                    *(one.route, one.fields.filtered or one.fields.cursor, one.form),
                     traits if is_governing else one.traits,
                     spec is not None and spec.arguments.get("last_value_func") == "min",
                 )
@@ -268,6 +279,7 @@ class PlayedAccount:
             assert one.form is not None
             assert one.fields.cursor is not None
             put_leaf(raw, one.fields.cursor, one.form.write(moment))
+        self._parents[one.resource.name] = raw
         self.api.world.put(one.key, [raw])
 
     def _after_response(self, request: MockRequest, response: MockResponse, _: float) -> None:
@@ -292,17 +304,38 @@ class PlayedAccount:
                 self.api.world.remove(self.target.key, record.place)
             else:
                 self._edit(record, at - change.age)
-        self._touch_parents(at)
+        self._touch_parents(change.kind, at)
         cursor = self._cursor(record.versions[-1])
-        self._deeds.append(Deed(change, at, record.number, cursor))
+        filtered = self.target.fields.filtered
+        ranged = cursor if filtered is None else field_at(record.versions[-1], filtered)
+        self._deeds.append(Deed(change, at, record.number, cursor, ranged))
 
-    def _touch_parents(self, at: datetime) -> None:
+    def _touch_parents(self, change: ChangeKind, at: datetime) -> None:
         """Move the cursors of parents: an API counts a change of children as one of theirs."""
         for one in self.parents:
+            self._move_changed(one, change, at)
             is_governing = one is self.governing
             nature = self._nature if is_governing else one.traits.nature
             if one.is_ranged and nature == "modified":
                 self._put_parent(one, at)
+
+    def _move_changed(self, one: SampledResource, change: ChangeKind, at: datetime) -> None:
+        """Move the parent's field that `only_changed` compares, if it is one that the change moves.
+
+        A time of a change moves with each, a number of records if it counts them.
+        """
+        changed = self.target.resource.only_changed
+        if changed is None or one.resource.name != self.target.resource.parent:
+            return
+        raw = self._parents[one.resource.name]
+        leaf = tuple(changed.text.split("."))
+        value = field_at(raw, leaf)
+        if nature_of(leaf[-1]) == "modified":
+            is_number = isinstance(value, int)
+            put_leaf(raw, leaf, value + 1 if is_number else write_time(at, same_format(value)))
+        elif isinstance(value, int) and _COUNT.search(leaf[-1]) and change != "edit":
+            put_leaf(raw, leaf, value + (1 if change == "insert" else -1))
+        self.api.world.put(one.key, [raw])
 
     def _insert(self, moment: datetime) -> TrueRecord:
         number = len(self._records)
@@ -312,7 +345,8 @@ class PlayedAccount:
             while form is not None and form.floor(moment) in used:
                 moment += form.unit
         raw = self.target.fields.new(self.target.template, number)
-        raw = self._with_cursor(raw, moment)
+        raw = self.with_cursor(raw, moment)
+        self._put_filtered(raw, moment)
         place = self.api.world.insert(self.target.key, raw, self._position(moment)).place
         record = TrueRecord(number, [raw], place, moment)
         self._records.append(record)
@@ -321,21 +355,24 @@ class PlayedAccount:
     def _edit(self, record: TrueRecord, moment: datetime) -> None:
         raw = self.target.fields.edited(record.versions[-1], len(record.versions))
         world, key = self.api.world, self.target.key
+        filtered = self.target.fields.filtered
+        if filtered is not None and nature_of(filtered[-1]) == "modified":
+            self._put_filtered(raw, moment)
         if self.target.is_ranged and self._nature == "modified":
-            raw = self._with_cursor(raw, moment)
+            raw = self.with_cursor(raw, moment)
             record.moment = moment
             if self._order != "none":
                 world.remove(key, record.place)
-                record.place = world.insert(key, raw, self._position(moment)).place
+                record.place = world.insert(key, raw, self._position(moment, record)).place
                 record.versions.append(raw)
                 return
         record.versions.append(raw)
         world.replace(key, record.place, raw)
 
-    def _position(self, moment: datetime) -> int | None:
-        """Return where a record goes in its list; None for the end."""
+    def _position(self, moment: datetime, moved: TrueRecord | None = None) -> int | None:
+        """Return where a record goes in its list, `moved` if it was there; None for the end."""
         spec = self.target.resource.endpoint.incremental
-        living = [one for one in self._records if not one.is_deleted]
+        living = [one for one in self._records if not one.is_deleted and one is not moved]
         if self._order == "asc":
             return sum(one.moment <= moment for one in living)
         if self._order == "desc":
@@ -343,13 +380,21 @@ class PlayedAccount:
         is_last_first = spec is not None and spec.arguments.get("row_order") == "desc"
         return 0 if is_last_first else None
 
-    def _with_cursor(self, raw: Json, moment: datetime) -> Json:
+    def with_cursor(self, raw: Json, moment: datetime) -> Json:
+        """Return the record with the cursor of a moment, as the API writes it."""
         target = self.target
         if target.is_ranged:
             assert target.form is not None
             assert target.fields.cursor is not None
             put_leaf(raw, target.fields.cursor, target.form.write(moment - self._history.skew))
         return raw
+
+    def _put_filtered(self, raw: Json, moment: datetime) -> None:
+        """Set the field that requests choose by, if it is not the cursor."""
+        target = self.target
+        if target.fields.filtered is not None and target.form is not None:
+            value = target.form.write(moment - self._history.skew)
+            put_leaf(raw, target.fields.filtered, value)
 
     def _cursor(self, raw: Json) -> Json:
         cursor = self.target.fields.cursor

@@ -7,12 +7,13 @@ assumed is tried in its other form too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Literal
 
+from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Endpoint
 from framework.definition.values.durations import DurationError, parse_duration
 
@@ -37,7 +38,13 @@ _AHEAD = re.compile(
 )
 _AFTER = re.compile(r"(?i)after|(^|[^a-z])gt($|[^a-z])|greater|newer|since_?id|exclusive")
 _BEFORE = re.compile(r"(?i)before|(^|[^a-z])lt($|[^a-z])|less|older|exclusive|until")
-_CLOSED = re.compile(r"(?i)(^|[^a-z])(gte|lte|ge|le)($|[^a-z])|on_?or_?(after|before)|inclusive")
+_CLOSED = re.compile(
+    r"(?i)(^|[^a-z])(gte|lte|ge|le|min|max)($|[^a-z])|on_?or_?(after|before)|inclusive"
+)
+_RANGE_WORDS = frozenset(
+    ("min", "max", "from", "since", "after", "gt", "gte", "ge", "newer", "than", "minimum")
+)
+_TIME_WORDS = frozenset(("at", "on", "time", "date", "datetime", "timestamp", "ts"))
 NATURES: dict[str, Nature] = {"moves": "modified", "keeps": "created", "event": "event"}
 """By what `--assume edits=` says of an edit: it moves the cursor, or leaves it."""
 
@@ -112,7 +119,7 @@ def traits_of(
     traits = ApiTraits()
     if spec is not None:
         last = spec.cursor_path.replace('"', "").rpartition(".")[2]
-        traits = replace(traits, nature=_nature(last))
+        traits = replace(traits, nature=nature_of(last))
         traits = _with_bounds(traits, endpoint)
         order = spec.arguments.get("row_order")
         seen = observed_order(values)
@@ -131,6 +138,44 @@ def traits_of(
     return traits
 
 
+def names_of_bound(endpoint: Endpoint, bound: str) -> list[str]:
+    """Return the names that requests give the `start` or `end` of a range: in query or body."""
+    place = f"incremental.{bound}_value"
+    names = [*endpoint.params_with(f"{bound}_value")]
+    for name, value in _named_values((endpoint.json, endpoint.data)):
+        if any(place in text for text in texts_of(value)):
+            names.append(name)
+    return names
+
+
+def other_field(endpoint: Endpoint, cursor: str, names: Iterable[str]) -> str | None:
+    """Return the field that the start of a range is about by its name, None if it is the cursor's.
+
+    `created_after` and `min_start_time` are about `created_at` and `start_time`, if `names` has
+    them, and not about the cursor `updated_at`.
+    """
+    fields = [*names]
+    for param in names_of_bound(endpoint, "start"):
+        words = _words(param)
+        about = words - _RANGE_WORDS - _TIME_WORDS
+        if not about or words.isdisjoint(_RANGE_WORDS) or about & _words(cursor):
+            continue
+        if not _means_same(param, cursor):
+            same = (one for one in fields if _words(one) - _TIME_WORDS == about)
+            alike = (one for one in fields if _means_same(param, one))
+            return next(same, None) or next(alike, None)
+    return None
+
+
+def _means_same(one: str, other: str) -> bool:
+    """Return whether both are about a change, or both about a creation."""
+    return any(pattern.search(one) and pattern.search(other) for pattern in (_MODIFIED, _CREATED))
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+
+
 def observed_order(values: Sequence[Any]) -> Order | None:
     """Return the order of recorded cursors, None if they are too few to tell."""
     if len(set(values)) < 3:
@@ -142,7 +187,20 @@ def observed_order(values: Sequence[Any]) -> Order | None:
     return "none"
 
 
-def _nature(field_name: str) -> Nature:
+def _named_values(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
+    """Yield the plain values of a body with the key that they are at, also over lists."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _named_values(item, key)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _named_values(item, name)
+    elif isinstance(value, str):
+        yield name, value
+
+
+def nature_of(field_name: str) -> Nature:
+    """Return what a field tells by its name."""
     if _MODIFIED.search(field_name):
         return "modified"
     return "created" if _CREATED.search(field_name) else "event"
@@ -150,7 +208,7 @@ def _nature(field_name: str) -> Nature:
 
 def _with_bounds(traits: ApiTraits, endpoint: Endpoint) -> ApiTraits:
     for trait, pattern in (("start", _AFTER), ("end", _BEFORE)):
-        for param in endpoint.params_with(f"{trait}_value"):
+        for param in names_of_bound(endpoint, trait):
             if _CLOSED.search(param):
                 traits = traits.with_(**{trait: "inclusive"})
             elif pattern.search(param):

@@ -13,6 +13,7 @@ from typing import Any
 
 from framework.definition.model import Resource
 from framework.definition.values.datetimes import is_time
+from framework.prove.history.api_traits import other_field
 from framework.runtime.field_paths import ABSENT, field_at, get_field
 
 Json = Any
@@ -39,7 +40,9 @@ class RecordFields:
 
     `identity` are leaves whose values no two records share. `key` are those of the primary key.
     `cursor` is the incremental's, `text` what an edit changes. `updated` is the name of a field
-    that seems to tell when a record was last changed, other than the cursor.
+    that seems to tell when a record was last changed, other than the cursor. `filtered` is what
+    requests choose records by, if it is not the cursor. `is_own_key` says that the primary key has
+    a field such as `id`, which tells records of all lists apart.
     """
 
     identity: tuple[Leaf, ...]
@@ -48,6 +51,8 @@ class RecordFields:
     text: Leaf | None
     updated: str | None
     natural_key: str | None
+    filtered: Leaf | None = None
+    is_own_key: bool = False
 
     @classmethod
     def of(cls, resource: Resource, raw: Json, record: Json) -> RecordFields:
@@ -81,6 +86,9 @@ class RecordFields:
             others = (leaf for leaf in key if leaf not in natural and _EDITED.search(leaf[-1]))
             text = next(others, text)
             unique = [leaf for leaf in unique if leaf != text]
+        if not (unique or key) and text is not None:  # else all are the same
+            unique = [text]
+            text = next(_editable(raw, resource, {*unique, *key, *filter(None, [cursor])}), None)
         updated = next(
             (
                 ".".join(leaf)
@@ -90,7 +98,12 @@ class RecordFields:
             None,
         )
         name = next((".".join(leaf) for leaf in natural if leaf not in key), None)
-        return cls(tuple(unique), key, cursor, text, updated, name)
+        filtered = None
+        if cursor is not None:
+            times = {leaf[-1]: leaf for leaf, value in leaves(raw) if is_time(value)}
+            filtered = times.get(other_field(resource.endpoint, cursor[-1], times) or "")
+        is_own = any(leaf in natural for leaf in key)
+        return cls(tuple(unique), key, cursor, text, updated, name, filtered, is_own)
 
     @property
     def has_key_of_cursor(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,7 +34,10 @@ class MemoryTable:
             self.rows += records
         else:
             latest: dict[str, Json] = {self._key(row): row for row in self.rows}
-            latest.update(self._last_versions(records))
+            if self.resource.merge_strategy == "insert-only":
+                latest = {**self._last_versions(records), **latest}
+            else:
+                latest.update(self._last_versions(records))
             self.rows = list(latest.values())
 
     def _last_versions(self, records: Iterable[Json]) -> dict[str, Json]:
@@ -55,7 +58,11 @@ class MemoryTable:
         return repr([None if one is ABSENT else one for one in values])
 
 
-def row_text(record: Json) -> str:
+def row_text(record: Json, added: Collection[str] = ()) -> str:
     """Return a record as text to compare by, without fields that a run adds."""
-    own = {name: value for name, value in record.items() if not name.startswith("_")}
+    own = {
+        name: value
+        for name, value in record.items()
+        if not name.startswith("_") and name not in added
+    }
     return orjson.dumps(own, option=orjson.OPT_SORT_KEYS, default=str).decode()

@@ -24,6 +24,8 @@ from framework.runtime.environment import StopSignal
 Json = Any
 FILE, DATASET = "prove.duckdb", "prove_data"
 LONGEST_TEXT = 500
+RETIRED = "_dlt_valid_to"
+"""The column that `scd2` fills if a row is no longer valid."""
 
 
 class RealRuns:
@@ -64,15 +66,31 @@ class RealRuns:
 
     def rows(self, name: str) -> list[dict[str, Json]]:
         """Return the rows of a resource's table, none if there is no table."""
-        hints = self._connector.resource(name).hints
-        table = normalize_identifier(str(hints.get("table_name") or name))
+        resource = self._connector.resource(name)
+        table = normalize_identifier(str(resource.hints.get("table_name") or name))
         with duckdb.connect(str(self._folder / FILE), read_only=True) as connection:
+            if resource.tables is not None:
+                table = self._table_of_list(connection) or table
             try:
                 found = connection.execute(f'select * from "{DATASET}"."{table}"')
             except duckdb.CatalogException:
                 return []
             columns = [one[0] for one in found.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+            rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+        return [row for row in rows if row.get(RETIRED) is None]
+
+    def _table_of_list(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+        """Return the table of the one list that was read, None if there is none."""
+        found = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = ?", [DATASET]
+        )
+        others = {
+            normalize_identifier(str(one.hints.get("table_name") or one.name))
+            for one in self._connector.resources
+        }
+        names = [str(row[0]) for row in found.fetchall()]
+        own = [one for one in names if "__" not in one and not one.startswith("_dlt")]
+        return next((one for one in own if one not in others), None)
 
 
 def row_comparison(

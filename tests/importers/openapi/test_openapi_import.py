@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from framework.importers.api_guesses.declared_values import first_sentence
 from framework.importers.api_guesses.list_catalog import Choice
 from framework.importers.import_report import ManifestError
 from framework.importers.openapi.openapi_import import (
@@ -37,10 +38,18 @@ def description(paths, **further):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "expected a description of an API"),
+        ("[]", "found a list; expected a description of an API"),
+        ("", "is empty"),
+        ("hello", "found text"),
+        ("asyncapi: 2.0.0", "found a mapping with asyncapi"),
         ('{"openapi": "3.0.0"}', "found no `paths`"),
-        ('{"openapi": "3.0.0", "paths": {', "is not valid YAML"),
-        ('{"a":' * 100_000, "is"),
+        ('{"openapi": "4.0.0", "paths": {}}', "found OpenAPI 4.0.0, expected"),
+        ('{"swaggerVersion": "1.2", "apis": []}', "found Swagger 1.2, expected"),
+        ('{"swagger": "1.2", "paths": {}}', "found Swagger 1.2, expected"),
+        ('{"openapi": "3.0.0", "paths": {', "api.json:1:32: is not valid JSON"),
+        ("a: [b\nc: }", "api.json:2:.* is not valid YAML"),
+        ("<!-- x -->\n<!DOCTYPE html><html>", "is an HTML page"),
+        ('{"a":' * 100_000, "is nested too deeply"),
         ("\x00", "is not valid YAML"),
     ],
 )
@@ -52,6 +61,41 @@ def test_what_is_no_description_is_refused(tmp_path, text, message):
 def test_a_file_that_is_missing_is_refused(tmp_path):
     with pytest.raises(ManifestError, match="cannot be read"):
         import_openapi(str(tmp_path / "none.yaml"))
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="Is a directory"):
+        import_openapi(str(tmp_path))
+    with pytest.raises(ManifestError, match="expected a file, or http"):
+        import_openapi("ftp://example.com/api.json")
+
+
+def test_an_address_is_named_without_its_parameters_and_credentials(api_of_files):
+    address = api_of_files({}).replace("http://", "http://me:hidden@")
+    with pytest.raises(ManifestError, match="the response is 404") as caught:
+        import_openapi(f"{address}/api.json?token=hidden")
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_reference_that_leads_nowhere_does_not_name_this_machine(tmp_path):
+    schema = {"type": "array", "items": {"$ref": "other.yaml#/User"}}
+    paths = {"/users": {"get": {"responses": answer(schema)}}}
+    imported = import_openapi(written(tmp_path, description(paths)))
+    assert "other.yaml: cannot be read" in imported.text
+    assert str(tmp_path) not in imported.text
+
+
+def test_odd_values_are_borne(tmp_path):
+    odd = {
+        "operationId": 5,
+        "tags": "x",
+        "parameters": [None, 5, {"name": 5, "in": "query"}, {"name": "a", "in": "query"}],
+        "security": [None, {"a": None}],
+        "responses": answer({"type": ["array", 5, None], "items": {"properties": [], "enum": 5}}),
+    }
+    paths = {"/users": {"get": odd}, "/none": None, "/list": [], "/a{": {"get": {"responses": 1}}}
+    data = description(paths, components=[], security=5, servers={"a": 1})
+    assert import_openapi(written(tmp_path, data)).resources == ("users",)
 
 
 def test_without_lists_there_is_a_connector_without_resources_and_a_remark(tmp_path):
@@ -159,3 +203,31 @@ def test_a_large_description_with_circles_takes_seconds(tmp_path):
 )
 def test_the_name_comes_from_the_file_or_the_host(source, name):
     assert name_from(source) == name
+
+
+def test_variables_of_a_token_address_are_those_of_the_server(tmp_path):
+    flow = {"tokenUrl": "https://{{account}}.example.com/{realm}/token", "scopes": {}}
+    scheme = {"type": "oauth2", "flows": {"clientCredentials": flow}}
+    data = description(
+        {"/users": {"get": {"responses": answer(records("name"))}}},
+        servers=[{"url": "https://{account}.example.com", "variables": {"account": {}}}],
+        components={"securitySchemes": {"login": scheme}},
+        security=[{"login": []}],
+    )
+    text = import_openapi(written(tmp_path, data)).text
+    assert 'access_token_url: "https://{config.account}.example.com/{config.realm}/token"' in text
+    assert text.count("account: {type: string") == 1
+    assert "realm: {type: string" in text
+
+
+@pytest.mark.parametrize(
+    ("prose", "sentence"),
+    [
+        ("Where to start (e.g. 1609459200). Optional.", "Where to start (e.g. 1609459200)."),
+        ("The id, i.e. the key", "The id, i.e. the key"),
+        ("Is it `on`?\n\nElse off.", "Is it on?"),
+        ("", ""),
+    ],
+)
+def test_a_description_is_its_first_sentence(prose, sentence):
+    assert first_sentence(prose) == sentence

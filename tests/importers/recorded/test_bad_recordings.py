@@ -1,5 +1,7 @@
 """What an import of a recording refuses, with one line, a place and an exit code; and bears."""
 
+import base64
+import gzip
 import json
 import time
 
@@ -32,7 +34,7 @@ def folder(tmp_path, monkeypatch):
         ("[]", "expected a HAR"),
         ('{"log": {}}', "expected a HAR"),
         ('{"log": {"entries": []}}', "found no request over http"),
-        ('{"log": {"entries": [null, 1, {}]}}', "found no request over http"),
+        ('{"log": {"entries": [null, 1, {}]}}', "among 3 entries: not a request with its response"),
         ('{"a":' * 100_000, "is not valid JSON"),
         (b"\xff\xfe\x00", "is not valid JSON"),
     ],
@@ -82,6 +84,55 @@ def test_bodies_that_are_binary_or_missing_are_left_out(folder, capsys):
     out = capsys.readouterr().out
     assert "1 resource" in out
     assert "left out 1 of 7 entries: a body that is not valid base64" in out
+
+
+def page_of(number, **response):
+    return {"get": f"/v1/items?page={number}", "response": {"items": [{"id": number}]}, **response}
+
+
+def test_contents_are_read_as_tools_store_them(folder, capsys):
+    recording = {**RECORDING, "requests": [page_of(number) for number in range(1, 5)]}
+    har = har_of(recording)
+    first, gzipped, cached, script = har["log"]["entries"]
+    first["request"]["headers"] += [{"name": ":authority", "value": "api.example.com"}]
+    content = gzipped["response"]["content"]
+    packed = gzip.compress(content["text"].encode())
+    content.update(text=base64.b64encode(packed).decode(), encoding="base64")
+    cached["response"]["status"] = 304
+    script["response"]["content"]["mimeType"] = "text/javascript"
+    del script["request"]["headers"]
+    socket = {"request": {"url": "wss://api.example.com/live"}, "_webSocketMessages": []}
+    har["log"]["entries"] += [{**socket, "response": {"status": 101}}]
+    (folder / "x.har").write_text(json.dumps(har))
+    recorded = read_har(folder / "x.har")
+    answered = [json.loads(one.body)["items"][0]["id"] for one in recorded.interactions]
+    assert answered == [1, 2, 3, 4]
+    assert {one.status for one in recorded.interactions} == {200}
+    assert recorded.notes == ("left out 1 of 5 entries: not an http address",)
+    assert main(["import", "har", "x.har"]) == 0
+    assert "page_number" in (folder / "connectors" / "x.yaml").read_text()
+    assert ":authority" not in (folder / "connectors" / "x.yaml").read_text()
+
+
+def test_responses_that_are_cut_are_told(folder, capsys):
+    har = har_of({**RECORDING, "requests": [page_of(1), page_of(2), page_of(3)]})
+    _, cut, missing = har["log"]["entries"]
+    cut["response"]["content"]["text"] = cut["response"]["content"]["text"][:9]
+    del missing["response"]["content"]["text"]
+    (folder / "x.har").write_text(json.dumps(har))
+    assert main(["import", "har", "x.har"]) == 0
+    told = "to be checked: 2 JSON responses missing or cut off in the recording"
+    assert told in capsys.readouterr().out
+    assert told in " ".join((folder / "connectors" / "x.yaml").read_text().replace("#", "").split())
+
+
+def test_requests_without_responses_are_told(folder, capsys):
+    har = har_of(RECORDING)
+    har["log"]["entries"][0]["response"] = {"status": 0, "content": {}}
+    (folder / "x.har").write_text(json.dumps(har))
+    assert main(["import", "har", "x.har"]) == 1
+    said = capsys.readouterr().err
+    assert "found no request with its response among 1 entries: no response came" in said
 
 
 def test_responses_without_contents_are_told(folder, capsys):

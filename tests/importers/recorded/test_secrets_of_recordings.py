@@ -34,6 +34,11 @@ PLACES = {
     "query-unnamed": {"get": "/v1/items?client=Qw3rT9uIoP1aSdF5gHjK"},
     "two-in-query": {"get": f"/v1/items?api_key=abcdef0123456789&sig={QUOTED}"},
     "userinfo": {"get": f"https://ada:{QUOTED}@api.example.com/v1/items"},
+    "address-in-query": {
+        "get": f"/v1/items?back={quote(f'https://b.example.com/?token={QUOTED}', safe='')}"
+    },
+    "json-in-query": {"get": f"/v1/items?q={quote(json.dumps({'apiKey': KEY}), safe='')}"},
+    "header-without-x": {"get": "/v1/items", "headers": {"Shop-Visitor": "Qw3rT9uIoP1aSdF5gHjK"}},
     "path": {"get": "/bot/Qw3rT9uIoP1aSdF5gHjK/items"},
     "json": {"post": "/v1/items/list", "json": {"auth": {"apiKey": KEY}, "limit": 5}},
     "form": {"post": "/v1/items/list", "form": {"password": KEY, "limit": "5"}},

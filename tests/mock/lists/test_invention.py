@@ -163,9 +163,149 @@ def test_cursors_are_in_order_up_to_now(tmp_path: Path) -> None:
 
 
 def test_a_selector_that_cannot_be_told_is_noted(tmp_path: Path) -> None:
-    body = shop({**ONE, "data_selector": "[a, b][]"})
+    body = shop({**ONE, "data_selector": "join('', items)"})
     with pytest.raises(SettingsError, match="record a cassette"):
         invented(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "[open, closed][]",
+        "data.* || data",
+        "values(@)",
+        "groups[].items[]",
+        "(data[*] || data.*)[*].[rules[*] || rules.*][][]",
+        "items[?kind == 'a']",
+        "result[0].rows",
+        "$.data[*]",
+    ],
+)
+def test_a_selector_is_read_backwards(tmp_path: Path, selector: str) -> None:
+    body = shop({**ONE, "data_selector": selector})
+    mock = invented(tmp_path, body, rows=4)
+    assert mock.notes == []
+    assert len(reading(tmp_path, body, mock).read("items")) == 4
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"filter": "status == 'open' && total > `10`"}],
+        [{"filter": 'contains(`["a", "b"]`, kind)'}],
+        [{"filter": "length(fields || '') > `0`"}, {"flatten": "fields"}],
+        [{"explode": "lines"}],
+        [{"yield_map": "lines[]"}],
+        [{"rename": {"ItemID": "id"}}, {"filter": "!archived"}],
+    ],
+)
+def test_records_pass_the_steps_of_the_file(tmp_path: Path, steps: list[Json]) -> None:
+    body = shop(ONE, processing_steps=steps)
+    mock = invented(tmp_path, body, rows=4)
+    assert mock.notes == []
+    records = reading(tmp_path, body, mock).read("items")
+    assert {record["id"] for record in records} == {1, 2, 3, 4}
+
+
+def test_a_step_that_no_record_passes_is_told(tmp_path: Path) -> None:
+    mock = invented(tmp_path, shop(ONE, processing_steps=[{"filter": "a == `1` && a == `2`"}]))
+    assert mock.notes == [
+        "items: no record could be invented that passes its processing_steps; a run finds none, "
+        "or few"
+    ]
+
+
+def test_resources_that_share_a_request_each_find_records(tmp_path: Path) -> None:
+    body = shop({**ONE}, schema=None)
+    one = body["resources"][0]
+    del one["schema"]
+    body["resources"] = [
+        {**one, "name": kind, "processing_steps": [{"filter": f"kind == '{kind}'"}]}
+        for kind in ("mugs", "pens")
+    ]
+    mock = invented(tmp_path, body, rows=6)
+    opened = reading(tmp_path, body, mock)
+    assert [len(opened.read(kind)) for kind in ("mugs", "pens")] == [3, 3]
+
+
+def test_lists_in_different_places_of_one_response_are_told(tmp_path: Path) -> None:
+    body = shop({})
+    one = body["resources"][0]
+    other = {**one, "name": "others", "endpoint": {"path": "/items", "data_selector": "a[].b"}}
+    body["resources"] = [one, other]
+    told = "others: its request is also that of items, whose list is served"
+    assert told in invented(tmp_path, body).notes
+
+
+def test_constants_in_bodies_tell_lists_of_one_path_from_others(tmp_path: Path) -> None:
+    body = shop({})
+    body["resources"] = [
+        {
+            "name": name,
+            "endpoint": {
+                **ONE,
+                "path": "/",
+                "method": "POST",
+                "json": {"call": {"function": name}},
+                "data_selector": name,
+            },
+        }
+        for name in ("users", "tasks")
+    ]
+    mock = invented(tmp_path, body, rows=2)
+    opened = reading(tmp_path, body, mock)
+    assert [len(opened.read(name)) for name in ("users", "tasks")] == [2, 2]
+
+
+def test_children_behind_a_condition_are_there(tmp_path: Path) -> None:
+    body = json.loads(json.dumps(FAMILY))
+    body["resources"][1]["when"] = "line_count > `0`"
+    mock = invented(tmp_path, body, rows=4)
+    opened = reading(tmp_path, body, mock)
+    opened.take("orders", "lines")
+    opened.read("orders")
+    assert len(opened.read("lines")) == 8
+
+
+EXPORTS: dict[str, dict[str, Json]] = {
+    "urls": {
+        "status": "/exports/{job.export.id}",
+        "ready": "state == 'done'",
+        "failed": "state == 'failed'",
+        "download": {"url": "{response.files[].url}"},
+    },
+    "path": {"download": {"path": "/exports/{job.id}/rows", "params": {"kind": "{response.kind}"}}},
+    "links": {
+        "status": {"url": "{job.links.self}"},
+        "ready": "progress >= `100`",
+        "download": {"url": "{response.links.result}"},
+    },
+}
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_export_jobs_are_created_polled_and_downloaded(
+    tmp_path: Path, kind: str, form: str
+) -> None:
+    endpoint = {**ONE, "path": "/exports", "method": "POST", "export": EXPORTS[kind]}
+    body = shop({**endpoint, "response_format": {"type": form}})
+    if form == "csv":
+        del body["resources"][0]["endpoint"]["data_selector"]
+    mock = invented(tmp_path, body, rows=5)
+    assert mock.notes == []
+    records = reading(tmp_path, body, mock).read("items")
+    assert {int(record["id"]) for record in records} == {1, 2, 3, 4, 5}
+    assert asked(mock, "GET /exports/mocked-job-00000000/rows?kind=x").status == 404
+
+
+def test_a_job_whose_requests_cannot_be_told_is_noted(tmp_path: Path) -> None:
+    export = {"download": {"path": "/rows/{join('-', ['a', job.id])}"}}
+    body = shop({"method": "POST", "export": export})
+    body["resources"].append({"name": "others", "endpoint": {"path": "/others"}})
+    assert invented(tmp_path, body).notes == [
+        "items: no response of its export job can be invented; record a cassette"
+    ]
 
 
 def test_a_resource_without_a_schema_has_ids_and_names(tmp_path: Path) -> None:

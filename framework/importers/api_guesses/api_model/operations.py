@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -38,7 +38,9 @@ class Operation:
     """One path and method. `response` is the body of its success, None if none is described.
 
     `name` is what its resource is called, if something other than the path says it. `variant`
-    tells apart what has the same path, such as GraphQL queries.
+    tells apart what has the same path, such as GraphQL queries. `response_format` is that of the
+    connector file, None for JSON; `has_other_types` means that the API offers several.
+    `fixed_query` is what the path has after its `?`.
     """
 
     path: str
@@ -54,6 +56,9 @@ class Operation:
     security: tuple[Mapping[str, Json], ...] | None
     servers: tuple[DocumentPart, ...] = ()
     response_type: str = ""
+    response_format: Json = None
+    has_other_types: bool = False
+    fixed_query: Mapping[str, str] = field(default_factory=dict)
     is_example: bool = False
     name: str = ""
     variant: str = ""

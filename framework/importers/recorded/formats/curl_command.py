@@ -27,6 +27,11 @@ _LARGEST_BODY = 10_000_000
 _ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.", re.DOTALL)
 _SHELL_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_REDIRECTION = re.compile(
+    r"""(?<=\s)[\d&]?(?:>>?|<)(?:&\d|[ \t]*(?:'[^']*'|"[^"]*"|[^\s;|&'"]+))"""
+)
+"""Where the shell sends the output, or takes the input from."""
+_GLOB = re.compile(r"\{[^{}]*,[^{}]*\}|\[\w+-\w+(?::\d+)?\]")
 _ANSI_ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(.))", re.DOTALL
 )
@@ -123,7 +128,10 @@ def _without_ansi(text: str) -> Iterator[str]:
         ansi = _ANSI_QUOTED.match(text, position)
         other = _QUOTED.match(text, position)
         variable = _SHELL_VARIABLE.match(text, position)
-        if ansi is not None:
+        redirection = _REDIRECTION.match(text, position)
+        if redirection is not None:
+            position = redirection.end()
+        elif ansi is not None:
             yield shlex.quote(_ANSI_ESCAPE.sub(_unescaped, ansi[1]))
             position = ansi.end()
         elif other is not None:
@@ -241,6 +249,10 @@ def _requests(command: list[str]) -> Iterator[Interaction]:
         if "content-type" not in names:
             headers.append(("Content-Type", kind))
     method = (parsed.request or ("POST" if body is not None else "GET")).upper()
+    if not {"-g", "--globoff"} & set(command):
+        if any(map(_GLOB.search, urls)):
+            raise ValueError("found an address with {a,b} or [1-3], which is several; write one")
+        urls = [re.sub(r"\\([\[\]{}])", r"\1", url) for url in urls]  # as Chrome copies
     for url in urls:
         yield Interaction(
             method=method,

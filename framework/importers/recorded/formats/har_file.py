@@ -17,13 +17,18 @@ import orjson
 
 from framework.authoring.exchange import Interaction
 from framework.definition.yaml_limits import LimitExceeded, read_limited
+from framework.http.compression import Undecodable, decompress
 from framework.importers.import_report import ManifestError
+from framework.text import join_words
 
 Json = Any
 
 LARGEST = 500_000_000
 """Bytes of the largest HAR file."""
-_TEXTUAL = re.compile(r"json|graphql|text/plain|^$", re.IGNORECASE)
+LARGEST_BODY = 256_000_000
+"""Bytes of the largest response body that was stored compressed."""
+_NOT_JSON = re.compile(r"^(?:image|font|audio|video)/|html|css|wasm|pdf", re.IGNORECASE)
+_GZIP = b"\x1f\x8b"
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 """Headers about a body as it was sent; a HAR has it decoded."""
 
@@ -51,6 +56,11 @@ def read_har(path: Path) -> HarRecording:
             interactions.append(_interaction(entry))
         except _UnusableEntry as reason:
             left_out[str(reason)] += 1
+    if left_out and not interactions:
+        raise ManifestError(
+            f"{path}: found no request with its response among {len(entries)} entries: "
+            f"{join_words(left_out)}"
+        )
     notes = [
         f"left out {count} of {len(entries)} entries: {why}" for why, count in left_out.items()
     ]
@@ -104,13 +114,16 @@ def _interaction(entry: Json) -> Interaction:
     status = response.get("status")
     if not isinstance(status, int) or status <= 0:
         raise _UnusableEntry("no response came")
+    body = _response_body(response)
+    if status == 304 and body:
+        status = 200  # the browser had the body in its cache
     return Interaction(
         method=str(request.get("method") or "GET").upper(),
         url=url,
         status=status,
         reason=str(response.get("statusText") or ""),
         headers=tuple(_headers(response, _FRAMING)),
-        body=_response_body(response),
+        body=body,
         request_headers=tuple(_headers(request, frozenset())),
         request_body=_request_body(request.get("postData")),
     )
@@ -137,15 +150,21 @@ def _response_body(response: Mapping[str, Json]) -> bytes:
     content = response.get("content")
     if not isinstance(content, dict) or not isinstance(content.get("text"), str):
         return b""
-    if not _TEXTUAL.search(str(content.get("mimeType") or "")):
+    if _NOT_JSON.search(str(content.get("mimeType") or "")):
         return b""
     text: str = content["text"]
-    if content.get("encoding") == "base64":
-        try:
-            return b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            raise _UnusableEntry("a body that is not valid base64") from None
-    return _encoded(text)
+    if content.get("encoding") != "base64":
+        return _encoded(text)
+    try:
+        body = b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise _UnusableEntry("a body that is not valid base64") from None
+    if not body.startswith(_GZIP):
+        return body
+    try:  # a proxy stored it as it was sent
+        return decompress("gzip", body, LARGEST_BODY)[0]
+    except Undecodable:
+        raise _UnusableEntry("a compressed body that is damaged or too large") from None
 
 
 def _request_body(posted: Json) -> bytes | None:

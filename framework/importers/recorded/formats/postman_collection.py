@@ -43,6 +43,10 @@ def read_postman(path: Path) -> PostmanRequests:
         hint = ""
         if isinstance(data, dict) and isinstance(data.get("requests"), list):
             hint = "; this is format 1: export it again as Collection v2.1"
+        elif isinstance(data, dict) and data.get("_type") == "export":
+            hint = "; this is of Insomnia: export it as HAR, for `framework import har`"
+        elif isinstance(data, dict) and isinstance(data.get("items"), list):
+            hint = "; if this is of Bruno, export the collection for Postman there"
         raise ManifestError(
             f"{path}: expected a Postman collection, an object with `info` and `item`{hint}"
         )
@@ -71,7 +75,7 @@ class _CollectionReader:
 
     def items(self, items: list[Json], auth: Json, place: str, depth: int) -> None:
         if depth > _MAX_DEPTH:
-            raise ManifestError(f"{self.file}: {place}: is nested too deeply")
+            raise ManifestError(f"{self.file}: is nested too deeply, over {_MAX_DEPTH} folders")
         for number, item in enumerate(items):
             here = f"{place}[{number}]"
             if not isinstance(item, dict):

@@ -39,6 +39,10 @@ def headers(one):
         (f'curl {URL} -d "{{\\"a\\": 1}}"', "POST", URL, b'{"a": 1}'),
         (f"curl {URL} --json '{{\"a\":' --json '1}}'", "POST", URL, b'{"a":1}'),
         (f"FOO=1 /usr/bin/curl {URL} | jq .", "GET", URL, None),
+        (f"curl {URL} > out.json 2>&1 | jq . >'a b'", "GET", URL, None),
+        (f"curl '{URL}?f\\[a\\]=1'", "GET", f"{URL}?f[a]=1", None),
+        (f"curl -g '{URL}?f={{1,2}}'", "GET", f"{URL}?f={{1,2}}", None),
+        (f"curl {URL} -d '<a> > b'", "POST", URL, b"<a> > b"),
         (f"$ curl \\\n  {URL} \\\n  --compressed", "GET", URL, None),
         (f'curl "{URL}?a=1&b=2" ^\n  -H ^"X: y^"', "GET", f"{URL}?a=1&b=2", None),
         (f"curl {URL} --url-query 'q=a b'", "GET", f"{URL}?q=a+b", None),
@@ -100,6 +104,7 @@ def test_a_body_comes_from_a_file(tmp_path, monkeypatch):
         (f"curl {URL} -K file", "a file of options"),
         (f'curl "{URL}/$(id)"', "found a command in the command"),
         (f"curl {URL}/`id`", "found a command in the command"),
+        (f"curl {URL}/[1-3]", "which is several; write one"),
         (f"curl {URL} ; curl --frob {URL}", "curl, command 2: found the option"),
     ],
 )

@@ -148,3 +148,30 @@ def test_the_wrapper_of_postmans_own_api_and_format_2_0_are_read(tmp_path):
     found = read_postman(file)
     assert found.name == "Shop"
     assert ("Authorization", "Bearer t") in found.interactions[0].request_headers
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"requests": []}, "this is format 1"),
+        ({"_type": "export", "resources": []}, "this is of Insomnia: export it as HAR"),
+        ({"name": "b", "items": []}, "if this is of Bruno, export the collection for Postman"),
+        ({"info": {}, "item": []}, "found no request over http or https"),
+        (
+            {"info": {}, "item": [{"request": {"url": "a.example.com", "body": {"mode": "file"}}}]},
+            "over http or https: item[0] is left out: it sends a file",
+        ),
+    ],
+)
+def test_what_is_no_collection_says_what_to_do(tmp_path, monkeypatch, capsys, data, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.json").write_text(json.dumps(data))
+    assert main(["import", "postman", "x.json"]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_body_that_cannot_be_sent_is_told(imported):
+    body = {"mode": "raw", "raw": "<find/>"}
+    request = {"method": "POST", "url": "https://a.example.com/orders/search", "body": body}
+    text, _ = imported({"info": {}, "item": [{"request": request}]})
+    assert "# to be checked: the body is neither an object of JSON nor a form" in text

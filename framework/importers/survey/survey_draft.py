@@ -13,11 +13,9 @@ from framework.authoring.diagnose.patch_trials import try_patches
 from framework.authoring.diagnose.proof import Evidence, Proof
 from framework.authoring.diagnose.resource_diagnosis import Diagnosis, LiveApi
 from framework.authoring.scaffold.file_writer import write_text
+from framework.authoring.scaffold.template import valid_draft
 from framework.authoring.scaffold.yaml_writer import yaml_text
-from framework.definition.finder import Location
 from framework.definition.model import Connector
-from framework.definition.validation import validate
-from framework.errors import FindingsError, UsageError
 
 Json = Any
 
@@ -43,7 +41,7 @@ class SurveyDraft:
                 return DraftReading(self, self._resource(), diagnosis, tuple(proofs), tuple(fixes))
             fixes.append(fault)
             write_text(self._path, fault.fix.text)
-            connector = self._valid()
+            connector = valid_draft(self._path, self._root)
 
     def fixed(self, fault: Proof, diagnosis: Diagnosis) -> Mapping[str, Json] | None:
         """Return the resource with the change that fixes a fault, None if none does."""
@@ -55,19 +53,7 @@ class SurveyDraft:
 
     def _connector(self, resource: Mapping[str, Json]) -> Connector:
         write_text(self._path, yaml_text({**self._head, "resources": [resource]}, {}))
-        return self._valid()
-
-    def _valid(self) -> Connector:
-        location = Location(self._path.stem, self._path, self._root, self._path.name)
-        result = validate(location)
-        if result.connector is None:
-            errors = [one for one in result.findings if one.severity == "error"]
-            if not errors:
-                raise FindingsError(result.findings)
-            raise UsageError(
-                f"these options make no valid connector: {errors[0].message} [{errors[0].code}]"
-            )
-        return result.connector
+        return valid_draft(self._path, self._root)
 
     def _resource(self) -> dict[str, Json]:
         data = yaml.safe_load(self._path.read_text(encoding="utf-8"))

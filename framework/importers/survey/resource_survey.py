@@ -7,22 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from framework.authoring.diagnose.heuristics import MIN_RECORDS, key_candidates
+from framework.authoring.diagnose.heuristics import MIN_RECORDS, is_id_name, key_candidates
 from framework.authoring.diagnose.paginator_candidates import unannounced_candidates
 from framework.authoring.diagnose.paging_checks import more_signs
 from framework.authoring.diagnose.proof import Evidence, Proof, response_of
-from framework.authoring.survey.list_selectors import SelectorGuess, guess_selector
-from framework.authoring.survey.start_parameters import StartGuess, guess_start
-from framework.authoring.survey.survey_draft import DraftReading, SurveyDraft
+from framework.definition.graphql_query import parse_query
 from framework.errors import FrameworkError, RequestError
 from framework.extract.next_page_signs import Sign, counted_place, graphql_variable
 from framework.http.error_reports import error_in
+from framework.importers.survey.list_selectors import SelectorGuess, guess_selector
+from framework.importers.survey.start_parameters import StartGuess, guess_start
+from framework.importers.survey.survey_draft import DraftReading, SurveyDraft
 from framework.text import count_noun, join_words
 
 Json = Any
 
 TO_CHECK = "to be checked: "
-_SURE_KEY = re.compile(r"@?(_?id|uid|uuid|guid|gid|pk|uri|urn)", re.IGNORECASE)
 _OF_REQUEST = {
     "response_format": "the first response is in this format",
     "method": "the API refuses the other method",
@@ -32,21 +32,15 @@ _OF_REQUEST = {
 
 @dataclass(frozen=True)
 class ListRequest:
-    """What is asked for: a resource's name, and its path, method and JSON body."""
+    """What is asked for: a resource's name, and what its endpoint sends: path, method, body."""
 
     name: str
-    path: str
-    method: str = "GET"
-    json: Json = None
+    endpoint: Mapping[str, Json]
 
-    def endpoint(self) -> dict[str, Json]:
-        """Return the keys of the endpoint."""
-        endpoint: dict[str, Json] = {"path": self.path}
-        if self.method != "GET":
-            endpoint["method"] = self.method
-        if self.json is not None:
-            endpoint["json"] = self.json
-        return endpoint
+    @property
+    def is_get(self) -> bool:
+        """Whether what is sent besides stands in the query string."""
+        return not {"method", "graphql"} & self.endpoint.keys()
 
 
 @dataclass
@@ -79,8 +73,10 @@ def survey_resource(request: ListRequest, draft: SurveyDraft) -> ResourceSurvey:
     """
     whole = {"data_selector": "@", "paginator": "single_page"}
     first = draft.look(_resource(request, whole), _OF_REQUEST)
-    guess = guess_selector(_body(first), request.name)
+    guess = guess_selector(_body(first), str(request.endpoint["path"]))
     survey = ResourceSurvey(first.resource)
+    if _is_told(request):
+        return _of_query(request, survey, draft)
     for fix in first.fixes:
         survey.because(("endpoint", fix.about), fix.about, _OF_REQUEST[fix.about])
     endpoint = dict(first.resource["endpoint"])
@@ -97,9 +93,51 @@ def survey_resource(request: ListRequest, draft: SurveyDraft) -> ResourceSurvey:
     if guess.doubt:
         survey.doubt(selector, "data_selector", guess.doubt)
     resource = _paginator(survey, guess, reading)
-    key = _key(survey, reading.evidence, guess)
+    return _with_key(request, survey, draft, resource, reading, is_object=guess.is_object)
+
+
+def _is_told(request: ListRequest) -> bool:
+    """Return whether a GraphQL query says itself where its records are, and their pages."""
+    block = request.endpoint.get("graphql")
+    paged = None if block is None else parse_query(block["query"]).paged
+    return paged is not None and paged.records is not None
+
+
+def _of_query(request: ListRequest, survey: ResourceSurvey, draft: SurveyDraft) -> ResourceSurvey:
+    """Return the resource of a query that needs no further key to be read to its end."""
+    reading = draft.look(_resource(request, {}), ())
+    evidence = reading.evidence
+    pages = [one for one in reading.proofs if one.about == "paginator"]
+    fault = next((one for one in reading.proofs if one.outcome == "fault"), None)
+    size = evidence.pages[0].size if evidence.pages else 0
+    block = ("endpoint", "graphql")
+    if any(one.outcome == "ok" for one in pages):
+        reason = f"{count_noun(size, 'record')} on the first page, and others on the second one"
+        survey.because(block, "records and pages of the query", reason)
+    elif fault is not None:
+        survey.doubt(block, "the query", fault.message.splitlines()[0])
+    elif size and not more_signs(evidence, evidence.pages[0]):
+        reason = f"{count_noun(size, 'record')}, and pageInfo says that there are no more"
+        survey.because(block, "records of the query", reason)
+    else:
+        doubt = f"its first page has {count_noun(size, 'record')}, and no second one was seen"
+        survey.doubt(block, "pages of the query", doubt)
+    return _with_key(request, survey, draft, _resource(request, {}), reading)
+
+
+def _with_key(
+    request: ListRequest,
+    survey: ResourceSurvey,
+    draft: SurveyDraft,
+    resource: Mapping[str, Json],
+    reading: DraftReading,
+    *,
+    is_object: bool = False,
+) -> ResourceSurvey:
+    """Return the survey with what its records tell: key and incremental."""
+    key = _key(survey, reading.evidence, is_object=is_object)
     start = StartGuess(None)
-    if not guess.is_object:
+    if not is_object:
         start = _start(request, draft, resource, reading.evidence, key)
     survey.resource = _assembled(request, resource, key, start)
     if start.incremental is not None:
@@ -111,7 +149,7 @@ def survey_resource(request: ListRequest, draft: SurveyDraft) -> ResourceSurvey:
 
 
 def _resource(request: ListRequest, endpoint: Mapping[str, Json]) -> dict[str, Json]:
-    whole = {**request.endpoint(), **endpoint}
+    whole = {**request.endpoint, **endpoint}
     return {"name": request.name, "write_disposition": "replace", "endpoint": whole}
 
 
@@ -131,13 +169,6 @@ def _body(reading: DraftReading) -> Json:
     if fault is not None and fault.about == "response_format":
         raise FrameworkError(f"{reading.resource['name']}: {fault.message}")
     return body
-
-
-def _selector(survey: ResourceSurvey, guess: SelectorGuess) -> None:
-    key = ("endpoint", "data_selector")
-    survey.because(key, f"data_selector {guess.selector}", guess.reason)
-    if guess.doubt:
-        survey.doubt(key, "data_selector", guess.doubt)
 
 
 def _paginator(
@@ -195,12 +226,12 @@ def _unknown_paginator(reading: DraftReading, signs: Sequence[Sign]) -> str:
     return f"left out, so dlt detects it (`auto`): one page of {size}, and no sign of a second one"
 
 
-def _key(survey: ResourceSurvey, evidence: Evidence, guess: SelectorGuess) -> str | None:
+def _key(survey: ResourceSurvey, evidence: Evidence, *, is_object: bool) -> str | None:
     """Return the field that identifies a record, if it is sure: a merge drops what repeats it."""
     records = evidence.objects
     candidates = key_candidates(records)
-    if guess.is_object and len(records) == 1:
-        candidates = [name for name in records[0] if _SURE_KEY.fullmatch(name)]
+    if is_object and len(records) == 1:
+        candidates = [name for name in records[0] if is_id_name(name)]
     sure = [name for name in candidates if _is_sure(name, evidence.resource.name)]
     count = f"{count_noun(len(records), 'record')} on {count_noun(len(evidence.pages), 'page')}"
     if sure:
@@ -219,7 +250,7 @@ def _key(survey: ResourceSurvey, evidence: Evidence, guess: SelectorGuess) -> st
 
 def _is_sure(name: str, resource: str) -> bool:
     """Return whether a field is the resource's own id by its name: `id`, `order_id` of `orders`."""
-    if _SURE_KEY.fullmatch(name):
+    if is_id_name(name):
         return True
     if not name.isidentifier():
         return False  # a dot would be a path
@@ -242,14 +273,14 @@ def _start(
         return StartGuess(None)
 
     def read_from(name: str, value: str) -> list[dict[str, Json]] | None:
-        if request.method != "GET":
+        if not request.is_get:
             return None
         endpoint = {**resource["endpoint"], "paginator": "single_page", "params": {name: value}}
         pages = draft.look({**resource, "endpoint": endpoint}, ()).evidence.pages
         return [one for one in pages[0].items if isinstance(one, dict)] if pages else None
 
     guess = guess_start(first_page, key, read_from)
-    if request.method != "GET" and guess.doubt:
+    if not request.is_get and guess.doubt:
         what = guess.doubt.partition(";")[0]
         return replace(guess, doubt=f"{what}; a start in the body was not tried")
     return guess

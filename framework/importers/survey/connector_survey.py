@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from framework.authoring.diagnose.resource_diagnosis import LiveApi
 from framework.authoring.scaffold.yaml_writer import WIDTH, Pointer, yaml_text
-from framework.authoring.survey.list_selectors import is_envelope_name
-from framework.authoring.survey.resource_survey import (
+from framework.errors import FrameworkError, Interrupted, UsageError
+from framework.importers.survey.resource_survey import (
     TO_CHECK,
     ListRequest,
     ResourceSurvey,
     survey_resource,
 )
-from framework.authoring.survey.survey_draft import SurveyDraft
-from framework.definition.expressions.jsonpath import path_keys
-from framework.definition.values.naming import normalize_identifier
-from framework.errors import FrameworkError, Interrupted, UsageError
+from framework.importers.survey.survey_draft import SurveyDraft
 
 Json = Any
 
@@ -58,39 +54,18 @@ def survey_connector(
                 surveys.append(_unread(request))
     if len(errors) == len(requests):
         raise next(iter(errors.values()))
-    named = _named_by_list(requests, surveys)
-    return ConnectorSurvey(_text(head, named), tuple(named), errors)
+    return ConnectorSurvey(_text(head, surveys), tuple(surveys), errors)
 
 
 def _unread(request: ListRequest) -> ResourceSurvey:
     resource = {
         "name": request.name,
         "write_disposition": "replace",
-        "endpoint": request.endpoint(),
+        "endpoint": dict(request.endpoint),
     }
     survey = ResourceSurvey(resource)
     survey.doubt(("endpoint",), "everything", "it could not be read when this file was written")
     return survey
-
-
-def _named_by_list(
-    requests: Sequence[ListRequest], surveys: Sequence[ResourceSurvey]
-) -> list[ResourceSurvey]:
-    """Return the surveys with GraphQL lists named by what they list, not by the path."""
-    names = {request.name for request in requests}
-    named = []
-    for request, survey in zip(requests, surveys, strict=True):
-        selector = str(survey.resource["endpoint"].get("data_selector", ""))
-        if isinstance(request.json, Mapping) and "query" in request.json:
-            parts = [
-                part for part in path_keys(selector.split("[")[0]) if not is_envelope_name(part)
-            ]
-            name = normalize_identifier(parts[-1]).strip("_") if parts else ""
-            if re.fullmatch(r"(?!.*__)[a-z][a-z0-9_]{0,62}", name) and name not in names:
-                names.add(name)
-                survey = replace(survey, resource={**survey.resource, "name": name})
-        named.append(survey)
-    return named
 
 
 def _text(head: Mapping[str, Json], surveys: Sequence[ResourceSurvey]) -> str:
