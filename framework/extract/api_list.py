@@ -114,11 +114,12 @@ class ListLocator:
         if len(items) != 1:
             return items
         if self._depth > 1 and self._unfiltered is not None:
-            inner = self._unfiltered.search(body, self._context)
+            inner = self._unfiltered.search(body, {**self._context, "response": body})
             return inner if isinstance(inner, list) else selected
         if not isinstance(items[0], dict):
             return items
-        made = exploded(self._steps, copy.deepcopy(items[0]), self._context)
+        context = {**self._context, "response": body}
+        made = exploded(self._steps, copy.deepcopy(items[0]), context)
         if made is not None:
             return made
         return [] if self.is_direct and _has_empty_list(items[0]) else items

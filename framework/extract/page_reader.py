@@ -288,7 +288,7 @@ class ListRequests:
         if not isinstance(self._selector, JmesPath):
             return self._client.extract_response(response, self._selector)
         try:
-            items = self._selector.expression.search(body, self._context)
+            items = self._selector.expression.search(body, {**self._context, "response": body})
         except ExpressionError:
             if self._locator.locate(body, []).kind in ("list", "object"):
                 raise

@@ -50,6 +50,7 @@ from framework.http.error_messages import translate_error
 from framework.runtime.context import (
     Context,
     with_incremental,
+    with_response,
     without_secrets,
 )
 from framework.runtime.templates import Values
@@ -543,7 +544,10 @@ class ResourceReader:
                     for record in records:
                         record.update(one.fields)
                 if steps is not None:
-                    records = steps(records, visible, only)
+                    around = visible
+                    if steps.reads_response and page.response is not None:
+                        around = with_response(visible, page.response)
+                    records = steps(records, around, only)
                 if order is not None:
                     order.on_records(records)
                 if cursor is not None:

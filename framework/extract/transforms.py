@@ -37,6 +37,8 @@ LARGEST = 1_000_000
 LARGEST_PAGE = 512_000_000
 """The most bytes of JSON that steps may make of the records of one page."""
 
+_OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
+
 _NOT_GROWING = ("filter", "remove", "rename")
 """Steps that make no record larger, and no value."""
 
@@ -53,10 +55,19 @@ class TransformFailures:
     first: str
 
 
+def _context_paths(step: Step) -> Iterator[tuple[str, ...]]:
+    """Yield the parts of the context that a step reads; () is all of it."""
+    values = step.argument.values() if step.kind == "set" else ()
+    for one in (step.expression, *values):
+        if isinstance(one, Expression) and one.contextual:
+            yield from one.reads()
+
+
 class Transforms:
     """The steps of one resource, called with records; thread-safe.
 
-    `filtered` counts the records that a `filter` left out.
+    `filtered` counts the records that a `filter` left out. `reads_response` says whether a step
+    reads the response that a record came in.
     """
 
     def __init__(self, resource: Resource) -> None:
@@ -67,6 +78,9 @@ class Transforms:
             for number, (step, large) in enumerate(zip(resource.steps, may_be_large, strict=True))
         ]
         self._keep_sizes = all(step.kind in _NOT_GROWING for step in resource.steps)
+        self.reads_response = any(
+            path[:1] in _OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
+        )
         self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ credentials are not known here.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +42,9 @@ CHUNK = 1 << 18
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
+
+_GUARD = re.compile(r"^\s*(?:\)\]\}'?,?|while\s*\(1\);|for\s*\(;;\);)\s*")
+"""What some APIs write before JSON, so that browsers do not run it as a script."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class Response(requests.Response):
         return parsed
 
     def _json_of_text(self, reason: str) -> Any:
-        """Parse a body that is not plain UTF-8: another character set, or a byte order mark."""
+        """Parse a body in another character set, or with a byte order mark or a guard before it."""
         encoding = requests.utils.guess_json_utf(self.content) or "utf-8"  # type: ignore[no-untyped-call]
         if encoding == "utf-8" and self.encoding:
             encoding = self.encoding
@@ -197,7 +201,7 @@ class Response(requests.Response):
         except UnicodeError:
             raise InvalidJson(self, f"it is not in {encoding[:40]}, as its header says") from None
         try:
-            return parse_json(text, self._decimals)[0]
+            return parse_json(_GUARD.sub("", text), self._decimals)[0]
         except ValueError as error:
             raise InvalidJson(self, reason if encoding == "utf-8" else str(error)) from None
 

@@ -72,6 +72,12 @@ def test_a_body_is_read_in_its_character_set(tmp_path, web, kind, body):
     assert opened(tmp_path, one_list(web.url)).read("items") == [{"name": "Zoë"}]
 
 
+@pytest.mark.parametrize("guard", [")]}'\n", ")]}',\n", ")]}", "while(1);", "\n for (;;);\n"])
+def test_a_guard_before_json_is_passed_over(tmp_path, web, guard):
+    web.on("/items", Answer(200, f'{guard}[{{"id": 1}}]'.encode(), JSON))
+    assert opened(tmp_path, one_list(web.url)).read("items") == [{"id": 1}]
+
+
 def test_numbers_keep_every_digit(tmp_path, web):
     """Past 64 bits as text: as numbers they would be rounded, or refused by the destination."""
     body = b'[{"big": 12345678901234567890, "f": 1.10, "i": 3, "least": -9223372036854775808}]'
