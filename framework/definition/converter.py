@@ -373,13 +373,14 @@ def _sync_token(merged: MergedResource) -> SyncToken | None:
 
 def _actions(written: Sequence[Json], merged: MergedResource) -> list[ResponseAction]:
     """Return the actions of the file; a token that is gone restarts its list, if none says else."""
-    actions = [_action(entry) for entry in written]
+    actions = [parse_action(entry) for entry in written]
     if token_of(merged) is not None:
         actions.append(ResponseAction(status_codes=("410",), action="restart"))
     return actions
 
 
-def _action(written: Mapping[str, Json]) -> ResponseAction:
+def parse_action(written: Mapping[str, Json]) -> ResponseAction:
+    """Return an entry of `response_actions`; one status counts as a list of it."""
     codes = written.get("status_code")
     codes = [] if codes is None else codes if isinstance(codes, list) else [codes]
     texts = [str(code).lower() for code in codes]

@@ -109,7 +109,7 @@ class RateLimit:
     limit_header: str | None = field(default=None, metadata=written_as("headers.limit"))
     remaining_header: str | None = field(default=None, metadata=written_as("headers.remaining"))
     reset_header: str | None = field(default=None, metadata=written_as("headers.reset"))
-    reset_as: Literal["seconds", "epoch", "date"] = field(
+    reset_as: WaitUnit = field(
         default="seconds", metadata=written_as("headers.reset_as", beside="reset_header")
     )
 

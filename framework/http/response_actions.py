@@ -7,12 +7,14 @@ One check per resource, made on the last response after all attempts. It raises 
 from __future__ import annotations
 
 import threading
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
+from framework.definition.converter import parse_action
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.placeholders import Literal, parse_template
 from framework.definition.expressions.value_functions import truthy
@@ -46,6 +48,26 @@ ENCODED = {
     ),
 }
 """What to do if the path holds a URL or a path of a record, percent-encoded."""
+
+
+class ResponseConditions:
+    """Conditions as a file writes them: statuses, or mappings like those of `response_actions`."""
+
+    def __init__(self, written: Iterable[int | Mapping[str, Any]], context: Context) -> None:
+        self._context = context
+        self._conditions = [(_statuses(one), one) for one in map(_condition, written)]
+
+    def hold_for(self, response: requests.Response) -> bool:
+        """Return whether one of the conditions holds."""
+        return any(
+            response.status_code in statuses and _matches(one, response, self._context)
+            for statuses, one in self._conditions
+        )
+
+
+def _condition(written: int | Mapping[str, Any]) -> ResponseAction:
+    conditions = {"status_code": written} if isinstance(written, int) else written
+    return parse_action({**conditions, "action": "retry"})
 
 
 class ResponseActions:

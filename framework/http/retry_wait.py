@@ -62,6 +62,11 @@ def wait_before(
     return Wait(seconds, source)
 
 
+LAST_SECOND = 1e11
+"""A greater number of seconds since 1970 is past the year 5000: it counts milliseconds."""
+GREATEST = 1e15
+
+
 def reset_of(response: requests.Response, rate_limit: RateLimit) -> float | None:
     """Return the seconds until the rate limit's window ends, by its reset header, or None."""
     value = response.headers.get(rate_limit.reset_header or "")
@@ -126,6 +131,8 @@ def _seconds_until(value: str, unit: WaitUnit, response: requests.Response) -> f
         return number
     if unit == "milliseconds":
         return number / 1000
+    if number > LAST_SECOND:
+        number /= 1000
     return number - _now(response).timestamp()
 
 
@@ -135,7 +142,7 @@ def _number(value: str) -> float | None:
         number = float(value)
     except ValueError:
         return None
-    return number if number == number and abs(number) < 1e12 else None
+    return number if abs(number) < GREATEST else None  # never true of NaN
 
 
 def _seconds_until_date(value: str, response: requests.Response) -> float | None:

@@ -147,6 +147,7 @@ def wait_headers(seconds: float, limit: RateLimit | None) -> list[tuple[str, str
     moment = datetime.now(UTC) + timedelta(seconds=whole)
     text = {
         "seconds": str(whole),
+        "milliseconds": str(whole * 1000),
         "epoch": str(math.ceil(moment.timestamp())),
         "date": format_datetime(moment, usegmt=True),
     }[limit.reset_as]

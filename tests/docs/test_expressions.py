@@ -119,6 +119,8 @@ CONTEXT_OF_A_PAGE = {
     "last_record": {"id": 9},
     "records": [{"id": 9}],
     "response": {
+        "nextSyncToken": "s",
+        "truncated": True,
         "has_more": False,
         "links": [{"rel": "next", "href": "https://api.example.com/2"}],
         "error": {"retry_in": 5},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
@@ -22,15 +22,18 @@ from framework.definition.expressions.jmespath_expression import Expression, com
 from framework.definition.plain_data import from_plain
 from framework.events import EventHandler, WarningRaised
 from framework.http.auth.oauth import (
+    IsRefusal,
     Token,
     TokenRequest,
     TokenResponse,
+    is_unauthorized,
     request_token,
     token_auth,
 )
 from framework.http.auth.placement import AppliedAuth, Placement, bearer, put_credential
 from framework.http.auth.signing import JwtClaims, RequestSigner
 from framework.http.auth.token_store import TokenFile, token_file
+from framework.http.response_actions import ResponseConditions
 from framework.http.session import refuse_plain_http
 from framework.runtime.context import Context
 from framework.runtime.redaction import Redactor
@@ -49,7 +52,7 @@ class AuthContext:
 
     `session_for` returns the session that may send credentials to a URL. `owner` names the
     connector whose tokens are stored; None stores nothing (a replay). `remedy` names the settings
-    to check when credentials are refused.
+    to check when credentials are refused. `is_refusal` tells responses to an expired token.
     """
 
     base_url: str
@@ -59,6 +62,7 @@ class AuthContext:
     on_event: EventHandler
     owner: str | None
     remedy: str
+    is_refusal: IsRefusal = is_unauthorized
 
     def request_token(self, request: TokenRequest) -> TokenResponse:
         """Return a new token. In a replay it is a stand-in: no cassette holds the recorded one."""
@@ -69,6 +73,10 @@ class AuthContext:
 
 def build_auth(config: Config, context: AuthContext) -> AuthConfigBase:
     """Return the auth that a mapping with a `type` describes, its placeholders filled in."""
+    renew_on = config.get("renew_on")
+    if renew_on:
+        conditions = ResponseConditions(renew_on, context.context)
+        context = replace(context, is_refusal=conditions.hold_for)
     return AUTH_TYPES[config["type"]](config, context)
 
 
@@ -147,7 +155,13 @@ class TokenEndpoint:
 def _client_credentials(config: Config, context: AuthContext) -> AuthConfigBase:
     request = TokenEndpoint.of(config).request(context, {"grant_type": "client_credentials"})
     first = config.get("access_token")
-    return token_auth(lambda: context.request_token(request).token, bearer, context.redactor, first)
+    return token_auth(
+        lambda: context.request_token(request).token,
+        bearer,
+        context.redactor,
+        first,
+        context.is_refusal,
+    )
 
 
 class RefreshedTokens:
@@ -205,7 +219,7 @@ class RefreshedTokens:
 
 def _refresh_token(config: Config, context: AuthContext) -> AuthConfigBase:
     tokens = RefreshedTokens(config, context)
-    return token_auth(tokens.obtain, bearer, context.redactor)
+    return token_auth(tokens.obtain, bearer, context.redactor, None, context.is_refusal)
 
 
 def _jwt_grant(config: Config, context: AuthContext) -> AuthConfigBase:
@@ -218,7 +232,7 @@ def _jwt_grant(config: Config, context: AuthContext) -> AuthConfigBase:
         grant = {"grant_type": JWT_GRANT, "assertion": assertion}
         return context.request_token(endpoint.request(context, grant)).token
 
-    return token_auth(obtain, bearer, context.redactor)
+    return token_auth(obtain, bearer, context.redactor, None, context.is_refusal)
 
 
 def _jwt(config: Config, context: AuthContext) -> AuthConfigBase:
@@ -251,7 +265,13 @@ def _login(config: Config, context: AuthContext) -> AuthConfigBase:
     put, send = bearer, config.get("send") or {}
     if send.get("type", "bearer") == "api_key":
         put = partial(put_credential, from_plain(Placement, send))
-    return token_auth(lambda: context.request_token(request).token, put, context.redactor)
+    return token_auth(
+        lambda: context.request_token(request).token,
+        put,
+        context.redactor,
+        None,
+        context.is_refusal,
+    )
 
 
 def _hmac(config: Config, context: AuthContext) -> AuthConfigBase:

@@ -1,6 +1,7 @@
 """Tokens on requests: obtained when first needed, stored, renewed when they expire.
 
-One thread obtains a token while others wait. A 401 renews the token once and repeats the request.
+One thread obtains a token while others wait. A 401, or what `renew_on` names, renews the token
+once and repeats the request.
 If the API refuses the new token too, it is not renewed again.
 """
 
@@ -45,19 +46,38 @@ class Token:
     seconds: float | None = None
 
 
+IsRefusal = Callable[[requests.Response], bool]
+"""Returns whether a response says that the token of its request has expired."""
+
+
+def is_unauthorized(response: requests.Response) -> bool:
+    """Return whether the status is 401."""
+    return response.status_code == UNAUTHORIZED
+
+
 def token_auth(
-    obtain: Callable[[], Token], put: PutToken, redactor: Redactor, first: str | None = None
+    obtain: Callable[[], Token],
+    put: PutToken,
+    redactor: Redactor,
+    first: str | None = None,
+    is_refusal: IsRefusal = is_unauthorized,
 ) -> AuthConfigBase:
     """Return an auth that puts a token from `obtain` on requests; `first` is one to start with."""
-    return AppliedAuth(RenewedToken(obtain, put, redactor, first).apply)
+    return AppliedAuth(RenewedToken(obtain, put, redactor, first, is_refusal).apply)
 
 
 class RenewedToken:
     """The current token of an auth, shared by all threads."""
 
     def __init__(
-        self, obtain: Callable[[], Token], put: PutToken, redactor: Redactor, first: str | None
+        self,
+        obtain: Callable[[], Token],
+        put: PutToken,
+        redactor: Redactor,
+        first: str | None,
+        is_refusal: IsRefusal,
     ) -> None:
+        self._is_refusal = is_refusal
         self._obtain = obtain
         self._put = put
         self._redactor = redactor
@@ -105,7 +125,7 @@ class RenewedToken:
         self, number: int, token: str, response: requests.Response, **options: Any
     ) -> requests.Response:
         """Repeat a request whose token the API refused: a response hook."""
-        if response.status_code != UNAUTHORIZED:
+        if not self._is_refusal(response):
             if response.status_code < 400:
                 with self._lock:
                     self._renewable = self._renewable or self._number == number
@@ -123,7 +143,7 @@ class RenewedToken:
         following: requests.Response = adapter.send(repeated, **options)
         following.history.append(response)
         following.request = repeated
-        if following.status_code < 400:
+        if following.status_code < 400 and not self._is_refusal(following):
             with self._lock:
                 self._renewable = True
         return following
