@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.auth_choice import ONE_OF
 from framework.definition.defaults import MergedResource, bind_path, columns_by_name
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.expressions.jsonpath import is_jsonpath
-from framework.definition.expressions.placeholders import config_names, placeholders
+from framework.definition.expressions.placeholders import config_names, escape, placeholders
 from framework.definition.model import (
     PARTITION_KINDS,
     Binding,
@@ -221,7 +222,9 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         other_parents=tuple(crossed),
         when=_expression(data.get("when")),
         only_changed=_expression(data.get("only_changed")),
-        partitions=tuple(_partition(written) for written in data.get("partitions") or ()),
+        partitions=tuple(
+            _partition(written, draft.location.root) for written in data.get("partitions") or ()
+        ),
         deletes=_deletes(data.get("deletes")),
         steps=tuple(
             step for written in data.get("processing_steps") or () for step in _steps(written)
@@ -266,9 +269,12 @@ def _expression(written: str | None) -> Expression | None:
     return None if written is None else compile_expression(written)
 
 
-def _partition(written: Mapping[str, Json]) -> Partition:
+def _partition(written: Mapping[str, Json], root: Path) -> Partition:
     kind = next(kind for kind in PARTITION_KINDS if written.get(kind) is not None)
-    return from_plain(Partition, {**written, "kind": kind, "argument": written[kind]})
+    argument = written[kind]
+    if kind == "file":
+        argument = {**argument, "root": escape(str(root))}
+    return from_plain(Partition, {**written, "kind": kind, "argument": argument})
 
 
 def _deletes(written: Json) -> Deletes | None:

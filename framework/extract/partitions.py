@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from framework.definition.model import Partition
@@ -15,6 +16,7 @@ from framework.definition.values.datetimes import TimeError, read_time, shifted,
 from framework.definition.values.durations import DurationError, parse_duration, parse_period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
+from framework.extract.partition_files import file_values
 from framework.text import json_type
 
 Json = Any
@@ -106,6 +108,18 @@ def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -
     raise RecordError(f"{place}: `dates` has more than {MAX_VALUES:,} spans")
 
 
+def _rows(name: str, argument: Mapping[str, Json], _: datetime, place: str) -> Iterator[Values]:
+    values = file_values(Path(argument["root"]), argument["path"], argument["field"], place)
+    seen: set[Json] = set()
+    for value in values:
+        key = _hashable(value)
+        if key not in seen:
+            seen.add(key)
+            yield {name: value}
+        if len(seen) > MAX_VALUES:
+            raise RecordError(f"{place}: the file has more than {MAX_VALUES:,} values")
+
+
 def _time(value: Json, place: str) -> datetime:
     try:
         return read_time(value, ("iso",))[0]
@@ -123,6 +137,7 @@ PARTITION_BUILDERS: Mapping[str, Callable[[str, Json, datetime, str], Iterator[V
     "values": _listed,
     "range": _numbers,
     "dates": _spans,
+    "file": _rows,
 }
 """By kind: from a partition's name and argument to its values. A new kind is an entry here, one in
 the model's `PartitionKind`, its schema entry, and a case in tests/cases."""

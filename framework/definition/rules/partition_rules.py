@@ -17,12 +17,14 @@ from framework.definition.schema.annotations import (
     resource_templates,
     resource_values,
 )
+from framework.definition.values.value_files import path_problem
 from framework.text import did_you_mean, join_words
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
+_KINDS = join_words((f"`{kind}`" for kind in PARTITION_KINDS), None)
 
 
 @rule("partition-source")
@@ -32,7 +34,23 @@ def check_sources(draft: Draft) -> Iterator[Breach]:
         sources = _sources(partition)
         if len(sources) != 1:
             found = join_words(f"`{key}`" for key in sources) or "nothing that has values"
-            yield place, f"found {found}, expected one of `values`, `range`, `dates` and `resource`"
+            yield place, f"found {found}, expected one of {_KINDS}"
+
+
+@rule("partition-file")
+def check_files(draft: Draft) -> Iterator[Breach]:
+    """A file of values is there, in the project's folder, unless config names it."""
+    root = draft.location.root
+    for _, place, partition in _partitions(draft):
+        written = partition.get("file")
+        path = written.get("path") if isinstance(written, Mapping) else None
+        if not isinstance(path, str) or "{" in path:
+            continue
+        problem = path_problem(root, path)
+        if problem is None and not (root / path).is_file():
+            problem = "and it is not there; it is relative to the folder that holds connectors/"
+        if problem is not None:
+            yield (*place, "file", "path"), f"found the file {path}, {problem}"
 
 
 @rule("duplicate-partition")
