@@ -83,6 +83,10 @@ class TokenIssuer:
         return MockResponse.of_json(200, body)
 
 
+CHALLENGES = {"Digest": ', nonce="mock", qop="auth"'}
+"""What a 401 says beside its realm, by scheme."""
+
+
 @dataclass(frozen=True)
 class Guard:
     """Lets requests with credentials pass. `by_resource` are those that a resource's auth sends,
@@ -120,7 +124,7 @@ class Guard:
         return MockResponse.of_json(
             401,
             {"error": "unauthorized", "message": f"found {found} in {where}"},
-            ("WWW-Authenticate", f'{scheme} realm="mock"'),
+            ("WWW-Authenticate", f'{scheme} realm="mock"{CHALLENGES.get(scheme, "")}'),
         )
 
     def token_for(self, request: MockRequest) -> MockResponse | None:
@@ -199,6 +203,8 @@ def _credentials(auth: Config, filler: Filler, given: Mapping[str, str]) -> Iter
         pair = f"{known('username')}:{known('password')}".encode()
         expected = f"Basic {base64.b64encode(pair).decode()}" if counts else None
         yield Credential(header, "Basic ", expected, is_pair=True)
+    elif kind == "http_digest":
+        yield Credential(header, "Digest ")
     elif kind == "hmac":
         yield Credential(_place(auth), str(auth.get("prefix") or ""))
         if auth.get("timestamp"):

@@ -1,5 +1,8 @@
 """Credentials on requests: every kind, and tokens fetched once by many threads."""
 
+import hashlib
+import re
+
 import pytest
 
 from framework.errors import RequestError
@@ -225,3 +228,60 @@ def test_a_secret_that_no_header_takes_is_an_error_without_it(tmp_path, web, sec
     assert str(caught.value).startswith(f"items: GET {web.url}/items")
     assert "canary" not in str(caught.value)
     assert web.asked == []
+
+
+class DigestApi:
+    """A list behind HTTP digest authentication (RFC 7616, MD5 or SHA-256); a nonce is good for
+    three requests."""
+
+    def __init__(self, web, algorithm="MD5"):
+        self.hash = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}[algorithm]
+        self.algorithm = algorithm
+        self.uses, self.nonce = 0, 0
+        web.on("/items", self)
+
+    def _of(self, *parts):
+        return self.hash(":".join(parts).encode()).hexdigest()
+
+    def __call__(self, asked):
+        sent = asked.headers.get("authorization", "")
+        given = dict(re.findall(r'(\w+)="?([^",]*)"?', sent.removeprefix("Digest ")))
+        self.uses += 1
+        if given.get("nonce") == f"n{self.nonce}" and self.uses <= 3:
+            target = given["uri"]
+            first, second = self._of("ann", "api", KEY), self._of("GET", target)
+            expected = self._of(
+                first, given["nonce"], given["nc"], given["cnonce"], given["qop"], second
+            )
+            if given["response"] == expected:
+                page = int(asked.param("page") or 1)
+                return {"items": [{"id": page}], **({"next": page + 1} if page < 5 else {})}
+        self.nonce += 1
+        self.uses = 0
+        challenge = (
+            f'Digest realm="api", nonce="n{self.nonce}", qop="auth", algorithm={self.algorithm}'
+        )
+        return Answer(401, {"message": "no"}, {"WWW-Authenticate": challenge})
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_a_digest_answers_the_challenges_of_the_api(tmp_path, web, algorithm):
+    DigestApi(web, algorithm)
+    auth = {"type": "http_digest", "username": "ann", "password": "{secrets.k}"}
+    endpoint = {
+        "data_selector": "items",
+        "paginator": {"type": "cursor", "cursor_param": "page", "cursor_path": "next"},
+    }
+    shop = opened(tmp_path, authed(web.url, auth, endpoint), {"k": KEY})
+    assert [one["id"] for one in shop.read("items")] == [1, 2, 3, 4, 5]
+    assert all(KEY not in str(dict(asked.headers)) for asked in web.asked)
+    # one challenge for each three requests
+    assert len(web.asked) == 7
+
+
+def test_a_digest_with_a_wrong_password_is_refused_once(tmp_path, web):
+    DigestApi(web)
+    auth = {"type": "http_digest", "username": "ann", "password": "{secrets.k}"}
+    with pytest.raises(RequestError, match="401 Unauthorized"):
+        opened(tmp_path, authed(web.url, auth), {"k": "wrong-password"}).read("items")
+    assert len(web.asked) == 2

@@ -28,6 +28,10 @@ AUTHS: dict[str, tuple[Mapping[str, Json], dict[str, str]]] = {
         {"type": "http_basic", "username": "me", "password": "{secrets.key}"},
         {"authorization": f"Basic {PAIR}"},
     ),
+    "http_digest": (
+        {"type": "http_digest", "username": "me", "password": "{secrets.key}"},
+        {"authorization": "Digest x"},
+    ),
     "oauth2_client_credentials": (
         {"type": "oauth2_client_credentials", **TOKEN_URL},
         {"authorization": "Bearer x"},

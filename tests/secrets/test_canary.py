@@ -31,9 +31,9 @@ NAMES = (
     *("bearer", "in_header", "in_query", "in_cookie", "user", "password", "client_id"),
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
     *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
-    *("chosen", "not_chosen", "passphrase"),
+    *("chosen", "not_chosen", "passphrase", "digest"),
 )
-MADE_OF = ("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen")
+MADE_OF = ("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest")
 """Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
 SECRETS["private_key"] = (
@@ -67,6 +67,7 @@ def connector(web: Web) -> dict[str, Any]:
             "username": "{secrets.user}",
             "password": "{secrets.password}",
         },
+        "digest": {"type": "http_digest", "username": "ann", "password": "{secrets.digest}"},
         "oauth": {
             "type": "oauth2_client_credentials",
             "access_token_url": f"{web.url}/token",

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 import requests
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from dlt.sources.rest_api.config_setup import create_auth
+from requests.auth import HTTPDigestAuth
 
 from framework.definition.expressions.jmespath_expression import Expression, compile_expression
 from framework.definition.plain_data import from_plain
@@ -92,6 +93,12 @@ def _http_basic(config: Config, context: AuthContext) -> AuthConfigBase:
     # base64 of the pair is sent
     context.redactor.add(f"{pair['username']}:{pair['password']}")
     return _of_dlt({**config, **pair}, context)
+
+
+def _http_digest(config: Config, _: AuthContext) -> AuthConfigBase:
+    # it answers the challenge of a 401, and counts its requests, once for all threads
+    digest = HTTPDigestAuth(text_of(config["username"]), text_of(config["password"]))
+    return AppliedAuth(digest)
 
 
 def _api_key(config: Config, context: AuthContext) -> AuthConfigBase:
@@ -284,6 +291,7 @@ AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "bearer": _of_dlt,
     "api_key": _api_key,
     "http_basic": _http_basic,
+    "http_digest": _http_digest,
     "oauth2_client_credentials": _client_credentials,
     "oauth2_refresh_token": _refresh_token,
     "oauth2_jwt": _jwt_grant,
