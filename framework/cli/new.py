@@ -223,7 +223,7 @@ def _probed(
             found = survey_connector(head, requests, LiveApi(config, None, environment, on_event))
     except FrameworkError as error:
         if facts.auth == "none" and getattr(error, "code", None) == "auth-refused":
-            raise FrameworkError(f"{error}. {_no_secret(facts.name)}") from None
+            raise FrameworkError(f"{str(error).rstrip('.')}. {_no_secret(facts.name)}") from None
         raise
     for survey in found.resources:
         name = survey.resource["name"]
@@ -333,7 +333,8 @@ def _query(text: str) -> str:
     try:
         return Path(text[1:]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--graphql {text} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"--graphql {text} cannot be read: {reason}") from None
 
 
 def _last_segment(address: UrlCredentials) -> tuple[UrlCredentials, tuple[str, ...]]:

@@ -152,6 +152,11 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
     description = read_description(source, allow_remote=options.allow_remote)
     shapes = ShapeReader(description.resolve)
     operations = list(OperationReader(description, shapes).operations())
+    if operations and not any(options.choice.takes(one) for one in operations):
+        raise ManifestError(
+            f"{source}: found no operation that --paths, --tags and --exclude leave of "
+            f"{len(operations)}; --list without them shows all"
+        )
     finder = ListFinder(shapes)
     catalog = catalog_of(operations, finder, options.choice)
     info = description.root.child("info")

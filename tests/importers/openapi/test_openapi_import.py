@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from framework.cli.main import main
 from framework.importers.api_guesses.declared_values import first_sentence
 from framework.importers.api_guesses.list_catalog import Choice
 from framework.importers.import_report import ManifestError
@@ -146,6 +147,35 @@ def test_paths_tags_and_exclusions_choose(tmp_path):
     assert chosen(paths=("/g*",)) == ("groups",)
     assert chosen(tags=("B",)) == ("cars", "groups")
     assert chosen(exclude=("/users/*",)) == ("users", "groups")
+
+
+@pytest.mark.parametrize("choice", [{"paths": ("/user",)}, {"tags": ("c",)}, {"exclude": ("/*",)}])
+def test_a_choice_of_nothing_leaves_the_file_of_an_earlier_import(
+    choice, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    paths = {"/users": {"get": {"tags": ["a"], "responses": answer(records())}}}
+    source = written(tmp_path, description(paths))
+    assert main(["import", "openapi", source, "-o", "connectors/shop.yaml"]) == 0
+    before = (tmp_path / "connectors" / "shop.yaml").read_text()
+    options = [f"--{key}={value}" for key, values in choice.items() for value in values]
+    assert main(["import", "openapi", source, "-o", "connectors/shop.yaml", "--force", *options])
+    assert "found no operation" in capsys.readouterr().err
+    assert (tmp_path / "connectors" / "shop.yaml").read_text() == before
+    with pytest.raises(ManifestError, match="found no operation"):
+        list_openapi(source, OpenApiOptions(Choice(**choice)))
+
+
+@pytest.mark.parametrize("sign", ["pageable", "numberOfElements"])
+def test_a_page_of_spring_is_known_by_any_of_its_fields(sign, tmp_path):
+    page = {"content": records(), "number": {"type": "integer"}, sign: {"type": "object"}}
+    operation = {
+        "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}],
+        "responses": answer({"type": "object", "properties": page}),
+    }
+    imported = import_openapi(written(tmp_path, description({"/users": {"get": operation}})), "x")
+    assert "base_page: 0" in imported.text
+    assert "first page" not in imported.text
 
 
 def test_the_list_tells_why_an_operation_is_left_out(tmp_path):

@@ -1,6 +1,7 @@
 """The first cassette: what a HAR holds is replayed, what it lacks is an empty list."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -76,3 +77,15 @@ def test_many_parents_limit_the_cassette(cassette):
     )
     assert report["requests"] == 101
     assert "limit: 100" in text
+
+
+def test_a_number_of_the_config_stays_in_a_link_to_the_next_page(cassette):
+    link = f"{HOST}/teams/7/members?page=2"
+    report, text = cassette(
+        {
+            "get": "/teams/7/members?page=1",
+            "response": {"members": [{"id": "a", "name": "Ada"}], "links": {"next": link}},
+        }
+    )
+    assert report["requests"] == 2
+    assert set(re.findall(r"/teams/(\w+)/", text)) == {"7"}
