@@ -27,7 +27,7 @@ from framework.prove.history.api_traits import Assumption, traits_of
 from framework.prove.history.cursor_form import form_of
 from framework.prove.history.record_fields import RecordFields, leaves
 from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
-from framework.prove.plays.recorded_ends import early_ends
+from framework.prove.plays.recorded_ends import early_ends, without_maximums
 from framework.runtime.environment import StopSignal
 from framework.runtime.field_paths import field_at
 from framework.runtime.settings import Settings, resolve_settings
@@ -41,8 +41,6 @@ INVENTED = 3
 """Records of a list without a recording."""
 NEWEST = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When histories begin, unless the file begins later."""
-LAST_PAGES = ("maximum_page", "maximum_offset")
-"""Keys of a paginator after which a file reads no further."""
 MOST_PARENTS = 12
 """Records of a parent that are tried to find one with a list of children."""
 
@@ -63,7 +61,7 @@ class Stage:
     assumptions: Sequence[Assumption]
     config: Mapping[str, Json]
     maximums: Mapping[str, tuple[str, int]]
-    """By resource: the key of the file that ends its lists early, and its value."""
+    """By resource: the key by which the file ends its lists early, and its value."""
     ends: Mapping[str, str]
     """By resource: what its recorded pages say of further ones that the file does not read."""
     _base: dict[ListKey, list[Json]] = field(default_factory=dict)
@@ -370,12 +368,11 @@ def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:
             continue
         paginator = copy.copy(route.paginator)
         paginator.inner = inner = copy.copy(route.paginator.inner)
+        if paginator.maximum is not None:
+            maximums[key[0]] = paginator.maximum
         if isinstance(inner, OffsetPaginator):
             inner.limit = PAGE_SIZE
         if isinstance(inner, RangePaginator):
-            if inner.maximum_value is not None:
-                name = LAST_PAGES[isinstance(inner, OffsetPaginator)]
-                maximums[key[0]] = name, int(inner.maximum_value)
             inner.maximum_value = None
         if paginator.rules.page_size:
             paginator.rules = replace(paginator.rules, page_size=PAGE_SIZE)
@@ -390,14 +387,11 @@ def _with_small_pages(connector: Connector) -> Connector:
     """Return the connector with small pages where its file sets their size, and no last one."""
 
     def small(paginator: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
-        if paginator is None:
-            return None
-        sizes = {"limit", "page_size"} & paginator.keys()
-        whole = {name: value for name, value in paginator.items() if name not in LAST_PAGES}
-        if paginator.get("type") == "single_page":
+        if paginator is None or paginator.get("type") == "single_page":
             return paginator
-        return {**whole, **dict.fromkeys(sizes, PAGE_SIZE)}
+        return {**paginator, **dict.fromkeys({"limit", "page_size"} & paginator.keys(), PAGE_SIZE)}
 
+    connector = without_maximums(connector)
     resources = tuple(
         replace(one, endpoint=replace(one.endpoint, paginator=small(one.endpoint.paginator)))
         for one in connector.resources
