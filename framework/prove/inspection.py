@@ -5,15 +5,15 @@ No history is invented for it: it is seen in the file, in its recording, or by o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError
 from framework.prove.connector_proof import BrokenPromise
 from framework.prove.history.account import PlayedAccount
-from framework.prove.history.record_fields import put_leaf
-from framework.prove.stage import NEWEST, Stage, shares_key
+from framework.prove.history.record_fields import leaves, put_leaf
+from framework.prove.stage import NEWEST, Stage
 from framework.runtime.field_paths import field_at
 
 Json = Any
@@ -46,7 +46,7 @@ def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
     if not stage.has_recording or target.resource.write_disposition != "merge":
         return
     records = [row for raw in stage.values(account.name) for row in target.elements.records(raw)]
-    if shares_key(target.resource, records) is None:
+    if _shared_key(target.resource, records) is None:
         return
     key, natural = ", ".join(target.resource.primary_key), target.fields.natural_key
     story = (
@@ -66,10 +66,10 @@ def early_records(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
     """
     target = account.target
     spec, cursor, form = target.route.plan.endpoint.incremental, target.fields.cursor, target.form
-    if spec is None or spec.keep_all or form is None or cursor is None or form.kind == "number":
+    if spec is None or spec.keep_all or form is None or cursor is None:
         return
     initial = spec.arguments.get("initial_value")
-    begin = form.read(initial)
+    begin = target.begin
     if begin is None or spec.arguments.get("last_value_func") == "min":
         return
     values = [field_at(raw, cursor) for raw in stage.values(account.name)]
@@ -142,3 +142,16 @@ def _wider_key(connector: Connector, resource: Resource) -> str:
     above = connector.resource(resource.parent).primary_key
     field = above[0] if len(above) == 1 else "id"
     return f"primary_key: [_{resource.parent}_{field}, {own}], with include_from_parent: [{field}]"
+
+
+def _shared_key(resource: Resource, records: Sequence[Json]) -> Json:
+    """Return the key that two different records share, None if there is none."""
+    known: dict[str, Json] = {}
+    for record in records:
+        own = dict(leaves(record))
+        values = [own.get(tuple(name.split("."))) for name in resource.primary_key]
+        if not values or None in values:
+            continue
+        if known.setdefault(repr(values), own) != own:
+            return values[0] if len(values) == 1 else values
+    return None

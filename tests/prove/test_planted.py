@@ -60,6 +60,22 @@ def test_a_planted_fault_is_found_with_any_seed(file: Path, seed: int) -> None:
     assert planted.code in [one.code for one in proof.broken]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("right/inserted_only", "edits"),
+        ("right/tables_of_lists", "deletes"),
+        ("planted/retired_by_a_range", "unchanged"),
+    ],
+)
+def test_runs_into_duckdb_show_it_too(name: str, code: str) -> None:
+    connector = valid_connector(find_connector(str(FOLDER / f"{name}.yaml")))
+    proof = prove(connector, ProofOptions(histories=5))
+    confirmed = {one.code: one.is_confirmed for one in proof.broken}
+    assert confirmed[code] is True
+
+
 @pytest.mark.parametrize("file", RIGHT, ids=lambda file: file.stem)
 def test_a_connector_that_is_right_has_limits_only(file: Path) -> None:
     proof = proof_of(file, histories=12)

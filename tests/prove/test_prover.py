@@ -47,7 +47,7 @@ def codes(proof: ConnectorProof) -> set[tuple[str, str, str]]:
 
 @pytest.mark.slow
 def test_the_bundled_connector_has_its_documented_limits_and_nothing_else() -> None:
-    proof = prove(scheduling(), ProofOptions())
+    proof = prove(scheduling(), ProofOptions(histories=6))
     assert proof.unproved == {}
     assert {(code, severity) for _, code, severity in codes(proof)} == {
         ("deletes", "limit"),
