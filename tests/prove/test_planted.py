@@ -43,7 +43,7 @@ def proof_of(file: Path, **options: object) -> ConnectorProof:
 @pytest.mark.parametrize("file", PLANTED, ids=lambda file: file.stem)
 def test_a_planted_fault_is_found_with_a_change_that_helps(file: Path) -> None:
     planted = Planted.of(file)
-    proof = proof_of(file, assumptions=planted.assumptions)
+    proof = proof_of(file, assumptions=planted.assumptions, histories=12)
     found = [one for one in proof.broken if one.code == planted.code]
     assert [one.severity for one in found] == [planted.severity], proof.broken
     assert found[0].mend
