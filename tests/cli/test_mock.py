@@ -103,7 +103,9 @@ def test_a_mock_elsewhere_is_refused(
     assert "expected an address on this machine" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", [("run", "shop"), ("check", "shop"), ("preview", "shop", "orders")])
+@pytest.mark.parametrize(
+    "verb", [("run", "shop"), ("check", "shop"), ("preview", "shop", "orders")]
+)
 def test_an_address_without_a_mock_fails_before_a_request(
     folder: Path,
     verb: tuple[str, ...],

@@ -70,7 +70,8 @@ COLLECTION = {
                 "body": {
                     "mode": "graphql",
                     "graphql": {
-                        "query": "query Items { items { id } }",
+                        "query": "query Load($shop: ID, $after: String) { items(shop: $shop, "
+                        "after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }",
                         "variables": '{"shop": "{{shopId}}"}',
                     },
                 },
