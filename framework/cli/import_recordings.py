@@ -131,7 +131,13 @@ def postman(file: Path, output: Path | None, force: bool, form: str, host: str |
     target = output or Path("connectors") / f"{name}.yaml"
     check_target(target, force)
     found = read_postman(file)
-    source = RecordedSource(found.interactions, str(file), "a Postman collection", found.notes)
+    source = RecordedSource(
+        found.interactions,
+        str(file),
+        "a Postman collection",
+        found.notes,
+        clients=found.clients,
+    )
     recorded, files = _write(source, target, host)
     return write_report(recorded.imported, files, form)
 
