@@ -154,8 +154,8 @@ def _authorization(
     access: Access,
     clients: Sequence[ClientCredentials],
 ) -> None:
-    for one in clients:
-        access.hide(one.client_secret, None)
+    for known in clients:
+        access.hide(known.client_secret, None)
     found = _most([one.header("authorization") for one in exchanges if one.header("authorization")])
     if not found:
         return
@@ -401,8 +401,9 @@ def _token_request(
             return
         values.secrets.clear()
         path = "/".join(("", *exchange.segments))
-        sent = (str(exchange.body.get(name) or "") for name in ("client_id", "client_secret"))
-        client = ClientCredentials(tokens[0], f"{exchange.origin}{path}", *sent, is_basic=False)
+        name, secret = (str(exchange.body.get(key) or "") for key in ("client_id", "client_secret"))
+        address = f"{exchange.origin}{path}"
+        client = ClientCredentials(tokens[0], address, name, secret, is_basic=False)
         _obtain_by_client(client, values, access)
         for one in tokens:
             access.secrets[one] = None
