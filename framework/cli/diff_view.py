@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from framework.text import count_noun, shorten
+from framework.text import count_noun, sentences, shorten
 
 if TYPE_CHECKING:
     from framework.authoring.compare.connector_diff import ConnectorDiff, ResourceDiff
@@ -85,11 +85,11 @@ def render_markdown(diff: ConnectorDiff, names: tuple[str, str]) -> str:
 def _resource_lines(one: ResourceDiff) -> Iterator[str]:
     sides = zip("-+", one.outcomes, one.errors, one.warnings, strict=True)
     if one.errors[0] and one.errors[0] == one.errors[1]:
-        yield f"  {one.outcomes[0]} in both: {' '.join(one.errors[0].split())}"
+        yield f"  {one.outcomes[0]} in both: {sentences(one.errors[0])}"
         sides = zip("-+", (None, None), ("", ""), one.warnings, strict=True)
     for sign, outcome, error, warnings in sides:
         if outcome is not None and (one.outcomes[0] != one.outcomes[1] or error):
-            yield f"{sign} {outcome}{': ' if error else ''}{' '.join(error.split())}"
+            yield f"{sign} {outcome}{': ' if error else ''}{sentences(error)}"
         for code in warnings:
             yield f"{sign} warning {code}"
 

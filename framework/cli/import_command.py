@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from framework.cli.import_proof import check_against, prove_import
 from framework.cli.import_recordings import curl, har, postman
 from framework.cli.import_target import check_target, target_options, write_report
 from framework.cli.proof_view import proof_as_data, write_proofs
-from framework.cli.shared_options import option_group
+from framework.cli.shared_options import option_group, set_option
 from framework.cli.terminal import write_json, write_line
 from framework.text import count_noun
 
@@ -108,6 +108,7 @@ Examples:
     help="Compare the file with responses of the API (live), or of a mock at URL, and write each "
     "change that was tried and helps, as check --deep --apply does.",
 )
+@set_option
 def openapi(
     source: str,
     output: Path | None,
@@ -119,6 +120,7 @@ def openapi(
     only_list: bool,
     allow_remote: bool,
     against: str | None,
+    config: Mapping[str, str],
 ) -> int:
     """Convert FILE or URL, the description of an API: OpenAPI 3.0, 3.1 or Swagger 2.0.
 
@@ -134,7 +136,7 @@ def openapi(
         name_from,
     )
 
-    check_against(against)
+    check_against(against, config)
     options = OpenApiOptions(Choice(paths, tags, exclude), allow_remote)
     if only_list:
         rows = list_openapi(source, options)
@@ -152,12 +154,12 @@ def openapi(
     if form == "json":
         from framework.importers.openapi.settled_checks import without_settled
 
-        proofs, settled = prove_import(target, against)
+        proofs, settled = prove_import(target, against, config)
         more = {"proofs": [proof_as_data(proof) for proof in proofs]}
         code = write_report(without_settled(imported, settled), files, form, more)
     else:  # the report comes first: the API may refuse to be asked
         code = write_report(imported, files, form)
-        proofs, settled = prove_import(target, against)
+        proofs, settled = prove_import(target, against, config)
         write_proofs(proofs)
         if settled:
             write_line(f"settled: {count_noun(len(settled), 'check')}; the comments are gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,22 @@ if TYPE_CHECKING:
 LIVE = "live"
 
 
-def check_against(against: str | None) -> None:
-    """Raise UsageError for what is neither `live` nor a URL."""
+def check_against(against: str | None, given: Mapping[str, str]) -> None:
+    """Raise UsageError for what is neither `live` nor a URL, and for config without a proof."""
+    if given and against is None:
+        raise UsageError("found --set without --prove, whose requests need the values")
     if against is not None and against != LIVE and "://" not in against:
         raise UsageError(f"found --prove {against}, expected live or the address of a mock")
 
 
-def prove_import(target: Path, against: str) -> tuple[list[Proof], list[tuple[str, str]]]:
+def prove_import(
+    target: Path, against: str, given: Mapping[str, str]
+) -> tuple[list[Proof], list[tuple[str, str]]]:
     """Compare an imported file with responses, and write each change that was tried and helps.
 
-    Return the proofs of all resources, and the checks that they settle, by resource: these leave
-    the file's comments. Raise FrameworkError if the API cannot be asked.
+    `given` are values of config; for a mock, those that are needed have its own stand-ins. Return
+    the proofs of all resources, and the checks that they settle, by resource: these leave the
+    file's comments. Raise FrameworkError if the API cannot be asked.
     """
     connector = open_connector(f"./{target}" if not target.is_absolute() else str(target), None)
     from framework.authoring.diagnose.diagnosis import repair
@@ -36,12 +42,13 @@ def prove_import(target: Path, against: str) -> tuple[list[Proof], list[tuple[st
     from framework.runtime.signals import stop_on_signals
 
     environment = Environment()
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = dict(given)
     if against != LIVE:
         from framework.mock.mock_run import mocked_config, mocked_environment
+        from framework.mock.stand_ins import stand_ins
 
         environment = mocked_environment(connector, against, environment)
-        config = mocked_config(connector, config)
+        config = mocked_config(connector, {**stand_ins(connector, config), **config})
     api = LiveApi(config, None, environment, ignore_event)
     with stop_on_signals(environment.stop):
         proofs = list(repair(connector, connector.resources, api, lambda _: True))

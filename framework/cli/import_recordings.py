@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from framework.cli.import_target import check_target, target_options, write_report
 from framework.cli.shared_options import option_group
 from framework.errors import FrameworkError, UsageError
-from framework.text import count_noun
+from framework.text import count_noun, sentences
 
 if TYPE_CHECKING:
     from framework.importers.recorded.formats.har_file import HarRecording
@@ -46,18 +47,21 @@ def har(
     parent. Credentials become named secrets. The recording also becomes the first cassette,
     scrubbed: what it lacks is answered there by empty lists.
     """
+    from framework.importers.import_report import write_imported
     from framework.importers.recorded.formats.har_file import read_har
-    from framework.importers.recorded.recorded_import import RecordedSource
+    from framework.importers.recorded.recorded_import import RecordedSource, import_recorded
     from framework.importers.source_files import connector_name
 
     target = output or Path("connectors") / f"{connector_name(file)}.yaml"
     check_target(target, force)
     recording = read_har(file)
     source = RecordedSource(recording.interactions, str(file), "a HAR", recording.notes)
-    recorded, files = _write(source, target, host)
+    recorded = import_recorded(source, target.stem, host=host)
     more: dict[str, Any] = {}
     if not no_cassette and not recorded.imported.missing:
         more["cassette"] = _cassette(recorded, recording, target, force=force, form=form)
+    # last: after an interruption the import can be repeated as it was
+    files = write_imported(recorded.imported, target)
     return write_report(recorded.imported, files, form, more)
 
 
@@ -127,7 +131,13 @@ def postman(file: Path, output: Path | None, force: bool, form: str, host: str |
     target = output or Path("connectors") / f"{name}.yaml"
     check_target(target, force)
     found = read_postman(file)
-    source = RecordedSource(found.interactions, str(file), "a Postman collection", found.notes)
+    source = RecordedSource(
+        found.interactions,
+        str(file),
+        "a Postman collection",
+        found.notes,
+        clients=found.clients,
+    )
     recorded, files = _write(source, target, host)
     return write_report(recorded.imported, files, form)
 
@@ -155,31 +165,38 @@ def _write(
 def _cassette(
     recorded: RecordedImport, recording: HarRecording, target: Path, *, force: bool, form: str
 ) -> Any:
-    """Write the cassette; return what the report says about it."""
+    """Write the cassette, made in a folder of its own; return what the report says about it."""
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
+    from framework.authoring.scaffold.file_writer import write_text
     from framework.definition.finder import Location
+    from framework.importers.import_report import write_imported
     from framework.importers.recorded.har_cassette import write_har_cassette
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
 
-    root = target.resolve().parent.parent
-    path = root / "cassettes" / target.name
+    path = target.resolve().parent.parent / "cassettes" / target.name
     if path.exists() and not force:
         return _no_cassette("the cassette that is there is kept; add --force to replace it", form)
-    location = Location(target.stem, target.resolve(), root, str(target))
     stop = StopSignal()
     try:
-        with stop_on_signals(stop):
+        with stop_on_signals(stop), TemporaryDirectory(prefix="framework-") as folder:
+            root = Path(folder).resolve()
+            draft = root / "connectors" / target.name
+            write_imported(recorded.imported, draft)
+            location = Location(target.stem, draft, root, str(target))
             made = write_har_cassette(recorded, location, recording.started, stop)
+            files = [path.with_name(file.name) for file in made.files]
+            for file, drafted in zip(files, made.files, strict=True):
+                write_text(file, drafted.read_text(encoding="utf-8"))
     except FrameworkError as error:
         if stop.error is not None:
             raise
-        return _no_cassette(" ".join(str(error).split()), form)
+        return _no_cassette(sentences(str(error)), form)
     if form == "json":
         return {
-            "files": list(map(str, made.files)),
+            "files": list(map(str, files)),
             "requests": made.requests,
             "empty": made.empty,
             "left_out": dict(made.left_out),

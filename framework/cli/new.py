@@ -78,6 +78,7 @@ Examples:
 @click.option(
     "--graphql", metavar="QUERY|@FILE", help="A GraphQL query, as a GraphQL tool has it; a POST."
 )
+@click.option("--operation", metavar="NAME", help="The operation of a GraphQL query with several.")
 @click.option("--variables", metavar="JSON", help="Values of the variables of a GraphQL query.")
 @connectors_option
 def command(
@@ -94,6 +95,7 @@ def command(
     body: str | None,
     graphql: str | None,
     variables: str | None,
+    operation: str | None,
     connectors: Path | None,
 ) -> int:
     """Write connectors/NAME.yaml, a valid file to complete from the API's documentation.
@@ -115,7 +117,7 @@ def command(
     file = folder / f"{name}.yaml"
     if file.exists():
         raise FrameworkError(f"{file} already exists; choose another name, or edit the file")
-    request, block = _request_body(body), _graphql_block(graphql, variables)
+    request, block = _request_body(body), _graphql_block(graphql, operation, variables)
     if block is not None and (request is not None or method == "GET"):
         other = "--method GET" if request is None else "--json"
         raise UsageError(f"found {other} and --graphql, which is a POST of its own; remove one")
@@ -223,7 +225,7 @@ def _probed(
             found = survey_connector(head, requests, LiveApi(config, None, environment, on_event))
     except FrameworkError as error:
         if facts.auth == "none" and getattr(error, "code", None) == "auth-refused":
-            raise FrameworkError(f"{error}. {_no_secret(facts.name)}") from None
+            raise FrameworkError(f"{str(error).rstrip('.')}. {_no_secret(facts.name)}") from None
         raise
     for survey in found.resources:
         name = survey.resource["name"]
@@ -278,26 +280,32 @@ def _request_body(body: str | None) -> Any:
     return None if body is None else _without_secrets("--json", body)
 
 
-def _graphql_block(query: str | None, variables: str | None) -> dict[str, Any] | None:
+def _graphql_block(
+    query: str | None, operation: str | None, variables: str | None
+) -> dict[str, Any] | None:
     """Return the `graphql` block of the requests; None for none."""
     if query is None:
-        if variables is not None:
-            raise UsageError("found --variables without --graphql, whose variables they are")
+        for option, value in (("--variables", variables), ("--operation", operation)):
+            if value is not None:
+                raise UsageError(f"found {option} without --graphql, to which it belongs")
         return None
     text = _query(query)
     try:
-        parse_query(text)
+        parse_query(text, operation)
     except QueryError as error:
         first = error.mistakes[0]
+        message = first.message.replace("write `operation: NAME`", "add --operation NAME")
         raise UsageError(
-            f"--graphql: line {first.line}, column {first.column}: {first.message}"
+            f"--graphql: line {first.line}, column {first.column}: {message}"
         ) from None
-    if variables is None:
-        return {"query": text}
-    values = _without_secrets("--variables", variables)
-    if not isinstance(values, dict):
-        raise UsageError("--variables is not a JSON object, such as '{\"first\": 100}'")
-    return {"query": text, "variables": values}
+    block: dict[str, Any] = {"query": text}
+    if operation is not None:
+        block["operation"] = operation
+    if variables is not None:
+        block["variables"] = _without_secrets("--variables", variables)
+        if not isinstance(block["variables"], dict):
+            raise UsageError("--variables is not a JSON object, such as '{\"first\": 100}'")
+    return block
 
 
 def _without_secrets(option: str, text: str) -> Any:
@@ -333,7 +341,8 @@ def _query(text: str) -> str:
     try:
         return Path(text[1:]).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--graphql {text} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"--graphql {text} cannot be read: {reason}") from None
 
 
 def _last_segment(address: UrlCredentials) -> tuple[UrlCredentials, tuple[str, ...]]:

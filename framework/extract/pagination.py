@@ -360,14 +360,20 @@ class FrameworkPaginator(BasePaginator):
         return PaginatorFailure(self.inner, response, error)
 
     @property
-    def asks_for_part(self) -> bool:
-        """Whether the file asks for some of the pages: from a later one on, or up to one."""
+    def begins_later(self) -> bool:
+        """Whether the file asks for the pages from a later one on."""
         inner = self.inner
-        if getattr(inner, "maximum_page", None) is not None:
-            return True
-        if not isinstance(inner, RangePaginator):
-            return False
-        return inner.maximum_value is not None or inner.initial_value != inner.base_index
+        return isinstance(inner, RangePaginator) and inner.initial_value != inner.base_index
+
+    @property
+    def maximum(self) -> tuple[str, int] | None:
+        """The key that ends the list at a page or an offset, with its value; None without one."""
+        inner = self.inner
+        if isinstance(inner, RangePaginator) and inner.maximum_value is not None:
+            is_offset = isinstance(inner, OffsetPaginator)
+            return "maximum_offset" if is_offset else "maximum_page", int(inner.maximum_value)
+        page = getattr(inner, "maximum_page", None)
+        return None if page is None else ("maximum_page", int(page))
 
     @property
     def is_single_page(self) -> bool:

@@ -55,6 +55,8 @@ class ReadOptions:
     `awaits_jobs=False` an export job is created, but neither waited for nor downloaded. With
     `commits` readers know how far they are; `resume` are the points at which they begin.
 
+    `checks_maximums` also checks the end of a list that `maximum_page` or `maximum_offset` has cut.
+
     `in_threads` are the resources that threads of their own read for their tables. Lists of
     children may then be requested meanwhile. If there are none, a child reads its parent first.
     """
@@ -70,4 +72,5 @@ class ReadOptions:
     awaits_jobs: bool = True
     in_threads: frozenset[str] = frozenset()
     commits: bool = False
+    checks_maximums: bool = False
     resume: Mapping[str, ResumePoint] = field(default_factory=dict)

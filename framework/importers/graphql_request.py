@@ -8,6 +8,7 @@ from typing import Any
 from framework.definition.expressions.placeholders import Literal, TemplateError, parse_template
 from framework.definition.graphql_block import GraphqlBlock, implied_keys
 from framework.definition.graphql_query import GraphqlQuery, QueryError, parse_query
+from framework.definition.rules.graphql_rules import connection_problem
 
 Json = Any
 
@@ -53,6 +54,51 @@ def told_by_query(endpoint: Mapping[str, Json]) -> dict[str, Json]:
     query = parse_query(block["query"], block.get("operation"))
     known = GraphqlBlock((), (), block.get("variables", {}), query=query)
     return {"method": "POST", **implied_keys(known)}
+
+
+def without_guessed_pages(endpoint: Mapping[str, Json]) -> tuple[dict[str, Json], str]:
+    """Return a query's endpoint without a paginator that sends no variable, and what to check.
+
+    A query is paged by its own variables alone: another paginator would read the first page, and
+    hide from `validate` that it does. The text is empty if there is nothing to check.
+    """
+    query: GraphqlQuery | None = None
+    problem = "its pages are not known: the query has placeholders; write them as variables"
+    block = endpoint.get("graphql") or endpoint["json"]
+    text = block["query"] if "graphql" in endpoint else _query_text(block["query"])
+    operation = block.get("operation") or block.get("operationName")
+    if text is not None:
+        try:
+            query = parse_query(text, operation if isinstance(operation, str) else None)
+        except QueryError as error:
+            first = error.mistakes[0]
+            problem = (
+                f"the GraphQL query is not valid: line {first.line}, column {first.column}: "
+                f"{first.message}"
+            )
+    kept, paginator = dict(endpoint), endpoint.get("paginator")
+    is_record = paginator == "single_page" and query is not None and not query.lists
+    if not is_record and not _sends_variable(paginator):
+        kept.pop("paginator", None)
+    if query is None:
+        return kept, problem
+    told = told_by_query(endpoint)
+    incomplete = connection_problem(query, {**told, **kept})
+    if incomplete is not None:
+        return kept, incomplete[2]
+    if "paginator" in {**told, **kept}:
+        return kept, ""
+    return kept, (
+        "the query asks for no pages (`pageInfo`), so that one response is read as the whole list; "
+        "write the paginator (single_page, if there are no more)"
+    )
+
+
+def _sends_variable(paginator: Json) -> bool:
+    return isinstance(paginator, Mapping) and any(
+        key.endswith("body_path") and str(value).startswith("variables.")
+        for key, value in paginator.items()
+    )
 
 
 def without_implied_keys(endpoint: Mapping[str, Json]) -> dict[str, Json]:

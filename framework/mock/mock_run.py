@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from framework.definition.model import Connector
-from framework.errors import UsageError
+from framework.errors import FrameworkError, UsageError
 from framework.http.session import is_loopback, origin
 from framework.http.transport import LiveAdapter
 from framework.load.run_options import RunOptions
@@ -16,6 +17,8 @@ from framework.runtime.environment import Environment
 from framework.runtime.settings import STAND_IN
 
 Json = Any
+_SECONDS = 2.0
+"""Until a server on this machine has accepted a connection."""
 
 
 def mocked_environment(
@@ -23,14 +26,22 @@ def mocked_environment(
 ) -> Environment:
     """Return an environment whose requests all go to the mock at this address.
 
-    Raise UsageError for an address that is not on this machine.
+    Raise UsageError for an address that is not on this machine, FrameworkError if nothing listens
+    there: a mock that is not started is not worth the retries of a run.
     """
-    scheme, host, _ = origin(base_url)
+    scheme, host, port = origin(base_url)
     if scheme != "http" or not is_loopback(host):
         raise UsageError(
             f"found --mock {base_url}, expected an address on this machine such as "
             "http://127.0.0.1:8080; `framework mock NAME` prints it"
         )
+    try:
+        socket.create_connection((host.strip("[]"), port or 80), _SECONDS).close()
+    except OSError:
+        raise FrameworkError(
+            f"no mock listens at {base_url}; start one with `framework mock {connector.name} "
+            f"--port {port}`, and pass the address that it prints"
+        ) from None
     client = connector.client
     return replace(
         environment,

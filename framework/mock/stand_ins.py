@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +16,11 @@ FIRST_DAY = NEWEST - timedelta(days=30)
 """The date of a stand-in whose form only an expression tells."""
 
 
-def stand_ins(connector: Connector) -> dict[str, Json]:
+def stand_ins(connector: Connector, given: Collection[str] = ()) -> dict[str, Json]:
     """Return a value for each entry without a default that is required, or that requests need.
 
     Requests need what stands in an address, a path, a partition, or where an incremental starts.
+    Entries that are `given` need no other value.
     """
     needed = [connector.client.base_url]
     read = list(texts_of(connector.client.headers))
@@ -30,11 +31,17 @@ def stand_ins(connector: Connector) -> dict[str, Json]:
             needed += texts_of(incremental.arguments.get("initial_value"))
             read += texts_of(list(incremental.arguments.values()))
         read += texts_of([endpoint.params, endpoint.json, endpoint.data, endpoint.headers])
-    maker = RecordMaker(0)
+    entries = {
+        name: entry
+        for name, entry in connector.config.items()
+        if name not in given
+        and (entry.required or (entry.default is None and _reads(needed, name)))
+    }
+    maker = RecordMaker(0) if entries else None  # which needs an extra
     return {
         name: _stand_in(entry, maker, needed, [*needed, *read])
-        for name, entry in connector.config.items()
-        if entry.required or (entry.default is None and _reads(needed, name))
+        for name, entry in entries.items()
+        if maker is not None
     }
 
 

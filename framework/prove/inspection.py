@@ -5,16 +5,15 @@ No history is invented for it: it is seen in the file, in its recording, or by o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError
 from framework.prove.connector_proof import BrokenPromise
 from framework.prove.history.account import PlayedAccount
-from framework.prove.history.record_fields import put_leaf
-from framework.prove.stage import Stage, shares_key
+from framework.prove.history.record_fields import leaves, put_leaf
+from framework.prove.stage import NEWEST, Stage
 from framework.runtime.field_paths import field_at
 
 Json = Any
@@ -23,20 +22,22 @@ SHARED_KEY = "two records have the same primary key"
 
 
 def cut_list(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
-    """Yield what is lost of a list that is longer than the file reads."""
-    title, outcome = "the file reads a part of the list", "the rest of the list has no row"
-    name = account.name
-    if name in stage.ends:
-        story = ("the recorded list has further pages", stage.ends[name], f"after a run {outcome}")
-        yield BrokenPromise(name, "long-lists", "fault", title, story)
-    if name in stage.maximums:
-        key, value = stage.maximums[name]
-        story = (
-            f"the API has more records than {key}: {value} lets a run read",
-            "nothing changes",
-            f"after a run {outcome}",
-        )
-        yield BrokenPromise(name, "long-lists", "fault", title, story, f"remove {key}")
+    """Yield what is lost of a list that is longer than the file reads.
+
+    A maximum in the file is a limit, and a fault if the recording has more than it lets a run read.
+    """
+    name, code, title = account.name, "long-lists", "the file reads a part of the list"
+    after = "after a run the rest of the list has no row"
+    key, value = stage.maximums.get(name, ("", 0))
+    paginator = account.target.route.paginator
+    is_first_page = bool(key) and paginator is not None and paginator.is_single_page
+    if name in stage.ends and not is_first_page:
+        story = ("the recorded list has further pages", stage.ends[name], after)
+        mend = f"remove {key}" if key else None
+        yield BrokenPromise(name, code, "fault", title, story, mend)
+    elif key:
+        has_more = f"the API has more records than {key}: {value} lets a run read"
+        yield BrokenPromise(name, code, "limit", title, (has_more, "nothing changes", after))
 
 
 def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
@@ -45,7 +46,7 @@ def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
     if not stage.has_recording or target.resource.write_disposition != "merge":
         return
     records = [row for raw in stage.values(account.name) for row in target.elements.records(raw)]
-    if shares_key(target.resource, records) is None:
+    if _shared_key(target.resource, records) is None:
         return
     key, natural = ", ".join(target.resource.primary_key), target.fields.natural_key
     story = (
@@ -58,13 +59,17 @@ def recorded_keys(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
 
 
 def early_records(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
-    """Yield a fault if recorded records are older than the initial value, or all records are."""
+    """Yield a fault if recorded records are older than the initial value.
+
+    Without a recording an initial value after the time of invented records is an assumption: this
+    machine's clock must not decide what a proof finds.
+    """
     target = account.target
     spec, cursor, form = target.route.plan.endpoint.incremental, target.fields.cursor, target.form
-    if spec is None or spec.keep_all or form is None or cursor is None or form.kind == "number":
+    if spec is None or spec.keep_all or form is None or cursor is None:
         return
     initial = spec.arguments.get("initial_value")
-    begin = form.read(initial)
+    begin = target.begin
     if begin is None or spec.arguments.get("last_value_func") == "min":
         return
     values = [field_at(raw, cursor) for raw in stage.values(account.name)]
@@ -80,13 +85,14 @@ def early_records(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromis
         )
         mend = f"initial_value: {early[0][1]}"
         yield BrokenPromise(account.name, code, "fault", title, story, mend)
-    elif begin > datetime.now(UTC) and not spec.lookahead:
+    elif begin > NEWEST and not stage.has_recording:
         story = (
-            f"the API has A with a {spec.cursor_path} of today",
-            f"the initial_value is {initial}, which lies in the future",
+            f"the API has A with a {spec.cursor_path} of {NEWEST:%Y-%m-%d}",
+            f"the initial_value is {initial}, which is later",
             "after a run A has no row",
         )
-        yield BrokenPromise(account.name, code, "fault", title, story, "an earlier initial_value")
+        mend = "an earlier initial_value"
+        yield BrokenPromise(account.name, code, "assumption", title, story, mend)
 
 
 def keys_of_lists(stage: Stage, account: PlayedAccount) -> Iterator[BrokenPromise]:
@@ -136,3 +142,16 @@ def _wider_key(connector: Connector, resource: Resource) -> str:
     above = connector.resource(resource.parent).primary_key
     field = above[0] if len(above) == 1 else "id"
     return f"primary_key: [_{resource.parent}_{field}, {own}], with include_from_parent: [{field}]"
+
+
+def _shared_key(resource: Resource, records: Sequence[Json]) -> Json:
+    """Return the key that two different records share, None if there is none."""
+    known: dict[str, Json] = {}
+    for record in records:
+        own = dict(leaves(record))
+        values = [own.get(tuple(name.split("."))) for name in resource.primary_key]
+        if not values or None in values:
+            continue
+        if known.setdefault(repr(values), own) != own:
+            return values[0] if len(values) == 1 else values
+    return None

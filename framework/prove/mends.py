@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.durations import Period, format_duration
 from framework.prove.history.account import Played, PlayedAccount
@@ -84,10 +85,11 @@ def mends(
     lags = [*_lags(connector, own, spec, account, where)]
     if code == "edits":  # what helped in this history is not enough for later edits
         lags = [replace(one, text=f"{one.text}, if no older record is edited") for one in lags[-1:]]
-    if code == "page-drift":
+    if code == "page-drift":  # a lag does not reach the records that a first run has missed
         text = "a paginator by cursor, if the API has one, or by the sort order of a key"
         yield Mend(text, None)
-        lags = [replace(one, text=f"{one.text}, if no older record is missed") for one in lags[-1:]]
+        yield _whole_reads(connector, own.name, target)
+        return
     yield from lags
     if target.write_disposition == "append" and target.primary_key:
         merging = _with(connector, _merged(target))
@@ -165,7 +167,24 @@ def _of_whole_loads(connector: Connector, account: PlayedAccount) -> Iterator[Me
         keyed = "" if target.primary_key else f", with primary_key: {natural}"
         hints = {**_keyed(target, key), "write_disposition": "merge"}
         yield _changed(connector, target, f"write_disposition: merge{keyed}", hints)
-    yield Mend("remove the incremental and its parameters", None)
+    if account.governing is not None:
+        yield _whole_reads(connector, account.governing.resource.name, target)
+
+
+def _whole_reads(connector: Connector, name: str, target: Resource) -> Mend:
+    """Return the change after which each run reads whole lists; a body is not changed here."""
+    own = connector.resource(name)
+    endpoint, where = own.endpoint, "" if name == target.name else f"{name}: "
+    text = f"{where}remove the incremental and its parameters"
+    if any(map(_is_of_range, (endpoint.path, endpoint.json, endpoint.data, endpoint.headers))):
+        return Mend(text, None)
+    params = {name: one for name, one in endpoint.params.items() if not _is_of_range(one)}
+    changed = replace(endpoint, incremental=None, params=params)
+    return Mend(text, _with(connector, replace(own, endpoint=changed)))
+
+
+def _is_of_range(value: Json) -> bool:
+    return any("{incremental." in text for text in texts_of(value))
 
 
 def _ahead(connector: Connector, own: Resource, spec: Incremental) -> Iterator[Mend]:

@@ -27,7 +27,7 @@ from framework.prove.inspection import (
 from framework.prove.mends import changing_key, mends, shared_key, text_pattern
 from framework.prove.plays.memory_tables import Trouble
 from framework.prove.plays.real_runs import RealRuns, row_comparison
-from framework.prove.questions import QUESTIONS, Question, Severity, counted, is_single
+from framework.prove.questions import QUESTIONS, Question, Severity, counted
 from framework.prove.stage import PAGE_SIZE, NotProvable, Stage
 from framework.prove.story import tell
 from framework.runtime.environment import StopSignal
@@ -131,7 +131,7 @@ class _Prover:
         A key that records share, or a cursor that is compared as text, is left to the questions.
         """
         account = self.account
-        count = 1 if is_single(account) else PAGE_SIZE * 2 + 1
+        count = 1 if account.target.is_single else PAGE_SIZE * 2 + 1
         history = History(tuple(n * account.spacing for n in reversed(range(count))), (), 1)
         result, troubles, error = self._play(QUESTIONS[0], history)
         if result is None:
@@ -312,7 +312,12 @@ class _Prover:
                 *(stage.connector, account.names, stage.config, stage.adapter, stage.stop),
                 Path(folder),
             )
-            starts = account.play(history, runs.run, question.varied(account))
+            try:
+                starts = account.play(history, runs.run, question.varied(account))
+            except (Interrupted, Terminated):
+                raise
+            except FrameworkError:  # a failed run loses nothing silently
+                return {}
             rows = runs.rows(account.name)
         self.proof.runs += history.runs
         text = row_comparison(rows, self._versions())

@@ -12,24 +12,20 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
-from framework.definition.model import Connector, Incremental, Resource
-from framework.definition.values.datetimes import TimeError, read_time, same_format
+from framework.definition.model import Connector, Resource
 from framework.errors import CassetteError, FrameworkError
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_options import Mock, MockOptions
 from framework.mock.mock_run import mocked_config
-from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
 from framework.mock.stand_ins import stand_ins
-from framework.prove.history.account import PlayedAccount, SampledResource
-from framework.prove.history.api_traits import Assumption, traits_of
-from framework.prove.history.cursor_form import form_of
-from framework.prove.history.record_fields import RecordFields, leaves
+from framework.prove.history.account import PlayedAccount
+from framework.prove.history.api_traits import Assumption
+from framework.prove.history.sampled_resource import SampledResource, sampled_resource
 from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
-from framework.prove.plays.recorded_ends import early_ends
+from framework.prove.plays.recorded_ends import early_ends, without_maximums
 from framework.runtime.environment import StopSignal
-from framework.runtime.field_paths import field_at
 from framework.runtime.settings import Settings, resolve_settings
 
 Json = Any
@@ -41,8 +37,6 @@ INVENTED = 3
 """Records of a list without a recording."""
 NEWEST = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When histories begin, unless the file begins later."""
-LAST_PAGES = ("maximum_page", "maximum_offset")
-"""Keys of a paginator after which a file reads no further."""
 MOST_PARENTS = 12
 """Records of a parent that are tried to find one with a list of children."""
 
@@ -63,7 +57,7 @@ class Stage:
     assumptions: Sequence[Assumption]
     config: Mapping[str, Json]
     maximums: Mapping[str, tuple[str, int]]
-    """By resource: the key of the file that ends its lists early, and its value."""
+    """By resource: the key by which the file ends its lists early, and its value."""
     ends: Mapping[str, str]
     """By resource: what its recorded pages say of further ones that the file does not read."""
     _base: dict[ListKey, list[Json]] = field(default_factory=dict)
@@ -249,45 +243,19 @@ class Stage:
         return self._listed(name, keys[0], own=True) if keys else None
 
     def _listed(self, name: str, key: ListKey, *, own: bool = False) -> SampledResource | None:
-        api = self.mock.api
-        resource = self.connector.resource(name)
-        pager = api.pagers[name, "list"]
-        elements = Elements(pager.route, pager.envelope)
-        here = [one.data for one in api.world.records(key)]
-        pool = here if own else [*here, *self.values(name)]
-        for template in pool:
-            records = elements.records(template) if isinstance(template, dict) else []
-            if not records:
-                continue
-            fields = RecordFields.of(resource, template, records[0])
-            spec = pager.route.plan.endpoint.incremental
-            if spec is not None and fields.cursor is None and template is not pool[-1]:
-                continue
-            form, values = None, []
-            if spec is not None and fields.cursor is not None:
-                listed = here if len(here) > 1 else list(self.values(name))
-                samples = [field_at(one, fields.cursor) for one in listed]
-                samples = [one for one in samples if not isinstance(one, (dict, list))]
-                initial = spec.arguments.get("initial_value")
-                if not self.has_recording and _differs(initial, samples):
-                    samples = [initial]
-                form = form_of(
-                    [one for one in samples if isinstance(one, (str, int, float))],
-                    spec.cursor_formats,
-                    NEWEST,
-                )
-                if form is not None and form.kind == "number":
-                    form = replace(form, base=form.base + int(3 * _seconds(spec)) + 100)
-                if form is not None:
-                    moments = map(form.read, samples)
-                    values = [one for one in moments if one is not None]
-            seen = values if self.has_recording else ()
-            endpoint = resource.endpoint
-            traits = traits_of(endpoint, name, seen, self.assumptions)
-            return SampledResource(
-                resource, pager.route, elements, key, template, fields, form, traits
-            )
-        return None
+        """Return a resource with a record of a list, of `own` ones or of others; None if none."""
+        here = [one.data for one in self.mock.world.records(key)]
+        return sampled_resource(
+            self.connector.resource(name),
+            self.mock.api.pagers[name, "list"],
+            key,
+            here,
+            [*self.values(name)],
+            self.assumptions,
+            NEWEST,
+            is_recorded=self.has_recording,
+            own=own,
+        )
 
     @property
     def has_recording(self) -> bool:
@@ -298,38 +266,16 @@ class Stage:
         """Return when histories begin, and the time between two runs."""
         zero, gap = NEWEST, timedelta(days=1)
         for one in line:
-            spec = one.route.plan.endpoint.incremental
-            if spec is None:
-                continue
-            lag = timedelta(seconds=_seconds(spec))
-            if lag:
-                gap = min(gap, max(lag / 10, timedelta(seconds=100)))
+            if one.lag:
+                gap = min(gap, max(one.lag / 10, timedelta(seconds=100)))
             if one.form is None:
                 continue
             gap = max(gap, one.form.unit)
-            initial = _moment(spec.arguments.get("initial_value"))
-            if one.form.kind == "time" and initial is not None:
-                zero = max(zero, initial + 3 * lag + timedelta(days=100))
+            if one.begin is not None:
+                zero = max(zero, one.begin + 3 * one.lag + timedelta(days=100))
         if any(one.form is not None and one.form.kind == "number" for one in line):
             zero = NEWEST
         return zero, gap
-
-
-def _seconds(spec: Incremental) -> float:
-    """Return the lag in seconds; a number that is no time counts one a second."""
-    if isinstance(spec.lag, timedelta):
-        return abs(spec.lag.total_seconds())
-    initial = spec.arguments.get("initial_value")
-    is_day = isinstance(initial, str) and same_format(initial) in ("%Y-%m-%d", "%Y%m%d")
-    return abs(float(spec.lag or 0)) * (86400 if is_day else 1)
-
-
-def _moment(value: Json) -> datetime | None:
-    try:
-        return read_time(value, (same_format(value), "iso"))[0]
-    except TimeError:
-        form = form_of([value], (), NEWEST)
-        return None if form is None or form.kind == "number" else form.read(value)
 
 
 def _recorded_mock(connector: Connector, options: MockOptions, recorded: Cassette) -> Mock | None:
@@ -346,17 +292,6 @@ def _is_whole(mock: Mock) -> bool:
     return all(one.name in known for one in mock.connector.resources if one.selected)
 
 
-def _differs(initial: Json, invented: Sequence[Json]) -> bool:
-    """Return whether an initial value tells more of a cursor's form than invented values do.
-
-    The mock writes times in ISO 8601 where it does not know the form.
-    """
-    form, other = form_of([initial], (), NEWEST), form_of(invented, (), NEWEST)
-    if form is None or other is None or not isinstance(initial, str):
-        return False
-    return form.kind != other.kind or (form.kind == "time" and not initial[:4].isdigit())
-
-
 def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:
     """Let the mock have small pages, also where the file sets their size, and no last one.
 
@@ -370,12 +305,11 @@ def _page_small(mock: Mock) -> dict[str, tuple[str, int]]:
             continue
         paginator = copy.copy(route.paginator)
         paginator.inner = inner = copy.copy(route.paginator.inner)
+        if paginator.maximum is not None:
+            maximums[key[0]] = paginator.maximum
         if isinstance(inner, OffsetPaginator):
             inner.limit = PAGE_SIZE
         if isinstance(inner, RangePaginator):
-            if inner.maximum_value is not None:
-                name = LAST_PAGES[isinstance(inner, OffsetPaginator)]
-                maximums[key[0]] = name, int(inner.maximum_value)
             inner.maximum_value = None
         if paginator.rules.page_size:
             paginator.rules = replace(paginator.rules, page_size=PAGE_SIZE)
@@ -390,30 +324,14 @@ def _with_small_pages(connector: Connector) -> Connector:
     """Return the connector with small pages where its file sets their size, and no last one."""
 
     def small(paginator: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
-        if paginator is None:
-            return None
-        sizes = {"limit", "page_size"} & paginator.keys()
-        whole = {name: value for name, value in paginator.items() if name not in LAST_PAGES}
-        if paginator.get("type") == "single_page":
+        if paginator is None or paginator.get("type") == "single_page":
             return paginator
-        return {**whole, **dict.fromkeys(sizes, PAGE_SIZE)}
+        return {**paginator, **dict.fromkeys({"limit", "page_size"} & paginator.keys(), PAGE_SIZE)}
 
+    connector = without_maximums(connector)
     resources = tuple(
         replace(one, endpoint=replace(one.endpoint, paginator=small(one.endpoint.paginator)))
         for one in connector.resources
     )
     client = replace(connector.client, paginator=small(connector.client.paginator))
     return replace(connector, resources=resources, client=client)
-
-
-def shares_key(resource: Resource, records: Sequence[Json]) -> Json:
-    """Return the key that two different records share, None if there is none."""
-    known: dict[str, Json] = {}
-    for record in records:
-        own = dict(leaves(record))
-        values = [own.get(tuple(name.split("."))) for name in resource.primary_key]
-        if not values or None in values:
-            continue
-        if known.setdefault(repr(values), own) != own:
-            return values[0] if len(values) == 1 else values
-    return None

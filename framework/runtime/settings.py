@@ -78,6 +78,7 @@ def resolve_settings(
     ]
     problems = [*unknown]
     config: dict[str, Json] = {}
+    wrong: set[str] = set()
     for name, entry in connector.config.items():
         found = given.get(name)
         if name not in given and not replay:
@@ -85,14 +86,16 @@ def resolve_settings(
         if found is None:
             if entry.required:
                 problems.append(_missing(section, entry))
+                wrong.add(name)
             config[name] = entry.default
             continue
         config[name] = typed_value(entry, found)
         problem = value_problem(entry, config[name])
         if problem:
             problems.append(f"{name}: {problem}")
+            wrong.add(name)
     secrets: dict[str, str | None] = {}
-    for name, secret in _needed_secrets(connector, config, problems).items():
+    for name, secret in _needed_secrets(connector, config, wrong, problems).items():
         value = given.get(name, STAND_IN if replay else None)
         place = secret_names.get(name) if value is None else None
         if place is not None:
@@ -111,13 +114,17 @@ def resolve_settings(
 
 
 def _needed_secrets(
-    connector: Connector, config: Mapping[str, Json], problems: list[str]
+    connector: Connector, config: Mapping[str, Json], wrong: set[str], problems: list[str]
 ) -> Mapping[str, SecretEntry]:
-    """Return the secrets of this run, without those of auths that config does not choose."""
+    """Return the secrets of this run, without those of auths that config does not choose.
+
+    An auth that a `wrong` entry chooses adds no problem of its own.
+    """
     try:
         every = secrets_used(connector.data, config)
     except NoSuchCase as error:
-        problems.append(str(error))
+        if wrong.isdisjoint(re.findall(r"\bconfig\.(\w+)", error.by)):
+            problems.append(str(error))
         return {}
     except ExpressionError as error:
         problems.append(f"auth: {error}")

@@ -169,6 +169,24 @@ def test_another_page_size_is_read_as_the_recorded_one(recorded: Json) -> None:
     ]
 
 
+def test_a_request_that_is_read_as_another_ones_leaves_its_responses(
+    web: Web, project: Path
+) -> None:
+    web.on("/items", lambda asked: {"items": ROWS[: int(asked.param("size", "6") or 6)]})
+    data = body(web, params={"size": 6}, paginator="single_page")
+    write(data)
+    assert framework("record", "shop", "-q").return_value == 0
+    write(data, "old/shop.yaml")
+    (items,) = data["resources"]
+    other = {**items, "name": "few", "endpoint": {**items["endpoint"], "params": {"size": 2}}}
+    data["resources"] = [other, items]
+    write(data)
+    assert framework("diff", "./old/shop.yaml", "shop").return_value == 1
+    found = difference("./old/shop.yaml", "shop")
+    assert [(one["name"], one["outcomes"]) for one in found["resources"]] == [("few", [None, "ok"])]
+    assert [one["name"] for one in found["tables"]] == ["few", "few__tags"]
+
+
 def test_a_request_that_is_like_none_fails_its_resource(recorded: Json) -> None:
     recorded["resources"][0]["endpoint"]["path"] = "/others"
     write(recorded)
@@ -177,6 +195,13 @@ def test_a_request_that_is_like_none_fails_its_resource(recorded: Json) -> None:
     assert resource["outcomes"] == ["ok", "failed"]
     assert "is not in the cassette" in resource["errors"][1]
     assert [table["rows"] for table in found["tables"]] == [[6, None], [12, None]]
+
+
+def test_an_error_of_several_lines_is_told_in_sentences(recorded: Json) -> None:
+    recorded["resources"][0]["endpoint"]["data_selector"] = "nope"
+    write(recorded)
+    text = framework("diff", "shop", "--rev", "HEAD").stdout
+    assert "its keys are items. Correct data_selector" in text
 
 
 def test_a_failure_of_both_versions_is_told_once(recorded: Json) -> None:

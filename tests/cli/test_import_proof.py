@@ -92,6 +92,44 @@ def test_neither_live_nor_an_address_is_a_usage_error(capsys: pytest.CaptureFixt
     assert not Path("connectors").exists()
 
 
+@pytest.fixture
+def needy_url(tmp_path: Path) -> Any:
+    """The address of a mock of an API that requires a value of config."""
+    folder = tmp_path / "mocked"
+    folder.mkdir()
+    region = {"type": "string", "description": "The region."}
+    body = {**RIGHT, "config": {"region": region}}
+    body["resources"] = json.loads(json.dumps(RIGHT["resources"]))
+    body["resources"][0]["endpoint"]["params"] = {"region": "{config.region}"}
+    with serve_mock(str(write_connector(folder, body, "api"))) as server:
+        yield server
+
+
+def needy() -> str:
+    """A file that describes the API, with a required parameter."""
+    file = description("items")
+    data = json.loads(Path(file).read_text(encoding="utf-8"))
+    region = {"name": "region", "in": "query", "required": True, "schema": {"type": "string"}}
+    data["paths"]["/orders"]["get"]["parameters"] = [region]
+    Path(file).write_text(json.dumps(data), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("given", [(), ("--set", "region=eu")])
+def test_required_config_of_a_mock_is_a_stand_in_or_given(
+    needy_url: Any, given: tuple[str, ...]
+) -> None:
+    assert imported(needy(), "--prove", needy_url.base_url, *given) == 0
+    sent = {dict(request.query).get("region") for request, _ in needy_url.api.log.requests}
+    assert (sent == {"eu"}) is bool(given)
+    assert None not in sent
+
+
+def test_config_without_a_proof_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert imported(needy(), "--set", "region=eu") == 2
+    assert "found --set without --prove" in capsys.readouterr().err
+
+
 def paged(**parameter: Any) -> str:
     """A file that describes pages by number, and a total, which nothing confirms."""
     file = description("items")

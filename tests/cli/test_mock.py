@@ -103,6 +103,25 @@ def test_a_mock_elsewhere_is_refused(
     assert "expected an address on this machine" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "verb", [("run", "shop"), ("check", "shop"), ("preview", "shop", "orders")]
+)
+def test_an_address_without_a_mock_fails_before_a_request(
+    folder: Path,
+    verb: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("framework.mock.mock_run.LiveAdapter", None)
+    with socket.socket() as bound:  # nobody listens at a port that is bound alone
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        assert main([*verb, "--mock", f"http://127.0.0.1:{port}"]) == 1
+    message = capsys.readouterr().err
+    assert f"no mock listens at http://127.0.0.1:{port}" in message
+    assert f"framework mock shop --port {port}" in message
+
+
 def test_a_replay_is_not_sent_to_a_mock(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "shop", "--mock", "http://127.0.0.1:1", "--replay"]) == 2
     assert "exclude each other" in capsys.readouterr().err

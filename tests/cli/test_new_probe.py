@@ -209,6 +209,17 @@ def test_values_of_variables_are_sent(web: Web, capsys: pytest.CaptureFixture[st
     assert rows_of_run(capsys) == {"posts": 25}
 
 
+@pytest.mark.parametrize("probe", ["--probe", "--no-probe"])
+def test_one_of_several_operations_is_chosen(web: Web, project: Path, probe: str) -> None:
+    web.on("/graphql", graph, method="POST")
+    both = f"{QUERY.replace('query', 'query Posts')}\nquery Me {{ me {{ id }} }}"
+    options = ["--auth", "none", "--graphql", both, "--operation", "Posts", probe]
+    assert main(["new", "shop", "--base-url", f"{web.url}/graphql", *options]) == 0
+    (posts,) = yaml.safe_load((project / "connectors/shop.yaml").read_text("utf-8"))["resources"]
+    assert (posts["name"], posts["endpoint"]["graphql"]["operation"]) == ("all_posts", "Posts")
+    assert main(["validate", "shop"]) == 0
+
+
 def test_a_list_without_pages_is_selected_by_its_query(
     web: Web, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -441,7 +452,9 @@ def test_a_token_that_is_refused_is_not_repeated(
     assert list(project.rglob("*.yaml")) == []
     monkeypatch.delenv("SOURCES__SHOP__TOKEN")
     assert main(options) == 1
-    assert "set SOURCES__SHOP__TOKEN" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert ". No secret is set: set SOURCES__SHOP__TOKEN" in err
+    assert ".." not in err
     assert main([*options, "--auth", "bearer"]) == 1
     assert "SOURCES__SHOP__TOKEN" in capsys.readouterr().err
 
@@ -502,7 +515,13 @@ def test_a_credential_of_the_url_becomes_a_secret(
         (["--json", "{}", "--graphql", "{ a }"], "found --json and --graphql"),
         (["--variables", "{}"], "found --variables without --graphql"),
         (["--graphql", "{ a", "--auth", "none"], "--graphql: line 1, column 4: Expected Name"),
-        (["--graphql", "@missing.graphql"], "cannot be read"),
+        (
+            ["--graphql", "query A { a } query B { b }", "--auth", "none"],
+            "found 2 operations (A, B), expected one; add --operation NAME",
+        ),
+        (["--graphql", "query A { a }", "--operation", "B"], "has no operation B; it has A"),
+        (["--operation", "A"], "found --operation without --graphql"),
+        (["--graphql", "@missing.graphql"], "@missing.graphql cannot be read: No such file"),
         (["--data-selector", "items"], "found --data-selector with --probe"),
         (["--primary-key", "id"], "found --primary-key with --probe"),
     ],

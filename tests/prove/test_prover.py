@@ -47,7 +47,7 @@ def codes(proof: ConnectorProof) -> set[tuple[str, str, str]]:
 
 @pytest.mark.slow
 def test_the_bundled_connector_has_its_documented_limits_and_nothing_else() -> None:
-    proof = prove(scheduling(), ProofOptions())
+    proof = prove(scheduling(), ProofOptions(histories=6))
     assert proof.unproved == {}
     assert {(code, severity) for _, code, severity in codes(proof)} == {
         ("deletes", "limit"),
@@ -123,14 +123,37 @@ def test_keys_that_are_unique_in_one_list_only_are_an_assumption(tmp_path: Path)
     assert found.mend == "primary_key: [_orders_id, note], with include_from_parent: [id]"
 
 
-def test_a_last_page_of_the_file_is_a_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"type": "page_number", "base_page": 1, "total_path": None, "maximum_page": 20},
+        {"type": "offset", "limit": 50, "total_path": None, "maximum_offset": 1000},
+        {"type": "single_page", "maximum_page": 1},
+    ],
+)
+def test_a_maximum_of_the_file_is_a_limit(tmp_path: Path, pages: dict[str, Any]) -> None:
     body = family(CURSOR)
-    pages = {"type": "page_number", "base_page": 1, "total_path": None, "maximum_page": 20}
     body["resources"][0]["endpoint"]["paginator"] = pages
     options = ProofOptions(resources=("orders",), confirms=False, histories=3)
     proof = prove(connector_of(tmp_path, body), options)
-    found = [one for one in proof.of("fault") if one.code == "long-lists"]
-    assert [one.mend for one in found] == ["remove maximum_page"]
+    (found,) = [one for one in proof.broken if one.code == "long-lists"]
+    assert found.severity == "limit"
+    assert " maximum_" in found.story[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "codes"),
+    [("2025-12-31T00:00:00Z", []), ("2099-01-01T00:00:00Z", ["initial-value"])],
+)
+def test_a_late_initial_value_is_an_assumption_by_the_time_of_the_histories(
+    tmp_path: Path, value: str, codes: list[str]
+) -> None:
+    body = family({**CURSOR, "initial_value": value})
+    options = ProofOptions(resources=("orders",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    found = [one for one in proof.broken if one.code == "initial-value"]
+    assert [one.code for one in found] == codes
+    assert all(one.severity == "assumption" for one in found)
 
 
 def test_pages_that_cannot_be_small_are_told(tmp_path: Path) -> None:

@@ -82,6 +82,62 @@ def test_a_recorded_list_that_the_file_reads_in_part_is_a_fault(tmp_path: Path) 
     assert [one.code for one in proof.of("fault")] == ["long-lists"]
 
 
+NUMBERED: dict[str, Any] = {"type": "page_number", "base_page": 1, "maximum_page": 1}
+PAGES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], str]] = {
+    "a total in the file": (
+        {**NUMBERED, "total_path": "pages"},
+        [{"items": items(*TIMES), "pages": 2}],
+        "fault",
+    ),
+    "a total beside the list": (
+        {**NUMBERED, "total_path": None},
+        [{"items": items(*TIMES), "totalPages": 2}],
+        "fault",
+    ),
+    "a second recorded page": (
+        {**NUMBERED, "total_path": None},
+        [{"items": items(*TIMES)}, {"items": [{**items(*TIMES)[0], "id": 9}]}],
+        "fault",
+    ),
+    "no sign of more": (
+        {**NUMBERED, "total_path": None},
+        [{"items": items(*TIMES)}],
+        "limit",
+    ),
+    "all pages": (
+        {**NUMBERED, "total_path": "pages"},
+        [{"items": items(*TIMES), "pages": 1}],
+        "limit",
+    ),
+    "the first page only": (
+        {"type": "single_page", "maximum_page": 1},
+        [{"items": items(*TIMES), "next": f"{API}/items?page=2"}],
+        "limit",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_a_maximum_is_a_fault_only_if_more_is_recorded(tmp_path: Path, case: str) -> None:
+    paginator, pages, severity = PAGES[case]
+    connector = connector_of(tmp_path, shop({"paginator": paginator}))
+    kind = (("content-type", "application/json"),)
+    query = "" if paginator["type"] == "single_page" else "?page={}"
+    recording = tuple(
+        Interaction(
+            *("GET", f"{API}/items{query.format(number)}", 200),
+            headers=kind,
+            body=json.dumps(page).encode(),
+        )
+        for number, page in enumerate(pages, 1)
+    )
+    write_cassette(cassette_path(connector), Cassette(connector.name, NOW, recording))
+    proof = prove(connector, ProofOptions(confirms=False, histories=2))
+    (found,) = [one for one in proof.broken if one.code == "long-lists"]
+    assert found.severity == severity, found
+    assert found.mend == ("remove maximum_page" if severity == "fault" else None)
+
+
 def test_recorded_records_before_the_initial_value_are_a_fault(tmp_path: Path) -> None:
     late = {**ORDERED, "initial_value": "2026-11-02T12:00:00Z", "row_order": None}
     late = {name: value for name, value in late.items() if value is not None}

@@ -206,6 +206,25 @@ def test_everything_missing_or_wrong_is_said_at_once(tmp_path, monkeypatch):
     assert "empty" in lines[4]
 
 
+@pytest.mark.parametrize(("given", "told"), [({"auth": "nope"}, "nope"), ({}, "missing")])
+def test_a_wrong_choice_of_the_auth_is_told_once(tmp_path, given, told):
+    cases = {"a": {"type": "bearer", "token": "{secrets.api_key}"}}
+    auth = {"type": "one_of", "by": "config.auth", "cases": cases}
+    body = one_list("https://api.example.com", {})
+    entry = {"type": "string", "enum": ["a"], "description": "How to authenticate."}
+    shop = connector_of(
+        tmp_path,
+        {
+            **body,
+            "config": {"auth": entry},
+            "secrets": {"api_key": {}},
+            "client": {**body["client"], "auth": auth},
+        },
+    )
+    (line,) = problems(shop, given)
+    assert told in line
+
+
 def test_what_is_given_for_this_run_comes_first(shop, monkeypatch):
     monkeypatch.setenv("SOURCES__SHOP__API_KEY", "env")
     monkeypatch.setenv("SOURCES__SHOP__PAGES", "5")

@@ -17,8 +17,10 @@ from framework.authoring.cassettes.cassette import Cassette
 from framework.authoring.cassettes.matching import RecordedRequest
 from framework.authoring.cassettes.replayer import ReplayAdapter, replay_of
 from framework.authoring.cassettes.snapshot import primary_keys
+from framework.authoring.exchange import Interaction
 from framework.definition.model import Connector
 from framework.events import ignore_event
+from framework.http.transport import make_response
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import StopSignal
@@ -52,7 +54,8 @@ class LenientAdapter(BaseAdapter):
     """A replay's adapter that counts requests, and reads one that is not recorded as a near one.
 
     That is the only nearest one of the same method and path, such as the one with another page
-    size; if several are equally near, the request fails as in any replay. Thread-safe.
+    size; if several are equally near, the request fails as in any replay. What is read so stays
+    for the request that was recorded. Thread-safe.
     """
 
     def __init__(self, inner: ReplayAdapter, cassette: Cassette) -> None:
@@ -60,7 +63,9 @@ class LenientAdapter(BaseAdapter):
         self.counts: Counter[str] = Counter()
         self.read_as: dict[str, str] = {}
         self._inner = inner
-        self._recorded = {RecordedRequest.of(one): one for one in cassette.interactions}
+        self._recorded: dict[RecordedRequest, list[Interaction]] = {}
+        for one in cassette.interactions:
+            self._recorded.setdefault(RecordedRequest.of(one), []).append(one)
         self._lock = threading.Lock()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
@@ -68,21 +73,15 @@ class LenientAdapter(BaseAdapter):
         sent = self._inner.normalized(request)
         with self._lock:
             self.counts[sent.text] += 1
+            turn = self.counts[sent.text] - 1
         near = None if sent in self._recorded else self._nearest(sent)
         if near is None:
             return self._inner.send(request, *args, **kwargs)
         with self._lock:
             self.read_as[sent.text] = near.text
         recorded = self._recorded[near]
-        copied = requests.Request(
-            recorded.method,
-            recorded.url,
-            dict(recorded.request_headers),
-            data=recorded.request_body,
-        ).prepare()
-        response = self._inner.send(copied, *args, **kwargs)
-        response.request, response.url = request, request.url or ""
-        return response
+        found = recorded[min(turn, len(recorded) - 1)]
+        return make_response(request, found.status, found.reason, found.headers, found.body)
 
     def close(self) -> None:
         """Do nothing: nothing is open."""

@@ -119,7 +119,7 @@ class ConnectorFacts:
         Raise UsageError if a path does not give one.
         """
         if self.graphql is not None and len(self.paths) == 1:
-            query = parse_query(self.graphql["query"])
+            query = parse_query(self.graphql["query"], self.graphql.get("operation"))
             keys = query.roots if query.paged is None else query.paged.path[-1:]
             name = normalize_identifier(keys[0]).strip("_") if len(keys) == 1 else ""
             if NAME.fullmatch(name) and "__" not in name:
@@ -132,7 +132,10 @@ class ConnectorFacts:
     @property
     def tells_pages(self) -> bool:
         """Whether a GraphQL query says itself how its pages follow."""
-        return self.graphql is not None and parse_query(self.graphql["query"]).paged is not None
+        block = self.graphql
+        return block is not None and (
+            parse_query(block["query"], block.get("operation")).paged is not None
+        )
 
     @property
     def has_one_key(self) -> bool:

@@ -180,8 +180,12 @@ class RequestRewriter:
             return STAND_IN
         if source.kind == "incremental" and (is_time(text) or is_numeric(text)):
             return text
-        if source.kind == "config" and text in self._fake_config:
-            return self._fake_config[text]
+        if source.kind == "config":
+            if text in self._fake_config:
+                return self._fake_config[text]
+            value = self.scrubbed_config.get(source.name)
+            if isinstance(value, (int, float)) and text_of(value) == text:
+                return text  # a replay has the same number
         bound = self._bound.get((resource.name, source.text), {}).get(text)
         if bound is not None:
             return bound

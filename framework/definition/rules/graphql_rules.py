@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
@@ -11,6 +12,7 @@ from framework.definition.graphql_query import GraphqlQuery, QueryConnection
 from framework.definition.rules.rule import Breach, Key, TextPlace, rule
 from framework.text import did_you_mean, join_words
 
+Json = Any
 _FIELDS = {"after": "hasNextPage endCursor", "before": "hasPreviousPage startCursor"}
 
 
@@ -92,21 +94,32 @@ def check_variables(draft: Draft) -> Iterator[Breach]:
 def check_connections(draft: Draft) -> Iterator[Breach]:
     """The query asks for what reading all pages of its list takes."""
     for merged, block in _blocks(draft):
-        query = block.query
-        if query is None:
-            continue
-        paginator, selector = (merged.endpoint.get(key) for key in ("paginator", "data_selector"))
-        paged = query.paged
-        if paged is None and (selector is None or (query.lists and paginator is None)):
-            yield _place(block, query.line, query.column), _ambiguous(query)
-        elif paged is not None and paged.records is None and selector is None:
-            yield (
-                _place(block, paged.line, paged.column),
-                f"the query asks for no records of {paged.name}; add `nodes {{ … }}` to it, or "
-                "write data_selector",
-            )
-        elif paged is not None and paginator is None:
-            yield _place(block, paged.line, paged.column), _incomplete(paged)
+        problem = None if block.query is None else connection_problem(block.query, merged.endpoint)
+        if problem is not None:
+            line, column, message = problem
+            yield _place(block, line, column), message
+
+
+def connection_problem(
+    query: GraphqlQuery, endpoint: Mapping[str, Json]
+) -> tuple[int, int, str] | None:
+    """Return line, column and message if the list cannot be read whole, None if it can.
+
+    Of the endpoint, `paginator` and `data_selector` say what the query does not.
+    """
+    paginator, selector = (endpoint.get(key) for key in ("paginator", "data_selector"))
+    paged = query.paged
+    if paged is None:
+        if selector is None or (query.lists and paginator is None):
+            return query.line, query.column, _ambiguous(query)
+        return None
+    if paged.records is None and selector is None:
+        message = (
+            f"the query asks for no records of {paged.name}; add `nodes {{ … }}` to it, or "
+            "write data_selector"
+        )
+        return paged.line, paged.column, message
+    return None if paginator is not None else (paged.line, paged.column, _incomplete(paged))
 
 
 @rule("graphql-inner-list", severity="warning")

@@ -108,8 +108,8 @@ class EndMonitor:
             return
         if paginator.ended and not paginator.ended_by_length:
             return  # the file's own condition
-        if paginator.asks_for_part:
-            return
+        if paginator.begins_later or (paginator.maximum and not self._options.checks_maximums):
+            return  # the file asks for a part
         signs = page_signs(last.response, self._names)
         self._check_changes(paginator, last.response, signs)
         if not self._check_declared(paginator, last):
@@ -156,7 +156,10 @@ class EndMonitor:
         if count == total or (not counts_records and not total):
             return False
         what = "records" if counts_records else "pages"
-        missing = total > count and self._is_plainly_missing(paginator, total, counts_records)
+        missing = total > count and (
+            paginator.maximum is not None
+            or self._is_plainly_missing(paginator, total, counts_records)
+        )
         if missing:
             self._fail(paginator, [f"total_path says {total:,} {what}"])
         hint = "" if counts_records else ", whose total_path counts pages"
@@ -269,6 +272,8 @@ class EndMonitor:
 
     def _remedy(self, paginator: FrameworkPaginator, sign: Sign | None) -> str:
         inner = paginator.inner
+        if paginator.maximum is not None:
+            return f"Remove {paginator.maximum[0]}"
         size = paginator.rules.page_size
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
         shorter = max(self._lengths | {self._last_count})

@@ -60,7 +60,7 @@ def assembled_connector(
         "resources": [one.data for one in entries],
     }
     comments = {**reasons, **_comments(entries, remarks)}
-    report_errors(data, head.name, remarks)
+    report_errors(data, head.name, remarks, checked=("graphql-connection",))
     for entry in entries:
         remarks.resource = entry.data["name"]
         for check in entry.checks:
@@ -84,6 +84,8 @@ def _defaults(entries: Sequence[ResourceEntry]) -> tuple[dict[str, Json], dict[P
     shared: dict[str, Json] = {}
     for key in ("data_selector", "paginator"):
         place = ("endpoint", key)
+        if any(_needs_own(one, key) for one in entries):
+            continue
         sure = [
             one
             for one in entries
@@ -105,6 +107,12 @@ def _defaults(entries: Sequence[ResourceEntry]) -> tuple[dict[str, Json], dict[P
     if shared:
         defaults["endpoint"] = shared
     return defaults, reasons
+
+
+def _needs_own(entry: ResourceEntry, key: str) -> bool:
+    """Return whether a default would apply in place of what a GraphQL query tells, or lacks."""
+    endpoint = entry.data["endpoint"]
+    return key not in endpoint and ("graphql" in endpoint or key == "paginator")
 
 
 def _comments(entries: Sequence[ResourceEntry], remarks: Remarks) -> dict[Pointer, list[str]]:

@@ -353,7 +353,7 @@ def _counting_role(
         return "pages" if rest <= {"page", "pages", "max", "last"} and len(words) > 1 else None
     names = {plain_name(name) for name in around.properties}
     if path[-1].lower() == "number":
-        return "page" if names & {"totalelements", "numberofelements"} else None
+        return "page" if names & {"totalelements", "numberofelements", "pageable"} else None
     if plain_name(path[-1]) in _PAGE_NUMBERS:
         return "page"
     if len(words) > 1 and len(rest) < len(words) and rest:

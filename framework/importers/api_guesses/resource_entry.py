@@ -21,6 +21,7 @@ from framework.importers.api_guesses.record_schemas import KeyGuess, TimeFilter
 from framework.importers.graphql_request import (
     told_by_query,
     with_graphql_block,
+    without_guessed_pages,
     without_implied_keys,
 )
 from framework.importers.source_files import free_name
@@ -39,13 +40,15 @@ _OWN_HEADERS = vocabulary("accept content-type authorization accept-encoding use
 class SentInputs:
     """What a recorded request sends beside paging and parents, as the file writes it.
 
-    `path` has templates for variables of the path. `checks` are to be checked, by place.
+    `path` has templates for variables of the path. `checks` are to be checked, by place. With
+    `is_query` the body is a GraphQL request.
     """
 
     params: Mapping[str, Json] = field(default_factory=dict)
     headers: Mapping[str, Json] = field(default_factory=dict)
     body: Mapping[str, Json] | None = None
     is_form: bool = False
+    is_query: bool = False
     path: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -154,7 +157,19 @@ def resource_entry(facts: ListFacts, values: DeclaredValues, shapes: ShapeReader
         if is_unsure[key]:
             entry.data["endpoint"][key] = told[key]
             entry.comments.pop(("endpoint", key), None)
+    if facts.inputs is not None and facts.inputs.is_query:
+        _check_query(entry)
     return entry
+
+
+def _check_query(entry: ResourceEntry) -> None:
+    """Remove a paginator that cannot page a query, and note what the query lacks."""
+    kept, problem = without_guessed_pages(entry.data["endpoint"])
+    if "paginator" not in kept:
+        entry.comments.pop(("endpoint", "paginator"), None)
+    entry.data["endpoint"] = kept
+    if problem:
+        entry.comment(f"{CHECK}{problem}", "endpoint", "graphql" if "graphql" in kept else "json")
 
 
 def _describe(facts: ListFacts, entry: ResourceEntry) -> None:

@@ -131,10 +131,12 @@ def auth_of(
     description: Description,
     used: Collection[tuple[Mapping[str, Json], ...]],
     values: DeclaredValues,
+    base: str,
 ) -> AuthGuess:
     """Return the auth of a description: one, or `one_of` by config if it names several.
 
-    `used` are the security requirements of the operations.
+    `used` are the security requirements of the operations, `base` is the base URL. If a load can
+    obtain its tokens by client credentials, flows that begin with a person come after that.
     """
     root = description.root
     place = (
@@ -146,12 +148,15 @@ def auth_of(
         if node is not None:
             schemes[str(name)] = description.resolve(node)
     wanted = _wanted(root.value.get("security"), used, schemes)
+    grants = {names: _grant(schemes[names[0]]) for names in wanted}
+    if "client" in grants.values():
+        wanted = sorted(wanted, key=lambda names: grants[names] == "person")
     cases: dict[str, Json] = {}
     checks: list[str] = []
     secrets: dict[str, Json] = {}
     for alternative in wanted:
         trial = DeclaredValues(dict(values.config), {**values.secrets, **secrets})
-        made = [_scheme(one, schemes[one], trial) for one in alternative]
+        made = [_scheme(one, schemes[one], trial, base) for one in alternative]
         auths = [auth for auth, _ in made if auth is not None]
         checks += [check for _, check in made if check]
         if not auths:
@@ -201,7 +206,9 @@ def _wanted(
     return sorted(kept, key=lambda names: -counts[names])[:5]
 
 
-def _scheme(name: str, node: DocumentPart, values: DeclaredValues) -> tuple[Json, str | None]:
+def _scheme(
+    name: str, node: DocumentPart, values: DeclaredValues, base: str
+) -> tuple[Json, str | None]:
     """Return the auth of one security scheme, and what is to be checked about it."""
     value = mapping(node.value)
     kind = str(value.get("type", "")).lower()
@@ -223,7 +230,7 @@ def _scheme(name: str, node: DocumentPart, values: DeclaredValues) -> tuple[Json
     if kind == "apikey":
         return _api_key(name, value, text, values)
     if kind == "oauth2":
-        return _oauth2(value, text, values)
+        return _oauth2(value, text, values, base)
     if kind == "openidconnect":
         return (
             {"type": "bearer", "token": values.secret("token", text or "The access token.")},
@@ -255,12 +262,26 @@ def _api_key(
     }, None
 
 
-def _oauth2(
-    value: Mapping[str, Json], text: str, values: DeclaredValues
-) -> tuple[Json, str | None]:
+def _flows(value: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
+    """Return the flows of an OAuth scheme by name; Swagger 2.0 has one of them."""
     flows = {str(key): mapping(one) for key, one in mapping(value.get("flows")).items()}
     if not flows and isinstance(value.get("flow"), str):
         flows = {value["flow"]: value}
+    return flows
+
+
+def _grant(node: DocumentPart) -> str:
+    """Return `client` or `person` for who obtains the tokens of OAuth; empty for other schemes."""
+    value = mapping(node.value)
+    if str(value.get("type", "")).lower() != "oauth2":
+        return ""
+    return "client" if {"clientCredentials", "application"} & _flows(value).keys() else "person"
+
+
+def _oauth2(
+    value: Mapping[str, Json], text: str, values: DeclaredValues, base: str
+) -> tuple[Json, str | None]:
+    flows = {key: _with_addresses(flow, base) for key, flow in _flows(value).items()}
     for key in ("clientCredentials", "application"):
         if key in flows and _is_address(flows[key].get("tokenUrl")):
             return {
@@ -283,6 +304,17 @@ def _oauth2(
         {"type": "bearer", "token": values.secret("token", text or "An access token.")},
         "the OAuth flow needs a person; a token from elsewhere is sent",
     )
+
+
+def _with_addresses(flow: Mapping[str, Json], base: str) -> dict[str, Json]:
+    """Return a flow whose addresses that begin with `/` are those of the API's host."""
+    host = re.match(r"https?://[^/]+", base)
+    return {
+        key: f"{host[0]}{one}"
+        if host and key in ("tokenUrl", "refreshUrl") and re.match(r"/[^/]", str(one))
+        else one
+        for key, one in flow.items()
+    }
 
 
 def _token_url(address: str, values: DeclaredValues) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,20 +91,33 @@ class Description:
         """Return a further document, for `referencing`; what it raises becomes `Unresolvable`."""
         self._documents += 1
         if self._documents > _MAX_DOCUMENTS:
-            raise ManifestError(f"more than {_MAX_DOCUMENTS} documents are referred to")
+            raise ManifestError(
+                f"cannot be followed: more than {_MAX_DOCUMENTS} documents are referred to"
+            )
         scheme = urlsplit(address).scheme
         if scheme == "file":
             if urlsplit(self.root.base).scheme != "file":
-                raise ManifestError("a document of the web must not refer to a file")
+                raise ManifestError(
+                    "cannot be followed: a document of the web must not refer to a file"
+                )
             path = Path(unquote(urlsplit(address).path))
-            contents = read_file(path, path.name)
+            contents = _followed(lambda: read_file(path, path.name))
         elif scheme in ("http", "https"):
             if not self.allow_remote:
                 raise ManifestError("is remote; add --allow-remote to follow such references")
-            contents = read_url(address)
+            contents = _followed(lambda: read_url(address))
         else:
             raise ManifestError("leads nowhere")
         return Specification.OPAQUE.create_resource(contents)
+
+
+def _followed(read: Callable[[], Json]) -> Json:
+    """Return a further document. Raise ManifestError, to stand after the reference to it."""
+    try:
+        return read()
+    except ManifestError as error:  # which begins with the document's place
+        reason = str(error).replace(": ", " ", 1)
+        raise ManifestError(f"cannot be followed: {reason}") from None
 
 
 def _reason(error: BaseException) -> str:

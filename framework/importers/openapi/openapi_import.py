@@ -84,6 +84,7 @@ class _Import:
     catalog: ListCatalog
     paginators: dict[str, PaginatorGuess]
     bindings: dict[str, dict[str, ParentValue]]
+    ignored: list[tuple[str, str]]
 
 
 def import_openapi(
@@ -151,7 +152,13 @@ def name_from(source: str) -> str:
 def _guessed(source: str, options: OpenApiOptions) -> _Import:
     description = read_description(source, allow_remote=options.allow_remote)
     shapes = ShapeReader(description.resolve)
-    operations = list(OperationReader(description, shapes).operations())
+    reader = OperationReader(description, shapes)
+    operations = list(reader.operations())
+    if operations and not any(options.choice.takes(one) for one in operations):
+        raise ManifestError(
+            f"{source}: found no operation that --paths, --tags and --exclude leave of "
+            f"{len(operations)}; --list without them shows all"
+        )
     finder = ListFinder(shapes)
     catalog = catalog_of(operations, finder, options.choice)
     info = description.root.child("info")
@@ -168,6 +175,7 @@ def _guessed(source: str, options: OpenApiOptions) -> _Import:
         catalog,
         {name: chooser.choose(one) for name, one in catalog.lists.items()},
         bindings,
+        reader.ignored,
     )
 
 
@@ -187,6 +195,7 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
         description,
         [one.operation.security for one in lists.values() if one.operation.security],
         values,
+        url.url,
     )
     if auth.auth is not None:
         client["auth"] = auth.auth
@@ -219,6 +228,8 @@ def _assembled(found: _Import, connector: str, source: str) -> ImportedConnector
             schema is not None,
         )
         entries.append(resource_entry(facts, values, found.shapes))
+    for place, reason in found.ignored:
+        remarks.note(place, reason)
     for reference, reason in description.broken.items():
         remarks.note("$ref", f"the reference {reference} {reason}")
     head = ConnectorHead(connector, _title(description, source), client)

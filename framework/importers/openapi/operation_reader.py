@@ -21,6 +21,7 @@ from framework.importers.openapi.media_types import (
     rows,
     written_format,
 )
+from framework.text import json_type
 
 Json = Any
 
@@ -42,25 +43,42 @@ class _Content:
 
 @dataclass
 class OperationReader:
-    """Reads the operations of one description. `skipped` are those left out, with the reason."""
+    """Reads the operations of one description.
+
+    `ignored` are places that are not what the format says, with what was found there.
+    """
 
     description: Description
     shapes: ShapeReader
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
 
     def operations(self) -> Iterator[Operation]:
         """Yield the operations that may read, in the order of the file."""
         root = self.description.root
+        self._is_ignored("security", root.value.get("security"), list)
         for path in mapping(root.value.get("paths")):
             item = root.child("paths", path)
             assert item is not None
             item = self.description.resolve(item)
-            if not isinstance(item.value, dict) or not str(path).strip():
+            if not str(path).strip() or self._is_ignored(f"paths {path}", item.value):
                 continue
             for method in METHODS:
                 node = item.child(method)
-                if node is not None and isinstance(node.value, dict):
+                place = f"{method.upper()} {path}"
+                if node is not None and not self._is_ignored(place, node.value):
                     yield self._operation(str(path), method, node, item)
+
+    def _is_ignored(self, place: str, value: Json, expected: type = dict) -> bool:
+        """Return whether a value is not of the type that the format has here; note what it is."""
+        if isinstance(value, expected):
+            return False
+        is_extension = place.startswith("paths x-")
+        if value is not None and not is_extension:
+            name = "a list" if expected is list else "a mapping"
+            self.ignored.append(
+                (place, f"found {json_type(value)}, expected {name}; it is ignored")
+            )
+        return True
 
     def _operation(
         self, path: str, method: str, node: DocumentPart, item: DocumentPart
@@ -80,6 +98,7 @@ class OperationReader:
                 for one in [response.child("headers", name)]
             }
         security = node.value.get("security")
+        self._is_ignored(f"{method.upper()} {path} security", security, list)
         tags = node.value.get("tags")
         summary = node.text("summary") or item.text("summary")
         address, fixed = _parts(path)

@@ -22,6 +22,8 @@ InputKey = tuple[str, str]
 
 ABSENT: Any = object()
 _PREFIX = re.compile(rb"^\s*(?:\)\]\}',?|while\s*\(1\);|for\s*\(;;\);)\s*")
+GRAPHQL = re.compile(r"\s*(?:\{|#|(?:query|fragment|mutation|subscription)\b)")
+"""How a document of GraphQL begins."""
 _MAX_VALUES = 20_000
 """Values outside the records that are looked at."""
 
@@ -103,9 +105,8 @@ class ApiExchange:
     def graphql(self) -> str | None:
         """The query, if this is a GraphQL request."""
         query = self.body.get("query") if isinstance(self.body, dict) else None
-        is_query = isinstance(query, str) and re.search(r"^\s*(query\b|\{|#|fragment\b)", query)
-        is_change = isinstance(query, str) and re.search(r"^\s*(mutation|subscription)\b", query)
-        return query if (is_query or is_change) and self.body_form == "json" else None
+        is_query = isinstance(query, str) and GRAPHQL.match(query)
+        return query if is_query and self.body_form == "json" else None
 
     def header(self, name: str) -> str:
         """Return a header of the request (lower-case name); empty if there is none."""

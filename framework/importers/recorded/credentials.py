@@ -22,6 +22,7 @@ from framework.importers.api_guesses.declared_values import DeclaredValues
 from framework.importers.api_guesses.paging_signs import request_role
 from framework.importers.recorded.api_exchange import ApiExchange, scalars_outside
 from framework.importers.recorded.observed_records import input_shape
+from framework.importers.recorded.open_values import template_of
 from framework.runtime.redacted_output import process_redactor
 from framework.runtime.redaction import SHORTEST_COOKIE, is_credential_name, is_maskable
 
@@ -50,6 +51,18 @@ BROWSER_HEADERS = re.compile(
     r"|x-datadog-.*|newrelic|request-id|postman-token|x-csrf.*|x-xsrf.*)$"
 )
 """Headers that browsers, proxies and monitors add."""
+
+
+@dataclass(frozen=True)
+class ClientCredentials:
+    """How a bearer token is obtained: OAuth 2.0 with client credentials, as a collection has it."""
+
+    token: str
+    url: str
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    scope: str = ""
+    is_basic: bool = True
 
 
 @dataclass
@@ -101,11 +114,14 @@ def names_secret(name: str) -> bool:
 
 
 def find_access(
-    exchanges: Sequence[ApiExchange], values: DeclaredValues, returned: frozenset[str]
+    exchanges: Sequence[ApiExchange],
+    values: DeclaredValues,
+    returned: frozenset[str],
+    clients: Sequence[ClientCredentials] = (),
 ) -> Access:
     """Return how an API is entered. `returned` are the texts that responses contain."""
     access = Access(words=frozenset(word for one in exchanges for word in _names_in(one)))
-    _authorization(exchanges, values, access)
+    _authorization(exchanges, values, access, clients)
     _userinfo(exchanges, values, access)
     _headers(exchanges, values, access)
     _inputs(exchanges, values, access, returned)
@@ -133,8 +149,13 @@ def _most(values: Sequence[str]) -> list[str]:
 
 
 def _authorization(
-    exchanges: Sequence[ApiExchange], values: DeclaredValues, access: Access
+    exchanges: Sequence[ApiExchange],
+    values: DeclaredValues,
+    access: Access,
+    clients: Sequence[ClientCredentials],
 ) -> None:
+    for known in clients:
+        access.hide(known.client_secret, None)
     found = _most([one.header("authorization") for one in exchanges if one.header("authorization")])
     if not found:
         return
@@ -147,10 +168,15 @@ def _authorization(
     if scheme.lower() == "basic" and rest:
         _basic(same, values, access)
     elif scheme.lower() == "bearer" and rest:
+        tokens = [one.partition(" ")[2].strip() for one in same]
+        client = next((one for one in clients if one.token == tokens[0]), None)
+        if client is not None:
+            _obtain_by_client(client, values, access)
+            return
         placeholder = values.secret("token", "The access token.")
         access.auth = {"type": "bearer", "token": placeholder}
         _hide_all(same, placeholder, access)
-        _token_request(exchanges, [one.partition(" ")[2].strip() for one in same], values, access)
+        _token_request(exchanges, tokens, values, access)
     elif not rest:
         placeholder = values.secret("api_key", "The value of the header Authorization.")
         access.auth = {"type": "api_key", "name": "Authorization", "api_key": placeholder}
@@ -374,18 +400,29 @@ def _token_request(
             access.notes.append("the token came from a login, and expires; see `auth` for logins")
             return
         values.secrets.clear()
-        client = values.secret("client_id", "The client id.")
-        secret = values.secret("client_secret", "The client secret.")
         path = "/".join(("", *exchange.segments))
-        access.auth = {
-            "type": "oauth2_client_credentials",
-            "access_token_url": f"{exchange.origin}{path}",
-            "client_id": client,
-            "client_secret": secret,
-        }
-        for name, placeholder in (("client_id", client), ("client_secret", secret)):
-            if isinstance(exchange.body.get(name), str):
-                access.hide(exchange.body[name], placeholder)
+        name, secret = (str(exchange.body.get(key) or "") for key in ("client_id", "client_secret"))
+        address = f"{exchange.origin}{path}"
+        client = ClientCredentials(tokens[0], address, name, secret, is_basic=False)
+        _obtain_by_client(client, values, access)
         for one in tokens:
             access.secrets[one] = None
         return
+
+
+def _obtain_by_client(client: ClientCredentials, values: DeclaredValues, access: Access) -> None:
+    """Write the auth that requests its own token, in place of the one that was recorded."""
+    access.auth = {
+        "type": "oauth2_client_credentials",
+        "access_token_url": template_of(client.url, values, "the token request"),
+    }
+    for name, value in (("client_id", client.client_id), ("client_secret", client.client_secret)):
+        placeholder = values.secret(name, f"The {name.replace('_', ' ')}.")
+        access.auth[name] = placeholder
+        access.hide(value, placeholder)
+    if client.is_basic:
+        access.auth["secret_in"] = "basic"
+    if client.scope:
+        scope = template_of(client.scope, values, "the token request")
+        access.auth["access_token_request_data"] = {"scope": scope}
+    access.secrets[client.token] = None

@@ -46,6 +46,7 @@ from framework.load.runner import run
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redaction import SHORTEST_COOKIE, Redactor
 from framework.runtime.settings import STAND_IN
+from framework.text import sentences
 
 Json = Any
 
@@ -129,7 +130,7 @@ def _failing(
         answered = replace(environment, transport=lambda _: adapter)
         report = run(connector, inside, answered, ignore_event)
     return {
-        resource: " ".join((part.error or f"its parent is {part.status}").split())
+        resource: sentences(part.error or f"its parent is {part.status}")
         for resource, part in report.resources.items()
         if part.status != "ok"
     }

@@ -40,7 +40,7 @@ from framework.importers.api_guesses.resource_entry import (
 )
 from framework.importers.import_report import ImportedConnector, ManifestError, Remarks
 from framework.importers.recorded.api_exchange import ApiExchange
-from framework.importers.recorded.credentials import Access, find_access
+from framework.importers.recorded.credentials import Access, ClientCredentials, find_access
 from framework.importers.recorded.endpoints import (
     RecordedEndpoint,
     endpoints_of,
@@ -82,7 +82,8 @@ _KEY_ENDINGS = vocabulary("id key pk code slug uuid guid number isbn sku")
 class RecordedSource:
     """What was recorded: the exchanges, what the file is called in messages, notes about it.
 
-    With `is_chosen` each request is one that the user wants, whatever it may be.
+    With `is_chosen` each request is one that the user wants, whatever it may be. `clients` say
+    how its tokens are obtained.
     """
 
     interactions: Sequence[Interaction]
@@ -90,6 +91,7 @@ class RecordedSource:
     kind: str
     notes: Sequence[str] = ()
     is_chosen: bool = False
+    clients: Sequence[ClientCredentials] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def import_recorded(
         )
     returned = returned_texts(exchanges)
     values = DeclaredValues()
-    access = find_access(exchanges, values, returned)
+    access = find_access(exchanges, values, returned, source.clients)
     shapes = shape_reader()
     base = _base_segments(exchanges)
     below = [

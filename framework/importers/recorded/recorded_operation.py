@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from framework.definition.graphql_query import QueryError, parse_query
 from framework.importers.api_guesses.api_model.name_words import vocabulary, words_of
 from framework.importers.api_guesses.api_model.operations import Operation, Parameter
 from framework.importers.api_guesses.api_model.shapes import Shape, ShapeReader
@@ -108,12 +110,24 @@ def _name(endpoint: RecordedEndpoint, static: Sequence[str]) -> str:
             data = exchange.data.get("data") if isinstance(exchange.data, dict) else None
             if isinstance(data, dict) and data:
                 return _GRAPHQL_PREFIX.sub("", _field_of_list(data)).strip("_")
-        named = re.match(r"(?:query|mutation|subscription)\s+(\w+)", endpoint.variant)
-        return named[1] if named else ""
+        return _name_of_query(endpoint)
     if endpoint.method == "POST" and len(static) > 1:
         words = set(words_of(static[-1]))
         return static[-2] if words and words <= _LISTING_POSTS else ""
     return ""
+
+
+def _name_of_query(endpoint: RecordedEndpoint) -> str:
+    """Return the field that a GraphQL query lists, or the query's own name; empty for none."""
+    exchange = endpoint.exchanges[0]
+    operation = exchange.body.get("operationName")
+    with suppress(QueryError):
+        query = parse_query(exchange.graphql or "", operation or None)
+        keys = query.roots if query.paged is None else query.paged.path[-1:]
+        if len(keys) == 1:
+            return _GRAPHQL_PREFIX.sub("", keys[0]).strip("_")
+    named = re.match(r"(?:query|mutation|subscription)\s+(\w+)", endpoint.variant)
+    return named[1] if named else ""
 
 
 def _field_of_list(data: Mapping[str, Json]) -> str:

@@ -168,7 +168,8 @@ def sent_inputs(
     body = None
     if isinstance(exchange.body, dict) and endpoint.method != "GET":
         body = literals.written("", _nested(chosen), what)
-    return SentInputs(params, {}, body, exchange.body_form == "form", path, checks)
+    is_query = exchange.graphql is not None and body is not None
+    return SentInputs(params, {}, body, exchange.body_form == "form", is_query, path, checks)
 
 
 def _number(value: Json) -> Json:

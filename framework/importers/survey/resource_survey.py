@@ -99,7 +99,7 @@ def survey_resource(request: ListRequest, draft: SurveyDraft) -> ResourceSurvey:
 def _is_told(request: ListRequest) -> bool:
     """Return whether a GraphQL query says itself where its records are, and their pages."""
     block = request.endpoint.get("graphql")
-    paged = None if block is None else parse_query(block["query"]).paged
+    paged = None if block is None else parse_query(block["query"], block.get("operation")).paged
     return paged is not None and paged.records is not None
 
 

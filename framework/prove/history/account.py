@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Connector
 from framework.definition.values.datetimes import same_format, write_time
-from framework.mock.lists.world import ListKey
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, MockResponse
-from framework.mock.pages.elements import Elements
-from framework.mock.pages.routes import Route
-from framework.prove.history.api_traits import ApiTraits, nature_of
-from framework.prove.history.cursor_form import CursorForm
+from framework.prove.history.api_traits import ApiTraits, Nature, nature_of
 from framework.prove.history.histories import ChangeKind, History, HistoryChange
-from framework.prove.history.record_fields import RecordFields, put_leaf
+from framework.prove.history.record_fields import put_leaf
+from framework.prove.history.sampled_resource import SampledResource
 from framework.prove.history.true_range import TrueRange
 from framework.prove.plays.memory_tables import Trouble, row_text
 from framework.runtime.field_paths import field_at
@@ -28,29 +25,6 @@ from framework.runtime.field_paths import field_at
 Json = Any
 _COUNT = re.compile(r"(?i)count|number|total|size|(^|_)num(_|$)")
 """Names of fields that count records."""
-
-
-@dataclass(frozen=True)
-class SampledResource:
-    """A resource with one of its lists; `template` is a record of it, as the API has it.
-
-    `form` is that of its cursor, None without one. `bystanders` are the list's records that stay
-    as they are, for a parent.
-    """
-
-    resource: Resource
-    route: Route
-    elements: Elements
-    key: ListKey
-    template: Json
-    fields: RecordFields
-    form: CursorForm | None
-    traits: ApiTraits
-
-    @property
-    def is_ranged(self) -> bool:
-        """Whether requests choose records by a cursor that is known."""
-        return self.form is not None and self.fields.cursor is not None
 
 
 @dataclass
@@ -150,6 +124,16 @@ class PlayedAccount:
     def text(self, row: Json) -> str:
         """Return what rows are compared by."""
         return row_text(row, self.added)
+
+    @property
+    def lag(self) -> timedelta:
+        """How far each run reads back, by the cursor that decides what is read."""
+        return timedelta(0) if self.governing is None else self.governing.lag
+
+    @property
+    def nature(self) -> Nature | None:
+        """What that cursor tells, or the field that is asked for; None without a cursor."""
+        return None if self.governing is None else self.governing.nature
 
     @property
     def spacing(self) -> timedelta:

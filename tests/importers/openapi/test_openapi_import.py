@@ -4,7 +4,9 @@ import json
 import time
 
 import pytest
+import yaml
 
+from framework.cli.main import main
 from framework.importers.api_guesses.declared_values import first_sentence
 from framework.importers.api_guesses.list_catalog import Choice
 from framework.importers.import_report import ManifestError
@@ -81,8 +83,60 @@ def test_a_reference_that_leads_nowhere_does_not_name_this_machine(tmp_path):
     schema = {"type": "array", "items": {"$ref": "other.yaml#/User"}}
     paths = {"/users": {"get": {"responses": answer(schema)}}}
     imported = import_openapi(written(tmp_path, description(paths)))
-    assert "other.yaml: cannot be read" in imported.text
+    (told,) = [one.reason for one in imported.notes if one.place == "$ref"]
+    assert told.startswith(
+        "the reference other.yaml#/User cannot be followed: other.yaml cannot be read: "
+    )
     assert str(tmp_path) not in imported.text
+
+
+def test_what_has_another_type_than_the_format_says_is_told(tmp_path):
+    users = {"get": {"responses": answer(records("id")), "security": "key"}}
+    paths = {"/users": users, "/a": ["x"], "/b": "text", "/c": {"get": ["x"]}, "/d": {"get": None}}
+    paths["x-notes"] = "an extension"
+    imported = import_openapi(written(tmp_path, description(paths, security="key")))
+    told = {one.place: one.reason for one in imported.notes if "ignored" in one.reason}
+    assert told == {
+        "security": "found text, expected a list; it is ignored",
+        "GET /users security": "found text, expected a list; it is ignored",
+        "paths /a": "found a list, expected a mapping; it is ignored",
+        "paths /b": "found text, expected a mapping; it is ignored",
+        "GET /c": "found a list, expected a mapping; it is ignored",
+    }
+
+
+def client_of(folder, schemes, **further):
+    """The client of a description with these security schemes."""
+    paths = {"/users": {"get": {"responses": answer(records("id"))}}}
+    security = [{name: []} for name in schemes]
+    data = description(paths, components={"securitySchemes": schemes}, security=security, **further)
+    return yaml.safe_load(import_openapi(written(folder, data)).text)["client"]
+
+
+def test_what_needs_no_person_is_the_first_choice_of_oauth(tmp_path):
+    person = {"authorizationCode": {"tokenUrl": "https://a.example.com/person"}}
+    client = {"clientCredentials": {"tokenUrl": "https://a.example.com/client"}}
+    schemes = {
+        "login": {"type": "oauth2", "flows": person},
+        "service": {"type": "oauth2", "flows": {**person, **client}},
+    }
+    cases = client_of(tmp_path, schemes)["auth"]["cases"]
+    assert [(name, one["type"]) for name, one in cases.items()] == [
+        ("service", "oauth2_client_credentials"),
+        ("login", "oauth2_refresh_token"),
+    ]
+
+
+def test_a_token_address_without_a_host_is_the_apis(tmp_path):
+    person = {"authorizationCode": {"tokenUrl": "https://a.example.com/person"}}
+    scheme = {
+        "type": "oauth2",
+        "flows": {**person, "clientCredentials": {"tokenUrl": "/oauth/token"}},
+    }
+    servers = [{"url": "https://api.example.com/v2"}]
+    auth = client_of(tmp_path, {"oauth": scheme}, servers=servers)["auth"]
+    assert auth["type"] == "oauth2_client_credentials"
+    assert auth["access_token_url"] == "https://api.example.com/oauth/token"
 
 
 def test_odd_values_are_borne(tmp_path):
@@ -146,6 +200,35 @@ def test_paths_tags_and_exclusions_choose(tmp_path):
     assert chosen(paths=("/g*",)) == ("groups",)
     assert chosen(tags=("B",)) == ("cars", "groups")
     assert chosen(exclude=("/users/*",)) == ("users", "groups")
+
+
+@pytest.mark.parametrize("choice", [{"paths": ("/user",)}, {"tags": ("c",)}, {"exclude": ("/*",)}])
+def test_a_choice_of_nothing_leaves_the_file_of_an_earlier_import(
+    choice, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    paths = {"/users": {"get": {"tags": ["a"], "responses": answer(records())}}}
+    source = written(tmp_path, description(paths))
+    assert main(["import", "openapi", source, "-o", "connectors/shop.yaml"]) == 0
+    before = (tmp_path / "connectors" / "shop.yaml").read_text()
+    options = [f"--{key}={value}" for key, values in choice.items() for value in values]
+    assert main(["import", "openapi", source, "-o", "connectors/shop.yaml", "--force", *options])
+    assert "found no operation" in capsys.readouterr().err
+    assert (tmp_path / "connectors" / "shop.yaml").read_text() == before
+    with pytest.raises(ManifestError, match="found no operation"):
+        list_openapi(source, OpenApiOptions(Choice(**choice)))
+
+
+@pytest.mark.parametrize("sign", ["pageable", "numberOfElements"])
+def test_a_page_of_spring_is_known_by_any_of_its_fields(sign, tmp_path):
+    page = {"content": records(), "number": {"type": "integer"}, sign: {"type": "object"}}
+    operation = {
+        "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}],
+        "responses": answer({"type": "object", "properties": page}),
+    }
+    imported = import_openapi(written(tmp_path, description({"/users": {"get": operation}})), "x")
+    assert "base_page: 0" in imported.text
+    assert "first page" not in imported.text
 
 
 def test_the_list_tells_why_an_operation_is_left_out(tmp_path):

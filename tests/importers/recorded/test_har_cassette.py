@@ -1,11 +1,15 @@
 """The first cassette: what a HAR holds is replayed, what it lacks is an empty list."""
 
 import json
+import os
+import re
+import signal
 
 import pytest
 import yaml
 
 from framework.cli.main import main
+from framework.importers.recorded import har_cassette
 from tests.importers.recorded.test_recordings import CASES
 from tests.support.recordings import write_har
 
@@ -76,3 +80,31 @@ def test_many_parents_limit_the_cassette(cassette):
     )
     assert report["requests"] == 101
     assert "limit: 100" in text
+
+
+def test_a_number_of_the_config_stays_in_a_link_to_the_next_page(cassette):
+    link = f"{HOST}/teams/7/members?page=2"
+    report, text = cassette(
+        {
+            "get": "/teams/7/members?page=1",
+            "response": {"members": [{"id": "a", "name": "Ada"}], "links": {"next": link}},
+        }
+    )
+    assert report["requests"] == 2
+    assert set(re.findall(r"/teams/(\w+)/", text)) == {"7"}
+
+
+def test_an_import_that_was_interrupted_can_be_repeated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    requests = [{"get": "/users", "response": {"users": [{"id": 1}]}}]
+    write_har({"host": HOST, "requests": requests}, tmp_path / "shop.har")
+
+    def interrupted(*_, **__):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(har_cassette, "test_connector", interrupted)
+        assert main(["import", "har", "shop.har"]) == 130
+    assert [one.name for one in tmp_path.iterdir()] == ["shop.har"]
+    assert main(["import", "har", "shop.har"]) == 0
+    assert main(["test", "shop"]) == 0

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote_plus, urlsplit
@@ -150,8 +148,8 @@ def _with_variables(quoted: str) -> str:
     """Return a text in double quotes with its variables marked."""
 
     def replaced(found: re.Match[str]) -> str:
-        if found[0].startswith("\\"):
-            return found[0]
+        if found[0].startswith("\\"):  # shlex knows fewer escapes
+            return found[0][1:] if found[0][1] in "$`" else found[0]
         if found[1] or found[2]:
             return marked(found[1] or found[2])
         _refuse_substitution(found[0])
@@ -268,7 +266,8 @@ def _address(url: str) -> str:
         url = f"https://{url}" if not re.match(r"localhost|127\.|\[", url) else f"http://{url}"
     try:
         parts = urlsplit(url)
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        host = parts.hostname or ""
+        if parts.scheme.lower() not in ("http", "https") or not host or host.isdigit():
             raise ValueError
         _ = parts.port
     except ValueError:
@@ -333,10 +332,8 @@ def _body(parts: list[tuple[str, str]]) -> tuple[bytes | None, str]:
     if not pieces:
         return None, kind
     joined = (b"" if kind == "application/json" else b"&").join(pieces)
-    if kind == _FORM and joined.lstrip()[:1] in (b"{", b"["):
-        with suppress(ValueError):  # JSON whose content type was forgotten
-            json.loads(joined)
-            kind = "application/json"
+    if joined.lstrip()[:1] in (b"{", b"["):  # JSON whose content type was forgotten
+        kind = "application/json"
     return joined, kind
 
 

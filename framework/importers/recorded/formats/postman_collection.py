@@ -8,17 +8,21 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from framework.authoring.exchange import Interaction, Pairs
 from framework.importers.import_report import ManifestError
+from framework.importers.recorded.api_exchange import GRAPHQL
+from framework.importers.recorded.credentials import ClientCredentials
 from framework.importers.recorded.open_values import marked
 from framework.importers.source_files import read_data
 
 Json = Any
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_HOST = re.compile(r"(?:[^/?#@]*@)?[^\s/?#:@]")
 _MAX_DEPTH = 50
 _MAX_ROUNDS = 10
 """Variables inside the values of variables."""
@@ -26,11 +30,15 @@ _MAX_ROUNDS = 10
 
 @dataclass
 class PostmanRequests:
-    """The exchanges of a collection; a status of 0 means that no response is saved."""
+    """The exchanges of a collection; a status of 0 means that no response is saved.
+
+    `clients` say how tokens in them are obtained.
+    """
 
     name: str
     interactions: list[Interaction] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    clients: list[ClientCredentials] = field(default_factory=list)
 
 
 def read_postman(path: Path) -> PostmanRequests:
@@ -88,7 +96,7 @@ class _CollectionReader:
 
     def _item(self, item: Mapping[str, Json], auth: Json, place: str) -> None:
         try:
-            request = self._request(item["request"], auth)
+            request = self._request(item["request"], auth, place)
         except _Unusable as reason:
             self.found.notes.append(f"{place} is left out: {reason}")
             return
@@ -98,7 +106,7 @@ class _CollectionReader:
             self.found.interactions.append(request)
         for one in responses:
             try:
-                asked = self._request(one.get("originalRequest") or item["request"], auth)
+                asked = self._request(one.get("originalRequest") or item["request"], auth, place)
             except _Unusable:
                 asked = request
             code = one.get("code")
@@ -115,7 +123,7 @@ class _CollectionReader:
                 )
             )
 
-    def _request(self, request: Json, auth: Json) -> Interaction:
+    def _request(self, request: Json, auth: Json, place: str) -> Interaction:
         if isinstance(request, str):
             request = {"url": request}
         if not isinstance(request, dict):
@@ -124,7 +132,7 @@ class _CollectionReader:
         own = request.get("auth")
         more, query = self._auth(own if own else auth)
         headers += [one for one in more if one[0].lower() not in {n.lower() for n, _ in headers}]
-        body, kind = self._body(request.get("body"))
+        body, kind = self._body(request.get("body"), place)
         if body is not None and kind and not any(n.lower() == "content-type" for n, _ in headers):
             headers.append(("Content-Type", kind))
         url = self._url(request.get("url"))
@@ -157,7 +165,9 @@ class _CollectionReader:
         own: dict[str, str] = {}
         if isinstance(url, dict):
             own = _values(url.get("variable"))
-            raw = str(url.get("raw") or "") or _joined(url)
+            if not isinstance(url.get("raw"), (str, NoneType)):
+                raise _Unusable("its URL is not text")
+            raw = url.get("raw") or _joined(url)
             if isinstance(url.get("query"), list):
                 pairs = tuple(self._pairs(url["query"]))
                 raw = raw.partition("?")[0]
@@ -176,6 +186,8 @@ class _CollectionReader:
             scheme, rest = "https", written
         if scheme.lower() not in ("http", "https"):
             raise _Unusable("its address is not http or https")
+        if not _HOST.match(rest) or re.match(r"\d+(?:[/?#:]|$)", rest):
+            raise _Unusable("its URL has no host")
         address, question, query = rest.partition("?")
         segments = [
             self._path_variable(one, own) if one.startswith(":") and len(one) > 1 else one
@@ -214,13 +226,35 @@ class _CollectionReader:
             )
         if kind == "oauth2":
             token = self._text(settings.get("accessToken")) or marked("token")
+            self._add_client(settings, token)
             return (("Authorization", f"Bearer {token}"),), ()
-        note = f"the auth {kind} is left out; see docs/reference.md for `auth`"
-        if note not in self.found.notes:
-            self.found.notes.append(note)
+        self._note(f"the auth {kind} is left out; see docs/reference.md for `auth`")
         return (), ()
 
-    def _body(self, body: Json) -> tuple[bytes | None, str]:
+    def _add_client(self, settings: Mapping[str, Json], token: str) -> None:
+        """Note how a token is obtained, if that needs no person."""
+        grant, url = settings.get("grant_type"), self._text(settings.get("accessTokenUrl")).strip()
+        if grant != "client_credentials" or not url:
+            why = f"the grant {grant}" if isinstance(grant, str) else "the OAuth flow"
+            why = (
+                "it has no accessTokenUrl"
+                if grant == "client_credentials"
+                else f"{why} is not read"
+            )
+            self._note(f"OAuth 2.0: a token from elsewhere is sent, since {why}")
+            return
+        client = ClientCredentials(
+            token,
+            url,
+            self._text(settings.get("clientId")),
+            self._text(settings.get("clientSecret")),
+            self._text(settings.get("scope")),
+            settings.get("client_authentication") != "body",  # Postman's own default
+        )
+        if client not in self.found.clients:
+            self.found.clients.append(client)
+
+    def _body(self, body: Json, place: str) -> tuple[bytes | None, str]:
         mode = body.get("mode") if isinstance(body, dict) and not body.get("disabled") else None
         if mode == "raw" and str(body.get("raw") or "").strip():
             text = self._text(body["raw"])
@@ -232,20 +266,35 @@ class _CollectionReader:
                 "application/x-www-form-urlencoded"
             )
         if mode == "graphql" and isinstance(body.get("graphql"), dict):
-            graphql = body["graphql"]
-            variables = graphql.get("variables")
-            if isinstance(variables, str):
-                try:
-                    variables = json.loads(self._text(variables) or "{}")
-                except ValueError:
-                    variables = {}
-            query = {"query": self._text(graphql.get("query")), "variables": variables or {}}
-            return json.dumps(query).encode(), "application/json"
+            return json.dumps(self._query(body["graphql"], place)).encode(), "application/json"
         if mode == "formdata" and isinstance(body.get("formdata"), list) and body["formdata"]:
             raise _Unusable("it sends a multipart form")
         if mode == "file":
             raise _Unusable("it sends a file")
         return None, ""
+
+    def _query(self, graphql: Mapping[str, Json], place: str) -> dict[str, Json]:
+        """Return the body of a GraphQL request; what is broken in it is noted."""
+        text, variables = self._text(graphql.get("query")), graphql.get("variables")
+        if isinstance(variables, str):
+            try:
+                variables = json.loads(self._text(variables).strip() or "{}")
+            except ValueError:
+                variables = str
+        if not isinstance(variables, (dict, NoneType)):
+            self._note(
+                f"{place}: the variables of the GraphQL query are not valid JSON; write them"
+            )
+            variables = None
+        if not GRAPHQL.match(text):
+            self._note(f"{place}: the GraphQL query does not begin as one, with `query` or `{{`")
+        name = graphql.get("operationName")
+        named = {"operationName": name} if isinstance(name, str) and name else {}
+        return {"query": text, **named, "variables": variables or {}}
+
+    def _note(self, note: str) -> None:
+        if note not in self.found.notes:
+            self.found.notes.append(note)
 
 
 class _Unusable(ValueError):

@@ -38,6 +38,7 @@ def headers(one):
          '{"a": "it\'s é"}'.encode()),
         (f'curl {URL} -d "{{\\"a\\": 1}}"', "POST", URL, b'{"a": 1}'),
         (f"curl {URL} --json '{{\"a\":' --json '1}}'", "POST", URL, b'{"a":1}'),
+        (f'curl {URL} -d "a=\\$1 \\`"', "POST", URL, b"a=$1 `"),
         (f"FOO=1 /usr/bin/curl {URL} | jq .", "GET", URL, None),
         (f"curl {URL} > out.json 2>&1 | jq . >'a b'", "GET", URL, None),
         (f"curl '{URL}?f\\[a\\]=1'", "GET", f"{URL}?f[a]=1", None),
@@ -104,6 +105,7 @@ def test_a_body_comes_from_a_file(tmp_path, monkeypatch):
         (f"curl {URL} -K file", "a file of options"),
         (f'curl "{URL}/$(id)"', "found a command in the command"),
         (f"curl {URL}/`id`", "found a command in the command"),
+        ("curl 5/items", "not http or https"),
         (f"curl {URL}/[1-3]", "which is several; write one"),
         (f"curl {URL} ; curl --frob {URL}", "curl, command 2: found the option"),
     ],
@@ -117,6 +119,13 @@ def test_what_cannot_be_read_is_refused_in_one_line(command, message):
 def test_words_that_a_shell_has_split_are_taken_as_they_are():
     one = read_curl_arguments(["curl", URL, "-H", "X: it's; $here"])[0]
     assert headers(one)["x"] == "it's; $here"
+
+
+def test_a_body_of_broken_json_is_left_out_and_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", "curl", "-o", "connectors/a.yaml", f"curl {URL} -d '{{bad'"]) == 0
+    assert "look: items: to be checked: the body is neither" in capsys.readouterr().out
+    assert "bad" not in (tmp_path / "connectors" / "a.yaml").read_text()
 
 
 def test_the_verb_takes_arguments_or_stdin(tmp_path, monkeypatch, capsys):

@@ -70,7 +70,8 @@ COLLECTION = {
                 "body": {
                     "mode": "graphql",
                     "graphql": {
-                        "query": "query Items { items { id } }",
+                        "query": "query Load($shop: ID, $after: String) { items(shop: $shop, "
+                        "after: $after) { nodes { id } pageInfo { endCursor hasNextPage } } }",
                         "variables": '{"shop": "{{shopId}}"}',
                     },
                 },
@@ -175,3 +176,61 @@ def test_a_body_that_cannot_be_sent_is_told(imported):
     request = {"method": "POST", "url": "https://a.example.com/orders/search", "body": body}
     text, _ = imported({"info": {}, "item": [{"request": request}]})
     assert "# to be checked: the body is neither an object of JSON nor a form" in text
+
+
+OAUTH = {
+    "type": "oauth2",
+    "oauth2": [
+        {"key": "grant_type", "value": "client_credentials"},
+        {"key": "accessTokenUrl", "value": "https://auth.example.com/token"},
+        {"key": "clientId", "value": "shop-client"},
+        {"key": "clientSecret", "value": "s3cr3t-Of-The-Client-99"},
+        {"key": "scope", "value": "read"},
+    ],
+}
+
+
+def test_client_credentials_request_their_own_token(imported):
+    text, _ = imported({**COLLECTION, "auth": OAUTH})
+    assert "type: oauth2_client_credentials" in text
+    assert 'access_token_url: "https://auth.example.com/token"' in text
+    assert "secret_in: basic" in text
+    assert "access_token_request_data: {scope: read}" in text
+    assert "secrets.token" not in text
+    assert "s3cr3t" not in text
+
+
+def test_another_grant_sends_a_token_from_elsewhere_and_says_so(imported):
+    auth = {"type": "oauth2", "oauth2": [{"key": "grant_type", "value": "authorization_code"}]}
+    text, report = imported({**COLLECTION, "auth": auth})
+    assert "type: bearer" in text
+    assert "the grant authorization_code is not read" in str(report["notes"])
+
+
+@pytest.mark.parametrize(
+    ("graphql", "told"),
+    [
+        ({"query": "{ a { id } }", "variables": "{bad"}, "item[0]: the variables of the GraphQL"),
+        ({"query": "{ a { id } }", "variables": "[1]"}, "item[0]: the variables of the GraphQL"),
+        ({"query": "{bad"}, "the GraphQL query is not valid: line 1"),
+        ({"query": "bad"}, "item[0]: the GraphQL query does not begin as one"),
+    ],
+)
+def test_what_is_broken_in_a_graphql_body_is_told(tmp_path, monkeypatch, capsys, graphql, told):
+    monkeypatch.chdir(tmp_path)
+    body = {"mode": "graphql", "graphql": graphql}
+    items = ["https://a.example.com/b", {"method": "POST", "url": "https://a.example.com/graphql"}]
+    items[1]["body"] = body
+    collection = {"info": {}, "item": [{"request": one} for one in items[::-1]]}
+    (tmp_path / "shop.json").write_text(json.dumps(collection))
+    assert main(["import", "postman", "shop.json"]) == 0
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if told in one]
+    assert line.startswith("look: ")
+
+
+@pytest.mark.parametrize("url", [{"raw": 5}, {"raw": "5"}, "5/items", {"raw": "https:///x"}])
+def test_a_url_that_is_none_is_left_out(imported, url):
+    items = [{"request": "https://a.example.com/b"}, {"request": {"url": url}}]
+    text, report = imported({"info": {}, "item": items})
+    assert 'base_url: "https://a.example.com"' in text
+    assert "item[1] is left out: its URL" in str(report["notes"])
