@@ -103,7 +103,13 @@ class _Prover:
 
     def prove(self) -> None:
         """Add what breaks the promise. Raise NotProvable if nothing can be compared."""
+        account = self.account
         self._require_whole()
+        if account.ancestry.may_be_older and not account.has_newer_parents:
+            self.proof.unproved[account.name] = (
+                "lists of a parent that is not the newest: no other record of the parent could be "
+                "invented whose list is another one"
+            )
         self.proof.broken += cut_list(self.stage, self.account)
         found: set[str] = set()
         for question in QUESTIONS:
