@@ -153,9 +153,11 @@ class Stage:
     def _has_newer_parents(self, account: PlayedAccount) -> bool:
         """Return whether a run reads a list alike if its parents have newer records.
 
-        Their own requests must not be for the same list.
+        Their own requests must not be for the same list. A newer record of a parent that is read
+        backwards is not known.
         """
-        if not account.ancestry.may_be_older:
+        is_reversed = any(one.is_reversed for one in account.parents)
+        if is_reversed or not account.ancestry.may_be_older:
             return False
         seen = []
         for has_newer in (False, True):

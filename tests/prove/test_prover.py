@@ -107,6 +107,19 @@ def test_a_cursor_far_above_that_stays_loses_lines(tmp_path: Path) -> None:
     assert fault.mend == "shops: remove the incremental and its parameters"
 
 
+def test_parents_whose_other_records_have_the_same_list_are_told(tmp_path: Path) -> None:
+    body = family({**CURSOR, "cursor_path": "created_at"})
+    orders, lines = body["resources"]
+    orders["processing_steps"] = [{"set": {"slug": "join('-', [note, 'x'])"}}]
+    lines["endpoint"]["path"] = "/orders/{resources.orders.slug}/lines"
+    created = {"created_at": {"type": "string", "format": "date-time"}}
+    orders["schema"] = {**FIELDS, "properties": FIELDS["properties"] | created}
+    options = ProofOptions(("lines",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    assert proof.proved == ["lines"]
+    assert "not the newest" in proof.unproved["lines"]
+
+
 def test_a_time_of_change_that_the_parent_has_is_proposed(tmp_path: Path) -> None:
     cursor = {"cursor_path": "created_at", "initial_value": "2025-09-01T00:00:00Z"}
     body = family(cursor)

@@ -53,7 +53,7 @@ class Ancestry:
         self._others = {
             one.resource.name: _other(one, [*self.sampled, target])
             for one in self.sampled
-            if one.is_ranged and not one.is_single and not one.is_reversed
+            if one.is_ranged and not one.is_single
         }
 
     @property
@@ -68,11 +68,11 @@ class Ancestry:
         first = []
         for one in self.sampled:
             name, moment = one.resource.name, zero - history.parent_age
-            newer = self._newer.get(name)
+            newer, written = self._newer.get(name), (one.fields.cursor, one.fields.filtered)
             if newer is not None and one.form is not None:
-                _write(one, newer, zero)
+                _write(one, newer, zero, written)
                 moment -= 2 * one.form.unit
-            _write(one, self._records[name], moment)
+            _write(one, self._records[name], moment, written)
             self._put(one)
             leaf = one.fields.filtered or one.fields.cursor
             if one.is_ranged and leaf is not None:
@@ -88,8 +88,11 @@ class Ancestry:
         """
         for one, nature in zip(self.sampled, natures, strict=True):
             self._move_changed(one, change, at)
-            if nature == "modified":
-                _write(one, self._records[one.resource.name], at, is_new=False)
+            filtered = one.fields.filtered
+            moved = [one.fields.cursor] if nature == "modified" else []
+            if filtered is not None and nature_of(filtered[-1]) == "modified":
+                moved.append(filtered)
+            _write(one, self._records[one.resource.name], at, moved)
             self._put(one)
 
     def new_list(self, resource: str) -> list[Json] | None:
@@ -146,18 +149,13 @@ def _other(one: SampledResource, line: Sequence[SampledResource]) -> Json:
     return one.fields.new(one.template, 0, also)
 
 
-def _write(one: SampledResource, raw: Json, moment: datetime, *, is_new: bool = True) -> None:
-    """Set the cursor of a record, and the field that requests choose by if it is another one.
-
-    A record that is not new keeps that field, unless it tells of a change.
-    """
-    if not one.is_ranged or one.form is None:
-        return
-    filtered: Leaf | None = one.fields.filtered
-    if filtered is not None and not is_new and nature_of(filtered[-1]) != "modified":
-        filtered = None
-    for leaf in filter(None, (one.fields.cursor, filtered)):
-        put_leaf(raw, leaf, one.form.write(moment))
+def _write(
+    one: SampledResource, raw: Json, moment: datetime, written: Iterable[Leaf | None]
+) -> None:
+    """Set those of a record's leaves that are known to a moment, as the API writes its cursor."""
+    for leaf in filter(None, written):
+        if one.form is not None:
+            put_leaf(raw, leaf, one.form.write(moment))
 
 
 def _moment(one: SampledResource, raw: Json) -> datetime:
