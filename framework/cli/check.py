@@ -28,7 +28,7 @@ Examples:
   framework check scheduling
   framework check scheduling --resources groups,routing_forms
   framework check scheduling --deep       compare the file with real responses
-  framework check ./shop.yaml --deep --interactive   decide on each change that would fix it
+  framework check scheduling --deep --interactive   decide on each change that would fix it
 """,
 )
 @click.argument("name")

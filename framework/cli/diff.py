@@ -19,7 +19,7 @@ from framework.errors import UsageError
 Examples:
   framework diff HEAD:connectors/shop.yaml connectors/shop.yaml
   framework diff shop --rev main --format markdown
-  framework diff ./old.yaml ./new.yaml --cassette cassettes/shop.yaml
+  framework diff old/shop.yaml connectors/shop.yaml --cassette cassettes/shop.yaml
 """,
 )
 @click.argument("old")

@@ -44,6 +44,8 @@ DASK_PORT = 8786
 """The port of a Dask scheduler, unless another is named."""
 LOCAL_HOSTS = {LOOPBACK, "localhost", "::1"}
 ANY_HOST = {"0.0.0.0", "::"}
+HOLD_WAIT = 2.0
+"""Seconds for a ledger whose coordinator was killed a moment ago to be free."""
 
 
 class FleetRun:
@@ -93,7 +95,7 @@ class FleetRun:
         with ExitStack() as stack:
             refuse_full_quota(self._fleet, self._ledger)
             ledger = stack.enter_context(open_ledger(self._ledger, create=not only_failed))
-            hold = stack.enter_context(ledger.hold(_now()))
+            hold = stack.enter_context(ledger.hold(_now(), HOLD_WAIT))
             budgets, key = open_budgets(ledger, hold), new_key()
             try:
                 units = ledger_units(self._units)

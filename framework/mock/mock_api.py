@@ -73,7 +73,8 @@ class MockApi:
     """Answers requests. `world` may be changed at any time; it is what the lists hold.
 
     `pagers` are by resource and step. `exchanges` are answered as recorded. `own` are the recorded
-    pages by list. `on_request` is told of each request with its response and the seconds it took.
+    pages by list. `invent` gives lists that are not known. `on_request` is told of each request
+    with its response and the seconds it took.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class MockApi:
         self.on_request: Callable[[MockRequest, MockResponse, float], None] = lambda *_: None
         self.ranges: dict[str, RangeChoice] = {}
         self._own = own or {}
-        self._invent = invent
+        self.invent: Invent = invent or (lambda *_: None)
         self._jobs = jobs
         self._lock = threading.Lock()
         self._exchanges: dict[object, list[Exchange]] = {}
@@ -177,7 +178,7 @@ class MockApi:
             route, key, chosen = created.route, created.key, created.request
         known = self.world.find(key)
         if known is None:
-            made = None if self._invent is None else self._invent(route, key, chosen)
+            made = self.invent(route, key, chosen)
             if made is None:
                 return None
             with self._lock:

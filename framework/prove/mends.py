@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import texts_of
 from framework.definition.model import Connector, Incremental, Resource
 from framework.definition.values.durations import Period, format_duration
@@ -51,6 +52,8 @@ def mends(
     natural = account.target.fields.natural_key
     if shared_key(account, played) is not None and natural is not None:
         yield _changed(connector, target, f"primary_key: {natural}", _keyed(target, natural))
+    if code in ("new-records", "edits"):
+        yield from _of_parents(connector, account)
     one = account.governing
     if one is None:
         return
@@ -83,8 +86,13 @@ def mends(
         text = f"cursor_path: {account.target.fields.updated}, if the API can filter by it"
         yield Mend(text, None)
     lags = [*_lags(connector, own, spec, account, where)]
-    if code == "edits":  # what helped in this history is not enough for later edits
-        lags = [replace(one, text=f"{one.text}, if no older record is edited") for one in lags[-1:]]
+    is_parent = one is not account.target
+    if code == "edits" or (is_parent and one in account.keeping):
+        # what helped in this history is not enough for later changes
+        hint = (
+            "if no list of an older record changes" if is_parent else "if no older record is edited"
+        )
+        lags = [replace(lag, text=f"{lag.text}, {hint}") for lag in lags[-1:]]
     if code == "page-drift":  # a lag does not reach the records that a first run has missed
         text = "a paginator by cursor, if the API has one, or by the sort order of a key"
         yield Mend(text, None)
@@ -95,6 +103,28 @@ def mends(
         merging = _with(connector, _merged(target))
         for mend in _lags(merging, merging.resource(own.name), spec, account, where):
             yield Mend(f"{mend.text}, with write_disposition: merge", mend.connector)
+
+
+def _of_parents(connector: Connector, account: PlayedAccount) -> Iterator[Mend]:
+    """Yield changes after which a list is read again though the cursor of its parent stays."""
+    parents = [one for one in account.keeping if one is not account.target]
+    changed, texts = connector, []
+    for one in parents:
+        name, updated = one.resource.name, one.fields.updated
+        if updated is not None:
+            yield Mend(f"{name}: cursor_path: {updated}, if the API can filter by it", None)
+        mend = _whole_reads(changed, name, account.target.resource)
+        texts.append(mend.text)
+        if mend.connector is None:
+            yield Mend("; ".join(texts), None)
+            return
+        changed = mend.connector
+        own = changed.resource(account.name)
+        if updated is not None and own.parent == name and own.only_changed is None:
+            asking = replace(own, only_changed=compile_expression(updated))
+            text = "; ".join([*texts, f"{own.name}: only_changed: {updated}"])
+            yield Mend(text, _with(changed, asking))
+        yield Mend("; ".join(texts), changed)
 
 
 def text_pattern(account: PlayedAccount) -> str | None:

@@ -103,7 +103,13 @@ class _Prover:
 
     def prove(self) -> None:
         """Add what breaks the promise. Raise NotProvable if nothing can be compared."""
+        account = self.account
         self._require_whole()
+        if account.ancestry.may_be_older and not account.has_newer_parents:
+            self._leave_out(
+                "lists of a parent that is not the newest: the parent is read backwards, or no "
+                "other record of it could be invented that has a list of its own"
+            )
         self.proof.broken += cut_list(self.stage, self.account)
         found: set[str] = set()
         for question in QUESTIONS:
@@ -228,10 +234,15 @@ class _Prover:
         pager = account.api.pagers[account.name, "list"]
         first = [one for one, _ in account.api.log.requests if route.key(one) == key]
         if first and pager.size(first[0]) > PAGE_SIZE:
-            self.proof.unproved[account.name] = (
+            self._leave_out(
                 "changes between two pages: the end of its list depends on the length of a page, "
                 "which is not in `page_size`"
             )
+
+    def _leave_out(self, reason: str) -> None:
+        """Tell that a part of the resource is not tried."""
+        known = self.proof.unproved.get(self.account.name)
+        self.proof.unproved[self.account.name] = f"{known}; {reason}" if known else reason
 
     def _require_comparable(self, rows: Sequence[Mapping[str, Json]]) -> None:
         """Raise NotProvable if no row of the table is a version of a record that is known.

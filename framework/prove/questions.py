@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from framework.prove.history import history_strategies as strategies
 from framework.prove.history.account import Played, PlayedAccount
 from framework.prove.history.api_traits import ApiTraits, names_of_bound
-from framework.prove.history.histories import NO_TIME, History
+from framework.prove.history.histories import History
 from framework.prove.plays.memory_tables import Trouble
 
 if TYPE_CHECKING:
@@ -42,18 +41,6 @@ class Question:
     varied: Callable[[PlayedAccount], ApiTraits | None] = lambda _: None
 
 
-def _keeps(account: PlayedAccount) -> bool:
-    return account.nature in ("created", "event")
-
-
-def _is_log(account: PlayedAccount) -> bool:
-    """Whether rows stay as first read: inserted only, or appended by a cursor that edits leave."""
-    resource = account.target.resource
-    if resource.merge_strategy == "insert-only":
-        return True
-    return resource.write_disposition == "append" and _keeps(account)
-
-
 def _always(_: PlayedAccount) -> Severity | None:
     return "fault"
 
@@ -65,12 +52,11 @@ def _of_lists(account: PlayedAccount) -> Severity | None:
 def _of_edits(account: PlayedAccount) -> Severity | None:
     if account.target.fields.text is None and account.nature != "modified":
         return None
-    return "limit" if _is_log(account) else "fault"
+    return "limit" if account.is_log else "fault"
 
 
 def _of_older_edits(account: PlayedAccount) -> Severity | None:
-    is_bounded = _keeps(account) and account.lag > NO_TIME and not _is_log(account)
-    return "limit" if is_bounded and account.target.fields.text is not None else None
+    return "limit" if account.kinds_beyond_lag else None
 
 
 def _of_deletes(account: PlayedAccount) -> Severity | None:
@@ -186,25 +172,23 @@ def counted(question: Question, account: PlayedAccount, played: Played) -> dict[
     log to `edits`.
     """
     found = {n: one for n, one in played.troubles.items() if one in question.troubles}
-    if _is_log(account) and question.code != "edits":
+    if account.is_log and question.code != "edits":
         edited = {deed.record for deed in played.deeds if deed.change.kind == "edit"}
         found = {n: one for n, one in found.items() if one == "lost" or n not in edited}
-    lag = account.lag
-    if not found or question.code == "older-edits" or not lag or not _keeps(account):
+    if question.code in ("older-edits", "deletes"):
         return found
-    beyond = set(_beyond_lag(account, played, lag))
+    beyond = set(_beyond_lag(account, played))
     return {number: one for number, one in found.items() if number not in beyond}
 
 
-def _beyond_lag(account: PlayedAccount, played: Played, lag: timedelta) -> Iterator[int]:
+def _beyond_lag(account: PlayedAccount, played: Played) -> Iterator[int]:
     """Yield the records that change when what is read again no longer reaches them."""
-    one = account.governing
+    above = {one.resource: one.moment for one in played.above}
     for deed in played.deeds:
         start = played.starts[deed.change.run - 1]
-        if one is not account.target:
-            moment = account.zero
-        else:
-            read = None if one is None or one.form is None else one.form.read(deed.ranged)
-            moment = start if read is None else read
-        if moment < start - lag:
-            yield deed.record
+        for one in account.bounded:
+            moment = above.get(one.resource.name, start)
+            if one is account.target and one.form is not None:
+                moment = one.form.read(deed.ranged) or start
+            if moment < start - one.lag:
+                yield deed.record

@@ -13,7 +13,7 @@ from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePag
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
 from framework.definition.model import Connector, Resource
-from framework.errors import CassetteError, FrameworkError
+from framework.errors import CassetteError, FrameworkError, Interrupted, Terminated
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_builder import open_mock
 from framework.mock.mock_options import Mock, MockOptions
@@ -22,6 +22,7 @@ from framework.mock.pages.paging import Pager
 from framework.mock.stand_ins import stand_ins
 from framework.prove.history.account import PlayedAccount
 from framework.prove.history.api_traits import Assumption
+from framework.prove.history.histories import History
 from framework.prove.history.sampled_resource import SampledResource, sampled_resource
 from framework.prove.plays.quick_runs import ClockedAdapter, QuickRuns
 from framework.prove.plays.recorded_ends import early_ends, without_maximums
@@ -143,7 +144,36 @@ class Stage:
             raise NotProvable(f"the form of its cursor `{path}` is not known")
         listed = [one for one in map(self._parent, parents) if one is not None]
         zero, gap = self._times([*listed, target])
-        return PlayedAccount(self.connector, self.mock.api, target, listed, zero, gap)
+        given = (self.connector, self.mock.api, target, listed, zero, gap)
+        account = PlayedAccount(*given, has_newer_parents=True)
+        if self._has_newer_parents(account):
+            return account
+        return PlayedAccount(*given)
+
+    def _has_newer_parents(self, account: PlayedAccount) -> bool:
+        """Return whether a run reads a list alike if its parents have newer records.
+
+        Their own requests must not be for the same list. A newer record of a parent that is read
+        backwards is not known.
+        """
+        is_reversed = any(one.is_reversed for one in account.parents)
+        if is_reversed or not account.ancestry.may_be_older:
+            return False
+        seen = []
+        for has_newer in (False, True):
+            runs = self.runs(account.names)
+            history = History((account.spacing,), (), 1, has_newer_parent=has_newer)
+            try:
+                account.play(history, runs.run)
+            except (Interrupted, Terminated):
+                raise
+            except FrameworkError:
+                return False
+            key, route = account.target.key, account.target.route
+            count = sum(route.key(one) == key for one, _ in account.api.log.requests)
+            seen.append((count, list(runs.rows(account.name))))
+        (count, rows), (again, more) = seen
+        return count == again and all(rows.count(one) == more.count(one) for one in rows)
 
     def lists_of(self, name: str) -> list[ListKey]:
         """Return the lists of a resource that a run with all parents reads, and empty them."""

@@ -28,7 +28,8 @@ def tell(
     first = f"{played.starts[0]:%Y-%m-%d %H:%M:%S}"
     last, end = len(played.starts), f"{played.starts[-1]:%Y-%m-%d %H:%M:%S}"
     return (
-        f"at run 1 ({first}) the API has {_records(played, cursor)}{_skew(history)}",
+        f"at run 1 ({first}) the API has {_records(played, cursor)}{_above(played)}"
+        f"{_skew(history)}",
         "; ".join(_deed(one, played, cursor) for one in played.deeds) or "nothing changes",
         f"after run {last} ({end}) {_outcome(troubles)}{_range(played)}",
     )
@@ -48,6 +49,15 @@ def _records(played: Played, cursor: str | None) -> str:
             for number, value in played.first
         ),
         None,
+    )
+
+
+def _above(played: Played) -> str:
+    """Return the parents' records above the list, if there are newer ones."""
+    return "".join(
+        f"; its record of {one.resource} has {one.cursor} {one.value}, a newer one {one.newer}"
+        for one in played.above
+        if one.newer is not None
     )
 
 

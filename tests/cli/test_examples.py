@@ -7,6 +7,8 @@ import json
 import re
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from framework.cli.main import VERBS, main
+from framework.mock.mock_server import serve_mock
+from tests.support.processes import command
 from tests.support.recordings import write_har
 from tests.support.run_verbs import write_connector
 from tests.support.servers.web import Web
@@ -35,7 +39,7 @@ streams:
 ROOT = Path(__file__).parents[2]
 GROUPS = {
     "state": ("show", "reset"),
-    "import": ("airbyte", "dlt", "har", "curl", "postman"),
+    "import": ("airbyte", "dlt", "openapi", "har", "curl", "postman"),
     "fleet": ("validate", "plan"),
 }
 COLLECTION = {
@@ -46,7 +50,36 @@ RECORDING = {
     "host": "https://api.example.com",
     "requests": [{"get": "/orders", "response": {"orders": [{"id": 1}]}}],
 }
+DESCRIPTION = {
+    "openapi": "3.1.0",
+    "info": {"title": "Shop", "version": "1"},
+    "paths": {
+        "/orders": {
+            "get": {
+                "responses": {
+                    "200": {
+                        "description": "",
+                        "content": {
+                            "application/json": {
+                                "schema": {
+                                    "type": "array",
+                                    "items": {
+                                        "type": "object",
+                                        "properties": {"id": {"type": "integer"}},
+                                        "required": ["id"],
+                                    },
+                                }
+                            }
+                        },
+                    }
+                }
+            }
+        }
+    },
+}
 FLEET = "version: 1\njobs: [{connector: shop, accounts: [{alias: acme}]}]\n"
+MORE = {"state reset": ("--yes",), "prove": ("--histories", "3")}
+"""What a test adds to an example: an answer, or a smaller size."""
 HELPS = [(verb, *rest) for verb in VERBS for rest in ((), *((s,) for s in GROUPS.get(verb, ())))]
 
 
@@ -86,33 +119,68 @@ def place(project: Path, monkeypatch: pytest.MonkeyPatch, web: Web) -> Iterator[
 def test_the_examples_of_help_work(
     words: tuple[str, ...],
     place: Path,
+    web: Web,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert main([*words, "--help"]) == 0
     examples = capsys.readouterr().out.partition("Examples:\n")[2].replace("\\\n", " ")
-    commands = [line.strip() for line in examples.splitlines() if line.strip()]
-    assert commands
-    if words[0] == "state":
-        assert main(["run", "scheduling"]) == 0
-    if words[0] == "test":
-        for name in ("mine", "shop"):
-            (place / "connectors" / f"{name}.yaml").unlink()
-    for command in commands:
-        assert command.startswith(f"framework {' '.join(words)}")
+    whole = re.sub(r"\s*\n\s*(?!framework |\s|$)", " ", examples)
+    lines = [line.strip() for line in whole.splitlines() if line.strip()]
+    assert lines
+    _prepare(words, place, web)
+    for line in lines:
+        assert line.startswith(f"framework {' '.join(words)}")
         if words[0] in ("new", "import"):
             for file in (place / "connectors").glob("*.yaml"):
                 file.unlink()
-        argv = shlex.split(re.split(r" {3,}(?=\w)", command)[0])[1:]
+        here = line.replace("https://api.shop.example.com/v2", web.url)
+        argv = shlex.split(re.split(r" {3,}(?=\w)", here)[0])[1:]
         if "postgres" in argv:
             continue  # it wants a server with a name and a password
         if argv == ["new", "shop"]:
             continue  # it asks on a terminal
-        if argv[:2] == ["import", "openapi"]:
+        asks = "--probe" in argv or argv[:2] == ["import", "openapi"]
+        if asks and any(word.startswith("https://") for word in argv):
             continue  # it asks the web
         if "<" in argv:
             file = (place / argv.pop()).read_bytes()
             monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(file)))
             argv.pop()
-        code = main([*argv, "--yes"] if argv[:2] == ["state", "reset"] else argv)
-        assert code == 0, f"{command}: {capsys.readouterr().err}"
+        if words[0] == "mock":
+            _serve_and_interrupt(place, argv)
+            continue
+        more = MORE.get(" ".join(argv[:2]), MORE.get(argv[0], ()))
+        if "--mock" in argv:
+            with serve_mock("scheduling") as server:
+                code = main([*argv[:-1], server.base_url])
+        else:
+            code = main([*argv, *more])
+        assert code == 0, f"{line}: {capsys.readouterr().err}"
+
+
+def _prepare(words: tuple[str, ...], place: Path, web: Web) -> None:
+    """Do what a user has done before one of these commands."""
+    match words:
+        case ("state", *_):
+            assert main(["run", "scheduling"]) == 0
+        case ("test",):
+            for name in ("mine", "shop"):
+                (place / "connectors" / f"{name}.yaml").unlink()
+        case ("import", "openapi"):
+            text = json.dumps({**DESCRIPTION, "servers": [{"url": web.url}]})
+            (place / "shop.yaml").write_text(text, "utf-8")
+        case ("diff",):
+            assert main(["record", "shop", "-q"]) == 0
+            shutil.copytree(place / "connectors", place / "old")
+            for git in ("init -q -b main", "add connectors cassettes", "commit -q -m first"):
+                who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+                subprocess.run(["git", *who, *git.split()], check=True)
+
+
+def _serve_and_interrupt(place: Path, argv: list[str]) -> None:
+    with command(place, *argv, "--port", "0") as started:
+        started.wait_for(" from ")
+        started.signal(signal.SIGINT)
+        code, _, rest = started.ended()
+    assert code == 0, rest

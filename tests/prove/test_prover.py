@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from tests.support.mocks import API
 from tests.support.run_verbs import connector_of, scheduling
 
 CURSOR = {"cursor_path": "updated_at", "initial_value": "2025-09-01T00:00:00Z", "lag": "PT1H"}
-FIELDS = {
+LIMITS = ("deletes", "older-edits")
+FIELDS: dict[str, Any] = {
     "type": "object",
     "properties": {
         "id": {"type": "integer"},
@@ -74,7 +76,64 @@ def test_children_of_a_parent_that_is_not_read_again_are_lost(tmp_path: Path) ->
     (fault,) = proof.of("fault")
     assert fault.resource == "lines"
     assert fault.mend is not None
-    assert fault.mend.startswith("orders: lag: ")
+    assert fault.mend == "orders: remove the incremental and its parameters"
+
+
+def test_lines_of_an_order_that_a_lag_does_not_reach_are_a_limit(tmp_path: Path) -> None:
+    connector = connector_of(tmp_path, family({**CURSOR, "lag": "PT1S"}))
+    assumed = [Assumption.parse("orders.edits=keeps")]
+    options = ProofOptions(assumptions=assumed, confirms=False, histories=8)
+    proof = prove(connector, options)
+    limits = {(name, code, "limit") for name in ("orders", "lines") for code in LIMITS}
+    assert codes(proof) == limits
+    (told,) = [one for one in proof.broken if (one.resource, one.code) == ("lines", "older-edits")]
+    assert "a newer one" in told.story[0]
+
+
+def test_a_cursor_far_above_that_stays_loses_lines(tmp_path: Path) -> None:
+    body = family({**CURSOR, "lag": "PT1S"})
+    orders, lines = body["resources"]
+    shops = copy.deepcopy(orders) | {"name": "shops"}
+    shops["endpoint"]["path"] = "/shops"
+    orders["endpoint"]["path"] = "/shops/{resources.shops.id}/orders"
+    lines["endpoint"]["path"] = "/shops/{resources.shops.id}/orders/{resources.orders.note}/lines"
+    del shops["endpoint"]["incremental"]["lag"]
+    body["resources"] = [shops, orders, lines]
+    assumed = [Assumption.parse("shops.edits=keeps")]
+    options = ProofOptions(("lines",), assumptions=assumed, confirms=False, histories=8)
+    proof = prove(connector_of(tmp_path, body), options)
+    assert proof.unproved == {}
+    (fault,) = proof.of("fault")
+    assert fault.mend == "shops: remove the incremental and its parameters"
+
+
+def test_parents_whose_other_records_have_the_same_list_are_told(tmp_path: Path) -> None:
+    body = family({**CURSOR, "cursor_path": "created_at"})
+    orders, lines = body["resources"]
+    orders["processing_steps"] = [{"set": {"slug": "join('-', [note, 'x'])"}}]
+    lines["endpoint"]["path"] = "/orders/{resources.orders.slug}/lines"
+    created = {"created_at": {"type": "string", "format": "date-time"}}
+    orders["schema"] = {**FIELDS, "properties": FIELDS["properties"] | created}
+    options = ProofOptions(("lines",), confirms=False, histories=3)
+    proof = prove(connector_of(tmp_path, body), options)
+    assert proof.proved == ["lines"]
+    assert "not the newest" in proof.unproved["lines"]
+
+
+def test_a_time_of_change_that_the_parent_has_is_proposed(tmp_path: Path) -> None:
+    cursor = {"cursor_path": "created_at", "initial_value": "2025-09-01T00:00:00Z"}
+    body = family(cursor)
+    created = {"created_at": {"type": "string", "format": "date-time"}}
+    orders = {**FIELDS, "properties": FIELDS["properties"] | created}
+    body["resources"][0]["schema"] = orders
+    options = ProofOptions(("lines",), confirms=False, histories=8)
+    (fault,) = prove(connector_of(tmp_path, body), options).of("fault")
+    assert fault.is_tried
+    assert fault.mend is not None
+    whole, changed, other = fault.mend.split("; ")
+    assert whole == "orders: remove the incremental and its parameters"
+    assert changed == "lines: only_changed: updated_at"
+    assert "cursor_path: updated_at" in other
 
 
 def test_a_fault_is_confirmed_by_runs_into_duckdb(tmp_path: Path) -> None:

@@ -223,4 +223,7 @@ class _AdvisoryLock:
             cursor.execute("SELECT 1")
 
     def release(self) -> None:
+        # the server notices a closed connection later: another coordinator need not wait for that
+        with suppress(Exception), self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()

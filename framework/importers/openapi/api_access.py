@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from framework.definition.expressions.placeholders import escape
+from framework.http.session import is_loopback, origin
 from framework.importers.api_guesses.api_model.document_part import DocumentPart, mapping
 from framework.importers.api_guesses.declared_values import DeclaredValues, first_sentence
 from framework.importers.openapi.description import Description
@@ -18,6 +19,7 @@ Json = Any
 
 _VARIABLE = re.compile(r"\{+([^{}]*)\}+")
 """A variable in an address; some descriptions write two braces."""
+_HTTP_CHECK = "the description has http, where https is written here"
 _PLACEHOLDER_HOST = "https://api.example.com"
 
 
@@ -43,8 +45,12 @@ def base_url(
     ]
     https = [one for one in found if not str(one.value["url"]).startswith("http:")]
     server = next(iter(https or found), None)
-    if server is None:
+    if server is None and not _is_address(description.root.base):
         return BaseUrl(_PLACEHOLDER_HOST, "the description names no server")
+    if server is None:
+        # as OpenAPI says: without servers, the one that the description came from
+        own = urljoin(description.root.base, "/").rstrip("/")
+        return BaseUrl(_secure(own), "the description names no server; this is where it came from")
     address = str(server.value["url"]).strip()
     variables = mapping(server.value.get("variables"))
     written = "".join(
@@ -69,10 +75,16 @@ def base_url(
                 else (f"https://{written}")
             )
             check = "the description names no host"
-    return BaseUrl(_secure(written).rstrip("/"), check)
+    secure = _secure(written)
+    if secure != written and check is None:
+        check = _HTTP_CHECK
+    return BaseUrl(secure.rstrip("/"), check)
 
 
 def _secure(address: str) -> str:
+    """Return an address with https, which credentials need; on this machine http stays."""
+    if is_loopback(origin(address)[1]):
+        return address
     return re.sub(r"^http://", "https://", address)
 
 
@@ -104,19 +116,28 @@ def _variable(name: str, declared: Mapping[str, Json], values: DeclaredValues) -
 def _swagger_url(description: Description) -> BaseUrl:
     value = description.root.value
     host, path = value.get("host"), value.get("basePath")
+    schemes = value.get("schemes")
+    scheme = "https"
+    if isinstance(schemes, list) and "https" not in schemes and "http" in schemes:
+        scheme = "http"
     path = str(path).strip("/") if isinstance(path, str) else ""
     check = None
     if not isinstance(host, str) or not host.strip():
         base = urlsplit(description.root.base)
         if base.scheme in ("http", "https"):
-            host = base.netloc
+            host, scheme = base.netloc, base.scheme
         else:
             host, check = (
                 _PLACEHOLDER_HOST.removeprefix("https://"),
                 "the description names no host",
             )
     host = re.sub(r"^[a-z]+://", "", host.strip()).rstrip("/").replace("{", "").replace("}", "")
-    return BaseUrl(f"https://{host}/{path}".rstrip("/").replace("{", "").replace("}", ""), check)
+    path = path.replace("{", "").replace("}", "")
+    written = f"{scheme}://{host}/{path}".rstrip("/")
+    secure = _secure(written)
+    if secure != written and check is None:
+        check = _HTTP_CHECK
+    return BaseUrl(secure, check)
 
 
 @dataclass(frozen=True)

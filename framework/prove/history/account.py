@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from framework.definition.model import Connector
-from framework.definition.values.datetimes import same_format, write_time
+from framework.mock.lists.world import ListKey
 from framework.mock.mock_api import MockApi
 from framework.mock.mock_message import MockRequest, MockResponse
+from framework.mock.pages.routes import Route
+from framework.prove.history.ancestry import Ancestry, ParentCursor
 from framework.prove.history.api_traits import ApiTraits, Nature, nature_of
 from framework.prove.history.histories import ChangeKind, History, HistoryChange
 from framework.prove.history.record_fields import put_leaf
@@ -23,8 +23,6 @@ from framework.prove.plays.memory_tables import Trouble, row_text
 from framework.runtime.field_paths import field_at
 
 Json = Any
-_COUNT = re.compile(r"(?i)count|number|total|size|(^|_)num(_|$)")
-"""Names of fields that count records."""
 
 
 @dataclass
@@ -65,6 +63,8 @@ class Played:
     """The versions of each record as a run makes them, the last one last."""
     asked: str
     """The range that the last run requested, empty for none."""
+    above: tuple[ParentCursor, ...] = ()
+    """The cursors of the parents' records at the first run."""
 
 
 Runs = Callable[[datetime, timedelta], None]
@@ -77,6 +77,8 @@ class PlayedAccount:
 
     `governing` is the resource whose cursor decides what is read: the target, the nearest parent
     with an incremental, or None. `zero` is when histories begin, `gap` the time between two runs.
+    `keeping` are those of them whose cursor an edit leaves, so that ranges can miss a change.
+    With `has_newer_parents` histories may have a newer record beside that of a parent.
     """
 
     def __init__(
@@ -87,15 +89,23 @@ class PlayedAccount:
         parents: Sequence[SampledResource],
         zero: datetime,
         gap: timedelta,
+        *,
+        has_newer_parents: bool = False,
     ) -> None:
         self.connector = connector
         self.target = target
         self.parents = tuple(parents)
         self.gap = gap
         self.api = api
+        self._invent = api.invent
         self.governing = next(
             (one for one in (target, *reversed(self.parents)) if one.resource.endpoint.incremental),
             None,
+        )
+        self.keeping = tuple(
+            one
+            for one in (target, *reversed(self.parents))
+            if one.resource.endpoint.incremental and one.nature != "modified"
         )
         form = None if self.governing is None else self.governing.form
         self.unit = timedelta(seconds=1) if form is None else form.unit
@@ -107,7 +117,8 @@ class PlayedAccount:
         )
         self._history = History(())
         self._records: list[TrueRecord] = []
-        self._parents: dict[str, Json] = {}
+        self.has_newer_parents = has_newer_parents
+        self.ancestry = Ancestry(api.world, self.parents, target)
         self._deeds: list[Deed] = []
         self._pending: list[HistoryChange] = []
         self._now = self.zero
@@ -136,6 +147,30 @@ class PlayedAccount:
         return None if self.governing is None else self.governing.nature
 
     @property
+    def bounded(self) -> tuple[SampledResource, ...]:
+        """Those of `keeping` whose `lag` says how old a record may be when it changes."""
+        return tuple(one for one in self.keeping if one.lag)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether rows stay as first read: inserted only, or appended by a cursor edits leave."""
+        resource = self.target.resource
+        if resource.merge_strategy == "insert-only":
+            return True
+        return resource.write_disposition == "append" and self.governing in self.keeping
+
+    @property
+    def kinds_beyond_lag(self) -> list[ChangeKind]:
+        """The changes of records, or of a parent's list, that a lag does not reach."""
+        if not self.bounded:
+            return []
+        is_edited = self.target.fields.text is not None and not self.is_log
+        kinds: list[ChangeKind] = ["edit"] if is_edited else []
+        if self.target not in self.bounded and self.has_newer_parents and not self.target.is_single:
+            kinds.append("insert")
+        return kinds
+
+    @property
     def spacing(self) -> timedelta:
         """The time between two records at the first run."""
         return max(self.unit * 2, self.gap / 48)
@@ -158,11 +193,11 @@ class PlayedAccount:
             changes = [one for one in history.changes if one.run == number]
             self._now = start
             self._pending = [one for one in changes if one.when == "while paging"]
-            self.api.on_request = self._after_response
+            self.api.on_request, self.api.invent = self._after_response, self._list
             try:
                 run(start, history.skew)
             finally:
-                self.api.on_request = lambda *_: None
+                self.api.on_request, self.api.invent = (lambda *_: None), self._invent
             if number == history.runs:
                 break
             for change in changes:
@@ -196,6 +231,7 @@ class PlayedAccount:
             troubles,
             {number: tuple(rows[-1] for rows in many if rows) for number, many in made.items()},
             self._asked(),
+            self.ancestry.first,
         )
 
     def _asked(self) -> str:
@@ -233,7 +269,6 @@ class PlayedAccount:
         """Put the records of the first run into the world, and forget those before."""
         self.api.forget()
         self._history, self._now, self._deeds = history, self.zero, []
-        self._parents = {}
         self._order = traits.order
         self._nature = traits.nature
         for one in (*self.parents, self.target):
@@ -241,30 +276,22 @@ class PlayedAccount:
                 assert one.form is not None
                 assert one.fields.cursor is not None
                 is_governing = one is self.governing
-                spec = one.resource.endpoint.incremental
                 self.api.ranges[one.resource.name] = TrueRange(
                     *(one.route, one.fields.filtered or one.fields.cursor, one.form),
                     traits if is_governing else one.traits,
-                    spec is not None and spec.arguments.get("last_value_func") == "min",
+                    one.is_reversed,
                 )
-        for one in self.parents:
-            self._put_parent(one, self.zero - history.parent_age)
+        self.ancestry.begin(history, self.zero)
         first = self.start_of(1)
         self._records = []
         self.api.world.put(self.target.key, [])
         for age in history.ages:
             self._insert(first - age - self.spacing)
 
-    def _put_parent(self, one: SampledResource, moment: datetime) -> None:
-        raw = self._parents.get(one.resource.name)
-        if raw is None:
-            raw = copy.deepcopy(one.template)
-        if one.is_ranged:
-            assert one.form is not None
-            assert one.fields.cursor is not None
-            put_leaf(raw, one.fields.cursor, one.form.write(moment))
-        self._parents[one.resource.name] = raw
-        self.api.world.put(one.key, [raw])
+    def _list(self, route: Route, key: ListKey, request: MockRequest) -> Sequence[Json] | None:
+        """Return a list of a newer parent that is requested for the first time."""
+        made = self.ancestry.new_list(route.resource)
+        return self._invent(route, key, request) if made is None else made
 
     def _after_response(self, request: MockRequest, response: MockResponse, _: float) -> None:
         """Apply the changes that happen while a list is paged, after its first page."""
@@ -288,38 +315,14 @@ class PlayedAccount:
                 self.api.world.remove(self.target.key, record.place)
             else:
                 self._edit(record, at - change.age)
-        self._touch_parents(change.kind, at)
+        natures = [
+            self._nature if one is self.governing else one.traits.nature for one in self.parents
+        ]
+        self.ancestry.touch(change.kind, at, natures)
         cursor = self._cursor(record.versions[-1])
         filtered = self.target.fields.filtered
         ranged = cursor if filtered is None else field_at(record.versions[-1], filtered)
         self._deeds.append(Deed(change, at, record.number, cursor, ranged))
-
-    def _touch_parents(self, change: ChangeKind, at: datetime) -> None:
-        """Move the cursors of parents: an API counts a change of children as one of theirs."""
-        for one in self.parents:
-            self._move_changed(one, change, at)
-            is_governing = one is self.governing
-            nature = self._nature if is_governing else one.traits.nature
-            if one.is_ranged and nature == "modified":
-                self._put_parent(one, at)
-
-    def _move_changed(self, one: SampledResource, change: ChangeKind, at: datetime) -> None:
-        """Move the parent's field that `only_changed` compares, if it is one that the change moves.
-
-        A time of a change moves with each, a number of records if it counts them.
-        """
-        changed = self.target.resource.only_changed
-        if changed is None or one.resource.name != self.target.resource.parent:
-            return
-        raw = self._parents[one.resource.name]
-        leaf = tuple(changed.text.split("."))
-        value = field_at(raw, leaf)
-        if nature_of(leaf[-1]) == "modified":
-            is_number = isinstance(value, int)
-            put_leaf(raw, leaf, value + 1 if is_number else write_time(at, same_format(value)))
-        elif isinstance(value, int) and _COUNT.search(leaf[-1]) and change != "edit":
-            put_leaf(raw, leaf, value + (1 if change == "insert" else -1))
-        self.api.world.put(one.key, [raw])
 
     def _insert(self, moment: datetime) -> TrueRecord:
         number = len(self._records)

@@ -33,7 +33,7 @@ class History:
     """What happens to an account. `ages` are those of its records' cursors at the first run.
 
     `skew` is how far the API's clock is behind the run's. `parent_age` is the age of the cursor of
-    the parent's record, for a list of children.
+    the parent's record, for a list of children; with `has_newer_parent` that has a newer one.
     """
 
     ages: tuple[timedelta, ...]
@@ -41,3 +41,4 @@ class History:
     runs: int = 2
     skew: timedelta = NO_TIME
     parent_age: timedelta = NO_TIME
+    has_newer_parent: bool = False

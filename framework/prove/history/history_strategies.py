@@ -56,14 +56,21 @@ def _changes(
     return many.map(lambda found: tuple(sorted(found, key=lambda one: one.run)))
 
 
-def _histories(ages: Any, changes: Any, runs: int, **others: Any) -> SearchStrategy[History]:
-    """Draw histories; the number of runs is the least that the changes need, or one more."""
+def _histories(
+    account: PlayedAccount, ages: Any, changes: Any, runs: int, **others: Any
+) -> SearchStrategy[History]:
+    """Draw histories; the number of runs is the least that the changes need, or one more.
+
+    A parent that is read by a range has a newer record, or none.
+    """
     from hypothesis import strategies as st
 
     def made(ages: Any, changes: Any, **more: Any) -> History:
         last = max((one.run for one in changes), default=1)
         return History(ages, changes, min(max(last + 1, 2), runs), **more)
 
+    if account.has_newer_parents:
+        others.setdefault("has_newer_parent", st.booleans())
     return st.builds(made, ages, changes, **others)
 
 
@@ -71,18 +78,18 @@ def unchanged(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw an account in which nothing changes."""
     from hypothesis import strategies as st
 
-    return _histories(_old_and_new(account, _ages(account)), st.just(()), runs)
+    return _histories(account, _old_and_new(account, _ages(account)), st.just(()), runs)
 
 
 def new_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw records that are added."""
-    return _histories(_ages(account, 0), _changes(["insert"], runs=runs), runs)
+    return _histories(account, _ages(account, 0), _changes(["insert"], runs=runs), runs)
 
 
 def edits(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw edits, with records that are added beside them."""
     kinds: list[ChangeKind] = ["edit"] if account.target.is_single else ["edit", "insert"]
-    return _histories(_ages(account, _least(account)), _changes(kinds, runs=runs), runs)
+    return _histories(account, _ages(account, _least(account)), _changes(kinds, runs=runs), runs)
 
 
 def _least(account: PlayedAccount) -> int:
@@ -95,12 +102,16 @@ def older_edits(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw edits of records that no later run reads again."""
     from hypothesis import strategies as st
 
-    lag = account.lag
+    kinds, bounded = account.kinds_beyond_lag, account.bounded
+    lag = max((one.lag for one in bounded), default=NO_TIME)
     old = st.sampled_from([lag * 1.5 + account.gap, lag * 2.5 + account.gap])
-    changes = _changes(["edit"], runs=runs, most=1)
-    if account.governing is account.target:
-        return _histories(st.lists(old, min_size=1, max_size=2).map(tuple), changes, runs)
-    return _histories(_ages(account), changes, runs, parent_age=old)
+    changes = _changes(kinds, runs=runs, most=1)
+    if account.target in bounded:  # the newest record is read again by any lag
+        newest = st.sampled_from([(), (NO_TIME,)])
+        many = st.lists(old, min_size=1, max_size=2)
+        ages = st.builds(lambda many, newest: (*many, *newest), many, newest)
+        return _histories(account, ages, changes, runs)
+    return _histories(account, _ages(account), changes, runs, parent_age=old)
 
 
 def ties(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -109,7 +120,7 @@ def ties(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
 
     at_run = st.integers(1, 2).map(lambda count: (-account.spacing,) * count)
     changes = _changes(["insert", "edit"], ["same moment"], runs=runs, most=2)
-    return _histories(at_run, changes, runs)
+    return _histories(account, at_run, changes, runs)
 
 
 def late_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -119,7 +130,7 @@ def late_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     if account.governing is not None and account.governing.form is not None:
         ages = [account.governing.form.floor(account.zero) - account.zero + one for one in ages]
     changes = _changes(["insert"], ["soon"], runs=runs, ages=ages)
-    return _histories(_ages(account), changes, runs)
+    return _histories(account, _ages(account), changes, runs)
 
 
 def future_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -133,12 +144,12 @@ def future_records(account: PlayedAccount, runs: int) -> SearchStrategy[History]
         most = min(most, spec.lookahead.after(begin) - begin - 2 * account.unit)
     first = st.lists(st.sampled_from([-most, -most / 2]), max_size=2).map(tuple)
     changes = _changes(["insert"], runs=runs, ages=[NO_TIME, -most / 10, -most])
-    return _histories(first, changes, runs)
+    return _histories(account, first, changes, runs)
 
 
 def deletes(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw one deletion."""
-    return _histories(_ages(account), _changes(["delete"], runs=runs, most=1), runs)
+    return _histories(account, _ages(account), _changes(["delete"], runs=runs, most=1), runs)
 
 
 def page_drift(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -146,7 +157,7 @@ def page_drift(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     changes = _changes(
         ["delete", "insert", "edit"], ["while paging"], runs=max(runs - 1, 1), most=2
     )
-    return _histories(_old_and_new(account, _ages(account, 3, FEW + 1)), changes, runs)
+    return _histories(account, _old_and_new(account, _ages(account, 3, FEW + 1)), changes, runs)
 
 
 def _old_and_new(account: PlayedAccount, ages: SearchStrategy[Any]) -> SearchStrategy[Any]:
@@ -166,7 +177,7 @@ def clock_skew(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
 
     skew = st.sampled_from([MOST_SKEW, MOST_SKEW / 9, -MOST_SKEW])
     changes = _changes(["insert", "edit"], ["soon", "later"], runs=runs)
-    return _histories(_ages(account), changes, runs, skew=skew)
+    return _histories(account, _ages(account), changes, runs, skew=skew)
 
 
 def window_ends(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
@@ -180,7 +191,7 @@ def window_ends(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
         for by in (NO_TIME, -unit, unit)
     ]
     ages = st.lists(st.sampled_from(around or [NO_TIME]), min_size=1, max_size=3)
-    return _histories(ages.map(tuple), st.just(()), runs)
+    return _histories(account, ages.map(tuple), st.just(()), runs)
 
 
 def _ends(account: PlayedAccount, start: datetime) -> list[datetime]:
@@ -201,4 +212,4 @@ def _ends(account: PlayedAccount, start: datetime) -> list[datetime]:
 def mixed_changes(account: PlayedAccount, runs: int) -> SearchStrategy[History]:
     """Draw edits and added records of a list of several pages."""
     changes = _changes(["edit", "insert"], runs=runs, most=2)
-    return _histories(_ages(account, 3), changes, runs)
+    return _histories(account, _ages(account, 3), changes, runs)

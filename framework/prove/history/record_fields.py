@@ -110,10 +110,10 @@ class RecordFields:
         """Whether the cursor alone is the key, so that no two records share it."""
         return bool(self.key) and all(leaf == self.cursor for leaf in self.key)
 
-    def new(self, template: Json, number: int) -> Json:
-        """Return a record like the template that is another one."""
+    def new(self, template: Json, number: int, also: Sequence[Leaf] = ()) -> Json:
+        """Return a record like the template that is another one, `also` in these leaves."""
         made = copy.deepcopy(template)
-        for leaf in self.identity:
+        for leaf in dict.fromkeys((*self.identity, *also)):
             put_leaf(made, leaf, _other(field_at(template, leaf), number))
         return made
 

@@ -47,6 +47,12 @@ class SampledResource:
         return self.elements.envelope.is_object
 
     @property
+    def is_reversed(self) -> bool:
+        """Whether it is read from its last record to its first: the least cursor counts."""
+        spec = self.resource.endpoint.incremental
+        return spec is not None and spec.arguments.get("last_value_func") == "min"
+
+    @property
     def incremental(self) -> Incremental | None:
         """Its incremental, with the values of this run's config."""
         return self.route.plan.endpoint.incremental

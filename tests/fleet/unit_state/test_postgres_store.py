@@ -117,7 +117,7 @@ def test_a_coordinator_that_loses_its_connections_ends(postgres: str, postgres_u
         for action in (lambda: held.beat(after(9)), lambda: ledger.next_units(1, NOW)):
             with pytest.raises(UnitLedgerError, match="cannot be reached"):
                 action()
-    with open_ledger(postgres_url) as ledger, ledger.hold(NOW) as held:
+    with open_ledger(postgres_url) as ledger, ledger.hold(NOW, wait=30) as held:
         begun = held.begin(units("a"), NOW)
         assert (begun.is_continued, begun.lost, begun.planned) == (True, 1, 1)
 

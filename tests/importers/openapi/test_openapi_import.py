@@ -139,6 +139,42 @@ def test_a_token_address_without_a_host_is_the_apis(tmp_path):
     assert auth["access_token_url"] == "https://api.example.com/oauth/token"
 
 
+@pytest.mark.parametrize(
+    ("description_has", "base_url"),
+    [
+        ({"servers": [{"url": "http://127.0.0.1:8000/v1"}]}, "http://127.0.0.1:8000/v1"),
+        ({"servers": [{"url": "http://localhost:4010"}]}, "http://localhost:4010"),
+        ({"servers": [{"url": "http://[::1]:8000"}]}, "http://[::1]:8000"),
+        ({"servers": [{"url": "http://api.example.com/v1"}]}, "https://api.example.com/v1"),
+        ({"servers": [{"url": "http://[api.example.com"}]}, "https://[api.example.com"),
+        (
+            {"swagger": "2.0", "host": "localhost:8000", "schemes": ["http"]},
+            "http://localhost:8000",
+        ),
+        (
+            {"swagger": "2.0", "host": "localhost:8000", "schemes": ["http", "https"]},
+            "https://localhost:8000",
+        ),
+        (
+            {"swagger": "2.0", "host": "api.example.com", "schemes": ["http"]},
+            "https://api.example.com",
+        ),
+    ],
+)
+def test_plain_http_stays_on_this_machine_only(tmp_path, description_has, base_url):
+    paths = {"/users": {"get": {"responses": answer(records("id"))}}}
+    text = import_openapi(written(tmp_path, description(paths, **description_has))).text
+    assert yaml.safe_load(text)["client"]["base_url"] == base_url
+
+
+def test_a_description_without_servers_is_of_the_host_it_came_from(api_of_files):
+    paths = {"/users": {"get": {"responses": answer(records("id"))}}}
+    address = api_of_files({"/docs/openapi.json": description(paths)})
+    text = import_openapi(f"{address}/docs/openapi.json").text
+    assert yaml.safe_load(text)["client"]["base_url"] == address
+    assert "# to be checked: the description names no server" in text
+
+
 def test_odd_values_are_borne(tmp_path):
     odd = {
         "operationId": 5,
