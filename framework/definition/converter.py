@@ -5,7 +5,7 @@ The rules have found no error, so nothing is checked here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ from framework.definition.schema.annotations import (
     token_of,
 )
 from framework.definition.values.durations import parse_duration
+from framework.definition.values.value_casts import parse_cast
 
 if TYPE_CHECKING:
     from framework.definition.draft import Draft
@@ -87,7 +88,7 @@ def parse_response_format(written: Json) -> ResponseFormat:
 
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
-    *("only_changed", "partitions", "deletes"),
+    *("only_changed", "partitions", "deletes", "zone"),
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
@@ -189,6 +190,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
     if tables is not None and not placeholders(tables):
         tables = None
     line = first or ParentLine("")
+    steps = tuple(step for one in data.get("processing_steps") or () for step in _steps(one))
     crossed = [one for one in others if one is not None]
     return Resource(
         name=merged.name,
@@ -198,7 +200,10 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
             for key, value in data.items()
             if key not in _NOT_HINTS and not (key == "table_name" and tables)
         },
-        columns=columns_by_name(data.get("columns")),
+        columns={
+            **({} if schema is not None else columns_by_name(_cast_columns(steps))),
+            **columns_by_name(data.get("columns")),
+        },
         tables=tables,
         schema=schema.usable if schema else None,
         parent=None if first is None else first.parent,
@@ -226,9 +231,8 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
             _partition(written, draft.location.root) for written in data.get("partitions") or ()
         ),
         deletes=_deletes(data.get("deletes")),
-        steps=tuple(
-            step for written in data.get("processing_steps") or () for step in _steps(written)
-        ),
+        zone=data.get("zone"),
+        steps=steps,
     )
 
 
@@ -406,12 +410,34 @@ def _step(kind: str, value: Json, on_error: OnError) -> Step:
         return Step(kind, compile_expression(value), None, on_error)
     if kind in ("remove", "flatten", "explode"):
         value = (value,) if isinstance(value, str) else tuple(value)
+    elif kind == "cast":
+        value = {path: parse_cast(item) for path, item in value.items()}
     elif kind == "set":
         value = {
             path: compile_expression(item) if isinstance(item, str) else item
             for path, item in value.items()
         }
     return Step(kind, None, value, on_error)
+
+
+def _cast_columns(steps: Iterable[Step]) -> dict[str, Json]:
+    """Return the hint of each column whose type a cast tells, by its name after all steps."""
+    types: dict[str, str] = {}
+    for step in steps:
+        if step.kind == "cast":
+            for path, cast in step.argument.items():
+                if not isinstance(cast, str):
+                    types[path] = cast.data_type
+        elif step.kind == "rename":
+            for old, new in step.argument.items():
+                if old in types:
+                    types[new] = types.pop(old)
+        elif step.kind in ("remove", "set", "explode"):
+            for path in step.argument:
+                types.pop(path, None)
+        elif step.kind != "filter":
+            types.clear()
+    return {path: {"data_type": kind} for path, kind in types.items() if "." not in path}
 
 
 def _config(name: str, entry: Json) -> ConfigEntry:

@@ -388,6 +388,8 @@ class Resource:
 
     A resource with several independent parents has one list for each combination of their records.
     `parent` is the first of them; to it, those of `other_parents` are ancestors too.
+
+    `zone` is the name of the zone of times that name none.
     """
 
     name: str
@@ -408,6 +410,7 @@ class Resource:
     partitions: tuple[Partition, ...] = ()
     other_parents: tuple[ParentLine, ...] = ()
     deletes: Deletes | None = None
+    zone: str | None = None
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from framework.extract.pagination import FrameworkPaginator
 from framework.extract.parent_child import ChildBindings
 from framework.extract.projection import Projection, paths_of
 from framework.extract.selectors import JmesPath
+from framework.extract.time_casts import time_casts
 
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -65,7 +66,8 @@ def raw_pages(
             return f"`{child.name}` reads whole records"
         paths |= read
     needed = _steps_for(steps, paths)
-    has_changes = any(step.kind != "filter" for step in steps)
+    is_cast = time_casts(plan.resource) is not None
+    has_changes = is_cast or any(step.kind != "filter" for step in steps)
     projection = Projection(paths) if paths else None
     return RawPages(list_names(plan), projection, needed, has_changes)
 
@@ -105,6 +107,8 @@ def _plan_reason(plan: Plan, paginator: FrameworkPaginator | None) -> str | None
             return f"`{step.kind}` in processing_steps"
         if step.kind == "remove" and any("*" in path for path in step.argument):
             return "a `remove` with `*` in processing_steps"
+    if resource.zone is not None:
+        return "`zone`"
     if plan.endpoint.export is not None:
         return "an export job"
     if resource.include_from_parent:

@@ -528,7 +528,7 @@ class ResourceReader:
         order = None
         if self._order is not None:
             order = self._order.of_list(window.values.get("incremental.start_value"))
-        steps = self._transforms if self.plan.resource.steps else None
+        steps = self._transforms or None
         looks = order is not None or cursor is not None
         for number, page in enumerate(self._pages_of(result, values, context, raw)):
             self._is_paged = self._is_paged or (number > 0 and page.count > 0)

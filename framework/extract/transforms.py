@@ -21,8 +21,10 @@ from framework.definition.expressions.limits import MAX_RESULT_SIZE, size_of
 from framework.definition.expressions.value_functions import checked_number, truthy
 from framework.definition.model import Resource, Step
 from framework.definition.values.naming import normalize_path, reserved_table
+from framework.definition.values.value_casts import Cast
 from framework.errors import RecordError
 from framework.extract.page import Record, as_records
+from framework.extract.time_casts import time_casts
 from framework.runtime.context import Context
 from framework.runtime.field_paths import ABSENT, get_field, put_field, remove_fields, take_field
 from framework.runtime.templates import expand
@@ -81,9 +83,13 @@ class Transforms:
         self.reads_response = any(
             path[:1] in _OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
         )
+        self._casts = time_casts(resource)
         self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self._steps) or self._casts is not None
 
     def __call__(
         self,
@@ -94,8 +100,17 @@ class Transforms:
         """Return the records after all steps; raise RecordError if a step fails that must not.
 
         `context` is what `context()` returns in their expressions. With `only`, the steps at other
-        places are left out.
+        places are left out. Times become what the resource's schema says of them.
         """
+        records = self._after_steps(records, context, only)
+        if self._casts is not None:
+            for record in records:
+                self._casts.apply(record)
+        return records
+
+    def _after_steps(
+        self, records: list[Record], context: Context | None, only: Collection[int] | None
+    ) -> list[Record]:
         if not self._steps or (only is not None and not only):
             return records
         flow: Iterable[Record] = records
@@ -345,7 +360,7 @@ def _search(step: Step, data: Json, context: Context | None) -> Json:
     return step.expression.search(data, context)
 
 
-def cast_or_none(path: str, kind: str, value: Json) -> Json:
+def cast_or_none(path: str, kind: Cast, value: Json) -> Json:
     """Return the value as a `cast` makes it, None if it cannot be cast."""
     try:
         return None if value is None else _cast_value(path, kind, value)
@@ -353,7 +368,14 @@ def cast_or_none(path: str, kind: str, value: Json) -> Json:
         return None
 
 
-def _cast_value(path: str, kind: str, value: Json) -> Json:
+def _cast_value(path: str, kind: Cast, value: Json) -> Json:
+    if not isinstance(kind, str):
+        try:
+            return kind(value)
+        except ValueError:
+            raise RecordError(
+                f"cast: `{path}` holds {json_type(value)} that is not written as {kind}"
+            ) from None
     try:
         if kind in ("string", "text"):
             return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

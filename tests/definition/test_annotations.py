@@ -17,6 +17,7 @@ KINDS = {
     "duration",
     "period",
     "time_format",
+    "zone",
     "binding",
 }
 DEFINITIONS = shared_schema("connector")["$defs"]

@@ -9,9 +9,11 @@ from framework.definition.values.datetimes import (
     format_problem,
     probable_unit,
     read_time,
+    repeated_time,
     same_format,
     shifted,
     time_shape,
+    time_zone,
     write_time,
 )
 
@@ -68,6 +70,47 @@ def test_iso_is_read_in_all_its_forms(value, iso, day):
 )
 def test_the_first_form_that_fits_is_taken(value, forms, iso):
     assert write_time(read_time(value, forms)[0], "iso") == iso
+
+
+@pytest.mark.parametrize(
+    ("value", "time_format", "iso"),
+    [
+        ("2026-07-01 12:00", "iso", "2026-07-01T10:00:00Z"),
+        ("2026-07-01T12:00:00Z", "iso", "2026-07-01T12:00:00Z"),
+        ("2026-10-25 02:30", "iso", "2026-10-25T00:30:00Z"),  # shown twice
+        ("2026-03-29 02:30", "iso", "2026-03-29T01:30:00Z"),  # left out
+        ("2026-01-31T24:00:00", "iso", "2026-01-31T23:00:00Z"),
+        ("31.01.2026 24:00", "%d.%m.%Y %H:%M", "2026-01-31T23:00:00Z"),
+        ("2026-01-31T12:24:00", "iso", "2026-01-31T11:24:00Z"),
+        ("Thu, 01 Jan 2026 10:00:00 +0100", "rfc2822", "2026-01-01T09:00:00Z"),
+        ("Thu, 01 Jan 2026 10:00:00 -0000", "rfc2822", "2026-01-01T10:00:00Z"),
+        ("Thu, 01 Jan 2026 10:00:00", "rfc2822", "2026-01-01T09:00:00Z"),
+    ],
+)
+def test_a_time_without_a_zone_is_that_of_a_clock(value, time_format, iso):
+    moment, _ = read_time(value, (time_format,), time_zone("Europe/Berlin"))
+    assert write_time(moment, "iso") == iso
+
+
+@pytest.mark.parametrize("value", ["2026-01-31T24:30:00", "2026-01-31T25:00:00"])
+def test_the_hour_24_has_no_minutes(value):
+    with pytest.raises(TimeError):
+        read_time(value, ("iso",))
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours"),
+    [
+        ("2026-10-24T23:59:59Z", 0),
+        ("2026-10-25T00:30:00Z", 1),
+        ("2026-10-25T01:30:00Z", 1),
+        ("2026-10-25T02:00:00Z", 0),
+        ("2026-03-29T01:30:00Z", 0),
+    ],
+)
+def test_an_hour_that_a_clock_shows_twice_is_told(moment, hours):
+    read = read_time(moment, ("iso",))[0]
+    assert repeated_time(read, time_zone("Europe/Berlin")) == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "2024-13-01", None, True, [], {}, 1e300, 12])

@@ -12,6 +12,7 @@ from framework.definition.rules.rule import RULES
 from framework.definition.schema.connector_schema import keys_at, schemas_at
 from framework.definition.schema.json_schema import format_checker
 from framework.definition.validation import validate_document
+from framework.definition.values.value_casts import SCHEMA_EPOCHS
 from framework.definition.yaml_reader import parse_document
 from tests.support.checks_page import FILE, PAGE, Case, cases, output_of, page, validate_case
 from tests.support.slow_params import quick_first
@@ -88,6 +89,7 @@ def source_codes(*files: Path) -> set[str]:
 NOT_CODES = {
     # formats and strategies of JSON Schema and dlt
     *format_checker().checkers,
+    *SCHEMA_EPOCHS,
     "delete-insert",
     "insert-only",
 }

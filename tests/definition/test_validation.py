@@ -257,8 +257,10 @@ secrets: {key: {}}
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        ("date", "for a date write `columns: {day: {data_type: date}}` beside processing_steps"),
-        ("datetime", "`columns: {day: {data_type: timestamp}}`"),
+        ("date", 'for a date write `{time: FORMAT}` such as {time: "%d.%m.%Y"}'),
+        ("time", "for a time write `columns: {day: {data_type: time}}` beside processing_steps"),
+        ("datetime", "for a point in time write `{time: FORMAT}` such as {time: iso}"),
+        ("decimal", 'for a decimal write `{decimal: "1,234.56"}`, an example of its form'),
         ("int", "did you mean integer?"),
     ],
 )

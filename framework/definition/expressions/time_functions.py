@@ -5,12 +5,18 @@ A time is ISO 8601 text or a number of seconds since 1970; without a zone it is 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from framework.definition.expressions.function import STRING, Function, FunctionError
-from framework.definition.values.datetimes import TimeError, format_problem, read_time, write_time
+from framework.definition.values.datetimes import (
+    TimeError,
+    UnknownZone,
+    format_problem,
+    read_time,
+    time_zone,
+    write_time,
+)
 from framework.definition.values.durations import DurationError, parse_period
 
 Json = Any
@@ -26,20 +32,22 @@ def iso(moment: datetime) -> str:
 
 def _format_time(time: Json, pattern: str, zone: str = "UTC") -> Json:
     moment = _moment("format_time", time)[0]
-    try:
-        timezone = UTC if zone == "UTC" else ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise FunctionError(
-            f"format_time() does not know the zone {zone}; write one such as Europe/Stockholm"
-        ) from None
-    return write_time(moment, _form("format_time", pattern), timezone)
+    return write_time(moment, _form("format_time", pattern), _zone("format_time", zone))
 
 
-def _parse_time(text: Json, pattern: str) -> str:
+def _parse_time(text: Json, pattern: str, zone: str = "UTC") -> str:
+    form, timezone = _form("parse_time", pattern), _zone("parse_time", zone)
     try:
-        return iso(read_time(text, [_form("parse_time", pattern)])[0])
+        return iso(read_time(text, [form], timezone)[0])
     except TimeError:
         raise FunctionError(f"parse_time() expects a time written as {pattern}") from None
+
+
+def _zone(function: str, name: str) -> tzinfo:
+    try:
+        return time_zone(name)
+    except UnknownZone as error:
+        raise FunctionError(f"{function}(): {error}") from None
 
 
 def _timestamp(time: Json) -> int | float:
@@ -84,7 +92,7 @@ def _form(name: str, pattern: str) -> str:
 
 TIME_FUNCTIONS = (
     Function("format_time", (_TIME, STRING, STRING), 2, call=_format_time),
-    Function("parse_time", (_TIME, STRING), 2, call=_parse_time),
+    Function("parse_time", (_TIME, STRING, STRING), 2, call=_parse_time),
     Function("add_time", (_TIME, STRING), 2, call=lambda time, by: _shift("add_time", time, by, 1)),
     Function(
         "subtract_time",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from framework.definition.defaults import MergedResource, named_columns
@@ -21,7 +22,9 @@ from framework.definition.schema.record_schema import (
     field_schema,
     may_be_null,
 )
+from framework.definition.values.datetimes import UnknownZone, format_problem, time_zone
 from framework.definition.values.naming import normalize_path
+from framework.definition.values.value_casts import TimeCast
 from framework.text import did_you_mean, shorten
 
 if TYPE_CHECKING:
@@ -79,6 +82,29 @@ def check_keywords(draft: Draft) -> Iterator[Breach]:
                 Key(("config", name, *path)),
                 f"found {shorten(word)}; did you mean {meant}?",
             )
+
+
+@rule("schema-time")
+def check_times(draft: Draft) -> Iterator[Breach]:
+    """`x-time-format` is a time format, and `x-zone` a zone."""
+    for schema in _schemas(draft):
+        tables = () if schema.table is None else schema.table.tables()
+        for column in chain.from_iterable(table.columns for _, table in tables):
+            problem = None if column.cast is None else _time_problem(column.cast)
+            if problem is not None:
+                where = f"{schema.file.name}: " if schema.file else ""
+                yield schema.pointer, f"{where}{problem} (at {'/'.join(column.path)})"
+
+
+def _time_problem(cast: TimeCast) -> str | None:
+    problem = format_problem(cast.time_format)
+    if problem is not None:
+        return f"found the x-time-format {cast.time_format}: {problem}"
+    try:
+        time_zone(cast.zone or "UTC")
+    except UnknownZone as error:
+        return f"x-zone: {error}"
+    return None
 
 
 @rule("key-not-in-schema", "key-nullable")

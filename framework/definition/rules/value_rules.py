@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from framework.definition.draft import Draft
 from framework.definition.rules.rule import Breach, rule
-from framework.definition.values.datetimes import format_problem
+from framework.definition.values.datetimes import UnknownZone, format_problem, time_zone
 from framework.definition.values.durations import (
     DurationError,
     is_duration,
@@ -43,6 +43,20 @@ def check_time_formats(draft: Draft) -> Iterator[Breach]:
         problem = format_problem(one.value) if isinstance(one.value, str) and one.value else None
         if problem:
             yield one.pointer, f"found {one.value}: {problem}"
+
+
+@rule("unknown-zone")
+def check_zones(draft: Draft) -> Iterator[Breach]:
+    """A time zone is one of the IANA database."""
+    zones = [(one.pointer, one.value) for one in draft.values("zone")]
+    for merged in draft.resources:
+        zones.append((merged.place("zone"), merged.data.get("zone")))
+    for pointer, zone in zones:
+        if isinstance(zone, str) and zone and "{" not in zone:
+            try:
+                time_zone(zone)
+            except UnknownZone as error:
+                yield pointer, str(error)
 
 
 @rule("unknown-encoding")

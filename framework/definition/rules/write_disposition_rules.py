@@ -252,6 +252,8 @@ def _overlap(merged: MergedResource) -> str | None:
             return "`watermark: run_start`"
         if cursor.written.get("lag"):
             return "a `lag`"
+        if merged.data.get("zone") not in (None, "UTC"):
+            return "a `zone`, whose clock shows an hour twice"
     return None
 
 

@@ -20,6 +20,7 @@ from framework.definition.expressions.limits import (
     search_with_timeout,
 )
 from framework.definition.schema.string_formats import FORMAT_EXAMPLES, FORMATS
+from framework.definition.values.value_casts import SCHEMA_EPOCHS
 from framework.text import almost, json_type, suggest
 
 Json = Any
@@ -176,7 +177,11 @@ _ONE_SCHEMA = (
     *("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"),
     *("unevaluatedItems", "unevaluatedProperties"),
 )
-_FORMAT_WORDS = {*FORMATS, *("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid", "byte")}
+_FORMAT_WORDS = {
+    *FORMATS,
+    *SCHEMA_EPOCHS,
+    *("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid", "byte"),
+}
 _NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTED_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _OTHER_WORDS = ("example", "nullable", "xml", "discriminator", "externalDocs")

@@ -1,7 +1,8 @@
 """The columns and child tables that dlt makes of records, from their JSON Schema.
 
 Formats become timestamp, date, time or decimal; objects are flattened with `__`; arrays become
-child tables. Does not import dlt.
+child tables. Of our own are the formats epoch-s, epoch-ms and epoch-us, `x-time-format` and
+`x-zone`. Does not import dlt.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.finder import schema_folder
 from framework.definition.schema.json_schema import SchemaError, schema_error
 from framework.definition.values.naming import join_path
+from framework.definition.values.value_casts import SCHEMA_EPOCHS, TimeCast
 from framework.definition.yaml_limits import LimitExceeded, read_limited
 from framework.errors import FrameworkError
 from framework.text import did_you_mean
@@ -41,7 +43,8 @@ _LONGEST_CHAIN = 40
 class Column:
     """One column: `path` are the record's keys down to the value, `name` is dlt's name for it.
 
-    The value may be null if `nullable`, and must be in every record if `required`.
+    The value may be null if `nullable`, and must be in every record if `required`. `cast` says how
+    a time is written that is not ISO 8601 in UTC.
     """
 
     path: tuple[str, ...]
@@ -50,6 +53,7 @@ class Column:
     description: str | None = None
     nullable: bool = False
     required: bool = False
+    cast: TimeCast | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,10 @@ class RecordNode:
         """Return the node of a table's items, with all nodes below."""
         root = cls(table, suffix)
         for column in () if table.scalars else table.columns:
-            root._at(column.path[:-1]).columns[column.path[-1]] = column
+            holder, key = root._at(column.path[:-1]), column.path[-1]
+            holder.columns[key] = column
+            if column.cast is not None:
+                holder.changes[key] = (column.cast.if_written_so,)
         for child in table.children:
             below = f"{suffix}__{child.name}" if suffix else child.name
             root._at(child.path[:-1]).lists[child.path[-1]] = cls.of(child, below)
@@ -297,15 +304,16 @@ def _members(
         elif items is not None and not circular:
             children.append(_table(path, join_path(*path), items, root, above | inner.references))
         else:
-            description = _description(inner.schema)
+            cast, description = _time_cast(inner), _description(inner.schema)
+            data_type = _scalar(inner) if cast is None else cast.data_type
             columns.append(
-                Column(path, join_path(*path), _scalar(inner), description, inner.nullable, must)
+                Column(path, join_path(*path), data_type, description, inner.nullable, must, cast)
             )
     return columns, children
 
 
 def _nullable(column: Column) -> Column:
-    return Column(column.path, column.name, column.data_type, column.description, True, False)
+    return replace(column, nullable=True, required=False)
 
 
 def _items(facts: _Facts, root: _Root) -> _Facts | None:
@@ -330,6 +338,18 @@ def _scalar(facts: _Facts) -> str:
         return "json"
     only = types.pop()
     return _FORMATS.get(written, "text") if only == "string" else _TYPES.get(only, "json")
+
+
+def _time_cast(facts: _Facts) -> TimeCast | None:
+    """Return how a schema says that a time is written, None for ISO 8601 in UTC and for no time."""
+    types, schema = set(facts.types), facts.schema
+    if not types or not types <= {"string", "integer", "number"}:
+        return None
+    time_format = schema.get("x-time-format", SCHEMA_EPOCHS.get(str(schema.get("format"))))
+    zone = schema.get("x-zone")
+    if time_format is None and (zone is None or schema.get("format") != "date-time"):
+        return None
+    return TimeCast(str(time_format or "iso"), None if zone is None else str(zone))
 
 
 def _description(schema: Schema) -> str | None:

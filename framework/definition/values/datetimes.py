@@ -1,21 +1,25 @@
 """Time formats: a name (`iso`, `epoch_seconds` ...) or a pattern of `%` directives.
 
-Moments are in UTC, and a time without a zone is read as UTC.
+Moments are in UTC. A time without a zone is read as UTC, or in the zone that is given: an hour
+that a clock shows twice is the first one, an hour that it leaves out is the one after. 24:00 is
+the end of its day, as in ISO 8601.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from framework.errors import FrameworkError
 
 Json = Any
 
-NAMED_FORMATS = ("iso", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds")
+NAMED_FORMATS = ("iso", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "rfc2822")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {
     "epoch_seconds": timedelta(seconds=1),
@@ -49,6 +53,32 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 
 class TimeError(FrameworkError):
     """A value that is not a time in any of the formats; the message shows its shape only."""
+
+
+class UnknownZone(FrameworkError):
+    """A text that is not the name of a time zone."""
+
+
+def time_zone(name: str) -> tzinfo:
+    """Return the zone of a name in the IANA database; raise UnknownZone if there is none."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnknownZone(
+            f"found {name}, expected the name of a time zone such as Europe/Stockholm"
+        ) from None
+
+
+def repeated_time(moment: datetime, zone: tzinfo) -> timedelta:
+    """Return how long the clock of a zone shows again what it shows at a moment; mostly nothing.
+
+    A time of the second round, which has no zone, is read so much too early.
+    """
+    local = moment.astimezone(zone).replace(tzinfo=None)
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    assert first is not None
+    assert second is not None
+    return max(first - second, timedelta(0))
 
 
 def format_problem(time_format: str) -> str | None:
@@ -133,6 +163,8 @@ def write_time(moment: datetime, time_format: str, zone: tzinfo = UTC) -> Json:
         return (moment - _EPOCH) // unit
     if time_format == "iso":
         return moment.isoformat().replace("+00:00", "Z")
+    if time_format == "rfc2822":
+        return format_datetime(moment)
     milliseconds = f"{moment.microsecond // 1000:03d}"
     return moment.strftime(
         _DIRECTIVE.sub(
@@ -142,23 +174,23 @@ def write_time(moment: datetime, time_format: str, zone: tzinfo = UTC) -> Json:
     )
 
 
-def read_time(value: Json, formats: Iterable[str]) -> tuple[datetime, bool]:
+def read_time(value: Json, formats: Iterable[str], zone: tzinfo = UTC) -> tuple[datetime, bool]:
     """Return the moment of a value in the first format that fits, and whether it is a day only.
 
-    Raise TimeError if none fits.
+    `zone` is that of a value which names none. Raise TimeError if no format fits.
     """
     if type(value) is str and type(formats) is tuple and begins_with_iso(formats):
-        moment = _read(value, "iso")
+        moment = _read(value, "iso", zone)
         if moment is not None:
             return moment
     for time_format in formats:
-        moment = _read(value, time_format)
+        moment = _read(value, time_format, zone)
         if moment is not None:
             return moment
     raise TimeError(f"a value written as {time_shape(value)} is not a time in any of its formats")
 
 
-def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
+def _read(value: Json, time_format: str, zone: tzinfo = UTC) -> tuple[datetime, bool] | None:
     unit = _UNITS.get(time_format)
     if unit is not None:
         return _from_epoch(value, unit)
@@ -167,15 +199,27 @@ def _read(value: Json, time_format: str) -> tuple[datetime, bool] | None:
     if not isinstance(value, str):
         return None
     try:
-        if time_format == "iso":
-            moment, day = datetime.fromisoformat(value), bool(_ISO_DATE.fullmatch(value))
-        else:
-            moment, day = _parse(value, time_format), not has_clock(time_format)
+        moment = _parse(value, time_format)
     except (ValueError, re.error):  # a directive that is twice in the format is a re.error
-        return None
+        end = _end_of_day(value, time_format)
+        if end is None:
+            return None
+        moment = end
+    day = bool(_ISO_DATE.fullmatch(value)) if time_format == "iso" else not has_clock(time_format)
     if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC), day
+        moment = moment.replace(tzinfo=zone)
     return (moment if moment.tzinfo is UTC else _in_zone(moment, UTC)), day
+
+
+def _end_of_day(value: str, time_format: str) -> datetime | None:
+    """Return the moment of a value with the hour 24, None if it has another or cannot be read."""
+    if "24:00" not in value:
+        return None
+    try:
+        moment = _parse(value.replace("24:00", "00:00", 1), time_format)
+    except (ValueError, re.error):
+        return None
+    return shifted(moment, timedelta(days=1)) if moment.time() == time(0) else None
 
 
 @lru_cache(maxsize=200)
@@ -193,6 +237,12 @@ def begins_with_iso(formats: tuple[str, ...]) -> bool:
 
 
 def _parse(value: str, time_format: str) -> datetime:
+    if time_format == "iso":
+        return datetime.fromisoformat(value)
+    if time_format == "rfc2822":
+        moment = parsedate_to_datetime(value)
+        # -0000 is UTC without a word about the zone of the writer
+        return moment.replace(tzinfo=UTC) if value.rstrip().endswith("-0000") else moment
     # strptime takes ten times as long, because it looks up the locale
     digits = _digits_pattern(time_format)
     found = None if digits is None else digits.fullmatch(value)

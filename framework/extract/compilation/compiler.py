@@ -38,8 +38,10 @@ from framework.definition.model import (
 from framework.definition.paginator_keys import PAGING
 from framework.definition.schema.annotations import annotated_values
 from framework.definition.schema.record_schema import table_of
+from framework.definition.values.datetimes import UnknownZone, time_zone
 from framework.definition.values.json_text import KeepsDigits
 from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.definition.values.value_casts import Cast, TimeCast
 from framework.errors import BindingError
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
@@ -246,7 +248,7 @@ def _plan(
     exports = endpoint.export is not None
     level = connector.level(resource)
     plan = Plan(
-        replace(resource, partitions=partitions),
+        _in_zone(replace(resource, partitions=partitions), _filled_zone(resource.zone, filler)),
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
@@ -262,6 +264,23 @@ def _plan(
     )
     others = (_line_plan(plan, one, filler) for one in resource.other_parents)
     return replace(plan, others=tuple(others))
+
+
+def _in_zone(resource: Resource, zone: str | None) -> Resource:
+    """Return the resource with its zone, which is also that of casts that name none."""
+    if zone is None:
+        return resource
+    steps = tuple(
+        step if step.kind != "cast" else replace(step, argument=_casts_in(step.argument, zone))
+        for step in resource.steps
+    )
+    return replace(resource, steps=steps, zone=zone)
+
+
+def _casts_in(casts: Mapping[str, Cast], zone: str) -> dict[str, Cast]:
+    return {
+        path: one.in_zone(zone) if isinstance(one, TimeCast) else one for path, one in casts.items()
+    }
 
 
 def _line_plan(plan: Plan, line: ParentLine, filler: Filler) -> Plan:
@@ -342,6 +361,18 @@ def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
         incremental=incremental,
         export=_filled_export(endpoint.export, filler),
     )
+
+
+def _filled_zone(zone: str | None, filler: Filler) -> str | None:
+    """Return the name of a zone with config filled in; raise BindingError if it is not known."""
+    if zone is None:
+        return None
+    name = str(filler.final(zone))
+    try:
+        time_zone(name)
+    except UnknownZone as error:
+        raise BindingError(f"zone: {error}") from None
+    return name
 
 
 def _filled_export(export: Export | None, filler: Filler) -> Export | None:

@@ -23,6 +23,7 @@ from framework.definition.values.datetimes import (
     same_format,
     shifted,
     time_shape,
+    time_zone,
     write_time,
 )
 from framework.definition.values.durations import Period
@@ -82,7 +83,8 @@ class CursorPolicy:
         self.now = now
         self._clock = clock or ServerClock()
         initial = arguments.get("initial_value")
-        self.times = CursorTimes.of(spec) if spec.timed or is_time(initial) else None
+        zone = time_zone(resource.zone or "UTC")
+        self.times = CursorTimes.of(spec, zone) if spec.timed or is_time(initial) else None
         self.find = _finder(spec.cursor_path, as_written=self.times is None)
         self.missing = arguments.get("on_cursor_value_missing") or "raise"
         self.last_of: Callable[[tuple[Json, Json]], Json] = (
@@ -202,7 +204,11 @@ class CursorPolicy:
         the one of the state counts.
         """
         lag = self.spec.lag
-        if last is None or not lag or not self.is_stateful:
+        if last is None or not self.is_stateful:
+            return last
+        if self.times is not None and self.last_of is max:
+            last = self.times.before_repeated(last)
+        if not lag:
             return last
         floor = self.initial
         if floor is not None and self.last_of((floor, last)) != last:

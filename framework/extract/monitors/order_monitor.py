@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from operator import gt, lt
 from typing import Any
@@ -101,6 +101,7 @@ class ListOrder:
         self._start = start
         self._last: Json = None
         times = rules.times
+        self._zone = UTC if times is None else times.zone
         self._formats = ("iso",) if times is None else times.records
         self._sent_formats = self._formats if times is None else (times.sent, *times.records)
         self._started = self._read(start, self._sent_formats)
@@ -176,7 +177,7 @@ class ListOrder:
         if self._rules.times is None and not isinstance(value, str):
             return None
         try:
-            return read_time(value, formats)
+            return read_time(value, formats, self._zone)
         except TimeError:
             return None
 
