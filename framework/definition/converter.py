@@ -410,6 +410,8 @@ def _step(kind: str, value: Json, on_error: OnError) -> Step:
         return Step(kind, compile_expression(value), None, on_error)
     if kind in ("remove", "flatten", "explode"):
         value = (value,) if isinstance(value, str) else tuple(value)
+    elif kind == "null_values":
+        value = tuple(value)
     elif kind == "cast":
         value = {path: parse_cast(item) for path, item in value.items()}
     elif kind == "set":
@@ -435,7 +437,7 @@ def _cast_columns(steps: Iterable[Step]) -> dict[str, Json]:
         elif step.kind in ("remove", "set", "explode"):
             for path in step.argument:
                 types.pop(path, None)
-        elif step.kind != "filter":
+        elif step.kind not in ("filter", "null_values"):
             types.clear()
     return {path: {"data_type": kind} for path, kind in types.items() if "." not in path}
 

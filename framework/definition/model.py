@@ -256,7 +256,8 @@ class Step:
     """One of `processing_steps`.
 
     filter, map, yield_map and rename_keys have an `expression`. set, remove, rename, cast, flatten
-    and explode have an `argument`: a mapping, or a tuple of dotted names.
+    and explode have an `argument`: a mapping, or a tuple of dotted names. That of null_values is a
+    tuple of texts.
     """
 
     kind: str
@@ -275,8 +276,10 @@ class ResponseFormat:
     """How responses are encoded. Without an `encoding` the response's header decides, else UTF-8.
 
     csv has a `delimiter`, a `quote` (None: nothing is quoted) and a `header`: true if the first
-    line has the names, else the names. xml has `lists`, the elements that are always lists. text
-    has a `record`.
+    line has the names, else the names. Lines and rows that are skipped are no records: those above
+    the names, directly below them, at the end, and those that begin with `comment`. With
+    `loose_quotes`, quotes in quoted values are not doubled. xml has `lists`, the elements
+    that are always lists. text has a `record`.
     """
 
     kind: Literal["json", "jsonl", "csv", "xml", "text"] = field(
@@ -287,6 +290,11 @@ class ResponseFormat:
     delimiter: str = ","
     quote: str | None = '"'
     header: Literal[True] | tuple[str, ...] = True
+    skip_lines: int = 0
+    skip_after_header: int = 0
+    skip_footer: int = 0
+    comment: str | None = None
+    loose_quotes: bool = False
     lists: tuple[str, ...] = ()
     record: Literal["line", "body"] = "line"
 

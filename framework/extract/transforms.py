@@ -41,7 +41,7 @@ LARGEST_PAGE = 512_000_000
 
 _OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
 
-_NOT_GROWING = ("filter", "remove", "rename")
+_NOT_GROWING = ("filter", "remove", "rename", "null_values")
 """Steps that make no record larger, and no value."""
 
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
@@ -292,6 +292,21 @@ def _renamed(step: Step, value: Json, context: Context | None) -> Json:
     return made
 
 
+def _null_values(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
+    return (_with_nulls(record, frozenset(step.argument)),)
+
+
+def _with_nulls(value: Json, texts: frozenset[str]) -> Json:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = _with_nulls(item, texts)
+    elif isinstance(value, list):
+        value[:] = [_with_nulls(item, texts) for item in value]
+    elif isinstance(value, str) and value in texts:
+        return None
+    return value
+
+
 def _flatten(step: Step, record: Record, _: Context | None) -> Iterable[Record]:
     """Lift the keys of an object one level up; what the record already has stays."""
     for path in step.argument:
@@ -332,6 +347,7 @@ _STEPS: Mapping[str, OneStep] = {
     "rename": _rename,
     "rename_keys": _rename_keys,
     "cast": _fields,
+    "null_values": _null_values,
     "flatten": _flatten,
     "explode": _explode,
 }

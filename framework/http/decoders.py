@@ -11,7 +11,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from framework.definition.values.json_text import MAX_DEPTH, KeepsDigits, depth_
 from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 from framework.http.error_reports import is_only_error
-from framework.text import join_words
+from framework.text import count_noun, join_words
 
 Json = Any
 
@@ -131,8 +132,8 @@ def _bare(name: str) -> str:
 
 
 def _header(form: ResponseFormat, parts: list[bytes], charset: str | None) -> list[str]:
-    texts = (io.StringIO(_text(form, part, charset), newline="") for part in parts)
-    rows = (row for text in texts for row in csv.reader(text, **_dialect(form)))
+    texts = (_without_title(form, _text(form, part, charset))[1] for part in parts)
+    rows = (row for text in texts for row in csv.reader(_csv_lines(form, text), **_dialect(form)))
     return next((row for row in rows if row), [])
 
 
@@ -304,9 +305,12 @@ def _read_csv(
 ) -> Json:
     text = _text(form, body, charset)
     _refuse_other(form, text)
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True, **_dialect(form))
+    skipped, text = _without_title(form, text)
+    rows = csv.reader(_csv_lines(form, text), strict=True, **_dialect(form))
     names = list(form.header) if isinstance(form.header, tuple) else None
+    left = form.skip_after_header
     records: list[dict[str, Json]] = []
+    last: deque[tuple[int, list[str]]] = deque()
     longest = 0
     try:
         for row in rows:
@@ -319,17 +323,76 @@ def _read_csv(
                 _refuse_title(form, row, text)
                 names = _column_names(row)
                 continue
-            if len(row) > len(names):
-                raise Undecodable(
-                    f"has {len(row)} values in line {rows.line_num:,} but {len(names)} columns; "
-                    f"check the `delimiter` and `header` of response_format{_if_title(form)}"
-                )
-            records.append(dict(zip(names, row + [None] * (len(names) - len(row)), strict=True)))
+            if left:
+                left -= 1
+                continue
+            last.append((rows.line_num, row))
+            if len(last) > form.skip_footer:
+                records.append(_csv_record(form, names, *last.popleft(), skipped))
     except csv.Error as error:
-        raise Undecodable(f"is not valid CSV: line {rows.line_num:,}: {error}") from None
+        loose = ""
+        if form.quote is not None and not form.loose_quotes and "expected after" in str(error):
+            loose = ". If quotes stand inside quoted values, write `loose_quotes: true`"
+        line = rows.line_num + skipped
+        raise Undecodable(f"is not valid CSV: line {line:,}: {error}{loose}") from None
     if longest == 1 and (len(names or ()) > 1 or (not records and _is_prose((names or [""])[0]))):
         raise Undecodable("is text, not CSV: no line has the delimiter")
     return records
+
+
+def _csv_record(
+    form: ResponseFormat, names: list[str], line: int, row: list[str], skipped: int
+) -> dict[str, Json]:
+    if len(row) > len(names):
+        raise Undecodable(
+            f"has {len(row)} values in line {line + skipped:,} but {len(names)} columns; "
+            f"check the `delimiter` and `header` of response_format{_if_title(form)}"
+        )
+    return dict(zip(names, row + [None] * (len(names) - len(row)), strict=True))
+
+
+def _without_title(form: ResponseFormat, text: str) -> tuple[int, str]:
+    """Return how many lines above the CSV are left out, and the rest of the text.
+
+    Raise Undecodable if there is no more.
+    """
+    if not form.skip_lines:
+        return 0, text
+    lines = io.StringIO(text, newline="").readlines()
+    rest = "".join(lines[form.skip_lines :])
+    if text.strip() and not rest.strip():
+        raise Undecodable(
+            f"has {count_noun(len(lines), 'line')}, and `skip_lines` of response_format skips "
+            f"{form.skip_lines}"
+        )
+    return form.skip_lines, rest
+
+
+def _csv_lines(form: ResponseFormat, text: str) -> Iterable[str]:
+    """Return the lines of a CSV as the csv module reads them."""
+    if form.loose_quotes and form.quote is not None:
+        text = _with_doubled_quotes(form.delimiter, form.quote, text)
+    lines: Iterable[str] = io.StringIO(text, newline="")
+    if form.comment is not None:
+        mark = form.comment
+        # a line of its own: it keeps its number
+        lines = ("\n" if line.startswith(mark) else line for line in lines)
+    return lines
+
+
+def _with_doubled_quotes(delimiter: str, quote: str, text: str) -> str:
+    """Return a CSV whose quotes inside quoted values are doubled, as the csv module wants them."""
+    one, between = re.escape(quote), re.escape(delimiter)
+    end = rf"(?:{between}|\r|\n|\Z)"
+    inside = rf"(?:[^{one}]++|{one}{one}(?!{end})|{one}(?!{end}))*+"
+    value = re.compile(rf"(?<![^{between}\r\n]){one}({inside}){one}(?={end})")
+    doubled = re.compile(rf"{one}{{1,2}}")
+    # behind the last quote that ends a value, each quote would be searched for its end in vain
+    last = max((found.end() for found in re.finditer(rf"{one}(?={end})", text)), default=0)
+    changed = value.sub(
+        lambda found: quote + doubled.sub(quote * 2, found[1]) + quote, text[: last + 1]
+    )
+    return changed + text[last + 1 :]
 
 
 def _is_prose(line: str) -> bool:
@@ -339,11 +402,16 @@ def _is_prose(line: str) -> bool:
 def _write_csv(form: ResponseFormat, data: Json) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n", **_dialect(form))
+    out.write("\n" * form.skip_lines)
+    none = ["-"] * max(2, len(data[0]) if data else 0)
     if data and not isinstance(form.header, tuple):
         writer.writerow(data[0])
+        writer.writerows([none] * form.skip_after_header)
     for row in data:
         # a null stands only where a row is shorter than the header
         writer.writerow([value for value in row.values() if value is not None])
+    if data:
+        writer.writerows([none] * form.skip_footer)
     return out.getvalue()
 
 
@@ -405,8 +473,8 @@ def _if_title(form: ResponseFormat) -> str:
     if isinstance(form.header, tuple):
         return ""
     return (
-        ". If the file begins with a title, list the names of its columns in `header`, and remove "
-        "the lines that are not records with a `filter` in processing_steps"
+        ". If the file begins with a title, say how many lines it has with `skip_lines`; rows of "
+        "units and totals are left out with `skip_after_header` and `skip_footer`"
     )
 
 

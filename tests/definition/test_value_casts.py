@@ -24,7 +24,7 @@ from framework.definition.values.value_casts import NumberCast, TimeCast
     ],
 )
 def test_a_number_is_read_as_its_example_is(text: str, style: str, plain: str) -> None:
-    assert NumberCast(style, "decimal")(text) == plain
+    assert NumberCast(decimal=style)(text) == plain
     assert NumberCast(style)(text) == float(plain)
 
 

@@ -37,7 +37,7 @@ Json = Any
 
 _STEPS_INTO_LISTS = ("explode", "yield_map")
 """Steps that make records of what the selector found: it may well be above their list."""
-_SAME_RECORD_STEPS = ("cast", "filter", "set")
+_SAME_RECORD_STEPS = ("cast", "filter", "null_values", "set")
 """Steps after which a record still is one record, with the fields that the API returned."""
 _MIN_AGE = timedelta(days=2)
 """How far the oldest and the newest record must be apart: an API may count in days."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
-from typing import Any, Literal
+from typing import Any
 
+from framework.definition.plain_data import from_plain, written_as
 from framework.definition.values.datetimes import (
     EPOCHS,
     TimeError,
@@ -49,7 +50,7 @@ class TimeCast:
     0000-00-00, become null.
     """
 
-    time_format: str
+    time_format: str = field(metadata=written_as("time"))
     zone: str | None = None
 
     def in_zone(self, zone: str | None) -> TimeCast:
@@ -95,19 +96,20 @@ class TimeCast:
 class NumberCast:
     """Makes a number of text such as `1.234,56`; a decimal stays text, exact to the digit.
 
-    Numbers of JSON stay as they are, empty text becomes null.
+    Either is an example of how they are written. Numbers of JSON stay as they are, empty text
+    becomes null.
     """
 
-    style: str
-    kind: Literal["number", "decimal"] = "number"
+    number: str | None = None
+    decimal: str | None = None
 
     @property
     def data_type(self) -> str:
         """The type of the column."""
-        return "double" if self.kind == "number" else "decimal"
+        return "double" if self.decimal is None else "decimal"
 
     def __str__(self) -> str:
-        return f"a number such as {self.style}"
+        return f"a number such as {self.number or self.decimal}"
 
     def __call__(self, value: Json) -> Json:
         """Return the number, the decimal's text, or null."""
@@ -117,10 +119,8 @@ class NumberCast:
             raise ValueError
         if not value.strip():
             return None
-        text = plain_number(value, self.style)
-        if self.kind == "decimal":
-            return text
-        return float(text)
+        text = plain_number(value, str(self.number or self.decimal))
+        return float(text) if self.decimal is None else text
 
 
 def plain_number(text: str, style: str) -> str:
@@ -154,6 +154,5 @@ def parse_cast(written: Json) -> Cast:
     if not isinstance(written, Mapping):
         return str(written)
     if "time" in written:
-        return TimeCast(written["time"], written.get("zone"))
-    kind: Literal["number", "decimal"] = "number" if "number" in written else "decimal"
-    return NumberCast(written[kind], kind)
+        return from_plain(TimeCast, written)
+    return from_plain(NumberCast, written)

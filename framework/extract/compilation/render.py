@@ -69,6 +69,10 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         data["partitions"] = [
             _partition(partition, resource, filler) for partition in resource.partitions
         ]
+    if resource.deletes is not None:
+        data["deletes"] = to_plain(resource.deletes)
+    if resource.zone is not None:
+        data["zone"] = filler.final(resource.zone)
     if resource.included_columns:
         data["include_from_parent"] = _included(resource)
     if resource.steps:

@@ -43,8 +43,8 @@ class CsvMonitor:
 
     def _warn(self, problem: str) -> None:
         message = (
-            f"{problem}, and not like a record, but is loaded as one. If it is none, remove it "
-            "with a `filter` in processing_steps"
+            f"{problem}, and not like a record, but is loaded as one. If it is none, leave it out "
+            "with `skip_after_header` or `skip_footer` in response_format, or with a `filter`"
         )
         self._watch(WarningRaised(self._resource, "csv-row-odd", message))
 
