@@ -279,10 +279,11 @@ class ResponseFormat:
     line has the names, else the names. Lines and rows that are skipped are no records: those above
     the names, directly below them, at the end, and those that begin with `comment`. With
     `loose_quotes`, quotes in quoted values are not doubled. xml has `lists`, the elements
-    that are always lists. text has a `record`.
+    that are always lists. xlsx has a `sheet`, None for the first one, and header and skipped rows
+    as csv. text has a `record`.
     """
 
-    kind: Literal["json", "jsonl", "csv", "xml", "text"] = field(
+    kind: Literal["json", "jsonl", "csv", "xml", "xlsx", "text"] = field(
         default="json", metadata=written_as("type")
     )
     compression: Literal["none", "gzip", "zip"] = "none"
@@ -295,6 +296,7 @@ class ResponseFormat:
     skip_footer: int = 0
     comment: str | None = None
     loose_quotes: bool = False
+    sheet: str | None = None
     lists: tuple[str, ...] = ()
     record: Literal["line", "body"] = "line"
 
