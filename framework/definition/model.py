@@ -340,7 +340,8 @@ class Endpoint:
     `params` are merged, without nulls, bindings and incremental parameters. `auth` is None to use
     the client's, and of type `none` if the file removes it with a null. A `url` is requested as it
     is, in place of the path. With a `source`, the parent, nothing is requested: the records are
-    what `data_selector` finds in the parent's records.
+    what `data_selector` finds in the parent's records. With `conditional`, the API is asked only
+    for what has changed since it sent a list.
     """
 
     path: str
@@ -352,6 +353,7 @@ class Endpoint:
     paginator: Mapping[str, Json] | None = None
     data_selector: Selector | None = None
     source: str | None = field(default=None, metadata=written_as("from"))
+    conditional: bool = False
     incremental: Incremental | None = None
     sync_token: SyncToken | None = None
     response_format: ResponseFormat = ResponseFormat()

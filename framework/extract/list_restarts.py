@@ -12,6 +12,7 @@ from framework.errors import ListRestart, RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.sync_tokens import ResourceTokens
+from framework.extract.incremental.validators import ListValidators
 from framework.extract.page import Page
 from framework.extract.page_reader import PageReader
 from framework.extract.read_options import ReadOptions
@@ -37,8 +38,10 @@ class ListRestarts:
         options: ReadOptions,
         position: ResourcePosition,
         tokens: ResourceTokens | None,
+        validators: ListValidators | None,
     ) -> None:
         self.happened = False
+        self._validators = validators
         self._plan = plan
         self._options = options
         self._position = position
@@ -54,18 +57,22 @@ class ListRestarts:
         """Yield the pages of a list; from its start, again, if the API says so (`restart`)."""
         tokens, key, last = self._tokens, result.slice.key, None
         made: list[PageReader] = []
+        request: list[str] = []
 
         def begin() -> PageReader:
             made[:] = [reader()]
+            if self._validators is not None:
+                request[:] = [made[0].request_hash()]
+                made[0].validate(self._validators.headers(key, request[0]))
             return made[0]
 
-        incremental, count = self._plan.endpoint.incremental, 0
+        incremental, count, number = self._plan.endpoint.incremental, 0, 0
         limit = None if incremental is None else incremental.restart_after
         pages = self._position.pages(result, begin)
         for attempt in range(1, MAX_RESTARTS + 2):
             try:
                 for page in pages:
-                    last, count = page, count + page.size
+                    last, count, number = page, count + page.size, number + 1
                     yield page
                     is_full = limit is not None and _is_full(limit, count, page, context)
                     if is_full and made[0].has_next:
@@ -92,8 +99,30 @@ class ListRestarts:
                     context = with_incremental(context, values)
                     reader = partial(reader, values=values, context=context)
                 pages = self._position.again(result, begin)
+        if self._validators is not None and made:
+            only = last if number == 1 else None
+            self._validate(self._validators, result, made[0], request[0], only)
         if tokens is not None and last is not None and last.response is not None:
             self._keep_token(tokens, key, last, with_response(context, last.response))
+
+    def _validate(
+        self,
+        validators: ListValidators,
+        result: SliceResult,
+        reader: PageReader,
+        request: str,
+        only: Page | None,
+    ) -> None:
+        """Keep what a list of one page came with, or what an unchanged one came with before.
+
+        `request` is a hash of the list's request.
+        """
+        key = result.slice.key
+        if reader.is_unchanged:
+            validators.on_unchanged(key)
+            result.is_unchanged = True
+        elif only is not None:
+            validators.keep(key, request, only.response)
 
     def _keep_token(self, tokens: ResourceTokens, key: str, last: Page, context: Context) -> None:
         """Keep the token that the last page of a list gives for the next run."""

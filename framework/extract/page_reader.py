@@ -23,6 +23,7 @@ from framework.errors import RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.state_codec import key_of
+from framework.extract.incremental.validators import NOT_MODIFIED
 from framework.extract.monitors.csv_monitor import CsvMonitor
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.end_monitor import EndMonitor
@@ -163,6 +164,8 @@ class ListRequests:
         self._builder = builder
         self._begin = context
         self._known: Collection[str] = ()
+        self._validators: Mapping[str, str] = {}
+        self.is_unchanged = False
         self._selector = within(plan.selector, self._context)
         self.paginator = paginator
         if paginator is not None:
@@ -200,6 +203,10 @@ class ListRequests:
         if self.paginator is not None:
             self.paginator.go_to(position["place"], promises=position["promises"])
 
+    def validate(self, headers: Mapping[str, str]) -> None:
+        """Have the first request ask whether its response has changed, by these headers."""
+        self._validators = headers
+
     @property
     def was_stopped(self) -> bool:
         """Whether a condition of the file ended the list."""
@@ -224,11 +231,13 @@ class ListRequests:
         A page with a fault is not read by the paginator.
         """
         try:
-            response = self._session.fetch(self.request)
+            response = self._fetch()
         except IgnoreResponseException:
             if self.paginator is None or not self.paginator.promises:
                 return None
             return Page.of([], fault=self._judge.placed(self.request.prepare(), IGNORED))
+        if response is None:
+            return None
         lazy = self._lazy_page(response)
         page = self._parsed_page(response) if lazy is None else lazy
         if page.fault:
@@ -242,6 +251,20 @@ class ListRequests:
         self.paginator.update_state(response, page)
         self.paginator.update_request(self.request)
         return page
+
+    def _fetch(self) -> requests.Response | None:
+        """Return the response, None if it says that the list has not changed."""
+        validators, self._validators = self._validators, {}  # those of the first page
+        if not validators:
+            return self._session.fetch(self.request)
+        written = self.request.headers
+        self.request.headers = {**written, **validators}
+        try:
+            response = self._session.fetch(self.request)
+        finally:
+            self.request.headers = written
+        self.is_unchanged = response.status_code == NOT_MODIFIED
+        return None if self.is_unchanged else response
 
     def _lazy_page(self, response: requests.Response) -> Page | None:
         if self._raw is None or not isinstance(response, Response):
@@ -346,6 +369,15 @@ class PageReader:
         request, secrets = self._requests.request, self._options.redactor
         parts = {name: getattr(request, name) for name in _REQUEST}
         return key_of(secrets.redact_data(parts))
+
+    def validate(self, headers: Mapping[str, str]) -> None:
+        """Have the first request ask whether the list has changed, by these headers."""
+        self._requests.validate(headers)
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the API answered that it has not."""
+        return self._requests.is_unchanged
 
     def position(self) -> dict[str, Json] | None:
         """Return as JSON where the list goes on after the page that was read last.

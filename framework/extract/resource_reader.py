@@ -31,6 +31,7 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.sync_tokens import ResourceTokens
+from framework.extract.incremental.validators import ListValidators
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.list_restarts import ListRestarts
@@ -82,6 +83,7 @@ class ResourceReader:
         options: ReadOptions,
         state: dict[str, Json] | None = None,
         tokens: ResourceTokens | None = None,
+        validators: ListValidators | None = None,
     ) -> None:
         self.plan = plan
         self.name = plan.resource.name
@@ -91,6 +93,7 @@ class ResourceReader:
         self._client = client
         self._cursors = cursors
         self._tokens = tokens
+        self._validators = validators
         self._state = state
         self._options = options
         self._children = ChildValues(options.environment.stop)
@@ -115,7 +118,7 @@ class ResourceReader:
         self._outcome = OutcomeMonitor(plan, options, self._transforms)
         self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._position = ResourcePosition(plan, options, cursors)
-        self._list_restarts = ListRestarts(plan, options, self._position, tokens)
+        self._list_restarts = ListRestarts(plan, options, self._position, tokens, validators)
         self._list_fields: list[dict[str, Json]] = []
         self._order = None
         if cursors is not None:
@@ -139,10 +142,15 @@ class ResourceReader:
 
     @property
     def skipped_lists(self) -> dict[str, int]:
-        """The number of lists that were not requested, by reason (`when`, `only_changed`)."""
+        """The number of lists that were not read, by reason (`when`, `only_changed`, ...)."""
         bindings = (reader._children.by_child.get(self.name) for reader in self._parent_readers)
         skipped = sum(one.skipped for one in bindings if one is not None)
-        counts = {"when": skipped, "only_changed": self._unchanged}
+        not_modified = 0 if self._validators is None else self._validators.unchanged
+        counts = {
+            "when": skipped,
+            "only_changed": self._unchanged,
+            "conditional": not_modified,
+        }
         return {reason: count for reason, count in counts.items() if count}
 
     @property
@@ -153,7 +161,8 @@ class ResourceReader:
     @property
     def is_unread(self) -> bool:
         """Whether there was no list, or responses were ignored."""
-        return not self._lists or self.plan.ignored > 0
+        has_unchanged = self._validators is not None and self._validators.unchanged > 0
+        return not self._lists or self.plan.ignored > 0 or has_unchanged
 
     @property
     def is_empty_explained(self) -> bool:
@@ -382,7 +391,8 @@ class ResourceReader:
         """Yield the pages of all lists in their order; then write the watermarks."""
         cursors, tokens = self._cursors, self._tokens
         changed = ChangeFilter.of(self.plan.resource, self._state, self._options, self._loads)
-        has_keys = cursors is not None or tokens is not None or self._options.commits
+        has_state = any(one is not None for one in (cursors, tokens, self._validators))
+        has_keys = has_state or self._options.commits
         slices = self._slices.read(changed, has_keys=has_keys)
         if changed is not None and not self._slices.follows_parent:
             slices = iter(list(slices))  # under a limit, too, all of them are counted
@@ -393,6 +403,8 @@ class ResourceReader:
             cursors.resume(self._position.start.watermarks)
         if tokens is not None:
             tokens.begin(moves=self._loads)
+        if self._validators is not None:
+            self._validators.begin(moves=self._loads and self._options.limit is None)
         for result, pages in self._results(first, slices, many):
             whole = len(pages) if isinstance(pages, list) else 0
             for number, page in enumerate(pages, 1):
@@ -410,6 +422,8 @@ class ResourceReader:
             cursors.end(many=many, live_keys=live_keys)
         if tokens is not None and self.cut is None:
             tokens.end(live_keys)
+        if self._validators is not None and self.cut is None:
+            self._validators.end()
         if changed is not None:
             self._unchanged = changed.skipped
             if self.cut is None:
@@ -420,7 +434,11 @@ class ResourceReader:
         if self._cursors is not None and result.cursor is not None:
             self._cursors.done(result.slice.key, result.cursor, many=many)
         self._position.on_list_end(result)
-        if self.plan.resource.deletes is not None and result.slice.fields:
+        if (
+            self.plan.resource.deletes is not None
+            and result.slice.fields
+            and not result.is_unchanged
+        ):
             self._list_fields.append(result.slice.fields)
 
     def _results(
@@ -642,6 +660,7 @@ class ResourceReader:
             all(reader.is_complete for reader in self._parent_readers)
             and self._cursors is None
             and self._tokens is None
+            and self._validators is None
             and resource.when is None
             and resource.only_changed is None
         )

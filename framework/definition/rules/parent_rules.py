@@ -56,6 +56,32 @@ def check_sources(draft: Draft) -> Iterator[Breach]:
                 )
 
 
+@rule("conditional-list")
+def check_conditional(draft: Draft) -> Iterator[Breach]:
+    """A list that may come without records has no children, and does not replace a table."""
+    for merged in draft.resources:
+        if merged.endpoint.get("conditional") is not True:
+            continue
+        place = Key(merged.place("endpoint", "conditional"))
+        children = [
+            one.name
+            for one in draft.resources
+            if any(reference.parent == merged.name for reference in references(one))
+        ]
+        if children:
+            yield (
+                place,
+                f"{join_words(children)} would not be read when {merged.name} has not changed; "
+                "remove `conditional`, or write it for the children",
+            )
+        if disposition(merged)[0] == "replace":
+            yield (
+                place,
+                f"{merged.name} replaces its table with what a run reads, and a list that has not "
+                "changed would be missing; write merge with a primary_key",
+            )
+
+
 @rule("several-parents")
 def check_several_parents(draft: Draft) -> Iterator[Breach]:
     """What a resource with independent parents reads is of one record of one of them."""

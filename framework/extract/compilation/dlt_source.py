@@ -19,6 +19,7 @@ from framework.definition.values.naming import SEPARATOR, normalize_identifier, 
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.sync_tokens import ResourceTokens
+from framework.extract.incremental.validators import ListValidators
 from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.resource_reader import ResourceReader
@@ -163,7 +164,8 @@ class ResourceReaders:
             state = None
             incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
             token = plan.endpoint.sync_token
-            if self._options.state is not None and (incremental or changed or token):
+            conditional = plan.endpoint.conditional
+            if self._options.state is not None and (incremental or changed or token or conditional):
                 state = self._options.state.setdefault(name, {})
             cursors = None
             if incremental is not None:
@@ -179,7 +181,11 @@ class ResourceReaders:
             parents = [readers[parent] for parent in plan.resource.parents]
             client = self._compiled.client
             tokens = None if token is None else ResourceTokens(name, token, state)
-            reader = ResourceReader(plan, client, parents, cursors, self._options, state, tokens)
+            sends = self._options.again is None and self._options.sample is None
+            validators = ListValidators(plan, state, sends=sends) if conditional else None
+            reader = ResourceReader(
+                plan, client, parents, cursors, self._options, state, tokens, validators
+            )
             readers[name] = reader
             for parent, line in zip(parents, plan.lines, strict=False):
                 if name in self._read:

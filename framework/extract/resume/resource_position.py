@@ -34,7 +34,8 @@ class SliceResult:
 
     `goes_on` says that a window ended early, and begins anew at the last cursor.
     `is_window_end` says whether the page that was yielded last is the last one of a window. Of a
-    resource's only list, `pages` is the reader, and `request` a hash of its first request.
+    resource's only list, `pages` is the reader, and `request` a hash of its first request. One that
+    `is_unchanged` was not sent again.
     """
 
     slice: Slice
@@ -44,6 +45,7 @@ class SliceResult:
     goes_on: bool = False
     pages: PageReader | None = None
     request: str = ""
+    is_unchanged: bool = False
     job: JobPosition = field(default_factory=JobPosition)
 
 
