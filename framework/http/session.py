@@ -27,6 +27,7 @@ from urllib3.util import parse_url
 from framework.errors import RequestError, SettingsError
 from framework.events import EventHandler, WarningRaised
 from framework.http.request_context import CURRENT, RequestContext, context_of
+from framework.http.signatures import drop_signature, sign_redirect
 from framework.http.urllib3_internals import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
@@ -302,7 +303,9 @@ class Session(requests.Session):
     ) -> None:
         """Remove credentials from a redirect's next request if they must not go to its host."""
         if self._hosts.allows(prepared_request.url or ""):
+            sign_redirect(prepared_request)
             return
+        drop_signature(prepared_request)
         context = context_of(response.request.hooks)
         self._refuse_address(prepared_request.url, context)
         harmless = self._harmless(prepared_request.headers)

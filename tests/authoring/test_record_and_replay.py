@@ -370,10 +370,17 @@ AUTHS = {
         "location": "query",
         "timestamp": {"name": "at", "location": "query", "format": "epoch_milliseconds"},
     },
+    "aws": {
+        "type": "aws_sigv4",
+        "access_key_id": "an-id",
+        "secret_access_key": "{secrets.api_key}",
+        "region": "eu-west-1",
+        "service": "execute-api",
+    },
 }
 
 
-SIGNED_HERE = ("jwt", "signature")
+SIGNED_HERE = ("jwt", "signature", "aws")
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")

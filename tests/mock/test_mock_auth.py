@@ -74,6 +74,16 @@ AUTHS: dict[str, tuple[Mapping[str, Json], dict[str, str]]] = {
         },
         {"x_signature": "x"},
     ),
+    "aws_sigv4": (
+        {
+            "type": "aws_sigv4",
+            "access_key_id": "{secrets.other}",
+            "secret_access_key": "{secrets.key}",
+            "region": "eu-west-1",
+            "service": "execute-api",
+        },
+        {"authorization": "AWS4-HMAC-SHA256 Credential=x"},
+    ),
 }
 """By type: an auth, and headers that carry a credential of its shape."""
 

@@ -31,9 +31,12 @@ NAMES = (
     *("bearer", "in_header", "in_query", "in_cookie", "user", "password", "client_id"),
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
     *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
-    *("chosen", "not_chosen", "passphrase", "digest"),
+    *("chosen", "not_chosen", "passphrase", "digest", "aws_id", "aws_key", "aws_token"),
 )
-MADE_OF = ("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest")
+MADE_OF = (
+    *("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest"),
+    "aws_key",
+)
 """Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
 SECRETS["private_key"] = (
@@ -129,6 +132,14 @@ def connector(web: Web) -> dict[str, Any]:
             "key": "{secrets.signing}",
             "message": "{method}{path}",
             "name": "X-Signature",
+        },
+        "aws": {
+            "type": "aws_sigv4",
+            "access_key_id": "{secrets.aws_id}",
+            "secret_access_key": "{secrets.aws_key}",
+            "session_token": "{secrets.aws_token}",
+            "region": "eu-west-1",
+            "service": "execute-api",
         },
     }
     endpoints = {f"by_{name}": {"path": f"/ok/{name}", "auth": auths[name]} for name in auths}
@@ -248,7 +259,7 @@ def seen(web: Web, project: Path) -> list[str]:
 
 WAYS = (
     *("bearer", "header", "query", "cookie", "basic", "oauth", "refresh", "login", "jwt", "hmac"),
-    *("signed", "assertion", "posted", "double", "one_of"),
+    *("signed", "assertion", "posted", "double", "one_of", "aws"),
     *("param", "json", "form"),
 )
 GOOD = ",".join(f"by_{way}" for way in WAYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,10 @@ NEEDED = {
     "oauth2_client_credentials": ("client_id", "client_secret"),
 }
 """The keys that dlt would look up in its own configuration if the file does not have them."""
+_AWS_HOST = re.compile(
+    r"[./]([a-z]{2}(?:-[a-z]+)+-\d)(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?(?:[/:]|$)"
+)
+"""An address with a region: ID.execute-api.REGION.amazonaws.com, NAME.REGION.es.amazonaws.com."""
 
 
 @rule("auth-without-secret")
@@ -75,6 +80,24 @@ def check_unused_cases(draft: Draft) -> Iterator[Breach]:
                     f"{by} is never {case}, so this auth is never used; add it to the enum of "
                     f"{by.removeprefix('config.')}, or remove the case",
                 )
+
+
+@rule("aws-region")
+def check_aws_region(draft: Draft) -> Iterator[Breach]:
+    """The region that signs requests is the one in the API's address."""
+    found = _AWS_HOST.search(str(draft.client.get("base_url") or ""))
+    if found is None:
+        return
+    for pointer, auth in all_auths(draft).items():
+        region = auth.get("region") if isinstance(auth, dict) else None
+        if not isinstance(region, str) or auth.get("type") != "aws_sigv4" or "{" in region:
+            continue
+        if region != found[1]:
+            yield (
+                (*pointer, "region"),
+                f"found {region}, expected {found[1]}, which is in the base URL: AWS refuses a "
+                "signature for another region",
+            )
 
 
 def all_auths(draft: Draft) -> dict[Pointer, Json]:
