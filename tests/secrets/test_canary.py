@@ -23,6 +23,7 @@ from framework.cli.main import main
 from framework.load.dlt_defaults import DEFAULTS
 from tests.support.run_verbs import connector_of, load, write_connector
 from tests.support.servers.raw import Raw, head
+from tests.support.servers.tls import Authority
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.slow_params import quick_first
 
@@ -32,10 +33,11 @@ NAMES = (
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
     *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
     *("chosen", "not_chosen", "passphrase", "digest", "aws_id", "aws_key", "aws_token"),
+    "client_pem",
 )
 MADE_OF = (
     *("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest"),
-    "aws_key",
+    *("aws_key", "client_pem"),
 )
 """Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
@@ -48,6 +50,7 @@ SECRETS["private_key"] = (
     )
     .decode()
 )
+SECRETS["client_pem"] = "\n".join(Authority().certificate())
 ISSUED = {name: f"canary-issued-{name}-4711" for name in ("token", "session", "next-refresh")}
 ALL = (*SECRETS.values(), *ISSUED.values())
 
@@ -167,7 +170,11 @@ def connector(web: Web) -> dict[str, Any]:
     return {
         "config": {"how": {"type": "string", "enum": ["token", "key"], "default": "token"}},
         "secrets": {name: {} for name in SECRETS},
-        "client": {"base_url": web.url, "retry": {"max_retries": 1, "backoff_factor": 0}},
+        "client": {
+            "base_url": web.url,
+            "retry": {"max_retries": 1, "backoff_factor": 0},
+            "tls": {"cert": "{secrets.client_pem}"},
+        },
         "resource_defaults": {"write_disposition": "replace"},
         "resources": [
             {"name": name, "endpoint": {"paginator": "single_page", **endpoint}}

@@ -33,6 +33,7 @@ _AWS_HOST = re.compile(
 @rule("auth-without-secret")
 def check_needed_secrets(draft: Draft) -> Iterator[Breach]:
     """Every auth has the keys that it needs."""
+    tls = draft.client.get("tls")
     for pointer, auth in all_auths(draft).items():
         kind = auth if isinstance(auth, str) else auth.get("type") or "bearer"
         missing = [*NEEDED.get(kind, ())] if isinstance(kind, str) else []
@@ -40,6 +41,9 @@ def check_needed_secrets(draft: Draft) -> Iterator[Breach]:
             missing = [key for key in missing if not mentions(auth, key)]
             if kind == "oauth2_client_credentials" and auth.get("access_token"):
                 missing = []
+            elif isinstance(tls, dict) and mentions(tls, "cert"):
+                # the certificate says who the client is (RFC 8705)
+                missing = [key for key in missing if key != "client_secret"]
         if missing:
             lines = ", ".join(f'{name}: "{{secrets.{name}}}"' for name in missing)
             yield (
