@@ -377,10 +377,15 @@ AUTHS = {
         "region": "eu-west-1",
         "service": "execute-api",
     },
+    "oauth1": {
+        "type": "oauth1",
+        "consumer_key": "an-id",
+        "consumer_secret": "{secrets.api_key}",
+    },
 }
 
 
-SIGNED_HERE = ("jwt", "signature", "aws")
+SIGNED_HERE = ("jwt", "signature", "aws", "oauth1")
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")

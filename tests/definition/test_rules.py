@@ -288,6 +288,16 @@ def test_a_private_key_is_a_secret_and_needs_its_certificate():
     assert codes(judged(client={**CLIENT, "tls": tls}, secrets={"t": {}})) == {"missing-key"}
 
 
+def test_a_signature_of_oauth1_needs_the_key_of_its_method():
+    auth = {"type": "oauth1", "consumer_key": "a", "private_key": "{secrets.t}"}
+    client = {**CLIENT, "auth": auth}
+    assert codes(judged(client=client, secrets={"t": {}})) == {"auth-without-secret"}
+    auth["signature_method"] = "RSA-SHA1"
+    assert codes(judged(client=client, secrets={"t": {}})) == set()
+    auth["token"] = "{secrets.t}"
+    assert codes(judged(client=client, secrets={"t": {}})) == {"missing-key"}
+
+
 def test_a_certificate_of_the_client_takes_the_place_of_its_secret():
     auth = {
         "type": "oauth2_client_credentials",

@@ -84,6 +84,14 @@ AUTHS: dict[str, tuple[Mapping[str, Json], dict[str, str]]] = {
         },
         {"authorization": "AWS4-HMAC-SHA256 Credential=x"},
     ),
+    "oauth1": (
+        {
+            "type": "oauth1",
+            "consumer_key": "{secrets.other}",
+            "consumer_secret": "{secrets.key}",
+        },
+        {"authorization": 'OAuth oauth_consumer_key="x"'},
+    ),
 }
 """By type: an auth, and headers that carry a credential of its shape."""
 

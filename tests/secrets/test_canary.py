@@ -33,11 +33,11 @@ NAMES = (
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
     *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
     *("chosen", "not_chosen", "passphrase", "digest", "aws_id", "aws_key", "aws_token"),
-    "client_pem",
+    *("client_pem", "oauth1_key", "oauth1_secret", "oauth1_token", "oauth1_token_secret"),
 )
 MADE_OF = (
     *("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest"),
-    *("aws_key", "client_pem"),
+    *("aws_key", "client_pem", "oauth1_secret", "oauth1_token_secret"),
 )
 """Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
@@ -143,6 +143,13 @@ def connector(web: Web) -> dict[str, Any]:
             "session_token": "{secrets.aws_token}",
             "region": "eu-west-1",
             "service": "execute-api",
+        },
+        "oauth1": {
+            "type": "oauth1",
+            "consumer_key": "{secrets.oauth1_key}",
+            "consumer_secret": "{secrets.oauth1_secret}",
+            "token": "{secrets.oauth1_token}",
+            "token_secret": "{secrets.oauth1_token_secret}",
         },
     }
     endpoints = {f"by_{name}": {"path": f"/ok/{name}", "auth": auths[name]} for name in auths}
@@ -266,7 +273,7 @@ def seen(web: Web, project: Path) -> list[str]:
 
 WAYS = (
     *("bearer", "header", "query", "cookie", "basic", "oauth", "refresh", "login", "jwt", "hmac"),
-    *("signed", "assertion", "posted", "double", "one_of", "aws"),
+    *("signed", "assertion", "posted", "double", "one_of", "aws", "oauth1"),
     *("param", "json", "form"),
 )
 GOOD = ",".join(f"by_{way}" for way in WAYS)

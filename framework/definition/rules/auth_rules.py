@@ -23,7 +23,7 @@ NEEDED = {
     "http_basic": ("username", "password"),
     "oauth2_client_credentials": ("client_id", "client_secret"),
 }
-"""The keys that dlt would look up in its own configuration if the file does not have them."""
+"""The keys that an auth needs, or that dlt would look up in its own configuration."""
 _AWS_HOST = re.compile(
     r"[./]([a-z]{2}(?:-[a-z]+)+-\d)(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?(?:[/:]|$)"
 )
@@ -37,6 +37,9 @@ def check_needed_secrets(draft: Draft) -> Iterator[Breach]:
     for pointer, auth in all_auths(draft).items():
         kind = auth if isinstance(auth, str) else auth.get("type") or "bearer"
         missing = [*NEEDED.get(kind, ())] if isinstance(kind, str) else []
+        if kind == "oauth1" and isinstance(auth, dict):
+            by_key = str(auth.get("signature_method")).startswith("RSA")
+            missing = ["private_key" if by_key else "consumer_secret"]
         if isinstance(auth, dict):
             missing = [key for key in missing if not mentions(auth, key)]
             if kind == "oauth2_client_credentials" and auth.get("access_token"):

@@ -38,7 +38,7 @@ from framework.http.auth.placement import (
     put_credential,
     signing_auth,
 )
-from framework.http.auth.signing import AwsSigner, JwtClaims, RequestSigner
+from framework.http.auth.signing import AwsSigner, JwtClaims, OAuth1Signer, RequestSigner
 from framework.http.auth.token_store import TokenFile, token_file
 from framework.http.response_actions import ResponseConditions
 from framework.http.session import refuse_plain_http
@@ -296,6 +296,10 @@ def _aws_sigv4(config: Config, context: AuthContext) -> AuthConfigBase:
     return signing_auth(from_plain(AwsSigner, {**config, "redactor": context.redactor}).sign)
 
 
+def _oauth1(config: Config, context: AuthContext) -> AuthConfigBase:
+    return signing_auth(from_plain(OAuth1Signer, {**config, "redactor": context.redactor}).sign)
+
+
 AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "none": lambda *_: AppliedAuth(lambda _: None),
     "bearer": _of_dlt,
@@ -309,5 +313,6 @@ AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "login": _login,
     "hmac": _hmac,
     "aws_sigv4": _aws_sigv4,
+    "oauth1": _oauth1,
 }
 """By `type`: a new auth type is an entry here, its schema entry, and a case in tests/cases."""
