@@ -52,12 +52,11 @@ def _load_certificate(
     is_encrypted = "ENCRYPTED" in keys
     if is_encrypted and not passphrase:
         raise SettingsError(f"client.tls.{place}: the key is encrypted; give its `passphrase` too")
-    with _unnamed_file() as file:
-        file.write((text if key is None else f"{text}\n{keys}\n").encode())
-        file.flush()
+    with _unnamed_file(text) as certificates, _unnamed_file(keys) as key_file:
         try:
             # ssl reads certificates of its own from files only
-            context.load_cert_chain(f"/dev/fd/{file.fileno()}", password=passphrase or "")
+            own, its_key = (f"/dev/fd/{file.fileno()}" for file in (certificates, key_file))
+            context.load_cert_chain(own, its_key, password=passphrase or "")
         except ssl.SSLError as error:
             if "MISMATCH" in str(error):
                 problem = "the key does not belong to the certificate"
@@ -95,8 +94,12 @@ def _file_text(given: str, place: str) -> str:
         ) from None
 
 
-def _unnamed_file() -> IO[bytes]:
-    """Return a file that has no name, in memory where the system can: a key is in it."""
+def _unnamed_file(text: str) -> IO[bytes]:
+    """Return a file with a text and without a name, in memory if the system can."""
     if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("pem"), "wb+")
-    return tempfile.TemporaryFile()
+        file: IO[bytes] = os.fdopen(os.memfd_create("pem"), "wb+")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    file.write(text.encode())
+    file.seek(0)
+    return file

@@ -115,6 +115,15 @@ def test_a_retry_and_a_redirect_are_signed_anew(tmp_path, web):
     assert all(dict(asked.query)["at"] for asked in web.asked)
 
 
+def test_a_request_that_waited_for_its_place_is_signed_anew(tmp_path, web, monkeypatch):
+    monkeypatch.setattr("framework.http.retry.FRESH", -1.0)
+    signed = []
+    monkeypatch.setattr(AwsSigner, "sign", lambda _, request: signed.append(request.url))
+    web.on("/items", [{"id": 1}])
+    assert opened(tmp_path, signed_list(web.url), GIVEN).read("items") == [{"id": 1}]
+    assert signed == [f"{web.url}/items"] * 2
+
+
 def test_a_redirect_to_another_host_is_not_signed(tmp_path, web):
     there = f"http://localhost:{web.port}/elsewhere"
     web.on("/items", Answer(307, headers={"Location": there}))

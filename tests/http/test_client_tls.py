@@ -75,9 +75,23 @@ def as_encrypted(folder):
     return {"cert": cert, "key": key, "passphrase": "open sesame", "ca": AUTHORITY.pem}
 
 
+def as_encrypted_file(folder):
+    given = as_encrypted(folder)
+    (folder / "key.pem").write_text(given["key"])
+    return {**given, "key": str(folder / "key.pem")}
+
+
 @pytest.mark.parametrize(
     "form",
-    [as_texts, as_lines_of_a_variable, as_files, as_one_text, as_one_file, as_encrypted],
+    [
+        as_texts,
+        as_lines_of_a_variable,
+        as_files,
+        as_one_text,
+        as_one_file,
+        as_encrypted,
+        as_encrypted_file,
+    ],
 )
 def test_certificates_are_texts_or_files(tmp_path, form):
     tls = {**TLS, "passphrase": "{secrets.passphrase}"}
@@ -213,7 +227,10 @@ def test_a_certificate_that_cannot_be_used_is_said_before_any_request(given, mes
     assert "hunter2" not in str(caught.value)
 
 
-def test_no_terminal_is_asked_for_a_passphrase_and_no_file_stays_open():
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_no_file_stays_open(monkeypatch, in_memory):
+    if not in_memory:  # as on macOS
+        monkeypatch.delattr("os.memfd_create", raising=False)
     before = len([*Path("/proc/self/fd").iterdir()])
     assert isinstance(tls_context(ClientTls(**GIVEN)), ssl.SSLContext)
     assert len([*Path("/proc/self/fd").iterdir()]) == before

@@ -113,10 +113,10 @@ class RequestSigner:
         form = "epoch_seconds" if self.timestamp is None else self.timestamp.format
         now = STAND_IN if is_replay else str(write_time(datetime.now(UTC), form))
         if self.timestamp is not None:
-            self.redactor.add(now)
+            self.redactor.add_signature(now)
             put_credential(self.timestamp.placement, request, now)
         signature = STAND_IN if is_replay else self._signature(request, now)
-        self.redactor.add(signature)
+        self.redactor.add_signature(signature)
         put_credential(self.placement, request, signature)
 
     def _signature(self, request: requests.PreparedRequest, now: str) -> str:
@@ -192,7 +192,7 @@ class AwsSigner:
                 "the request cannot be signed: a header that begins with X-Amz- has a quotation "
                 "mark without its counterpart"
             ) from None
-        self.redactor.add(request.headers["Authorization"].rpartition("=")[2])
+        self.redactor.add_signature(request.headers["Authorization"].rpartition("=")[2])
 
 
 def _aws_library() -> Any:
@@ -268,7 +268,7 @@ class OAuth1Signer:
         request.headers["Authorization"] = signed["Authorization"]
         signature = re.search(r'oauth_signature="([^"]+)"', signed["Authorization"])
         if signature is not None:
-            self.redactor.add(unquote(signature[1]))
+            self.redactor.add_signature(unquote(signature[1]))
 
 
 def _oauth1_library() -> Any:
