@@ -24,6 +24,7 @@ ORDER = (
     "api",
     "load",
     "ledger",
+    "login",
     "authoring",
     "mock",
     "prove",

@@ -28,6 +28,7 @@ VERBS = (
     "list",
     "validate",
     "show",
+    "login",
     "check",
     "run",
     "runs",

@@ -293,10 +293,11 @@ class ResponseFormat:
     line has the names, else the names. Lines and rows that are skipped are no records: those above
     the names, directly below them, at the end, and those that begin with `comment`. With
     `loose_quotes`, quotes in quoted values are not doubled. xml has `lists`, the elements
-    that are always lists. text has a `record`.
+    that are always lists. xlsx has a `sheet`, None for the first one, and header and skipped rows
+    as csv. text has a `record`.
     """
 
-    kind: Literal["json", "jsonl", "csv", "xml", "text"] = field(
+    kind: Literal["json", "jsonl", "csv", "xml", "xlsx", "text"] = field(
         default="json", metadata=written_as("type")
     )
     compression: Literal["none", "gzip", "zip"] = "none"
@@ -309,6 +310,7 @@ class ResponseFormat:
     skip_footer: int = 0
     comment: str | None = None
     loose_quotes: bool = False
+    sheet: str | None = None
     lists: tuple[str, ...] = ()
     record: Literal["line", "body"] = "line"
 
@@ -351,7 +353,8 @@ class Endpoint:
 
     `params` are merged, without nulls, bindings and incremental parameters. `auth` is None to use
     the client's, and of type `none` if the file removes it with a null. A `url` is requested as it
-    is, in place of the path.
+    is, in place of the path. With a `source`, the parent, nothing is requested: the records are
+    what `data_selector` finds in the parent's records.
     """
 
     path: str
@@ -362,6 +365,7 @@ class Endpoint:
     headers: Mapping[str, Json] = field(default_factory=dict)
     paginator: Mapping[str, Json] | None = None
     data_selector: Selector | None = None
+    source: str | None = field(default=None, metadata=written_as("from"))
     incremental: Incremental | None = None
     sync_token: SyncToken | None = None
     response_format: ResponseFormat = ResponseFormat()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Json = Any
 
 
+FROM = "from"
+"""The name of the binding that holds the records of `endpoint.from`."""
+
+
 @dataclass(frozen=True)
 class Reference:
     """A child reads a field of its parent.
@@ -55,6 +59,16 @@ def _references(merged: MergedResource) -> Iterator[Reference]:
         if is_resolve(entry) and isinstance(parent := entry.get("resource"), str):
             place = merged.place("endpoint", "params", name)
             yield Reference(place, parent, str(entry.get("field")), name)
+    source = merged.endpoint.get("from")
+    if isinstance(source, str):
+        selector = merged.endpoint.get("data_selector")
+        yield Reference(
+            merged.place("endpoint", "from"),
+            source,
+            # a list that is missing is an empty one
+            f"({selector}) || `[]`" if isinstance(selector, str) else "",
+            text=FROM,
+        )
     for position, partition in partitions(merged):
         parent, field = partition.get("resource"), partition.get("field")
         if isinstance(parent, str):
@@ -76,7 +90,7 @@ def bound_expressions(merged: MergedResource) -> Iterator[AnnotatedValue]:
     """Yield the expressions of `{resources.PARENT.EXPRESSION}` placeholders."""
     schema = {"x-jsonpath": True, "x-config-allowed": True}
     for one in references(merged):
-        if one.param is None and one.partition is None and one.expression:
+        if one.param is None and one.partition is None and one.text != FROM and one.expression:
             yield AnnotatedValue(
                 one.pointer, "expression", "parent", one.expression, schema, False, merged.index
             )

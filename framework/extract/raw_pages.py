@@ -107,6 +107,8 @@ def _plan_reason(plan: Plan, paginator: FrameworkPaginator | None) -> str | None
             return f"`{step.kind}` in processing_steps"
         if step.kind == "remove" and any("*" in path for path in step.argument):
             return "a `remove` with `*` in processing_steps"
+    if plan.endpoint.source is not None:
+        return "`from`"
     if resource.zone is not None:
         return "`zone`"
     if plan.endpoint.export is not None:

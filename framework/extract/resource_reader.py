@@ -19,6 +19,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
+from framework.definition.references import FROM
 from framework.errors import (
     FrameworkError,
     RecordError,
@@ -36,7 +37,7 @@ from framework.extract.list_restarts import ListRestarts
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
-from framework.extract.page import Page
+from framework.extract.page import Page, as_records
 from framework.extract.page_reader import PageReader
 from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
 from framework.extract.raw_pages import RawPages, raw_pages
@@ -582,6 +583,10 @@ class ResourceReader:
         raw: RawPages | None,
     ) -> Iterator[Page]:
         """Return the pages of one list, or of all downloads of the job that exports it."""
+        if self.plan.endpoint.source is not None:
+            found = values[FROM]
+            items = found if isinstance(found, list) else [found]
+            return iter([Page.of(as_records(items))])
         client, options, duplicates = self._client, self._options, self._duplicates
         export = self.plan.endpoint.export
         reader = partial(PageReader, client=client, options=options, duplicates=duplicates)

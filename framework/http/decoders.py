@@ -8,11 +8,9 @@ never stands in an error: it may be personal.
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
-from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +21,18 @@ from framework.definition.model import ResponseFormat
 from framework.definition.values.json_text import MAX_DEPTH, KeepsDigits, depth_of, parse_json
 from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
+from framework.http.csv_records import (
+    column_names,
+    csv_record,
+    header_names,
+    read_csv,
+    write_csv,
+)
 from framework.http.error_reports import is_only_error
-from framework.text import count_noun, join_words
+from framework.http.workbook import is_workbook, read_workbook, refuse_large, write_workbook
+from framework.text import join_words
 
 Json = Any
-
-csv.field_size_limit(2**31 - 1)
 
 ANY_SIZE = 1 << 40
 """Bytes, for a body that was decompressed before within its bound."""
@@ -73,7 +77,7 @@ class _Beginning:
 
 
 Read = Callable[[ResponseFormat, bytes, str | None, KeepsDigits | None], Json]
-Write = Callable[[ResponseFormat, Json], str]
+Write = Callable[[ResponseFormat, Json], str | bytes]
 Sniff = Callable[[_Beginning], SniffedFormat | None]
 
 
@@ -82,9 +86,8 @@ class Decoder:
     """One type of `response_format`.
 
     `read` returns the data of a decompressed body, or raises Undecodable. Its last argument is
-    that of `parse_json`. `write` returns the text
-    that reads as this data again. `sniff` recognizes the beginning of a body; None if any text
-    could be of this format.
+    that of `parse_json`. `write` returns the text, or the bytes, that read as this data again.
+    `sniff` recognizes the beginning of a body; None if any text could be of this format.
     """
 
     read: Read
@@ -132,9 +135,8 @@ def _bare(name: str) -> str:
 
 
 def _header(form: ResponseFormat, parts: list[bytes], charset: str | None) -> list[str]:
-    texts = (_without_title(form, _text(form, part, charset))[1] for part in parts)
-    rows = (row for text in texts for row in csv.reader(_csv_lines(form, text), **_dialect(form)))
-    return next((row for row in rows if row), [])
+    names = (header_names(form, _text(form, part, charset)) for part in parts)
+    return next(filter(None, names), [])
 
 
 HTML = "is an HTML page: check base_url, the path and the credentials"
@@ -167,6 +169,8 @@ def decode_text(
     `max_size` bounds the decompressed size in bytes. Raises Undecodable.
     """
     parts = decompress(form.compression, body, max_size)
+    if form.kind == "xlsx":
+        refuse_large(parts, max_size)
     data = [DECODERS[form.kind].read(form, part, charset, decimals) for part in parts]
     if len(data) == 1:
         return data[0]
@@ -195,8 +199,9 @@ def encode_body(form: ResponseFormat, data: Json) -> bytes:
     """
     try:
         text = DECODERS[form.kind].write(form, data)
-        body = compress(form.compression, text.encode(form.encoding or "utf-8"))
-        again = decode_text(form, body, "utf-8", 2 * len(text.encode()) + 1000)
+        plain = text if isinstance(text, bytes) else text.encode(form.encoding or "utf-8")
+        body = compress(form.compression, plain)
+        again = decode_text(form, body, "utf-8", ANY_SIZE)
     except (csv.Error, ValueError, TypeError, KeyError, AttributeError, LookupError):
         again = ...
     if again != data:
@@ -208,6 +213,8 @@ def sniff_format(body: bytes) -> SniffedFormat | None:
     """Guess a body's format from its first bytes, ignoring declared format and headers."""
     if not body.strip():
         return SniffedFormat("nothing: it is empty")
+    if is_workbook(body):
+        return SniffedFormat("an Excel file", "xlsx")
     for name, compression in COMPRESSIONS.items():
         inside = compression.begin(body, SNIFFED_SIZE)
         if inside is not None:
@@ -305,114 +312,7 @@ def _read_csv(
 ) -> Json:
     text = _text(form, body, charset)
     _refuse_other(form, text)
-    skipped, text = _without_title(form, text)
-    rows = csv.reader(_csv_lines(form, text), strict=True, **_dialect(form))
-    names = list(form.header) if isinstance(form.header, tuple) else None
-    left = form.skip_after_header
-    records: list[dict[str, Json]] = []
-    last: deque[tuple[int, list[str]]] = deque()
-    longest = 0
-    try:
-        for row in rows:
-            if not row:
-                continue
-            if rows.line_num == 1 and _is_separator_line(form, row):
-                continue
-            longest = max(longest, len(row))
-            if names is None:
-                _refuse_title(form, row, text)
-                names = _column_names(row)
-                continue
-            if left:
-                left -= 1
-                continue
-            last.append((rows.line_num, row))
-            if len(last) > form.skip_footer:
-                records.append(_csv_record(form, names, *last.popleft(), skipped))
-    except csv.Error as error:
-        loose = ""
-        if form.quote is not None and not form.loose_quotes and "expected after" in str(error):
-            loose = ". If quotes stand inside quoted values, write `loose_quotes: true`"
-        line = rows.line_num + skipped
-        raise Undecodable(f"is not valid CSV: line {line:,}: {error}{loose}") from None
-    if longest == 1 and (len(names or ()) > 1 or (not records and _is_prose((names or [""])[0]))):
-        raise Undecodable("is text, not CSV: no line has the delimiter")
-    return records
-
-
-def _csv_record(
-    form: ResponseFormat, names: list[str], line: int, row: list[str], skipped: int
-) -> dict[str, Json]:
-    if len(row) > len(names):
-        raise Undecodable(
-            f"has {len(row)} values in line {line + skipped:,} but {len(names)} columns; "
-            f"check the `delimiter` and `header` of response_format{_if_title(form)}"
-        )
-    return dict(zip(names, row + [None] * (len(names) - len(row)), strict=True))
-
-
-def _without_title(form: ResponseFormat, text: str) -> tuple[int, str]:
-    """Return how many lines above the CSV are left out, and the rest of the text.
-
-    Raise Undecodable if there is no more.
-    """
-    if not form.skip_lines:
-        return 0, text
-    lines = io.StringIO(text, newline="").readlines()
-    rest = "".join(lines[form.skip_lines :])
-    if text.strip() and not rest.strip():
-        raise Undecodable(
-            f"has {count_noun(len(lines), 'line')}, and `skip_lines` of response_format skips "
-            f"{form.skip_lines}"
-        )
-    return form.skip_lines, rest
-
-
-def _csv_lines(form: ResponseFormat, text: str) -> Iterable[str]:
-    """Return the lines of a CSV as the csv module reads them."""
-    if form.loose_quotes and form.quote is not None:
-        text = _with_doubled_quotes(form.delimiter, form.quote, text)
-    lines: Iterable[str] = io.StringIO(text, newline="")
-    if form.comment is not None:
-        mark = form.comment
-        # a line of its own: it keeps its number
-        lines = ("\n" if line.startswith(mark) else line for line in lines)
-    return lines
-
-
-def _with_doubled_quotes(delimiter: str, quote: str, text: str) -> str:
-    """Return a CSV whose quotes inside quoted values are doubled, as the csv module wants them."""
-    one, between = re.escape(quote), re.escape(delimiter)
-    end = rf"(?:{between}|\r|\n|\Z)"
-    inside = rf"(?:[^{one}]++|{one}{one}(?!{end})|{one}(?!{end}))*+"
-    value = re.compile(rf"(?<![^{between}\r\n]){one}({inside}){one}(?={end})")
-    doubled = re.compile(rf"{one}{{1,2}}")
-    # behind the last quote that ends a value, each quote would be searched for its end in vain
-    last = max((found.end() for found in re.finditer(rf"{one}(?={end})", text)), default=0)
-    changed = value.sub(
-        lambda found: quote + doubled.sub(quote * 2, found[1]) + quote, text[: last + 1]
-    )
-    return changed + text[last + 1 :]
-
-
-def _is_prose(line: str) -> bool:
-    return " " in line.strip() or line.strip()[-1:] in (".", "!", ":")
-
-
-def _write_csv(form: ResponseFormat, data: Json) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n", **_dialect(form))
-    out.write("\n" * form.skip_lines)
-    none = ["-"] * max(2, len(data[0]) if data else 0)
-    if data and not isinstance(form.header, tuple):
-        writer.writerow(data[0])
-        writer.writerows([none] * form.skip_after_header)
-    for row in data:
-        # a null stands only where a row is shorter than the header
-        writer.writerow([value for value in row.values() if value is not None])
-    if data:
-        writer.writerows([none] * form.skip_footer)
-    return out.getvalue()
+    return read_csv(form, text)
 
 
 def _sniff_csv(beginning: _Beginning) -> SniffedFormat | None:
@@ -426,69 +326,30 @@ def _sniff_csv(beginning: _Beginning) -> SniffedFormat | None:
     return None
 
 
-_SEPARATOR_LINE = re.compile(r"sep=(\\t|.)", re.IGNORECASE | re.DOTALL)
+# Excel
 
 
-def _dialect(form: ResponseFormat) -> dict[str, Any]:
-    if form.quote is None:
-        return {"delimiter": form.delimiter, "quoting": csv.QUOTE_NONE}
-    return {"delimiter": form.delimiter, "quotechar": form.quote}
+def _read_xlsx(
+    form: ResponseFormat, body: bytes, _: str | None, _decimals: KeepsDigits | None
+) -> Json:
+    if not body:
+        return []
+    rows = read_workbook(body, form.sheet)[form.skip_lines :]
+    names = list(form.header) if isinstance(form.header, tuple) else None
+    if names is None:
+        names = column_names([str(name or "") for name in rows[0]]) if rows else []
+        rows = rows[1:]
+    rows = rows[form.skip_after_header : len(rows) - form.skip_footer]
+    return [csv_record(form, names, number, row, 0) for number, row in enumerate(rows, 1)]
 
 
-def _is_separator_line(form: ResponseFormat, row: list[str]) -> bool:
-    """Return whether the row is the line `sep=;` that Excel reads, of the declared delimiter."""
-    line = form.delimiter.join(row)
-    found = _SEPARATOR_LINE.fullmatch(line)
-    if found is None:
-        return False
-    written = "\t" if found[1] == "\\t" else found[1]
-    if written == form.delimiter:
-        return True
-    raise Undecodable(
-        f"begins with the line {line}, which says that its delimiter is not "
-        f"{json.dumps(form.delimiter)}: write `delimiter: {json.dumps(written)}` into "
-        "response_format"
-    )
-
-
-def _refuse_title(form: ResponseFormat, row: list[str], text: str) -> None:
-    """Raise Undecodable if the first row is certainly not the header of what follows."""
-    unnamed = sum(not name.strip() for name in row)
-    if len(row) > 2 and unnamed == len(row) - 1:
-        raise Undecodable(
-            f"has one name and {unnamed} empty ones in its first line{_if_title(form)}"
-        )
-    lines = [line for line in text[:SNIFFED_SIZE].splitlines() if line.strip()][:SNIFFED_LINES]
-    for other in (";", "\t", "|", ",") if len(row) == 1 and len(lines) > 1 else ():
-        counts = {line.count(other) for line in lines}
-        if other != form.delimiter and len(counts) == 1 and min(counts) > 0:
-            raise Undecodable(
-                f"has one column, and {json.dumps(other)} equally often in each line: write "
-                f"`delimiter: {json.dumps(other)}` into response_format"
-            )
-
-
-def _if_title(form: ResponseFormat) -> str:
-    """Return what to do about lines above the header, to end a message; nothing without one."""
-    if isinstance(form.header, tuple):
-        return ""
-    return (
-        ". If the file begins with a title, say how many lines it has with `skip_lines`; rows of "
-        "units and totals are left out with `skip_after_header` and `skip_footer`"
-    )
-
-
-def _column_names(row: list[str]) -> list[str]:
-    """Return the header's names; missing and repeated ones are numbered, so that none is lost."""
-    names: dict[str, None] = {}
-    numbers: dict[str, int] = {}
-    for position, header in enumerate(row, 1):
-        name = wanted = header.strip() or f"column_{position}"
-        while name in names:
-            numbers[wanted] = numbers.get(wanted, 1) + 1
-            name = f"{wanted}_{numbers[wanted]}"
-        names[name] = None
-    return list(names)
+def _write_xlsx(form: ResponseFormat, data: Json) -> bytes:
+    names = list(data[0]) if data else []
+    none = ["-"] * max(1, len(names))
+    head = [] if isinstance(form.header, tuple) or not data else [names]
+    rows = [list(row.values()) for row in data]
+    above, below = [none] * form.skip_after_header, [none] * form.skip_footer
+    return write_workbook([*[none] * form.skip_lines, *head, *above, *rows, *below], form.sheet)
 
 
 # XML
@@ -555,7 +416,8 @@ DECODERS = {
     "xml": Decoder(_read_xml, _write_xml, _sniff_xml),
     "jsonl": Decoder(_read_jsonl, _write_jsonl, _sniff_jsonl),
     "json": Decoder(_read_json, _write_json, _sniff_json),
-    "csv": Decoder(_read_csv, _write_csv, _sniff_csv),
+    "csv": Decoder(_read_csv, write_csv, _sniff_csv),
+    "xlsx": Decoder(_read_xlsx, _write_xlsx),
     "text": Decoder(_read_text, _write_text),
 }
 """The types of `response_format`, in the order in which a body is recognized as one."""

@@ -80,7 +80,12 @@ DESCRIPTION = {
 FLEET = "version: 1\njobs: [{connector: shop, accounts: [{alias: acme}]}]\n"
 MORE = {"state reset": ("--yes",), "prove": ("--histories", "3")}
 """What a test adds to an example: an answer, or a smaller size."""
-HELPS = [(verb, *rest) for verb in VERBS for rest in ((), *((s,) for s in GROUPS.get(verb, ())))]
+HELPS = [
+    (verb, *rest)
+    for verb in VERBS
+    if verb != "login"
+    for rest in ((), *((s,) for s in GROUPS.get(verb, ())))
+]
 
 
 @pytest.fixture

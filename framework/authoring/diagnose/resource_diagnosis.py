@@ -148,7 +148,10 @@ class Diagnosis:
             if not is_explained or isinstance(error, RequestError):
                 yield error_proof(evidence, error)
             return
-        if not evidence.pages:
+        if resource.endpoint.source is not None:
+            found = f"{count_noun(reader.records, 'record')} in those of {resource.endpoint.source}"
+            yield (evidence.ok if reader.records else evidence.unknown)("data_selector", found)
+        elif not evidence.pages:
             yield evidence.unknown("request", _no_request(resource, reader))
         proofs = list(_list_proofs(evidence, reader)) if evidence.selected else []
         yield from proofs

@@ -77,6 +77,8 @@ def check_guesses(draft: Draft) -> Iterator[Breach]:
     missing: list[str] = []
     default = draft.client.get("paginator")
     for merged in draft.resources:
+        if merged.endpoint.get("from") is not None:
+            continue
         own = merged.endpoint.get("paginator")
         paginator = default if own is None else own
         if paginator is None and merged.graphql is not None and merged.graphql.is_judged_as_list:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from framework.definition.draft import MAX_ANCESTORS, Draft
+from framework.definition.expressions.jsonpath import is_jsonpath
 from framework.definition.expressions.placeholders import TemplateError, placeholders
 from framework.definition.references import is_resolve, references
 from framework.definition.rules.rule import Breach, Key, rule
@@ -30,6 +31,29 @@ def check_parents(draft: Draft) -> Iterator[Breach]:
                 f"there is no resource {parent} to read from"
                 f"{did_you_mean(parent, others) or there_are}",
             )
+
+
+@rule("from-request")
+def check_sources(draft: Draft) -> Iterator[Breach]:
+    """A list from another resource's records has a selector, and no request of its own."""
+    for merged in draft.resources:
+        source = merged.endpoint.get("from")
+        if not isinstance(source, str):
+            continue
+        selector = merged.endpoint.get("data_selector")
+        if not isinstance(selector, str) or is_jsonpath(selector):
+            yield (
+                Key(merged.place("endpoint", "from")),
+                f"{merged.name} takes its records from those of {source}, which needs a "
+                "`data_selector` in JMESPath: the field of a record that holds them",
+            )
+        written = draft.data["resources"][merged.index]["endpoint"]
+        for key in _OF_REQUESTS:
+            if key in written:
+                yield (
+                    Key(merged.place("endpoint", key)),
+                    f"found `{key}` beside `from`, with which nothing is requested; remove one",
+                )
 
 
 @rule("several-parents")
@@ -119,6 +143,12 @@ def check_cycles(draft: Draft) -> Iterator[Breach]:
         else:
             return
 
+
+_OF_REQUESTS = (
+    *("path", "method", "params", "json", "data", "headers", "graphql", "auth", "export"),
+    *("paginator", "response_format", "response_actions", "incremental"),
+)
+"""Keys of an endpoint that say how it is requested."""
 
 _FOR_CHILDREN = {
     "include_from_parent": (

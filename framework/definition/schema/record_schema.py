@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -304,7 +304,7 @@ def _members(
         elif items is not None and not circular:
             children.append(_table(path, join_path(*path), items, root, above | inner.references))
         else:
-            cast, description = _time_cast(inner), _description(inner.schema)
+            cast, description = time_cast(inner.schema, inner.types), _description(inner.schema)
             data_type = _scalar(inner) if cast is None else cast.data_type
             columns.append(
                 Column(path, join_path(*path), data_type, description, inner.nullable, must, cast)
@@ -340,10 +340,12 @@ def _scalar(facts: _Facts) -> str:
     return _FORMATS.get(written, "text") if only == "string" else _TYPES.get(only, "json")
 
 
-def _time_cast(facts: _Facts) -> TimeCast | None:
-    """Return how a schema says that a time is written, None for ISO 8601 in UTC and for no time."""
-    types, schema = set(facts.types), facts.schema
-    if not types or not types <= {"string", "integer", "number"}:
+def time_cast(schema: Schema, types: Collection[str]) -> TimeCast | None:
+    """Return how a schema says that a time is written, None for ISO 8601 in UTC and for no time.
+
+    `types` are those of the value, without null.
+    """
+    if not types or not set(types) <= {"string", "integer", "number"}:
         return None
     time_format = schema.get("x-time-format", SCHEMA_EPOCHS.get(str(schema.get("format"))))
     zone = schema.get("x-zone")

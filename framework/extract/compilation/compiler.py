@@ -74,13 +74,17 @@ Json = Any
 
 @dataclass(frozen=True)
 class CompiledConnector:
-    """A connector ready to run: one plan for each resource, parents first, over one session."""
+    """A connector ready to run: one plan for each resource, parents first, over one session.
+
+    `auth_context` is what its auths need of the run.
+    """
 
     connector: Connector
     settings: Settings
     redactor: Redactor
     client: RESTClient
     plans: Mapping[str, Plan]
+    auth_context: AuthContext
 
 
 class Filler:
@@ -185,7 +189,7 @@ def compile_connector(
         )
         for resource in connector.resources
     }
-    return CompiledConnector(connector, settings, redactor, rest_client, plans)
+    return CompiledConnector(connector, settings, redactor, rest_client, plans, auth_context)
 
 
 def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:

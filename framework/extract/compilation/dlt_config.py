@@ -15,6 +15,7 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shape_function
 from framework.extract.selectors import to_dlt
+from framework.extract.time_casts import time_casts
 from framework.extract.transforms import Transforms
 from framework.runtime.context import Context, without_secrets
 from framework.runtime.templates import expand
@@ -61,6 +62,8 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "values of resources above its parent"
     elif resource.parent_fields != () or _has_expressions(plan):
         feature = "expressions that are evaluated for each request or parent"
+    elif resource.endpoint.source is not None:
+        feature = "a list of another resource's records in place of a request"
     elif resource.endpoint.url is not None:
         feature = "a whole URL in place of a path"
     elif resource.endpoint.sync_token is not None:
@@ -179,6 +182,8 @@ def _steps_for_dlt(resource: Resource, context: Context) -> list[dict[str, Any]]
         # the others yield several records for one, or none if they fail
         each_one = step.kind not in ("yield_map", "explode") and step.on_error == "fail"
         steps.append(functions(step.kind, run, each_one=each_one))
+    if not resource.steps and time_casts(resource) is not None:
+        steps.append(functions("map", partial(Transforms(resource), context=context)))
     if resource.schema is not None:
         steps.append(functions("schema", shape_function(resource)))
     return steps

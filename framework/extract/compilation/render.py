@@ -17,6 +17,7 @@ from framework.definition.model import (
     ResponseFormat,
 )
 from framework.definition.plain_data import drop_empty, to_plain
+from framework.definition.references import FROM
 from framework.extract.compilation.compiler import (
     Filler,
     filled_auth,
@@ -106,7 +107,7 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
             "field": filler.expression(to_plain(binding.field)),
         }
         for binding in (*resource.bindings, *resource.ancestor_bindings)
-        if not binding.name.startswith(("resources.", "partition."))
+        if not binding.name.startswith(("resources.", "partition.")) and binding.name != FROM
     }
     filled = replace(
         endpoint,
@@ -117,6 +118,8 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
     data: dict[str, Json] = to_plain(filled)
     data["response_format"] = render_response_format(endpoint.response_format)
     data["incremental"] = endpoint.incremental and _incremental(endpoint.incremental)
+    if endpoint.source is not None:
+        return {"from": endpoint.source, "data_selector": data["data_selector"]}
     return drop_empty(data)
 
 

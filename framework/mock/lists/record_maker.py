@@ -13,7 +13,8 @@ from framework.definition.expressions.limits import (
     compile_pattern,
     search_with_timeout,
 )
-from framework.definition.values.datetimes import write_time
+from framework.definition.schema.record_schema import time_cast
+from framework.definition.values.datetimes import time_zone, write_time
 from framework.errors import FrameworkError, UsageError
 from framework.extract.paging_words import plain
 
@@ -90,6 +91,9 @@ class RecordMaker:
             if len(every) == 1 or (depth and self.random.random() < _NULLS):
                 return None
             every.remove("null")
+        cast = time_cast(schema, every)
+        if cast is not None:
+            return write_time(self.moment(), cast.time_format, time_zone(cast.zone or "UTC"))
         kind = every[0]
         if kind == "object":
             return self._object(schema, depth)

@@ -79,6 +79,24 @@ def test_records_fit_their_schema(tmp_path: Path) -> None:
     assert len({record["id"] for record in records}) == 50
 
 
+def test_times_are_written_as_the_schema_says_and_read_back(tmp_path: Path) -> None:
+    times = {
+        "changed": {"type": "integer", "format": "epoch-ms"},
+        "sent": {"type": "string", "x-time-format": "%d.%m.%Y %H:%M", "x-zone": "Europe/Berlin"},
+        "closed": {"type": "string", "format": "date-time", "x-zone": "Europe/Berlin"},
+    }
+    schema = {"type": "object", "properties": {"id": {"type": "integer"}, **times}}
+    body = shop({"paginator": "single_page"}, schema=schema)
+    mock = invented(tmp_path, body, rows=3)
+    records = items(asked(mock, "GET /items").body)
+    assert all(record["changed"] > 10**12 for record in records)
+    assert all(record["sent"][2] == "." for record in records)
+    shown = reading(tmp_path, body, mock)
+    shown.take("items")
+    for read in shown.read("items"):
+        assert all(read[name].endswith("Z") for name in times)
+
+
 def test_the_records_of_the_bundled_connector_fit_their_schemas() -> None:
     connector = scheduling()
     mock = open_mock(connector, MockOptions(invented=True, rows=5, now=NOW))

@@ -1,0 +1,1 @@
+"""The first consent of an OAuth flow: `framework login`. No run imports it."""
