@@ -69,28 +69,33 @@ def _paths(connector: Connector, config: Mapping[str, str], alias: str | None) -
     from framework.load.arrow.eligibility import load_paths
     from framework.load.destinations.profiles import profile_of
     from framework.runtime.environment import Environment
+    from framework.runtime.settings import STAND_IN
 
-    settings = _settings(connector, config, alias)
+    # as for a replay: no key and no certificate is read
+    settings = _settings(connector, config, alias, STAND_IN)
     try:
-        compiled = compile_connector(connector, settings, Environment(), ignore_event)
+        compiled = compile_connector(connector, settings, Environment(replay=True), ignore_event)
     except FrameworkError:  # it needs the secrets
         return {}
     return load_paths(compiled, profile_of("duckdb"))
 
 
-def _settings(connector: Connector, config: Mapping[str, str], alias: str | None) -> Settings:
-    from framework.runtime.redaction import MASK
+def _settings(
+    connector: Connector, config: Mapping[str, str], alias: str | None, secret: str
+) -> Settings:
+    """Return the settings with this text for each secret."""
     from framework.runtime.settings import resolve_settings
 
-    masked = {**dict.fromkeys(connector.secrets, MASK), **config}
-    return resolve_settings(connector, masked, section=alias)
+    given = {**dict.fromkeys(connector.secrets, secret), **config}
+    return resolve_settings(connector, given, section=alias)
 
 
 def _render(connector: Connector, config: Mapping[str, str], alias: str | None) -> dict[str, Any]:
     from framework.extract.compilation.render import render_config
     from framework.runtime.redacted_output import process_redactor
+    from framework.runtime.redaction import MASK
 
-    rendered = render_config(connector, _settings(connector, config, alias))
+    rendered = render_config(connector, _settings(connector, config, alias, MASK))
     redactor = process_redactor()
     redactor.add_logins(rendered)
     masked: dict[str, Any] = redactor.redact_data(rendered)

@@ -115,6 +115,19 @@ class RateLimit:
 
 
 @dataclass(frozen=True)
+class ClientTls:
+    """The certificate and the key that the client shows, and an authority that it trusts.
+
+    Each is a text in PEM format or the path of a file with one. They may be placeholders.
+    """
+
+    cert: str | None = None
+    key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    ca: str | None = None
+
+
+@dataclass(frozen=True)
 class Client:
     """The client section. `auth` and `paginator` are mappings with a `type`, or None.
 
@@ -128,6 +141,7 @@ class Client:
     paginator: Mapping[str, Json] | None = None
     retry: Retry = Retry()
     rate_limit: RateLimit | None = None
+    tls: ClientTls | None = None
     timeout: timedelta | None = None
     max_in_flight: int = 10
     allowed_hosts: tuple[str, ...] = ()

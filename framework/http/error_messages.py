@@ -15,7 +15,8 @@ from framework.http.transport import InvalidJson, UnreadableBody
 from framework.runtime.redaction import Redactor, redact_url
 
 TRUST = (
-    "If a company proxy inspects the traffic, name its certificate authority in REQUESTS_CA_BUNDLE"
+    "If a company proxy inspects the traffic, name its certificate authority in "
+    "REQUESTS_CA_BUNDLE; if the API has an authority of its own, in client.tls.ca"
 )
 CERTIFICATES: Mapping[str, str] = {
     "certificate has expired": (
@@ -32,7 +33,7 @@ CERTIFICATES: Mapping[str, str] = {
     ),
     "self-signed certificate": (
         "the server's certificate is self-signed. Check {address}; if it is your own server, name "
-        "its certificate in REQUESTS_CA_BUNDLE."
+        "its certificate in client.tls.ca or in REQUESTS_CA_BUNDLE."
     ),
     "unable to get local issuer": (
         "the server's certificate is signed by an authority that this machine does not know. "
@@ -41,6 +42,26 @@ CERTIFICATES: Mapping[str, str] = {
     "revoked": "the server's certificate is revoked. Only the API's operator can fix it.",
 }
 """Messages by OpenSSL's name of what is wrong with a certificate; the first match counts."""
+_NOT_OURS = "the API does not accept the certificate in client.tls: {}. Give the one that it knows."
+REFUSED: Mapping[str, str] = {
+    "ALERT CERTIFICATE REQUIRED": (
+        "the API requires a certificate of the client: declare client.tls with its cert and key."
+    ),
+    "ALERT UNKNOWN CA": _NOT_OURS.format("it does not know the authority that signed it"),
+    "ALERT CERTIFICATE EXPIRED": _NOT_OURS.format("it has expired"),
+    "ALERT CERTIFICATE REVOKED": _NOT_OURS.format("it is revoked"),
+    "ALERT BAD CERTIFICATE": _NOT_OURS.format("it is not what the API expects"),
+    "ALERT CERTIFICATE UNKNOWN": _NOT_OURS.format("it is not what the API expects"),
+    "ALERT HANDSHAKE FAILURE": (
+        "the API refuses the connection: it may require a certificate of the client (client.tls), "
+        "or support only an old TLS version. Check {address}."
+    ),
+    "EOF OCCURRED": (
+        "the server has ended the connection before it was encrypted: it may require a certificate "
+        "of the client (client.tls), or be busy. Check {address}."
+    ),
+}
+"""Messages by how the server ends a TLS handshake."""
 NOT_FOR = re.compile(
     r"certificate is not valid for '([\w.:*-]{1,253})'|hostname '([\w.:*-]{1,253})' doesn't match"
 )
@@ -97,6 +118,9 @@ def _cause(error: requests.RequestException, text: str) -> str | None:
 
 
 def _certificate(text: str) -> str:
+    refused = next((meaning for word, meaning in REFUSED.items() if word in text.upper()), None)
+    if refused is not None:
+        return refused
     known = next((meaning for word, meaning in CERTIFICATES.items() if word in text), None)
     if known is not None:
         return known

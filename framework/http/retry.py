@@ -21,6 +21,7 @@ from framework.http.rate_limit import RateLimiter, WaitTooLong
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, status_line
 from framework.http.retry_wait import Wait, no_request_left, server_time, too_long, wait_before
+from framework.http.signatures import sign_again
 from framework.runtime.context import Context
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import redact_url
@@ -34,6 +35,9 @@ TRANSIENT = (
 
 PERMANENT = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
 """Kinds of ConnectionError that another attempt does not fix."""
+
+FRESH = 1.0
+"""Seconds after which a signature is made anew before its request is sent."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,7 @@ class RetryingAdapter(BaseAdapter):
     ) -> _Attempt:
         context = current_context()
         check, resource = context.check, context.resource
+        asked = time.monotonic()
         try:
             self._limiter.acquire(
                 lambda seconds, why: self._on_event(Waiting(resource, seconds, why)), context.level
@@ -173,6 +178,8 @@ class RetryingAdapter(BaseAdapter):
                 f"{resource}: {request.method} {url} is not sent: {reason}"
             ) from None
         attempt = _Attempt()
+        if number > 1 or time.monotonic() - asked > FRESH:
+            sign_again(request)
         start, began = time.monotonic(), datetime.now(UTC)
         try:
             self._on_event(RequestSent(resource, number))

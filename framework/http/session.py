@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from urllib3.util import parse_url
 from framework.errors import RequestError, SettingsError
 from framework.events import EventHandler, WarningRaised
 from framework.http.request_context import CURRENT, RequestContext, context_of
+from framework.http.signatures import drop_signature, sign_redirect
 from framework.http.urllib3_internals import ResponseLimitExceeded
 from framework.runtime.redaction import Redactor, redact_url
 
@@ -203,7 +205,10 @@ class _PreparedRequest(requests.PreparedRequest):
 
 
 class Session(requests.Session):
-    """A requests session with a timeout, bounded redirects and guarded credentials."""
+    """A requests session with a timeout, bounded redirects and guarded credentials.
+
+    `tls` is used with the hosts that may receive credentials, and with no other.
+    """
 
     raise_for_status = False  # dlt's client looks for it
 
@@ -215,6 +220,7 @@ class Session(requests.Session):
         timeout: float,
         on_event: EventHandler,
         user_agent: str,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__()
         self.auth = _no_netrc
@@ -227,6 +233,7 @@ class Session(requests.Session):
         self._is_https = origin(hosts.base_url)[0] == "https"
         self._redactor = redactor
         self._timeout = timeout
+        self._tls = tls
         self._on_event = on_event
         self._warned: set[tuple[str, str]] = set()
         self._host_settings: dict[tuple[str, str], Any] = {}
@@ -302,7 +309,9 @@ class Session(requests.Session):
     ) -> None:
         """Remove credentials from a redirect's next request if they must not go to its host."""
         if self._hosts.allows(prepared_request.url or ""):
+            sign_redirect(prepared_request)
             return
+        drop_signature(prepared_request)
         context = context_of(response.request.hooks)
         self._refuse_address(prepared_request.url, context)
         harmless = self._harmless(prepared_request.headers)
@@ -334,6 +343,9 @@ class Session(requests.Session):
         self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self._timeout
+        if self._tls is not None:
+            # for each request of its own: requests would show the certificate to redirects, too
+            kwargs["cert"] = self._tls if self._hosts.allows(request.url or "") else None
         # the context is current for everything below the session
         token = CURRENT.set(context)
         try:

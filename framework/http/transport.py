@@ -283,8 +283,8 @@ class LiveAdapter(HTTPAdapter):
     ) -> Any:
         """Return the pool for a request, whose key is worked out once per host without a proxy."""
         scheme, _, host, *_ = [*(request.url or "").split("/", 3), "", ""]
-        known = (scheme, host, verify)
-        is_plain = not proxies and cert is None
+        known = (scheme, host, verify, cert)
+        is_plain = not proxies
         pools = self.poolmanager.pools
         pool = pools.get(self._pool_keys.get(known)) if is_plain else None
         if pool is None:
@@ -292,6 +292,17 @@ class LiveAdapter(HTTPAdapter):
             if is_plain:
                 self._pool_keys[known] = key_of_pool(self.poolmanager, pool)
         return pool
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> Any:
+        """Return what tells pools apart. `cert` is an SSLContext here, which is used as it is."""
+        host, pool = super().build_connection_pool_key_attributes(request, verify, None)
+        return host, pool if cert is None else {**pool, "ssl_context": cert}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:  # noqa: ARG002
+        """Have a connection trust the authorities of this machine, beside those of its context."""
+        super().cert_verify(conn, url, verify, None)  # type: ignore[no-untyped-call]
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
         """Return what stands in the request line: the path, if there is no proxy."""

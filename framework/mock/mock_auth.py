@@ -205,6 +205,10 @@ def _credentials(auth: Config, filler: Filler, given: Mapping[str, str]) -> Iter
         yield Credential(header, "Basic ", expected, is_pair=True)
     elif kind == "http_digest":
         yield Credential(header, "Digest ")
+    elif kind == "aws_sigv4":
+        yield Credential(header, "AWS4-HMAC-SHA256 ")
+    elif kind == "oauth1":
+        yield Credential(header, "OAuth ")
     elif kind == "hmac":
         yield Credential(_place(auth), str(auth.get("prefix") or ""))
         if auth.get("timestamp"):

@@ -28,7 +28,7 @@ SHORTEST_COOKIE = 8
 MOST_STARTS = 1_000
 """Beginnings of forms that are searched for by four characters, and more by two."""
 MOST_SENT = 5_000
-"""Credentials of records that are remembered, the latest: each record may have one."""
+"""Credentials of records, and signatures of requests, that are remembered: the latest."""
 COMMON = re.compile(
     r"true|false|null|none|replayed|anonymous|guest|user|admin|root|test|demo|default|secret|data"
     r"|password|token|public|local|localhost|postgres|duckdb|filesystem|main|json|text|error"
@@ -78,6 +78,7 @@ class Redactor:
     def __init__(self) -> None:
         self._secrets: dict[str, bool] = {}
         self._sent: deque[str] = deque()
+        self._signatures: deque[str] = deque()
         self._forms: Counter[str] = Counter()
         self._sorted: list[str] = []
         self._lengths: dict[str, tuple[int, ...]] = {}
@@ -92,6 +93,18 @@ class Redactor:
     def add(self, secret: str) -> None:
         """Add a secret of the connector, which other hosts must not get either."""
         self._add(secret, guarded=True)
+
+    def add_signature(self, signature: str) -> None:
+        """Add a secret of one request, such as a signature. Only the latest are remembered."""
+        if signature in self._secrets or not is_maskable(signature):
+            return
+        self.add(signature)
+        with self._lock:
+            self._signatures.append(signature)
+            if len(self._signatures) > MOST_SENT:
+                oldest = self._signatures.popleft()
+                self._secrets[oldest] = False
+                self._forget(oldest)
 
     def add_foreign(self, secret: str) -> None:
         """Add a secret that is only hidden: of a destination, a proxy, an address or a record."""
@@ -259,6 +272,7 @@ class Redactor:
             self._forms[form] -= 1
             if self._forms[form] <= 0:
                 del self._forms[form]
+                self._guarded.discard(form)
                 place = bisect_left(self._sorted, form)
                 if self._sorted[place : place + 1] == [form]:
                     del self._sorted[place]

@@ -370,10 +370,22 @@ AUTHS = {
         "location": "query",
         "timestamp": {"name": "at", "location": "query", "format": "epoch_milliseconds"},
     },
+    "aws": {
+        "type": "aws_sigv4",
+        "access_key_id": "an-id",
+        "secret_access_key": "{secrets.api_key}",
+        "region": "eu-west-1",
+        "service": "execute-api",
+    },
+    "oauth1": {
+        "type": "oauth1",
+        "consumer_key": "an-id",
+        "consumer_secret": "{secrets.api_key}",
+    },
 }
 
 
-SIGNED_HERE = ("jwt", "signature")
+SIGNED_HERE = ("jwt", "signature", "aws", "oauth1")
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")

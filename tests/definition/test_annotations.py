@@ -101,10 +101,10 @@ def test_every_key_with_a_placeholder_in_its_examples_is_a_template():
     assert wrong == []
 
 
-def test_every_secret_is_text_of_an_auth():
+def test_every_secret_is_text_of_an_auth_or_of_tls():
     secrets = {place for place, part in NOTES if part["x-kind"] == "secret"}
     assert secrets
-    assert {place for place in secrets if "auth" not in place} == set()
+    assert {place for place in secrets if not {"auth", "tls"} & {*place}} == set()
 
 
 def test_what_is_annotated_is_found_with_its_place_and_context():

@@ -271,11 +271,43 @@ def test_plain_http_is_found_in_a_default():
         {"headers": {"Authorization": "Bearer abc"}},
         {"headers": {"X-Api-Key": "abc"}},
         {"base_url": "https://ada:abc@api.example.com"},
+        {"tls": {"cert": "client.pem", "key": "abc"}},
+        {"tls": {"cert": "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----"}},
     ],
     ids=str,
 )
 def test_a_literal_secret_is_found(client):
     assert codes(judged(client={**CLIENT, **client})) == {"literal-secret"}
+
+
+def test_a_private_key_is_a_secret_and_needs_its_certificate():
+    key = {"key": {"type": "string", "default": "/run/key.pem"}}
+    tls = {"cert": "/run/client.pem", "key": "{config.key}"}
+    assert codes(judged(client={**CLIENT, "tls": tls}, config=key)) == {"secret-from-config"}
+    tls = {"key": "{secrets.t}", "ca": "ca.pem"}
+    assert codes(judged(client={**CLIENT, "tls": tls}, secrets={"t": {}})) == {"missing-key"}
+
+
+def test_a_signature_of_oauth1_needs_the_key_of_its_method():
+    auth = {"type": "oauth1", "consumer_key": "a", "private_key": "{secrets.t}"}
+    client = {**CLIENT, "auth": auth}
+    assert codes(judged(client=client, secrets={"t": {}})) == {"auth-without-secret"}
+    auth["signature_method"] = "RSA-SHA1"
+    assert codes(judged(client=client, secrets={"t": {}})) == set()
+    auth["token"] = "{secrets.t}"
+    assert codes(judged(client=client, secrets={"t": {}})) == {"missing-key"}
+
+
+def test_a_certificate_of_the_client_takes_the_place_of_its_secret():
+    auth = {
+        "type": "oauth2_client_credentials",
+        "client_id": "{secrets.t}",
+        "access_token_url": "https://auth.example.com/token",
+    }
+    client = {**CLIENT, "auth": auth}
+    assert codes(judged(client=client, secrets={"t": {}})) == {"auth-without-secret"}
+    client["tls"] = {"cert": "{secrets.t}"}
+    assert codes(judged(client=client, secrets={"t": {}})) == set()
 
 
 @pytest.mark.parametrize(
@@ -284,6 +316,7 @@ def test_a_literal_secret_is_found(client):
         {"auth": {"type": "http_basic", "username": "{secrets.t}", "password": "x"}},
         {"headers": {"Authorization": "Token {secrets.t}"}},
         {"headers": {"Accept": "application/json", "X-Page-Token-Style": "short"}, "auth": None},
+        {"tls": {"cert": "/run/client.pem", "key": "{secrets.t}", "ca": "/run/ca.pem"}},
     ],
     ids=str,
 )

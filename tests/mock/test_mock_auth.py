@@ -74,6 +74,24 @@ AUTHS: dict[str, tuple[Mapping[str, Json], dict[str, str]]] = {
         },
         {"x_signature": "x"},
     ),
+    "aws_sigv4": (
+        {
+            "type": "aws_sigv4",
+            "access_key_id": "{secrets.other}",
+            "secret_access_key": "{secrets.key}",
+            "region": "eu-west-1",
+            "service": "execute-api",
+        },
+        {"authorization": "AWS4-HMAC-SHA256 Credential=x"},
+    ),
+    "oauth1": (
+        {
+            "type": "oauth1",
+            "consumer_key": "{secrets.other}",
+            "consumer_secret": "{secrets.key}",
+        },
+        {"authorization": 'OAuth oauth_consumer_key="x"'},
+    ),
 }
 """By type: an auth, and headers that carry a credential of its shape."""
 

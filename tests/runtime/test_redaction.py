@@ -122,6 +122,19 @@ def test_what_is_sent_as_a_credential_is_masked(name, value, text, masked):
     assert not redactor.found_in(text)  # it may go where a record leads
 
 
+def test_signatures_of_requests_are_forgotten_when_there_are_many(monkeypatch):
+    monkeypatch.setattr("framework.runtime.redaction.MOST_SENT", 3)
+    redactor = Redactor()
+    redactor.add("signature-of-the-file")
+    signatures = ["signature-of-the-file", *(f"signature/{number}=" for number in range(5))]
+    for signature in signatures:
+        redactor.add_signature(signature)
+    kept = ["signature-of-the-file", *signatures[-3:]]
+    assert [one for one in signatures if redactor.found_in(f"sent {one} here")] == kept
+    assert [one for one in signatures if redactor.redact(one) == "***"] == kept
+    assert redactor.secrets(guarded=True) == tuple(kept)
+
+
 def test_credentials_of_records_are_forgotten_when_there_are_many(monkeypatch):
     monkeypatch.setattr("framework.runtime.redaction.MOST_SENT", 3)
     redactor = Redactor()

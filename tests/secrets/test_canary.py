@@ -23,6 +23,7 @@ from framework.cli.main import main
 from framework.load.dlt_defaults import DEFAULTS
 from tests.support.run_verbs import connector_of, load, write_connector
 from tests.support.servers.raw import Raw, head
+from tests.support.servers.tls import Authority
 from tests.support.servers.web import Answer, Asked, Web
 from tests.support.slow_params import quick_first
 
@@ -31,9 +32,13 @@ NAMES = (
     *("bearer", "in_header", "in_query", "in_cookie", "user", "password", "client_id"),
     *("client_secret", "in_param", "in_text", "in_body", "in_form"),
     *("refresh", "login", "signing", "jwt", "assertion", "in_key", "login_user", "login_password"),
-    *("chosen", "not_chosen", "passphrase", "digest"),
+    *("chosen", "not_chosen", "passphrase", "digest", "aws_id", "aws_key", "aws_token"),
+    *("client_pem", "oauth1_key", "oauth1_secret", "oauth1_token", "oauth1_token_secret"),
 )
-MADE_OF = ("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest")
+MADE_OF = (
+    *("signing", "jwt", "assertion", "passphrase", "private_key", "not_chosen", "digest"),
+    *("aws_key", "client_pem", "oauth1_secret", "oauth1_token_secret"),
+)
 """Secrets that never travel: signatures are made with them, or another is chosen."""
 SECRETS = {name: f"canary-{number}9c51e2-{name}/+=" for number, name in enumerate(NAMES)}
 SECRETS["private_key"] = (
@@ -45,6 +50,7 @@ SECRETS["private_key"] = (
     )
     .decode()
 )
+SECRETS["client_pem"] = "\n".join(Authority().certificate())
 ISSUED = {name: f"canary-issued-{name}-4711" for name in ("token", "session", "next-refresh")}
 ALL = (*SECRETS.values(), *ISSUED.values())
 
@@ -130,6 +136,21 @@ def connector(web: Web) -> dict[str, Any]:
             "message": "{method}{path}",
             "name": "X-Signature",
         },
+        "aws": {
+            "type": "aws_sigv4",
+            "access_key_id": "{secrets.aws_id}",
+            "secret_access_key": "{secrets.aws_key}",
+            "session_token": "{secrets.aws_token}",
+            "region": "eu-west-1",
+            "service": "execute-api",
+        },
+        "oauth1": {
+            "type": "oauth1",
+            "consumer_key": "{secrets.oauth1_key}",
+            "consumer_secret": "{secrets.oauth1_secret}",
+            "token": "{secrets.oauth1_token}",
+            "token_secret": "{secrets.oauth1_token_secret}",
+        },
     }
     endpoints = {f"by_{name}": {"path": f"/ok/{name}", "auth": auths[name]} for name in auths}
     endpoints["by_posted"].update(method="POST", json={})
@@ -156,7 +177,11 @@ def connector(web: Web) -> dict[str, Any]:
     return {
         "config": {"how": {"type": "string", "enum": ["token", "key"], "default": "token"}},
         "secrets": {name: {} for name in SECRETS},
-        "client": {"base_url": web.url, "retry": {"max_retries": 1, "backoff_factor": 0}},
+        "client": {
+            "base_url": web.url,
+            "retry": {"max_retries": 1, "backoff_factor": 0},
+            "tls": {"cert": "{secrets.client_pem}"},
+        },
         "resource_defaults": {"write_disposition": "replace"},
         "resources": [
             {"name": name, "endpoint": {"paginator": "single_page", **endpoint}}
@@ -248,7 +273,7 @@ def seen(web: Web, project: Path) -> list[str]:
 
 WAYS = (
     *("bearer", "header", "query", "cookie", "basic", "oauth", "refresh", "login", "jwt", "hmac"),
-    *("signed", "assertion", "posted", "double", "one_of"),
+    *("signed", "assertion", "posted", "double", "one_of", "aws", "oauth1"),
     *("param", "json", "form"),
 )
 GOOD = ",".join(f"by_{way}" for way in WAYS)

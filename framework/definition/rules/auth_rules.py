@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +23,30 @@ NEEDED = {
     "http_basic": ("username", "password"),
     "oauth2_client_credentials": ("client_id", "client_secret"),
 }
-"""The keys that dlt would look up in its own configuration if the file does not have them."""
+"""The keys that an auth needs, or that dlt would look up in its own configuration."""
+_AWS_HOST = re.compile(
+    r"[./]([a-z]{2}(?:-[a-z]+)+-\d)(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?(?:[/:]|$)"
+)
+"""An address with a region: ID.execute-api.REGION.amazonaws.com, NAME.REGION.es.amazonaws.com."""
 
 
 @rule("auth-without-secret")
 def check_needed_secrets(draft: Draft) -> Iterator[Breach]:
     """Every auth has the keys that it needs."""
+    tls = draft.client.get("tls")
     for pointer, auth in all_auths(draft).items():
         kind = auth if isinstance(auth, str) else auth.get("type") or "bearer"
         missing = [*NEEDED.get(kind, ())] if isinstance(kind, str) else []
+        if kind == "oauth1" and isinstance(auth, dict):
+            by_key = str(auth.get("signature_method")).startswith("RSA")
+            missing = ["private_key" if by_key else "consumer_secret"]
         if isinstance(auth, dict):
             missing = [key for key in missing if not mentions(auth, key)]
             if kind == "oauth2_client_credentials" and auth.get("access_token"):
                 missing = []
+            elif isinstance(tls, dict) and mentions(tls, "cert"):
+                # the certificate says who the client is (RFC 8705)
+                missing = [key for key in missing if key != "client_secret"]
         if missing:
             lines = ", ".join(f'{name}: "{{secrets.{name}}}"' for name in missing)
             yield (
@@ -75,6 +87,24 @@ def check_unused_cases(draft: Draft) -> Iterator[Breach]:
                     f"{by} is never {case}, so this auth is never used; add it to the enum of "
                     f"{by.removeprefix('config.')}, or remove the case",
                 )
+
+
+@rule("aws-region")
+def check_aws_region(draft: Draft) -> Iterator[Breach]:
+    """The region that signs requests is the one in the API's address."""
+    found = _AWS_HOST.search(str(draft.client.get("base_url") or ""))
+    if found is None:
+        return
+    for pointer, auth in all_auths(draft).items():
+        region = auth.get("region") if isinstance(auth, dict) else None
+        if not isinstance(region, str) or auth.get("type") != "aws_sigv4" or "{" in region:
+            continue
+        if region != found[1]:
+            yield (
+                (*pointer, "region"),
+                f"found {region}, expected {found[1]}, which is in the base URL: AWS refuses a "
+                "signature for another region",
+            )
 
 
 def all_auths(draft: Draft) -> dict[Pointer, Json]:

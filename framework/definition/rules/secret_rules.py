@@ -27,29 +27,39 @@ _SECRET_NAMES = {
     *("accesstoken", "xaccesstoken", "xauthtoken", "authtoken", "privatetoken", "clientsecret"),
     *("apisecret", "secret", "password", "subscriptionkey", "ocpapimsubscriptionkey"),
 }
+_TLS = ("client", "tls")
 _LOOPBACK = re.compile(r"(localhost|.*\.localhost|127(\.\d+){3}|::1|0\.0\.0\.0)")
 
 
 @rule("literal-secret")
-def check_auth_secrets(draft: Draft) -> Iterator[Breach]:
-    """No secret of an auth is written in the file."""
-    for pointer, auth, value in _auth_secrets(draft):
-        key, username = str(pointer[-1]), auth.get("username")
+def check_declared_places(draft: Draft) -> Iterator[Breach]:
+    """No secret of an auth or of TLS is written in the file."""
+    for pointer, holder, value in _secret_values(draft):
+        key, username = str(pointer[-1]), holder.get("username")
         # with an API key as user name the password has no meaning, and is often `x`
         is_empty = key == "password" and isinstance(username, str) and "{secrets." in username
         if _is_literal(value) and not is_empty:
-            yield pointer, _literal(f"the {key} of this auth", key)
+            yield pointer, _literal(f"the {key} of {_holder(pointer)}", key)
+
+
+@rule("literal-secret")
+def check_key_beside_certificate(draft: Draft) -> Iterator[Breach]:
+    """No certificate in the file has its private key with it."""
+    tls = draft.client.get("tls")
+    cert = tls.get("cert") if isinstance(tls, dict) else None
+    if isinstance(cert, str) and "PRIVATE KEY-----" in cert:
+        yield ("client", "tls", "cert"), _literal("a private key", "client_cert")
 
 
 @rule("secret-from-config")
 def check_secrets_from_config(draft: Draft) -> Iterator[Breach]:
-    """No secret of an auth is a config entry."""
-    for pointer, _, value in _auth_secrets(draft):
+    """No secret of an auth or of TLS is a config entry."""
+    for pointer, _, value in _secret_values(draft):
         if _is_from_config(value):
             key = pointer[-1]
             yield (
                 pointer,
-                f"the {key} of this auth comes from config, which is printed and logged; "
+                f"the {key} of {_holder(pointer)} comes from config, which is printed and logged; "
                 f'declare it under secrets and write "{{secrets.{key}}}"',
             )
 
@@ -119,13 +129,17 @@ def is_secret_name(name: str) -> bool:
     return re.sub(r"[^a-z]", "", name.lower()) in _SECRET_NAMES
 
 
-def _auth_secrets(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json], str]]:
-    """Yield each secret of an auth that must not be plain text: its place, the auth, its text."""
-    places = all_auths(draft)
+def _secret_values(draft: Draft) -> Iterator[tuple[Pointer, Mapping[str, Json], str]]:
+    """Yield each secret that must not be plain text: its place, the auth or `tls`, its text."""
+    places = {**all_auths(draft), _TLS: draft.client.get("tls")}
     for one in draft.values("secret"):
-        auth = places.get(one.pointer[:-1])
-        if isinstance(auth, dict) and "x-literal-allowed" not in one.schema:
-            yield one.pointer, auth, one.value
+        holder = places.get(one.pointer[:-1])
+        if isinstance(holder, dict) and "x-literal-allowed" not in one.schema:
+            yield one.pointer, holder, one.value
+
+
+def _holder(pointer: Pointer) -> str:
+    return "client.tls" if pointer[:-1] == _TLS else "this auth"
 
 
 def _literal(what: str, name: str) -> str:

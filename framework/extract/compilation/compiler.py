@@ -26,6 +26,7 @@ from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
     Binding,
+    ClientTls,
     Connector,
     Endpoint,
     Export,
@@ -50,10 +51,11 @@ from framework.extract.pagination import build_paginator, paginator_config, pagi
 from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
+from framework.http.client_tls import tls_context
 from framework.http.decoders import build_decoder
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
-from framework.http.session import AllowedHosts, Session, refuse_plain_http
+from framework.http.session import AllowedHosts, Session, origin, refuse_plain_http
 from framework.runtime.context import Context, run_context, without_secrets
 from framework.runtime.environment import Environment
 from framework.runtime.redacted_output import redact_logs
@@ -144,11 +146,15 @@ def compile_connector(
     adapter = build_adapter(connector, settings, limit, context, runtime, environment, on_event)
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
+    tls = None
+    # a mock has no TLS, and a replay no certificate
+    if client.tls is not None and origin(base_url)[0] == "https" and not environment.replay:
+        tls = tls_context(filled_tls(client.tls, filler))
+
     def session_for(url: str) -> Session:
         allowed = AllowedHosts.of(url, filler.final(list(client.allowed_hosts)))
-        return Session(
-            adapter, allowed, redactor, timeout, on_event, f"rest-connector-framework/{__version__}"
-        )
+        agent = f"rest-connector-framework/{__version__}"
+        return Session(adapter, allowed, redactor, timeout, on_event, agent, tls)
 
     def auth_of(config: Mapping[str, Json] | None) -> AuthConfigBase | None:
         chosen = chosen_auth(config, settings.config)
@@ -192,6 +198,11 @@ def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
         return None
     requests, per_day = filler.final(limit.requests), filler.final(limit.per_day)
     return replace(limit, requests=requests, per_day=per_day)
+
+
+def filled_tls(tls: ClientTls, filler: Filler) -> ClientTls:
+    """Return the TLS settings with config and secrets filled in."""
+    return ClientTls(**{key: filler.final(value) for key, value in vars(tls).items()})
 
 
 def selector_of(text: str) -> Selector:

@@ -23,6 +23,7 @@ from framework.extract.compilation.compiler import (
     filled_auth,
     filled_endpoint,
     filled_limit,
+    filled_tls,
 )
 from framework.runtime.context import run_context
 from framework.runtime.redaction import MASK
@@ -53,6 +54,7 @@ def _client(client: Client, filler: Filler) -> Json:
         auth=_auth(client.auth, filler),
         paginator=filler.final(to_plain(client.paginator)),
         rate_limit=filled_limit(client.rate_limit, filler),
+        tls=None if client.tls is None else filled_tls(client.tls, filler),
         allowed_hosts=filler.final(list(client.allowed_hosts)),
     )
     return to_plain(filled)

@@ -31,8 +31,14 @@ from framework.http.auth.oauth import (
     request_token,
     token_auth,
 )
-from framework.http.auth.placement import AppliedAuth, Placement, bearer, put_credential
-from framework.http.auth.signing import JwtClaims, RequestSigner
+from framework.http.auth.placement import (
+    AppliedAuth,
+    Placement,
+    bearer,
+    put_credential,
+    signing_auth,
+)
+from framework.http.auth.signing import AwsSigner, JwtClaims, OAuth1Signer, RequestSigner
 from framework.http.auth.token_store import TokenFile, token_file
 from framework.http.response_actions import ResponseConditions
 from framework.http.session import refuse_plain_http
@@ -283,7 +289,15 @@ def _login(config: Config, context: AuthContext) -> AuthConfigBase:
 
 def _hmac(config: Config, context: AuthContext) -> AuthConfigBase:
     run = {"context": context.context, "redactor": context.redactor}
-    return AppliedAuth(from_plain(RequestSigner, {**config, **run}).sign)
+    return signing_auth(from_plain(RequestSigner, {**config, **run}).sign)
+
+
+def _aws_sigv4(config: Config, context: AuthContext) -> AuthConfigBase:
+    return signing_auth(from_plain(AwsSigner, {**config, "redactor": context.redactor}).sign)
+
+
+def _oauth1(config: Config, context: AuthContext) -> AuthConfigBase:
+    return signing_auth(from_plain(OAuth1Signer, {**config, "redactor": context.redactor}).sign)
 
 
 AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
@@ -298,5 +312,7 @@ AUTH_TYPES: Mapping[str, Callable[[Config, AuthContext], AuthConfigBase]] = {
     "jwt": _jwt,
     "login": _login,
     "hmac": _hmac,
+    "aws_sigv4": _aws_sigv4,
+    "oauth1": _oauth1,
 }
 """By `type`: a new auth type is an entry here, its schema entry, and a case in tests/cases."""

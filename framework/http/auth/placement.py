@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
@@ -14,6 +15,7 @@ import requests
 from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 
 from framework.errors import SettingsError
+from framework.http.signatures import Sign, sign_request
 from framework.runtime.dlt_internals import mark_resolved
 
 PutToken = Callable[[requests.PreparedRequest, str], None]
@@ -38,6 +40,11 @@ class AppliedAuth(AuthConfigBase):
         """Return the request with its credentials."""
         self._apply(request)
         return request
+
+
+def signing_auth(sign: Sign) -> AppliedAuth:
+    """Return an auth that signs requests, and again those that are sent again."""
+    return AppliedAuth(partial(sign_request, sign=sign))
 
 
 @dataclass(frozen=True)

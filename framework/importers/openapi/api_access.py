@@ -243,6 +243,20 @@ def _scheme(
                 "password", "The password; often empty if a key is the name."
             ),
         }, None
+    if kind == "http" and scheme == "digest":
+        return {
+            "type": "http_digest",
+            "username": values.secret("username", text or "The user name."),
+            "password": values.secret("password", "The password."),
+        }, None
+    if kind == "http" and scheme == "oauth":  # OAuth 1, by the registry of schemes
+        names = ("consumer_key", "consumer_secret", "token", "token_secret")
+        pairs = {one: values.secret(one, f"The {one.replace('_', ' ')}.") for one in names}
+        return {"type": "oauth1", **pairs}, f"{name} is OAuth 1: set its signature_method"
+    if str(value.get("x-amazon-apigateway-authtype")).lower() == "awssigv4":
+        return _aws_sigv4(values, base), None
+    if kind == "mutualtls":
+        return None, f"{name} requires a certificate of the client: write `tls` in the client"
     if kind == "http" and scheme in ("bearer", "token", ""):
         return {
             "type": "bearer",
@@ -258,6 +272,19 @@ def _scheme(
             f"{name} is OpenID Connect: a token from elsewhere is sent",
         )
     return None, f"the security scheme {name} ({kind or 'no type'} {scheme}) has no counterpart"
+
+
+def _aws_sigv4(values: DeclaredValues, base: str) -> Json:
+    """Return the auth of an API Gateway with IAM; its region is that of the address, or config."""
+    found = re.search(r"\.execute-api\.([a-z0-9-]+)\.amazonaws\.com", base)
+    region = found[1] if found else values.entry("region", {"type": "string"}, "aws")
+    return {
+        "type": "aws_sigv4",
+        "access_key_id": values.secret("access_key_id", "The id of the access key."),
+        "secret_access_key": values.secret("secret_access_key", "The access key."),
+        "region": region,
+        "service": "execute-api",
+    }
 
 
 def _api_key(

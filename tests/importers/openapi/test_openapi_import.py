@@ -105,6 +105,9 @@ def test_what_has_another_type_than_the_format_says_is_told(tmp_path):
     }
 
 
+SIGV4 = {"x-amazon-apigateway-authtype": "awsSigv4"}
+
+
 def client_of(folder, schemes, **further):
     """The client of a description with these security schemes."""
     paths = {"/users": {"get": {"responses": answer(records("id"))}}}
@@ -125,6 +128,37 @@ def test_what_needs_no_person_is_the_first_choice_of_oauth(tmp_path):
         ("service", "oauth2_client_credentials"),
         ("login", "oauth2_refresh_token"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "auth"),
+    [
+        ({"type": "http", "scheme": "Digest"}, {"type": "http_digest"}),
+        ({"type": "http", "scheme": "OAuth"}, {"type": "oauth1", "token": "{secrets.token}"}),
+        (
+            {"type": "apiKey", "name": "Authorization", "in": "header", **SIGV4},
+            {"type": "aws_sigv4", "region": "eu-west-1", "service": "execute-api"},
+        ),
+    ],
+    ids=lambda one: one["type"],
+)
+def test_signing_auths_of_a_description(tmp_path, scheme, auth):
+    servers = [{"url": "https://a1b2.execute-api.eu-west-1.amazonaws.com/prod"}]
+    made = client_of(tmp_path, {"one": scheme}, servers=servers)["auth"]
+    assert made.items() >= auth.items()
+
+
+def test_the_region_of_a_gateway_without_an_address_is_config(tmp_path):
+    scheme = {"type": "apiKey", "name": "Authorization", "in": "header", **SIGV4}
+    assert client_of(tmp_path, {"one": scheme})["auth"]["region"] == "{config.region}"
+
+
+def test_a_certificate_of_the_client_is_to_be_written(tmp_path):
+    paths = {"/users": {"get": {"responses": answer(records("id"))}}}
+    schemes = {"certificate": {"type": "mutualTLS"}}
+    security = [{"certificate": []}]
+    data = description(paths, components={"securitySchemes": schemes}, security=security)
+    assert "write `tls` in the client" in import_openapi(written(tmp_path, data)).text
 
 
 def test_a_token_address_without_a_host_is_the_apis(tmp_path):

@@ -43,6 +43,54 @@ def signed(
     return context
 
 
+_ALL_USAGES = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=True,
+    data_encipherment=False,
+    key_agreement=True,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+class Authority:
+    """An authority of certificates, as PEM texts."""
+
+    def __init__(self, text: str = "authority") -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        name = _name(text)
+        self._own = _certificate(name, name, self._key, self._key)
+        self.pem = self._own.public_bytes(serialization.Encoding.PEM).decode()
+
+    def certificate(self, *, ended: bool = False, passphrase: str | None = None) -> tuple[str, str]:
+        """A certificate for 127.0.0.1 and its private key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        own = _certificate(_name("one"), self._own.subject, key, self._key, ended=ended)
+        encryption = (
+            serialization.BestAvailableEncryption(passphrase.encode())
+            if passphrase
+            else serialization.NoEncryption()
+        )
+        pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        return own.public_bytes(pem).decode(), key.private_bytes(pem, form, encryption).decode()
+
+    def mutual(
+        self, folder: Path, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ) -> ssl.SSLContext:
+        """A server's context that requires a client's certificate of this authority."""
+        file = folder / "server.pem"
+        file.write_text("".join(self.certificate()))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        context.load_verify_locations(cadata=self.pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.maximum_version = version
+        return context
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
@@ -69,5 +117,12 @@ def _certificate(
         .not_valid_after(now + timedelta(days=-1 if ended else 3))
         .add_extension(x509.SubjectAlternativeName([named]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        # what a strict verification, as that of Python 3.13, expects beside
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
+            critical=False,
+        )
+        .add_extension(_ALL_USAGES, critical=True)
         .sign(issuer_key, hashes.SHA256())
     )

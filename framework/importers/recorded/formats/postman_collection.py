@@ -23,6 +23,8 @@ Json = Any
 
 _VARIABLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _HOST = re.compile(r"(?:[^/?#@]*@)?[^\s/?#:@]")
+_COUNTERPARTS = {"awsv4": "aws_sigv4", "digest": "http_digest", "oauth1": "oauth1"}
+"""Auths that no request shows, and the types that they have here."""
 _MAX_DEPTH = 50
 _MAX_ROUNDS = 10
 """Variables inside the values of variables."""
@@ -228,7 +230,9 @@ class _CollectionReader:
             token = self._text(settings.get("accessToken")) or marked("token")
             self._add_client(settings, token)
             return (("Authorization", f"Bearer {token}"),), ()
-        self._note(f"the auth {kind} is left out; see docs/reference.md for `auth`")
+        ours = _COUNTERPARTS.get(kind)
+        remedy = f"write an auth of type {ours}; see" if ours else "see"
+        self._note(f"the auth {kind} is left out; {remedy} docs/auth.md")
         return (), ()
 
     def _add_client(self, settings: Mapping[str, Json], token: str) -> None:

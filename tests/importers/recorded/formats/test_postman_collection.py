@@ -135,6 +135,7 @@ def test_what_changes_something_or_is_one_record_is_left_out(imported):
         ({"type": "oauth2", "oauth2": []}, "type: bearer"),
         ({"type": "noauth"}, "base_url"),
         ({"type": "awsv4", "awsv4": []}, "the auth awsv4 is left out"),
+        ({"type": "digest", "digest": []}, "write an auth of type http_digest"),
     ],
 )
 def test_auth_becomes_auth(imported, auth, written):
