@@ -91,6 +91,9 @@ class ResourceReader:
         self._cursors = cursors
         self._tokens = tokens
         self._state = state
+        most = plan.endpoint.max_in_flight or options.max_in_flight
+        if most < options.max_in_flight:
+            options = replace(options, max_in_flight=most)
         self._options = options
         self._children = ChildValues(options.environment.stop)
         self._loads = False

@@ -7,6 +7,7 @@ when the run is stopped. Works below `requests`' hooks: response actions see the
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,8 @@ from requests.adapters import BaseAdapter
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
 from framework.errors import RequestError
 from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
-from framework.http.rate_limit import RateLimiter, WaitTooLong
+from framework.http.rate_limit import WaitTooLong
+from framework.http.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, status_line
 from framework.http.retry_wait import Wait, no_request_left, server_time, too_long, wait_before
@@ -38,7 +40,7 @@ PERMANENT = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """What the connector file declares; waits are in seconds.
+    """What the connector file declares for a resource; waits are in seconds.
 
     `max_retries` follow the first attempt. `context` is what the wait's expression reads.
     """
@@ -47,15 +49,17 @@ class RetryPolicy:
     max_retries: int
     backoff_factor: float
     max_wait: float
-    rate_limit: RateLimit | None = None
     wait: WaitRule = field(default_factory=WaitRule)
     context: Context = field(default_factory=dict, repr=False)
 
     def of(self, action: ResponseAction | None) -> RetryPolicy:
         """Return the policy of a response action: its own keys first, then these."""
-        if action is None or action.retry == ActionRetry():
+        return self if action is None else self.overridden(action.retry)
+
+    def overridden(self, own: ActionRetry) -> RetryPolicy:
+        """Return the policy with the keys that `own` has in place of these."""
+        if own == ActionRetry():
             return self
-        own = action.retry
         factor = self.backoff_factor if own.backoff_factor is None else own.backoff_factor
         says_when = own.wait.header is not None or own.wait.expression is not None
         wait = own.wait if says_when else replace(self.wait, backoff=own.wait.backoff)
@@ -69,14 +73,16 @@ class RetryPolicy:
             wait=wait,
         )
 
-    def wait_before(self, attempt: int, response: requests.Response | None) -> Wait:
+    def wait_before(
+        self, attempt: int, response: requests.Response | None, rate_limit: RateLimit | None
+    ) -> Wait:
         """Return how long to wait after this failed attempt (from 1)."""
         return wait_before(
             attempt,
             response,
             backoff_factor=self.backoff_factor,
             max_wait=self.max_wait,
-            rate_limit=self.rate_limit,
+            rate_limit=rate_limit,
             rule=self.wait,
             context=self.context,
         )
@@ -86,6 +92,7 @@ class RetryPolicy:
 class _Attempt:
     """One attempt: a response or an error, and the response action that it meets."""
 
+    limits: RequestLimits
     response: requests.Response | None = None
     error: Exception | None = None
     action: ResponseAction | None = None
@@ -105,20 +112,25 @@ class _Attempt:
 
 
 class RetryingAdapter(BaseAdapter):
-    """Sends through `inner`, again while the policy says so. Thread-safe."""
+    """Sends through `inner`, again while the policy says so. Thread-safe.
+
+    `policies` are those of resources that have one of their own.
+    """
 
     def __init__(
         self,
         inner: BaseAdapter,
         policy: RetryPolicy,
-        limiter: RateLimiter,
+        budgets: RequestBudgets,
         environment: Environment,
         on_event: EventHandler,
+        policies: Mapping[str, RetryPolicy] | None = None,
     ) -> None:
         super().__init__()
-        self._limiter = limiter
+        self._budgets = budgets
         self._inner = inner
         self._policy = policy
+        self._policies = policies or {}
         self._environment = environment
         self._on_event = on_event
 
@@ -128,19 +140,23 @@ class RetryingAdapter(BaseAdapter):
         Retries are counted per response action; all that the client's policy names, transport
         errors included, is one more count.
         """
+        resource = current_context().resource
+        own = self._policies.get(resource, self._policy)
+        limits = self._budgets.limits_of(resource, request.method or "GET", request.url or "")
         number = 0
         retries: dict[int, int] = {}
         while True:
             number += 1
             self._environment.stop.check()
-            attempt = self._attempt(request, number, kwargs)
-            if not self._wants_retry(attempt):
+            attempt = _Attempt(limits)
+            self._send_once(attempt, request, number, own.max_wait, kwargs)
+            if not self._wants_retry(attempt, own):
                 return attempt.result()
-            policy, key = self._policy.of(attempt.action), id(attempt.action)
+            policy, key = own.of(attempt.action), id(attempt.action)
             retries[key] = retries.get(key, 0) + 1
             if retries[key] > policy.max_retries:
                 return attempt.result()
-            wait = policy.wait_before(retries[key], attempt.response)
+            wait = policy.wait_before(retries[key], attempt.response, limits.rate_limit)
             if self._environment.waits and wait.requested is not None:
                 return self._refuse(attempt, wait)
             self._wait(attempt, wait)
@@ -149,22 +165,27 @@ class RetryingAdapter(BaseAdapter):
         """Close the connections of `inner`."""
         self._inner.close()
 
-    def _wants_retry(self, attempt: _Attempt) -> bool:
+    def _wants_retry(self, attempt: _Attempt, policy: RetryPolicy) -> bool:
         if attempt.error is not None:
             return isinstance(attempt.error, TRANSIENT) and not isinstance(attempt.error, PERMANENT)
         assert attempt.response is not None
-        return (
-            attempt.action is not None or attempt.response.status_code in self._policy.status_codes
-        )
+        return attempt.action is not None or attempt.response.status_code in policy.status_codes
 
-    def _attempt(
-        self, request: requests.PreparedRequest, number: int, kwargs: dict[str, Any]
-    ) -> _Attempt:
+    def _send_once(
+        self,
+        attempt: _Attempt,
+        request: requests.PreparedRequest,
+        number: int,
+        max_wait: float,
+        kwargs: dict[str, Any],
+    ) -> None:
         context = current_context()
         check, resource = context.check, context.resource
         try:
-            self._limiter.acquire(
-                lambda seconds, why: self._on_event(Waiting(resource, seconds, why)), context.level
+            attempt.limits.acquire(
+                lambda seconds, why: self._on_event(Waiting(resource, seconds, why)),
+                context.level,
+                max_wait,
             )
         except WaitTooLong as wait:
             url = redact_url(request.url, self._environment.redactor)
@@ -172,7 +193,6 @@ class RetryingAdapter(BaseAdapter):
             raise RequestError(
                 f"{resource}: {request.method} {url} is not sent: {reason}"
             ) from None
-        attempt = _Attempt()
         start, began = time.monotonic(), datetime.now(UTC)
         try:
             self._on_event(RequestSent(resource, number))
@@ -182,13 +202,12 @@ class RetryingAdapter(BaseAdapter):
         except Exception as error:
             attempt.error = error
         finally:
-            self._limiter.release(attempt.response)
+            attempt.limits.release(attempt.response)
             self._report(request, number, attempt, time.monotonic() - start)
         if attempt.response is not None and not self._environment.replay:
             self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
             attempt.action = check.wants_retry(attempt.response)
-        return attempt
 
     def _report(
         self, request: requests.PreparedRequest, number: int, attempt: _Attempt, seconds: float
@@ -216,7 +235,7 @@ class RetryingAdapter(BaseAdapter):
         else:
             reason = status_line(attempt.response, self._environment.redactor)
         if attempt.is_rate_limited:
-            self._limiter.pause(wait.seconds, f"{reason}, {wait.why}")
+            attempt.limits.budget.pause(wait.seconds, f"{reason}, {wait.why}")
         self._on_event(Waiting(resource, wait.seconds, f"{reason}, {wait.why}"))
         self._environment.stop.wait(wait.seconds)
 
@@ -228,7 +247,7 @@ class RetryingAdapter(BaseAdapter):
         response, asked = attempt.result(), wait.requested or 0
         if attempt.is_rate_limited:
             reason = status_line(response, self._environment.redactor)
-            self._limiter.refuse(asked, f"{reason}, {wait.why}")
+            attempt.limits.budget.refuse(asked, f"{reason}, {wait.why}")
         text = too_long(asked, wait.why, wait.seconds)
         if current_context().check is None:
             url = redact_url(response.url, self._environment.redactor)

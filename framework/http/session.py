@@ -329,11 +329,11 @@ class Session(requests.Session):
         return {**settings, "proxies": dict(settings["proxies"])}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send, with the connector's timeout if none is given."""
+        """Send, with the resource's timeout or the connector's if none is given."""
         context = context_of(request.hooks)
         self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
+            kwargs["timeout"] = self._timeout if context.timeout is None else context.timeout
         # the context is current for everything below the session
         token = CURRENT.set(context)
         try:

@@ -290,4 +290,4 @@ def test_what_the_file_calls_rate_limited_slows_all_requests(tmp_path, web):
     shop = opened(tmp_path, retrying(web.url, endpoint, max_retries=1, backoff_factor=0))
     assert shop.read("items") == [{"id": 1}]
     assert shop.heard.waits == [30]
-    assert shop.compiled.client.session.get_adapter(web.url)._limiter._paused_until > 0
+    assert shop.compiled.client.session.get_adapter(web.url)._budgets.usual._paused_until > 0

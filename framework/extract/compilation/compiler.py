@@ -136,8 +136,15 @@ def compile_connector(
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
-    limit, context = filled_limit(client.rate_limit, filler), without_secrets(filler.context)
-    adapter = build_adapter(connector, settings, limit, context, runtime, environment, on_event)
+    filled = with_filled_limits(connector, filler)
+    adapter = build_adapter(
+        replace(filled, client=replace(filled.client, base_url=base_url)),
+        settings,
+        without_secrets(filler.context),
+        runtime,
+        environment,
+        on_event,
+    )
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
     def session_for(url: str) -> Session:
@@ -188,6 +195,28 @@ def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
         return None
     requests, per_day = filler.final(limit.requests), filler.final(limit.per_day)
     return replace(limit, requests=requests, per_day=per_day)
+
+
+def with_filled_limits(connector: Connector, filler: Filler) -> Connector:
+    """Return the connector with config filled in to all of its rate limits."""
+    client = connector.client
+    named = tuple(
+        replace(one, limit=filled_limit(one.limit, filler) or one.limit)
+        for one in client.rate_limits
+    )
+    client = replace(client, rate_limit=filled_limit(client.rate_limit, filler), rate_limits=named)
+    resources = tuple(
+        one
+        if one.endpoint.rate_limit is None
+        else replace(
+            one,
+            endpoint=replace(
+                one.endpoint, rate_limit=filled_limit(one.endpoint.rate_limit, filler)
+            ),
+        )
+        for one in connector.resources
+    )
+    return replace(connector, client=client, resources=resources)
 
 
 def selector_of(text: str) -> Selector:
@@ -247,6 +276,8 @@ def _plan(
     decode = build_decoder(endpoint.response_format, most, decimals, columns)
     exports = endpoint.export is not None
     level = connector.level(resource)
+    timeout = None if endpoint.timeout is None else endpoint.timeout.total_seconds()
+    context = RequestContext(resource.name, actions, level=level, timeout=timeout)
     plan = Plan(
         _in_zone(replace(resource, partitions=partitions), _filled_zone(resource.zone, filler)),
         endpoint,
@@ -256,9 +287,9 @@ def _plan(
         paginator is not None and paginator.rules.ahead,
         auth,
         actions,
-        RequestContext(resource.name, actions, decode, exports or is_bare_url, decimals, level),
+        replace(context, decode=decode, any_host=exports or is_bare_url, decimals=decimals),
         filler.context,
-        RequestContext(resource.name, actions, level=level) if exports else None,
+        context if exports else None,
         _other_tables(resource, connector),
         tuple(_binding(binding, filler) for binding in resource.ancestor_bindings),
     )
