@@ -22,7 +22,14 @@ from framework.http.rate_limit import WaitTooLong
 from framework.http.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, status_line
-from framework.http.retry_wait import Wait, no_request_left, server_time, too_long, wait_before
+from framework.http.retry_wait import (
+    LONGEST_AGE,
+    Wait,
+    no_request_left,
+    server_time,
+    too_long,
+    wait_before,
+)
 from framework.runtime.context import Context
 from framework.runtime.environment import Environment
 from framework.runtime.redaction import redact_url
@@ -249,6 +256,8 @@ class RetryingAdapter(BaseAdapter):
             reason = status_line(response, self._environment.redactor)
             attempt.limits.budget.refuse(asked, f"{reason}, {wait.why}")
         text = too_long(asked, wait.why, wait.seconds)
+        if asked > LONGEST_AGE:
+            text += ", or declare the header as a time since 1970 (`epoch`) if it is one"
         if current_context().check is None:
             url = redact_url(response.url, self._environment.redactor)
             status = status_line(response, self._environment.redactor)
