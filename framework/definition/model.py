@@ -25,6 +25,11 @@ Json = Any
 Selector = Expression | str
 """A compiled JMESPath, or a JSONPath text starting with `$` that goes to dlt as it is."""
 
+AUTO: Literal["auto"] = "auto"
+"""What the file has for a number that runs find themselves."""
+MOST_BY_AUTO = 32
+"""The largest number of concurrent requests of `max_in_flight: auto`."""
+
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
 ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "restart", "fail"]
@@ -166,10 +171,15 @@ class Client:
     rate_limit: RateLimit | None = None
     rate_limits: tuple[NamedLimit, ...] = ()
     timeout: timedelta | None = None
-    max_in_flight: int = 10
+    max_in_flight: int | Literal["auto"] = 10
     allowed_hosts: tuple[str, ...] = ()
     max_response_size: int = 256_000_000
     max_response_time: timedelta = timedelta(minutes=10)
+
+    @property
+    def most_in_flight(self) -> int:
+        """The largest number of concurrent requests."""
+        return MOST_BY_AUTO if self.max_in_flight == AUTO else self.max_in_flight
 
 
 @dataclass(frozen=True, kw_only=True)

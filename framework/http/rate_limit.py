@@ -13,13 +13,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from itertools import count
 from typing import Literal, Protocol
 
 import requests
 
 from framework.definition.model import RateLimit
+from framework.http.in_flight import RequestSlots
 from framework.http.retry_wait import reset_of
 from framework.runtime.environment import StopSignal
 from framework.text import count_noun
@@ -108,7 +107,7 @@ class RateLimiter:
         shared: SharedLimit | None = None,
         name: str = "",
     ) -> None:
-        self._slots = _Slots(slots)
+        self._slots = RequestSlots(slots)
         self._waiting: Counter[int] = Counter()
         """The number of requests that wait for the limit, by level."""
         self.limit = limit
@@ -324,32 +323,6 @@ class DailyCount:
         if self._count + in_flight < self._allowed:
             return 0.0
         return self._minutes[0][0] + DAY - now if self._minutes else DAY
-
-
-class _Slots:
-    """Places for requests in flight. Who waits gets one by level, then in the order of arrival."""
-
-    def __init__(self, free: int) -> None:
-        self._free = free
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[int, int, threading.Event]] = []
-        self._arrivals = count()
-
-    def acquire(self, level: int) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            turn = threading.Event()
-            heappush(self._waiting, (level, next(self._arrivals), turn))
-        turn.wait()
-
-    def release(self) -> None:
-        with self._lock:
-            if self._waiting:
-                heappop(self._waiting)[-1].set()
-            else:
-                self._free += 1
 
 
 def _reported(

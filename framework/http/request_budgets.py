@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from framework.definition.model import NamedLimit, RateLimit
+from framework.http.in_flight import FlightLevel, HostLevels
 from framework.http.rate_limit import RateLimiter
 
 
@@ -23,12 +24,14 @@ class RequestLimits:
 
     It waits for a place at its endpoint first, if `endpoint` bounds the requests in flight, then
     for the budget, then for a place among all requests: who waits for a budget holds up no other.
+    The last place is one of `all_requests`, or of those that its host bears.
     """
 
     budget: RateLimiter
     cost: int = 1
     endpoint: RateLimiter | None = None
     all_requests: RateLimiter | None = None
+    host: FlightLevel | None = None
 
     @property
     def rate_limit(self) -> RateLimit | None:
@@ -37,7 +40,7 @@ class RequestLimits:
 
     def acquire(self, on_wait: Callable[[float, str], None], level: int, longest: float) -> None:
         """Wait until the request may be sent, as `RateLimiter.acquire` does for one limit."""
-        if self.endpoint is None and self.all_requests is None:
+        if self.endpoint is None and self.all_requests is None and self.host is None:
             self.budget.acquire(on_wait, level, self.cost, longest)
             return
         with ExitStack() as acquired:
@@ -48,15 +51,24 @@ class RequestLimits:
             acquired.callback(self.budget.release, None, self.cost)
             if self.all_requests is not None:
                 self.all_requests.acquire(on_wait, level, longest=longest)
+            if self.host is not None:
+                self.host.slots.acquire(level)
             acquired.pop_all()
 
     def release(self, response: requests.Response | None) -> None:
         """Count the request as ended; `response` is None if it failed."""
+        if self.host is not None:
+            self.host.slots.release()
         if self.all_requests is not None:
             self.all_requests.release(None)
         self.budget.release(response, self.cost)
         if self.endpoint is not None:
             self.endpoint.release(None)
+
+    def observe(self, kind: str, seconds: float, *, is_refused: bool) -> None:
+        """Tell the level of the host how long a response took, and whether it was a refusal."""
+        if self.host is not None:
+            self.host.observe(kind, seconds, is_refused=is_refused)
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,8 @@ class RequestBudgets:
     """All limits of a connector. Thread-safe.
 
     `usual` is the client's. `budgets` and `in_flight` are those of resources, `costs` what their
-    requests cost. `all_requests` bounds the requests in flight if `usual` does not see them all.
+    requests cost. `all_requests` bounds the requests in flight if `usual` does not see them all;
+    `levels` those of each host, if their number is to be found.
     """
 
     base_url: str
@@ -74,6 +87,7 @@ class RequestBudgets:
     in_flight: Mapping[str, RateLimiter] = field(default_factory=dict)
     costs: Mapping[str, int] = field(default_factory=dict)
     all_requests: RateLimiter | None = None
+    levels: HostLevels | None = None
 
     def limits_of(self, resource: str, method: str, url: str) -> RequestLimits:
         """Return the limits of a request; `resource` is empty if it belongs to none."""
@@ -82,6 +96,7 @@ class RequestBudgets:
             self.costs.get(resource, 1),
             self.in_flight.get(resource),
             self.all_requests,
+            None if self.levels is None else self.levels.of(url),
         )
 
     def _by_path(self, method: str, url: str) -> RateLimiter:

@@ -117,6 +117,12 @@ class _Attempt:
         by_action = self.action is not None and self.action.action == "rate_limited"
         return by_action or (self.response is not None and self.response.status_code == 429)
 
+    @property
+    def is_overload(self) -> bool:
+        """Whether fewer requests at once may help."""
+        is_lost = self.response is None or self.response.status_code == 503
+        return is_lost or self.is_rate_limited
+
 
 class RetryingAdapter(BaseAdapter):
     """Sends through `inner`, again while the policy says so. Thread-safe.
@@ -209,12 +215,14 @@ class RetryingAdapter(BaseAdapter):
         except Exception as error:
             attempt.error = error
         finally:
+            seconds = time.monotonic() - start
             attempt.limits.release(attempt.response)
-            self._report(request, number, attempt, time.monotonic() - start)
+            self._report(request, number, attempt, seconds)
         if attempt.response is not None and not self._environment.replay:
             self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
             attempt.action = check.wants_retry(attempt.response)
+        attempt.limits.observe(resource, seconds, is_refused=attempt.is_overload)
 
     def _report(
         self, request: requests.PreparedRequest, number: int, attempt: _Attempt, seconds: float

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import texts_of
-from framework.definition.model import Client, NamedLimit
+from framework.definition.model import AUTO, MOST_BY_AUTO, Client, NamedLimit
 from framework.definition.rules.rule import Breach, rule
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def check_costs(draft: Draft) -> Iterator[Breach]:
 def check_in_flight(draft: Draft) -> Iterator[Breach]:
     """No part of the requests may be more at once than all of them."""
     most = draft.client.get("max_in_flight", Client("").max_in_flight)
+    most = MOST_BY_AUTO if most == AUTO else most
     places: dict[Pointer, Mapping[str, Json]] = {
         ("client", "rate_limits", position, "max_in_flight"): written
         for position, written in _named(draft)

@@ -25,6 +25,7 @@ from framework.definition.expressions.jmespath_expression import (
 from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
+    AUTO,
     Binding,
     Connector,
     Endpoint,
@@ -51,6 +52,7 @@ from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
 from framework.http.decoders import build_decoder
+from framework.http.in_flight import HostLevels
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.http.session import AllowedHosts, Session, refuse_plain_http
@@ -79,6 +81,8 @@ class CompiledConnector:
     redactor: Redactor
     client: RESTClient
     plans: Mapping[str, Plan]
+    levels: HostLevels | None = None
+    """How many requests at once each host bears, if the file says `max_in_flight: auto`."""
 
 
 class Filler:
@@ -137,6 +141,7 @@ def compile_connector(
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
     filled = with_filled_limits(connector, filler)
+    levels = HostLevels(client.most_in_flight) if client.max_in_flight == AUTO else None
     adapter = build_adapter(
         replace(filled, client=replace(filled.client, base_url=base_url)),
         settings,
@@ -144,6 +149,7 @@ def compile_connector(
         runtime,
         environment,
         on_event,
+        levels,
     )
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
@@ -186,7 +192,7 @@ def compile_connector(
         )
         for resource in connector.resources
     }
-    return CompiledConnector(connector, settings, redactor, rest_client, plans)
+    return CompiledConnector(connector, settings, redactor, rest_client, plans, levels)
 
 
 def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:

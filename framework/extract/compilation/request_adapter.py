@@ -10,6 +10,7 @@ from requests.adapters import BaseAdapter
 
 from framework.definition.model import Connector, EndpointRetry, RateLimit
 from framework.events import EventHandler
+from framework.http.in_flight import HostLevels
 from framework.http.rate_limit import LimitTerms, RateLimiter, SharedLimit
 from framework.http.request_budgets import RequestBudgets
 from framework.http.retry import RetryingAdapter, RetryPolicy
@@ -29,18 +30,20 @@ def build_adapter(
     runtime: RuntimeConfiguration,
     environment: Environment,
     on_event: EventHandler,
+    levels: HostLevels | None,
 ) -> RetryingAdapter:
     """Return the adapter of a connector's session.
 
     The connector's base URL and rate limits have their config filled in. `context` has no secrets.
-    dlt's `runtime` settings apply where the file says nothing.
+    dlt's `runtime` settings apply where the file says nothing. `levels` find the number of requests
+    in flight, if the file leaves it to them.
     """
     client = connector.client
     inner: BaseAdapter
     if environment.transport is not None:
-        inner = environment.transport(client.max_in_flight)
+        inner = environment.transport(client.most_in_flight)
     else:
-        inner = LiveAdapter.of(client, client.max_in_flight)
+        inner = LiveAdapter.of(client, client.most_in_flight)
     retry = client.retry
     codes = DEFAULT_RETRY_STATUS if retry.status_codes is None else retry.status_codes
     retries = runtime.request_max_attempts - 1 if retry.max_retries is None else retry.max_retries
@@ -58,7 +61,7 @@ def build_adapter(
         for one in connector.resources
         if one.endpoint.retry is not None
     }
-    budgets = _budgets(connector, _Limiters(connector, settings, environment))
+    budgets = _budgets(connector, _Limiters(connector, settings, environment), levels)
     return RetryingAdapter(inner, policy, budgets, environment, on_event, policies)
 
 
@@ -69,10 +72,13 @@ def _policy_of(own: EndpointRetry, policy: RetryPolicy) -> RetryPolicy:
     return policy if codes is None else replace(policy, status_codes=frozenset(codes))
 
 
-def _budgets(connector: Connector, limiters: _Limiters) -> RequestBudgets:
+def _budgets(
+    connector: Connector, limiters: _Limiters, levels: HostLevels | None
+) -> RequestBudgets:
     """Return all limits of the connector."""
     client, resources = connector.client, connector.resources
-    most = client.max_in_flight if "max_in_flight" in connector.data["client"] else None
+    is_declared = "max_in_flight" in connector.data["client"] and levels is None
+    most = client.most_in_flight if is_declared else None
     named = tuple(
         (one, limiters.limiter(f"rate_limits/{one.name}", one.limit, one.max_in_flight, one.name))
         for one in client.rate_limits
@@ -95,7 +101,8 @@ def _budgets(connector: Connector, limiters: _Limiters) -> RequestBudgets:
         own,
         in_flight,
         {one.name: one.endpoint.cost for one in resources if one.endpoint.cost != 1},
-        None if is_only else limiters.limiter(ALL_REQUESTS, None, most),
+        None if is_only or levels else limiters.limiter(ALL_REQUESTS, None, most),
+        levels,
     )
 
 
@@ -114,7 +121,7 @@ class _Limiters:
         """Return a limiter; `most` is what the file declares of its requests in flight."""
         environment = self._environment
         return RateLimiter(
-            most or self._connector.client.max_in_flight,
+            most or self._connector.client.most_in_flight,
             limit if environment.waits else None,
             environment.stop,
             self._longest,
