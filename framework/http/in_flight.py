@@ -1,4 +1,4 @@
-"""How many requests are in flight: places for them, and the number that a host bears.
+"""How many requests in flight a host bears.
 
 With `max_in_flight: auto` the number is found as TCP finds its window: one more after each round in
 which the host kept up, less if it refuses requests or responds late.
@@ -10,9 +10,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from heapq import heappop, heappush
-from itertools import count
 from urllib.parse import urlsplit
+
+from framework.http.rate_limit import RequestSlots
 
 START = 5
 """Requests at once before anything is known of a host."""
@@ -26,54 +26,6 @@ LATE_FACTOR, LATE_SECONDS = 2.0, 0.05
 """A latency is late if it is so many times the lowest one, and so many seconds more."""
 MOST_HOSTS = 20
 """Hosts whose levels are kept."""
-
-
-class RequestSlots:
-    """Places for requests in flight. Who waits gets one by level, then in the order of arrival."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._used = self._peak = 0
-        self._lock = threading.Lock()
-        self._waiting: list[tuple[int, int, threading.Event]] = []
-        self._arrivals = count()
-
-    def acquire(self, level: int) -> None:
-        """Wait for a place; requests of a lower `level` go first."""
-        with self._lock:
-            if self._used < self._most:
-                self._use_one()
-                return
-            turn = threading.Event()
-            heappush(self._waiting, (level, next(self._arrivals), turn))
-        turn.wait()
-
-    def release(self) -> None:
-        """Give a place back."""
-        with self._lock:
-            self._used -= 1
-            self._hand_out()
-
-    def resize(self, most: int) -> None:
-        """Have more or fewer places from now on; those in use are kept until they are released."""
-        with self._lock:
-            self._most = most
-            self._hand_out()
-
-    def take_peak(self) -> int:
-        """Return the most places that were in use since the last call."""
-        with self._lock:
-            peak, self._peak = self._peak, self._used
-            return peak
-
-    def _hand_out(self) -> None:
-        while self._waiting and self._used < self._most:
-            self._use_one()
-            heappop(self._waiting)[-1].set()
-
-    def _use_one(self) -> None:
-        self._used += 1
-        self._peak = max(self._peak, self._used)
 
 
 class FlightLevel:

@@ -13,12 +13,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from typing import Literal, Protocol
 
 import requests
 
 from framework.definition.model import RateLimit
-from framework.http.in_flight import RequestSlots
 from framework.http.retry_wait import reset_of
 from framework.runtime.environment import StopSignal
 from framework.text import count_noun
@@ -323,6 +324,53 @@ class DailyCount:
         if self._count + in_flight < self._allowed:
             return 0.0
         return self._minutes[0][0] + DAY - now if self._minutes else DAY
+
+
+class RequestSlots:
+    """Places for requests in flight. Who waits gets one by level, then in the order of arrival."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = self._peak = 0
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[int, int, threading.Event]] = []
+        self._arrivals = count()
+
+    def acquire(self, level: int) -> None:
+        """Wait for a place; requests of a lower `level` go first."""
+        with self._lock:
+            if self._used < self._most:
+                self._used += 1
+                self._peak = max(self._peak, self._used)
+                return
+            turn = threading.Event()
+            heappush(self._waiting, (level, next(self._arrivals), turn))
+        turn.wait()
+
+    def release(self) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._used -= 1
+            if self._waiting:
+                self._hand_out()
+
+    def resize(self, most: int) -> None:
+        """Have more or fewer places from now on; those in use are kept until they are released."""
+        with self._lock:
+            self._most = most
+            self._hand_out()
+
+    def take_peak(self) -> int:
+        """Return the most places that were in use since the last call."""
+        with self._lock:
+            peak, self._peak = self._peak, self._used
+            return peak
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._used < self._most:
+            self._used += 1
+            self._peak = max(self._peak, self._used)
+            heappop(self._waiting)[-1].set()
 
 
 def _reported(

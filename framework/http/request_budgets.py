@@ -65,11 +65,6 @@ class RequestLimits:
         if self.endpoint is not None:
             self.endpoint.release(None)
 
-    def observe(self, kind: str, seconds: float, *, is_refused: bool) -> None:
-        """Tell the level of the host how long a response took, and whether it was a refusal."""
-        if self.host is not None:
-            self.host.observe(kind, seconds, is_refused=is_refused)
-
 
 @dataclass(frozen=True)
 class RequestBudgets:
@@ -92,7 +87,8 @@ class RequestBudgets:
     def limits_of(self, resource: str, method: str, url: str) -> RequestLimits:
         """Return the limits of a request; `resource` is empty if it belongs to none."""
         return RequestLimits(
-            self.budgets.get(resource) or self._by_path(method, url),
+            self.budgets.get(resource)
+            or (self._by_path(method, url) if self.named else self.usual),
             self.costs.get(resource, 1),
             self.in_flight.get(resource),
             self.all_requests,

@@ -163,11 +163,16 @@ class RetryingAdapter(BaseAdapter):
             self._environment.stop.check()
             attempt = _Attempt(limits)
             self._send_once(attempt, request, number, own.max_wait, kwargs)
-            if not self._wants_retry(attempt, own):
-                return attempt.result()
+            response = attempt.response
+            if response is None:
+                wants_retry = _is_transient(attempt.error)
+            elif attempt.action is not None or response.status_code in own.status_codes:
+                wants_retry = True
+            else:
+                return response
             policy, key = own.of(attempt.action), id(attempt.action)
             retries[key] = retries.get(key, 0) + 1
-            if retries[key] > policy.max_retries:
+            if not wants_retry or retries[key] > policy.max_retries:
                 return attempt.result()
             wait = policy.wait_before(retries[key], attempt.response, limits.rate_limit)
             if self._environment.waits and wait.requested is not None:
@@ -177,12 +182,6 @@ class RetryingAdapter(BaseAdapter):
     def close(self) -> None:
         """Close the connections of `inner`."""
         self._inner.close()
-
-    def _wants_retry(self, attempt: _Attempt, policy: RetryPolicy) -> bool:
-        if attempt.error is not None:
-            return isinstance(attempt.error, TRANSIENT) and not isinstance(attempt.error, PERMANENT)
-        assert attempt.response is not None
-        return attempt.action is not None or attempt.response.status_code in policy.status_codes
 
     def _send_once(
         self,
@@ -222,7 +221,8 @@ class RetryingAdapter(BaseAdapter):
             self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
             attempt.action = check.wants_retry(attempt.response)
-        attempt.limits.observe(resource, seconds, is_refused=attempt.is_overload)
+        if attempt.limits.host is not None:
+            attempt.limits.host.observe(resource, seconds, is_refused=attempt.is_overload)
 
     def _report(
         self, request: requests.PreparedRequest, number: int, attempt: _Attempt, seconds: float
@@ -272,3 +272,8 @@ class RetryingAdapter(BaseAdapter):
             raise RequestError(f"{url} returned {status}. {text}", status=response.status_code)
         vars(response)[REFUSED_WAIT] = text
         return response
+
+
+def _is_transient(error: Exception | None) -> bool:
+    """Return whether another attempt may have no such error."""
+    return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)
