@@ -147,11 +147,12 @@ class NamedLimit:
         """Return whether a request counts for it; slashes around paths do not matter."""
         if self.methods and method not in self.methods:
             return False
-        return self._pattern.match(path.strip("/")) is not None
+        return self._pattern.match(f"/{path.strip('/')}") is not None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        parts = self.path.strip("/").split("*")
+        text = self.path.rstrip("/")
+        parts = (text if text.startswith(("/", "*")) else f"/{text}").split("*")
         return re.compile(".*".join(map(re.escape, parts)) + r"\Z", re.DOTALL)
 
 

@@ -52,6 +52,9 @@ def shop(url: str, *resources: Json, **client: Json) -> dict[str, Json]:
         ("/users/*/posts", "users/7/posts/3", False),
         ("/a.b", "/axb", False),
         ("*", "anything", True),
+        ("*/posts*", "posts", True),
+        ("*/posts", "old_posts", False),
+        ("/", "", True),
     ],
 )
 def test_a_star_stands_for_any_text(pattern: str, path: str, is_met: bool) -> None:
