@@ -48,5 +48,5 @@ def _open(name: str, config: Mapping[str, Json]) -> tuple[CompiledConnector, Rea
     compiled = compile_connector(
         connector, resolve_settings(connector, config), environment, ignore_event
     )
-    limit = connector.client.max_in_flight
+    limit = connector.client.most_in_flight
     return compiled, ReadOptions(environment, ignore_event, compiled.redactor, limit)

@@ -26,6 +26,7 @@ from framework.definition.model import (
     Export,
     Incremental,
     JobRequest,
+    NamedLimit,
     OnError,
     ParentLine,
     Partition,
@@ -121,8 +122,14 @@ def parse_client(written: Mapping[str, Json]) -> Client:
         "auth": parse_auth(written.get("auth")),
         "paginator": parse_paginator(written.get("paginator")),
         "rate_limit": written.get("rate_limit") or None,
+        "rate_limits": [_named_limit(one) for one in written.get("rate_limits") or ()],
     }
     return from_plain(Client, {**written, **changed})
+
+
+def _named_limit(written: Mapping[str, Json]) -> NamedLimit:
+    methods = [method.upper() for method in written.get("methods") or ()]
+    return from_plain(NamedLimit, {**written, "methods": methods})
 
 
 def parse_auth(written: Json) -> Mapping[str, Json] | None:
@@ -360,6 +367,8 @@ def _endpoint(merged: MergedResource) -> Endpoint:
         "response_format": parse_response_format(written.get("response_format")),
         "export": parse_export(written.get("export")),
         "auth": auth,
+        "retry": written.get("retry") or None,
+        "rate_limit": written.get("rate_limit") or None,
     }
     return from_plain(Endpoint, {**written, **changed})
 

@@ -6,9 +6,11 @@ hold placeholders such as `{config.x}`. What goes to dlt as keyword arguments st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -22,6 +24,11 @@ Json = Any
 
 Selector = Expression | str
 """A compiled JMESPath, or a JSONPath text starting with `$` that goes to dlt as it is."""
+
+AUTO: Literal["auto"] = "auto"
+"""What the file has for a number that runs find themselves."""
+MOST_BY_AUTO = 32
+"""The largest number of concurrent requests of `max_in_flight: auto`."""
 
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
@@ -95,6 +102,14 @@ class ActionRetry:
 
 
 @dataclass(frozen=True)
+class EndpointRetry:
+    """What an endpoint has of `retry`; None means as in the client's."""
+
+    status_codes: tuple[int, ...] | None = None
+    retry: ActionRetry = field(default=ActionRetry(), metadata=INLINE)
+
+
+@dataclass(frozen=True)
 class RateLimit:
     """`requests` per `per`, `per_day` in 24 hours, and the headers with the API's own numbers.
 
@@ -112,6 +127,33 @@ class RateLimit:
     reset_as: WaitUnit = field(
         default="seconds", metadata=written_as("headers.reset_as", beside="reset_header")
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedLimit:
+    """One of `rate_limits`: a limit of its own for the requests that it matches.
+
+    `path` is a pattern below the base URL in which `*` is any text, slashes too. Without `methods`
+    it matches all.
+    """
+
+    name: str
+    path: str = "*"
+    methods: tuple[str, ...] = ()
+    max_in_flight: int | None = None
+    limit: RateLimit = field(default=RateLimit(), metadata=INLINE)
+
+    def matches(self, method: str, path: str) -> bool:
+        """Return whether a request counts for it; slashes around paths do not matter."""
+        if self.methods and method not in self.methods:
+            return False
+        return self._pattern.match(f"/{path.strip('/')}") is not None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        text = self.path.rstrip("/")
+        parts = (text if text.startswith(("/", "*")) else f"/{text}").split("*")
+        return re.compile(".*".join(map(re.escape, parts)) + r"\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -142,11 +184,17 @@ class Client:
     retry: Retry = Retry()
     rate_limit: RateLimit | None = None
     tls: ClientTls | None = None
+    rate_limits: tuple[NamedLimit, ...] = ()
     timeout: timedelta | None = None
-    max_in_flight: int = 10
+    max_in_flight: int | Literal["auto"] = 10
     allowed_hosts: tuple[str, ...] = ()
     max_response_size: int = 256_000_000
     max_response_time: timedelta = timedelta(minutes=10)
+
+    @property
+    def most_in_flight(self) -> int:
+        """The largest number of concurrent requests."""
+        return MOST_BY_AUTO if self.max_in_flight == AUTO else self.max_in_flight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,7 +403,8 @@ class Endpoint:
     the client's, and of type `none` if the file removes it with a null. A `url` is requested as it
     is, in place of the path. With a `source`, the parent, nothing is requested: the records are
     what `data_selector` finds in the parent's records. With `conditional`, the API is asked only
-    for what has changed since it sent a list.
+    for what has changed since it sent a list. Each request counts as `cost`
+    requests for its rate limit.
     """
 
     path: str
@@ -375,6 +424,11 @@ class Endpoint:
     response_actions: tuple[ResponseAction, ...] = ()
     auth: Mapping[str, Json] | None = None
     url: str | None = None
+    retry: EndpointRetry | None = None
+    rate_limit: RateLimit | None = None
+    cost: int = 1
+    timeout: timedelta | None = None
+    max_in_flight: int | None = None
 
     def params_with(self, value: str) -> tuple[str, ...]:
         """Return the query parameters that carry a value of the incremental, `start_value`."""
@@ -514,6 +568,14 @@ class Connector:
             if resource.name == name:
                 return resource
         raise KeyError(name)
+
+    @property
+    def rate_limits(self) -> tuple[RateLimit, ...]:
+        """The client's rate limit, the named ones, and those of endpoints."""
+        client = self.client
+        own = (one.endpoint.rate_limit for one in self.resources)
+        found = (client.rate_limit, *(one.limit for one in client.rate_limits), *own)
+        return tuple(one for one in found if one is not None)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
         """Yield the resource's parents and those above each, each once, nearer ones first."""

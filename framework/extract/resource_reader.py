@@ -95,6 +95,9 @@ class ResourceReader:
         self._tokens = tokens
         self._validators = validators
         self._state = state
+        most = plan.endpoint.max_in_flight or options.max_in_flight
+        if most < options.max_in_flight:
+            options = replace(options, max_in_flight=most)
         self._options = options
         self._children = ChildValues(options.environment.stop)
         self._loads = False

@@ -49,9 +49,10 @@ class WaitTooLong(Exception):
 class LimitTerms:
     """What a shared limit needs to know of a connector: who is limited, and to what.
 
-    `secrets` are values by entry, in this process only: to be hashed, never to be sent. `requests`
-    may start in each `per` seconds, `per_day` in each 24 hours. `max_in_flight` is None if the
-    file does not declare it. A wait longer than `max_wait` seconds is not begun.
+    `budget` names one of several of the connector, "" for the client's own. `secrets` are values by
+    entry, in this process only: to be hashed, never to be sent. `requests` may start in each `per`
+    seconds, `per_day` in each 24 hours. `max_in_flight` is None if the file does not declare it. A
+    wait longer than `max_wait` seconds is not begun.
     """
 
     connector: str
@@ -62,19 +63,21 @@ class LimitTerms:
     per_day: int | None
     max_in_flight: int | None
     max_wait: float = 300.0
+    budget: str = ""
 
 
 class SharedLimit(Protocol):
     """A limit that several processes share. Thread-safe."""
 
-    def try_acquire(self) -> tuple[float, str]:
+    def try_acquire(self, cost: int = 1, longest: float | None = None) -> tuple[float, str]:
         """Return (0, "") and count a request as in flight, or the seconds until a retry and why.
 
-        The reason is empty if there is none to report. Raise WaitTooLong to send no more requests.
+        It counts as `cost` requests. The reason is empty if there is none to report. Raise
+        WaitTooLong to send no more requests; `longest` bounds the wait, None as it is declared.
         """
 
-    def release(self) -> None:
-        """Count a request that has ended."""
+    def release(self, cost: int = 1) -> None:
+        """Count a request that has ended, with the cost that it was acquired with."""
 
     def pause(self, seconds: float, why: str) -> None:
         """Let no process send a request for that long: one was refused by a 429."""
@@ -91,7 +94,9 @@ class RateLimiter:
 
     `slots` bounds the requests in flight; `limit` is what the connector file declares, or None.
     `longest` bounds how long a reset header can pause requests, in seconds. A `shared` limit
-    counts in place of this one, and is asked after parents' requests and pauses.
+    counts in place of this one, and is asked after parents' requests and pauses. A request may
+    count as several, by its `cost`; one that costs more than the limit is sent alone. Messages have
+    the `name` of a named limit.
     """
 
     def __init__(
@@ -101,11 +106,12 @@ class RateLimiter:
         stop: StopSignal,
         longest: float = 300.0,
         shared: SharedLimit | None = None,
+        name: str = "",
     ) -> None:
-        self._slots = _Slots(slots)
+        self._slots = RequestSlots(slots)
         self._waiting: Counter[int] = Counter()
         """The number of requests that wait for the limit, by level."""
-        self._limit = limit
+        self.limit = limit
         self._stop = stop
         self._longest = longest
         self._shared = shared
@@ -114,72 +120,86 @@ class RateLimiter:
         self._allowed = int(limit.requests) if limit and limit.requests else None
         self._in_flight = 0
         self._ended: deque[float] = deque()
-        self._day = DailyCount(int(limit.per_day)) if limit and limit.per_day else None
+        self._name = f"rate limit {name}".rstrip()
+        self._day = DailyCount(int(limit.per_day), name) if limit and limit.per_day else None
         self._remaining: int | None = None
         self._remaining_until = 0.0
         self._paused_until = 0.0
         self._why = ""
 
-    def acquire(self, on_wait: Callable[[float, str], None], level: int = 0) -> None:
+    def acquire(
+        self,
+        on_wait: Callable[[float, str], None],
+        level: int = 0,
+        cost: int = 1,
+        longest: float | None = None,
+    ) -> None:
         """Wait until a request may be sent; those of a lower `level` go first.
 
         `on_wait` is called with the seconds and the reason of a wait, once per reason. Raise
-        WaitTooLong at once if the API allows no request for too long.
+        WaitTooLong at once if the API allows no request for longer than `longest` seconds.
         """
+        longest = self._longest if longest is None else longest
         self._slots.acquire(level)
         try:
-            seconds, why = self._try_acquire(level)
+            seconds, why = self._try_acquire(level, cost, longest)
             if seconds:
-                self._await_limit(seconds, why, on_wait, level)
+                self._await_limit(seconds, why, on_wait, (level, cost, longest))
         except BaseException:
             self._slots.release()
             raise
 
     def _await_limit(
-        self, seconds: float, why: str, on_wait: Callable[[float, str], None], level: int
+        self,
+        seconds: float,
+        why: str,
+        on_wait: Callable[[float, str], None],
+        request: tuple[int, int, float],
     ) -> None:
         reported = ""
-        self._count_waiting(level, 1)
+        self._count_waiting(request[0], 1)
         try:
             while seconds:
                 if why and why != reported:
                     on_wait(seconds, why)
                     reported = why
                 self._stop.wait(min(seconds, RECHECK))
-                seconds, why = self._try_acquire(level)
+                seconds, why = self._try_acquire(*request)
         finally:
-            self._count_waiting(level, -1)
+            self._count_waiting(request[0], -1)
 
     def _count_waiting(self, level: int, change: int) -> None:
         with self._lock:
             self._waiting[level] += change
 
-    def release(self, response: requests.Response | None) -> None:
+    def release(self, response: requests.Response | None, cost: int = 1) -> None:
         """Count a request that has ended; `response` is None if it failed."""
         now = time.monotonic()
         try:
             if self._shared is not None:
-                self._release_shared(self._shared, response)
+                self._release_shared(self._shared, response, cost)
                 return
             with self._lock:
-                self._in_flight -= 1
+                self._in_flight -= cost
                 if self._allowed is not None:
-                    self._ended.append(now)
+                    self._ended.extend([now] * cost)
                 if self._day is not None:
-                    self._day.add(now)
+                    self._day.add(now, cost)
                 if response is not None:
                     self._learn(response, now)
         finally:
             self._slots.release()
 
-    def _release_shared(self, shared: SharedLimit, response: requests.Response | None) -> None:
+    def _release_shared(
+        self, shared: SharedLimit, response: requests.Response | None, cost: int
+    ) -> None:
         try:
-            if response is not None and self._limit is not None:
-                reported = _reported(response, self._limit)
+            if response is not None and self.limit is not None:
+                reported = _reported(response, self.limit)
                 if reported != (None, None, None):
                     shared.learn(*reported)
         finally:
-            shared.release()
+            shared.release(cost)
 
     def pause(self, seconds: float, why: str) -> None:
         """Send no request for that long: a 429 is meant for all, not for one request."""
@@ -195,57 +215,64 @@ class RateLimiter:
         if self._shared is not None:
             self._shared.pause(seconds, why)
 
-    def _try_acquire(self, level: int) -> tuple[float, str]:
+    def _try_acquire(self, level: int, cost: int, longest: float) -> tuple[float, str]:
         """Return (0, ""), or the seconds until another try is worthwhile, and why.
 
         The reason is empty if a request of a parent goes first.
         """
         if self._shared is not None:
-            return self._try_shared(self._shared, level)
+            return self._try_shared(self._shared, level, cost, longest)
         now = time.monotonic()
         with self._lock:
             if now < self._paused_until:
                 return self._paused_until - now, self._why
             if self._remaining is not None and now >= self._remaining_until:
                 self._remaining = None
-            if self._remaining is not None and self._remaining <= 0:
+            if self._remaining is not None and self._remaining < cost:
                 seconds = self._remaining_until - now
-                if seconds > self._longest:
-                    raise WaitTooLong(seconds, self._longest)
+                if seconds > longest:
+                    raise WaitTooLong(seconds, longest)
                 return seconds, "rate limit reported by the API"
             if self._day is not None:
-                seconds = self._day.wait(now, self._in_flight)
-                if seconds > self._longest:
-                    raise WaitTooLong(seconds, self._longest, str(self._day))
+                seconds = self._day.wait(now, self._in_flight + cost - 1)
+                if seconds > longest:
+                    raise WaitTooLong(seconds, longest, str(self._day))
                 if seconds:
                     return seconds, str(self._day)
             while self._ended and self._ended[0] <= now - self._per:
                 self._ended.popleft()
-            if self._allowed is not None and self._in_flight + len(self._ended) >= self._allowed:
-                first = self._ended[0] + self._per - now if self._ended else RECHECK
-                return max(first, 0.001), f"rate limit of {self._allowed} per {self._per:g} s"
+            if self._allowed is not None:
+                excess = self._in_flight + len(self._ended) + cost - max(self._allowed, cost)
+                if excess > 0:
+                    last = min(excess, len(self._ended))
+                    seconds = self._ended[last - 1] + self._per - now if last else RECHECK
+                    return max(
+                        seconds, 0.001
+                    ), f"{self._name} of {self._allowed} per {self._per:g} s"
             if self._waiting and self._has_parents_waiting(level):
                 return MOMENT, ""
-            self._in_flight += 1
+            self._in_flight += cost
             if self._remaining is not None:
-                self._remaining -= 1
+                self._remaining -= cost
             return 0.0, ""
 
-    def _try_shared(self, shared: SharedLimit, level: int) -> tuple[float, str]:
+    def _try_shared(
+        self, shared: SharedLimit, level: int, cost: int, longest: float
+    ) -> tuple[float, str]:
         now = time.monotonic()
         with self._lock:
             if now < self._paused_until:
                 return self._paused_until - now, self._why
             if self._has_parents_waiting(level):
                 return MOMENT, ""
-        return shared.try_acquire()
+        return shared.try_acquire(cost, longest)
 
     def _has_parents_waiting(self, level: int) -> bool:
         return any(n for other, n in self._waiting.items() if other < level)
 
     def _learn(self, response: requests.Response, now: float) -> None:
         """Adopt what the declared headers report if it is less."""
-        limit = self._limit
+        limit = self.limit
         if limit is None:
             return
         allowed, remaining, reset = _reported(response, limit)
@@ -272,22 +299,23 @@ class DailyCount:
 
     MINUTE = 60.0
 
-    def __init__(self, allowed: int) -> None:
+    def __init__(self, allowed: int, name: str = "") -> None:
         self._allowed = allowed
+        self._name = f"rate limit {name}: per_day" if name else "rate_limit.per_day"
         self._minutes: deque[tuple[float, int]] = deque()
         """The end of each minute, and its number of requests."""
         self._count = 0
 
     def __str__(self) -> str:
         """Return the limit as messages name it."""
-        return f"rate_limit.per_day ({count_noun(self._allowed, 'request')})"
+        return f"{self._name} ({count_noun(self._allowed, 'request')})"
 
-    def add(self, now: float) -> None:
+    def add(self, now: float, cost: int = 1) -> None:
         """Count a request that has ended."""
         end = (now // self.MINUTE + 1) * self.MINUTE
         number = self._minutes.pop()[1] if self._minutes and self._minutes[-1][0] == end else 0
-        self._minutes.append((end, number + 1))
-        self._count += 1
+        self._minutes.append((end, number + cost))
+        self._count += cost
 
     def wait(self, now: float, in_flight: int) -> float:
         """Return the seconds until another request may be sent, 0 if it may now."""
@@ -298,30 +326,51 @@ class DailyCount:
         return self._minutes[0][0] + DAY - now if self._minutes else DAY
 
 
-class _Slots:
+class RequestSlots:
     """Places for requests in flight. Who waits gets one by level, then in the order of arrival."""
 
-    def __init__(self, free: int) -> None:
-        self._free = free
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = self._peak = 0
         self._lock = threading.Lock()
         self._waiting: list[tuple[int, int, threading.Event]] = []
         self._arrivals = count()
 
     def acquire(self, level: int) -> None:
+        """Wait for a place; requests of a lower `level` go first."""
         with self._lock:
-            if self._free:
-                self._free -= 1
+            if self._used < self._most:
+                self._used += 1
+                self._peak = max(self._peak, self._used)
                 return
             turn = threading.Event()
             heappush(self._waiting, (level, next(self._arrivals), turn))
         turn.wait()
 
     def release(self) -> None:
+        """Give a place back."""
         with self._lock:
+            self._used -= 1
             if self._waiting:
-                heappop(self._waiting)[-1].set()
-            else:
-                self._free += 1
+                self._hand_out()
+
+    def resize(self, most: int) -> None:
+        """Have more or fewer places from now on; those in use are kept until they are released."""
+        with self._lock:
+            self._most = most
+            self._hand_out()
+
+    def take_peak(self) -> int:
+        """Return the most places that were in use since the last call."""
+        with self._lock:
+            peak, self._peak = self._peak, self._used
+            return peak
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._used < self._most:
+            self._used += 1
+            self._peak = max(self._peak, self._used)
+            heappop(self._waiting)[-1].set()
 
 
 def _reported(

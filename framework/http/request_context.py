@@ -33,6 +33,8 @@ class ResponseCheck(Protocol):
 class RequestContext:
     """`resource` is empty for requests that belong to no resource, such as token requests.
 
+    A `timeout` in seconds takes the place of the session's.
+
     `level` counts the generations above the resource: requests of parents go first.
     `decode` reads bodies that are not JSON. `decimals` says under which keys numbers of JSON keep
     all their digits. `any_host` permits other hosts without a warning, as
@@ -45,6 +47,7 @@ class RequestContext:
     any_host: bool = False
     decimals: KeepsDigits | None = None
     level: int = 0
+    timeout: float | None = None
 
     def __call__(self, response: requests.Response, *_: Any, **__: Any) -> None:
         """Check the response: `requests` calls this as a response hook."""

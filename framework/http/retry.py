@@ -7,6 +7,7 @@ when the run is stopped. Works below `requests`' hooks: response actions see the
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +18,18 @@ from requests.adapters import BaseAdapter
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
 from framework.errors import RequestError
 from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
-from framework.http.rate_limit import RateLimiter, WaitTooLong
+from framework.http.rate_limit import WaitTooLong
+from framework.http.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, status_line
-from framework.http.retry_wait import Wait, no_request_left, server_time, too_long, wait_before
+from framework.http.retry_wait import (
+    LONGEST_AGE,
+    Wait,
+    no_request_left,
+    server_time,
+    too_long,
+    wait_before,
+)
 from framework.http.signatures import sign_again
 from framework.runtime.context import Context
 from framework.runtime.environment import Environment
@@ -42,7 +51,7 @@ FRESH = 1.0
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """What the connector file declares; waits are in seconds.
+    """What the connector file declares for a resource; waits are in seconds.
 
     `max_retries` follow the first attempt. `context` is what the wait's expression reads.
     """
@@ -51,15 +60,17 @@ class RetryPolicy:
     max_retries: int
     backoff_factor: float
     max_wait: float
-    rate_limit: RateLimit | None = None
     wait: WaitRule = field(default_factory=WaitRule)
     context: Context = field(default_factory=dict, repr=False)
 
     def of(self, action: ResponseAction | None) -> RetryPolicy:
         """Return the policy of a response action: its own keys first, then these."""
-        if action is None or action.retry == ActionRetry():
+        return self if action is None else self.overridden(action.retry)
+
+    def overridden(self, own: ActionRetry) -> RetryPolicy:
+        """Return the policy with the keys that `own` has in place of these."""
+        if own == ActionRetry():
             return self
-        own = action.retry
         factor = self.backoff_factor if own.backoff_factor is None else own.backoff_factor
         says_when = own.wait.header is not None or own.wait.expression is not None
         wait = own.wait if says_when else replace(self.wait, backoff=own.wait.backoff)
@@ -73,14 +84,16 @@ class RetryPolicy:
             wait=wait,
         )
 
-    def wait_before(self, attempt: int, response: requests.Response | None) -> Wait:
+    def wait_before(
+        self, attempt: int, response: requests.Response | None, rate_limit: RateLimit | None
+    ) -> Wait:
         """Return how long to wait after this failed attempt (from 1)."""
         return wait_before(
             attempt,
             response,
             backoff_factor=self.backoff_factor,
             max_wait=self.max_wait,
-            rate_limit=self.rate_limit,
+            rate_limit=rate_limit,
             rule=self.wait,
             context=self.context,
         )
@@ -90,6 +103,7 @@ class RetryPolicy:
 class _Attempt:
     """One attempt: a response or an error, and the response action that it meets."""
 
+    limits: RequestLimits
     response: requests.Response | None = None
     error: Exception | None = None
     action: ResponseAction | None = None
@@ -107,22 +121,33 @@ class _Attempt:
         by_action = self.action is not None and self.action.action == "rate_limited"
         return by_action or (self.response is not None and self.response.status_code == 429)
 
+    @property
+    def is_overload(self) -> bool:
+        """Whether fewer requests at once may help."""
+        is_lost = self.response is None or self.response.status_code == 503
+        return is_lost or self.is_rate_limited
+
 
 class RetryingAdapter(BaseAdapter):
-    """Sends through `inner`, again while the policy says so. Thread-safe."""
+    """Sends through `inner`, again while the policy says so. Thread-safe.
+
+    `policies` are those of resources that have one of their own.
+    """
 
     def __init__(
         self,
         inner: BaseAdapter,
         policy: RetryPolicy,
-        limiter: RateLimiter,
+        budgets: RequestBudgets,
         environment: Environment,
         on_event: EventHandler,
+        policies: Mapping[str, RetryPolicy] | None = None,
     ) -> None:
         super().__init__()
-        self._limiter = limiter
+        self._budgets = budgets
         self._inner = inner
         self._policy = policy
+        self._policies = policies or {}
         self._environment = environment
         self._on_event = on_event
 
@@ -132,19 +157,28 @@ class RetryingAdapter(BaseAdapter):
         Retries are counted per response action; all that the client's policy names, transport
         errors included, is one more count.
         """
+        resource = current_context().resource
+        own = self._policies.get(resource, self._policy)
+        limits = self._budgets.limits_of(resource, request.method or "GET", request.url or "")
         number = 0
         retries: dict[int, int] = {}
         while True:
             number += 1
             self._environment.stop.check()
-            attempt = self._attempt(request, number, kwargs)
-            if not self._wants_retry(attempt):
-                return attempt.result()
-            policy, key = self._policy.of(attempt.action), id(attempt.action)
+            attempt = _Attempt(limits)
+            self._send_once(attempt, request, number, own.max_wait, kwargs)
+            response = attempt.response
+            if response is None:
+                wants_retry = _is_transient(attempt.error)
+            elif attempt.action is not None or response.status_code in own.status_codes:
+                wants_retry = True
+            else:
+                return response
+            policy, key = own.of(attempt.action), id(attempt.action)
             retries[key] = retries.get(key, 0) + 1
-            if retries[key] > policy.max_retries:
+            if not wants_retry or retries[key] > policy.max_retries:
                 return attempt.result()
-            wait = policy.wait_before(retries[key], attempt.response)
+            wait = policy.wait_before(retries[key], attempt.response, limits.rate_limit)
             if self._environment.waits and wait.requested is not None:
                 return self._refuse(attempt, wait)
             self._wait(attempt, wait)
@@ -153,23 +187,22 @@ class RetryingAdapter(BaseAdapter):
         """Close the connections of `inner`."""
         self._inner.close()
 
-    def _wants_retry(self, attempt: _Attempt) -> bool:
-        if attempt.error is not None:
-            return isinstance(attempt.error, TRANSIENT) and not isinstance(attempt.error, PERMANENT)
-        assert attempt.response is not None
-        return (
-            attempt.action is not None or attempt.response.status_code in self._policy.status_codes
-        )
-
-    def _attempt(
-        self, request: requests.PreparedRequest, number: int, kwargs: dict[str, Any]
-    ) -> _Attempt:
+    def _send_once(
+        self,
+        attempt: _Attempt,
+        request: requests.PreparedRequest,
+        number: int,
+        max_wait: float,
+        kwargs: dict[str, Any],
+    ) -> None:
         context = current_context()
         check, resource = context.check, context.resource
         asked = time.monotonic()
         try:
-            self._limiter.acquire(
-                lambda seconds, why: self._on_event(Waiting(resource, seconds, why)), context.level
+            attempt.limits.acquire(
+                lambda seconds, why: self._on_event(Waiting(resource, seconds, why)),
+                context.level,
+                max_wait,
             )
         except WaitTooLong as wait:
             url = redact_url(request.url, self._environment.redactor)
@@ -177,7 +210,6 @@ class RetryingAdapter(BaseAdapter):
             raise RequestError(
                 f"{resource}: {request.method} {url} is not sent: {reason}"
             ) from None
-        attempt = _Attempt()
         if number > 1 or time.monotonic() - asked > FRESH:
             sign_again(request)
         start, began = time.monotonic(), datetime.now(UTC)
@@ -189,13 +221,15 @@ class RetryingAdapter(BaseAdapter):
         except Exception as error:
             attempt.error = error
         finally:
-            self._limiter.release(attempt.response)
-            self._report(request, number, attempt, time.monotonic() - start)
+            seconds = time.monotonic() - start
+            attempt.limits.release(attempt.response)
+            self._report(request, number, attempt, seconds)
         if attempt.response is not None and not self._environment.replay:
             self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
             attempt.action = check.wants_retry(attempt.response)
-        return attempt
+        if attempt.limits.host is not None:
+            attempt.limits.host.observe(resource, seconds, is_refused=attempt.is_overload)
 
     def _report(
         self, request: requests.PreparedRequest, number: int, attempt: _Attempt, seconds: float
@@ -223,7 +257,7 @@ class RetryingAdapter(BaseAdapter):
         else:
             reason = status_line(attempt.response, self._environment.redactor)
         if attempt.is_rate_limited:
-            self._limiter.pause(wait.seconds, f"{reason}, {wait.why}")
+            attempt.limits.budget.pause(wait.seconds, f"{reason}, {wait.why}")
         self._on_event(Waiting(resource, wait.seconds, f"{reason}, {wait.why}"))
         self._environment.stop.wait(wait.seconds)
 
@@ -235,11 +269,18 @@ class RetryingAdapter(BaseAdapter):
         response, asked = attempt.result(), wait.requested or 0
         if attempt.is_rate_limited:
             reason = status_line(response, self._environment.redactor)
-            self._limiter.refuse(asked, f"{reason}, {wait.why}")
+            attempt.limits.budget.refuse(asked, f"{reason}, {wait.why}")
         text = too_long(asked, wait.why, wait.seconds)
+        if asked > LONGEST_AGE:
+            text += ", or declare the header as a time since 1970 (`epoch`) if it is one"
         if current_context().check is None:
             url = redact_url(response.url, self._environment.redactor)
             status = status_line(response, self._environment.redactor)
             raise RequestError(f"{url} returned {status}. {text}", status=response.status_code)
         vars(response)[REFUSED_WAIT] = text
         return response
+
+
+def _is_transient(error: Exception | None) -> bool:
+    """Return whether another attempt may have no such error."""
+    return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)

@@ -20,6 +20,7 @@ from framework.runtime.environment import ServerClock
 
 NO_RULE = WaitRule()
 LONGEST_AGE = 1e9
+"""More seconds are a time since 1970, not how long something takes."""
 _MOST_DOUBLINGS = 64
 """More would be past any maximum, and at last past what a number can hold."""
 

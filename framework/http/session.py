@@ -338,11 +338,11 @@ class Session(requests.Session):
         return {**settings, "proxies": dict(settings["proxies"])}
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send, with the connector's timeout if none is given."""
+        """Send, with the resource's timeout or the connector's if none is given."""
         context = context_of(request.hooks)
         self._refuse_unsendable(request, context)
         if kwargs.get("timeout") is None:
-            kwargs["timeout"] = self._timeout
+            kwargs["timeout"] = self._timeout if context.timeout is None else context.timeout
         if self._tls is not None:
             # for each request of its own: requests would show the certificate to redirects, too
             kwargs["cert"] = self._tls if self._hosts.allows(request.url or "") else None

@@ -168,7 +168,10 @@ def run(
                     attempt,
                     connection,
                 )
-                job.execute()
+                try:
+                    job.execute()
+                finally:
+                    report.notes += compiled.levels.notes() if compiled.levels else []
                 had_rows = bool(job.loaded_before) and not options.refresh
             say_where(report, target, pipeline, selected, had_rows=had_rows)
         except BaseException as error:
@@ -244,6 +247,8 @@ class _Run:
         self.attempt = attempt
         self.pipeline = opened.pipeline
         self.state = read_state(opened.pipeline, self.connector)
+        if compiled.levels is not None:
+            compiled.levels.begin(self.state.in_flight)
         self.refreshed = frozenset(r.name for r in selected if options.refresh)
         self.packages = Packages(
             compiled, opened, target, attempt, collector, self.refreshed, connection
@@ -286,7 +291,7 @@ class _Run:
     def _read(self, extractor: Extractor) -> list[Resource]:
         """Read the selected resources, and load what is due meanwhile; return what is to load."""
         self.on_event.step("extract")
-        for parts in extractor.packages(self.selected, self.connector.client.max_in_flight):
+        for parts in extractor.packages(self.selected, self.connector.client.most_in_flight):
             try:
                 self._commit(parts, extractor)
             finally:
@@ -439,13 +444,13 @@ class _Run:
     def _extractor(self) -> Extractor:
         options, selected = self.options, self.selected
         in_threads = frozenset(resource.name for resource in selected)
-        if self.connector.client.max_in_flight == 1 or self.environment.transport is not None:
+        if self.connector.client.most_in_flight == 1 or self.environment.transport is not None:
             in_threads = frozenset()  # a recording and its replays read in one order
         read_options = ReadOptions(
             self.environment,
             self.on_event,
             self.compiled.redactor,
-            self.connector.client.max_in_flight,
+            self.connector.client.most_in_flight,
             options.limit,
             self.moved,
             again=options.again,

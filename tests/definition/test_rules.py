@@ -503,6 +503,7 @@ DURATIONS = {
     "client.timeout": 0,
     "client.max_response_time": 0,
     "client.rate_limit.per": 0,
+    "client.rate_limits.0.per": 0,
     "client.auth.expires_in": 0,
     "client.retry.max_wait": 1,
     "client.retry.backoff": 1,
@@ -515,6 +516,10 @@ DURATIONS = {
     "endpoint.export.timeout": 0,
     "endpoint.response_actions.0.max_wait": 1,
     "endpoint.response_actions.0.backoff": 1,
+    "endpoint.timeout": 0,
+    "endpoint.retry.max_wait": 1,
+    "endpoint.retry.backoff": 1,
+    "endpoint.rate_limit.per": 0,
     "partitions.0.dates.step": 0,
     "partitions.0.dates.granularity": 0,
 }
@@ -524,6 +529,7 @@ DURATIONS_EVERYWHERE = {
         **CLIENT,
         "auth": {"type": "jwt", "key": "{secrets.k}"},
         "rate_limit": {"requests": 5},
+        "rate_limits": [{"name": "some", "requests": 5}],
         "retry": {},
     },
     "partitions": [{"name": "day", "dates": {"start": "2026-01-01", "step": "P1D"}}],
@@ -536,6 +542,8 @@ DURATIONS_EVERYWHERE = {
             "download": {"url": "{response.url}"},
         },
         "response_actions": [{"status_code": 503, "action": "retry"}],
+        "rate_limit": {"requests": 5},
+        "retry": {},
     },
 }
 

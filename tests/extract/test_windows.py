@@ -1,6 +1,6 @@
 """Windows, times in any form, and ranges that are read again, as requests and state show them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,7 +8,9 @@ from framework.definition.values.durations import parse_period
 from framework.errors import FrameworkError
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.incremental.windows import split
+from framework.runtime.environment import ServerClock
 from tests.support.open_resource import one_list, opened
+from tests.support.servers.web import Answer, each
 
 NOW = datetime(2024, 6, 15, 12, 30, 0, 700000, tzinfo=UTC)
 DAYS = {"start_param": "since", "end_param": "until", "initial_value": "2024-06-01", "step": "P5D"}
@@ -240,6 +242,27 @@ def test_a_range_in_windows_has_no_lag_and_ends_before_its_end(tmp_path, web):
     )
     assert sent(web) == [("2024-05-02", "2024-05-07"), ("2024-05-07", "2024-05-09")]
     assert {one["id"] for one in found} == {1}
+
+
+@pytest.mark.parametrize(
+    ("behind", "more", "windows", "expected"),
+    [(0, {"lookahead": "P1M"}, 7, 0), (6, {}, 2, -6), (0, {}, 2, -4)],
+)
+def test_windows_that_were_cut_move_the_watermark_no_further_than_the_servers_clock(
+    tmp_path, web, behind, more, windows, expected
+):
+    """The watermark of windows that end 9 and 4 days ago, in days from now."""
+    clock = ServerClock()
+    clock.behind = timedelta(days=behind)
+    web.on("/items", each(*[[]] * windows, Answer(500)))
+    initial = (NOW - timedelta(days=14)).isoformat()
+    body = feed(web.url, {**DAYS, "watermark": "run_start", "initial_value": initial, **more})
+    body["client"]["retry"] = {"max_retries": 0}
+    state = {}
+    with pytest.raises(FrameworkError):
+        opened(tmp_path, body, state=state, now=NOW, server_clock=clock).read("items")
+    last = datetime.fromisoformat(state["items"]["at"]["last_value"])
+    assert abs(last - NOW - timedelta(days=expected)) < timedelta(minutes=1)
 
 
 def children(url, incremental, **child):

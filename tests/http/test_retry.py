@@ -86,6 +86,13 @@ def test_a_wait_longer_than_max_wait_is_not_begun(tmp_path, web):
     assert len(web.asked) == 1
 
 
+def test_a_time_that_is_read_as_seconds_is_told(tmp_path, web):
+    web.on("/items", Answer(429, headers={"X-Reset": "1790000000"}))
+    body = retrying(web.url, max_retries=3, wait_header="X-Reset")
+    with pytest.raises(RequestError, match=r"by X-Reset.* or declare the header .*`epoch`"):
+        opened(tmp_path, body).read("items")
+
+
 def test_a_wait_as_long_as_max_wait_is_begun(tmp_path, web):
     web.on("/items", each(Answer(429, headers={"Retry-After": "60"}), []))
     shop = opened(tmp_path, retrying(web.url, max_wait="PT1M"))
@@ -290,4 +297,4 @@ def test_what_the_file_calls_rate_limited_slows_all_requests(tmp_path, web):
     shop = opened(tmp_path, retrying(web.url, endpoint, max_retries=1, backoff_factor=0))
     assert shop.read("items") == [{"id": 1}]
     assert shop.heard.waits == [30]
-    assert shop.compiled.client.session.get_adapter(web.url)._limiter._paused_until > 0
+    assert shop.compiled.client.session.get_adapter(web.url)._budgets.usual._paused_until > 0

@@ -38,7 +38,7 @@ class LoggedLimit:
         self.terms.append(terms)
         return self
 
-    def try_acquire(self) -> tuple[float, str]:
+    def try_acquire(self, cost: int = 1, longest: float | None = None) -> tuple[float, str]:
         with self._lock:
             if self.in_flight >= self._at_once:
                 return 0.01, ""
@@ -48,13 +48,13 @@ class LoggedLimit:
                 self.log.append(("refuse",))
                 self._left = 1  # at the next try
                 return 5.0, "the limit of all"
-            self._left -= 1
+            self._left -= cost
             self.in_flight += 1
             self.most = max(self.most, self.in_flight)
             self.log.append(("acquire",))
             return 0.0, ""
 
-    def release(self) -> None:
+    def release(self, cost: int = 1) -> None:
         with self._lock:
             self.in_flight -= 1
             self.log.append(("release",))
@@ -159,7 +159,7 @@ def test_a_child_does_not_ask_while_a_parent_waits() -> None:
     parent = threading.Thread(target=send, args=[0])
     parent.start()
     asked.wait(60)
-    assert limiter._try_acquire(1) == (0.01, "")
+    assert limiter._try_acquire(1, 1, 300.0) == (0.01, "")
     assert shared.log == [("refuse",)]
     go_on.set()
     parent.join(60)

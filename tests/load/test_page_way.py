@@ -13,8 +13,8 @@ from tests.support.page_trace import trace_pages
 from tests.support.run_verbs import scheduling
 
 MAX_CALLS = 80
-MAX_MODULES = 22
-"""Of the whole way: session, retries, rate limit and events included."""
+MAX_MODULES = 23
+"""Of the whole way: session, retries, budgets, rate limit and events included."""
 MAX_MODULES_AFTER_RESPONSE = 15
 
 

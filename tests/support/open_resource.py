@@ -156,7 +156,7 @@ def opened(
         outside,
         heard,
         compiled.redactor,
-        in_flight or connector.client.max_in_flight,
+        in_flight or connector.client.most_in_flight,
         limit,
         {} if state is None else state,
         again=again,

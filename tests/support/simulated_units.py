@@ -85,6 +85,8 @@ class SimulatedFleet:
         self.transit = lambda latency: random.random() * min(latency, IN_TRANSIT)
         """Seconds until a request of that latency arrives at the API."""
         self.terms = terms
+        self.costs = (1,)
+        """What requests cost, by thread."""
         self.arrived: list[float] = []
         self.in_flight = self.most_in_flight = 0
         self.units: dict[str, SimulatedUnit] = {}
@@ -196,7 +198,7 @@ class SimulatedUnit:
             return
         self.fleet.thread = hash((self.name, thread))
         try:
-            seconds, why = self.limit.try_acquire()
+            seconds, why = self.limit.try_acquire(self.cost(thread))
         except WaitTooLong as error:
             self.refusals.append(error)
             self.left = 0
@@ -210,16 +212,19 @@ class SimulatedUnit:
         latency = self.fleet.latency()
         self.fleet.in_flight += 1
         self.fleet.most_in_flight = max(self.fleet.most_in_flight, self.fleet.in_flight)
-        self.clock.at(self.clock.now + self.fleet.transit(latency), self.arrive)
+        self.clock.at(self.clock.now + self.fleet.transit(latency), lambda: self.arrive(thread))
         self.clock.at(self.clock.now + latency, lambda: self.answered(thread))
 
-    def arrive(self) -> None:
-        self.fleet.arrived.append(self.clock.now)
+    def cost(self, thread: int) -> int:
+        return self.fleet.costs[thread % len(self.fleet.costs)]
+
+    def arrive(self, thread: int) -> None:
+        self.fleet.arrived.extend([self.clock.now] * self.cost(thread))
 
     def answered(self, thread: int) -> None:
         self.fleet.in_flight -= 1
         if not self.is_dead:
-            self.limit.release()
+            self.limit.release(self.cost(thread))
             self.send(thread)
 
     def die(self) -> None:

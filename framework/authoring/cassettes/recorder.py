@@ -147,9 +147,8 @@ def _run_in_temporary_folder(
 def named_headers(connector: Connector) -> frozenset[str]:
     """Return the response headers (lower case) that a connector file reads."""
     names = set(cursor_headers(connector))
-    limits = connector.client.rate_limit
-    if limits is not None:
-        headers = (limits.limit_header, limits.remaining_header, limits.reset_header)
+    for limit in connector.rate_limits:
+        headers = (limit.limit_header, limit.remaining_header, limit.reset_header)
         names.update(filter(None, headers))
     for resource in connector.resources:
         for action in resource.endpoint.response_actions:

@@ -176,7 +176,7 @@ def _compile(
 def _readers(
     compiled: CompiledConnector, limit: int, environment: Environment, on_event: EventHandler
 ) -> ResourceReaders:
-    in_flight = compiled.connector.client.max_in_flight
+    in_flight = compiled.connector.client.most_in_flight
     return ResourceReaders(
         compiled, ReadOptions(environment, on_event, compiled.redactor, in_flight, limit, state={})
     )

@@ -61,12 +61,16 @@ def check_wait_patterns(draft: Draft) -> Iterator[Breach]:
 
 
 def _policies(draft: Draft) -> dict[Pointer, Mapping[str, Json]]:
-    """Return `client.retry` and every response action, each place once."""
+    """Return the `retry` of the client and of endpoints, and every response action, each once."""
     policies: dict[Pointer, Mapping[str, Json]] = {}
     retry = draft.client.get("retry")
     if isinstance(retry, dict):
         policies["client", "retry"] = {**retry, "action": "retry"}
     for merged in draft.resources:
+        retry = merged.endpoint.get("retry")
+        if isinstance(retry, dict):
+            place = merged.place("endpoint", "retry")
+            policies.setdefault(place, {**retry, "action": "retry"})
         actions = merged.endpoint.get("response_actions")
         for position, action in enumerate(actions if isinstance(actions, list) else []):
             if isinstance(action, dict) and isinstance(action.get("action"), str):

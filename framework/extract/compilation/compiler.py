@@ -25,6 +25,7 @@ from framework.definition.expressions.jmespath_expression import (
 from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.expressions.placeholders import Placeholder, with_config
 from framework.definition.model import (
+    AUTO,
     Binding,
     ClientTls,
     Connector,
@@ -53,6 +54,7 @@ from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
 from framework.http.client_tls import tls_context
 from framework.http.decoders import build_decoder
+from framework.http.in_flight import HostLevels
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.http.session import AllowedHosts, Session, origin, refuse_plain_http
@@ -85,6 +87,8 @@ class CompiledConnector:
     client: RESTClient
     plans: Mapping[str, Plan]
     auth_context: AuthContext
+    levels: HostLevels | None = None
+    """How many requests at once each host bears, if the file says `max_in_flight: auto`."""
 
 
 class Filler:
@@ -142,8 +146,17 @@ def compile_connector(
     if connector.secrets:
         refuse_plain_http(base_url)
     runtime = resolve_configuration(RuntimeConfiguration())
-    limit, context = filled_limit(client.rate_limit, filler), without_secrets(filler.context)
-    adapter = build_adapter(connector, settings, limit, context, runtime, environment, on_event)
+    filled = with_filled_limits(connector, filler)
+    levels = HostLevels(client.most_in_flight) if client.max_in_flight == AUTO else None
+    adapter = build_adapter(
+        replace(filled, client=replace(filled.client, base_url=base_url)),
+        settings,
+        without_secrets(filler.context),
+        runtime,
+        environment,
+        on_event,
+        levels,
+    )
     timeout = client.timeout.total_seconds() if client.timeout else float(runtime.request_timeout)
 
     tls = None
@@ -189,7 +202,9 @@ def compile_connector(
         )
         for resource in connector.resources
     }
-    return CompiledConnector(connector, settings, redactor, rest_client, plans, auth_context)
+    return CompiledConnector(
+        connector, settings, redactor, rest_client, plans, auth_context, levels
+    )
 
 
 def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
@@ -203,6 +218,28 @@ def filled_limit(limit: RateLimit | None, filler: Filler) -> RateLimit | None:
 def filled_tls(tls: ClientTls, filler: Filler) -> ClientTls:
     """Return the TLS settings with config and secrets filled in."""
     return ClientTls(**{key: filler.final(value) for key, value in vars(tls).items()})
+
+
+def with_filled_limits(connector: Connector, filler: Filler) -> Connector:
+    """Return the connector with config filled in to all of its rate limits."""
+    client = connector.client
+    named = tuple(
+        replace(one, limit=filled_limit(one.limit, filler) or one.limit)
+        for one in client.rate_limits
+    )
+    client = replace(client, rate_limit=filled_limit(client.rate_limit, filler), rate_limits=named)
+    resources = tuple(
+        one
+        if one.endpoint.rate_limit is None
+        else replace(
+            one,
+            endpoint=replace(
+                one.endpoint, rate_limit=filled_limit(one.endpoint.rate_limit, filler)
+            ),
+        )
+        for one in connector.resources
+    )
+    return replace(connector, client=client, resources=resources)
 
 
 def selector_of(text: str) -> Selector:
@@ -262,6 +299,8 @@ def _plan(
     decode = build_decoder(endpoint.response_format, most, decimals, columns)
     exports = endpoint.export is not None
     level = connector.level(resource)
+    timeout = None if endpoint.timeout is None else endpoint.timeout.total_seconds()
+    context = RequestContext(resource.name, actions, level=level, timeout=timeout)
     plan = Plan(
         _in_zone(replace(resource, partitions=partitions), _filled_zone(resource.zone, filler)),
         endpoint,
@@ -271,9 +310,9 @@ def _plan(
         paginator is not None and paginator.rules.ahead,
         auth,
         actions,
-        RequestContext(resource.name, actions, decode, exports or is_bare_url, decimals, level),
+        replace(context, decode=decode, any_host=exports or is_bare_url, decimals=decimals),
         filler.context,
-        RequestContext(resource.name, actions, level=level) if exports else None,
+        context if exports else None,
         _other_tables(resource, connector),
         tuple(_binding(binding, filler) for binding in resource.ancestor_bindings),
     )

@@ -22,8 +22,8 @@ from framework.extract.compilation.compiler import (
     Filler,
     filled_auth,
     filled_endpoint,
-    filled_limit,
     filled_tls,
+    with_filled_limits,
 )
 from framework.runtime.context import run_context
 from framework.runtime.redaction import MASK
@@ -40,6 +40,7 @@ def masked(settings: Settings) -> Settings:
 def render_config(connector: Connector, settings: Settings) -> dict[str, Json]:
     """Return `client` and `resources` after defaults, merging and config, with secrets masked."""
     filler = Filler(run_context(masked(settings), datetime.now(UTC)))
+    connector = with_filled_limits(connector, filler)
     return {
         "client": _client(connector.client, filler),
         "resources": [_resource(resource, filler) for resource in connector.resources],
@@ -53,7 +54,6 @@ def _client(client: Client, filler: Filler) -> Json:
         headers=filler.literal_braces(client.headers),
         auth=_auth(client.auth, filler),
         paginator=filler.final(to_plain(client.paginator)),
-        rate_limit=filled_limit(client.rate_limit, filler),
         tls=None if client.tls is None else filled_tls(client.tls, filler),
         allowed_hosts=filler.final(list(client.allowed_hosts)),
     )
@@ -116,6 +116,8 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
         auth=_auth(endpoint.auth, filler),
     )
     data: dict[str, Json] = to_plain(filled)
+    if endpoint.cost == 1:
+        del data["cost"]
     data["response_format"] = render_response_format(endpoint.response_format)
     data["incremental"] = endpoint.incremental and _incremental(endpoint.incremental)
     if endpoint.source is not None:

@@ -335,6 +335,9 @@ class Watermark:
         last, hashes = self._last, self._hashes
         if self._checkpoint is not None:
             last, hashes = self._checkpoint
+        if self._is_cut and rules.run_start and last is not None:
+            # a window may end later: with `lookahead`, or if the server's clock is behind
+            last = min(last, rules.run_start_value())
         if rules.run_start and not self._is_cut:
             last, hashes = rules.run_start_value(), set()
             if self._previous is not None and not self._is_plain:

@@ -128,11 +128,15 @@ class Budgets:
         if now < budget.paused_until:
             self._tell_pause(budget, [unit], now)
 
-    def ask(self, key: str, unit: str, tokens: int) -> None:
-        """Queue a unit for so many tokens more; one that is queued already keeps its turn."""
+    def ask(self, key: str, unit: str, tokens: int, least: int = 1) -> None:
+        """Queue a unit for so many tokens more; one that is queued already keeps its turn.
+
+        It gets `least` at once: what its next request costs.
+        """
         budget = self._budget(key)
         if tokens > 0 and unit in budget.units:
             budget.wanted[unit] = budget.wanted.get(unit, 0) + tokens
+            budget.least[unit] = least
             budget.told.pop(unit, None)
 
     def ask_places(self, key: str, unit: str, places: int) -> None:
@@ -293,7 +297,8 @@ class Budgets:
         wall = self._wall()
         ahead = 0
         for unit, wanted in budget.wanted.items():
-            self._tell_wait(budget, unit, budget.refusal(ahead, now, wall), now)
+            least = budget.least_of(unit)
+            self._tell_wait(budget, unit, budget.refusal(ahead + least - 1, now, wall), now)
             ahead += wanted
         if budget.wanted:
             self._due[budget.key] = budget.next_change(now, wall)

@@ -381,7 +381,8 @@ def apply_report(budgets: Budgets, unit: str, message: Message) -> None:
         seconds, why = list_of(message["pause"], 2)
         budgets.pause(key, number_of(seconds), str(why))
     if "wanted" in message:
-        budgets.ask(key, unit, integer_of(message, "wanted"))
+        least = integer_of(message, "least") if "least" in message else 1
+        budgets.ask(key, unit, integer_of(message, "wanted"), least)
     if "places_wanted" in message:
         budgets.ask_places(key, unit, integer_of(message, "places_wanted"))
 

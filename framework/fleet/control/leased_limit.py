@@ -32,10 +32,11 @@ MOST_ENDED = 10_000
 
 def budget_key(terms: LimitTerms, salt: bytes) -> str:
     """Return which budget a connector's requests count for; its secrets cannot be derived."""
+    name = f"{terms.connector}:{terms.budget}" if terms.budget else terms.connector
     if terms.scope == "api":
-        return terms.connector
+        return name
     secrets = orjson.dumps(dict(terms.secrets), option=orjson.OPT_SORT_KEYS)
-    return f"{terms.connector}/{hmac.new(salt, secrets, sha256).hexdigest()[:16]}"
+    return f"{name}/{hmac.new(salt, secrets, sha256).hexdigest()[:16]}"
 
 
 class LeasedLimit:
@@ -73,8 +74,8 @@ class LeasedLimit:
         self._asked = self._places_asked = 0
         self._needs_place = needs_place
         self._places_are_scarce = False
-        self._waiting: set[int] = set()
-        """Threads whose request waits for a token."""
+        self._waiting: dict[int, int] = {}
+        """What the waiting request of each thread costs."""
         self._used = self._used_before = 0
         """Tokens used in this half second, and in the one before."""
         self._used_since = clock()
@@ -93,12 +94,14 @@ class LeasedLimit:
         """Whether the budget had nothing left for longer than a unit waits."""
         return self._is_refused
 
-    def try_acquire(self) -> tuple[float, str]:
+    def try_acquire(self, cost: int = 1, longest: float | None = None) -> tuple[float, str]:
         """Return (0, "") and count a request as in flight, or the seconds until a retry and why.
 
-        Raise WaitTooLong if the budget has nothing left for too long.
+        A request takes as many tokens as it costs. Raise WaitTooLong if the budget has nothing left
+        for longer than `longest` seconds.
         """
         now, thread = self._clock(), get_ident()
+        longest = self._longest if longest is None else longest
         with self._lock:
             if self._is_closed:
                 return QUIET, "the unit ends"
@@ -106,27 +109,27 @@ class LeasedLimit:
                 why, used_up = self._paused_by
                 if used_up is None:
                     used_up = f"the API's limit ({why})"
-                return self._refuse(self._paused_until - now, why, used_up)
+                return self._refuse(self._paused_until - now, why, used_up, longest)
             if now - self._heard() >= QUIET:
                 return QUIET, "the coordinator does not respond"
             has_place = self._free > 0 or not self._needs_place
-            if self._idle and has_place:
-                self._take(thread)
+            if self._idle >= cost and has_place:
+                self._take(thread, cost)
                 return 0.0, ""
-            self._waiting.add(thread)
+            self._waiting[thread] = cost
             if not has_place:
                 self._ask_places(len(self._waiting))
                 return self._poll(), ""
-            self._ask(len(self._waiting) + self._target())
+            self._ask(self._wanted + self._target())
             if now < self._expected_at:
-                return self._refuse(self._expected_at - now, *self._waits_for)
+                return self._refuse(self._expected_at - now, *self._waits_for, longest)
             return self._poll(), ""
 
-    def release(self) -> None:
+    def release(self, cost: int = 1) -> None:
         """Count a request that has ended."""
         with self._lock:
-            self._in_flight -= 1
-            self._ended.append(self._clock())
+            self._in_flight -= cost
+            self._ended.extend([self._clock()] * cost)
             if not self._needs_place:
                 return
             if not self._places_are_scarce:
@@ -180,7 +183,7 @@ class LeasedLimit:
                 share = message["share"]
                 self._share = inf if share is None else share
                 self._idle += message["count"]
-                self._asked -= message["count"]
+                self._asked = max(self._asked - message["count"], 0)
                 self._expected_at = 0.0
             elif kind == "places":
                 self._free += message["count"]
@@ -211,7 +214,8 @@ class LeasedLimit:
             self._pass_time(now, closes)
             if closes:
                 self._is_closed = True
-                del self._to_report["wanted"], self._to_report["places_wanted"]
+                for name in ("wanted", "least", "places_wanted"):
+                    del self._to_report[name]
             message: Message = {}
             if self._ended:
                 ended, self._ended = self._ended[:MOST_ENDED], self._ended[MOST_ENDED:]
@@ -230,30 +234,37 @@ class LeasedLimit:
 
     @property
     def unreported(self) -> int:
-        """The requests that have begun, and whose end was not reported."""
+        """The tokens of requests that have begun, and whose end was not reported."""
         with self._lock:
             return self._in_flight + len(self._ended)
 
-    def _refuse(self, seconds: float, why: str, used_up: str | None) -> tuple[float, str]:
-        if used_up is not None and seconds > self._longest:
-            self._waiting.discard(get_ident())
+    def _refuse(
+        self, seconds: float, why: str, used_up: str | None, longest: float
+    ) -> tuple[float, str]:
+        if used_up is not None and seconds > longest:
+            self._waiting.pop(get_ident(), None)
             self._is_refused = True
-            raise WaitTooLong(seconds, self._longest, used_up)
+            raise WaitTooLong(seconds, longest, used_up)
         return seconds, why
 
-    def _take(self, thread: int) -> None:
-        """Use a token, and ask for more if there is less than a quarter of a second's worth."""
-        self._waiting.discard(thread)
-        self._idle -= 1
-        self._in_flight += 1
+    @property
+    def _wanted(self) -> int:
+        """The tokens that waiting requests want."""
+        return sum(self._waiting.values())
+
+    def _take(self, thread: int, cost: int) -> None:
+        """Use tokens, and ask for more if there is less than a quarter of a second's worth."""
+        self._waiting.pop(thread, None)
+        self._idle -= cost
+        self._in_flight += cost
         self._fewest[0] = min(self._fewest[0], self._idle)
         if self._needs_place:
             self._free -= 1
             self._fewest[1] = min(self._fewest[1], self._free)
-        self._used += 1
-        target = self._target()
-        if 2 * (self._idle + self._asked - len(self._waiting)) <= target:
-            self._ask(len(self._waiting) + target)
+        self._used += cost
+        target, wanted = self._target(), self._wanted
+        if 2 * (self._idle + self._asked - wanted) <= target:
+            self._ask(wanted + target)
 
     def _poll(self) -> float:
         return min(POLL * len(self._waiting), LONGEST_POLL)
@@ -268,7 +279,10 @@ class LeasedLimit:
         if missing > 0:
             self._asked += missing
             self._to_report["wanted"] += missing
-            if not self._idle:
+            least = max(self._waiting.values(), default=1)
+            if least > 1:  # fewer tokens at once would be of no use
+                self._to_report["least"] = least
+            if not self._idle or least > self._idle:
                 self._wake()
 
     def _ask_places(self, places: int) -> None:

@@ -73,6 +73,8 @@ class TokenBudget:
     held: int = 0
     wanted: dict[str, int] = field(default_factory=dict)
     """The tokens that each waiting unit wants, in the order of their turns."""
+    least: dict[str, int] = field(default_factory=dict)
+    """The tokens that the next request of each unit costs."""
     told: dict[str, tuple[str, float]] = field(default_factory=dict)
     """The reason that each waiting unit was told, and until when."""
     cooling: list[float] = field(default_factory=list)
@@ -192,16 +194,24 @@ class TokenBudget:
             self.end(unit, [now + IN_TRANSIT] * lost, now, hour)
         del self.units[unit]
         self.wanted.pop(unit, None)
+        self.least.pop(unit, None)
         self.told.pop(unit, None)
         self.places.drop(unit)
+
+    def least_of(self, unit: str) -> int:
+        """Return the tokens that must be free for a unit: at most all that there are."""
+        least = self.least.get(unit, 1)
+        return least if self.requests is None else max(min(least, self.requests), 1)
 
     def grant(self, now: float) -> dict[str, int]:
         """Lease what is free to those who want it, in turns; return how many each unit got."""
         free, share = self.free(now), self.share
         granted: dict[str, int] = {}
-        while self.wanted and free >= 1:
+        while self.wanted:
             unit, wanted = next(iter(self.wanted.items()))
-            count = int(min(wanted, free, max(share, 1)))
+            if free < self.least_of(unit):  # the others wait too, or it would never get enough
+                break
+            count = int(max(min(wanted, free, max(share, 1)), self.least.get(unit, 1)))
             del self.wanted[unit]
             if wanted > count:  # the rest has its turn after the others
                 self.wanted[unit] = wanted - count

@@ -305,8 +305,8 @@ def _quotas(planned: Iterable[PlannedUnit]) -> tuple[QuotaUse, ...]:
         unit = one.unit
         connector = unit.job.connector
         limit = connector.client.rate_limit
-        if limit is None:
-            continue
+        if limit is None or len(connector.rate_limits) > 1:
+            continue  # estimates do not say which requests count for which limit
         scope = getattr(limit, "scope", None) or "credential"
         credentials = () if scope == "api" else tuple(_credentials(connector, unit))
         key = (connector.name, credentials)

@@ -61,7 +61,7 @@ def _imported(path: Path, manifest: Component, name: str) -> ImportedConnector:
         why = "; ".join(f"{one.reason} ({one.place})" for one in remarks.entries[:3])
         raise ManifestError(f"{path}: has no stream that could be read{why and f': {why}'}")
     body, schemas = assemble(tuple(catalog.resources.values()), catalog.hidden, remarks)
-    body["client"].update(translate_limits(context, manifest))
+    body["client"].update(translate_limits(context, manifest, body["client"]["base_url"]))
     secret = secret_inputs(inputs, body)
     body = with_secrets(body, secret)
     require_https(body, remarks)

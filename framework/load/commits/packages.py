@@ -30,6 +30,7 @@ from framework.load.persistence.load_markers import loaded_state, take_back
 from framework.load.persistence.recovery import READ_FOR, READ_INTO, OpenPipeline, drop_packages
 from framework.load.persistence.run_state import (
     FULL_READ,
+    IN_FLIGHT,
     LOADS,
     MODES,
     Watermarks,
@@ -216,6 +217,8 @@ class Packages:
                 own[FULL_READ] = self._attempt.start.isoformat()
         if state.once is not None:
             add_token(source, state.once)
+        if self._compiled.levels is not None:
+            source[IN_FLIGHT] = self._compiled.levels.learnt()
 
     def _extract(self, sinks: Mapping[str, Sink | None], state: StoredState) -> None:
         """Have dlt extract all rows and the state; without a sink there are no rows."""

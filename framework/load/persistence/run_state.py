@@ -23,6 +23,8 @@ MODES = "framework_modes"
 
 ONCE = "framework_once"
 """Key in the source's state: tokens of runs that are not to be repeated, the newest last."""
+IN_FLIGHT = "framework_in_flight"
+"""Key in the source's state: how many requests at once each host bears."""
 MOST_TOKENS = 100
 """Older tokens are forgotten."""
 
@@ -39,12 +41,14 @@ Watermarks = dict[str, dict[str, Any]]
 class SourceState:
     """What dlt's state holds for the connector: load modes and the state of each resource.
 
-    `once` are tokens of runs that have loaded all of their resources.
+    `once` are tokens of runs that have loaded all of their resources. `in_flight` is how many
+    requests at once each host bears.
     """
 
     modes: dict[str, str] = field(default_factory=dict)
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     once: list[str] = field(default_factory=list)
+    in_flight: dict[str, int] = field(default_factory=dict)
 
     @property
     def watermarks(self) -> Watermarks:
@@ -55,7 +59,12 @@ class SourceState:
 def read_state(pipeline: Any, connector: Connector) -> SourceState:
     """Return a copy of the connector's state in an open pipeline."""
     source = copy.deepcopy(pipeline.state.get("sources", {}).get(connector.name, {}))
-    return SourceState(source.get(MODES, {}), source.get("resources", {}), source.get(ONCE, []))
+    return SourceState(
+        source.get(MODES, {}),
+        source.get("resources", {}),
+        source.get(ONCE, []),
+        source.get(IN_FLIGHT, {}),
+    )
 
 
 def add_token(source: dict[str, Any], token: str) -> None:

@@ -105,6 +105,29 @@ def play_history(data: st.DataObject) -> None:
     assert test.most_in_a_window(per) <= requests
 
 
+@pytest.mark.parametrize("costs", [(5,), (1, 7), (30, 1, 1)])
+def test_costs_of_requests_fit_into_the_budget_of_all(
+    fleet: Simulated, costs: tuple[int, ...]
+) -> None:
+    test = fleet(requests=30, per=10.0)
+    test.costs = costs
+    units = [test.add(threads=3) for _ in range(4)]
+    test.clock.run(test.clock.now + 200)
+    assert test.most_in_a_window(10.0) <= 30
+    assert len(test.arrived) > 300  # more than half of it is used
+    assert all(unit.sent for unit in units)
+
+
+def test_a_request_that_costs_more_than_all_is_sent_alone(fleet: Simulated) -> None:
+    test = fleet(requests=30, per=10.0)
+    test.costs = (40,)
+    for _ in range(2):
+        test.add(threads=1)
+    test.clock.run(test.clock.now + 100)
+    assert test.most_in_a_window(10.0) == 40
+    assert len(test.arrived) >= 40 * 5
+
+
 def test_a_lower_number_that_one_unit_learns_holds_for_all(fleet: Simulated) -> None:
     test = fleet(requests=100, per=10.0)
     units = [test.add(threads=4) for _ in range(4)]

@@ -1,8 +1,10 @@
-"""API budgets and concurrency as `rate_limit` and `max_in_flight`."""
+"""API budgets and concurrency as `rate_limit`, `rate_limits` and `max_in_flight`."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from framework.definition.values.durations import parse_duration
 from framework.importers.airbyte.components.component_registry import component, translate
@@ -15,13 +17,14 @@ Json = Any
 Limit = dict[str, Json]
 
 
-def translate_limits(context: ImportContext, manifest: Component) -> dict[str, Json]:
+def translate_limits(
+    context: ImportContext, manifest: Component, base_url: str = ""
+) -> dict[str, Json]:
     """Return the client's limits: requests per time, and requests at once."""
     limits: dict[str, Json] = {}
     budget = manifest.part("api_budget", "HTTPAPIBudget")
-    rate = _rate_limit(context, budget) if budget is not None else {}
-    if rate:
-        limits["rate_limit"] = rate
+    if budget is not None:
+        limits.update(_rate_limits(context, budget, base_url))
     level = manifest.part("concurrency_level", "ConcurrencyLevel")
     count = level.get("default_concurrency") if level is not None else None
     if isinstance(count, int) and 1 <= count <= 100:
@@ -31,27 +34,87 @@ def translate_limits(context: ImportContext, manifest: Component) -> dict[str, J
     return limits
 
 
-def _rate_limit(context: ImportContext, budget: Component) -> Limit:
-    policies = list(budget.parts("policies"))
-    limits: list[Limit] = []
-    for policy in policies:
-        limits += translate(context, "rate_policy", policy, [])
+def _rate_limits(context: ImportContext, budget: Component, base_url: str) -> dict[str, Json]:
+    """Return `rate_limits` of paths, and the `rate_limit` of what matches none of them."""
     codes = budget.get("status_codes_for_ratelimit_hit", [])
     if [code for code in codes if code != 429]:
         place = budget.at("status_codes_for_ratelimit_hit")
         context.missing(place, f"{codes} as responses to too many requests")
-    if len(policies) > 1 or any(policy.get("matchers") for policy in policies):
-        context.note(
-            budget.place, "limits for single paths: here the strictest holds for all requests"
-        )
-    if not limits:
-        return {}
     headers = {
         word: budget.get(f"ratelimit_{word}_header")
         for word in ("remaining", "reset")
         if isinstance(budget.get(f"ratelimit_{word}_header"), str)
     }
-    return min(limits, key=_per_second) | ({"headers": headers} if headers else {})
+    more = {"headers": headers} if headers else {}
+    named: list[Limit] = []
+    for_all: list[Limit] = []
+    for policy in budget.parts("policies"):
+        limits: list[Limit] = translate(context, "rate_policy", policy, [])
+        matchers = list(policy.parts("matchers"))
+        matched = _matched(context, policy, matchers, base_url)
+        if matched is None:
+            for_all += limits
+            continue
+        if len(limits) + (policy.type == "UnlimitedCallRatePolicy") == 0:
+            continue
+        for one in matched:
+            own = {**limits[0], **more} if limits else {}
+            named.append({"name": f"limit_{len(named) + 1}", **one, **own})
+        if not matchers:
+            for_all += limits
+            break  # all that are left match this one
+    found: dict[str, Json] = {}
+    if for_all:
+        strictest = min(for_all, key=_per_second)
+        found["rate_limit"] = {**strictest, **more}
+    return found | ({"rate_limits": named} if named else {})
+
+
+def _matched(
+    context: ImportContext, policy: Component, matchers: list[Component], base_url: str
+) -> list[Limit] | None:
+    """Return path and methods of each matcher, None if one of them has no counterpart."""
+    matched = []
+    for matcher in matchers:
+        one: Limit = {}
+        method, pattern = matcher.get("method"), matcher.get("url_path_pattern")
+        path = None if pattern is None else path_of_pattern(str(pattern), base_url)
+        if (path is None and pattern is not None) or method not in (None, "GET", "POST"):
+            context.note(policy.place, "a limit for some requests: here it holds for all")
+            return None
+        if path is not None:
+            one["path"] = path
+        if method is not None:
+            one["methods"] = [method]
+        if matcher.get("params") or matcher.get("headers"):
+            context.note(matcher.place, "its params and headers: here its path and method count")
+        if matcher.get("weight", 1) != 1:
+            context.missing(matcher.at("weight"), "what these requests cost: add `cost` to them")
+        matched.append(one)
+    if len(matched) > 1:
+        context.note(policy.place, "one limit for several paths: here each has it for itself")
+    return matched
+
+
+_ANY = re.compile(r"\.[*+]\??|\[\^/\]\+|\\[dw]\+|\(\[\^/\]\+\)|\(\\[dw]\+\)|\(\.[*+]\)")
+_ESCAPED = re.compile(r"\\([/.\-_])")
+
+
+def path_of_pattern(pattern: str, base_url: str) -> str | None:
+    """Return a regular expression on a URL's path as a path of `rate_limits`, or None.
+
+    None for one that is more than text with parts that may be anything.
+    """
+    start, end = pattern.startswith("^"), pattern.endswith("$")
+    text = pattern.removeprefix("^").removesuffix("$")
+    parts = [_ESCAPED.sub(r"\1", part) for part in _ANY.split(text)]
+    if any(re.search(r"[\\^$*+?()\[\]{}|]", part) for part in parts):
+        return None
+    base = urlsplit(base_url).path.strip("/")
+    if base:
+        parts[0] = parts[0].removeprefix(f"/{base}")
+    path = "*".join(parts)
+    return (("" if start else "*") + path + ("" if end else "*")) or "/"
 
 
 @component("rate_policy", "FixedWindowCallRatePolicy")
