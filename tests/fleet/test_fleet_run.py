@@ -55,6 +55,7 @@ def test_a_second_run_is_a_new_round_that_reads_what_is_new(
     fleet.assert_loaded()
 
 
+@pytest.mark.slow
 def test_a_new_ledger_loads_what_an_earlier_one_had_loaded(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +102,7 @@ def test_no_secret_is_in_the_ledger_or_the_log(
     assert all("unit" in line for line in lines if line["event"] == "request")
 
 
+@pytest.mark.slow
 def test_accounts_in_one_dataset_are_told_apart_by_a_column(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +122,7 @@ def test_accounts_in_one_dataset_are_told_apart_by_a_column(
     )
 
 
+@pytest.mark.slow
 def test_the_windows_of_a_backfill_give_the_tables_of_one_run(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,7 +167,14 @@ def test_a_second_coordinator_is_refused_by_name(
     fleet.assert_loaded()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGKILL,
+    ],
+)
 def test_the_same_command_goes_on_after_the_coordinator_has_ended(
     fleet: Calendars, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
@@ -186,6 +196,7 @@ def test_the_same_command_goes_on_after_the_coordinator_has_ended(
     fleet.assert_loaded()
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_unit_is_handed_over_leaves_none_that_runs(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,6 +228,7 @@ def test_a_unit_whose_process_is_killed_is_run_again(
         fleet.assert_loaded()
 
 
+@pytest.mark.slow
 def test_ctrl_c_does_not_say_that_units_are_tried_again(web: Web, project: Path) -> None:
     has_begun = threading.Event()
 
@@ -246,6 +258,7 @@ def test_ctrl_c_does_not_say_that_units_are_tried_again(web: Web, project: Path)
     assert "tried again" not in out + errors
 
 
+@pytest.mark.slow
 def test_a_unit_that_hangs_is_ended_after_max_time(
     web: Web, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -266,6 +279,7 @@ def test_a_unit_that_hangs_is_ended_after_max_time(
     ended.set()
 
 
+@pytest.mark.slow
 def test_a_unit_that_got_only_errors_until_max_time_names_the_last(
     web: Web, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -291,6 +305,7 @@ def test_a_unit_that_got_only_errors_until_max_time_names_the_last(
     assert "a-secret" not in error
 
 
+@pytest.mark.slow
 def test_one_unit_runs_alone_for_another_scheduler(
     fleet: Calendars, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -307,6 +322,7 @@ def test_one_unit_runs_alone_for_another_scheduler(
     assert "has no unit 0123456789abcdef" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_status_shows_units_by_state_and_why_they_failed(
     fleet: Calendars, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

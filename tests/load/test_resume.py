@@ -139,7 +139,7 @@ def attempt(connector: Connector, project: Path, api: Paged, **options: Any) -> 
     return load(connector, project, on_event=api.on_event, **options)
 
 
-@pytest.mark.parametrize("disposition", ["merge", "append"])
+@pytest.mark.parametrize("disposition", ["merge", pytest.param("append", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("style", PAGINATORS)
 def test_the_next_run_goes_on_after_the_last_commit(
     web: Web, project: Path, style: str, disposition: str
@@ -465,8 +465,8 @@ LINES = [parent * 10 + n for parent in range(20) for n in range(3)]
     ("parents", "lines", "incremental"),
     [
         ("merge", "merge", False),
-        ("append", "append", False),
-        ("replace", "append", False),
+        pytest.param("append", "append", False, marks=pytest.mark.slow),
+        pytest.param("replace", "append", False, marks=pytest.mark.slow),
         ("merge", "append", True),
     ],
 )

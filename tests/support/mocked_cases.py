@@ -136,11 +136,12 @@ def record_case(case: Case, web: Web, project: Path, patch: Any) -> RecordedCase
             patch.setenv(name, value)
     written = first.get("now")
     now = datetime.fromisoformat(written) if written else NOW
-    loaded = recordable(connector, now, **chosen)
-    if not loaded:
-        return "its run loads nothing"
-    case.serve(web)  # from its first answers on
-    return recorded(connector, now, lambda: case.serve(web), **{**chosen, "resources": loaded})
+    if first.get("status", "ok") != "ok":
+        chosen["resources"] = recordable(connector, now, **chosen)
+        if not chosen["resources"]:
+            return "its run loads nothing"
+        case.serve(web)  # from its first answers on
+    return recorded(connector, now, lambda: case.serve(web), **chosen)
 
 
 def record_shared(folder: Path, file: Path, web: Web, project: Path, patch: Any) -> Any:

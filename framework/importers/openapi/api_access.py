@@ -49,8 +49,8 @@ def base_url(
         return BaseUrl(_PLACEHOLDER_HOST, "the description names no server")
     if server is None:
         # as OpenAPI says: without servers, the one that the description came from
-        own = urljoin(description.root.base, "/").rstrip("/")
-        return BaseUrl(_secure(own), "the description names no server; this is where it came from")
+        own = urljoin(description.root.base, "/")
+        return _over_https(own, "the description names no server; this is where it came from")
     address = str(server.value["url"]).strip()
     variables = mapping(server.value.get("variables"))
     written = "".join(
@@ -75,6 +75,11 @@ def base_url(
                 else (f"https://{written}")
             )
             check = "the description names no host"
+    return _over_https(written, check)
+
+
+def _over_https(written: str, check: str | None) -> BaseUrl:
+    """Return an address as the base URL; that it had http is to be checked, if nothing else is."""
     secure = _secure(written)
     if secure != written and check is None:
         check = _HTTP_CHECK
@@ -133,11 +138,7 @@ def _swagger_url(description: Description) -> BaseUrl:
             )
     host = re.sub(r"^[a-z]+://", "", host.strip()).rstrip("/").replace("{", "").replace("}", "")
     path = path.replace("{", "").replace("}", "")
-    written = f"{scheme}://{host}/{path}".rstrip("/")
-    secure = _secure(written)
-    if secure != written and check is None:
-        check = _HTTP_CHECK
-    return BaseUrl(secure, check)
+    return _over_https(f"{scheme}://{host}/{path}", check)
 
 
 @dataclass(frozen=True)
