@@ -23,8 +23,9 @@ def source(connector: str, **config: Any) -> DltSource:
     for an unknown connector or entry.
     """
     from framework.api import open_source
+    from framework.load.partition_queries import current_query
 
-    return open_source(connector, config)
+    return open_source(connector, config, current_query)
 
 
 def rest_api_config(connector: str, **config: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from framework.extract.compilation.compiler import CompiledConnector, compile_co
 from framework.extract.compilation.dlt_config import rest_api_config
 from framework.extract.compilation.dlt_source import reading_source
 from framework.extract.read_options import ReadOptions
-from framework.runtime.environment import Environment
+from framework.runtime.environment import Environment, QueryValues
 from framework.runtime.settings import resolve_settings
 
 Json = Any
@@ -30,9 +30,9 @@ def valid_connector(location: Location) -> Connector:
     return result.connector
 
 
-def open_source(name: str, config: Mapping[str, Json]) -> DltSource:
-    """Return the DltSource; see `framework.source`."""
-    compiled, options = _open(name, config)
+def open_source(name: str, config: Mapping[str, Json], query: QueryValues) -> DltSource:
+    """Return the DltSource; see `framework.source`. `query` reads from its pipeline's tables."""
+    compiled, options = _open(name, config, query)
     return reading_source(compiled, options)
 
 
@@ -42,9 +42,11 @@ def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:
     return rest_api_config(compiled)
 
 
-def _open(name: str, config: Mapping[str, Json]) -> tuple[CompiledConnector, ReadOptions]:
+def _open(
+    name: str, config: Mapping[str, Json], query: QueryValues | None = None
+) -> tuple[CompiledConnector, ReadOptions]:
     connector = valid_connector(find_connector(name))
-    environment = Environment()
+    environment = Environment(query=query)
     compiled = compile_connector(
         connector, resolve_settings(connector, config), environment, ignore_event
     )

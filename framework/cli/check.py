@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from framework.cli.proof_view import proof_as_data, write_proofs
-from framework.cli.shared_options import format_option, mock_option, open_connector, request_options
+from framework.cli.shared_options import (
+    format_option,
+    mock_option,
+    open_connector,
+    query_options,
+    request_options,
+)
 from framework.cli.terminal import visible, visible_lines, write_json, write_line
 from framework.errors import UsageError
 
@@ -33,6 +39,7 @@ Examples:
 )
 @click.argument("name")
 @request_options
+@query_options
 @click.option(
     "--deep",
     is_flag=True,
@@ -57,6 +64,8 @@ def command(
     config: Mapping[str, str],
     alias: str | None,
     connectors: Path | None,
+    destination: str | None,
+    dataset: str | None,
     deep: bool,
     apply: bool,
     interactive: bool,
@@ -82,12 +91,16 @@ def command(
     from framework.authoring.diagnose.probe import probe
     from framework.cli.progress_view import Progress
     from framework.events import Event, Waiting
+    from framework.load.partition_queries import query_of
     from framework.load.preflight import select_resources
+    from framework.load.run_options import RunOptions
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_on_signals
 
     selected = select_resources(connector, resources)
-    environment, progress = Environment(), Progress(Console(stderr=True), live=False)
+    place = RunOptions(destination=destination, dataset=dataset, alias=alias)
+    environment = Environment(query=query_of(connector, place))
+    progress = Progress(Console(stderr=True), live=False)
     if mock is not None:
         from framework.mock.mock_run import mocked_config, mocked_environment
 

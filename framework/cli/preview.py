@@ -13,6 +13,7 @@ from framework.cli.shared_options import (
     format_option,
     mock_option,
     open_connector,
+    query_options,
     sample_options,
 )
 from framework.cli.terminal import visible, write_json, write_line
@@ -35,6 +36,7 @@ Examples:
 @click.argument("name")
 @click.argument("resource")
 @sample_options(limit=10)
+@query_options
 @mock_option
 @format_option("text", "json")
 def command(
@@ -43,6 +45,8 @@ def command(
     config: Mapping[str, str],
     alias: str | None,
     connectors: Path | None,
+    destination: str | None,
+    dataset: str | None,
     limit: int,
     mock: str | None,
     form: str,
@@ -57,12 +61,15 @@ def command(
     from framework.authoring.diagnose.probe import first_records
     from framework.cli.progress_view import Progress
     from framework.errors import FrameworkError
+    from framework.load.partition_queries import query_of
     from framework.load.preflight import select_resources
+    from framework.load.run_options import RunOptions
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_on_signals
 
     selected = select_resources(connector, (resource,))
-    environment = Environment()
+    place = RunOptions(destination=destination, dataset=dataset, alias=alias)
+    environment = Environment(query=query_of(connector, place))
     if mock is not None:
         from framework.mock.mock_run import mocked_config, mocked_environment
 

@@ -10,6 +10,7 @@ import click
 from framework.cli.shared_options import (
     limit_option,
     open_connector,
+    query_options,
     request_options,
     verbosity_options,
 )
@@ -28,6 +29,7 @@ Examples:
 )
 @click.argument("name")
 @request_options
+@query_options
 @limit_option
 @verbosity_options
 def command(
@@ -36,6 +38,8 @@ def command(
     config: Mapping[str, str],
     alias: str | None,
     connectors: Path | None,
+    destination: str | None,
+    dataset: str | None,
     limit: int | None,
     verbose: bool,
     quiet: bool,
@@ -51,10 +55,13 @@ def command(
 
     from framework.authoring.cassettes.recorder import record
     from framework.cli.progress_view import Progress
+    from framework.load.partition_queries import query_of
+    from framework.load.run_options import RunOptions
     from framework.runtime.environment import Environment
     from framework.runtime.signals import stop_on_signals
 
-    environment = Environment()
+    place = RunOptions(destination=destination, dataset=dataset, alias=alias)
+    environment = Environment(query=query_of(connector, place))
     with (
         stop_on_signals(environment.stop),
         Progress(Console(stderr=True), quiet=quiet, verbose=verbose) as progress,

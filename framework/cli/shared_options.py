@@ -181,6 +181,16 @@ destination_options = option_group(
 )
 """The place of a connector's data, named as for `run`."""
 
+query_options = option_group(
+    click.option(
+        "--destination",
+        metavar="NAME",
+        help="Where partitions with a `query` read their values; default duckdb.",
+    ),
+    click.option("--dataset", metavar="NAME", help="The dataset there; default NAME_data."),
+)
+"""`--destination` and `--dataset`, for commands that load nothing into them."""
+
 
 def sample_options(limit: int) -> Decorator:
     """Return the options of a command that reads some records, `limit` of them by default."""

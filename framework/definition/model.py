@@ -34,7 +34,7 @@ Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
 ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "restart", "fail"]
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
-PartitionKind = Literal["values", "range", "dates", "file", "resource"]
+PartitionKind = Literal["values", "range", "dates", "file", "query", "resource"]
 PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
 
 

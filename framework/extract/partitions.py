@@ -17,6 +17,7 @@ from framework.definition.values.durations import DurationError, parse_duration,
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
 from framework.extract.partition_files import file_values
+from framework.runtime.environment import Environment
 from framework.text import json_type
 
 Json = Any
@@ -26,7 +27,7 @@ MAX_VALUES = 1_000_000
 
 
 def multiplied(
-    partitions: Iterable[Partition], now: datetime, resource: str
+    partitions: Iterable[Partition], environment: Environment, resource: str
 ) -> tuple[list[Values], list[str]]:
     """Return each combination of the file's values, and the names of partitions without values.
 
@@ -34,7 +35,7 @@ def multiplied(
     wrong type, or too many.
     """
     listed = [
-        (partition.name, list(_values(partition, now, resource)))
+        (partition.name, list(_values(partition, environment, resource)))
         for partition in partitions
         if partition.kind != "resource"
     ]
@@ -59,19 +60,28 @@ def batched(partition: Partition, values: Iterable[Json]) -> Iterator[Values]:
         yield {partition.name: batch}
 
 
-def _values(partition: Partition, now: datetime, resource: str) -> Iterator[Values]:
-    place = f"{resource}: partition {partition.name}"
-    return PARTITION_BUILDERS[partition.kind](partition.name, partition.argument, now, place)
+def partition_place(resource: str, partition: str) -> str:
+    """Return a partition's place for messages."""
+    return f"{resource}: partition {partition}"
 
 
-def _listed(name: str, argument: Json, _: datetime, place: str) -> Iterator[Values]:
+def _values(partition: Partition, environment: Environment, resource: str) -> Iterator[Values]:
+    build = PARTITION_BUILDERS[partition.kind]
+    return build(partition.name, partition.argument, environment, resource)
+
+
+def _listed(name: str, argument: Json, _: Environment, resource: str) -> Iterator[Values]:
     if not isinstance(argument, (list, tuple)):
+        place = partition_place(resource, name)
         raise RecordError(f"{place}: found {json_type(argument)} for `values`, expected a list")
     for value in argument:
         yield {name: value}
 
 
-def _numbers(name: str, argument: Mapping[str, Json], _: datetime, place: str) -> Iterator[Values]:
+def _numbers(
+    name: str, argument: Mapping[str, Json], _: Environment, resource: str
+) -> Iterator[Values]:
+    place = partition_place(resource, name)
     try:
         start, stop = int(argument["start"]), int(argument["stop"])
     except (TypeError, ValueError):
@@ -83,10 +93,15 @@ def _numbers(name: str, argument: Mapping[str, Json], _: datetime, place: str) -
         yield {name: number}
 
 
-def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -> Iterator[Values]:
+def _spans(
+    name: str, argument: Mapping[str, Json], environment: Environment, resource: str
+) -> Iterator[Values]:
+    place = partition_place(resource, name)
     form = argument.get("format") or "%Y-%m-%d"
     start = _time(argument["start"], place)
-    end = run_start(now) if argument.get("end") is None else _time(argument["end"], place)
+    end = (
+        run_start(environment.now) if argument.get("end") is None else _time(argument["end"], place)
+    )
     step = parse_period(argument["step"])
     gap = parse_duration(argument["granularity"]) if argument.get("granularity") else timedelta(0)
     end_name, has_end = argument.get("end_name"), argument.get("end") is not None
@@ -108,8 +123,25 @@ def _spans(name: str, argument: Mapping[str, Json], now: datetime, place: str) -
     raise RecordError(f"{place}: `dates` has more than {MAX_VALUES:,} spans")
 
 
-def _rows(name: str, argument: Mapping[str, Json], _: datetime, place: str) -> Iterator[Values]:
+def _rows(
+    name: str, argument: Mapping[str, Json], _: Environment, resource: str
+) -> Iterator[Values]:
+    place = partition_place(resource, name)
     values = file_values(Path(argument["root"]), argument["path"], argument["field"], place)
+    return _distinct(name, values, f"{place}: the file")
+
+
+def _queried(
+    name: str, argument: Json, environment: Environment, resource: str
+) -> Iterator[Values]:
+    place = partition_place(resource, name)
+    if environment.query is None:
+        raise RecordError(f"{place}: its values are in a destination, and there is none here")
+    values = environment.query(f"{resource}.{name}", str(argument))
+    return _distinct(name, values, f"{place}: the query")
+
+
+def _distinct(name: str, values: Iterable[Json], source: str) -> Iterator[Values]:
     seen: set[Json] = set()
     for value in values:
         key = _hashable(value)
@@ -117,7 +149,7 @@ def _rows(name: str, argument: Mapping[str, Json], _: datetime, place: str) -> I
             seen.add(key)
             yield {name: value}
         if len(seen) > MAX_VALUES:
-            raise RecordError(f"{place}: the file has more than {MAX_VALUES:,} values")
+            raise RecordError(f"{source} has more than {MAX_VALUES:,} values")
 
 
 def _time(value: Json, place: str) -> datetime:
@@ -133,11 +165,14 @@ def _hashable(value: Json) -> Json:
     return repr(value) if isinstance(value, (list, dict)) else (type(value), value)
 
 
-PARTITION_BUILDERS: Mapping[str, Callable[[str, Json, datetime, str], Iterator[Values]]] = {
+PARTITION_BUILDERS: Mapping[str, Callable[[str, Json, Environment, str], Iterator[Values]]] = {
     "values": _listed,
     "range": _numbers,
     "dates": _spans,
     "file": _rows,
+    "query": _queried,
 }
-"""By kind: from a partition's name and argument to its values. A new kind is an entry here, one in
-the model's `PartitionKind`, its schema entry, and a case in tests/cases."""
+"""By kind: from a partition's name and argument, and its resource's name, to its values.
+
+A new kind is an entry here, one in the model's `PartitionKind`, its schema entry, and a case in
+tests/cases."""

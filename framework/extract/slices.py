@@ -199,8 +199,9 @@ class ResourceSlices:
 
     def _all(self) -> Iterator[Slice]:
         plan, sample = self._plan, self._options.sample
-        now = self._options.environment.now
-        partitions, empty = multiplied(plan.resource.partitions, now, plan.resource.name)
+        partitions, empty = multiplied(
+            plan.resource.partitions, self._options.environment, plan.resource.name
+        )
         lines: list[tuple[str, Iterable[ParentValues]]] = []
         for parent, line in zip(self._parents, plan.lines, strict=False):
             batches = self._batches_of(line)

@@ -49,6 +49,7 @@ from framework.load.dlt_errors import (
 )
 from framework.load.extractor import Extractor
 from framework.load.monitors.schema_drift import drift_warnings, null_fields
+from framework.load.partition_queries import read_before, target_query
 from framework.load.persistence.recovery import (
     OpenPipeline,
     open_pipeline,
@@ -154,6 +155,7 @@ def run(
                 attempt = _attempt(
                     compiled, settings, selected, options, environment, collector, opened
                 )
+                environment = _with_queries(environment, compiled, selected, target)
                 if attempt.is_resumed:
                     environment = replace(environment, now=attempt.start)
                     compiled = compile_connector(connector, settings, environment, collector)
@@ -219,6 +221,24 @@ def _attempt(
             f"resumed the run that began at {attempt.start:%Y-%m-%d %H:%M:%S} UTC, for {names}"
         )
     return attempt
+
+
+def _with_queries(
+    environment: Environment,
+    compiled: CompiledConnector,
+    selected: tuple[Resource, ...],
+    target: Target,
+) -> Environment:
+    """Return the environment with the values of queries that this run needs."""
+    names = [r.name for r in selected]
+    names += unselected_parents(compiled.connector, selected)
+    partitions = [
+        (name, partition)
+        for name in names
+        for partition in compiled.plans[name].resource.partitions
+    ]
+    query = environment.query or target_query(target)
+    return replace(environment, query=read_before(query, partitions))
 
 
 class _Run:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from framework.authoring.cassettes.replayer import recorded_query
 from framework.definition.model import Connector
 from framework.errors import FrameworkError, UsageError
 from framework.http.session import is_loopback, origin
@@ -46,6 +47,7 @@ def mocked_environment(
     return replace(
         environment,
         transport=lambda size: DivertedAdapter(LiveAdapter.of(client, size), base_url),
+        query=recorded_query(connector),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import OffsetPaginator, RangePaginator
 
 from framework.authoring.cassettes.cassette import Cassette, cassette_path, read_cassette
+from framework.authoring.cassettes.replayer import recorded_query
 from framework.definition.model import Connector, Resource
 from framework.errors import CassetteError, FrameworkError, Interrupted, Terminated
 from framework.mock.lists.world import ListKey
@@ -101,7 +102,7 @@ class Stage:
         own = stand_ins(connector) if recorded is None else recorded.config
         given = mocked_config(connector, {**own, **config})
         settings = resolve_settings(connector, given, replay=True)
-        adapter = ClockedAdapter(mock.api)
+        adapter = ClockedAdapter(mock.api, recorded_query(connector))
         every = {**given, **settings.config}  # none is looked up elsewhere by a real run
         stage = cls(small, mock, settings, adapter, stop, assumptions, every, maximums, ends)
         if not mock.world.lists():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from framework.errors import Interrupted
 from framework.runtime.destination_turn import TakeTurn
@@ -69,6 +69,13 @@ class ServerClock:
             self.behind = behind
 
 
+QueryValues = Callable[[str, str], Sequence[Any]]
+"""Returns the JSON values that a partition's SQL query gives; takes `RESOURCE.PARTITION` and SQL.
+
+It raises a FrameworkError if there are none to be had.
+"""
+
+
 @dataclass(frozen=True)
 class Environment:
     """The external dependencies of one run.
@@ -78,7 +85,8 @@ class Environment:
     secrets. `redactor` learns every secret of the run: the one in front of the output, if any.
     `server_clock` learns the clocks of its servers. `shared_limit` returns a limit that counts the
     requests of several processes; it may be called again for the same terms. `destination_turn`
-    waits until this process may connect to a destination that several write to.
+    waits until this process may connect to a destination that several write to. `query` reads the
+    values of partitions from the destination; None if there is none, and a run takes its own.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -90,3 +98,4 @@ class Environment:
     server_clock: ServerClock = field(default_factory=ServerClock)
     shared_limit: Callable[[LimitTerms], SharedLimit] | None = None
     destination_turn: TakeTurn | None = None
+    query: QueryValues | None = None

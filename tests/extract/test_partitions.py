@@ -8,8 +8,9 @@ from framework.definition.model import Partition
 from framework.errors import RecordError
 from framework.extract import partitions
 from framework.extract.partitions import batched, multiplied
+from framework.runtime.environment import Environment
 
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NOW = Environment(now=datetime(2026, 3, 2, 12, tzinfo=UTC))
 
 
 def values_of(kind, argument):

@@ -1,7 +1,7 @@
 """Read and write a cassette: a recorded run in vcrpy's YAML format.
 
 A `metadata` mapping beside vcrpy's own keys says which run it was: connector, clock, config,
-resources and limit. vcrpy ignores it.
+resources, limit, and the values of partitions from queries. vcrpy ignores it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Cassette:
     """A recorded run: its exchanges, and what a replay needs to be the same run.
 
     `clock` is the run's start in UTC. `config` has values by entry name and never a secret. No
-    `resources` means those selected by default.
+    `resources` means those selected by default. `queries` has the values of partitions from a
+    query, by `RESOURCE.PARTITION`.
     """
 
     connector: str
@@ -50,6 +51,20 @@ class Cassette:
     config: Mapping[str, Json] = field(default_factory=dict)
     resources: tuple[str, ...] = ()
     limit: int | None = None
+    queries: Mapping[str, Json] = field(default_factory=dict)
+
+    def query_values(self, name: str, _: str) -> list[Json]:
+        """Return the recorded values of a partition's query; see `runtime.environment`.
+
+        Raise CassetteError if there are none.
+        """
+        values = self.queries.get(name)
+        if not isinstance(values, list):
+            raise CassetteError(
+                f"the cassette of `{self.connector}` has no values for the query of {name}; record "
+                f"it again: framework record {self.connector}"
+            )
+        return values
 
 
 def cassette_path(connector: Connector) -> Path:
@@ -116,6 +131,8 @@ def to_text(cassette: Cassette) -> str:
         "resources": list(cassette.resources),
         "limit": cassette.limit,
     }
+    if cassette.queries:
+        metadata["queries"] = dict(cassette.queries)
 
     class SerializerWithMetadata:
         """vcrpy's serializer; before version 9 it had no metadata of its own."""
@@ -242,11 +259,13 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
     except (ValueError, OverflowError):
         raise _MalformedCassette(f"`metadata.clock` is {clock}, expected a UTC time") from None
     config, resources = metadata.get("config") or {}, metadata.get("resources") or []
-    limit = metadata.get("limit")
+    limit, queries = metadata.get("limit"), metadata.get("queries") or {}
     if not isinstance(config, dict) or not isinstance(resources, list):
         raise _MalformedCassette("`metadata` needs a mapping `config` and a list `resources`")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool)):
         raise _MalformedCassette(f"`metadata.limit` is {limit}, expected a number or null")
+    if not isinstance(queries, dict):
+        raise _MalformedCassette("`metadata.queries` is not a mapping")
     return Cassette(
         connector=metadata["connector"],
         clock=start,
@@ -254,6 +273,7 @@ def _cassette(data: dict[str, Json], metadata: dict[str, Json]) -> Cassette:
         config=config,
         resources=tuple(map(str, resources)),
         limit=limit,
+        queries=queries,
     )
 
 

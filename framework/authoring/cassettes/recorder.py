@@ -7,7 +7,7 @@ an exchange of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,10 +26,11 @@ from framework.definition.model import Connector
 from framework.errors import CassetteError
 from framework.events import EventHandler, ignore_event
 from framework.http.transport import LiveAdapter
+from framework.load.partition_queries import query_of
 from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
-from framework.runtime.environment import Environment
+from framework.runtime.environment import Environment, QueryValues
 from framework.runtime.settings import resolve_settings
 
 REQUEST_HEADERS = frozenset({"accept", "content-type"})
@@ -87,7 +88,11 @@ def record_through(
     """
     refuse_bundled(connector.root, connector.name)
     recorder = Recorder(named_headers(connector))
-    live = replace(environment, transport=lambda n: RecordingAdapter(transport(n), recorder))
+    live = replace(
+        environment,
+        transport=lambda n: RecordingAdapter(transport(n), recorder),
+        query=recorder.query(environment.query or query_of(connector, options)),
+    )
     settings = resolve_settings(
         connector, options.config, section=options.alias, replay=environment.replay
     )
@@ -102,7 +107,9 @@ def record_through(
         )
     redactor = environment.redactor
     known = (*redactor.secrets(guarded=True), *secrets)
-    scrubbed = scrub(recorder.exchanges, connector, settings.config, known)
+    scrubbed = scrub(
+        recorder.exchanges, connector, settings.config, known, queries=recorder.queries
+    )
     cassette = Cassette(
         connector=connector.name,
         clock=environment.now,
@@ -110,6 +117,7 @@ def record_through(
         config=scrubbed.config,
         resources=options.resources or (),
         limit=options.limit,
+        queries=scrubbed.queries,
     )
     _check_replay(connector, cassette, report, environment)
     path = cassette_path(connector)
@@ -167,6 +175,8 @@ class Recorder:
         self._lock = threading.Lock()
         self._slots: list[Interaction | None] = []
         self._failures: list[str] = []
+        self.queries: dict[str, list[Any]] = {}
+        """The values of partitions from queries, by `RESOURCE.PARTITION`."""
 
     def start(self) -> int:
         """Reserve the slot of an exchange that starts now, and return its number."""
@@ -201,6 +211,15 @@ class Recorder:
         note = f"{request.method} {address.origin}{address.path}: {type(error).__name__}"
         with self._lock:
             self._failures.append(note)
+
+    def query(self, live: QueryValues) -> QueryValues:
+        """Return a query that records the values of this one."""
+
+        def values(name: str, sql: str) -> Sequence[Any]:
+            found = self.queries[name] = list(live(name, sql))
+            return found
+
+        return values
 
     @property
     def exchanges(self) -> tuple[Interaction, ...]:

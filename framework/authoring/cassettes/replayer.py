@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 import requests
@@ -27,7 +27,7 @@ from framework.definition.model import Connector
 from framework.errors import CassetteError
 from framework.http.transport import make_response
 from framework.load.run_options import RunOptions
-from framework.runtime.environment import Environment, StopSignal
+from framework.runtime.environment import Environment, QueryValues, StopSignal
 from framework.runtime.redaction import Redactor
 
 
@@ -179,6 +179,7 @@ def replay_of(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Repl
         replay=True,
         stop=stop,
         redactor=Redactor(),  # a replay has no secrets: its fake tokens are in the cassette
+        query=cassette.query_values,
     )
     recorded = replace(
         options,
@@ -187,3 +188,22 @@ def replay_of(cassette: Cassette, options: RunOptions, stop: StopSignal) -> Repl
         limit=options.limit or cassette.limit,
     )
     return Replay(recorded, environment, adapter)
+
+
+def recorded_query(connector: Connector) -> QueryValues:
+    """Return what has the recorded values of queries; it raises CassetteError without a cassette.
+
+    A mock and its runs have no other values: they read no destination.
+    """
+
+    def query(name: str, sql: str) -> Sequence[Any]:
+        try:
+            cassette = read_cassette(cassette_path(connector), connector.name)
+        except CassetteError as error:
+            raise CassetteError(
+                f"{name} takes its values from a query, and a mock has those of the cassette: "
+                f"{error}"
+            ) from None
+        return cassette.query_values(name, sql)
+
+    return query

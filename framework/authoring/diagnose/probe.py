@@ -16,6 +16,7 @@ from framework.extract.compilation.compiler import CompiledConnector, compile_co
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Record
 from framework.extract.read_options import ReadOptions, Sample
+from framework.load.partition_queries import query_of
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
@@ -87,9 +88,9 @@ def recorded_or_live(
 ) -> Iterator[tuple[Resource, list[Record] | FrameworkError]]:
     """Yield `first_records` of the API, or of the cassette `replay` ("" is the connector's own)."""
     if replay is None:
-        return first_records(
-            connector, resources, limit, config, alias, Environment(stop=stop), on_event
-        )
+        query = query_of(connector, RunOptions(alias=alias))
+        environment = Environment(stop=stop, query=query)
+        return first_records(connector, resources, limit, config, alias, environment, on_event)
     cassette = read_cassette(Path(replay) if replay else cassette_path(connector), connector.name)
     recorded = replay_of(cassette, RunOptions(config=config), stop)
     return first_records(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
@@ -38,12 +38,14 @@ _ABSENT: Any = object()
 class ScrubResult:
     """What may be written: exchanges by resource, parents first, and the replay's config.
 
-    `secrets` must not be in the file; tokens that the run obtained are among them.
+    `queries` are the values of partitions from queries. `secrets` must not be in the file; tokens
+    that the run obtained are among them.
     """
 
     interactions: tuple[Interaction, ...]
     config: Mapping[str, Json]
     secrets: tuple[str, ...]
+    queries: Mapping[str, Sequence[Json]]
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,13 @@ def scrub(
     connector: Connector,
     config: Mapping[str, Json],
     secrets: Iterable[str] = (),
+    queries: Mapping[str, Sequence[Json]] | None = None,
 ) -> ScrubResult:
-    """Return the recording with fake values; `config` is what the run was made with."""
+    """Return the recording with fake values; `config` is what the run was made with.
+
+    `queries` are the values of partitions, by `RESOURCE.PARTITION`.
+    """
+    queries = queries or {}
     walker = BodyWalker(connector)
     decoded = _decode_all(tuple(exchanges), connector, base_url(connector, config))
     collector = _TextCollector()
@@ -75,19 +82,32 @@ def scrub(
         connector,
         config,
         secrets=[form for secret in all_secrets for form in forms_of(secret)],
-        avoid=collector.avoid | set(string_values(dict(config))),
+        avoid=collector.avoid | set(string_values([dict(config), *queries.values()])),
         numbers=collector.numbers,
     )
     replacer = _Replacer(rewriter, collector.texts)
     # all responses first: from them the rewriter learns what requests are made of
     responses = [_scrub_response(exchange, walker, rewriter, replacer) for exchange in decoded]
+    scrubbed_queries = {
+        name: [_scrub_value(value, replacer) for value in values]
+        for name, values in queries.items()
+    }
     interactions = []
     for exchange, (headers, body) in zip(decoded, responses, strict=True):
         url, request_body = rewriter.request(exchange.raw)
         interactions.append(
             replace(exchange.raw, url=url, request_body=request_body, headers=headers, body=body)
         )
-    return ScrubResult(tuple(interactions), rewriter.scrubbed_config, all_secrets)
+    return ScrubResult(tuple(interactions), rewriter.scrubbed_config, all_secrets, scrubbed_queries)
+
+
+def _scrub_value(value: Json, replacer: _Replacer) -> Json:
+    """Return the value of a partition as a body would have it."""
+    if isinstance(value, str):
+        return replacer.text(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return replacer.number(value, is_free=True)
 
 
 class _TextCollector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
 Json = Any
+_READS = re.compile(r"(\s|--.*\n|/\*[\s\S]*?\*/|\()*(SELECT|WITH)\b", re.IGNORECASE)
 _KINDS = join_words((f"`{kind}`" for kind in PARTITION_KINDS), None)
 
 
@@ -51,6 +53,16 @@ def check_files(draft: Draft) -> Iterator[Breach]:
             problem = "and it is not there; it is relative to the folder that holds connectors/"
         if problem is not None:
             yield (*place, "file", "path"), f"found the file {path}, {problem}"
+
+
+@rule("partition-query")
+def check_queries(draft: Draft) -> Iterator[Breach]:
+    """A query only reads; the destination's own SQL is known when it is run."""
+    for _, place, partition in _partitions(draft):
+        written = partition.get("query")
+        if isinstance(written, str) and not _READS.match(written):
+            word = next(iter(written.split()), "nothing")
+            yield (*place, "query"), f"found {word}, expected one SELECT of one column"
 
 
 @rule("duplicate-partition")

@@ -26,7 +26,8 @@ from framework.runtime.destination_turn import DestinationTurn, TakeTurn
 class Target:
     """The place that a run loads to.
 
-    `destination` is what `dlt.pipeline` takes and `kind` its short name. `file` is the DuckDB
+    `destination` is what `dlt.pipeline` takes, `name` what dlt calls it and `kind` its short name.
+    `file` is the DuckDB
     file that the framework chose, or None. Whoever connects to the destination holds `turn`.
     """
 
@@ -36,6 +37,7 @@ class Target:
     dataset: str
     pipeline: str
     file: Path | None
+    name: str
     turn: DestinationTurn = field(default_factory=DestinationTurn, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -79,6 +81,7 @@ def target_of(
         dataset=dataset,
         pipeline=f"{connector.name}_{digest}",
         file=file,
+        name=kind,
         turn=DestinationTurn(_place(kind, profile, dataset, file), take_turn),
     )
 

@@ -155,7 +155,11 @@ def read_recording(
     """Return what a run reads of a cassette. `given` are secrets that are the only valid ones."""
     adapter = _ListeningAdapter(ReplayAdapter(cassette))
     environment = Environment(
-        now=cassette.clock, transport=lambda _: adapter, waits=False, replay=True
+        now=cassette.clock,
+        transport=lambda _: adapter,
+        waits=False,
+        replay=True,
+        query=cassette.query_values,
     )
     compiled = compile_connector(connector, settings, environment, lambda _: None)
     looks = _Looks(adapter)
@@ -184,7 +188,11 @@ def read_back(recording: RecordedLists, adapter: BaseAdapter, cassette: Cassette
     """Return what a run reads through an adapter, without the errors of the recorded run."""
     listening = _ListeningAdapter(adapter)
     environment = Environment(
-        now=cassette.clock, transport=lambda _: listening, waits=False, replay=True
+        now=cassette.clock,
+        transport=lambda _: listening,
+        waits=False,
+        replay=True,
+        query=cassette.query_values,
     )
     compiled = recording.compiled
     compiled = compile_connector(compiled.connector, compiled.settings, environment, lambda _: None)

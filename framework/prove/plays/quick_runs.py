@@ -21,7 +21,7 @@ from framework.extract.read_options import ReadOptions
 from framework.mock.mock_adapter import MockAdapter
 from framework.mock.mock_api import MockApi
 from framework.prove.plays.memory_tables import MemoryTable
-from framework.runtime.environment import Environment, StopSignal
+from framework.runtime.environment import Environment, QueryValues, StopSignal
 from framework.runtime.redaction import Redactor
 from framework.runtime.settings import Settings
 
@@ -31,9 +31,11 @@ Json = Any
 class ClockedAdapter(BaseAdapter):
     """Answers from a mock whose clock is behind this machine's by `skew`: its `Date` says so."""
 
-    def __init__(self, api: MockApi) -> None:
+    def __init__(self, api: MockApi, query: QueryValues | None = None) -> None:
         super().__init__()
         self._inner = MockAdapter(api)
+        self.query = query
+        """The values of partitions from queries."""
         self.skew = timedelta(0)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
@@ -53,7 +55,12 @@ def environment_at(
     """Return the environment of a run that begins then; the API's clock is behind by `skew`."""
     adapter.skew = skew
     return Environment(
-        now=now, transport=lambda _: adapter, waits=False, stop=stop, redactor=Redactor()
+        now=now,
+        transport=lambda _: adapter,
+        waits=False,
+        stop=stop,
+        redactor=Redactor(),
+        query=adapter.query,
     )
 
 

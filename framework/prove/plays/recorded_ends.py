@@ -81,6 +81,7 @@ def _replay(
         replay=True,
         stop=stop,
         redactor=Redactor(),
+        query=cassette.query_values,
     )
     compiled = compile_connector(connector, settings, environment, listen)
     options = ReadOptions(
