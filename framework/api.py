@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from dlt.extract import DltSource
@@ -15,6 +16,7 @@ from framework.events import ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_config import rest_api_config
 from framework.extract.compilation.dlt_source import reading_source
+from framework.extract.metadata_columns import columns_for_dlt
 from framework.extract.read_options import ReadOptions
 from framework.runtime.environment import Environment, QueryValues
 from framework.runtime.settings import resolve_settings
@@ -33,7 +35,7 @@ def valid_connector(location: Location) -> Connector:
 def open_source(name: str, config: Mapping[str, Json], query: QueryValues) -> DltSource:
     """Return the DltSource; see `framework.source`. `query` reads from its pipeline's tables."""
     compiled, options = _open(name, config, query)
-    return reading_source(compiled, options)
+    return reading_source(compiled, options, partial(columns_for_dlt, compiled, options))
 
 
 def open_config(name: str, config: Mapping[str, Json]) -> dict[str, Json]:

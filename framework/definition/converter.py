@@ -19,6 +19,7 @@ from framework.definition.model import (
     PARTITION_KINDS,
     Binding,
     Client,
+    ColumnsFrom,
     ConfigEntry,
     Connector,
     Deletes,
@@ -89,7 +90,7 @@ def parse_response_format(written: Json) -> ResponseFormat:
 
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
-    *("only_changed", "partitions", "deletes", "zone"),
+    *("only_changed", "partitions", "deletes", "zone", "columns_from"),
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
@@ -239,6 +240,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         ),
         deletes=_deletes(data.get("deletes")),
         zone=data.get("zone"),
+        columns_from=_columns_from(data.get("columns_from")),
         steps=steps,
     )
 
@@ -286,6 +288,10 @@ def _partition(written: Mapping[str, Json], root: Path) -> Partition:
     if kind == "file":
         argument = {**argument, "root": escape(str(root))}
     return from_plain(Partition, {**written, "kind": kind, "argument": argument})
+
+
+def _columns_from(written: Json) -> ColumnsFrom | None:
+    return None if written is None else from_plain(ColumnsFrom, written)
 
 
 def _deletes(written: Json) -> Deletes | None:

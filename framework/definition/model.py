@@ -457,6 +457,20 @@ class Deletes:
 
 
 @dataclass(frozen=True)
+class ColumnsFrom:
+    """`columns_from`: the resource whose records declare columns, one each.
+
+    `name` and `type` are the paths of the column's name and of the API's word for its type. `types`
+    has dlt's data type by that word, None for one to infer.
+    """
+
+    resource: str
+    types: Mapping[str, str | None]
+    name: str = "name"
+    type: str = "type"
+
+
+@dataclass(frozen=True)
 class Resource:
     """One resource; `schema` is the JSON Schema of its records.
 
@@ -493,6 +507,7 @@ class Resource:
     other_parents: tuple[ParentLine, ...] = ()
     deletes: Deletes | None = None
     zone: str | None = None
+    columns_from: ColumnsFrom | None = None
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -127,12 +127,11 @@ def _read_only(client: Any) -> Iterator[None]:
     from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
     from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
-    if isinstance(client, DuckDbSqlClient):
+    if isinstance(client, DuckDbSqlClient) and _is_file(client):
         client.credentials.read_only = True
         with client:
-            if _is_file(client):
-                # a connector file from elsewhere must not read this machine's files
-                client.execute_sql("SET enable_external_access = false")
+            # a connector file from elsewhere must not read this machine's files
+            client.execute_sql("SET enable_external_access = false")
             yield
     elif isinstance(client, Psycopg2SqlClient):
         with client, client.begin_transaction():

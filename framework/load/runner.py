@@ -15,6 +15,7 @@ from framework.errors import DestinationError, FrameworkError, Interrupted, Tabl
 from framework.events import Committed, EventHandler, ResourceEnded, WarningRaised, ignore_event
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.metadata_columns import MetadataColumns, metadata_of, read_columns
 from framework.extract.read_options import ReadOptions
 from framework.extract.resume.resume_point import ResumePoint
 from framework.load.commits.attempt import (
@@ -111,7 +112,10 @@ def run(
     refuse_range(connector, selected, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
-    collector = Collector(report, selected, unselected_parents(connector, selected), on_event)
+    read_for = {**metadata_of(connector, selected), **unselected_parents(connector, selected)}
+    for name in {resource.name for resource in selected} & read_for.keys():
+        del read_for[name]
+    collector = Collector(report, selected, read_for, on_event)
     folder = pipelines_folder(options)
 
     def end(error: BaseException | None = None, pipeline: Any = None) -> None:
@@ -158,7 +162,12 @@ def run(
                 environment = _with_queries(environment, compiled, selected, target)
                 if attempt.is_resumed:
                     environment = replace(environment, now=attempt.start)
+                metadata = _read_columns(compiled, selected, environment, collector)
+                if attempt.is_resumed or metadata.columns:
+                    connector = metadata.declared(connector)
+                    selected = tuple(connector.resource(one.name) for one in selected)
                     compiled = compile_connector(connector, settings, environment, collector)
+                compiled = metadata.failed(compiled)
                 job = _Run(
                     compiled,
                     selected,
@@ -239,6 +248,17 @@ def _with_queries(
     ]
     query = environment.query or target_query(target)
     return replace(environment, query=read_before(query, partitions))
+
+
+def _read_columns(
+    compiled: CompiledConnector,
+    selected: tuple[Resource, ...],
+    environment: Environment,
+    collector: Collector,
+) -> MetadataColumns:
+    in_flight = compiled.connector.client.most_in_flight
+    options = ReadOptions(environment, collector, compiled.redactor, in_flight)
+    return read_columns(compiled, selected, options)
 
 
 class _Run:

@@ -81,10 +81,8 @@ def test_a_run_asks_once_for_each_value_of_another_connectors_table(
     connector = connector_of(project, body(web))
     assert loaded(load(connector, project)) == {"orders": 2}
     assert loaded(load(connector, project)) == {"orders": 2}  # its own file exists, and tables
-    assert [one.parts["mail"] for one in web.asked] == [
-        "greta@film.example.org",
-        "ingrid@film.example.org",
-    ] * 2
+    asked = ["greta@film.example.org"] * 2 + ["ingrid@film.example.org"] * 2
+    assert sorted(one.parts["mail"] for one in web.asked) == asked
 
 
 def test_values_become_json(web: Web, project: Path) -> None:

@@ -104,7 +104,7 @@ class BodyWalker:
         self.allowlists = {
             resource.name: allowlist
             for resource in connector.resources
-            if (allowlist := _allowlist(resource)) is not None
+            if (allowlist := _allowlist(resource, connector)) is not None
         }
         self.total_paths = {
             resource.name: _total_paths(resource, connector) for resource in connector.resources
@@ -236,10 +236,21 @@ class _Walk:
         return not is_typed(place.schemas) and place.path != self._cursor
 
 
-def _allowlist(resource: Resource) -> Allowlist | None:
-    """Return the record schema as an allowlist; without one, the times that `columns` declare."""
+def _allowlist(resource: Resource, connector: Connector) -> Allowlist | None:
+    """Return the record schema as an allowlist; without one, the times that `columns` declare.
+
+    Names and types of columns stay in metadata.
+    """
+    kept = [
+        _kept(path)
+        for one in connector.resources
+        if one.columns_from is not None and one.columns_from.resource == resource.name
+        for path in (one.columns_from.name, one.columns_from.type)
+    ]
     if resource.schema is not None:
-        return Allowlist(resource.schema)
+        return Allowlist({"allOf": [resource.schema, *kept]} if kept else resource.schema)
+    if kept:
+        return Allowlist({"allOf": kept})
     if not resource.columns:
         return None
     properties = {
@@ -248,6 +259,14 @@ def _allowlist(resource: Resource) -> Allowlist | None:
         if column.get("data_type") in _TIME_FORMATS
     }
     return Allowlist({"properties": properties})
+
+
+def _kept(path: str) -> Json:
+    """Return the schema of a record that keeps what is at a dotted name."""
+    schema: Json = {"x-keep": True}
+    for name in reversed(path.split(".")):
+        schema = {"properties": {name: schema}}
+    return schema
 
 
 def _total_paths(resource: Resource, connector: Connector) -> frozenset[str]:

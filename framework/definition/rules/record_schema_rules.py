@@ -25,7 +25,7 @@ from framework.definition.schema.record_schema import (
 from framework.definition.values.datetimes import UnknownZone, format_problem, time_zone
 from framework.definition.values.naming import normalize_path
 from framework.definition.values.value_casts import TimeCast
-from framework.text import did_you_mean, shorten
+from framework.text import did_you_mean, join_words, shorten
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
@@ -187,6 +187,27 @@ def check_parent_fields(draft: Draft) -> Iterator[Breach]:
                 pointer,
                 f"the schema of {parent} does not declare {key[0]}, which {merged.name} reads"
                 f"{near}",
+            )
+
+
+@rule("columns-from")
+def check_metadata(draft: Draft) -> Iterator[Breach]:
+    """Columns come from another resource, which has none from a third."""
+    for merged in draft.resources:
+        written = merged.data.get("columns_from")
+        source = written.get("resource") if isinstance(written, dict) else None
+        if not isinstance(source, str) or not source:
+            continue
+        place = merged.place("columns_from", "resource")
+        others = [name for name in draft.names if name != merged.name]
+        if source not in others:
+            near = did_you_mean(source, others)
+            there_are = f"; there are {join_words(others) or 'no other resources'}"
+            yield place, f"there is no other resource {source} to read{near or there_are}"
+        elif any(one.name == source and one.data.get("columns_from") for one in draft.resources):
+            yield (
+                place,
+                f"{source} has `columns_from` too, and is read before all columns; remove it there",
             )
 
 

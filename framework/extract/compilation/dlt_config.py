@@ -56,6 +56,8 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "paging values in its request"
     elif resource.partitions:
         feature = "partitions"
+    elif resource.columns_from is not None:
+        feature = "columns that another resource declares"
     elif resource.other_parents:
         feature = "several parents"
     elif plan.ancestor_bindings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import dlt
@@ -204,10 +205,17 @@ def build_source(compiled: CompiledConnector, starts: dict[str, Start]) -> DltSo
     )
 
 
-def reading_source(compiled: CompiledConnector, options: ReadOptions) -> DltSource:
+ReadColumns = Callable[[Resource], Mapping[str, Mapping[str, Any]]]
+"""Reads the columns that `columns_from` declares, when a resource begins."""
+
+
+def reading_source(
+    compiled: CompiledConnector, options: ReadOptions, read_columns: ReadColumns = lambda _: {}
+) -> DltSource:
     """Return a source that reads while dlt runs it, for the user's own pipelines."""
     readers = ResourceReaders(compiled, options)
-    return build_source(compiled, {name: _starter(readers, name) for name in compiled.plans})
+    starts = {name: _starter(readers, name, read_columns) for name in compiled.plans}
+    return build_source(compiled, starts)
 
 
 def _resource(resource: Resource, start: Start) -> DltResource:
@@ -223,7 +231,7 @@ def add_resource_table(schema: Schema, resource: Resource) -> None:
     schema.update_table(table)
 
 
-def _starter(readers: ResourceReaders, name: str) -> Start:
+def _starter(readers: ResourceReaders, name: str, read_columns: ReadColumns) -> Start:
     def start() -> Iterator[Any]:
         # dlt calls this for all selected resources before it reads any of them, so every reader
         # knows in time whether its records will be loaded
@@ -239,7 +247,11 @@ def _starter(readers: ResourceReaders, name: str) -> Start:
         else:
             reader.limit_pages(limit)
             batches = _batches(pages, size=0)
-        return batches_for_dlt(reader.plan.resource, batches)
+        return chain(declared(), batches_for_dlt(reader.plan.resource, batches))
+
+    def declared() -> Iterator[Any]:
+        if columns := read_columns(readers[name].plan.resource):
+            yield dlt.mark.with_hints([], dlt.mark.make_hints(columns=columns))
 
     return start
 

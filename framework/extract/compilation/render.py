@@ -74,6 +74,8 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         ]
     if resource.deletes is not None:
         data["deletes"] = to_plain(resource.deletes)
+    if resource.columns_from is not None:
+        data["columns_from"] = to_plain(resource.columns_from)
     if resource.zone is not None:
         data["zone"] = filler.final(resource.zone)
     if resource.included_columns:

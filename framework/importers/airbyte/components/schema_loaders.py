@@ -56,7 +56,9 @@ def _inline(_context: ImportContext, loader: Component, _folder: Path) -> Mappin
 @component("schema_loader", "DynamicSchemaLoader")
 def _dynamic(context: ImportContext, loader: Component, _folder: Path) -> None:
     context.note(
-        loader.place, "Airbyte requests the schema from the API; here types come from the records"
+        loader.place,
+        "Airbyte requests the schema from the API; here types come from the records, unless you "
+        "add `columns_from` and the resource that has them",
     )
 
 
