@@ -147,12 +147,16 @@ def _open(
 
 def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return cursor and watermark of every entry in a resource's state."""
-    from framework.extract.incremental.state_codec import ONLY_CHANGED, unpack_fingerprints
+    from framework.extract.incremental.state_codec import (
+        ONLY_CHANGED,
+        ONLY_NEW,
+        unpack_fingerprints,
+    )
 
     rows = []
     for kind, entries in state.items():
         for cursor, entry in entries.items() if isinstance(entries, Mapping) else ():
-            if cursor.startswith(ONLY_CHANGED) and isinstance(entry, str):
+            if cursor.startswith((ONLY_CHANGED, ONLY_NEW)) and isinstance(entry, str):
                 count = len(unpack_fingerprints(entry))
                 rows.append((cursor, f"{count:,} {'list' if count == 1 else 'lists'} seen"))
             else:

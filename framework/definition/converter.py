@@ -90,7 +90,7 @@ def parse_response_format(written: Json) -> ResponseFormat:
 
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
-    *("only_changed", "partitions", "deletes", "zone", "columns_from"),
+    *("only_changed", "only_new", "partitions", "deletes", "zone", "columns_from"),
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
@@ -235,6 +235,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         other_parents=tuple(crossed),
         when=_expression(data.get("when")),
         only_changed=_expression(data.get("only_changed")),
+        only_new=bool(data.get("only_new")),
         partitions=tuple(
             _partition(written, draft.location.root) for written in data.get("partitions") or ()
         ),

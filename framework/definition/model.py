@@ -480,7 +480,8 @@ class Resource:
 
     `bindings` read from the `parent`, `ancestor_bindings` from further up. `parent_fields` and
     `ancestor_fields` are what expressions read of those through the context; None means all.
-    `only_changed` is the parent's field that tells whether a list has changed.
+    `only_changed` is the parent's field that tells whether a list has changed. `only_new` reads
+    each list once.
 
     A resource with several independent parents has one list for each combination of their records.
     `parent` is the first of them; to it, those of `other_parents` are ancestors too.
@@ -503,6 +504,7 @@ class Resource:
     ancestor_bindings: tuple[Binding, ...] = ()
     ancestor_fields: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
     only_changed: Expression | None = None
+    only_new: bool = False
     partitions: tuple[Partition, ...] = ()
     other_parents: tuple[ParentLine, ...] = ()
     deletes: Deletes | None = None

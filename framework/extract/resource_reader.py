@@ -151,7 +151,7 @@ class ResourceReader:
         not_modified = 0 if self._validators is None else self._validators.unchanged
         counts = {
             "when": skipped,
-            "only_changed": self._unchanged,
+            "only_new" if self.plan.resource.only_new else "only_changed": self._unchanged,
             "conditional": not_modified,
         }
         return {reason: count for reason, count in counts.items() if count}
@@ -666,4 +666,5 @@ class ResourceReader:
             and self._validators is None
             and resource.when is None
             and resource.only_changed is None
+            and not resource.only_new
         )

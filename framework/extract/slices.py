@@ -16,6 +16,8 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.cursor import incremental_states
 from framework.extract.incremental.state_codec import (
     ONLY_CHANGED,
+    ONLY_NEW,
+    fingerprint,
     key_of,
     pack_fingerprints,
     unpack_fingerprints,
@@ -74,16 +76,17 @@ class ParentReader(Protocol):
 
 
 class ChangeFilter:
-    """Choose the lists whose parent record changed since the last loaded run.
+    """Choose the lists whose parent record changed since the last loaded run, or that are new.
 
-    The state has a fingerprint of one field of the parent by the key of the child's list.
-    `skipped` counts the other lists, `knows_none` says that no parent record has the field.
+    The state has a fingerprint of one field of the parent by the key of the child's list; for
+    `only_new`, `field` is None, and all have the same one. `skipped` counts the other lists,
+    `knows_none` says that no parent record has the field.
     """
 
     def __init__(
-        self, states: dict[str, Json], field: str, *, moves: bool, asks_all: bool = False
+        self, states: dict[str, Json], field: str | None, *, moves: bool, asks_all: bool = False
     ) -> None:
-        self._key = f"{ONLY_CHANGED}{field}"
+        self._key = ONLY_NEW if field is None else f"{ONLY_CHANGED}{field}"
         self._states = states
         self._moves = moves
         self._asks_all = asks_all
@@ -95,15 +98,15 @@ class ChangeFilter:
     def of(
         cls, resource: Resource, state: dict[str, Json] | None, options: ReadOptions, loads: bool
     ) -> ChangeFilter | None:
-        """Return the filter of the resource's `only_changed`, None if it has none.
+        """Return the filter of `only_changed` or `only_new`, None if the resource has neither.
 
         `state` is as in `incremental_states`. The fingerprints move if the resource is loaded.
         """
-        if resource.only_changed is None:
+        if resource.only_changed is None and not resource.only_new:
             return None
         again = options.again is not None
         states = incremental_states(resource.name, state)
-        text = resource.only_changed.text
+        text = None if resource.only_changed is None else resource.only_changed.text
         return cls(states, text, moves=loads and not again, asks_all=again)
 
     @property
@@ -114,6 +117,8 @@ class ChangeFilter:
     def is_new(self, one: Slice) -> bool:
         """Return whether to read this list; one whose parent record lacks the field is read."""
         value = one.parent.fingerprint if one.parent else None
+        if self._key == ONLY_NEW:
+            value = fingerprint(True)
         if value is None:
             return True
         self._new_prints[one.key] = value
@@ -127,7 +132,7 @@ class ChangeFilter:
         if not self._moves:
             return
         prints = self._prints
-        if live_keys is not None:
+        if live_keys is not None and self._key != ONLY_NEW:
             prints = {key: value for key, value in prints.items() if key in live_keys}
         self._states[self._key] = pack_fingerprints({**prints, **self._new_prints})
 

@@ -164,7 +164,8 @@ def partly_read_ancestors(
 
 def _is_partly_read(resource: Resource, watermarks: Mapping[str, Any]) -> bool:
     endpoint = resource.endpoint
-    by_state = endpoint.sync_token is not None or resource.only_changed is not None
+    by_lists = resource.only_changed is not None or resource.only_new
+    by_state = endpoint.sync_token is not None or by_lists
     continues = endpoint.incremental is not None and _has_moved(watermarks)
     return continues or (by_state and bool(watermarks))
 

@@ -212,6 +212,8 @@ class Stage:
             raise NotProvable("it is read by an export job")
         if resource.write_disposition == "skip":
             raise NotProvable("it is not loaded")
+        if resource.only_new:
+            raise NotProvable("each of its lists is read once, so that no change is looked for")
         arguments = {} if (spec := resource.endpoint.incremental) is None else spec.arguments
         if arguments.get("end_value") is not None:
             raise NotProvable("its incremental has an end_value, so that runs repeat one range")

@@ -11,6 +11,7 @@ from framework.definition.expressions.placeholders import TemplateError, placeho
 from framework.definition.references import is_resolve, references
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.rules.write_disposition_rules import disposition, key_fields
+from framework.definition.schema.annotations import cursors, token_of
 from framework.text import did_you_mean, join_words
 
 
@@ -241,6 +242,39 @@ def check_replaced(draft: Draft) -> Iterator[Breach]:
                 f"{merged.name} replaces its table, and would lose the rows of every parent that "
                 "did not change; write write_disposition: merge with a primary_key",
             )
+
+
+@rule("only-new")
+def check_only_new(draft: Draft) -> Iterator[Breach]:
+    """Lists that are read once are those of parents or partitions, and nothing needs them again."""
+    for merged in draft.resources:
+        if merged.data.get("only_new") is not True:
+            continue
+        bound = references(merged)
+        batches = [one for one in bound if one.partition is not None]
+        listed = merged.data.get("partitions") or ()
+        problem = None
+        if not bound and not listed:
+            problem = (
+                "has no parent and no partitions, so no run but the first would read it; remove "
+                "the key"
+            )
+        elif disposition(merged)[0] == "replace":
+            problem = (
+                "replaces its table, and would lose the rows of all lists that are not new; write "
+                "write_disposition: append, or merge with a primary_key"
+            )
+        elif any(
+            listed[one.partition].get("batch") for one in batches if one.partition is not None
+        ):
+            problem = "requests values in batches, which differ from run to run; remove `batch`"
+        for key in ("only_changed", "deletes"):
+            if merged.data.get(key) and problem is None:
+                problem = f"has `{key}`, which is about lists that are read again; remove one"
+        if problem is None and (cursors(merged) or token_of(merged)):
+            problem = "has an incremental, which is about lists that are read again; remove one"
+        if problem is not None:
+            yield Key(merged.place("only_new")), f"{merged.name} {problem}"
 
 
 @rule("path-param-missing", "incremental-in-path", "resolve-not-in-path")

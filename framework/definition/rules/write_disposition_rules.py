@@ -114,7 +114,7 @@ def check_appends(draft: Draft) -> Iterator[Breach]:
     places: dict[Pointer, list[str]] = {}
     silent: list[MergedResource] = []
     for merged in draft.resources:
-        if not _appends(merged) or _has_cursor(draft, merged):
+        if not _appends(merged) or _has_cursor(draft, merged) or merged.data.get("only_new"):
             continue
         is_unset = merged.data.get("write_disposition") is None
         if is_unset and mentions(merged.data, "write_disposition"):

@@ -54,6 +54,8 @@ def _refuse(plan: Plan, compiled: CompiledConnector) -> None:
         feature = "a table for each list"
     elif plan.paginator is not None and plan.paginator.rewrites:
         feature = "paging values in its request"
+    elif resource.only_new:
+        feature = "lists that are read once (only_new)"
     elif resource.partitions:
         feature = "partitions"
     elif resource.columns_from is not None:

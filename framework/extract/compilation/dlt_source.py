@@ -163,7 +163,8 @@ class ResourceReaders:
         readers: dict[str, ResourceReader] = {}
         for name, plan in self._compiled.plans.items():
             state = None
-            incremental, changed = plan.endpoint.incremental, plan.resource.only_changed
+            incremental = plan.endpoint.incremental
+            changed = plan.resource.only_changed or plan.resource.only_new
             token = plan.endpoint.sync_token
             conditional = plan.endpoint.conditional
             if self._options.state is not None and (incremental or changed or token or conditional):

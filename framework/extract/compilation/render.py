@@ -68,6 +68,8 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         data["when"] = resource.when.text
     if resource.only_changed is not None:
         data["only_changed"] = resource.only_changed.text
+    if resource.only_new:
+        data["only_new"] = True
     if resource.partitions:
         data["partitions"] = [
             _partition(partition, resource, filler) for partition in resource.partitions

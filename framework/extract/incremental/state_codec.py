@@ -19,6 +19,7 @@ WIDTH = 10
 """Characters of a key. Two of 100,000 keys collide in about one of 200 million states."""
 
 ONLY_CHANGED = "only_changed:"
+ONLY_NEW = "only_new"
 """Prefix of a key in the incremental state, next to cursor paths, which have no colon."""
 
 PRINT_WIDTH = 6
