@@ -66,15 +66,16 @@ class ListRestarts:
                 made[0].validate(self._validators.headers(key, request[0]))
             return made[0]
 
-        incremental, count, number = self._plan.endpoint.incremental, 0, 0
+        incremental, count, number, largest = self._plan.endpoint.incremental, 0, 0, 0
         limit = None if incremental is None else incremental.restart_after
         pages = self._position.pages(result, begin)
         for attempt in range(1, MAX_RESTARTS + 2):
             try:
                 for page in pages:
                     last, count, number = page, count + page.size, number + 1
+                    largest = max(largest, page.size)
                     yield page
-                    is_full = limit is not None and _is_full(limit, count, page, context)
+                    is_full = limit is not None and _is_full(limit, count + largest, page, context)
                     if is_full and made[0].has_next:
                         result.goes_on = self.happened = True
                         return
@@ -142,8 +143,8 @@ class ListRestarts:
 
 
 def _is_full(limit: RestartAfter, count: int, page: Page, context: Context) -> bool:
-    """Return whether a list of which so many records were read begins anew after this page."""
-    if limit.records is not None and count >= limit.records:
+    """Return whether a list begins anew after this page; `count` is with a next one."""
+    if limit.records is not None and count > limit.records:
         return True
     if limit.when is None or page.response is None:
         return False

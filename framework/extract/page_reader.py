@@ -19,7 +19,7 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
-from framework.errors import RequestError
+from framework.errors import ListRestart, RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.state_codec import key_of
@@ -430,6 +430,8 @@ class PageReader:
                 self._monitor.on_next(requests_.request)
                 if is_sampled:
                     return
+        except ListRestart:
+            raise
         except RequestError as error:
             if number and error.status in REFUSED and isinstance(self._paginator(), RangePaginator):
                 verb = "was" if number == 1 else "were"

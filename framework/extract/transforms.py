@@ -104,6 +104,7 @@ class Transforms:
         """
         records = self._after_steps(records, context, only)
         if self._casts is not None:
+            records = list(records)  # another list: the JSON of the page is no longer theirs
             for record in records:
                 self._casts.apply(record)
         return records
