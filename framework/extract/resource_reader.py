@@ -375,6 +375,8 @@ class ResourceReader:
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
             if self._children.by_child:
+                if self._list_restarts.happened:
+                    self._children.add_once()
                 self._children.add(page.fields, one.parent, page.whole)
             if is_last:
                 yield page
