@@ -142,9 +142,7 @@ def test_a_table_that_is_replaced_gets_the_whole_list_once(web: Web, project: Pa
     assert values(project, "items") == [1, 2, 3]
 
 
-def test_children_of_a_list_that_was_read_anew_are_requested_once(
-    web: Web, project: Path
-) -> None:
+def test_children_of_a_list_that_was_read_anew_are_requested_once(web: Web, project: Path) -> None:
     Forgetful(web, 1)
     web.on("/items/{id}/lines", {"items": [{"n": 1}]})
     whole = body(web, endpoint=RESTART)

@@ -40,13 +40,16 @@ class Keyset:
             last = self._last
             if last is None or rules.last_of((value, last)) == value:
                 self._last = value
-            elif self._turned is None and value != self._before_repeated(last):
-                if rules.last_of((value, self._before_repeated(last))) != value:
-                    self._turned = last, value
+            elif self._turned is None and not self._is_near(value, last):
+                self._turned = last, value
 
     def _before_repeated(self, value: Json) -> Json:
         times = self._rules.times
         return value if times is None else times.before_repeated(value)
+
+    def _is_near(self, value: Json, last: Json) -> bool:
+        """Return whether a clock that shows an hour twice may show the value after the last."""
+        return bool(self._rules.last_of((value, self._before_repeated(last))) == value)
 
     def restart(self, begun_at: Json) -> Json:
         """Return where the list begins anew, which began at `begun_at`, both as requests have it.
