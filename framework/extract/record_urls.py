@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from dlt.sources.helpers.rest_client.utils import join_url
 
-from framework.runtime.templates import BindingError
+from framework.errors import BindingError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
