@@ -342,7 +342,7 @@ class ResponseFormat:
     the names, directly below them, at the end, and those that begin with `comment`. With
     `loose_quotes`, quotes in quoted values are not doubled. xml has `lists`, the elements
     that are always lists. xlsx has a `sheet`, None for the first one, and header and skipped rows
-    as csv. text has a `record`.
+    as csv. text has a `record`. json and jsonl may read numbers that JSON does not have as null.
     """
 
     kind: Literal["json", "jsonl", "csv", "xml", "xlsx", "text"] = field(
@@ -358,6 +358,7 @@ class ResponseFormat:
     skip_footer: int = 0
     comment: str | None = None
     loose_quotes: bool = False
+    nan_as_null: bool = False
     sheet: str | None = None
     lists: tuple[str, ...] = ()
     record: Literal["line", "body"] = "line"

@@ -19,6 +19,7 @@ from jsonpath_ng import Child, Fields, Index, JSONPath
 
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Step
+from framework.definition.values.json_text import parse_json
 from framework.extract.selectors import JmesPath
 from framework.extract.transforms import exploded
 from framework.runtime.context import Context
@@ -148,9 +149,11 @@ class ListLocator:
             values: Iterable[Json] = [data]
             for child, following in zip(children, (*children[1:], None), strict=True):
                 values = [found for one in values for found in self._sources(child, one)]
-                if following is None or following["type"] == "slice" or not _is_path(child):
+                if following is None or following["type"] == "slice" or not _leads_on(child):
                     break
             yield from values
+        elif kind == "function_expression" and node["value"] == "parse_json":
+            yield from map(_parsed, self._sources(children[0], data))
         elif kind in ("or_expression", "multi_select_list", "function_expression"):
             for child in children:
                 yield from self._sources(child, data)
@@ -170,6 +173,13 @@ def _walk(node: Node, *, into_elements: bool = True) -> Iterator[Node]:
 
 def _is_path(node: Node) -> bool:
     return all(one["type"] in _DIRECT for one in _walk(node))
+
+
+def _leads_on(node: Node) -> bool:
+    """Return whether a node gives one value, in which the next one finds its list."""
+    if node["type"] == "function_expression" and node["value"] == "parse_json":
+        return _is_path(node["children"][0])
+    return _is_path(node)
 
 
 def _reads_values(node: Node) -> bool | None:
@@ -193,6 +203,14 @@ def _field(data: Json, name: str) -> Json:
     if isinstance(data, dict):
         return data.get(name, ABSENT)
     return None if data is None or data == [] else ABSENT
+
+
+def _parsed(value: Json) -> Json:
+    """Return the value of a JSON text, and any other value as it is."""
+    try:
+        return parse_json(value)[0] if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _index(data: Json, position: int) -> Json:

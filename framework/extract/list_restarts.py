@@ -43,6 +43,12 @@ class ListRestarts:
         self.happened = False
         self._validators = validators
         self._plan = plan
+        resource = plan.resource
+        self._merges = resource.write_disposition == "merge" and bool(resource.primary_key)
+        actions = resource.endpoint.response_actions
+        self._holds = resource.write_disposition == "replace" and any(
+            one.action == "restart" for one in actions
+        )
         self._options = options
         self._position = position
         self._tokens = tokens
@@ -54,7 +60,10 @@ class ListRestarts:
         context: Context,
         reader: Callable[..., PageReader],
     ) -> Iterator[Page]:
-        """Yield the pages of a list; from its start, again, if the API says so (`restart`)."""
+        """Yield the pages of a list; from its start, again, if the API says so (`restart`).
+
+        Those of a table that is replaced wait for the list's end, or they would come twice.
+        """
         tokens, key, last = self._tokens, result.slice.key, None
         made: list[PageReader] = []
         request: list[str] = []
@@ -66,15 +75,20 @@ class ListRestarts:
                 made[0].validate(self._validators.headers(key, request[0]))
             return made[0]
 
-        incremental, count, number = self._plan.endpoint.incremental, 0, 0
+        incremental, count, number, largest = self._plan.endpoint.incremental, 0, 0, 0
         limit = None if incremental is None else incremental.restart_after
+        held: list[Page] = []
         pages = self._position.pages(result, begin)
         for attempt in range(1, MAX_RESTARTS + 2):
             try:
                 for page in pages:
                     last, count, number = page, count + page.size, number + 1
-                    yield page
-                    is_full = limit is not None and _is_full(limit, count, page, context)
+                    largest = max(largest, page.size)
+                    if self._holds:
+                        held.append(page)
+                    else:
+                        yield page
+                    is_full = limit is not None and _is_full(limit, count + largest, page, context)
                     if is_full and made[0].has_next:
                         result.goes_on = self.happened = True
                         return
@@ -83,14 +97,15 @@ class ListRestarts:
                 had_token = tokens is not None and tokens.forget(key)
                 if attempt > MAX_RESTARTS or (tokens is not None and not had_token):
                     raise
-                if last is not None and self._plan.resource.write_disposition != "merge":
+                if last is not None and not self._merges and not self._holds:
                     raise RequestError(f"{error}\n{NOT_TWICE}", status=error.status) from error
                 what = "its sync token" if had_token else "where it goes on"
                 self._warn(
                     "list-restarted",
                     f"the list is read anew, as the API has forgotten {what}: {error}",
                 )
-                self.happened = True
+                self.happened = not self._holds
+                held.clear()
                 if limit is not None and last is not None:
                     result.goes_on = True
                     return
@@ -99,6 +114,7 @@ class ListRestarts:
                     context = with_incremental(context, values)
                     reader = partial(reader, values=values, context=context)
                 pages = self._position.again(result, begin)
+        yield from held
         if self._validators is not None and made:
             only = last if number == 1 else None
             self._validate(self._validators, result, made[0], request[0], only)
@@ -142,8 +158,8 @@ class ListRestarts:
 
 
 def _is_full(limit: RestartAfter, count: int, page: Page, context: Context) -> bool:
-    """Return whether a list of which so many records were read begins anew after this page."""
-    if limit.records is not None and count >= limit.records:
+    """Return whether a list begins anew after this page; `count` is with a next one."""
+    if limit.records is not None and count > limit.records:
         return True
     if limit.when is None or page.response is None:
         return False

@@ -19,7 +19,7 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
-from framework.errors import RequestError
+from framework.errors import ListRestart, RequestError
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.state_codec import key_of
@@ -34,6 +34,7 @@ from framework.extract.page import Page, RawList
 from framework.extract.pagination import FrameworkPaginator, end_of, numbers
 from framework.extract.raw_pages import RawPages, list_names
 from framework.extract.read_options import ReadOptions
+from framework.extract.record_urls import whole_url
 from framework.extract.selectors import JmesPath, within
 from framework.http.error_messages import translate_error
 from framework.http.error_reports import REPORT_KEYS
@@ -84,18 +85,21 @@ class RequestBuilder:
         values = Values(self._values, context, self._secrets)
         cursor = plan.cursor_params(self._values)
         params = {**expand(endpoint.params, values, "query"), **cursor}
+        base = client.base_url or ""
         if endpoint.url is None:
             path = expand(endpoint.path, values, "path")
+            is_whole = ":" in path and urlsplit(path).scheme in ("http", "https")
+            url = path if is_whole else join_url(base, path)
         else:
-            path = expand(endpoint.url, values, "text")
-        absolute = ":" in path and urlsplit(path).scheme in ("http", "https")
+            written = text_of(expand(endpoint.url, values, "text"))
+            url = whole_url(written, base, plan.resource.name, endpoint.url)
         headers = {**(client.headers or {}), **(expand(endpoint.headers, values, "text") or {})}
         json = expand(endpoint.json, values, "json")
         data = _form(expand(endpoint.data, values, "text"))
         self._hide_credentials(headers, params, json, data)
         return requests.Request(
             endpoint.method,
-            path if absolute else join_url(client.base_url, path),
+            url,
             params={name: value for name, value in params.items() if value is not None},
             json=json,
             data=data,
@@ -430,6 +434,8 @@ class PageReader:
                 self._monitor.on_next(requests_.request)
                 if is_sampled:
                     return
+        except ListRestart:
+            raise
         except RequestError as error:
             if number and error.status in REFUSED and isinstance(self._paginator(), RangePaginator):
                 verb = "was" if number == 1 else "were"

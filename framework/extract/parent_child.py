@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from io import SEEK_END
 from itertools import islice
 from tempfile import SpooledTemporaryFile
@@ -158,6 +159,7 @@ class ChildBindings:
         self.values: SpilledList[ParentValues] = SpilledList()
         self.error: BindingError | None = None
         self.skipped = 0
+        self._known: set[bytes] | None = None
 
     def add_descendant(self, plan: Plan) -> None:
         """Keep what a resource further down reads of these records, too."""
@@ -209,9 +211,22 @@ class ChildBindings:
                 if values is None:
                     self.skipped += 1
                 else:
-                    self.values.add(self._with_ancestors(values, record, above))
+                    self._add(self._with_ancestors(values, record, above))
         except BindingError as error:
             self.error = error
+
+    def add_once(self) -> None:
+        """Leave out from now on what is the same for the child as an earlier record."""
+        if self._known is None:
+            self._known = set(map(_digest, self.values))
+
+    def _add(self, values: ParentValues) -> None:
+        if self._known is not None:
+            digest = _digest(values)
+            if digest in self._known:
+                return
+            self._known.add(digest)
+        self.values.add(values)
 
     def _with_ancestors(
         self, values: ParentValues, record: Record, above: ParentValues | None
@@ -229,6 +244,10 @@ class ChildBindings:
             ancestor_values={**above.ancestor_values, **bound},
             ancestor_context={**above.ancestor_context, **own},
         )
+
+
+def _digest(values: ParentValues) -> bytes:
+    return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _value_or_none(binding: PlannedBinding, record: Record) -> Json:
@@ -315,6 +334,11 @@ class ChildValues:
             bindings.add(records, above, whole)
         with self._changed:
             self._changed.notify_all()
+
+    def add_once(self) -> None:
+        """Leave out what was added before, as the records come again."""
+        for bindings in self.by_child.values():
+            bindings.add_once()
 
     def end(self, error: Exception | None = None) -> None:
         """Say that no more records come, because of an error if there is one."""

@@ -26,10 +26,11 @@ from framework.errors import (
     RequestError,
     ResourceSkipped,
 )
-from framework.events import PageRead
+from framework.events import PageRead, WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
+from framework.extract.incremental.keyset import Keyset
 from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.validators import ListValidators
 from framework.extract.incremental.watermark import Watermark
@@ -374,6 +375,8 @@ class ResourceReader:
             self.records += page.count
             self._options.on_event(PageRead(self.name, page.count))
             if self._children.by_child:
+                if self._list_restarts.happened:
+                    self._children.add_once()
                 self._children.add(page.fields, one.parent, page.whole)
             if is_last:
                 yield page
@@ -529,13 +532,40 @@ class ResourceReader:
         self, result: SliceResult, window: Window, raw: RawPages | None
     ) -> Iterator[Page]:
         """Yield the pages of a window, begun anew at the last cursor as often as needed."""
-        yield from self._read_window(result, window, raw)
-        while result.goes_on and result.cursor is not None:
-            window, result.goes_on = result.cursor.from_last(window), False
+        incremental = self.plan.endpoint.incremental
+        if self._cursors is None or incremental is None or incremental.restart_after is None:
             yield from self._read_window(result, window, raw)
+            return
+        keyset, result.goes_on = Keyset(self._cursors.rules), True
+        while result.goes_on:
+            result.goes_on = False
+            yield from self._read_window(result, window, raw, keyset)
+            if result.goes_on:
+                start = keyset.restart(window.values["incremental.start_value"])
+                bounds = {"incremental.start_value": start, "incremental.last_value": start}
+                window = Window({**window.values, **bounds}, window.following)
+        keyset.end()
+        if keyset.gap is not None and self.plan.resource.primary_key != (incremental.cursor_path,):
+            self._warn_of_gap(keyset.gap)
+
+    def _warn_of_gap(self, cursor: Json) -> None:
+        self._options.on_event(
+            WarningRaised(
+                self.name,
+                "restart-gap",
+                f"the list that began anew at {cursor} has no record with that cursor: the API "
+                "seems to return later ones only, so records with the same cursor may be missing. "
+                "Request an earlier start, such as "
+                "{subtract_time(incremental.start_value, 'PT1S')}",
+            )
+        )
 
     def _read_window(
-        self, result: SliceResult, window: Window, raw: RawPages | None
+        self,
+        result: SliceResult,
+        window: Window,
+        raw: RawPages | None,
+        keyset: Keyset | None = None,
     ) -> Iterator[Page]:
         """Yield the pages of one list, transformed, without the records that are known already."""
         one, cursor = result.slice, result.cursor
@@ -572,6 +602,8 @@ class ResourceReader:
                     records = steps(records, around, only)
                 if order is not None:
                     order.on_records(records)
+                if keyset is not None:
+                    keyset.add(records)
                 if cursor is not None:
                     new = cursor.filter(records, page.whole)
                     self._count_known(len(records) - len(new))

@@ -23,6 +23,7 @@ from framework.definition.model import Resource, Step
 from framework.definition.values.naming import normalize_path, reserved_table
 from framework.definition.values.value_casts import Cast
 from framework.errors import RecordError
+from framework.extract.decimal_keys import decimal_names, to_floats
 from framework.extract.page import Record, as_records
 from framework.extract.time_casts import time_casts
 from framework.runtime.context import Context
@@ -84,6 +85,8 @@ class Transforms:
             path[:1] in _OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
         )
         self._casts = time_casts(resource)
+        # a schema says of each field what it is; without one, text would make a column of text
+        self._decimals = decimal_names(resource) if resource.schema is None else frozenset()
         self._failures: dict[int, TransformFailures] = {}
         self.filtered = 0
         self._lock = threading.Lock()
@@ -103,7 +106,10 @@ class Transforms:
         places are left out. Times become what the resource's schema says of them.
         """
         records = self._after_steps(records, context, only)
+        if self._steps and self._decimals:
+            to_floats(records, self._decimals)
         if self._casts is not None:
+            records = list(records)  # another list: the JSON of the page is no longer theirs
             for record in records:
                 self._casts.apply(record)
         return records

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from framework.definition.model import ResponseFormat
@@ -21,6 +21,8 @@ csv.field_size_limit(2**31 - 1)
 TITLE_SIZE = 1 << 16
 """Characters of a text that are looked at to tell a title from a header."""
 TITLE_LINES = 5
+LONGEST_LOOSE = 1 << 16
+"""Characters of a value over several lines whose quotes are not doubled."""
 
 
 def read_csv(form: ResponseFormat, text: str) -> list[dict[str, Json]]:
@@ -91,14 +93,44 @@ def _without_title(form: ResponseFormat, text: str) -> tuple[int, str]:
 
 def _csv_lines(form: ResponseFormat, text: str) -> Iterable[str]:
     """Return the lines of a CSV as the csv module reads them."""
-    if form.loose_quotes and form.quote is not None:
-        text = _with_doubled_quotes(form.delimiter, form.quote, text)
+    if form.loose_quotes and form.quote is not None and form.quote in text:
+        text = "".join(_strict_lines(form, form.quote, text))
     lines: Iterable[str] = io.StringIO(text, newline="")
     if form.comment is not None:
         mark = form.comment
         # a line of its own: it keeps its number
         lines = ("\n" if line.startswith(mark) else line for line in lines)
     return lines
+
+
+def _strict_lines(form: ResponseFormat, quote: str, text: str) -> Iterator[str]:
+    """Yield the text of a CSV in parts, with quotes as the csv module wants them.
+
+    A line that is valid stays: what looks like the end of a loose value may be a doubled quote.
+    """
+    width = len(form.header) if isinstance(form.header, tuple) else None
+    held = ""
+    for line in io.StringIO(text, newline=""):
+        part = held + line
+        if held or (quote in line and not _fits(form, part, width)):
+            held, part = part, _with_doubled_quotes(form.delimiter, quote, part)
+            if not _fits(form, part, width) and len(held) < LONGEST_LOOSE:
+                continue
+        held = ""
+        if width is None and part.strip():
+            width = len(next(csv.reader([part], **_dialect(form))))
+        yield part
+    if held:
+        yield _with_doubled_quotes(form.delimiter, quote, held)
+
+
+def _fits(form: ResponseFormat, text: str, width: int | None) -> bool:
+    """Return whether all rows of a text are valid and have so many values."""
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, **_dialect(form)))
+    except csv.Error:
+        return False
+    return width is None or all(len(row) == width for row in rows if row)
 
 
 def _with_doubled_quotes(delimiter: str, quote: str, text: str) -> str:
@@ -200,6 +232,12 @@ def column_names(row: list[str]) -> list[str]:
             name = f"{wanted}_{numbers[wanted]}"
         names[name] = None
     return list(names)
+
+
+def footer_rows(form: ResponseFormat, text: str) -> list[list[str]]:
+    """Return the rows that `skip_footer` leaves out, if each is one line; others are not told."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return list(csv.reader(lines[-form.skip_footer :], **_dialect(form)))
 
 
 def header_names(form: ResponseFormat, text: str) -> list[str]:

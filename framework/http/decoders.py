@@ -18,7 +18,14 @@ import orjson
 import requests
 
 from framework.definition.model import ResponseFormat
-from framework.definition.values.json_text import MAX_DEPTH, KeepsDigits, depth_of, parse_json
+from framework.definition.values.json_text import (
+    MAX_DEPTH,
+    KeepsDigits,
+    depth_of,
+    parse_json,
+    with_nulls,
+    without_guard,
+)
 from framework.http.charsets import charset_of, decode_charset
 from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
 from framework.http.csv_records import (
@@ -253,11 +260,23 @@ def _text(form: ResponseFormat, body: bytes, charset: str | None) -> str:
 # JSON and JSON lines
 
 
+def _json_of(form: ResponseFormat, text: str, decimals: KeepsDigits | None) -> Json:
+    """Return the value of a JSON text; raise ValueError if it is not valid."""
+    try:
+        return parse_json(text, decimals)[0]
+    except ValueError as error:
+        if "NaN" not in text and "Infinity" not in text:
+            raise
+        if not form.nan_as_null:
+            raise ValueError(f"{error}: write `nan_as_null: true`") from None
+    return parse_json(with_nulls(text), decimals)[0]
+
+
 def _read_json(
     form: ResponseFormat, body: bytes, charset: str | None, decimals: KeepsDigits | None
 ) -> Json:
     try:
-        return parse_json(_text(form, body, charset), decimals)[0]
+        return _json_of(form, without_guard(_text(form, body, charset)), decimals)
     except ValueError as error:
         raise Undecodable(f"is not valid JSON: {error}") from None
 
@@ -278,7 +297,7 @@ def _read_jsonl(
         if not line.strip():
             continue
         try:
-            items.append(parse_json(line, decimals)[0])
+            items.append(_json_of(form, line, decimals))
         except ValueError as error:
             raise Undecodable(f"is not valid JSON in line {number:,}: {error}") from None
     if len(items) == 1 and isinstance(items[0], list) and set(map(type, items[0])) == {dict}:

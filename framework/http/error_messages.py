@@ -155,11 +155,9 @@ def _proxy(text: str) -> str:
 
 
 NO_NUMBER = re.compile(r"it holds (NaN|Infinity), which JSON does not have")
-AS_TEXT = (
-    "The body holds WORD, which JSON does not have, and no key reads it as null: ask the API's "
-    "operator for valid JSON. A list of one page can be read as text until then: "
-    'response_format: {type: text, record: body}, data_selector: "[]", processing_steps: '
-    "[{yield_map: \"parse_json(regex_replace(text, ':\\s*WORD\\b', ': null')).PATH_OF_THE_LIST\"}]."
+NAN_AS_NULL = (
+    "The body holds WORD, which JSON does not have. To read it as null, write `response_format: "
+    "{type: json, nan_as_null: true}`."
 )
 SUPPORTED_ENCODINGS = ("gzip", "deflate", "identity", "x-gzip")
 """Values of Content-Encoding whose bodies are decompressed."""
@@ -269,7 +267,7 @@ def _hint(error: InvalidJson, kind: str, size: int) -> str:
         return "Check base_url and the path: an HTML page often means a login page or a wrong URL."
     no_number = NO_NUMBER.search(error.reason or "")
     if no_number is not None:
-        return AS_TEXT.replace("WORD", no_number[1])
+        return NAN_AS_NULL.replace("WORD", no_number[1])
     if "json" in kind and error.reason:
         return f"The body is truncated or damaged: {error.reason}."
     return (

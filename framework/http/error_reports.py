@@ -22,9 +22,9 @@ _EXPIRED = re.compile(
 _OTHER_TOKEN = re.compile(r"(?i)(?:page|paging|pagination|cursor|continuation|next|sync|scroll)")
 """Words of an expired token that belongs to a list."""
 EXPIRED = (
-    "If the token has expired: only a 401 renews one, and this is none. Have it renewed earlier by "
-    "naming its life in the auth, a little shorter than the API's: `expires_in` of a login, "
-    "`default_token_expiration` of OAuth 2.0. Replace a token that is a setting."
+    "If the token has expired, have it renewed after such responses: `renew_on` in the auth names "
+    "them, by status or body. If a new token was refused too, check the credentials. Replace a "
+    "token that is a setting."
 )
 
 LONGEST = 300

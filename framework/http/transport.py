@@ -7,7 +7,6 @@ credentials are not known here.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from framework.definition.values.json_text import (
     may_be_long_number,
     may_be_past_64_bits,
     parse_json,
+    without_guard,
 )
 from framework.http.charsets import decode_charset, is_charset
 from framework.http.compression import Undecodable
@@ -42,9 +42,6 @@ CHUNK = 1 << 18
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
-
-_GUARD = re.compile(r"^\s*(?:\)\]\}'?,?|while\s*\(1\);|for\s*\(;;\);)\s*")
-"""What some APIs write before JSON, so that browsers do not run it as a script."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +198,7 @@ class Response(requests.Response):
         except UnicodeError:
             raise InvalidJson(self, f"it is not in {encoding[:40]}, as its header says") from None
         try:
-            return parse_json(_GUARD.sub("", text), self._decimals)[0]
+            return parse_json(without_guard(text), self._decimals)[0]
         except ValueError as error:
             raise InvalidJson(self, reason if encoding == "utf-8" else str(error)) from None
 

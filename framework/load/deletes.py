@@ -42,7 +42,8 @@ INCOMPLETE = frozenset(
     {
         *("ended-early", "total-changed", "total-differs", "page-repeated", "page-too-short"),
         *("link-drops-params", "keys-repeated", "errors-beside-records", "selector-no-match"),
-        *("step-failed", "discarded", "all-ignored"),
+        *("step-failed", "discarded", "all-ignored", "restart-gap"),
+        "csv-footer-odd",
     }
 )
 """Codes of warnings after which a list may have had more records than a run got."""

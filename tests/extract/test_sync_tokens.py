@@ -135,6 +135,25 @@ def test_pages_that_would_be_loaded_twice_fail_the_resource(web: Web, project: P
     assert "would be loaded twice: write write_disposition: merge" in error
 
 
+def test_a_table_that_is_replaced_gets_the_whole_list_once(web: Web, project: Path) -> None:
+    Forgetful(web, 2)
+    whole = body(web, endpoint=RESTART, write_disposition="replace")
+    assert codes(load(connector_of(project, whole), project)) == [("items", "list-restarted")]
+    assert values(project, "items") == [1, 2, 3]
+
+
+def test_children_of_a_list_that_was_read_anew_are_requested_once(web: Web, project: Path) -> None:
+    Forgetful(web, 1)
+    web.on("/items/{id}/lines", {"items": [{"n": 1}]})
+    whole = body(web, endpoint=RESTART)
+    path = "/items/{resources.items.id}/lines"
+    endpoint = {"path": path, "paginator": "single_page", "data_selector": "items"}
+    lines = {"name": "lines", "write_disposition": "replace", "endpoint": endpoint}
+    whole["resources"].append(lines)
+    report = load(connector_of(project, whole), project)
+    assert report.resources["lines"].rows == 3
+
+
 def window_of(web: Web, most: int, times: list[str]) -> Json:
     """A connector of a list of these times, of which the API gives `most` records, two a page."""
 

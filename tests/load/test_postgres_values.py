@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 
 from tests.support.postgres import CREDENTIALS, address, in_postgres
 from tests.support.run_verbs import codes, connector_of, load, statuses
-from tests.support.servers.web import Web
+from tests.support.servers.web import Answer, Web
 
 Json = Any
 BODY = """
@@ -130,3 +131,31 @@ def test_values_past_a_length_or_a_precision_go_to_the_variant_column(run: Any) 
     assert rows[2]["t__v_text"] == "2026-01-01T00:00:00Z"
     assert [rows[n]["n__v_bigint"] for n in (2, 3)] == [32768, -32769]
     assert (rows[2]["d__v_double"], rows[3]["d__v_text"]) == (1.234, "1000.00")
+
+
+def test_decimals_are_exact_to_the_digit(run: Any, web: Web) -> None:
+    text = (
+        '{"items": [{"id": 1, "amount": 12345678901234567.123456789, '
+        '"big": 123456789012345678901234567890, "lines": [{"price": 9007199254740993.5}]}]}'
+    )
+    number = {"type": "number", "format": "decimal"}
+    line = {"type": "object", "properties": {"price": number}}
+    lines = {"type": "array", "items": line}
+    properties = {"id": {"type": "integer"}, "amount": number, "big": number, "lines": lines}
+    columns = {"big": {"data_type": "decimal", "precision": 38, "scale": 0}}
+    web.on("/exact", Answer(200, text.encode(), {"Content-Type": "application/json"}))
+    endpoint = {"endpoint": {"path": "/exact"}}
+    cast = {"amount": {"decimal": "1,234.56"}}
+    report, found = run(
+        [],
+        {"name": "declared", "schema": {"properties": properties}, **endpoint},
+        {"name": "precise", "schema": {"properties": properties}, "columns": columns, **endpoint},
+        {"name": "cast", "columns": columns, "processing_steps": [{"cast": cast}], **endpoint},
+    )
+    assert report.status == "ok"
+    for name in ("declared", "precise", "cast"):
+        assert found[name][0]["amount"] == Decimal("12345678901234567.123456789")
+    for name in ("precise", "cast"):
+        assert found[name][0]["big"] == Decimal("123456789012345678901234567890")
+    assert found["declared"][0]["big__v_text"] == "123456789012345678901234567890"
+    assert found["declared__lines"][0]["price"] == Decimal("9007199254740993.5")

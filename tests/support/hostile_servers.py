@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from framework.http.error_messages import AS_TEXT
+from framework.http.error_messages import NAN_AS_NULL
 from tests.support.servers.raw import Peer, Play, head
 
 Json = Any
@@ -389,7 +389,7 @@ JSON = (
         "What it says",
         "`NaN`",
         body('[{"id": 1, "n": NaN}]'),
-        f"{BROKEN}21 bytes)\n{AS_TEXT.replace('WORD', 'NaN')}",
+        f"{BROKEN}21 bytes)\n{NAN_AS_NULL.replace('WORD', 'NaN')}",
     ),
     Hostile(
         "What it says",

@@ -218,6 +218,10 @@ def _resource_problem(one: ContextRead, merged: MergedResource) -> Problem | Non
     if root in ("parent", "resources") and not references(merged):
         advice = "refer to a parent as {resources.parent.field}"
         return _not_here(one), f"{begin} reads from no other resource; {advice}"
+    source = merged.endpoint.get("from")
+    if root in ("response", "headers", "status") and source is not None:
+        advice = "set the field there, and read it as context().parent.FIELD"
+        return _not_here(one), f"{begin} takes its records from those of {source}: {advice}"
     if root == "job" and not merged.endpoint.get("export"):
         return _not_here(one), f"{begin} has no export"
     if root == "partition" and not merged.data.get("partitions"):

@@ -234,8 +234,11 @@ def check_restarts(draft: Draft) -> Iterator[Breach]:
             missing.append("`row_order: asc`, by which the last record has the greatest cursor")
         written = merged.data.get("write_disposition")
         kind = written.get("disposition") if isinstance(written, dict) else written
-        if kind != "merge":
-            missing.append("`write_disposition: merge`, as records with that cursor come again")
+        if kind != "merge" or not merged.data.get("primary_key"):
+            missing.append(
+                "`write_disposition: merge` with a `primary_key`, as records with that cursor come "
+                "again"
+            )
         if missing:
             yield (
                 Key((*cursor.pointer, "restart_after")),

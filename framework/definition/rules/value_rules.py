@@ -48,10 +48,9 @@ def check_time_formats(draft: Draft) -> Iterator[Breach]:
 @rule("unknown-zone")
 def check_zones(draft: Draft) -> Iterator[Breach]:
     """A time zone is one of the IANA database."""
-    zones = [(one.pointer, one.value) for one in draft.values("zone")]
-    for merged in draft.resources:
-        zones.append((merged.place("zone"), merged.data.get("zone")))
-    for pointer, zone in zones:
+    zones = {one.pointer: one.value for one in draft.values("zone")}
+    zones |= {one.place("zone"): one.data.get("zone") for one in draft.resources}
+    for pointer, zone in zones.items():
         if isinstance(zone, str) and zone and "{" not in zone:
             try:
                 time_zone(zone)

@@ -35,6 +35,18 @@ _LONE_SURROGATE = re.compile(
 _PAST_64_BITS = re.compile(rb"(?:^|[:,\[\s])-?(?:\d{20}|9[2-9]\d{17})")
 _DIGITS = re.compile(rb"\d+")
 _NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)")
+_NUMBER_OR_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+_GUARD = re.compile(r"^\s*(?:\)\]\}'?,?|while\s*\(1\);|for\s*\(;;\);)\s*")
+
+
+def without_guard(text: str) -> str:
+    """Return JSON without what some APIs write before it, so that browsers do not run it."""
+    return _GUARD.sub("", text)
+
+
+def with_nulls(text: str) -> str:
+    """Return JSON with null in place of the numbers that it does not have, such as NaN."""
+    return _NUMBER_OR_STRING.sub(lambda found: found[0] if found[0][0] == '"' else "null", text)
 
 
 def parse_json(body: bytes | str, decimals: KeepsDigits | None = None) -> tuple[Any, bool]:

@@ -17,7 +17,6 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 
 from framework import __version__
 from framework.definition.auth_choice import chosen_auth, secrets_used
-from framework.definition.defaults import columns_by_name
 from framework.definition.expressions.jmespath_expression import (
     ExpressionError,
     compile_expression,
@@ -41,13 +40,13 @@ from framework.definition.paginator_keys import PAGING
 from framework.definition.schema.annotations import annotated_values
 from framework.definition.schema.record_schema import table_of
 from framework.definition.values.datetimes import UnknownZone, time_zone
-from framework.definition.values.json_text import KeepsDigits
-from framework.definition.values.naming import SEPARATOR, normalize_path
+from framework.definition.values.naming import normalize_path
 from framework.definition.values.value_casts import Cast, TimeCast
 from framework.errors import BindingError
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.compilation.request_adapter import build_adapter
+from framework.extract.decimal_keys import decimal_keys
 from framework.extract.pagination import build_paginator, paginator_config, paging_values
 from framework.extract.rest_client import ListClient
 from framework.extract.selectors import finder, to_dlt
@@ -361,35 +360,6 @@ def csv_columns(resource: Resource) -> tuple[str, ...]:
     if resource.schema is not None:
         names += [column.path[0] for column in table_of(resource.schema).columns]
     return tuple(dict.fromkeys(name for name in names if not name.startswith("_")))
-
-
-def decimal_keys(resource: Resource) -> KeepsDigits | None:
-    """Return which keys of records a declared decimal may come from; None if none is declared.
-
-    Steps may give a decimal any other name, so with steps it is every key.
-    """
-    hints = [resource.columns]
-    nested = (resource.hints.get("nested_hints") or {}).values()
-    hints += [columns_by_name(hint.get("columns")) for hint in nested if isinstance(hint, dict)]
-    paths = [
-        name
-        for columns in hints
-        for name, hint in columns.items()
-        if hint.get("data_type") in ("decimal", "wei", "text")
-    ]
-    if resource.schema is not None:
-        for suffix, table in table_of(resource.schema).tables():
-            decimals = [c.name for c in table.columns if c.data_type == "decimal"]
-            paths += [suffix] if table.scalars and decimals else decimals
-    if not paths:
-        return None
-    names = {normalize_path(path).rpartition(SEPARATOR)[2] for path in paths}
-    is_any = bool(resource.steps)
-
-    def keeps(key: str) -> bool:
-        return is_any or normalize_path(key).rpartition(SEPARATOR)[2] in names
-
-    return keeps
 
 
 def _other_tables(resource: Resource, connector: Connector) -> frozenset[str]:

@@ -68,7 +68,6 @@ class Watermark:
         self._is_cut = False
         self._window_end: datetime | None = None
         self._before: dict[str, Any] = {}
-        self._restarted_at: Json = None
 
     def progress(self) -> dict[str, Json] | None:
         """Return as JSON how far this list was read, for `resume`; None if that is too much."""
@@ -117,23 +116,6 @@ class Watermark:
                 continue  # read by the run that this one resumes
             self._is_below = self._is_beyond = False
             yield Window(self._values(begin, window_end), following)
-
-    def from_last(self, window: Window) -> Window:
-        """Return a window that begins at the last cursor and ends as the one that was read.
-
-        Raise RecordError if that is where the list was begun anew before.
-        """
-        write, start = self._rules.to_request, self._last
-        if start is None or start == self._restarted_at:
-            raise RecordError(
-                f"{self._rules.resource}: the API pages only so far, and the list cannot go on "
-                f"after the records with the cursor {write(start)}: there are as many of them as "
-                "`restart_after` allows, or more. Read it in smaller parts (partitions, `step`), "
-                "or by another cursor"
-            )
-        self._restarted_at = start
-        bounds = {"incremental.start_value": write(start), "incremental.last_value": write(start)}
-        return Window({**window.values, **bounds}, window.following)
 
     def _values(self, start: Json, end: Json) -> dict[str, Json]:
         write = self._rules.to_request
