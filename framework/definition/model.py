@@ -32,7 +32,18 @@ MOST_BY_AUTO = 32
 
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
-ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "restart", "fail"]
+ActionName = Literal[
+    "ignore",
+    "skip_resource",
+    "retry",
+    "rate_limited",
+    "restart",
+    "shrink_page",
+    "shrink_window",
+    "fail",
+]
+TIMEOUT = "timeout"
+"""What stands in the place of a status if no response came in time."""
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
 PartitionKind = Literal["values", "range", "dates", "file", "resource"]
 PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
@@ -201,9 +212,9 @@ class Client:
 class ResponseAction:
     """One entry of `response_actions`: all its conditions must hold.
 
-    `status_codes` are codes as text or classes such as `4xx`; empty means any. `headers` maps a
-    header to a text in its value. `message` may hold placeholders over the response. `retry` is
-    for the actions retry and rate_limited.
+    `status_codes` are codes as text, classes such as `4xx`, or `timeout`; empty means any.
+    `headers` maps a header to a text in its value. `message` may hold placeholders over the
+    response. `retry` is for the actions retry and rate_limited.
     """
 
     status_codes: tuple[str, ...] = field(default=(), metadata=written_as("status_code"))
@@ -429,6 +440,16 @@ class Endpoint:
     cost: int = 1
     timeout: timedelta | None = None
     max_in_flight: int | None = None
+
+    @property
+    def shrinks_pages(self) -> bool:
+        """Whether an action requests fewer records at once."""
+        return any(one.action == "shrink_page" for one in self.response_actions)
+
+    @property
+    def shrinks_windows(self) -> bool:
+        """Whether an action reads a window in two halves."""
+        return any(one.action == "shrink_window" for one in self.response_actions)
 
     def params_with(self, value: str) -> tuple[str, ...]:
         """Return the query parameters that carry a value of the incremental, `start_value`."""

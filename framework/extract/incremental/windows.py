@@ -20,11 +20,13 @@ MAX_WINDOWS = 100_000
 class Window:
     """One read of a list. `values` are the values of its placeholders by name.
 
-    `following` is the start of the next window or the end of the last one, None without windows.
+    `begin` is its start, `following` that of the next window or the end of the last one; both are
+    None without windows.
     """
 
     values: dict[str, Json] = field(default_factory=dict)
     following: datetime | None = None
+    begin: datetime | None = None
 
 
 WHOLE = Window()
@@ -54,3 +56,9 @@ def split(
         f"`step` would make more than {MAX_WINDOWS:,} windows from {start:%Y-%m-%d} to "
         f"{end:%Y-%m-%d}; write a longer one"
     )
+
+
+def middle(begin: datetime, end: datetime, unit: timedelta) -> datetime | None:
+    """Return where a window is divided: whole units after its start; None if it has only one."""
+    units = (end - begin) // unit
+    return begin + unit * (units // 2) if units > 1 else None
