@@ -93,7 +93,7 @@ _NOT_HINTS = (
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
-    *("step", "granularity", "lookahead", "cursor_formats", "format"),
+    *("step", "granularity", "align", "lookahead", "cursor_formats", "format"),
     *("keep_all", "cap_at_run_start", "full_read_every", "restart_after"),
 )
 TABLE_HINTS = ("write_disposition", "primary_key", "merge_key")

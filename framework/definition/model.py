@@ -42,6 +42,7 @@ ActionName = Literal[
     "shrink_window",
     "fail",
 ]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TIMEOUT = "timeout"
 """What stands in the place of a status if no response came in time."""
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
@@ -242,7 +243,8 @@ class Incremental:
     dlt's units or a duration. `start_param` and `end_param` are the request's parameters.
 
     `step` is the length of a window, `granularity` the gap between two windows, and `lookahead` how
-    far it reads past the run's start. `cap_at_run_start` keeps a watermark by the cursor from
+    far it reads past the run's start. With `align`, a day, a month, or the weekday that weeks begin
+    with, windows are whole ones. `cap_at_run_start` keeps a watermark by the cursor from
     moving past the run's start. `cursor_formats` are the time formats of records, `format`
     that of requests. `keep_all` keeps records outside the range that was requested.
     """
@@ -258,6 +260,7 @@ class Incremental:
     lookahead: Period | None = None
     cursor_formats: tuple[str, ...] = ()
     format: str | None = None
+    align: str | None = None
     keep_all: bool = False
     cap_at_run_start: bool = False
     full_read_every: timedelta | None = None

@@ -18,7 +18,7 @@ from framework.errors import RecordError
 from framework.extract.incremental.cursor_numbers import plain
 from framework.extract.incremental.cursor_times import parse_iso_time
 from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
-from framework.extract.incremental.windows import Window, middle, split
+from framework.extract.incremental.windows import Window, aligned, middle, split, split_aligned
 from framework.extract.page import Record
 from framework.text import json_type
 
@@ -112,7 +112,10 @@ class Watermark:
                 f"{rules.resource}: found `step` without initial_value, expected a value to start "
                 "from; add initial_value"
             )
-        for begin, window_end, following in split(start, end, spec.step, spec.granularity):
+        divide = split
+        if spec.align is not None:
+            start, divide = aligned(start, spec.align, rules.times.zone), split_aligned
+        for begin, window_end, following in divide(start, end, spec.step, spec.granularity):
             if self._window_end is not None and following <= self._window_end:
                 continue  # read by the run that this one resumes
             if self._window_end is not None and begin < self._window_end:
@@ -328,6 +331,8 @@ class Watermark:
         last, hashes = self._last, set(self._hashes)
         if self._rules.run_start:
             last = window.following
+        elif self._rules.spec.align is not None:
+            last, hashes = window.following, set()  # whole periods do not overlap
         elif last is not None and last > window.following:
             # records past the window are not read yet, even if this response had some of them
             last, hashes = window.following, set()
