@@ -102,7 +102,7 @@ class StreamCatalog:
             translate_stream(self.context, one, name, self.folder, self.find)
             for one in _by_parent(stream)
         ]
-        self.resources[name] = replace(first, schema=None) if others else first
+        self.resources[name] = replace(first, table=name, schema=None) if others else first
         for resource in others:
             parent = resource.parents[0] if resource.parents else "other"
             more = free_name((f"{name}_{parent}",), {*self.names.values(), *self.resources})
