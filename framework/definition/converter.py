@@ -40,7 +40,7 @@ from framework.definition.model import (
 )
 from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.plain_data import from_plain
-from framework.definition.references import references
+from framework.definition.references import references, sources_of_union
 from framework.definition.schema.annotations import (
     client_values,
     context_reads,
@@ -285,6 +285,12 @@ def _partition(written: Mapping[str, Json], root: Path) -> Partition:
     argument = written[kind]
     if kind == "file":
         argument = {**argument, "root": escape(str(root))}
+    if kind == "union":
+        bound = {number for number, _ in sources_of_union(written)}
+        argument = [
+            f"partition.{written['name']}.{number}" if number in bound else source["values"]
+            for number, source in enumerate(argument)
+        ]
     return from_plain(Partition, {**written, "kind": kind, "argument": argument})
 
 

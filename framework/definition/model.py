@@ -46,7 +46,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 TIMEOUT = "timeout"
 """What stands in the place of a status if no response came in time."""
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
-PartitionKind = Literal["values", "range", "dates", "file", "resource"]
+PartitionKind = Literal["values", "range", "dates", "file", "resource", "union"]
 PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
 
 
@@ -315,9 +315,10 @@ class ParentLine:
 class Partition:
     """One of `partitions`: a request's value that has one list for each of several values.
 
-    `kind` is a key of `extract.partitions.PARTITION_KINDS` or `resource`, and `argument` what the
-    file has under it, with placeholders. Values of a resource come by the binding `partition.NAME`,
-    `batch` at once (None: one), joined by `separator` if there is one.
+    `kind` is a key of `extract.partitions.PARTITION_BUILDERS`, `resource` or `union`, and
+    `argument` what the file has under it, with placeholders. Values of a resource come by the
+    binding `partition.NAME`, `batch` at once (None: one), joined by `separator` if there is one. Of
+    a union, a source that is a resource is the name of its binding, `partition.NAME.POSITION`.
     """
 
     name: str

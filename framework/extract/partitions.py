@@ -25,6 +25,10 @@ MAX_VALUES = 1_000_000
 """More is a mistake: a range or dates that do not end."""
 
 
+OF_RESOURCES = ("resource", "union")
+"""Kinds whose values are known when other resources were read."""
+
+
 def multiplied(
     partitions: Iterable[Partition], now: datetime, resource: str
 ) -> tuple[list[Values], list[str]]:
@@ -36,7 +40,7 @@ def multiplied(
     listed = [
         (partition.name, list(_values(partition, now, resource)))
         for partition in partitions
-        if partition.kind != "resource"
+        if partition.kind not in OF_RESOURCES
     ]
     empty = [name for name, values in listed if not values]
     combined = [
@@ -57,6 +61,25 @@ def batched(partition: Partition, values: Iterable[Json]) -> Iterator[Values]:
         if partition.separator is not None:
             batch = partition.separator.join(str(value) for value in batch)
         yield {partition.name: batch}
+
+
+def united(
+    partition: Partition, bound: Mapping[str, Iterable[Json]], resource: str
+) -> Iterator[Json]:
+    """Yield the values of a union's sources; `bound` are those of resources by their bindings.
+
+    Raise RecordError for values that are not a list.
+    """
+    for source in partition.argument:
+        if isinstance(source, str) and source.startswith(f"partition.{partition.name}."):
+            yield from bound.get(source, ())
+        elif isinstance(source, (list, tuple)):
+            yield from source
+        else:
+            raise RecordError(
+                f"{resource}: partition {partition.name}: found {json_type(source)} for `values`, "
+                "expected a list"
+            )
 
 
 def _values(partition: Partition, now: datetime, resource: str) -> Iterator[Values]:

@@ -29,6 +29,7 @@ from framework.importers.airbyte.components.paginators import (
 from framework.importers.airbyte.components.partition_routers import (
     FindParent,
     StreamPartitions,
+    parent_fields,
     translate_partitions,
 )
 from framework.importers.airbyte.components.record_selectors import Steps, translate_selector
@@ -260,7 +261,7 @@ def _named_partitions(
     """Leave out a list of values that nothing names: it repeats the same request."""
     listed = []
     for one in partitions.partitions:
-        if f"partition.{one['name']}" in named or "resource" in one:
+        if f"partition.{one['name']}" in named or any(parent_fields([one])):
             listed.append(one)
         else:
             reason = f"Airbyte repeats each request for every {one['name']}; once here"
