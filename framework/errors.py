@@ -62,6 +62,14 @@ class ListRestart(RequestError):
     """A response matched an action `restart`: the API has forgotten where the list goes on."""
 
 
+class PageTooLarge(RequestError):
+    """A response matched an action `shrink_page`: the page is requested again, smaller."""
+
+
+class WindowTooLarge(RequestError):
+    """A response matched an action `shrink_window`: the window is read again in two halves."""
+
+
 class TokenError(RequestError):
     """No token was received. The message does not name the resource that needed it yet."""
 

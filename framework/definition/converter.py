@@ -41,7 +41,7 @@ from framework.definition.model import (
 )
 from framework.definition.paginator_keys import paginator_types, total_path
 from framework.definition.plain_data import from_plain
-from framework.definition.references import references
+from framework.definition.references import references, sources_of_union
 from framework.definition.schema.annotations import (
     client_values,
     context_reads,
@@ -94,7 +94,7 @@ _NOT_HINTS = (
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
-    *("step", "granularity", "lookahead", "cursor_formats", "format"),
+    *("step", "granularity", "align", "lookahead", "cursor_formats", "format"),
     *("keep_all", "cap_at_run_start", "full_read_every", "restart_after"),
 )
 TABLE_HINTS = ("write_disposition", "primary_key", "merge_key")
@@ -288,6 +288,12 @@ def _partition(written: Mapping[str, Json], root: Path) -> Partition:
     argument = written[kind]
     if kind == "file":
         argument = {**argument, "root": escape(str(root))}
+    if kind == "union":
+        bound = {number for number, _ in sources_of_union(written)}
+        argument = [
+            f"partition.{written['name']}.{number}" if number in bound else source["values"]
+            for number, source in enumerate(argument)
+        ]
     return from_plain(Partition, {**written, "kind": kind, "argument": argument})
 
 

@@ -32,9 +32,21 @@ MOST_BY_AUTO = 32
 
 Watermark = Literal["cursor", "run_start"]
 OnError = Literal["fail", "skip_record", "null"]
-ActionName = Literal["ignore", "skip_resource", "retry", "rate_limited", "restart", "fail"]
+ActionName = Literal[
+    "ignore",
+    "skip_resource",
+    "retry",
+    "rate_limited",
+    "restart",
+    "shrink_page",
+    "shrink_window",
+    "fail",
+]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+TIMEOUT = "timeout"
+"""What stands in the place of a status if no response came in time."""
 WaitUnit = Literal["seconds", "milliseconds", "epoch", "date"]
-PartitionKind = Literal["values", "range", "dates", "file", "query", "resource"]
+PartitionKind = Literal["values", "range", "dates", "file", "query", "resource", "union"]
 PARTITION_KINDS: tuple[PartitionKind, ...] = get_args(PartitionKind)
 
 
@@ -201,9 +213,9 @@ class Client:
 class ResponseAction:
     """One entry of `response_actions`: all its conditions must hold.
 
-    `status_codes` are codes as text or classes such as `4xx`; empty means any. `headers` maps a
-    header to a text in its value. `message` may hold placeholders over the response. `retry` is
-    for the actions retry and rate_limited.
+    `status_codes` are codes as text, classes such as `4xx`, or `timeout`; empty means any.
+    `headers` maps a header to a text in its value. `message` may hold placeholders over the
+    response. `retry` is for the actions retry and rate_limited.
     """
 
     status_codes: tuple[str, ...] = field(default=(), metadata=written_as("status_code"))
@@ -231,7 +243,8 @@ class Incremental:
     dlt's units or a duration. `start_param` and `end_param` are the request's parameters.
 
     `step` is the length of a window, `granularity` the gap between two windows, and `lookahead` how
-    far it reads past the run's start. `cap_at_run_start` keeps a watermark by the cursor from
+    far it reads past the run's start. With `align`, a day, a month, or the weekday that weeks begin
+    with, windows are whole ones. `cap_at_run_start` keeps a watermark by the cursor from
     moving past the run's start. `cursor_formats` are the time formats of records, `format`
     that of requests. `keep_all` keeps records outside the range that was requested.
     """
@@ -247,6 +260,7 @@ class Incremental:
     lookahead: Period | None = None
     cursor_formats: tuple[str, ...] = ()
     format: str | None = None
+    align: str | None = None
     keep_all: bool = False
     cap_at_run_start: bool = False
     full_read_every: timedelta | None = None
@@ -301,9 +315,10 @@ class ParentLine:
 class Partition:
     """One of `partitions`: a request's value that has one list for each of several values.
 
-    `kind` is a key of `extract.partitions.PARTITION_KINDS` or `resource`, and `argument` what the
-    file has under it, with placeholders. Values of a resource come by the binding `partition.NAME`,
-    `batch` at once (None: one), joined by `separator` if there is one.
+    `kind` is a key of `extract.partitions.PARTITION_BUILDERS`, `resource` or `union`, and
+    `argument` what the file has under it, with placeholders. Values of a resource come by the
+    binding `partition.NAME`, `batch` at once (None: one), joined by `separator` if there is one. Of
+    a union, a source that is a resource is the name of its binding, `partition.NAME.POSITION`.
     """
 
     name: str
@@ -430,6 +445,16 @@ class Endpoint:
     cost: int = 1
     timeout: timedelta | None = None
     max_in_flight: int | None = None
+
+    @property
+    def shrinks_pages(self) -> bool:
+        """Whether an action requests fewer records at once."""
+        return any(one.action == "shrink_page" for one in self.response_actions)
+
+    @property
+    def shrinks_windows(self) -> bool:
+        """Whether an action reads a window in two halves."""
+        return any(one.action == "shrink_window" for one in self.response_actions)
 
     def params_with(self, value: str) -> tuple[str, ...]:
         """Return the query parameters that carry a value of the incremental, `start_value`."""

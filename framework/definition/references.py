@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,14 @@ def _references(merged: MergedResource) -> Iterator[Reference]:
             place = merged.place("partitions", position)
             expression, name = field if isinstance(field, str) else "", str(partition.get("name"))
             yield Reference(place, parent, expression, text=name, partition=position)
+        for number, source in sources_of_union(partition):
+            yield Reference(
+                merged.place("partitions", position, "union", number),
+                source["resource"],
+                str(source.get("field", "")),
+                text=f"{partition.get('name')}.{number}",
+                partition=position,
+            )
     for text in resource_templates(merged):
         if text.context not in ("path", "request"):
             continue
@@ -84,6 +92,14 @@ def _references(merged: MergedResource) -> Iterator[Reference]:
         for part in text.placeholders:
             if part.kind == "resources":
                 yield Reference(text.pointer, part.name, part.expression or "", text=part.text)
+
+
+def sources_of_union(partition: Mapping[str, Json]) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """Yield the sources of a partition's `union` that are resources, with their positions."""
+    union = partition.get("union")
+    for number, source in enumerate(union if isinstance(union, list) else []):
+        if isinstance(source, dict) and isinstance(source.get("resource"), str):
+            yield number, source
 
 
 def bound_expressions(merged: MergedResource) -> Iterator[AnnotatedValue]:

@@ -19,7 +19,8 @@ from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from dlt.sources.helpers.rest_client.utils import join_url
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
-from framework.errors import ListRestart, RequestError
+from framework.errors import ListRestart, PageTooLarge, RequestError
+from framework.events import WarningRaised
 from framework.extract.api_list import ListLocator
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.state_codec import key_of
@@ -50,6 +51,7 @@ from framework.text import count_noun
 Json = Any
 REFUSED = (400, 404, 413, 416, 422)
 """Statuses by which APIs refuse to page past some number."""
+SMALLEST_PAGE = "`shrink_page` cannot request fewer records: the page has one record already."
 _REQUEST = ("method", "url", "params", "json", "data")
 BEYOND = (
     "If the list ends there, name its end: total_path, has_more_path, stop_when, maximum_page or "
@@ -194,6 +196,7 @@ class ListRequests:
             "headers": _changes(request.headers, fresh.headers),
             "place": None if paginator is None else paginator.place,
             "promises": paginator is not None and paginator.promises,
+            **({"size": paginator.page_size} if paginator and paginator.is_smaller else {}),
         }
 
     def go_to(self, position: Mapping[str, Json]) -> None:
@@ -205,7 +208,8 @@ class ListRequests:
         request.json, request.data = position["json"], _form(position["data"])
         request.headers = {**request.headers, **position["headers"]}
         if self.paginator is not None:
-            self.paginator.go_to(position["place"], promises=position["promises"])
+            size = position.get("size")
+            self.paginator.go_to(position["place"], promises=position["promises"], page_size=size)
 
     def validate(self, headers: Mapping[str, str]) -> None:
         """Have the first request ask whether its response has changed, by these headers."""
@@ -257,7 +261,18 @@ class ListRequests:
         return page
 
     def _fetch(self) -> requests.Response | None:
-        """Return the response, None if it says that the list has not changed."""
+        """Return the response, None if it says that the list has not changed.
+
+        A page that is too large for the API is requested again with half as many records.
+        """
+        while True:
+            try:
+                return self._fetch_once()
+            except PageTooLarge as error:
+                if self.paginator is None or not self.paginator.shrink(self.request):
+                    raise RequestError(f"{error}\n{SMALLEST_PAGE}", status=error.status) from error
+
+    def _fetch_once(self) -> requests.Response | None:
         validators, self._validators = self._validators, {}  # those of the first page
         if not validators:
             return self._session.fetch(self.request)
@@ -447,6 +462,17 @@ class PageReader:
             raise
         finally:
             self._list.on_end()
+            self._tell_smaller_pages()
+
+    def _tell_smaller_pages(self) -> None:
+        """Warn that the API gives fewer records at once than the file asks for."""
+        paginator = self._requests.paginator
+        if paginator is not None and paginator.is_smaller:
+            message = (
+                f"the API refused pages of {paginator.rules.page_size:,} records, and was asked "
+                f"for {paginator.page_size:,} at once. Write that size to save refused requests"
+            )
+            self._options.on_event(WarningRaised(self._plan.resource.name, "page-shrunk", message))
 
     def _on_page(self, page: Page) -> bool:
         """Show a page to the monitors; return False if it is the last page once more."""
@@ -471,6 +497,8 @@ class PageReader:
         numbered = self._paginator()
         if not self._plan.ahead or not isinstance(numbered, RangePaginator):
             return None
+        if self._plan.endpoint.shrinks_pages:
+            return None  # where the next page begins depends on the size of this one
         assert first.response is not None
         return end_of(numbered, first.response.json())
 

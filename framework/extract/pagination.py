@@ -66,6 +66,9 @@ UNEXPECTED = (ValueError, TypeError, AttributeError)
 _OF_LENGTH = (("records",), ("last_record",), ("paginator", "limit"))
 """What an expression reads to know only how many records a page has."""
 
+SHRINKABLE = (OffsetPaginator, JSONResponseCursorPaginator, HeaderCursorPaginator)
+"""Paginators whose next page begins after the records that were read, whatever the page's size."""
+
 UNSENT = "\0unsent "
 """Begins the names of parameters that dlt's paginators need and that are not sent."""
 
@@ -160,6 +163,8 @@ class FrameworkPaginator(BasePaginator):
         """Whether that condition only looked at how many records the page has."""
         self.promises = False
         """Whether the API itself announced the next page: by its total, a flag or a cursor."""
+        self.page_size = rules.page_size
+        """The number of records in a full page, None if the file does not say it."""
         self._over = over
         self._context: Context = {}
         self._write: Write | None = None
@@ -255,6 +260,7 @@ class FrameworkPaginator(BasePaginator):
             return
         if self.rewrites and self._write is not None:
             self._write(request, self._context)
+            self._write_size(request)
             self._params = dict(request.params or {})
         try:
             self.inner.update_request(request)
@@ -265,6 +271,43 @@ class FrameworkPaginator(BasePaginator):
         if self._has_unsent:
             _without_unsent(request)
 
+    def shrink(self, request: requests.Request) -> bool:
+        """Write the page's request again with half as many records; return whether it can be.
+
+        It cannot for numbered pages, which would have other records then, and links.
+        """
+        inner, size = self.inner, (self.page_size or 0) // 2
+        if size < 1 or not isinstance(inner, SHRINKABLE):
+            return False
+        self._resize(size)
+        if self.rewrites and self._write is not None:
+            self._write(request, self._context)
+        self._write_size(request)
+        if self._first:
+            self.init_request(request)
+        else:
+            inner.update_request(request)
+            _without_unsent(request)
+        return True
+
+    def _resize(self, size: int) -> None:
+        self.page_size = size
+        if isinstance(self.inner, OffsetPaginator):
+            self.inner.limit = self.inner.value_step = size
+        paginator = {**self._context.get("paginator", {}), "limit": size}
+        self._context = {**self._context, "paginator": paginator}
+
+    def _write_size(self, request: requests.Request) -> None:
+        """Write the size of a page that is smaller now; the request has that of the file."""
+        name = self.rules.page_size_param
+        if name and self.is_smaller:
+            request.params[name] = self.page_size
+
+    @property
+    def is_smaller(self) -> bool:
+        """Whether pages are requested with fewer records than the file says."""
+        return self.page_size != self.rules.page_size
+
     @property
     def place(self) -> Json:
         """Return the number or the reference of the next page, as JSON."""
@@ -273,9 +316,11 @@ class FrameworkPaginator(BasePaginator):
             return inner.current_value
         return next_reference(inner) if isinstance(inner, BaseReferencePaginator) else None
 
-    def go_to(self, place: Json, *, promises: bool) -> None:
+    def go_to(self, place: Json, *, promises: bool, page_size: int | None = None) -> None:
         """Go on with the page of this place, whose request is written already."""
         inner = self.inner
+        if page_size is not None:
+            self._resize(page_size)
         if isinstance(inner, RangePaginator):
             inner.current_value = place
         elif isinstance(inner, BaseReferencePaginator):
@@ -319,7 +364,7 @@ class FrameworkPaginator(BasePaginator):
     def _is_last_without_flag(self, response: requests.Response, data: Any) -> bool:
         """Return whether a short page lacks the flag of `has_more_path`, which ends the list."""
         inner = self.inner
-        size = inner.value_step if isinstance(inner, OffsetPaginator) else self.rules.page_size
+        size = inner.value_step if isinstance(inner, OffsetPaginator) else self.page_size
         is_short = size is not None and data is not None and 0 < len(data) < size
         return is_short and self._flag is not None and self._flag.of(response.json()) is None
 
@@ -383,7 +428,7 @@ class FrameworkPaginator(BasePaginator):
     def _values(self, *, sent: bool) -> dict[str, Json]:
         """Return the paging values, null if the type has none; with `sent` those of the request."""
         values: dict[str, Json] = dict.fromkeys(("page", "offset", "cursor"))
-        values["limit"] = self.rules.page_size
+        values["limit"] = self.page_size
         inner = self.inner
         if isinstance(inner, RangePaginator):
             name = "offset" if isinstance(inner, OffsetPaginator) else "page"
@@ -407,7 +452,7 @@ class FrameworkPaginator(BasePaginator):
     def _ends(self, page: Context, count: int) -> bool:
         """Return whether a condition of the file ends the list with this page."""
         rules = self.rules
-        size = rules.page_size
+        size = self.page_size
         if rules.stop_after_short_page and size and count < size:
             self.ended_by_length = True
             return True

@@ -26,6 +26,10 @@ MAX_VALUES = 1_000_000
 """More is a mistake: a range or dates that do not end."""
 
 
+OF_RESOURCES = ("resource", "union")
+"""Kinds whose values are known when other resources were read."""
+
+
 def multiplied(
     partitions: Iterable[Partition], environment: Environment, resource: str
 ) -> tuple[list[Values], list[str]]:
@@ -37,7 +41,7 @@ def multiplied(
     listed = [
         (partition.name, list(_values(partition, environment, resource)))
         for partition in partitions
-        if partition.kind != "resource"
+        if partition.kind not in OF_RESOURCES
     ]
     empty = [name for name, values in listed if not values]
     combined = [
@@ -63,6 +67,25 @@ def batched(partition: Partition, values: Iterable[Json]) -> Iterator[Values]:
 def partition_place(resource: str, partition: str) -> str:
     """Return a partition's place for messages."""
     return f"{resource}: partition {partition}"
+
+
+def united(
+    partition: Partition, bound: Mapping[str, Iterable[Json]], resource: str
+) -> Iterator[Json]:
+    """Yield the values of a union's sources; `bound` are those of resources by their bindings.
+
+    Raise RecordError for values that are not a list.
+    """
+    for source in partition.argument:
+        if isinstance(source, str) and source.startswith(f"partition.{partition.name}."):
+            yield from bound.get(source, ())
+        elif isinstance(source, (list, tuple)):
+            yield from source
+        else:
+            raise RecordError(
+                f"{partition_place(resource, partition.name)}: found {json_type(source)} for "
+                "`values`, expected a list"
+            )
 
 
 def _values(partition: Partition, environment: Environment, resource: str) -> Iterator[Values]:

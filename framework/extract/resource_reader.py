@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import RESTClient
@@ -25,6 +25,7 @@ from framework.errors import (
     RecordError,
     RequestError,
     ResourceSkipped,
+    WindowTooLarge,
 )
 from framework.events import PageRead, WarningRaised
 from framework.extract.compilation.plan import Plan
@@ -62,6 +63,7 @@ from framework.runtime.thread_pool import run_in_order
 Json = Any
 
 NO_STEPS = frozenset[int]()
+SHORTEST = "`shrink_window` cannot read less at once: the window is as short as windows can be."
 MAX_EMPTY_WINDOWS = 12
 """Windows without a record after which a sample gives up."""
 
@@ -491,18 +493,31 @@ class ResourceReader:
         try:
             self._position.resume_windows(result)
             windows = iter((WHOLE,)) if cursor is None else cursor.windows()
-            for number, window in enumerate(windows):
+            halves: list[Window] = []
+            for number in count():
+                window = halves.pop() if halves else next(windows, None)
+                if window is None:
+                    return
                 is_sample = options.sample is not None and options.sample.pages is not None
                 is_late = self._has_records or number >= MAX_EMPTY_WINDOWS
                 if is_sample and cursor is not None and is_late:
                     return
                 pages: Iterable[Page] = self._read_from_last(result, window, raw)
                 whole = 0
-                if cursor is not None and cursor.resumable and not all_or_nothing:
+                may_be_cut = cursor is not None and cursor.resumable and not all_or_nothing
+                if cursor is not None and (may_be_cut or self.plan.endpoint.shrinks_windows):
                     # a window that fails gives nothing, or its rows would be loaded again
                     try:
                         pages = list(pages)
                     except Exception as error:
+                        parts = self._halves(cursor, window, error)
+                        if parts:
+                            halves += reversed(parts)
+                            continue
+                        if isinstance(error, WindowTooLarge):
+                            error = RequestError(f"{error}\n{SHORTEST}", status=error.status)
+                        if not may_be_cut:
+                            raise error
                         result.cut = self._cut(error)
                         cursor.cut()
                         return
@@ -520,6 +535,18 @@ class ResourceReader:
             if one.parent is None or not isinstance(ours, (RequestError, RecordError)):
                 raise
             raise name_parent(ours, one.parent, self.plan, secrets) from error
+
+    def _halves(
+        self, cursor: Watermark, window: Window, error: Exception
+    ) -> tuple[Window, Window] | None:
+        """Return what to read in the place of a window that the API finds too large, else None."""
+        halves = cursor.halves(window) if isinstance(error, WindowTooLarge) else None
+        if halves is None:
+            return None
+        start, end = (window.values[f"incremental.{name}_value"] for name in ("start", "end"))
+        message = f"the window from {start} to {end} is read in two halves: {error}"
+        self._options.on_event(WarningRaised(self.name, "window-shrunk", message))
+        return halves
 
     def _cut(self, error: Exception) -> FrameworkError:
         """Return the error that ends a resource after complete windows; raise any other."""
@@ -543,7 +570,7 @@ class ResourceReader:
             if result.goes_on:
                 start = keyset.restart(window.values["incremental.start_value"])
                 bounds = {"incremental.start_value": start, "incremental.last_value": start}
-                window = Window({**window.values, **bounds}, window.following)
+                window = Window({**window.values, **bounds}, window.following, window.begin)
         keyset.end()
         if keyset.gap is not None and self.plan.resource.primary_key != (incremental.cursor_path,):
             self._warn_of_gap(keyset.gap)

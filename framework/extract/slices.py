@@ -24,7 +24,7 @@ from framework.extract.incremental.state_codec import (
 )
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
 from framework.extract.parent_child import ParentValues, SpilledList
-from framework.extract.partitions import batched, multiplied
+from framework.extract.partitions import batched, multiplied, united
 from framework.extract.read_options import ReadOptions
 from framework.runtime.context import Context, with_ancestors, with_partition
 
@@ -182,7 +182,7 @@ class ResourceSlices:
             and options.sample is None
             and options.limit is None
             and not self.has_one
-            and not self._batches_of(self._plan)
+            and not (self._batches_of(self._plan) or self._sources_of(self._plan))
         )
 
     def read(self, changed: ChangeFilter | None, *, has_keys: bool) -> Iterator[Slice]:
@@ -208,8 +208,9 @@ class ResourceSlices:
             plan.resource.partitions, self._options.environment, plan.resource.name
         )
         lines: list[tuple[str, Iterable[ParentValues]]] = []
+        found: dict[str, list[Json]] = {}
         for parent, line in zip(self._parents, plan.lines, strict=False):
-            batches = self._batches_of(line)
+            batches, sources = self._batches_of(line), self._sources_of(line)
             if line is plan and self.follows_parent:
                 lines.append((parent.name, self._followed(parent)))
                 continue
@@ -217,11 +218,18 @@ class ResourceSlices:
             most = sample.lists if sample else None
             known: Collection[ParentValues] = values if most is None else values.first(most)
             self.parents += len(known)
-            if not batches:
+            if not batches and not sources:
                 lines.append((parent.name, known))
+            for source in sources:
+                found[source] = [one.values[source] for one in known]
             for one in batches:
                 bound = (values.values[_placeholder(one)] for values in known)
                 partitions = [{**g, **rest} for g in batched(one, bound) for rest in partitions]
+        for one in plan.resource.partitions:
+            if one.kind == "union":
+                united_values = list(batched(one, united(one, found, plan.resource.name)))
+                empty += [] if united_values else [one.name]
+                partitions = [{**value, **rest} for value in united_values for rest in partitions]
         for name in empty:
             self._outcome.on_empty_partition(name)
         parents: Iterable[ParentValues | None] = [None]
@@ -244,6 +252,13 @@ class ResourceSlices:
         """Return the partitions that are made of this parent's values."""
         every = (one for one in self._plan.resource.partitions if one.kind == "resource")
         return [one for one in every if _placeholder(one) in line.bound_names]
+
+    def _sources_of(self, line: Plan) -> list[str]:
+        """Return the bindings by which unions take values of this parent."""
+        names = [_placeholder(one) for one in self._plan.resource.partitions if one.kind == "union"]
+        return [
+            bound for bound in line.bound_names if any(bound.startswith(f"{one}.") for one in names)
+        ]
 
 
 def keyed(one: Slice, plan: Plan) -> Slice:

@@ -22,8 +22,11 @@ Decode = Callable[[requests.Response], Any]
 class ResponseCheck(Protocol):
     """The response actions of one resource."""
 
-    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
-        """Return the action that asks for another attempt, or None."""
+    def wants_another(self, response: requests.Response) -> ResponseAction | None:
+        """Return the action that asks for another request, or None."""
+
+    def on_timeout(self, request: requests.PreparedRequest) -> None:
+        """Raise if less is to be requested when no response came in time."""
 
     def check(self, response: requests.Response) -> None:
         """Raise if the response is not data."""

@@ -1,7 +1,8 @@
 """Response actions: what happens to a response that is not data, and messages for error statuses.
 
 One check per resource, made on the last response after all attempts. It raises what ends the list
-(ignore), skips the resource (skip_resource), reads the list anew (restart) or fails it (fail).
+(ignore), skips the resource (skip_resource), reads the list anew (restart), asks for less
+(shrink_page, shrink_window) or fails it (fail).
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ from framework.definition.converter import parse_action
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.placeholders import Literal, parse_template
 from framework.definition.expressions.value_functions import truthy
-from framework.definition.model import ResponseAction
-from framework.errors import ListRestart, RequestError, ResourceSkipped
+from framework.definition.model import TIMEOUT, ResponseAction
+from framework.errors import (
+    ListRestart,
+    PageTooLarge,
+    RequestError,
+    ResourceSkipped,
+    WindowTooLarge,
+)
 from framework.http.error_reports import EXPIRED, own_words, response_excerpt, says_expired
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response
@@ -31,6 +38,17 @@ REFUSED_WAIT = "framework_refused_wait"
 
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for another attempt."""
+
+SHRINKING = ("shrink_page", "shrink_window")
+"""The actions that ask for less, at once."""
+
+RAISED: Mapping[str, type[RequestError]] = {
+    "restart": ListRestart,
+    "shrink_page": PageTooLarge,
+    "shrink_window": WindowTooLarge,
+    **dict.fromkeys(("fail", *AGAIN), RequestError),
+}
+"""What an action raises that ends its request with an error."""
 
 ONE_MISSING = (
     "Other requests of this resource succeeded: if one may have no records, say so in "
@@ -96,10 +114,18 @@ class ResponseActions:
         self._context = context
         self._lock = threading.Lock()
 
-    def wants_retry(self, response: requests.Response) -> ResponseAction | None:
-        """Return the first action that matches, if it asks for another attempt."""
+    def wants_another(self, response: requests.Response) -> ResponseAction | None:
+        """Return the first action that matches, if it asks for another request."""
         action = self._first(response)
-        return action if action is not None and action.action in AGAIN else None
+        return action if action is not None and action.action in (*AGAIN, *SHRINKING) else None
+
+    def on_timeout(self, request: requests.PreparedRequest) -> None:
+        """Raise if an action asks for less when no response came in time."""
+        for _, action in self._actions:
+            if TIMEOUT in action.status_codes:
+                url = redact_url(request.url, self._redactor)
+                text = f"{self.resource}: no response to {request.method} {url} within the timeout"
+                raise RAISED[action.action](text)
 
     def check(self, response: requests.Response) -> None:
         """Raise if the response is not data: RequestError for a failure."""
@@ -112,10 +138,9 @@ class ResponseActions:
             raise IgnoreResponseException
         if action is not None and action.action == "skip_resource":
             raise ResourceSkipped(self.resource, self.describe(response, action.message))
-        if action is not None and action.action == "restart":
-            raise ListRestart(self.describe(response, action.message), status=response.status_code)
-        if action is not None and (action.action == "fail" or action.action in AGAIN):
-            raise RequestError(self.describe(response, action.message), status=response.status_code)
+        if action is not None:
+            error = RAISED[action.action]
+            raise error(self.describe(response, action.message), status=response.status_code)
         if response.status_code >= 400 or REFUSED_WAIT in vars(response):
             raise RequestError(self.describe(response), status=response.status_code)
         self._has_succeeded = True
@@ -185,10 +210,10 @@ def _statuses(action: ResponseAction) -> Container[int]:
     for code in action.status_codes:
         if code.isdigit():
             statuses.add(int(code))
-        else:
+        elif code != TIMEOUT:
             first = int(code[0]) * 100
             statuses.update(range(first, first + 100))
-    return statuses or range(1000)
+    return statuses if action.status_codes else range(1000)
 
 
 def _matches(action: ResponseAction, response: requests.Response, context: Context) -> bool:

@@ -21,7 +21,7 @@ from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
 from framework.http.rate_limit import WaitTooLong
 from framework.http.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
-from framework.http.response_actions import REFUSED_WAIT, status_line
+from framework.http.response_actions import REFUSED_WAIT, SHRINKING, status_line
 from framework.http.retry_wait import (
     LONGEST_AGE,
     Wait,
@@ -116,6 +116,11 @@ class _Attempt:
         return self.response
 
     @property
+    def wants_less(self) -> bool:
+        """Whether the same request is not sent again, but one that asks for less."""
+        return self.action is not None and self.action.action in SHRINKING
+
+    @property
     def is_rate_limited(self) -> bool:
         """Whether the API refuses all requests for now, and not this one."""
         by_action = self.action is not None and self.action.action == "rate_limited"
@@ -169,7 +174,12 @@ class RetryingAdapter(BaseAdapter):
             self._send_once(attempt, request, number, own.max_wait, kwargs)
             response = attempt.response
             if response is None:
+                check = current_context().check
+                if check is not None and _is_timeout(attempt.error):
+                    check.on_timeout(request)
                 wants_retry = _is_transient(attempt.error)
+            elif attempt.wants_less:
+                return response
             elif attempt.action is not None or response.status_code in own.status_codes:
                 wants_retry = True
             else:
@@ -227,7 +237,7 @@ class RetryingAdapter(BaseAdapter):
         if attempt.response is not None and not self._environment.replay:
             self._environment.server_clock.compare(server_time(attempt.response), began)
         if check is not None and attempt.response is not None:
-            attempt.action = check.wants_retry(attempt.response)
+            attempt.action = check.wants_another(attempt.response)
         if attempt.limits.host is not None:
             attempt.limits.host.observe(resource, seconds, is_refused=attempt.is_overload)
 
@@ -284,3 +294,10 @@ class RetryingAdapter(BaseAdapter):
 def _is_transient(error: Exception | None) -> bool:
     """Return whether another attempt may have no such error."""
     return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)
+
+
+def _is_timeout(error: Exception | None) -> bool:
+    """Return whether a response, or the rest of it, did not come in time."""
+    if isinstance(error, requests.exceptions.ReadTimeout):
+        return True
+    return isinstance(error, requests.exceptions.ConnectionError) and "Read timed out" in str(error)

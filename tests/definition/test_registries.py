@@ -42,7 +42,8 @@ def test_partition_kinds():
     not_kinds = {"name", "field", "batch", "separator"}
     kinds = CONNECTOR["$defs"]["partition"]["properties"].keys() - not_kinds
     assert kinds == set(PARTITION_KINDS)
-    assert kinds == PARTITION_BUILDERS.keys() | {"resource"}, "the reader builds those of resources"
+    of_resources = {"resource", "union"}
+    assert kinds == PARTITION_BUILDERS.keys() | of_resources, "the reader builds those"
 
 
 def test_paginators():

@@ -56,3 +56,21 @@ def test_a_flag_or_a_total_of_one_list_is_not_known_in_another():
     one.inner.total_path.of({"pages": 3})
     assert other.inner.has_more_path.of({}) is None
     assert not other.inner.total_path.is_known
+
+
+def test_a_smaller_page_goes_on_after_the_records_that_were_read():
+    declared = paginator(type="offset", limit=8, total_path="total")
+    one, later = copy.deepcopy(declared), copy.deepcopy(declared)
+    request, following = (requests.Request("GET", "http://localhost/x") for _ in range(2))
+    one.begin({}, lambda *_: None)
+    one.init_request(request)
+    one.update_state(response(b'{"total": 40}'), [{}] * 8)
+    one.update_request(request)
+    assert one.shrink(request)
+    assert request.params == {"offset": 8, "limit": 4}
+    later.begin({}, lambda *_: None)
+    later.go_to(one.place, promises=True, page_size=one.page_size)
+    later.update_state(response(b'{"total": 40}'), [{}] * 4)
+    later.update_request(following)
+    assert following.params == {"offset": 12, "limit": 4}
+    assert not paginator(type="page_number", total_path=None, page_size=8).shrink(request)

@@ -17,7 +17,7 @@ from framework.http.request_budgets import RequestBudgets
 from framework.runtime.environment import StopSignal
 from tests.http.test_shared_limit import LoggedLimit
 from tests.support.open_resource import opened
-from tests.support.servers.web import Answer, Web, each
+from tests.support.servers.web import Answer, Asked, Web, each
 
 Json = Any
 
@@ -321,3 +321,27 @@ def test_a_compiled_connector_shows_all_limits(tmp_path: Path, web: Web) -> None
     assert posts["retry"] == {"max_retries": 2}
     assert shown["client"]["rate_limits"][0]["name"] == "posts"
     assert "cost" not in posts
+
+
+def test_a_page_that_does_not_come_in_time_is_requested_with_fewer_records(
+    tmp_path: Path, web: Web
+) -> None:
+    given_up = threading.Event()
+
+    def items(asked: Asked) -> list[Json] | None:
+        size, offset = int(asked.param("limit") or 0), int(asked.param("offset") or 0)
+        if size > 2:
+            given_up.wait(60)
+        return [{"id": one} for one in range(offset, min(offset + size, 5))]
+
+    web.on("/v2/slow", items)
+    endpoint = {
+        "timeout": "PT0.3S",
+        "paginator": {"type": "offset", "limit": 4, "total_path": None},
+        "response_actions": [{"status_code": ["timeout", 504], "action": "shrink_page"}],
+    }
+    test = opened(tmp_path, shop(web.url, ("slow", endpoint)))
+    assert [one["id"] for one in test.read("slow")] == [0, 1, 2, 3, 4]
+    assert test.heard.waits == []
+    given_up.set()
+    assert [asked.param("limit") for asked in web.asked] == ["4", "2", "2", "2", "2"]

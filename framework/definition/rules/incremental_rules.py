@@ -108,6 +108,40 @@ def check_granularity(draft: Draft) -> Iterator[Breach]:
             )
 
 
+@rule("window-not-aligned")
+def check_alignment(draft: Draft) -> Iterator[Breach]:
+    """Windows that are whole periods are some of them long, and the watermark is their end."""
+    for _, cursor in _incrementals(draft, 1):
+        written = cursor.written
+        unit, step = written.get("align"), written.get("step")
+        if not isinstance(unit, str):
+            continue
+        place, period = Key((*cursor.pointer, "align")), _period(step)
+        if step is None:
+            yield place, f"`align: {unit}` is about the windows of `step`; add a step"
+        elif period is not None and not _is_whole(period, unit):
+            example = {"day": "P1D", "month": "P1M"}.get(unit, "P7D")
+            yield (
+                place,
+                f"found windows of {step}, expected some whole periods for `align: {unit}`, "
+                f"such as {example}",
+            )
+        for key, value in (("watermark", "run_start"), ("lookahead", written.get("lookahead"))):
+            if value is not None and written.get(key) == value:
+                yield (
+                    Key((*cursor.pointer, key)),
+                    f"`align` leaves the period that has not ended to a later run, and {key} reads "
+                    "to the start of this run or past it; remove one of them",
+                )
+
+
+def _is_whole(period: Period, unit: str) -> bool:
+    if unit == "month":
+        return not period.rest
+    days = timedelta(days=1 if unit == "day" else 7)
+    return not period.months and not period.rest % days
+
+
 @rule("window-without-start")
 def check_window_starts(draft: Draft) -> Iterator[Breach]:
     """The first window has a start."""

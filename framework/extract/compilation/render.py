@@ -137,7 +137,17 @@ def _auth(auth: Mapping[str, Json] | None, filler: Filler) -> Json:
 
 def _partition(partition: Partition, resource: Resource, filler: Filler) -> dict[str, Json]:
     name = f"partition.{partition.name}"
-    bindings = (*resource.bindings, *resource.ancestor_bindings)
+    # further parents of a partition have lines of their own
+    others = (binding for one in resource.other_parents for binding in one.bindings)
+    bindings = (*resource.bindings, *resource.ancestor_bindings, *others)
+    if partition.kind == "union":
+        sources = {one.name: {"resource": one.resource, "field": one.text} for one in bindings}
+        union = [
+            (sources.get(one) if isinstance(one, str) else None)
+            or {"values": filler.final(to_plain(one))}
+            for one in partition.argument
+        ]
+        return {"name": partition.name, "union": union}
     return drop_empty(
         {
             "name": partition.name,

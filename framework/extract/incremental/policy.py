@@ -35,6 +35,7 @@ from framework.extract.incremental.cursor_times import (
     parse_iso_time,
     run_start,
 )
+from framework.extract.incremental.windows import aligned
 from framework.extract.page import Record
 from framework.extract.whole_read import CursorBounds
 from framework.runtime.environment import ServerClock
@@ -280,8 +281,12 @@ class CursorPolicy:
         """Return the end of what a run requests, None if it requests everything that is new."""
         spec = self.spec
         if self.end is None and self.times is not None and (spec.step or spec.lookahead):
-            return (spec.lookahead or Period()).after(run_start(self.now))
-        return self.end
+            end = (spec.lookahead or Period()).after(run_start(self.now))
+        else:
+            end = self.end
+        if spec.align is not None and self.times is not None and end is not None:
+            return aligned(end, spec.align, self.times.zone)
+        return end
 
     def bounds(self) -> CursorBounds:
         """Return what a run requests that begins at the initial value."""

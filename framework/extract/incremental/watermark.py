@@ -7,18 +7,18 @@ watermark is valid once the list was read to its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from dlt.extract.utils import has_legacy_dedup_hashes
 
-from framework.definition.values.datetimes import time_shape, write_time
+from framework.definition.values.datetimes import shifted, time_shape, write_time
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_numbers import plain
 from framework.extract.incremental.cursor_times import parse_iso_time
 from framework.extract.incremental.policy import CursorPolicy, State, lag_in_dlts_units
-from framework.extract.incremental.windows import Window, split
+from framework.extract.incremental.windows import Window, aligned, middle, split, split_aligned
 from framework.extract.page import Record
 from framework.text import json_type
 
@@ -111,11 +111,35 @@ class Watermark:
                 f"{rules.resource}: found `step` without initial_value, expected a value to start "
                 "from; add initial_value"
             )
-        for begin, window_end, following in split(start, end, spec.step, spec.granularity):
+        divide = split
+        if spec.align is not None:
+            start, divide = aligned(start, spec.align, rules.times.zone), split_aligned
+        for begin, window_end, following in divide(start, end, spec.step, spec.granularity):
             if self._window_end is not None and following <= self._window_end:
                 continue  # read by the run that this one resumes
+            if self._window_end is not None and begin < self._window_end:
+                begin = self._window_end  # that run read a half of the window
             self._is_below = self._is_beyond = False
-            yield Window(self._values(begin, window_end), following)
+            yield Window(self._values(begin, window_end), following, begin)
+
+    def halves(self, window: Window) -> tuple[Window, Window] | None:
+        """Return the two halves of a window, None if it is as short as windows can be.
+
+        That is the `granularity`, or what requests write: a day, or a second.
+        """
+        times, spec = self._rules.times, self._rules.spec
+        begin, following = window.begin, window.following
+        if times is None or begin is None or following is None:
+            return None
+        unit = timedelta(days=1) if times.of_days else timedelta(seconds=1)
+        at = middle(begin, following, max(unit, spec.granularity or unit))
+        if at is None:
+            return None
+        first_end = times.to_request(shifted(at, -(spec.granularity or timedelta(0))))
+        first = {**window.values, "incremental.end_value": first_end}
+        start = times.to_request(at)
+        second = {"incremental.start_value": start, "incremental.last_value": start}
+        return Window(first, at, begin), Window({**window.values, **second}, following, at)
 
     def _values(self, start: Json, end: Json) -> dict[str, Json]:
         write = self._rules.to_request
@@ -289,6 +313,8 @@ class Watermark:
         last, hashes = self._last, set(self._hashes)
         if self._rules.run_start:
             last = window.following
+        elif self._rules.spec.align is not None:
+            last, hashes = window.following, set()  # whole periods do not overlap
         elif last is not None and last > window.following:
             # records past the window are not read yet, even if this response had some of them
             last, hashes = window.following, set()

@@ -239,7 +239,7 @@ class EndMonitor:
         that were all requested proves nothing.
         """
         assert self._last is not None
-        inner, size = paginator.inner, paginator.rules.page_size
+        inner, size = paginator.inner, paginator.page_size
         if isinstance(inner, OffsetPaginator):
             size = inner.value_step
         if not self._records:
@@ -274,7 +274,7 @@ class EndMonitor:
         inner = paginator.inner
         if paginator.maximum is not None:
             return f"Remove {paginator.maximum[0]}"
-        size = paginator.rules.page_size
+        size = paginator.page_size
         key = "limit" if isinstance(inner, OffsetPaginator) else "page_size"
         shorter = max(self._lengths | {self._last_count})
         if size is not None and 0 < shorter < size:

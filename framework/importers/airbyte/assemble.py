@@ -12,6 +12,7 @@ from typing import Any
 
 from framework.definition.expressions.literal_braces import literal_form
 from framework.importers.airbyte.components.error_handlers import TRANSIENT, retry_action
+from framework.importers.airbyte.components.partition_routers import parent_fields
 from framework.importers.airbyte.components.schema_loaders import with_declared
 from framework.importers.airbyte.streams import StreamResource
 from framework.importers.graphql_request import with_graphql_block
@@ -175,8 +176,8 @@ def _fields_of_parents(resources: Sequence[StreamResource]) -> dict[str, set[str
         text = json.dumps([one.request.path, one.request.base_url, one.endpoint, one.data])
         for parent, name, item in _PARENT_FIELD.findall(text.replace('\\"', '"')):
             fields.setdefault(parent, set()).add(name.replace('"', "") + ("[]" if item else ""))
-        for part in one.data.get("partitions", []):
-            if "resource" in part and re.fullmatch(r"\w+(\.\w+)*", part["field"]):
+        for part in parent_fields(one.data.get("partitions", [])):
+            if re.fullmatch(r"\w+(\.\w+)*", part["field"]):
                 fields.setdefault(part["resource"], set()).add(part["field"])
     return fields
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.importers.airbyte.components.component_registry import component, translate
-from framework.importers.airbyte.components.partition_routers import ParentStream
+from framework.importers.airbyte.components.partition_routers import ParentStream, is_union
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.manifest import Component
 from framework.importers.airbyte.streams import StreamResource, translate_stream
@@ -36,6 +36,7 @@ class StreamCatalog:
     hidden: list[str] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
     _parents: dict[str, ParentStream] = field(default_factory=dict)
+    _several: set[str] = field(default_factory=set)
     _copies: dict[str, str] = field(default_factory=dict)
 
     def add_all(self, manifest: Component) -> None:
@@ -102,12 +103,13 @@ class StreamCatalog:
             translate_stream(self.context, one, name, self.folder, self.find)
             for one in _by_parent(stream)
         ]
-        self.resources[name] = replace(first, schema=None) if others else first
+        self.resources[name] = replace(first, table=name, schema=None) if others else first
         for resource in others:
             parent = resource.parents[0] if resource.parents else "other"
             more = free_name((f"{name}_{parent}",), {*self.names.values(), *self.resources})
             self.resources[more] = replace(resource, name=more, table=name, schema=None)
         if others:
+            self._several.add(name)
             count = len(others) + 1
             self.context.note(
                 stream.place, f"read from {count} parents: a resource for each, in one table"
@@ -126,6 +128,9 @@ class StreamCatalog:
             stream = stream.part("full_refresh_stream", "DeclarativeStream") or stream
         key = json.dumps(dict(stream.data), sort_keys=True, default=str)
         parent = self._parents.get(key) or self._find(stream)
+        if parent is not None and parent.name in self._several:
+            reason = f"children of the records that other resources load into {parent.name}"
+            self.context.missing(stream.place, reason)
         if parent is not None:
             self._parents[key] = parent
             known = self.resources[parent.name]
@@ -217,6 +222,10 @@ def _by_parent(stream: Component) -> Iterator[Component]:
     for index, router in enumerate(routers):
         configs = router.get("parent_stream_configs", [])
         if isinstance(configs, list) and len(configs) > 1:
+            text = json.dumps(dict(stream.data), default=str)
+            reads_more = "parent_slice" in text or "parent_record" in text
+            if len(routers) == 1 and not reads_more and is_union(router):
+                break
             for config in configs:
                 data = copy.deepcopy(dict(stream.data))
                 own = data["retriever"]["partition_router"]

@@ -11,10 +11,15 @@ from typing import Any
 from framework.importers.airbyte.components.component_registry import translate
 from framework.importers.airbyte.components.datetime_cursors import (
     StreamCursor,
+    in_windows,
     interval_terms,
     translate_cursor,
 )
 from framework.importers.airbyte.components.error_handlers import translate_error_handler
+from framework.importers.airbyte.components.large_requests import (
+    translate_limits_of_paging,
+    without_unusable,
+)
 from framework.importers.airbyte.components.paginators import (
     Pagination,
     join_base_url,
@@ -24,6 +29,7 @@ from framework.importers.airbyte.components.paginators import (
 from framework.importers.airbyte.components.partition_routers import (
     FindParent,
     StreamPartitions,
+    parent_fields,
     translate_partitions,
 )
 from framework.importers.airbyte.components.record_selectors import Steps, translate_selector
@@ -48,6 +54,9 @@ from framework.importers.airbyte.jinja.printer import literal
 from framework.importers.airbyte.manifest import Component
 
 Json = Any
+
+RENEWED = ("login", "oauth2_client_credentials", "oauth2_refresh_token", "oauth2_jwt")
+"""Auths whose tokens are renewed."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +113,25 @@ def translate_stream(
     requester = parts.requester or Component({}, retriever.at("requester"), "HttpRequester")
     request = translate_requester(inside, requester)
     address = [request.path, request.base_url]
-    pagination = translate(inside, "paginator", parts.paginator, Pagination())
+    shrinks = bool(retriever.get("page_size_reduction"))
+    pagination = translate(inside, "paginator", parts.paginator, Pagination(), shrinks)
     pagination = keep_one_page(
         inside, paginator, pagination, json.dumps([*address, request.endpoint])
     )
     pagination = join_base_url(pagination, request.base_url, request.path)
     errors = translate_error_handler(inside, requester.part("error_handler", "DefaultErrorHandler"))
     auth = translate(inside, "authenticator", requester.part("authenticator"))
+    if errors.renew_on and auth and auth["type"] in RENEWED:
+        auth = {**auth, "renew_on": list(errors.renew_on)}
     endpoint = {**request.endpoint}
     if auth and auth.get("location") == "body" and _in_form(requester):
         # a form of its own: the auth would make it JSON
         inject(endpoint, [Injection("data", [auth["name"]], auth["api_key"])])
         auth = None
     inject(endpoint, (*partitions.injections, *pagination.injections))
+    divided = retriever.get("request_window_splitting")
+    if incremental is not None and (divided or incremental.get("clamping")):
+        incremental = in_windows(incremental)
     cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))
     inject(endpoint, cursor.injections)
     _add_response(inside, parts, endpoint)
@@ -125,8 +140,10 @@ def translate_stream(
         endpoint["export"] = translate_export(inside, retriever)
     if cursor.incremental is not None:
         endpoint["incremental"] = cursor.incremental
-    if errors.actions:
-        endpoint["response_actions"] = [dict(action) for action in errors.actions]
+    translate_limits_of_paging(inside, retriever, endpoint)
+    actions = without_unusable(inside, requester.at("error_handler"), errors.actions, endpoint)
+    if actions:
+        endpoint["response_actions"] = actions
     requested = json.dumps([*address, endpoint, auth])
     draft = _Records(inside, stream, retriever, partitions)
     steps = draft.steps(requested, cursor, null_texts(parts.decoder))
@@ -244,7 +261,7 @@ def _named_partitions(
     """Leave out a list of values that nothing names: it repeats the same request."""
     listed = []
     for one in partitions.partitions:
-        if f"partition.{one['name']}" in named or "resource" in one:
+        if f"partition.{one['name']}" in named or any(parent_fields([one])):
             listed.append(one)
         else:
             reason = f"Airbyte repeats each request for every {one['name']}; once here"

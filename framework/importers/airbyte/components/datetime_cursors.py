@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.values.datetimes import format_problem
+from framework.definition.values.durations import Period, format_period, parse_period
 from framework.importers.airbyte.components.component_registry import component, handler_of
 from framework.importers.airbyte.components.request_options import (
     Injection,
@@ -28,6 +30,10 @@ _CALENDAR = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?")
 _NOW = tree.at("now", kind="time")
 
 
+_ALL_TIMES = "P100Y"
+"""The step of windows that are divided or aligned, if the original has one for all."""
+
+
 @dataclass(frozen=True)
 class StreamCursor:
     """`incremental` is None if Airbyte reads the whole list each time; `filter` is then the
@@ -37,6 +43,24 @@ class StreamCursor:
     incremental: dict[str, Json] | None = None
     injections: tuple[Injection, ...] = ()
     filter: str | None = None
+
+
+def in_windows(cursor: Component) -> Component:
+    """Return a cursor with windows, if it had none: one of all times."""
+    if cursor.get("step"):
+        return cursor
+    return Component({**cursor.data, "step": _ALL_TIMES}, cursor.place, cursor.default)
+
+
+def whole_periods(period: Period, unit: str) -> Period:
+    """Return the whole months, weeks or days that are nearest to a length of time, at least one."""
+    days = period.months * 30 + period.rest / timedelta(days=1)
+    if unit == "month":
+        return period if not period.rest else Period(months=max(1, round(days / 30)))
+    length = 1 if unit == "day" else 7
+    if not period.months and not days % length:
+        return period
+    return Period(rest=timedelta(days=max(1, round(days / length)) * length))
 
 
 def interval_terms(cursor: Component | None, *, through_context: bool) -> dict[str, Term]:
@@ -210,6 +234,30 @@ class _CursorDraft:
                     "with an end of its own a run moves no watermark",
                 )
 
+    def add_alignment(self) -> None:
+        """Say that windows are whole days, weeks or months, and how many of them."""
+        clamping = self.component.part("clamping")
+        if clamping is None:
+            return
+        template = self.context.template(clamping, "target")
+        target = str(template.rendered) if template is not None and template.constant else ""
+        details = clamping.get("target_details", {})
+        weekday = str(details.get("weekday", "monday")) if isinstance(details, dict) else "monday"
+        unit = {"DAY": "day", "MONTH": "month", "WEEK": weekday.lower()}.get(target)
+        if unit is None:
+            self.context.missing(clamping.at("target"), "windows of a period that an input names")
+            return
+        step = str(self.data.get("step") or _ALL_TIMES)
+        period = whole_periods(parse_period(step), unit)
+        if period != parse_period(step) and step != _ALL_TIMES:
+            self.context.note(
+                clamping.place, f"the windows of {step} are {format_period(period)} long here"
+            )
+        self.data.update(step=format_period(period), align=unit)
+        self.context.note(
+            clamping.place, "here the first window begins before the start, and not after it"
+        )
+
     def add_lag(self) -> None:
         """Say how far before the watermark a run begins; months become days."""
         lag = self._duration("lookback_window")
@@ -305,8 +353,7 @@ def _datetime_based(draft: _CursorDraft) -> StreamCursor:
     draft.add_formats(sent=sent or ended)
     draft.add_windows(ended=ended or "incremental.start_value" in draft.request)
     draft.add_lag()
-    if own.get("clamping"):
-        draft.context.missing(own.at("clamping"), "windows that end with a week or a month")
+    draft.add_alignment()
     if own.get("is_compare_strictly"):
         draft.context.note(
             own.at("is_compare_strictly"), "here windows of no length are requested too"

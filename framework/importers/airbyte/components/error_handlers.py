@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ from framework.importers.airbyte.time_notation import seconds_duration
 Json = Any
 Action = dict[str, Json]
 
+_RENEWAL = "REFRESH_TOKEN_THEN_RETRY"
+
 TRANSIENT = (429, 500, 502, 503, 504)
 """Statuses that are retried unless an action says otherwise."""
 
@@ -28,14 +31,21 @@ _ACTIONS = {
     "RETRY": "retry",
     "RATE_LIMITED": "rate_limited",
     "SUCCESS": "ignore",
+    "RESET_PAGINATION": "restart",
+    "REDUCE_PAGE_SIZE": "shrink_page",
+    "SPLIT_REQUEST_WINDOW": "shrink_window",
 }
 
 
 @dataclass(frozen=True)
 class ErrorHandling:
-    """`retry` is for `client.retry`, or for an action if resources differ in it."""
+    """`retry` is for `client.retry`, or for an action if resources differ in it.
+
+    `renew_on` are the conditions by which a token has expired, beside a 401.
+    """
 
     actions: tuple[Action, ...] = ()
+    renew_on: tuple[Json, ...] = ()
     retry: dict[str, Json] = field(default_factory=dict)
 
 
@@ -48,14 +58,23 @@ def translate_error_handler(context: ImportContext, part: Component | None) -> E
         return ErrorHandling()
     handlers = handler(part) if handler else [part]
     actions: list[Action] = []
+    renew_on: list[Json] = []
     retry: dict[str, Json] = {}
     for one in handlers:
         # of several handlers the first one's waits hold in Airbyte too
         waits = _retry(context, one)
         retry = retry or waits
         for response_filter in one.parts("response_filters", "HttpResponseFilter"):
-            actions += translate(context, "response_filter", response_filter, [])
-    return ErrorHandling(tuple(a for n, a in enumerate(actions) if a not in actions[:n]), retry)
+            if str(response_filter.get("action", "")).upper() == _RENEWAL:
+                renew_on += _conditions(context, response_filter)
+            else:
+                actions += translate(context, "response_filter", response_filter, [])
+    expired = [one for one in renew_on if one != {"status_code": 401}]
+    return ErrorHandling(_each_once(actions), _each_once(expired), retry)
+
+
+def _each_once(listed: list[Json]) -> tuple[Json, ...]:
+    return tuple(one for place, one in enumerate(listed) if one not in listed[:place])
 
 
 @component("error_handler", "DefaultErrorHandler", "")
@@ -87,8 +106,6 @@ def _response_filter(context: ImportContext, part: Component) -> list[Action]:
         if temporary and not part.get("error_message"):
             return []
         name = "FAIL"
-    if name == "REFRESH_TOKEN_THEN_RETRY":
-        return []
     action = _ACTIONS.get(name)
     if action is None:
         context.missing(part.place, f"the action {name or '?'} on a response")
@@ -101,24 +118,33 @@ def _response_filter(context: ImportContext, part: Component) -> list[Action]:
     message = _message(context, part)
     if message and action in ("fail", "ignore"):
         rest["message"] = message
-    actions: list[Action] = []
     at_once = [code for code in codes if action == "fail" and code in TRANSIENT]
-    codes = [code for code in codes if code not in at_once]
+    actions: list[Action] = []
     if at_once:
         # `fail` comes after the retries, and Airbyte fails at once
         once = {**rest, "action": "retry", "max_retries": 0}
         actions.append({"status_code": at_once[0] if len(at_once) == 1 else at_once, **once})
+    conditions = _conditions(context, part, without=at_once)
+    return [*actions, *({**condition, **rest} for condition in conditions)]
+
+
+def _conditions(
+    context: ImportContext, part: Component, without: Sequence[int] = ()
+) -> list[dict[str, Json]]:
+    """Return the conditions of a filter, one of which is enough; `without` some statuses."""
+    conditions: list[dict[str, Json]] = []
+    codes = [code for code in _codes(part) if code not in without]
     if codes:
-        actions.append({"status_code": codes[0] if len(codes) == 1 else codes, **rest})
+        conditions.append({"status_code": codes[0] if len(codes) == 1 else codes})
     if part.get("error_message_contains"):
-        actions.append({"content": str(part.get("error_message_contains")), **rest})
+        conditions.append({"content": str(part.get("error_message_contains"))})
     if part.get("predicate", "") not in ("", None):
         test = context.condition(part, "predicate", context.body_scope(part))
         if test is not None and not test.fixed:
-            actions.append({"body": to_jmespath(test), **rest})
+            conditions.append({"body": to_jmespath(test)})
         elif test is not None and test.constant:
             context.missing(part.at("predicate"), "an action on every response")
-    return actions
+    return conditions
 
 
 def _message(context: ImportContext, part: Component) -> str | None:

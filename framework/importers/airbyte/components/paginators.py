@@ -41,11 +41,14 @@ def token_of(paginator: Component | None) -> str | None:
 
 
 @component("paginator", "DefaultPaginator", "NoPagination", "")
-def _default_paginator(context: ImportContext, paginator: Component) -> Pagination:
+def _default_paginator(
+    context: ImportContext, paginator: Component, shrinks: bool = False
+) -> Pagination:
     strategy = paginator.part("pagination_strategy")
     if strategy is not None:
         handler = handler_of(context, "pagination_strategy", strategy)
-        return handler(_PaginatorDraft(context, paginator, strategy)) if handler else Pagination()
+        draft = _PaginatorDraft(context, paginator, strategy, shrinks=shrinks)
+        return handler(draft) if handler else Pagination()
     if paginator.type == "DefaultPaginator":
         context.missing(paginator.place, "a paginator without its strategy")
     return Pagination()
@@ -53,13 +56,17 @@ def _default_paginator(context: ImportContext, paginator: Component) -> Paginati
 
 @dataclass
 class _PaginatorDraft:
-    """A paginator, and what its options put into the request so far."""
+    """A paginator, and what its options put into the request so far.
+
+    One that `shrinks` requests less if the API says so, and so knows the size of its pages.
+    """
 
     context: ImportContext
     component: Component
     strategy: Component
     data: dict[str, Json] = field(default_factory=dict)
     injections: list[Injection] = field(default_factory=list)
+    shrinks: bool = False
 
     def finished(self) -> Pagination:
         """Return the pagination."""
@@ -212,7 +219,15 @@ def _cursor_pagination(draft: _PaginatorDraft) -> Pagination:
     if ending is not None and not ending.fixed and not _implied(ending, cursor):
         draft.data["stop_when"] = to_jmespath(ending)
     option = draft.component.part("page_size_option", "RequestOption")
-    if size is not None and option is not None:
+    if (
+        size is not None
+        and option is not None
+        and draft.shrinks
+        and "link" not in draft.data["type"]
+    ):
+        draft.data["page_size"] = placeholder(size)
+        draft.add_size(tree.at("paginator", "limit"), "page_size_param")
+    elif size is not None and option is not None:
         one = injection(context, option, placeholder(size))
         draft.injections += [one] if one else []
     return draft.finished()

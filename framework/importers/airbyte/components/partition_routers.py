@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from framework.importers.airbyte.components.component_registry import (
     REGISTRY,
     component,
     handler_of,
+    report_unknown,
 )
 from framework.importers.airbyte.components.request_options import Injection, injection
 from framework.importers.airbyte.import_context import NO_SLICE, ImportContext, StreamSlice
@@ -28,6 +30,14 @@ class ParentStream:
 
     name: str
     slices: StreamSlice
+
+
+def parent_fields(partitions: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+    """Yield what has a `resource` and its `field`: partitions, and sources of unions."""
+    for partition in partitions:
+        for one in (partition, *partition.get("union", ())):
+            if "resource" in one:
+                yield one
 
 
 class FindParent(Protocol):
@@ -52,7 +62,7 @@ class StreamPartitions:
     def parents(self) -> tuple[str, ...]:
         """The resources whose records it reads."""
         bound = [self.parent[0]] if self.parent else []
-        return (*bound, *(str(one["resource"]) for one in self.partitions if "resource" in one))
+        return (*bound, *(source["resource"] for source in parent_fields(self.partitions)))
 
     def without_parent(self) -> StreamPartitions:
         """Return a partition of the parent's values instead of the reference to its records."""
@@ -133,6 +143,14 @@ class _PartitionDraft:
         changed = bool(config.get("incremental_dependency", False))
         return self.find(stream, changed=changed) if stream is not None else None
 
+    def source(self, config: Component) -> dict[str, Json] | None:
+        """Return a parent's field as a source of values; None, with a remark, without a parent."""
+        parent = self.parent_of(config)
+        if parent is None:
+            self.context.missing(config.place, "a parent that cannot be read")
+            return None
+        return {"resource": parent.name, "field": dotted(_parent_key(config))}
+
     def bind(self, config: Component) -> None:
         """Bind a parent's field, its own slice, and its extra fields."""
         parent = self.parent_of(config)
@@ -175,8 +193,12 @@ def _list(draft: _PartitionDraft, router: Component) -> None:
 
 @component("partition_router", "SubstreamPartitionRouter")
 def _substream(draft: _PartitionDraft, router: Component) -> None:
-    # Airbyte reads further parents one after the other; each is a resource of its own here
-    for config in list(router.parts("parent_stream_configs", "ParentStreamConfig"))[:1]:
+    configs = list(router.parts("parent_stream_configs", "ParentStreamConfig"))
+    if len(configs) > 1:
+        # Airbyte reads the parents one after the other
+        sources = _sources(draft, [router])
+        draft.partition(str(configs[0].get("partition_field", "id")), configs[0], union=sources)
+    for config in configs if len(configs) == 1 else ():
         draft.bind(config)
 
 
@@ -205,15 +227,45 @@ def _product(draft: _PartitionDraft, router: Component) -> None:
 
 @component("partition_router", "UnionPartitionRouter")
 def _union(draft: _PartitionDraft, router: Component) -> None:
-    """Lists one after the other, each value once."""
+    """Values of lists and parents one after the other, each once."""
     parts = list(router.parts("partition_routers"))
-    lists = [draft.context.term(one, "values", default=None) for one in parts]
-    if not all(one.type == "ListPartitionRouter" for one in parts) or None in lists:
-        draft.context.missing(router.place, "partitions of several parents, each value once")
+    key = str(draft.context.value(router, "partition_field", "partition"))
+    if all(one.type == "ListPartitionRouter" for one in parts):
+        lists = [draft.context.term(one, "values", default=None) for one in parts]
+        values = tree.concatenation([one for one in lists if one is not None])
+        draft.partition(key, parts[0], values=placeholder(tree.call("unique", values)))
         return
-    values = tree.call("unique", tree.concatenation([one for one in lists if one is not None]))
-    key = str(router.get("partition_field", "partition"))
-    draft.partition(key, parts[0], values=placeholder(values))
+    sources = _sources(draft, parts)
+    if len(sources) > 1:
+        draft.partition(key, router, union=sources)
+
+
+def _sources(draft: _PartitionDraft, routers: Iterable[Component]) -> list[dict[str, Json]]:
+    """Return the values of lists and parents as the sources of a union."""
+    sources: list[dict[str, Json]] = []
+    for router in routers:
+        if router.type == "ListPartitionRouter":
+            values = draft.context.value(router, "values")
+            sources += [] if values is None else [{"values": values}]
+        elif router.type == "SubstreamPartitionRouter":
+            configs = router.parts("parent_stream_configs", "ParentStreamConfig")
+            sources += [one for config in configs if (one := draft.source(config)) is not None]
+        elif router.type == "UnionPartitionRouter":
+            sources += _sources(draft, router.parts("partition_routers"))
+        else:
+            report_unknown(draft.context, "partition_router", router)
+    return sources
+
+
+def is_union(router: Component) -> bool:
+    """Return whether several parents give no more than values of one name to the same request."""
+    configs = list(router.parts("parent_stream_configs", "ParentStreamConfig"))
+    alike = ("partition_field", "request_option")
+    first = configs[0]
+    return all(
+        not one.get("extra_fields") and all(one.get(key) == first.get(key) for key in alike)
+        for one in configs
+    )
 
 
 @component("partition_router", "SinglePartitionRouter")

@@ -10,9 +10,6 @@ from framework.importers.airbyte.manifest import Component
 
 _MISSING = {
     ("DeclarativeStream", "file_uploader"): "files that are fetched beside the records",
-    ("SimpleRetriever", "pagination_reset"): "pagination that restarts",
-    ("SimpleRetriever", "page_size_reduction"): "pages that get smaller after an error",
-    ("SimpleRetriever", "request_window_splitting"): "windows that get smaller after an error",
     ("AsyncRetriever", "download_target_requester"): "an extra request for a file's address",
 }
 _NOTES = {
