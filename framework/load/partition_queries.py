@@ -62,9 +62,8 @@ def current_query(name: str, sql: str) -> Sequence[Json]:
 
     pipeline = dlt.current.pipeline()
     place = partition_place(*name.split("."))
-    return _values(
-        pipeline.destination, pipeline.dataset_name, sql, place, f"{pipeline.dataset_name}"
-    )
+    dataset = str(pipeline.dataset_name)
+    return _values(pipeline.destination, dataset, sql, place, f"the dataset {dataset}")
 
 
 def read_before(query: QueryValues, partitions: Iterable[tuple[str, Partition]]) -> QueryValues:

@@ -239,11 +239,15 @@ def _with_queries(
     target: Target,
 ) -> Environment:
     """Return the environment with the values of queries that this run needs."""
-    names = [r.name for r in selected]
-    names += unselected_parents(compiled.connector, selected)
+    connector = compiled.connector
+    names = (
+        *(resource.name for resource in selected),
+        *unselected_parents(connector, selected),
+        *metadata_of(connector, selected),
+    )
     partitions = [
         (name, partition)
-        for name in names
+        for name in dict.fromkeys(names)
         for partition in compiled.plans[name].resource.partitions
     ]
     query = environment.query or target_query(target)

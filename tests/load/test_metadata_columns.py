@@ -77,6 +77,18 @@ def test_metadata_with_a_table_of_its_own_is_read_for_it_too(web: Web, project: 
     assert [part.requests for part in report.resources.values()] == [2, 1]
 
 
+def test_metadata_may_be_of_values_in_the_destination(web: Web, project: Path) -> None:
+    web.on("/fields/{object}", lambda _: {"items": FIELDS})
+    web.on("/people", lambda _: {"items": PEOPLE})
+    whole = body(web)
+    whole["resources"][0] |= {
+        "partitions": [{"name": "object", "query": "SELECT 'people'"}],
+        "endpoint": {"path": "/fields/{partition.object}"},
+    }
+    assert loaded(load(connector_of(project, whole), project)) == {"people": 2}
+    assert types_of(project / "shop.duckdb", "shop_data").items() >= TYPES.items()
+
+
 def test_the_files_own_columns_and_schema_win(web: Web, project: Path) -> None:
     serve(web, people=[{"id": 1, "debt": 3, "note": "7"}])
     schema = {

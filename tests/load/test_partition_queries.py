@@ -185,8 +185,14 @@ def test_in_postgres_the_transaction_is_read_only(
     }.items():
         with pytest.raises((RecordError, DestinationError), match=said):
             values(connector, sql, project, **into)
-    assert values(connector, QUERY, project, **into) == ["greta@film.example.org"]
+    like = "SELECT mail FROM crm_data.customers WHERE mail LIKE 'greta%'"
+    for sql in (QUERY, like):
+        assert values(connector, sql, project, **into) == ["greta@film.example.org"]
     assert loaded(load(connector, project, **into)) == {"orders": 1}
+    monkeypatch.chdir(project)
+    assert main(["record", "shop", "-q", "--destination", "postgres", "--dataset", "queried"]) == 0
+    queries = read_cassette(cassette_path(connector), "shop").queries
+    assert queries == {"orders.customer": ["person1@example.com"]}
 
 
 def test_a_source_reads_where_its_pipeline_loads_to(

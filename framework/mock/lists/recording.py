@@ -222,6 +222,9 @@ def _read(
     names = cassette.resources or tuple(
         plan.resource.name for plan in compiled.plans.values() if plan.resource.selected
     )
+    described = [compiled.plans[name].resource for name in names if name in compiled.plans]
+    sources = [one.columns_from.resource for one in described if one.columns_from is not None]
+    names = tuple(dict.fromkeys((*sources, *names)))
     readers = ResourceReaders(compiled, options, [name for name in names if name in compiled.plans])
     opened = {name: readers.open_table(name) for name in names if name in compiled.plans}
     errors = {}
