@@ -446,7 +446,9 @@ class PageReader:
                 if is_sampled:
                     return
         except RequestError as error:
-            if number and error.status in REFUSED and isinstance(self._paginator(), RangePaginator):
+            is_numbered = isinstance(self._paginator(), RangePaginator)
+            is_asked_for = type(error) is not RequestError  # by an action: restart, shrink_window
+            if number and error.status in REFUSED and is_numbered and not is_asked_for:
                 verb = "was" if number == 1 else "were"
                 raise RequestError(
                     f"{error}\n{count_noun(number, 'page')} {verb} read before. {BEYOND}",
