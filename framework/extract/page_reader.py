@@ -236,10 +236,15 @@ class ListRequests:
     def next_page(self) -> Page | None:
         """Send the next request; return its page, None if its response ends the list unread.
 
-        A page with a fault is not read by the paginator.
+        A page with a fault is not read by the paginator. One that is too large for the API is
+        requested again with half as many records.
         """
         try:
             response = self._fetch()
+        except PageTooLarge as error:
+            if self.paginator is None or not self.paginator.shrink(self.request):
+                raise RequestError(f"{error}\n{SMALLEST_PAGE}", status=error.status) from error
+            return self.next_page()
         except IgnoreResponseException:
             if self.paginator is None or not self.paginator.promises:
                 return None
@@ -261,18 +266,7 @@ class ListRequests:
         return page
 
     def _fetch(self) -> requests.Response | None:
-        """Return the response, None if it says that the list has not changed.
-
-        A page that is too large for the API is requested again with half as many records.
-        """
-        while True:
-            try:
-                return self._fetch_once()
-            except PageTooLarge as error:
-                if self.paginator is None or not self.paginator.shrink(self.request):
-                    raise RequestError(f"{error}\n{SMALLEST_PAGE}", status=error.status) from error
-
-    def _fetch_once(self) -> requests.Response | None:
+        """Return the response, None if it says that the list has not changed."""
         validators, self._validators = self._validators, {}  # those of the first page
         if not validators:
             return self._session.fetch(self.request)
@@ -452,7 +446,9 @@ class PageReader:
         except ListRestart:
             raise
         except RequestError as error:
-            if number and error.status in REFUSED and isinstance(self._paginator(), RangePaginator):
+            is_numbered = isinstance(self._paginator(), RangePaginator)
+            is_asked_for = type(error) is not RequestError  # by an action: restart, shrink_window
+            if number and error.status in REFUSED and is_numbered and not is_asked_for:
                 verb = "was" if number == 1 else "were"
                 raise RequestError(
                     f"{error}\n{count_noun(number, 'page')} {verb} read before. {BEYOND}",

@@ -135,6 +135,7 @@ class Watermark:
         at = middle(begin, following, max(unit, spec.granularity or unit))
         if at is None:
             return None
+        self._window = set()  # what the whole window gave comes again
         first_end = times.to_request(shifted(at, -(spec.granularity or timedelta(0))))
         first = {**window.values, "incremental.end_value": first_end}
         start = times.to_request(at)

@@ -61,7 +61,11 @@ def _imported(path: Path, manifest: Component, name: str) -> ImportedConnector:
         why = "; ".join(f"{one.reason} ({one.place})" for one in remarks.entries[:3])
         raise ManifestError(f"{path}: has no stream that could be read{why and f': {why}'}")
     body, schemas = assemble(tuple(catalog.resources.values()), catalog.hidden, remarks)
-    body["client"].update(translate_limits(context, manifest, body["client"]["base_url"]))
+    shared = body.get("resource_defaults", {}).get("endpoint", {}).get("method", "GET")
+    endpoints = [one["endpoint"] for one in body["resources"]]
+    requests = [(one.get("method") or shared, one) for one in endpoints]
+    limits = translate_limits(context, manifest, body["client"]["base_url"], requests)
+    body["client"].update(limits)
     secret = secret_inputs(inputs, body)
     body = with_secrets(body, secret)
     require_https(body, remarks)

@@ -129,8 +129,7 @@ def translate_stream(
         inject(endpoint, [Injection("data", [auth["name"]], auth["api_key"])])
         auth = None
     inject(endpoint, (*partitions.injections, *pagination.injections))
-    divided = retriever.get("request_window_splitting")
-    if incremental is not None and (divided or incremental.get("clamping")):
+    if incremental is not None and incremental.get("clamping"):
         incremental = in_windows(incremental)
     cursor = translate_cursor(inside, incremental, json.dumps([request.path, endpoint]))
     inject(endpoint, cursor.injections)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from framework.definition.model import NamedLimit
 from framework.definition.values.durations import parse_duration
 from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.components.error_handlers import number_of
@@ -15,16 +17,24 @@ from framework.importers.airbyte.time_notation import iso_duration
 
 Json = Any
 Limit = dict[str, Json]
+Requests = Sequence[tuple[str, dict[str, Json]]]
+"""The method and the endpoint of each resource."""
 
 
 def translate_limits(
-    context: ImportContext, manifest: Component, base_url: str = ""
+    context: ImportContext,
+    manifest: Component,
+    base_url: str = "",
+    requests: Requests = (),
 ) -> dict[str, Json]:
-    """Return the client's limits: requests per time, and requests at once."""
+    """Return the client's limits: requests per time, and requests at once.
+
+    Endpoints whose requests count for more than one get their `cost`.
+    """
     limits: dict[str, Json] = {}
     budget = manifest.part("api_budget", "HTTPAPIBudget")
     if budget is not None:
-        limits.update(_rate_limits(context, budget, base_url))
+        limits.update(_rate_limits(context, budget, base_url, requests))
     level = manifest.part("concurrency_level", "ConcurrencyLevel")
     count = level.get("default_concurrency") if level is not None else None
     if isinstance(count, int) and 1 <= count <= 100:
@@ -34,7 +44,12 @@ def translate_limits(
     return limits
 
 
-def _rate_limits(context: ImportContext, budget: Component, base_url: str) -> dict[str, Json]:
+def _rate_limits(
+    context: ImportContext,
+    budget: Component,
+    base_url: str,
+    requests: Requests,
+) -> dict[str, Json]:
     """Return `rate_limits` of paths, and the `rate_limit` of what matches none of them."""
     codes = budget.get("status_codes_for_ratelimit_hit", [])
     if [code for code in codes if code != 429]:
@@ -51,7 +66,7 @@ def _rate_limits(context: ImportContext, budget: Component, base_url: str) -> di
     for policy in budget.parts("policies"):
         limits: list[Limit] = translate(context, "rate_policy", policy, [])
         matchers = list(policy.parts("matchers"))
-        matched = _matched(context, policy, matchers, base_url)
+        matched = _matched(context, policy, matchers, base_url, requests)
         if matched is None:
             for_all += limits
             continue
@@ -71,7 +86,11 @@ def _rate_limits(context: ImportContext, budget: Component, base_url: str) -> di
 
 
 def _matched(
-    context: ImportContext, policy: Component, matchers: list[Component], base_url: str
+    context: ImportContext,
+    policy: Component,
+    matchers: list[Component],
+    base_url: str,
+    requests: Requests,
 ) -> list[Limit] | None:
     """Return path and methods of each matcher, None if one of them has no counterpart."""
     matched = []
@@ -88,12 +107,28 @@ def _matched(
             one["methods"] = [method]
         if matcher.get("params") or matcher.get("headers"):
             context.note(matcher.place, "its params and headers: here its path and method count")
-        if matcher.get("weight", 1) != 1:
-            context.missing(matcher.at("weight"), "what these requests cost: add `cost` to them")
+        _add_costs(context, matcher, one, requests)
         matched.append(one)
     if len(matched) > 1:
         context.note(policy.place, "one limit for several paths: here each has it for itself")
     return matched
+
+
+def _add_costs(
+    context: ImportContext,
+    matcher: Component,
+    limit: Limit,
+    requests: Requests,
+) -> None:
+    """Say on the endpoints that a matcher is about how many requests each of theirs counts as."""
+    weight = matcher.get("weight", 1)
+    if not isinstance(weight, int) or isinstance(weight, bool):
+        context.missing(matcher.at("weight"), "what these requests cost: add `cost` to them")
+        return
+    named = NamedLimit(name="limit", **{**limit, "methods": tuple(limit.get("methods", ()))})
+    for method, endpoint in requests if weight > 1 else ():
+        if named.matches(method, str(endpoint["path"])):
+            endpoint.setdefault("cost", weight)
 
 
 _ANY = re.compile(r"\.[*+]\??|\[\^/\]\+|\\[dw]\+|\(\[\^/\]\+\)|\(\\[dw]\+\)|\(\.[*+]\)")

@@ -31,7 +31,7 @@ _NOW = tree.at("now", kind="time")
 
 
 _ALL_TIMES = "P100Y"
-"""The step of windows that are divided or aligned, if the original has one for all."""
+"""The step of windows that are aligned, if the original has one for all."""
 
 
 @dataclass(frozen=True)

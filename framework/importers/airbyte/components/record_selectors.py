@@ -10,7 +10,7 @@ from framework.definition.expressions.function_registry import FUNCTIONS
 from framework.importers.airbyte.components.component_registry import component, translate
 from framework.importers.airbyte.import_context import ImportContext
 from framework.importers.airbyte.jinja import tree
-from framework.importers.airbyte.jinja.printer import to_jmespath
+from framework.importers.airbyte.jinja.printer import identifier, to_jmespath
 from framework.importers.airbyte.jinja.tree import Term
 from framework.importers.airbyte.manifest import Component
 
@@ -18,13 +18,10 @@ Json = Any
 Steps = list[dict[str, Json]]
 
 _NULLABLE = ("to_integer", "to_number", "get", "regex_search", "find_first", "find_last")
-_EXPANDER_EXTRAS = (
-    "remain_original_record",
-    "merge_parent",
-    "parent_fields",
-    "truncated_list_retriever",
-    "truncation_indicator_path",
-)
+_EXPANDER_EXTRAS = ("truncated_list_retriever", "truncation_indicator_path")
+_OF_PARENT = ("remain_original_record", "merge_parent", "parent_fields")
+_ITEM = "expanded_item"
+"""The field that holds an item of a list while what stays of its record is added to it."""
 
 # -- where the records are
 
@@ -166,7 +163,7 @@ def _compares_with_null(test: Term) -> bool:
 
 
 def translate_expander(context: ImportContext, selector: Component | None) -> Steps:
-    """Return the step that makes one record of each item of a field."""
+    """Return the steps that make one record of each item of a field."""
     extractor = selector.part("extractor", "DpathExtractor") if selector else None
     expander = extractor.part("record_expander", "RecordExpander") if extractor else None
     if expander is None:
@@ -178,9 +175,36 @@ def translate_expander(context: ImportContext, selector: Component | None) -> St
     if "*" in path:
         context.missing(expander.place, "records expanded from several lists")
         return []
+    if any(expander.get(key) for key in _OF_PARENT):
+        return _with_parent(context, expander, path)
     emits_parent = expander.get("on_no_records", "skip") == "emit_parent"
     otherwise = tree.sequence([tree.CURRENT]) if emits_parent else tree.constant([])
     return [{"yield_map": to_jmespath(tree.either(tree.at("", *path), otherwise))}]
+
+
+def _with_parent(context: ImportContext, expander: Component, path: Sequence[str]) -> Steps:
+    """Return the steps that make a record of each item and of what stays of its parent."""
+    items = to_jmespath(tree.at("", *path))
+    parent = f"from_items(items(@)[?[0] != '{_ITEM}'])"
+    merged = [f"not_null({_ITEM}, `{{}}`)"]
+    merges = bool(expander.get("merge_parent"))
+    if merges:
+        merged.insert(0, parent)
+    for one in expander.parts("parent_fields", "ParentFieldPath"):
+        value = to_jmespath(tree.at("", *one.names("parent_path")))
+        for key in reversed(one.names("record_path")):
+            value = f"{{{identifier(key)}: {value}}}"
+        merged.append(value)
+    if expander.get("remain_original_record") and merges:
+        context.missing(expander.at("remain_original_record"), "a record in a copy of itself")
+    elif expander.get("remain_original_record"):
+        merged.append(f"{{original_record: {parent}}}")
+    whole = f"merge({', '.join(merged)})"
+    if expander.get("on_no_records") == "emit_parent":
+        items = f"if({items}[0] == `null`, [`null`], {items})"
+        whole = f"if({_ITEM}, {whole}, {parent})"
+    steps: Steps = [{"set": {_ITEM: items}}, {"explode": _ITEM}]
+    return [*steps, *([{"remove": ".".join(path)}] if merges else []), {"map": whole}]
 
 
 # -- records on which an expression fails
