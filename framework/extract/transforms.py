@@ -40,7 +40,8 @@ LARGEST = 1_000_000
 LARGEST_PAGE = 512_000_000
 """The most bytes of JSON that steps may make of the records of one page."""
 
-_OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
+OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
+"""The first parts of paths in the context that read the response of a record."""
 
 _NOT_GROWING = ("filter", "remove", "rename", "null_values")
 """Steps that make no record larger, and no value."""
@@ -82,7 +83,7 @@ class Transforms:
         ]
         self._keep_sizes = all(step.kind in _NOT_GROWING for step in resource.steps)
         self.reads_response = any(
-            path[:1] in _OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
+            path[:1] in OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
         )
         self._casts = time_casts(resource)
         # a schema says of each field what it is; without one, text would make a column of text
