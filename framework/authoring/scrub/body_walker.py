@@ -21,7 +21,7 @@ from framework.authoring.scrub.allowlist import (
     property_names,
 )
 from framework.authoring.scrub.fake_values import EMAIL, UUID, is_numeric, is_time
-from framework.authoring.scrub.file_texts import expression_texts, select_records
+from framework.authoring.scrub.file_texts import expression_texts, renewals, select_records
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
 
@@ -95,12 +95,13 @@ class BodyWalker:
         self.property_names = frozenset(
             name for resource in connector.resources for name in property_names(resource.schema)
         )
-        self.phrases = tuple(
+        contents = [
             action.content
             for resource in connector.resources
             for action in resource.endpoint.response_actions
-            if action.content
-        )
+        ]
+        contents += [one.get("content") for one in renewals(connector)]
+        self.phrases = tuple(filter(None, contents))
         self.allowlists = {
             resource.name: allowlist
             for resource in connector.resources

@@ -72,7 +72,7 @@ class Route:
         path = self._path(request, kept)
         if path is None or request.method != self.method:
             return None
-        identity: list[Hashable] = [path]
+        identity: list[Hashable] = [path.lstrip("/") if isinstance(path, str) else path]
         for kind, pairs in (("query", request.query), ("form", request.form)):
             kept_pairs = (self._pair((kind, name), value, kept) for name, value in pairs)
             identity.append(tuple(sorted((pair for pair in kept_pairs if pair), key=repr)))
