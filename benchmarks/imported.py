@@ -47,7 +47,7 @@ from framework.events import ignore_event
 from framework.extract.compilation.compiler import compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.read_options import ReadOptions
-from framework.extract.transforms import TABLE
+from framework.extract.records.transforms import TABLE
 from framework.http.transport import make_response
 from framework.importers.airbyte.convert import import_airbyte
 from framework.importers.import_report import ImportedConnector, write_imported

@@ -20,8 +20,8 @@ from jsonpath_ng import Child, Fields, Index, JSONPath
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Step
 from framework.definition.values.json_text import parse_json
-from framework.extract.selectors import JmesPath
-from framework.extract.transforms import exploded
+from framework.extract.paging.selectors import JmesPath
+from framework.extract.records.transforms import exploded
 from framework.runtime.context import Context
 from framework.runtime.field_paths import ABSENT
 

@@ -30,13 +30,13 @@ from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.end_monitor import EndMonitor
 from framework.extract.monitors.list_monitor import IGNORED, ListMonitor, PageJudge
 from framework.extract.monitors.pagination_monitor import PaginationMonitor
-from framework.extract.next_page_signs import says_none
 from framework.extract.page import Page, RawList
-from framework.extract.pagination import FrameworkPaginator, end_of, numbers
+from framework.extract.paging.next_page_signs import says_none
+from framework.extract.paging.pagination import FrameworkPaginator, end_of, numbers
+from framework.extract.paging.selectors import JmesPath, within
 from framework.extract.raw_pages import RawPages, list_names
 from framework.extract.read_options import ReadOptions
 from framework.extract.record_urls import whole_url
-from framework.extract.selectors import JmesPath, within
 from framework.http.error_messages import translate_error
 from framework.http.error_reports import REPORT_KEYS
 from framework.http.request_context import RequestContext

@@ -17,11 +17,11 @@ from framework.definition.expressions.context_roots import Path
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Step
 from framework.extract.compilation.plan import Plan
-from framework.extract.pagination import FrameworkPaginator
-from framework.extract.parent_child import ChildBindings
-from framework.extract.projection import Projection, paths_of
-from framework.extract.selectors import JmesPath
-from framework.extract.time_casts import time_casts
+from framework.extract.lists.parent_child import ChildBindings
+from framework.extract.paging.pagination import FrameworkPaginator
+from framework.extract.paging.selectors import JmesPath
+from framework.extract.records.projection import Projection, paths_of
+from framework.extract.records.time_casts import time_casts
 
 _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 

@@ -36,20 +36,20 @@ from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.validators import ListValidators
 from framework.extract.incremental.watermark import Watermark
 from framework.extract.incremental.windows import WHOLE, Window
-from framework.extract.list_restarts import ListRestarts
+from framework.extract.lists.list_restarts import ListRestarts
+from framework.extract.lists.parent_child import ChildValues, ParentValues, SpilledList, name_parent
+from framework.extract.lists.slices import ChangeFilter, ResourceSlices, Slice
+from framework.extract.lists.whole_read import WholeRead
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
 from framework.extract.page import Page, as_records
 from framework.extract.page_reader import PageReader
-from framework.extract.parent_child import ChildValues, ParentValues, SpilledList, name_parent
 from framework.extract.raw_pages import RawPages, raw_pages
 from framework.extract.read_options import PageLimit, ReadOptions
+from framework.extract.records.transforms import Transforms, table_of_list, with_table
 from framework.extract.resume.resource_position import ResourcePosition, SliceResult
 from framework.extract.resume.resume_point import START, ResumePoint
-from framework.extract.slices import ChangeFilter, ResourceSlices, Slice
-from framework.extract.transforms import Transforms, table_of_list, with_table
-from framework.extract.whole_read import WholeRead
 from framework.http.error_messages import translate_error
 from framework.runtime.context import (
     Context,

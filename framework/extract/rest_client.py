@@ -11,8 +11,8 @@ from jsonpath_ng.exceptions import JSONPathError
 
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.errors import RequestError
-from framework.extract.pagination import FrameworkPaginator, PaginationRules
-from framework.extract.selectors import to_dlt
+from framework.extract.paging.pagination import FrameworkPaginator, PaginationRules
+from framework.extract.paging.selectors import to_dlt
 from framework.http.request_context import context_of
 from framework.runtime.dlt_internals import QuietRESTClient
 

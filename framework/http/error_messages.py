@@ -9,8 +9,8 @@ import requests
 
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.errors import FrameworkError, RecordError, RequestError, TokenError
-from framework.http.decoders import sniff_format
 from framework.http.error_reports import unlike
+from framework.http.formats.decoders import sniff_format
 from framework.http.transport import InvalidJson, UnreadableBody
 from framework.runtime.redaction import Redactor, redact_url
 

@@ -18,8 +18,8 @@ from requests.adapters import BaseAdapter
 from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
 from framework.errors import RequestError
 from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
-from framework.http.rate_limit import WaitTooLong
-from framework.http.request_budgets import RequestBudgets, RequestLimits
+from framework.http.limits.rate_limit import WaitTooLong
+from framework.http.limits.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
 from framework.http.response_actions import REFUSED_WAIT, SHRINKING, status_line
 from framework.http.retry_wait import (

@@ -25,8 +25,8 @@ from framework.definition.values.json_text import (
     parse_json,
     without_guard,
 )
-from framework.http.charsets import decode_charset, is_charset
-from framework.http.compression import Undecodable
+from framework.http.formats.charsets import decode_charset, is_charset
+from framework.http.formats.compression import Undecodable
 from framework.http.link_header import links_by_relation
 from framework.http.request_context import Decode, current_context
 from framework.http.urllib3_internals import (

@@ -20,7 +20,7 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 from framework.definition.model import Deletes, Resource
 from framework.definition.values.naming import normalize_path
 from framework.errors import DestinationError
-from framework.extract.whole_read import DELETED_AT, CursorBounds, WholeRead
+from framework.extract.lists.whole_read import DELETED_AT, CursorBounds, WholeRead
 from framework.load.declared_tables import root_table
 from framework.load.destinations.target import Target
 from framework.load.persistence.run_state import FULL_READ, LOADS, SourceState

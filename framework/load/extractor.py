@@ -18,10 +18,10 @@ from framework.definition.model import Connector, Resource
 from framework.errors import FrameworkError, RecordError, ResourceSkipped
 from framework.events import PathChosen, ResourceEnded, ResourceStarted, WarningRaised
 from framework.extract.compilation.dlt_source import ResourceReaders
+from framework.extract.lists.whole_read import WholeRead
 from framework.extract.page import Page
 from framework.extract.resource_reader import ResourceReader
 from framework.extract.resume.resume_point import END
-from framework.extract.whole_read import WholeRead
 from framework.load.arrow.eligibility import parsed_pages_reason, path_text
 from framework.load.commits.attempt import Committable
 from framework.load.commits.commit_queue import PATIENCE, CommitQueue, Part

@@ -17,7 +17,7 @@ from uuid import UUID
 from framework.definition.model import Connector, Partition
 from framework.definition.values.datetimes import write_time
 from framework.errors import CassetteError, DestinationError, FrameworkError, RecordError, chain
-from framework.extract.partitions import MAX_VALUES, partition_place
+from framework.extract.lists.partitions import MAX_VALUES, partition_place
 from framework.load.destinations.profiles import build_destination
 from framework.load.destinations.target import Target, target_of
 from framework.load.dlt_errors import destination_error

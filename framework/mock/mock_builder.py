@@ -17,6 +17,9 @@ from framework.definition.model import Connector
 from framework.errors import CassetteError, FrameworkError, SettingsError
 from framework.events import ignore_event
 from framework.extract.compilation.compiler import compile_connector
+from framework.extract.compilation.plan import Plan
+from framework.extract.paging.selectors import JmesPath
+from framework.extract.records.transforms import OF_A_RESPONSE, Transforms
 from framework.mock.faults import EnforcedRate, Faults
 from framework.mock.lists.drift import Drift
 from framework.mock.lists.invented_envelope import invented_envelope, is_single
@@ -90,6 +93,10 @@ def mock_of_recording(connector: Connector, cassette: Cassette, options: MockOpt
         and route.resource in recording.pages
         and not any(name == route.resource for name, _ in recording.envelopes)
     }
+    for name, plan in recording.compiled.plans.items():
+        lists = [one for key, one in recording.lists.items() if key.resource == name]
+        if _reads_response(plan) and any(len(one.pages) > 1 for one in lists):
+            replayed[name] = "its records take values of the responses that they are in"
     for _ in range(2 * len(connector.resources) + 1):
         api = _api(recording, options, cassette.clock, replayed, plain)
         wrong = _first_wrong(recording, api, cassette, replayed)
@@ -141,6 +148,16 @@ def _api(
     api = MockApi(routes, world, pagers, recording.guard, exchanges, own, children)
     api.ranges.update({name: one for name, one in ranges.items() if one.reads})
     return api
+
+
+def _reads_response(plan: Plan) -> bool:
+    """Return whether records of a resource depend on the page that they are on."""
+    if Transforms(plan.resource).reads_response:
+        return True
+    selector = plan.selector
+    if not isinstance(selector, JmesPath) or not selector.expression.contextual:
+        return False
+    return any(path[:1] in OF_A_RESPONSE for path in selector.expression.reads())
 
 
 def _sharing(recording: RecordedLists, name: str) -> list[str]:

@@ -16,7 +16,7 @@ from framework.runtime.redaction import Redactor
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
-    from framework.http.rate_limit import LimitTerms, SharedLimit
+    from framework.http.limits.rate_limit import LimitTerms, SharedLimit
 
 
 class StopSignal:

@@ -11,7 +11,7 @@ from framework.authoring.cassettes.cassette import read_cassette
 from framework.authoring.cassettes.recorder import record
 from framework.authoring.cassettes.replayer import replay_environment
 from framework.events import ignore_event
-from framework.http.compression import Undecodable, decompress
+from framework.http.formats.compression import Undecodable, decompress
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import Environment, StopSignal

@@ -9,10 +9,10 @@ from framework.definition.finder import shared_schema
 from framework.definition.model import PARTITION_KINDS, ResponseFormat
 from framework.definition.paginator_keys import PAGING, paginator_types
 from framework.definition.schema.connector_schema import schemas_at
-from framework.extract.pagination import FRAMEWORK_KEYS, PAGINATORS
-from framework.extract.partitions import PARTITION_BUILDERS
+from framework.extract.lists.partitions import PARTITION_BUILDERS
+from framework.extract.paging.pagination import FRAMEWORK_KEYS, PAGINATORS
 from framework.http.auth.authenticators import AUTH_TYPES
-from framework.http.decoders import DECODERS
+from framework.http.formats.decoders import DECODERS
 from framework.load.destinations.profiles import PROFILES
 
 CONNECTOR = shared_schema("connector")

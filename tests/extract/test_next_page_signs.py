@@ -5,8 +5,8 @@ import pytest
 import requests
 
 from framework.definition.model import ResponseFormat
-from framework.extract.next_page_signs import page_signs
-from framework.http.decoders import build_decoder
+from framework.extract.paging.next_page_signs import page_signs
+from framework.http.formats.decoders import build_decoder
 from framework.http.transport import make_response
 
 XML = "".join(f"<row><n>{n}</n></row>" for n in range(10))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.extract.selectors import to_dlt
+from framework.extract.paging.selectors import to_dlt
 from framework.http.transport import outline_list
 from tests.fuzz import fuzzed
 

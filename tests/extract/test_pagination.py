@@ -5,7 +5,7 @@ import copy
 import pytest
 import requests
 
-from framework.extract.pagination import build_paginator, paginator_config
+from framework.extract.paging.pagination import build_paginator, paginator_config
 from framework.http.transport import make_response
 
 

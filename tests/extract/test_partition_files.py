@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from framework.errors import RecordError
-from framework.extract.partition_files import file_values
+from framework.extract.lists.partition_files import file_values
 from tests.support.run_verbs import connector_of, load, values
 from tests.support.servers.web import Asked, Web
 

@@ -6,8 +6,8 @@ import pytest
 
 from framework.definition.model import Partition
 from framework.errors import RecordError
-from framework.extract import partitions
-from framework.extract.partitions import batched, multiplied
+from framework.extract.lists import partitions
+from framework.extract.lists.partitions import batched, multiplied
 from framework.runtime.environment import Environment
 
 NOW = Environment(now=datetime(2026, 3, 2, 12, tzinfo=UTC))

@@ -8,7 +8,7 @@ import pytest
 
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.events import PageRead
-from framework.extract import parent_child as kept
+from framework.extract.lists import parent_child as kept
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.web import Answer, each
 

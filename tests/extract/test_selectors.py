@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.extract.selectors import JmesPath, finder, to_dlt
+from framework.extract.paging.selectors import JmesPath, finder, to_dlt
 from tests.support.open_resource import one_list, opened
 from tests.support.servers.web import Answer
 

@@ -1,7 +1,7 @@
 """What children bind, kept while their parent is read."""
 
-from framework.extract import parent_child as kept
-from framework.extract.parent_child import ParentValues, SpilledList
+from framework.extract.lists import parent_child as kept
+from framework.extract.lists.parent_child import ParentValues, SpilledList
 
 
 def test_all_come_back_in_order_as_often_as_asked_for(monkeypatch):

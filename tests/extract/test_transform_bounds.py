@@ -28,7 +28,7 @@ COPIES = f"[{', '.join(['items'] * 8)}]"
 def test_a_page_that_grows_past_its_bound_is_refused(
     steps: Json, message: str, tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("framework.extract.transforms.LARGEST_PAGE", 5_000)
+    monkeypatch.setattr("framework.extract.records.transforms.LARGEST_PAGE", 5_000)
     web.on("/items", lambda _: MANY)
     body = one_list(web.url, {})
     body["resources"][0]["processing_steps"] = steps
@@ -39,7 +39,7 @@ def test_a_page_that_grows_past_its_bound_is_refused(
 def test_a_page_within_its_bound_is_read(
     tmp_path: Path, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("framework.extract.transforms.LARGEST_PAGE", 200_000)
+    monkeypatch.setattr("framework.extract.records.transforms.LARGEST_PAGE", 200_000)
     web.on("/items", lambda _: MANY)
     body = one_list(web.url, {})
     body["resources"][0]["processing_steps"] = [{"explode": "items"}]

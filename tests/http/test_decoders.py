@@ -3,8 +3,8 @@
 import pytest
 
 from framework.definition.model import ResponseFormat
-from framework.http.compression import Undecodable
-from framework.http.decoders import decode_text, encode_body
+from framework.http.formats.compression import Undecodable
+from framework.http.formats.decoders import decode_text, encode_body
 
 ROWS = [{"id": "1", "name": 'Ada "L", Ä\nb'}, {"id": "", "name": None}]
 FORMATS = [

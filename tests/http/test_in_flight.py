@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from framework.events import RequestAnswered
-from framework.http.in_flight import START, FlightLevel, HostLevels
-from framework.http.rate_limit import RequestSlots
+from framework.http.limits.in_flight import START, FlightLevel, HostLevels
+from framework.http.limits.rate_limit import RequestSlots
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.environment import Environment

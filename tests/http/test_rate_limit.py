@@ -17,8 +17,8 @@ import requests
 from framework.definition.model import RateLimit
 from framework.errors import Interrupted, RequestError
 from framework.extract.compilation.render import render_config
-from framework.http import rate_limit as budget
-from framework.http.rate_limit import DAY, RateLimiter, WaitTooLong
+from framework.http.limits import rate_limit as budget
+from framework.http.limits.rate_limit import DAY, RateLimiter, WaitTooLong
 from framework.runtime.environment import StopSignal
 from tests.support.open_resource import NoWait, opened
 from tests.support.servers.web import Answer, Web

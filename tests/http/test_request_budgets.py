@@ -12,8 +12,8 @@ import requests
 from framework.definition.model import NamedLimit, RateLimit
 from framework.errors import RequestError
 from framework.extract.compilation.render import render_config
-from framework.http.rate_limit import LimitTerms, RateLimiter, WaitTooLong
-from framework.http.request_budgets import RequestBudgets
+from framework.http.limits.rate_limit import LimitTerms, RateLimiter, WaitTooLong
+from framework.http.limits.request_budgets import RequestBudgets
 from framework.runtime.environment import StopSignal
 from tests.http.test_shared_limit import LoggedLimit
 from tests.support.open_resource import opened

@@ -12,7 +12,7 @@ import requests
 
 from framework.definition.model import RateLimit
 from framework.errors import RequestError
-from framework.http.rate_limit import LimitTerms, RateLimiter, WaitTooLong
+from framework.http.limits.rate_limit import LimitTerms, RateLimiter, WaitTooLong
 from framework.runtime.environment import StopSignal
 from tests.support.open_resource import NoWait, one_list, opened, run_threads
 from tests.support.servers.web import Answer, Web, each

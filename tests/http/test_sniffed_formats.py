@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from framework.definition.model import ResponseFormat
-from framework.http.compression import compress
-from framework.http.decoders import decode_text, sniff_format
+from framework.http.formats.compression import compress
+from framework.http.formats.decoders import decode_text, sniff_format
 
 BODIES = [
     (b"  \n", "nothing: it is empty", None),

@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 
 from framework.definition.model import ResponseFormat
-from framework.http.compression import Undecodable
-from framework.http.decoders import decode_text, encode_body, sniff_format
+from framework.http.formats.compression import Undecodable
+from framework.http.formats.decoders import decode_text, encode_body, sniff_format
 
 ROOM = 10_000_000
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from framework.extract import parent_child as kept
+from framework.extract.lists import parent_child as kept
 from framework.load import record_sink
 from framework.load.arrow import arrow_sink, temporary_files
 from tests.support.run_verbs import NOW, connector_of, everything, load, tables

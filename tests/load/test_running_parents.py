@@ -14,7 +14,7 @@ from framework.authoring.cassettes.recorder import record
 from framework.authoring.cassettes.snapshot import test_connector as run_test
 from framework.errors import Interrupted
 from framework.events import ignore_event
-from framework.extract import parent_child
+from framework.extract.lists import parent_child
 from framework.runtime.environment import Environment, StopSignal
 from tests.support.run_verbs import NOW, connector_of, later, load, loaded, statuses, tables, values
 from tests.support.servers.web import Answer, Asked, Web

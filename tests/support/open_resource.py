@@ -24,7 +24,7 @@ from framework.extract.compilation.compiler import CompiledConnector, compile_co
 from framework.extract.compilation.dlt_source import ResourceReaders, reading_source
 from framework.extract.incremental.policy import CursorRange
 from framework.extract.read_options import ReadOptions
-from framework.http import rate_limit as budget
+from framework.http.limits import rate_limit as budget
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
 

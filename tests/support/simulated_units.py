@@ -19,7 +19,7 @@ from framework.fleet.control.budgets import Budgets, Message
 from framework.fleet.control.control_server import apply_report
 from framework.fleet.control.leased_limit import LeasedLimit
 from framework.fleet.control.token_budget import IN_TRANSIT
-from framework.http.rate_limit import RECHECK, WaitTooLong
+from framework.http.limits.rate_limit import RECHECK, WaitTooLong
 
 KEY = "shop"
 TICK = 0.1

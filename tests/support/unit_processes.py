@@ -17,7 +17,7 @@ import pytest
 from framework.errors import Interrupted
 from framework.fleet.control.control_client import ControlClient, CoordinatorGone, UnitStopped
 from framework.fleet.control.control_server import ControlServer
-from framework.http.rate_limit import LimitTerms, RateLimiter
+from framework.http.limits.rate_limit import LimitTerms, RateLimiter
 from framework.runtime.environment import StopSignal
 from tests.support.processes import FORKS, LONGEST, ROOT
 

@@ -21,7 +21,7 @@ from framework.authoring.cassettes.replayer import replay_of
 from framework.authoring.exchange import Address, Headers, Interaction
 from framework.authoring.scaffold.file_writer import refuse_bundled
 from framework.authoring.scrub.anonymizer import scrub
-from framework.authoring.scrub.file_texts import cursor_headers
+from framework.authoring.scrub.file_texts import cursor_headers, renewals
 from framework.definition.model import Connector
 from framework.errors import CassetteError
 from framework.events import EventHandler, ignore_event
@@ -161,6 +161,8 @@ def named_headers(connector: Connector) -> frozenset[str]:
     for resource in connector.resources:
         for action in resource.endpoint.response_actions:
             names.update(action.headers)
+    for condition in renewals(connector):
+        names.update(condition.get("header") or {})
     return frozenset(name.lower() for name in names) - NEVER_RECORDED
 
 

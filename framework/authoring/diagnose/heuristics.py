@@ -11,7 +11,7 @@ from typing import Any
 
 from framework.authoring.scaffold.infer_schema import infer_schema
 from framework.definition.expressions.jmespath_expression import ExpressionError, compile_expression
-from framework.extract.next_page_signs import jmespath_of
+from framework.extract.paging.next_page_signs import jmespath_of
 from framework.http.error_reports import MESSAGE_KEYS
 from framework.runtime.field_paths import value_at
 

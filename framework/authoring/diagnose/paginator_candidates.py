@@ -14,8 +14,8 @@ from typing import Any
 import requests
 
 from framework.definition.model import Endpoint
-from framework.extract.next_page_signs import Path, Sign, paging_objects, proposed_paginator
-from framework.extract.paging_words import plain, words
+from framework.extract.paging.next_page_signs import Path, Sign, paging_objects, proposed_paginator
+from framework.extract.paging.paging_words import plain, words
 
 Json = Any
 

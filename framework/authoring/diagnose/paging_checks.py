@@ -18,15 +18,15 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.expressions.jsonpath import path_keys
 from framework.extract.monitors.end_monitor import has_filters
-from framework.extract.next_page_signs import (
+from framework.extract.page import Page
+from framework.extract.paging.next_page_signs import (
     Sign,
     counted_place,
     graphql_variable,
     jmespath_of,
     page_signs,
 )
-from framework.extract.page import Page
-from framework.extract.pagination import is_about_length
+from framework.extract.paging.pagination import is_about_length
 from framework.text import count_noun
 
 Json = Any

@@ -25,8 +25,8 @@ from framework.definition.converter import parse_response_format
 from framework.definition.model import Binding, ResponseFormat
 from framework.errors import BindingError, FrameworkError, RecordError, RequestError
 from framework.extract.compilation.render import render_response_format
-from framework.extract.next_page_signs import jmespath_of
-from framework.http.decoders import SniffedFormat, sniff_format
+from framework.extract.paging.next_page_signs import jmespath_of
+from framework.http.formats.decoders import SniffedFormat, sniff_format
 from framework.http.transport import InvalidJson
 
 Json = Any

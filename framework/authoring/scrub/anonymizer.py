@@ -17,13 +17,16 @@ from framework.authoring.exchange import Address, Headers, Interaction
 from framework.authoring.scrub.body_walker import BodyWalker, WalkResult
 from framework.authoring.scrub.config_values import base_url, string_values
 from framework.authoring.scrub.fake_values import is_numeric
+from framework.authoring.scrub.file_texts import finder, select_records
 from framework.authoring.scrub.request_paths import BodyKind, RequestPaths
 from framework.authoring.scrub.request_rewriter import RequestRewriter
+from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.model import Connector, Resource, ResponseFormat
-from framework.errors import CassetteError
-from framework.http.charsets import charset_of
-from framework.http.compression import Undecodable
-from framework.http.decoders import decode_text, encode_body
+from framework.errors import BindingError, CassetteError
+from framework.extract.record_urls import whole_url
+from framework.http.formats.charsets import charset_of
+from framework.http.formats.compression import Undecodable
+from framework.http.formats.decoders import decode_text, encode_body
 from framework.runtime.secret_forms import forms_of
 
 Json = Any
@@ -172,21 +175,48 @@ def _decode_all(
     """
     paths = RequestPaths(connector, base_url)
     linked: dict[str, tuple[Resource, int, BodyKind]] = {}
+    held: dict[str, tuple[Resource, int, BodyKind]] = {}
     decoded = []
     for raw in exchanges:
         address = Address.of(raw.url)
         match = paths.match(address, raw.method)
-        owner = linked.get(str(address))
+        owner = held.get(_without_query(address)) or linked.get(str(address))
         if match is not None:
             owner = (match.resource, match.order, match.body_kind)
         resource, order, body_kind = owner or (None, -1, "records")
         body_format = _body_format(raw, resource, body_kind)
         data = _decode(raw, body_format)
         if owner is not None:
+            for link, child, place in _record_urls(resource, data, connector, base_url):
+                held.setdefault(link, (child, place, "records"))
             for link in _links(raw, data):
                 linked.setdefault(link, (owner[0], owner[1], "records"))
         decoded.append(_DecodedExchange(raw, data, resource, order, body_format))
     return sorted(decoded, key=lambda exchange: (exchange.order, Address.of(exchange.raw.url).path))
+
+
+def _record_urls(
+    parent: Resource | None, data: Json, connector: Connector, base_url: str
+) -> Iterator[tuple[str, Resource, int]]:
+    """Yield the URLs that records hold for a child (`path: {url}`), with it and its place."""
+    if parent is None or data is _ABSENT:
+        return
+    for place, child in enumerate(connector.resources):
+        own = [one for one in child.bindings if f"{{{one.name}}}" == child.endpoint.url]
+        if child.parent != parent.name or not own:
+            continue
+        find = finder(own[0].field)
+        for record in select_records(parent, data):
+            try:
+                url = whole_url(str(find(record) or ""), base_url, child.name, own[0].name)
+                yield _without_query(Address.of(url)), child, place
+            except (BindingError, ExpressionError, ValueError):
+                continue
+
+
+def _without_query(address: Address) -> str:
+    """Return a URL without its query, to which a request may add parameters."""
+    return str(address).partition("?")[0]
 
 
 def _links(raw: Interaction, data: Json) -> Iterator[str]:

@@ -6,6 +6,7 @@ A visitor decides what replaces the others. A body is never changed in place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -21,7 +22,7 @@ from framework.authoring.scrub.allowlist import (
     property_names,
 )
 from framework.authoring.scrub.fake_values import EMAIL, UUID, is_numeric, is_time
-from framework.authoring.scrub.file_texts import expression_texts, select_records
+from framework.authoring.scrub.file_texts import expression_texts, renewals, select_records
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Connector, Resource
 
@@ -79,6 +80,15 @@ class WalkResult:
     records: tuple[tuple[Json, Json], ...]
 
 
+def _named_fields(connector: Connector) -> Iterator[str]:
+    """Yield the fields that a file names, which may be values in a list of column names."""
+    for resource in connector.resources:
+        incremental = resource.endpoint.incremental
+        yield from (*resource.primary_key, *resource.columns, *resource.include_from_parent)
+        if incremental is not None:
+            yield incremental.cursor_path
+
+
 class BodyWalker:
     """Walks the bodies of one connector."""
 
@@ -90,17 +100,18 @@ class BodyWalker:
             for groups in _LITERAL.findall(text)
             for literal in groups
             if any(map(str.isalnum, literal))
-        )
+        ) | frozenset(_named_fields(connector))
         self.words = frozenset(word for text in texts for word in _WORD.findall(text))
         self.property_names = frozenset(
             name for resource in connector.resources for name in property_names(resource.schema)
         )
-        self.phrases = tuple(
+        contents = [
             action.content
             for resource in connector.resources
             for action in resource.endpoint.response_actions
-            if action.content
-        )
+        ]
+        contents += [one.get("content") for one in renewals(connector)]
+        self.phrases = tuple(filter(None, contents))
         self.allowlists = {
             resource.name: allowlist
             for resource in connector.resources

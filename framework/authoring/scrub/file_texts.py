@@ -100,8 +100,12 @@ def expression_texts(connector: Connector) -> Iterator[str]:
     for paginator in _paginators(connector):
         keys = paginator_types()[paginator["type"]].context_expressions
         yield from (str(paginator[key]) for key in keys if paginator.get(key))
+    yield from (str(one["body"]) for one in renewals(connector) if one.get("body"))
     for resource in connector.resources:
         selectors: list[Any] = [resource.when, resource.endpoint.data_selector]
+        incremental = resource.endpoint.incremental
+        if incremental is not None and incremental.restart_after is not None:
+            selectors.append(incremental.restart_after.when)
         bindings = (*resource.bindings, *resource.ancestor_bindings)
         selectors.extend(binding.field for binding in bindings)
         selectors.extend(action.body for action in resource.endpoint.response_actions)
@@ -116,6 +120,14 @@ def expression_texts(connector: Connector) -> Iterator[str]:
                 yield selector.text
             elif isinstance(selector, str):
                 yield selector
+
+
+def renewals(connector: Connector) -> Iterator[Mapping[str, Json]]:
+    """Yield the conditions of `renew_on` that are more than a status."""
+    auths = [connector.client.auth, *(one.endpoint.auth for one in connector.resources)]
+    for auth in filter(None, auths):
+        for one in (auth, *filter(None, (auth.get("cases") or {}).values())):
+            yield from (each for each in one.get("renew_on") or () if isinstance(each, Mapping))
 
 
 def _paginators(connector: Connector) -> Iterator[Mapping[str, Json]]:

@@ -97,6 +97,8 @@ class RequestPaths:
 def _paths_of(resource: Resource, order: int, base: Address) -> Iterator[_ResourcePath]:
     """Yield the endpoint's own path and those of its export job."""
     endpoint, export = resource.endpoint, resource.endpoint.export
+    if endpoint.url is not None:
+        return  # a record of its parent holds it
     yield _path_of(resource, order, base, endpoint, "records" if export is None else "job")
     if export is not None:
         if export.status is not None and export.status.path:

@@ -32,7 +32,7 @@ from framework.authoring.scrub.request_paths import (
 from framework.definition.expressions.placeholders import Placeholder, texts_of
 from framework.definition.model import Binding, Connector, Resource
 from framework.errors import FrameworkError
-from framework.extract.transforms import Transforms
+from framework.extract.records.transforms import Transforms
 from framework.runtime.settings import STAND_IN
 
 Json = Any

@@ -46,14 +46,14 @@ from framework.errors import BindingError
 from framework.events import EventHandler
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.compilation.request_adapter import build_adapter
-from framework.extract.decimal_keys import decimal_keys
-from framework.extract.pagination import build_paginator, paginator_config, paging_values
+from framework.extract.paging.pagination import build_paginator, paginator_config, paging_values
+from framework.extract.paging.selectors import finder, to_dlt
+from framework.extract.records.decimal_keys import decimal_keys
 from framework.extract.rest_client import ListClient
-from framework.extract.selectors import finder, to_dlt
 from framework.http.auth.authenticators import AuthContext, build_auth
 from framework.http.client_tls import tls_context
-from framework.http.decoders import build_decoder
-from framework.http.in_flight import HostLevels
+from framework.http.formats.decoders import build_decoder
+from framework.http.limits.in_flight import HostLevels
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.http.session import AllowedHosts, Session, origin, refuse_plain_http

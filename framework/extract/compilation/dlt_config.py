@@ -14,9 +14,9 @@ from framework.extract.compilation.dlt_source import resource_hints
 from framework.extract.compilation.plan import Plan
 from framework.extract.incremental.policy import lag_in_dlts_units
 from framework.extract.page import Shape, shape_function
-from framework.extract.selectors import to_dlt
-from framework.extract.time_casts import time_casts
-from framework.extract.transforms import Transforms
+from framework.extract.paging.selectors import to_dlt
+from framework.extract.records.time_casts import time_casts
+from framework.extract.records.transforms import Transforms
 from framework.runtime.context import Context, without_secrets
 from framework.runtime.templates import expand
 

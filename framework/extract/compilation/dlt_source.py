@@ -21,11 +21,11 @@ from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.validators import ListValidators
+from framework.extract.lists.whole_read import DELETED_AT
 from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import PageLimit, ReadOptions
+from framework.extract.records.transforms import by_table
 from framework.extract.resource_reader import ResourceReader
-from framework.extract.transforms import by_table
-from framework.extract.whole_read import DELETED_AT
 
 LONGEST_PARENT = 63
 """Some destinations shorten longer names, and then the parent's name is unknown here."""

@@ -12,7 +12,7 @@ from dlt.sources.helpers.rest_client.auth import AuthConfigBase
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.model import Binding, Endpoint, Resource, Selector
 from framework.errors import BindingError
-from framework.extract.pagination import FrameworkPaginator
+from framework.extract.paging.pagination import FrameworkPaginator
 from framework.http.request_context import RequestContext
 from framework.http.response_actions import ResponseActions
 from framework.runtime.context import Context

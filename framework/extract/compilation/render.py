@@ -76,6 +76,8 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         ]
     if resource.deletes is not None:
         data["deletes"] = to_plain(resource.deletes)
+        if resource.deletes.at_most is not None:
+            data["deletes"]["at_most"] = f"{resource.deletes.at_most * 100:g}%"
     if resource.columns_from is not None:
         data["columns_from"] = to_plain(resource.columns_from)
     if resource.zone is not None:
@@ -123,7 +125,10 @@ def _endpoint(resource: Resource, filler: Filler) -> dict[str, Json]:
     if endpoint.cost == 1:
         del data["cost"]
     data["response_format"] = render_response_format(endpoint.response_format)
-    data["incremental"] = endpoint.incremental and _incremental(endpoint.incremental)
+    token = data.pop("sync_token", None)
+    data["incremental"] = token or (endpoint.incremental and _incremental(endpoint.incremental))
+    if endpoint.url is not None:
+        data["path"] = {"url": data.pop("url")}
     if endpoint.source is not None:
         return {"from": endpoint.source, "data_selector": data["data_selector"]}
     return drop_empty(data)

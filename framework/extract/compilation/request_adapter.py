@@ -10,9 +10,9 @@ from requests.adapters import BaseAdapter
 
 from framework.definition.model import Connector, EndpointRetry, RateLimit
 from framework.events import EventHandler
-from framework.http.in_flight import HostLevels
-from framework.http.rate_limit import LimitTerms, RateLimiter, SharedLimit
-from framework.http.request_budgets import RequestBudgets
+from framework.http.limits.in_flight import HostLevels
+from framework.http.limits.rate_limit import LimitTerms, RateLimiter, SharedLimit
+from framework.http.limits.request_budgets import RequestBudgets
 from framework.http.retry import RetryingAdapter, RetryPolicy
 from framework.http.transport import LiveAdapter
 from framework.runtime.context import Context

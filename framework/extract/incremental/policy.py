@@ -36,8 +36,8 @@ from framework.extract.incremental.cursor_times import (
     run_start,
 )
 from framework.extract.incremental.windows import aligned
+from framework.extract.lists.whole_read import CursorBounds
 from framework.extract.page import Record
-from framework.extract.whole_read import CursorBounds
 from framework.runtime.environment import ServerClock
 from framework.text import json_type
 

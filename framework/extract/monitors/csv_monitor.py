@@ -11,7 +11,7 @@ from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.page import Page
 from framework.extract.read_options import ReadOptions
-from framework.http.csv_records import footer_rows
+from framework.http.formats.csv_records import footer_rows
 
 Json = Any
 NUMBER = re.compile(r"[+-]?(\d[\d ,.']*|\.\d+)([eE][+-]?\d+)?%?")

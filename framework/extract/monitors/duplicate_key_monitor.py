@@ -14,9 +14,9 @@ from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.page import Page
 from framework.extract.read_options import ReadOptions
-from framework.http.charsets import charset_of
-from framework.http.compression import Undecodable
-from framework.http.decoders import json_in
+from framework.http.formats.charsets import charset_of
+from framework.http.formats.compression import Undecodable
+from framework.http.formats.decoders import json_in
 from framework.http.transport import Response
 from framework.runtime.redaction import redact_url
 

@@ -24,7 +24,8 @@ from framework.definition.model import Endpoint
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
-from framework.extract.next_page_signs import (
+from framework.extract.page import Page
+from framework.extract.paging.next_page_signs import (
     Sign,
     best_sign,
     counted_place,
@@ -32,10 +33,9 @@ from framework.extract.next_page_signs import (
     page_signs,
     proposed_paginator,
 )
-from framework.extract.page import Page
-from framework.extract.pagination import FrameworkPaginator
-from framework.extract.paging_fields import total_of
-from framework.extract.paging_words import plain, words
+from framework.extract.paging.pagination import FrameworkPaginator
+from framework.extract.paging.paging_fields import total_of
+from framework.extract.paging.paging_words import plain, words
 from framework.extract.read_options import ReadOptions
 from framework.text import count_noun, join_words
 

@@ -12,9 +12,9 @@ from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.api_list import ApiList, ListLocator, has_records_beside
 from framework.extract.compilation.plan import Plan
-from framework.extract.next_page_signs import says_end
 from framework.extract.page import Page
-from framework.extract.pagination import FrameworkPaginator
+from framework.extract.paging.next_page_signs import says_end
+from framework.extract.paging.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions
 from framework.http.error_reports import (
     EXPIRED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
 from framework.extract.read_options import ReadOptions
-from framework.extract.transforms import Transforms
+from framework.extract.records.transforms import Transforms
 
 
 class OutcomeMonitor:

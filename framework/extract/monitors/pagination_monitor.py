@@ -19,10 +19,10 @@ from dlt.sources.helpers.rest_client.paginators import (
 from framework.errors import RequestError
 from framework.events import WarningRaised
 from framework.extract.compilation.plan import Plan
-from framework.extract.next_page_signs import counted_place, page_signs
 from framework.extract.page import Page
-from framework.extract.pagination import FrameworkPaginator
-from framework.extract.paging_words import LAST, plain, words
+from framework.extract.paging.next_page_signs import counted_place, page_signs
+from framework.extract.paging.pagination import FrameworkPaginator
+from framework.extract.paging.paging_words import LAST, plain, words
 from framework.extract.read_options import ReadOptions
 from framework.runtime.field_paths import value_at
 from framework.runtime.redaction import redact_url

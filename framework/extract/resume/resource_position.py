@@ -13,11 +13,11 @@ from framework.extract.compilation.plan import Plan
 from framework.extract.export_jobs import JobPosition
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.watermark import Watermark
+from framework.extract.lists.slices import Slice
 from framework.extract.page import Page
 from framework.extract.page_reader import PageReader
 from framework.extract.read_options import ReadOptions
 from framework.extract.resume.resume_point import START, ResumePoint
-from framework.extract.slices import Slice
 
 Json = Any
 

@@ -32,7 +32,7 @@ from framework.fleet.control.control_channel import (
 )
 from framework.fleet.control.control_messages import Message
 from framework.fleet.control.leased_limit import LeasedLimit, budget_key
-from framework.http.rate_limit import LimitTerms
+from framework.http.limits.rate_limit import LimitTerms
 from framework.runtime.environment import StopSignal
 
 TICK = 0.1

@@ -18,7 +18,7 @@ import orjson
 
 from framework.fleet.control.control_messages import LARGEST, Message
 from framework.fleet.control.token_budget import LEASE
-from framework.http.rate_limit import LimitTerms, WaitTooLong
+from framework.http.limits.rate_limit import LimitTerms, WaitTooLong
 
 UNUSED = 1.0
 """Seconds in which a token was not needed, after which it is returned: at most twice as old."""

@@ -24,9 +24,9 @@ from framework.definition.expressions.function import type_name
 from framework.definition.expressions.jmespath_expression import Expression, ExpressionError
 from framework.errors import RequestError, TokenError
 from framework.http.auth.placement import AppliedAuth, PutToken
-from framework.http.decoders import sniff_format
 from framework.http.error_messages import connection_error_message
 from framework.http.error_reports import own_words, response_excerpt
+from framework.http.formats.decoders import sniff_format
 from framework.http.response_actions import status_line
 from framework.http.transport import InvalidJson
 from framework.runtime.context import Context, with_response

@@ -12,8 +12,8 @@ from typing import Any
 from framework.authoring.diagnose.heuristics import record_list_paths
 from framework.authoring.scaffold.infer_schema import schema_of_values
 from framework.definition.expressions.jmespath_expression import compile_expression
-from framework.extract.next_page_signs import jmespath_of
-from framework.extract.paging_words import (
+from framework.extract.paging.next_page_signs import jmespath_of
+from framework.extract.paging.paging_words import (
     LAST,
     MORE,
     NEXT,

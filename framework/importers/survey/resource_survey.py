@@ -13,7 +13,7 @@ from framework.authoring.diagnose.paging_checks import more_signs
 from framework.authoring.diagnose.proof import Evidence, Proof, response_of
 from framework.definition.graphql_query import parse_query
 from framework.errors import FrameworkError, RequestError
-from framework.extract.next_page_signs import Sign, counted_place, graphql_variable
+from framework.extract.paging.next_page_signs import Sign, counted_place, graphql_variable
 from framework.http.error_reports import error_in
 from framework.importers.survey.list_selectors import SelectorGuess, guess_selector
 from framework.importers.survey.start_parameters import StartGuess, guess_start

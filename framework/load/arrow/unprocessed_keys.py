@@ -12,7 +12,7 @@ from typing import Any
 
 from framework.definition.model import Resource, Step
 from framework.definition.schema.record_schema import Change, RecordNode, table_of
-from framework.extract.transforms import cast_or_none
+from framework.extract.records.transforms import cast_or_none
 
 Json = Any
 Entry = tuple[str, Any, tuple[Change, ...] | None]

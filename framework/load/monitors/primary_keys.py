@@ -22,7 +22,7 @@ from framework.definition.schema.record_schema import table_of
 from framework.definition.values.naming import normalize_path
 from framework.errors import RecordError
 from framework.extract.page import Record
-from framework.extract.transforms import TABLE
+from framework.extract.records.transforms import TABLE
 from framework.load.declared_tables import loaded_table
 from framework.load.deduplication import (
     NOTHING,

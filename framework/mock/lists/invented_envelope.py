@@ -12,9 +12,9 @@ from framework.definition.expressions.jmespath_expression import (
     value_of,
 )
 from framework.errors import SettingsError
-from framework.extract.next_page_signs import list_place
-from framework.extract.paging_fields import Total
-from framework.extract.selectors import JmesPath
+from framework.extract.paging.next_page_signs import list_place
+from framework.extract.paging.paging_fields import Total
+from framework.extract.paging.selectors import JmesPath
 from framework.mock.mock_message import Pairs
 from framework.mock.pages.envelope import Envelope, RecordedPage, put, without_records
 from framework.mock.pages.inverse import NoInverse, inverse

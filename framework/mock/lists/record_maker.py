@@ -16,7 +16,7 @@ from framework.definition.expressions.limits import (
 from framework.definition.schema.record_schema import time_cast
 from framework.definition.values.datetimes import time_zone, write_time
 from framework.errors import FrameworkError, UsageError
-from framework.extract.paging_words import plain
+from framework.extract.paging.paging_words import plain
 
 if TYPE_CHECKING:
     from mimesis import Generic

@@ -21,7 +21,7 @@ from framework.errors import FrameworkError, Interrupted
 from framework.extract.compilation.compiler import CompiledConnector, compile_connector
 from framework.extract.compilation.dlt_source import ResourceReaders
 from framework.extract.page import Page
-from framework.extract.pagination import FrameworkPaginator
+from framework.extract.paging.pagination import FrameworkPaginator
 from framework.extract.read_options import ReadOptions, Sample
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_auth import Guard, guard_of

@@ -9,8 +9,8 @@ from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.values.json_text import parse_json
 from framework.errors import FrameworkError
 from framework.extract.page import Record, as_records
-from framework.extract.selectors import JmesPath
-from framework.extract.transforms import Transforms
+from framework.extract.paging.selectors import JmesPath
+from framework.extract.records.transforms import Transforms
 from framework.mock.mock_message import json_bytes
 from framework.mock.pages.envelope import Envelope
 from framework.mock.pages.routes import Route

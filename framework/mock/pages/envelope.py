@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from framework.extract.paging_words import (
+from framework.extract.paging.paging_words import (
     END_CURSORS,
     LAST,
     MORE,

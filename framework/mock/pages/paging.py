@@ -31,9 +31,9 @@ from framework.definition.expressions.jmespath_expression import (
 )
 from framework.definition.model import ResponseFormat
 from framework.extract.page import Page
-from framework.extract.pagination import UNSENT
-from framework.extract.selectors import JmesPath, within
-from framework.http.decoders import encode_body
+from framework.extract.paging.pagination import UNSENT
+from framework.extract.paging.selectors import JmesPath, within
+from framework.http.formats.decoders import encode_body
 from framework.http.request_context import CURRENT
 from framework.http.transport import make_response
 from framework.mock.lists.world import ListKey, WorldRecord

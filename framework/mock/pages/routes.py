@@ -23,8 +23,8 @@ from framework.definition.expressions.literal_braces import literal_template
 from framework.definition.model import Endpoint, Export, JobRequest
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.compilation.plan import Plan
-from framework.extract.pagination import UNSENT, FrameworkPaginator
-from framework.extract.paging_words import plain, words
+from framework.extract.paging.pagination import UNSENT, FrameworkPaginator
+from framework.extract.paging.paging_words import plain, words
 from framework.mock.lists.world import ListKey
 from framework.mock.mock_message import MockRequest
 from framework.mock.pages.text_pattern import TextPattern, Use
@@ -72,7 +72,7 @@ class Route:
         path = self._path(request, kept)
         if path is None or request.method != self.method:
             return None
-        identity: list[Hashable] = [path]
+        identity: list[Hashable] = [path.lstrip("/") if isinstance(path, str) else path]
         for kind, pairs in (("query", request.query), ("form", request.form)):
             kept_pairs = (self._pair((kind, name), value, kept) for name, value in pairs)
             identity.append(tuple(sorted((pair for pair in kept_pairs if pair), key=repr)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
 
 from framework.definition.values.datetimes import TimeError, read_time, same_format, write_time
@@ -34,7 +34,7 @@ class CursorForm:
     """How an API writes a cursor: a time in `pattern`, or a number that grows by `seconds`.
 
     `unit` is the least difference of two values. `zero` is the moment at which a number that is
-    not a time is `base`.
+    not a time is `base`. `zone` is that of times which name none.
     """
 
     kind: Literal["time", "number"]
@@ -43,6 +43,7 @@ class CursorForm:
     as_text: bool = False
     base: int = 0
     zero: datetime = _EPOCH
+    zone: tzinfo = UTC
 
     def floor(self, moment: datetime) -> datetime:
         """Return the moment at the precision of the form."""
@@ -55,7 +56,8 @@ class CursorForm:
         if self.kind == "number":
             value: Json = self.base + (moment - self.zero) // self.unit
         else:
-            value = write_time(moment, self.pattern)
+            zone = UTC if self.pattern == "iso" else self._zone_of(self.pattern)
+            value = write_time(moment, self.pattern, zone)
         return str(value) if self.as_text else value
 
     def read(self, value: Json) -> datetime | None:
@@ -68,10 +70,13 @@ class CursorForm:
         for pattern in (self.pattern, "iso", *_named(value)):
             try:
                 given = int(value) if pattern.startswith("epoch") and _is_digits(value) else value
-                return read_time(given, (pattern,))[0]
+                return read_time(given, (pattern,), self._zone_of(pattern))[0]
             except (TimeError, ValueError, OverflowError):
                 continue
         return None
+
+    def _zone_of(self, pattern: str) -> tzinfo:
+        return UTC if pattern.endswith(("Z", "GMT", "%z")) else self.zone
 
     @property
     def is_day(self) -> bool:

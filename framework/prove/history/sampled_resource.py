@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from framework.definition.model import Incremental, Resource
+from framework.definition.values.datetimes import time_zone
 from framework.mock.lists.world import ListKey
 from framework.mock.pages.elements import Elements
 from framework.mock.pages.paging import Pager
@@ -87,8 +88,9 @@ class SampledResource:
             return None
         initial = spec.arguments.get("initial_value")
         other = form_of([initial], (), form.zero)  # requests may have another form than records
-        is_time = other is not None and other.kind == "time"
-        return form.read(initial) or (other.read(initial) if other and is_time else None)
+        if other is None or other.kind != "time":
+            return form.read(initial)
+        return form.read(initial) or replace(other, zone=form.zone).read(initial)
 
 
 def sampled_resource(
@@ -124,6 +126,7 @@ def sampled_resource(
             samples = [field_at(one, fields.cursor) for one in listed]
             form = _form(spec, samples, zero, is_recorded=is_recorded)
             if form is not None:
+                form = replace(form, zone=time_zone(pager.route.plan.resource.zone or "UTC"))
                 moments = [one for one in map(form.read, samples) if one is not None]
         traits = traits_of(resource.endpoint, resource.name, moments if is_recorded else (), given)
         sampled = SampledResource(

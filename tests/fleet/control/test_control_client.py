@@ -19,7 +19,7 @@ from framework.fleet.control.control_channel import ChannelClosed, ControlChanne
 from framework.fleet.control.control_client import ControlClient, CoordinatorGone
 from framework.fleet.control.control_server import ControlServer
 from framework.fleet.control.leased_limit import budget_key
-from framework.http.rate_limit import RateLimiter, WaitTooLong
+from framework.http.limits.rate_limit import RateLimiter, WaitTooLong
 from framework.runtime.environment import StopSignal
 from tests.support.processes import LONGEST
 from tests.support.unit_processes import KEY, SALT, terms

@@ -8,7 +8,7 @@ import yaml
 
 from framework.definition.finder import find_connector
 from framework.definition.validation import validate
-from framework.extract.transforms import Transforms
+from framework.extract.records.transforms import Transforms
 from tests.support.airbyte_cases import import_case
 
 CASES = yaml.safe_load((Path(__file__).parent / "records.yaml").read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ import pytest
 from framework.definition.model import Resource, Step
 from framework.errors import RecordError
 from framework.extract.page import Page, RawList
-from framework.extract.transforms import Transforms
+from framework.extract.records.transforms import Transforms
 from framework.load.arrow.arrow_sink import ArrowSink
 from framework.load.arrow.eligibility import parsed_pages_reason
 from framework.load.arrow.record_types import DeclaredTypes

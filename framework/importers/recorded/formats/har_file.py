@@ -17,7 +17,7 @@ import orjson
 
 from framework.authoring.exchange import Interaction
 from framework.definition.yaml_limits import LimitExceeded, read_limited
-from framework.http.compression import Undecodable, decompress
+from framework.http.formats.compression import Undecodable, decompress
 from framework.importers.import_report import ManifestError
 from framework.text import join_words
 

@@ -41,8 +41,8 @@ from framework.definition.expressions.value_functions import truthy
 from framework.definition.paginator_keys import PAGE_KEYS, PAGING, paginator_types
 from framework.definition.plain_data import from_plain
 from framework.extract.page import Page
-from framework.extract.paging_fields import HasMore, Total, range_ends, total_of
-from framework.extract.selectors import look_up
+from framework.extract.paging.paging_fields import HasMore, Total, range_ends, total_of
+from framework.extract.paging.selectors import look_up
 from framework.http.error_messages import PaginatorFailure
 from framework.http.link_header import links_by_relation
 from framework.http.transport import InvalidJson

@@ -26,17 +26,17 @@ from framework.definition.values.json_text import (
     with_nulls,
     without_guard,
 )
-from framework.http.charsets import charset_of, decode_charset
-from framework.http.compression import COMPRESSIONS, Undecodable, compress, decompress
-from framework.http.csv_records import (
+from framework.http.error_reports import is_only_error
+from framework.http.formats.charsets import charset_of, decode_charset
+from framework.http.formats.compression import COMPRESSIONS, Undecodable, compress, decompress
+from framework.http.formats.csv_records import (
     column_names,
     csv_record,
     header_names,
     read_csv,
     write_csv,
 )
-from framework.http.error_reports import is_only_error
-from framework.http.workbook import is_workbook, read_workbook, refuse_large, write_workbook
+from framework.http.formats.workbook import is_workbook, read_workbook, refuse_large, write_workbook
 from framework.text import join_words
 
 Json = Any

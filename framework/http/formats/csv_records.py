@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from framework.definition.model import ResponseFormat
-from framework.http.compression import Undecodable
+from framework.http.formats.compression import Undecodable
 from framework.text import count_noun
 
 Json = Any

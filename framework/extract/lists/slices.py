@@ -22,9 +22,9 @@ from framework.extract.incremental.state_codec import (
     pack_fingerprints,
     unpack_fingerprints,
 )
+from framework.extract.lists.parent_child import ParentValues, SpilledList
+from framework.extract.lists.partitions import batched, multiplied, united
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
-from framework.extract.parent_child import ParentValues, SpilledList
-from framework.extract.partitions import batched, multiplied, united
 from framework.extract.read_options import ReadOptions
 from framework.runtime.context import Context, with_ancestors, with_partition
 

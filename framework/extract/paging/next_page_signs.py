@@ -18,7 +18,7 @@ import requests
 from framework.definition.expressions.jmespath_expression import Expression
 from framework.definition.expressions.jsonpath import path_keys
 from framework.definition.model import Endpoint, Resource
-from framework.extract.paging_words import (
+from framework.extract.paging.paging_words import (
     ABOUT_PAGES,
     COMPANIONS,
     END_CURSORS,

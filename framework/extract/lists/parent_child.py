@@ -24,7 +24,7 @@ from framework.errors import BindingError, FrameworkError
 from framework.extract.compilation.plan import Plan, PlannedBinding
 from framework.extract.incremental.state_codec import fingerprint
 from framework.extract.page import Record
-from framework.extract.projection import paths_of
+from framework.extract.records.projection import paths_of
 from framework.runtime.context import (
     Context,
     with_parent,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from framework.http.rate_limit import RequestSlots
+from framework.http.limits.rate_limit import RequestSlots
 
 START = 5
 """Requests at once before anything is known of a host."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from framework.definition.defaults import columns_by_name
@@ -50,7 +50,8 @@ def to_floats(value: Json, names: Collection[str], *, is_kept: bool = False) -> 
     Those stay whose key is among `names`, those of a list that `is_kept`, and integers.
     """
     is_list = isinstance(value, list)
-    for key, item in enumerate(value) if is_list else value.items():
+    items: Iterable[tuple[Any, Json]] = enumerate(value) if is_list else value.items()
+    for key, item in items:
         if type(item) is Digits:
             if not item.is_integer and not (is_kept if is_list else _last_name(key) in names):
                 value[key] = float(item)

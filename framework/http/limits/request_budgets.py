@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import requests
 
 from framework.definition.model import NamedLimit, RateLimit
-from framework.http.in_flight import FlightLevel, HostLevels
-from framework.http.rate_limit import RateLimiter
+from framework.http.limits.in_flight import FlightLevel, HostLevels
+from framework.http.limits.rate_limit import RateLimiter
 
 
 @dataclass(frozen=True)

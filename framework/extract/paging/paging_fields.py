@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 from jsonpath_ng import DatumInContext, JSONPath
 
-from framework.extract.selectors import look_up
+from framework.extract.paging.selectors import look_up
 from framework.runtime.field_paths import ABSENT
 
 Json = Any

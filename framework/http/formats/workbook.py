@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from framework.http.compression import Undecodable
+from framework.http.formats.compression import Undecodable
 
 Json = Any
 Row = list[Json]

@@ -16,7 +16,7 @@ from framework.definition.values.datetimes import TimeError, read_time, shifted,
 from framework.definition.values.durations import DurationError, parse_duration, parse_period
 from framework.errors import RecordError
 from framework.extract.incremental.cursor_times import run_start
-from framework.extract.partition_files import file_values
+from framework.extract.lists.partition_files import file_values
 from framework.runtime.environment import Environment
 from framework.text import json_type
 

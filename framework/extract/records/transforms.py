@@ -23,9 +23,9 @@ from framework.definition.model import Resource, Step
 from framework.definition.values.naming import normalize_path, reserved_table
 from framework.definition.values.value_casts import Cast
 from framework.errors import RecordError
-from framework.extract.decimal_keys import decimal_names, to_floats
 from framework.extract.page import Record, as_records
-from framework.extract.time_casts import time_casts
+from framework.extract.records.decimal_keys import decimal_names, to_floats
+from framework.extract.records.time_casts import time_casts
 from framework.runtime.context import Context
 from framework.runtime.field_paths import ABSENT, get_field, put_field, remove_fields, take_field
 from framework.runtime.templates import expand
@@ -40,7 +40,8 @@ LARGEST = 1_000_000
 LARGEST_PAGE = 512_000_000
 """The most bytes of JSON that steps may make of the records of one page."""
 
-_OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
+OF_A_RESPONSE = (("response",), ("headers",), ("status",), ())
+"""The first parts of paths in the context that read the response of a record."""
 
 _NOT_GROWING = ("filter", "remove", "rename", "null_values")
 """Steps that make no record larger, and no value."""
@@ -82,7 +83,7 @@ class Transforms:
         ]
         self._keep_sizes = all(step.kind in _NOT_GROWING for step in resource.steps)
         self.reads_response = any(
-            path[:1] in _OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
+            path[:1] in OF_A_RESPONSE for step in resource.steps for path in _context_paths(step)
         )
         self._casts = time_casts(resource)
         # a schema says of each field what it is; without one, text would make a column of text

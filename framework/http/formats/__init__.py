@@ -1,0 +1,1 @@
+"""Bodies in their formats: what a response holds, decoded, and data as a body again."""
