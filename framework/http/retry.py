@@ -116,11 +116,6 @@ class _Attempt:
         return self.response
 
     @property
-    def wants_less(self) -> bool:
-        """Whether the same request is not sent again, but one that asks for less."""
-        return self.action is not None and self.action.action in SHRINKING
-
-    @property
     def is_rate_limited(self) -> bool:
         """Whether the API refuses all requests for now, and not this one."""
         by_action = self.action is not None and self.action.action == "rate_limited"
@@ -178,9 +173,9 @@ class RetryingAdapter(BaseAdapter):
                 if check is not None and _is_timeout(attempt.error):
                     check.on_timeout(request)
                 wants_retry = _is_transient(attempt.error)
-            elif attempt.wants_less:
-                return response
-            elif attempt.action is not None or response.status_code in own.status_codes:
+            elif attempt.action is not None:
+                wants_retry = attempt.action.action not in SHRINKING
+            elif response.status_code in own.status_codes:
                 wants_retry = True
             else:
                 return response
