@@ -13,59 +13,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import Any
 
 from dlt.sources.helpers.rest_client.client import RESTClient
 from dlt.sources.helpers.rest_client.paginators import RangePaginator
 
-from framework.definition.references import FROM
 from framework.errors import (
     FrameworkError,
-    RecordError,
     RequestError,
     ResourceSkipped,
-    WindowTooLarge,
 )
-from framework.events import PageRead, WarningRaised
+from framework.events import PageRead
 from framework.extract.compilation.plan import Plan
-from framework.extract.export_jobs import JobPosition, downloads
 from framework.extract.incremental.cursor import ResourceCursors
-from framework.extract.incremental.keyset import Keyset
 from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.validators import ListValidators
 from framework.extract.incremental.watermark import Watermark
-from framework.extract.incremental.windows import WHOLE, Window
 from framework.extract.lists.list_restarts import ListRestarts
-from framework.extract.lists.parent_child import ChildValues, ParentValues, SpilledList, name_parent
+from framework.extract.lists.parent_child import ChildValues, ParentValues, SpilledList
 from framework.extract.lists.slices import ChangeFilter, ResourceSlices, Slice
 from framework.extract.lists.whole_read import WholeRead
-from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
-from framework.extract.monitors.order_monitor import OrderMonitor
 from framework.extract.monitors.outcome_monitor import OutcomeMonitor
-from framework.extract.page import Page, as_records
-from framework.extract.page_reader import PageReader
+from framework.extract.page import Page
 from framework.extract.raw_pages import RawPages, raw_pages
 from framework.extract.read_options import PageLimit, ReadOptions
-from framework.extract.records.transforms import Transforms, table_of_list, with_table
 from framework.extract.resume.resource_position import ResourcePosition, SliceResult
 from framework.extract.resume.resume_point import START, ResumePoint
+from framework.extract.slice_reader import SliceReader
 from framework.http.error_messages import translate_error
-from framework.runtime.context import (
-    Context,
-    with_incremental,
-    with_response,
-    without_secrets,
-)
-from framework.runtime.templates import Values
 from framework.runtime.thread_pool import run_in_order
 
 Json = Any
-
-NO_STEPS = frozenset[int]()
-SHORTEST = "`shrink_window` cannot read less at once: the window is as short as windows can be."
-MAX_EMPTY_WINDOWS = 12
-"""Windows without a record after which a sample gives up."""
 
 
 class ResourceReader:
@@ -112,23 +91,16 @@ class ResourceReader:
         self._is_draining = False
         self._lists = 1
         self._unchanged = 0
-        self._known = 0
-        self._has_records = False
-        self._is_paged = False
-        self._is_none = False
         self._lock = threading.Lock()
         self._counting = threading.Lock()
-        self._transforms = Transforms(plan.resource)
-        self._changes = Transforms(plan.resource)  # of pages whose steps are counted already
-        self._duplicates = DuplicateKeyMonitor(plan, options)
-        self._outcome = OutcomeMonitor(plan, options, self._transforms)
-        self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._position = ResourcePosition(plan, options, cursors)
         self._list_restarts = ListRestarts(plan, options, self._position, tokens, validators)
+        self._slice_reader = SliceReader(
+            plan, client, options, cursors, tokens, self._position, self._list_restarts
+        )
+        self._outcome = OutcomeMonitor(plan, options, self._slice_reader.transforms)
+        self._slices = ResourceSlices(plan, self._parent_readers, options, self._outcome)
         self._list_fields: list[dict[str, Json]] = []
-        self._order = None
-        if cursors is not None:
-            self._order = OrderMonitor(cursors.rules, plan.endpoint, options)
 
     def failed_ancestor(self, error: Exception) -> str | None:
         """Return the name of the uppermost ancestor that this error ended, or None."""
@@ -143,7 +115,10 @@ class ResourceReader:
     @property
     def left_out(self) -> dict[str, int]:
         """The number of records that were read and not loaded, by what left them out."""
-        counts = {"filter": self._transforms.filtered, "incremental": self._known}
+        counts = {
+            "filter": self._slice_reader.transforms.filtered,
+            "incremental": self._slice_reader.known,
+        }
         return {reason: count for reason, count in counts.items() if count}
 
     @property
@@ -173,7 +148,7 @@ class ResourceReader:
     @property
     def is_empty_explained(self) -> bool:
         """Whether having no records is explained: nothing was read, or the API has none."""
-        return self.is_unread or self._is_none or not self._position.start.is_start
+        return self.is_unread or self._slice_reader.is_none or not self._position.start.is_start
 
     @property
     def has_whole_parents(self) -> bool:
@@ -257,6 +232,7 @@ class ResourceReader:
         """
         self._page_limit = limit
         self._options = replace(self._options, max_in_flight=1)
+        self._slice_reader.options = self._options
 
     def open_table(self, *, reads_raw: bool = False) -> Iterator[Page]:
         """Return the pages for the resource's table, each once.
@@ -264,6 +240,7 @@ class ResourceReader:
         Call it before a child reads this resource. With `reads_raw` pages may come unparsed.
         """
         self._loads, self._reads_raw = True, reads_raw
+        self._slice_reader.loads = True
         return self._table_pages()
 
     @property
@@ -392,8 +369,8 @@ class ResourceReader:
                 yield page
         self._lists = self._slices.count
         self._outcome.on_end(self.records, self._lists)
-        if self._order is not None and self._cursors is not None:
-            self._order.on_end(self._cursors.future_value)
+        if self._slice_reader.order is not None and self._cursors is not None:
+            self._slice_reader.order.on_end(self._cursors.future_value)
 
     def _read_lists(self) -> Iterator[tuple[Slice, Page]]:
         """Yield the pages of all lists in their order; then write the watermarks."""
@@ -461,7 +438,7 @@ class ResourceReader:
 
         def read(one: Slice) -> tuple[SliceResult, Iterator[Page]]:
             result = SliceResult(one, self._cursor_of(one, many))
-            return result, self._read_slice(result, raw)
+            return result, self._slice_reader.read(result, raw)
 
         def read_all(one: Slice) -> tuple[SliceResult, Iterable[Page]]:
             result, pages = read(one)
@@ -483,212 +460,6 @@ class ResourceReader:
             raise error
         return page
 
-    def _read_slice(self, result: SliceResult, raw: RawPages | None) -> Iterator[Page]:
-        """Yield the pages of a slice, window by window; set `result.cut` if a later one fails.
-
-        An error names the parent record of the slice.
-        """
-        one, cursor, options = result.slice, result.cursor, self._options
-        all_or_nothing = self.plan.resource.write_disposition == "replace"
-        try:
-            self._position.resume_windows(result)
-            windows = iter((WHOLE,)) if cursor is None else cursor.windows()
-            halves: list[Window] = []
-            for number in count():
-                window = halves.pop() if halves else next(windows, None)
-                if window is None:
-                    return
-                is_sample = options.sample is not None and options.sample.pages is not None
-                is_late = self._has_records or number >= MAX_EMPTY_WINDOWS
-                if is_sample and cursor is not None and is_late:
-                    return
-                pages: Iterable[Page] = self._read_from_last(result, window, raw)
-                whole = 0
-                may_be_cut = cursor is not None and cursor.resumable and not all_or_nothing
-                if cursor is not None and (may_be_cut or self.plan.endpoint.shrinks_windows):
-                    # a window that fails gives nothing, or its rows would be loaded again
-                    try:
-                        pages = list(pages)
-                    except Exception as error:
-                        parts = self._halves(cursor, window, error)
-                        if parts:
-                            halves += reversed(parts)
-                            continue
-                        if isinstance(error, WindowTooLarge):
-                            error = RequestError(f"{error}\n{SHORTEST}", status=error.status)
-                        if not may_be_cut:
-                            raise error
-                        result.cut = self._cut(error)
-                        cursor.cut()
-                        return
-                    whole = len(pages)
-                for place, page in enumerate(pages, 1):
-                    result.is_window_end = place == whole
-                    if result.is_window_end and cursor is not None:
-                        cursor.finish(window)
-                    yield page
-                if cursor is not None and not whole:
-                    cursor.finish(window)
-        except Exception as error:
-            secrets = options.redactor
-            ours = translate_error(error, self.name, secrets)
-            if one.parent is None or not isinstance(ours, (RequestError, RecordError)):
-                raise
-            raise name_parent(ours, one.parent, self.plan, secrets) from error
-
-    def _halves(
-        self, cursor: Watermark, window: Window, error: Exception
-    ) -> tuple[Window, Window] | None:
-        """Return what to read in the place of a window that the API finds too large, else None."""
-        halves = cursor.halves(window) if isinstance(error, WindowTooLarge) else None
-        if halves is None:
-            return None
-        start, end = (window.values[f"incremental.{name}_value"] for name in ("start", "end"))
-        message = f"the window from {start} to {end} is read in two halves: {error}"
-        self._options.on_event(WarningRaised(self.name, "window-shrunk", message))
-        return halves
-
-    def _cut(self, error: Exception) -> FrameworkError:
-        """Return the error that ends a resource after complete windows; raise any other."""
-        ours = translate_error(error, self.name, self._options.redactor)
-        if ours is None or self._options.environment.stop.error is not None:
-            raise error
-        return ours
-
-    def _read_from_last(
-        self, result: SliceResult, window: Window, raw: RawPages | None
-    ) -> Iterator[Page]:
-        """Yield the pages of a window, begun anew at the last cursor as often as needed."""
-        incremental = self.plan.endpoint.incremental
-        if self._cursors is None or incremental is None or incremental.restart_after is None:
-            yield from self._read_window(result, window, raw)
-            return
-        keyset, result.goes_on = Keyset(self._cursors.rules), True
-        while result.goes_on:
-            result.goes_on = False
-            yield from self._read_window(result, window, raw, keyset)
-            if result.goes_on:
-                start = keyset.restart(window.values["incremental.start_value"])
-                bounds = {"incremental.start_value": start, "incremental.last_value": start}
-                window = Window({**window.values, **bounds}, window.following, window.begin)
-        keyset.end()
-        if keyset.gap is not None and self.plan.resource.primary_key != (incremental.cursor_path,):
-            self._warn_of_gap(keyset.gap)
-
-    def _warn_of_gap(self, cursor: Json) -> None:
-        self._options.on_event(
-            WarningRaised(
-                self.name,
-                "restart-gap",
-                f"the list that began anew at {cursor} has no record with that cursor: the API "
-                "seems to return later ones only, so records with the same cursor may be missing. "
-                "Request an earlier start, such as "
-                "{subtract_time(incremental.start_value, 'PT1S')}",
-            )
-        )
-
-    def _read_window(
-        self,
-        result: SliceResult,
-        window: Window,
-        raw: RawPages | None,
-        keyset: Keyset | None = None,
-    ) -> Iterator[Page]:
-        """Yield the pages of one list, transformed, without the records that are known already."""
-        one, cursor = result.slice, result.cursor
-        bounds = dict(window.values)
-        if self._tokens is not None:
-            bounds |= self._tokens.values(one.key)
-        context = with_incremental(
-            one.context(self.plan.context, self.plan.resource.parent), bounds
-        )
-        values = {**one.values, **bounds}
-        visible, table = without_secrets(context), self._table_of(values, context)
-        order = None
-        if self._order is not None:
-            order = self._order.of_list(window.values.get("incremental.start_value"))
-        steps = self._transforms or None
-        looks = order is not None or cursor is not None
-        for number, page in enumerate(self._pages_of(result, values, context, raw)):
-            self._is_paged = self._is_paged or (number > 0 and page.count > 0)
-            self._is_none = self._is_none or page.is_none
-            only = None
-            if steps is not None and raw is not None and self._is_unparsed(page, raw):
-                only = raw.steps
-                if raw.has_changes:
-                    page = page.before(self._changes)
-            if looks or page.is_parsed or (steps is not None and only != NO_STEPS):
-                records = page.fields
-                if one.fields:
-                    for record in records:
-                        record.update(one.fields)
-                if steps is not None:
-                    around = visible
-                    if steps.reads_response and page.response is not None:
-                        around = with_response(visible, page.response)
-                    records = steps(records, around, only)
-                if order is not None:
-                    order.on_records(records)
-                if keyset is not None:
-                    keyset.add(records)
-                if cursor is not None:
-                    new = cursor.filter(records, page.whole)
-                    self._count_known(len(records) - len(new))
-                    records = new
-                if table is not None:
-                    records = with_table(records, table)
-                if one.fields or records is not page.fields:
-                    page = page.selected(records)
-                elif page.is_parsed:
-                    page = page.parsed()
-            self._has_records = self._has_records or page.count > 0
-            yield page
-            if cursor is not None and cursor.exhausted:
-                return
-
-    @staticmethod
-    def _is_unparsed(page: Page, raw: RawPages) -> bool:
-        """Return whether all that is needed of a page was read without parsing it."""
-        return not page.is_parsed and page.has_fields is (raw.projection is not None)
-
-    def _count_known(self, count: int) -> None:
-        with self._counting:
-            self._known += count
-
-    def _pages_of(
-        self,
-        result: SliceResult,
-        values: dict[str, Json],
-        context: Context,
-        raw: RawPages | None,
-    ) -> Iterator[Page]:
-        """Return the pages of one list, or of all downloads of the job that exports it."""
-        if self.plan.endpoint.source is not None:
-            found = values[FROM]
-            items = found if isinstance(found, list) else [found]
-            return iter([Page.of(as_records(items))])
-        client, options, duplicates = self._client, self._options, self._duplicates
-        export = self.plan.endpoint.export
-        reader = partial(PageReader, client=client, options=options, duplicates=duplicates)
-        if export is None:
-            of_list = partial(reader, self.plan, values=values, context=context, raw=raw)
-            return self._list_restarts.pages(result, values, context, of_list)
-
-        def pages_of(job: JobPosition) -> Iterator[Page]:
-            for plan, ready in downloads(self.plan, export, client, values, context, options, job):
-                job.is_read = True
-                yield from reader(plan, values=values, context=ready).pages()
-
-        return self._position.pages_of_job(result, pages_of)
-
-    def _table_of(self, values: dict[str, Json], context: Context) -> str | None:
-        """Return the table of a list's records, None if the resource has one table."""
-        template = self.plan.resource.tables
-        if template is None or not self._loads:
-            return None
-        known = Values(values, context, self._options.redactor)
-        return table_of_list(self.name, template, known, self.plan.other_tables)
-
     def _cursor_of(self, one: Slice, many: bool) -> Watermark | None:
         if self._cursors is None:
             return None
@@ -704,7 +475,9 @@ class ResourceReader:
     def may_shift(self) -> bool:
         """Whether records may have moved between the pages of a list that counts them."""
         paginator: Any = self.plan.paginator or self._client.paginator
-        return self._is_paged and isinstance(getattr(paginator, "inner", None), RangePaginator)
+        return self._slice_reader.is_paged and isinstance(
+            getattr(paginator, "inner", None), RangePaginator
+        )
 
     @property
     def _drops_old_keys(self) -> bool:
