@@ -24,7 +24,9 @@ INSTRUCTIONS = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
 AROUND = {
     "version": 1,
     "client": {"base_url": "https://api.example.com"},
-    "resources": [{"name": "things", "write_disposition": "replace"}],
+    "resources": [
+        {"name": "things", "write_disposition": "replace", "endpoint": {"paginator": "single_page"}}
+    ],
 }
 
 

@@ -197,7 +197,7 @@ def test_an_error_says_what_to_do(tmp_path, web, status, remedy):
 )
 def test_an_expired_token_that_no_401_tells_has_its_remedy(tmp_path, web, status, body):
     web.on("/items", Answer(status, body))
-    with pytest.raises(RequestError, match="`renew_on` in the auth names them"):
+    with pytest.raises(RequestError, match="have it renewed after such responses"):
         opened(tmp_path, one_list(web.url)).read("items")
 
 

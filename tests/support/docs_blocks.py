@@ -22,6 +22,7 @@ PAGES = (
     "docs/running.md",
     "docs/expressions.md",
     "docs/recipes.md",
+    "docs/auth.md",
     "docs/importing.md",
     "docs/mock.md",
     "docs/prove.md",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from framework.definition.defaults import columns_by_name
@@ -49,14 +49,15 @@ def to_floats(value: Json, names: Collection[str], *, is_kept: bool = False) -> 
 
     Those stay whose key is among `names`, those of a list that `is_kept`, and integers.
     """
-    is_list = isinstance(value, list)
-    items: Iterable[tuple[Any, Json]] = enumerate(value) if is_list else value.items()
-    for key, item in items:
-        if type(item) is Digits:
-            if not item.is_integer and not (is_kept if is_list else _last_name(key) in names):
-                value[key] = float(item)
-        elif isinstance(item, (dict, list)):
-            to_floats(item, names, is_kept=not is_list and _last_name(key) in names)
+    for key, item in enumerate(value) if isinstance(value, list) else value.items():
+        is_long = type(item) is Digits and not item.is_integer
+        if not is_long and not isinstance(item, (dict, list)):
+            continue
+        is_named = _last_name(key) in names if isinstance(key, str) else is_kept
+        if not is_long:
+            to_floats(item, names, is_kept=is_named)
+        elif not is_named:
+            value[key] = float(item)
 
 
 def _last_name(path: str) -> str:
