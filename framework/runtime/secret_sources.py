@@ -58,16 +58,20 @@ def add_settings_files(redactor: Redactor) -> None:
 def add_connector_file(redactor: Redactor, text: str, data: Json = None) -> None:
     """Add the secrets that are written in a connector file; `data` is None if it does not parse.
 
-    They are a mistake that `validate` reports, with the line that they are in.
+    They are a mistake that `validate` reports, with the line that they are in. An expression is
+    none, whatever its key is called: `token: response.nextSyncToken`.
     """
     from framework.definition.schema.annotations import annotated_values
 
+    values = list(annotated_values(data, ())) if isinstance(data, dict) else []
+    expressions = [one.value for one in values if one.kind == "expression"]
     for found in _WRITTEN.finditer(text):
         bare = (found["bare"] or "").partition(" #")[0].strip()
-        redactor.add_literal(found["name"], found["quoted"] or bare)
+        if (found["quoted"] or bare) not in expressions:
+            redactor.add_literal(found["name"], found["quoted"] or bare)
     for found in _URL.finditer(text):
         redactor.add_url(found[0])
-    for one in annotated_values(data, ()) if isinstance(data, dict) else ():
+    for one in values:
         if one.kind == "secret" and isinstance(one.value, str) and "{" not in one.value:
             redactor.add_foreign(one.value)
 

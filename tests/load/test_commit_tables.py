@@ -62,8 +62,7 @@ def left_by(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schema", [NESTED, None], ids=["declared", "without a schema"])
-@pytest.mark.parametrize("odd", [0, 12])
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize(("odd", "seed"), [(0, 0), (12, 3)])
 def test_tables_are_those_of_one_package(project: Path, schema: Json, odd: int, seed: int) -> None:
     records = drawn(records_of(NESTED, odd=odd), 120, 100 * seed + odd)
     first, second = list(numbered(records[:80])), list(numbered(records[80:], 60))

@@ -73,7 +73,7 @@ def test_a_planted_fault_is_found_with_a_change_that_helps(file: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "seed"),
-    [pytest.param(file, 1 + n % 3, id=file.stem) for n, file in enumerate(PLANTED)],
+    [pytest.param(file, 1 + n % 3, id=file.stem) for n, file in enumerate(PLANTED[::2])],
 )
 def test_a_planted_fault_is_found_with_another_seed(file: Path, seed: int) -> None:
     planted = Planted.of(file)

@@ -63,3 +63,11 @@ def test_secrets_that_are_written_in_a_file_are_known() -> None:
     add_connector_file(redactor, text)
     assert redactor.redact(text).count("***") == 4
     assert "access.token" in redactor.redact(text)
+
+
+def test_an_expression_is_no_secret_whatever_its_key_is_called():
+    redactor = Redactor()
+    incremental = {"token": "response.nextSyncToken"}
+    data = {"resources": [{"name": "events", "endpoint": {"incremental": incremental}}]}
+    add_connector_file(redactor, "token: response.nextSyncToken\npassword: s3cret-word\n", data)
+    assert redactor.redact("response.nextSyncToken s3cret-word") == "response.nextSyncToken ***"

@@ -608,8 +608,8 @@ OTHER_FORMATS = (
         typed("text/csv", b"id,n\n1,a,b\n"),
         f"{GET} returned 200 (text/csv, 11 bytes): the body has 3 values in line 2 but 2 "
         "columns; check the `delimiter` and `header` of response_format. If the file begins with a "
-        "title, list the names of its columns in `header`, and remove the lines that are not "
-        "records with a `filter` in processing_steps",
+        "title, say how many lines it has with `skip_lines`; rows of units and totals are left out "
+        "with `skip_after_header` and `skip_footer`",
         endpoint=formatted("csv"),
     ),
     Hostile(

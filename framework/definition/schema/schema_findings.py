@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from framework.definition.schema.connector_schema import CONNECTOR
 from framework.definition.schema.file_schema import FileSchema, Schema
 from framework.definition.schema.json_schema import Draft202012Validator
-from framework.text import did_you_mean, join_words, shorten
+from framework.text import count_noun, did_you_mean, join_words, shorten
 
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Document, Pointer
@@ -288,8 +288,8 @@ def _wrong_size(error: Any) -> str:
         return "found an empty text, expected some text"
     thing = "item" if error.validator.endswith("Items") else "key"
     bound = "at least" if error.validator.startswith("min") else "at most"
-    found = f"found {len(error.instance)} {thing}s" if error.instance else f"found no {thing}"
-    message = f"{found}, expected {bound} {limit}"
+    found = count_noun(len(error.instance), thing) if error.instance else f"no {thing}"
+    message = f"found {found}, expected {bound} {limit}"
     if error.validator == "maxProperties":
         message += "; begin another `- ` for each"
     return message
