@@ -65,6 +65,15 @@ def test_a_last_page_without_a_token_is_told(web: Web, project: Path) -> None:
     assert codes(report) == [("items", "sync-token-missing")]
 
 
+def test_a_token_in_a_field_called_next_is_no_sign_of_another_page(web: Web, project: Path) -> None:
+    web.on("/items", lambda _: {"items": [{"id": 1}], "next": f"t{len(web.asked)}"})
+    token = {"token": "response.next", "token_param": "since"}
+    connector = connector_of(project, body(web, token, endpoint={"paginator": "single_page"}))
+    assert codes(load(connector, project)) == []
+    assert codes(load(connector, project, now=later(1))) == []
+    assert [one.param("since") for one in web.asked] == [None, "t1"]
+
+
 def test_a_list_of_each_parent_has_a_token_of_its_own(web: Web, project: Path) -> None:
     web.on("/boxes", lambda _: {"items": [{"id": 1}, {"id": 2}]})
     web.on("/boxes/{id}/mails", lambda asked: {"items": [], "sync": f"of {asked.parts['id']}"})

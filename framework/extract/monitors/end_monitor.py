@@ -110,10 +110,15 @@ class EndMonitor:
             return  # the file's own condition
         if paginator.begins_later or (paginator.maximum and not self._options.checks_maximums):
             return  # the file asks for a part
-        signs = page_signs(last.response, self._names)
+        signs = [s for s in page_signs(last.response, self._names) if not self._is_token(s)]
         self._check_changes(paginator, last.response, signs)
         if not self._check_declared(paginator, last):
             self._check_signs(paginator, signs)
+
+    def _is_token(self, sign: Sign) -> bool:
+        """Return whether the file keeps what looks like the next page's as its sync token."""
+        kept = self._endpoint.sync_token
+        return kept is not None and f"response.{sign.path}" in kept.token.text
 
     def _check_changes(
         self, paginator: FrameworkPaginator, last: requests.Response, signs: list[Sign]
