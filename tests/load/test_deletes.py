@@ -14,6 +14,7 @@ from framework.load.run_options import CommitEvery, RunOptions
 from tests.support.both_paths import assert_same, into_postgres, load_both, resource
 from tests.support.run_verbs import codes, connector_of, later, load, statuses, warnings_of
 from tests.support.servers.web import Answer, Asked, Web
+from tests.support.slow_params import quick_first
 
 Json = Any
 SCHEMA = {
@@ -68,7 +69,7 @@ def live_and_gone(project: Path) -> tuple[int, list[int]]:
     return len(rows) - len(gone), gone
 
 
-@pytest.mark.parametrize("strategy", [None, "upsert"])
+@pytest.mark.parametrize("strategy", quick_first(None, "upsert"))
 @pytest.mark.parametrize("action", ["mark", "remove"])
 @pytest.mark.parametrize("schema", [SCHEMA, None], ids=["declared", "inferred"])
 def test_both_paths_and_databases_tell_the_same_rows(

@@ -143,19 +143,19 @@ def test_decimals_are_exact_to_the_digit(run: Any, web: Web) -> None:
     lines = {"type": "array", "items": line}
     properties = {"id": {"type": "integer"}, "amount": number, "big": number, "lines": lines}
     columns = {"big": {"data_type": "decimal", "precision": 38, "scale": 0}}
-    web.on("/exact", Answer(200, text.encode(), {"Content-Type": "application/json"}))
-    endpoint = {"endpoint": {"path": "/exact"}}
+    web.on("/amounts", Answer(200, text.encode(), {"Content-Type": "application/json"}))
+    endpoint = {"endpoint": {"path": "/amounts"}}
     cast = {"amount": {"decimal": "1,234.56"}}
     report, found = run(
         [],
-        {"name": "declared", "schema": {"properties": properties}, **endpoint},
+        {"name": "exact", "schema": {"properties": properties}, **endpoint},
         {"name": "precise", "schema": {"properties": properties}, "columns": columns, **endpoint},
         {"name": "cast", "columns": columns, "processing_steps": [{"cast": cast}], **endpoint},
     )
     assert report.status == "ok"
-    for name in ("declared", "precise", "cast"):
+    for name in ("exact", "precise", "cast"):
         assert found[name][0]["amount"] == Decimal("12345678901234567.123456789")
     for name in ("precise", "cast"):
         assert found[name][0]["big"] == Decimal("123456789012345678901234567890")
-    assert found["declared"][0]["big__v_text"] == "123456789012345678901234567890"
-    assert found["declared__lines"][0]["price"] == Decimal("9007199254740993.5")
+    assert found["exact"][0]["big__v_text"] == "123456789012345678901234567890"
+    assert found["exact__lines"][0]["price"] == Decimal("9007199254740993.5")
