@@ -70,6 +70,23 @@ def test_columns_have_their_types_before_any_value(web: Web, project: Path) -> N
     assert types_of(project / "shop.duckdb", "shop_data").items() >= TYPES.items()
 
 
+def test_metadata_may_have_parents_that_have_parents(web: Web, project: Path) -> None:
+    serve(web)
+    web.on("/spaces", lambda _: {"items": [{"id": 1}]})
+    web.on("/spaces/{space}/forms", lambda _: {"items": [{"id": 7}]})
+    web.on("/forms/{form}/fields", lambda _: {"items": FIELDS})
+    whole = body(web)
+    whole["resources"] = [
+        {"name": "spaces", "selected": False},
+        {"name": "forms", "selected": False, "endpoint": "/spaces/{resources.spaces.id}/forms"},
+        {**whole["resources"][0], "endpoint": "/forms/{resources.forms.id}/fields"},
+        whole["resources"][1],
+    ]
+    report = load(connector_of(project, whole), project)
+    assert (loaded(report), codes(report)) == ({"people": 2}, [])
+    assert types_of(project / "shop.duckdb", "shop_data").items() >= TYPES.items()
+
+
 def test_metadata_with_a_table_of_its_own_is_read_for_it_too(web: Web, project: Path) -> None:
     serve(web)
     report = load(connector_of(project, body(web)), project, "fields", "people")

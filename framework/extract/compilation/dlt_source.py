@@ -136,7 +136,8 @@ Start = Callable[[], Iterator[Any]]
 class ResourceReaders:
     """The readers of one run, by resource; a source that is used again gets new ones.
 
-    `read` are the resources that will be read, None for all: a parent binds nothing for others.
+    `read` are the resources that will be read, None for all, beside those above them: a parent
+    binds nothing for others.
     """
 
     def __init__(
@@ -144,7 +145,10 @@ class ResourceReaders:
     ) -> None:
         self._compiled = compiled
         self._options = options
-        self._read = compiled.plans.keys() if read is None else read
+        names = list(compiled.plans if read is None else read)
+        above = compiled.connector.ancestors
+        self._read = {one.name for name in names for one in above(compiled.plans[name].resource)}
+        self._read.update(names)
         self._started: set[str] = set()
         self._round = self._begin()
 
