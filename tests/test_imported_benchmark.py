@@ -23,6 +23,7 @@ CDK = cache_folder() / "venvs" / "airbyte-cdk" / "bin" / "python"
 MANIFEST = """
 version: 6.0.0
 type: DeclarativeSource
+check: {type: CheckStream, stream_names: [orders]}
 streams:
   - type: DeclarativeStream
     name: orders
@@ -40,7 +41,7 @@ streams:
         page_token_option: {type: RequestOption, inject_into: request_parameter, field_name: page}
         pagination_strategy: {type: CursorPagination, cursor_value: "{{ response.next }}"}
     transformations:
-      - {type: AddFields, fields: [{path: [kind], value: order}]}
+      - {type: AddFields, fields: [{type: AddedFieldDefinition, path: [kind], value: order}]}
     incremental_sync:
       type: DatetimeBasedCursor
       cursor_field: changed
