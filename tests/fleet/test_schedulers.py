@@ -133,7 +133,8 @@ def test_prefect_runs_the_units(folder: Path) -> None:
     python = python_of("prefect")
     home = {"PREFECT_HOME": str(folder / "prefect"), "DO_NOT_TRACK": "1"}
     home["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-    home["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"  # 20 s are few on a busy machine
+    # its 20 s are few on a busy machine
+    home["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"
     run(folder, python, str(EXAMPLES / "prefect_fleet.py"), **home)
     assert_loaded(folder)
 
