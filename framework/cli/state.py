@@ -19,6 +19,7 @@ from framework.cli.terminal import (
     write_line,
 )
 from framework.errors import UsageError
+from framework.text import count_noun
 
 if TYPE_CHECKING:
     from framework.definition.model import Connector
@@ -158,7 +159,7 @@ def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         for cursor, entry in entries.items() if isinstance(entries, Mapping) else ():
             if cursor.startswith((ONLY_CHANGED, ONLY_NEW)) and isinstance(entry, str):
                 count = len(unpack_fingerprints(entry))
-                rows.append((cursor, f"{count:,} {'list' if count == 1 else 'lists'} seen"))
+                rows.append((cursor, f"{count_noun(count, 'list')} seen"))
             else:
                 name = cursor if kind == "incremental" else f"{kind}: {cursor}"
                 rows.append((name, _watermark(entry)))
@@ -169,7 +170,7 @@ def _watermark(entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return str(entry)
     if "tokens" in entry:
-        return f"{len(entry['tokens']):,} {'token' if len(entry['tokens']) == 1 else 'tokens'}"
+        return count_noun(len(entry["tokens"]), "token")
     if "lists" in entry:
         from framework.extract.incremental.state_codec import unpack_watermarks
 

@@ -36,6 +36,14 @@ def chosen_auth(auth: Mapping[str, Json] | None, config: Mapping[str, Json]) -> 
     return auth
 
 
+def every_case(auth: Json) -> Iterator[Mapping[str, Json]]:
+    """Yield an auth and all that config could choose in its place; nothing for no auth."""
+    if isinstance(auth, Mapping):
+        yield auth
+        for case in (auth.get("cases") or {}).values():
+            yield from every_case(case)
+
+
 def case_name(value: Json) -> str:
     """Return the case for a value of config: booleans and null as YAML writes them."""
     if value is None:

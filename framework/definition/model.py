@@ -42,6 +42,8 @@ ActionName = Literal[
     "shrink_window",
     "fail",
 ]
+SHRINKING = ("shrink_page", "shrink_window")
+"""The actions that ask for less, at once."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TIMEOUT = "timeout"
 """What stands in the place of a status if no response came in time."""
@@ -469,6 +471,10 @@ class Endpoint:
                 if any(placeholder in text for text in texts_of(written))
             ),
         )
+
+
+DELETED_AT = "_deleted_at"
+"""The column that says when a run found that the API no longer has the record."""
 
 
 @dataclass(frozen=True)

@@ -124,10 +124,8 @@ def columns_of(
     columns: dict[str, Mapping[str, Json]] = {}
     unknown: dict[str, str] = {}
     for record in records:
-        name, word = (
-            value_at(record, source.name.split(".")),
-            str(value_at(record, source.type.split("."))),
-        )
+        name = value_at(record, source.name.split("."))
+        word = str(value_at(record, source.type.split(".")))
         if not isinstance(name, str) or not name:
             raise RecordError(
                 f"found {json_type(name)} at `{source.name}` of a record, expected a column's name"

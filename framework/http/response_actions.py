@@ -19,7 +19,7 @@ from framework.definition.converter import parse_action
 from framework.definition.expressions.jmespath_expression import ExpressionError
 from framework.definition.expressions.placeholders import Literal, parse_template
 from framework.definition.expressions.value_functions import truthy
-from framework.definition.model import TIMEOUT, ResponseAction
+from framework.definition.model import SHRINKING, TIMEOUT, ResponseAction
 from framework.errors import (
     ListRestart,
     PageTooLarge,
@@ -38,9 +38,6 @@ REFUSED_WAIT = "framework_refused_wait"
 
 AGAIN = ("retry", "rate_limited")
 """The actions that ask for another attempt."""
-
-SHRINKING = ("shrink_page", "shrink_window")
-"""The actions that ask for less, at once."""
 
 RAISED: Mapping[str, type[RequestError]] = {
     "restart": ListRestart,

@@ -15,13 +15,19 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from framework.definition.model import ActionRetry, RateLimit, ResponseAction, WaitRule
+from framework.definition.model import (
+    SHRINKING,
+    ActionRetry,
+    RateLimit,
+    ResponseAction,
+    WaitRule,
+)
 from framework.errors import RequestError
 from framework.events import EventHandler, RequestAnswered, RequestSent, Waiting
 from framework.http.limits.rate_limit import WaitTooLong
 from framework.http.limits.request_budgets import RequestBudgets, RequestLimits
 from framework.http.request_context import current_context
-from framework.http.response_actions import REFUSED_WAIT, SHRINKING, status_line
+from framework.http.response_actions import REFUSED_WAIT, status_line
 from framework.http.retry_wait import (
     LONGEST_AGE,
     Wait,

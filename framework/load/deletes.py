@@ -17,10 +17,10 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.schema import Schema
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
-from framework.definition.model import Deletes, Resource
+from framework.definition.model import DELETED_AT, Deletes, Resource
 from framework.definition.values.naming import normalize_path
 from framework.errors import DestinationError
-from framework.extract.lists.whole_read import DELETED_AT, CursorBounds, WholeRead
+from framework.extract.lists.whole_read import CursorBounds, WholeRead
 from framework.load.declared_tables import root_table
 from framework.load.destinations.target import Target
 from framework.load.persistence.run_state import FULL_READ, LOADS, SourceState
@@ -53,13 +53,12 @@ NUMBERS = ("bigint", "double", "decimal")
 
 @dataclass(frozen=True)
 class GoneRows:
-    """Rows of a table whose records are gone: how many of how many.
+    """Rows of a table whose records are gone, marked or removed.
 
-    `problem` says why they were neither marked nor removed, or could not be told.
+    `problem` says why there are none: they are too many, or could not be told.
     """
 
     found: int = 0
-    of: int = 0
     problem: str = ""
 
 
@@ -153,7 +152,7 @@ def settle_deletes(
     now: datetime,
 ) -> GoneRows:
     """Mark or remove the rows of `earlier` loads, of what was read, that this run did not load."""
-    if not earlier or not pipeline.default_schema_name:
+    if not pipeline.default_schema_name:
         return GoneRows()
     schema: Schema = pipeline.default_schema
     table = root_table(resource)
@@ -174,7 +173,7 @@ def settle_deletes(
             return GoneRows()
         rows = count_rows(client, table, unmarked)
         if problem := _excess(found, rows, deletes):
-            return GoneRows(found, rows, problem)
+            return GoneRows(problem=problem)
         has_transactions = client.capabilities.supports_transactions
         sql = client.sql_client
         with sql.begin_transaction() if has_transactions else nullcontext():
@@ -183,7 +182,7 @@ def settle_deletes(
                     update_rows(client, table, DELETED_AT, now, one)
                 else:
                     delete_rows(client, schema, table, one)
-        return GoneRows(found, rows)
+        return GoneRows(found)
 
 
 def _excess(found: int, rows: int, deletes: Deletes) -> str:

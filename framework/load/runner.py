@@ -112,9 +112,9 @@ def run(
     refuse_range(connector, selected, options)
     report = report or Report(connector.name)
     report.destination, report.dataset = target.kind, target.dataset
-    read_for = {**metadata_of(connector, selected), **unselected_parents(connector, selected)}
-    for name in {resource.name for resource in selected} & read_for.keys():
-        del read_for[name]
+    names = [resource.name for resource in selected]
+    others = {**metadata_of(connector, selected), **unselected_parents(connector, selected)}
+    read_for = {name: first for name, first in others.items() if name not in names}
     collector = Collector(report, selected, read_for, on_event)
     folder = pipelines_folder(options)
 
@@ -159,7 +159,7 @@ def run(
                 attempt = _attempt(
                     compiled, settings, selected, options, environment, collector, opened
                 )
-                environment = _with_queries(environment, compiled, selected, target)
+                environment = _with_queries(environment, compiled, (*names, *read_for), target)
                 if attempt.is_resumed:
                     environment = replace(environment, now=attempt.start)
                 metadata = _read_columns(compiled, selected, environment, collector)
@@ -235,19 +235,13 @@ def _attempt(
 def _with_queries(
     environment: Environment,
     compiled: CompiledConnector,
-    selected: tuple[Resource, ...],
+    names: Iterable[str],
     target: Target,
 ) -> Environment:
-    """Return the environment with the values of queries that this run needs."""
-    connector = compiled.connector
-    names = (
-        *(resource.name for resource in selected),
-        *unselected_parents(connector, selected),
-        *metadata_of(connector, selected),
-    )
+    """Return the environment with the values of queries of these resources."""
     partitions = [
         (name, partition)
-        for name in dict.fromkeys(names)
+        for name in names
         for partition in compiled.plans[name].resource.partitions
     ]
     query = environment.query or target_query(target)
@@ -597,7 +591,7 @@ class _Run:
                     self.pipeline, resource, deletes, read, earlier, self.attempt.start
                 )
             problem = gone.problem
-            part.deleted = 0 if problem else gone.found
+            part.deleted = gone.found
         if earlier and problem:
             self.on_event(WarningRaised(name, "deletes-left", problem))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from framework.definition.auth_choice import every_case
 from framework.definition.expressions.jmespath_expression import compile_expression
 from framework.definition.expressions.placeholders import placeholders
 from framework.definition.model import Connector
@@ -84,16 +85,7 @@ def auths_with_login(connector: Connector) -> Iterator[Mapping[str, Json]]:
     """Yield the auths of a file that have `login`, the client's before those of resources."""
     own = [resource.endpoint.auth for resource in connector.resources]
     for auth in (connector.client.auth, *own):
-        yield from _with_login(auth)
-
-
-def _with_login(auth: Json) -> Iterator[Mapping[str, Json]]:
-    if not isinstance(auth, Mapping):
-        return
-    if auth.get("login"):
-        yield auth
-    for case in (auth.get("cases") or {}).values():
-        yield from _with_login(case)
+        yield from (one for one in every_case(auth) if one.get("login"))
 
 
 def secret_of(auth: Mapping[str, Json]) -> str:

@@ -6,16 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import requests
-
 from framework.errors import TokenError
-from framework.http.auth.oauth import TokenRequest
-from framework.http.error_messages import connection_error_message
-from framework.http.transport import InvalidJson
+from framework.http.auth.oauth import TokenRequest, send_request
 from framework.login.consent import Consent
 from framework.runtime.context import with_response
 from framework.runtime.redaction import redact_url
-from framework.runtime.templates import text_of
 
 Json = Any
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -76,23 +71,9 @@ def refresh_token(consent: Consent, code: DeviceCode, wait: Callable[[float], No
 
 def _sent(consent: Consent, request: TokenRequest) -> tuple[int, Json, Any]:
     """Return the status and the body of a response, and the context with it."""
-    url, redactor = request.url, consent.context.redactor
-    try:
-        response = consent.context.session_for(url).request(
-            request.method.upper(),
-            url,
-            headers={key: text_of(value) for key, value in request.headers.items()},
-            params=request.params,
-            json=request.json,
-            data=request.data,
-        )
-    except requests.RequestException as error:
-        cause = connection_error_message(error, "the address in its login") or type(error).__name__
-        raise TokenError(f"the request to {redact_url(url, redactor)}: {cause}") from error
-    try:
-        body = response.json()
-    except InvalidJson:
-        body = None
+    source = f"the request to {redact_url(request.url, consent.context.redactor)}"
+    session = consent.context.session_for(request.url)
+    response, body = send_request(request, session, source, "the address in its login")
     return response.status_code, body, with_response(consent.context.context, response)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
+from framework.definition.auth_choice import every_case
 from framework.definition.expressions.jmespath_expression import (
     Expression,
     ExpressionError,
@@ -125,9 +127,8 @@ def expression_texts(connector: Connector) -> Iterator[str]:
 def renewals(connector: Connector) -> Iterator[Mapping[str, Json]]:
     """Yield the conditions of `renew_on` that are more than a status."""
     auths = [connector.client.auth, *(one.endpoint.auth for one in connector.resources)]
-    for auth in filter(None, auths):
-        for one in (auth, *filter(None, (auth.get("cases") or {}).values())):
-            yield from (each for each in one.get("renew_on") or () if isinstance(each, Mapping))
+    for one in chain.from_iterable(map(every_case, auths)):
+        yield from (each for each in one.get("renew_on") or () if isinstance(each, Mapping))
 
 
 def _paginators(connector: Connector) -> Iterator[Mapping[str, Json]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from framework.definition.defaults import MergedResource, named_columns
 from framework.definition.draft import Draft
 from framework.definition.expressions.placeholders import TemplateError, placeholders
+from framework.definition.model import DELETED_AT
 from framework.definition.references import references
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.rules.write_disposition_rules import disposition, key_fields
@@ -18,8 +19,6 @@ from framework.text import mentions
 if TYPE_CHECKING:
     from framework.definition.yaml_reader import Pointer
 
-COLUMN = "_deleted_at"
-
 
 def _action(merged: MergedResource) -> str | None:
     """Return what `deletes` says to do, None if rows stay."""
@@ -28,7 +27,7 @@ def _action(merged: MergedResource) -> str | None:
     return action if action in ("mark", "remove") else None
 
 
-def _looking(draft: Draft) -> Iterator[tuple[MergedResource, Pointer]]:
+def _with_deletes(draft: Draft) -> Iterator[tuple[MergedResource, Pointer]]:
     for merged in draft.resources:
         if _action(merged) is not None:
             yield merged, merged.place("deletes")
@@ -37,7 +36,7 @@ def _looking(draft: Draft) -> Iterator[tuple[MergedResource, Pointer]]:
 @rule("deletes-without-merge")
 def check_merges(draft: Draft) -> Iterator[Breach]:
     """Rows are told by a merge with a primary key, which loads each record that is there again."""
-    for merged, place in _looking(draft):
+    for merged, place in _with_deletes(draft):
         kind, strategy = disposition(merged)
         if kind == "merge" and strategy in (None, "delete-insert", "upsert"):
             if key_fields(merged, "primary_key") or mentions(merged.data, "primary_key"):
@@ -64,7 +63,7 @@ def check_tables(draft: Draft) -> Iterator[Breach]:
     tables: dict[str, list[str]] = {}
     for merged in draft.resources:
         tables.setdefault(str(merged.data.get("table_name") or merged.name), []).append(merged.name)
-    for merged, place in _looking(draft):
+    for merged, place in _with_deletes(draft):
         table = merged.data.get("table_name")
         others = [one for one in tables[str(table or merged.name)] if one != merged.name]
         if others:
@@ -92,7 +91,7 @@ def _is_template(text: str) -> bool:
 def check_whole_reads(draft: Draft) -> Iterator[Breach]:
     """Some run other than the first reads the whole list, or whole lists of some parents."""
     by_name = {merged.name: merged for merged in draft.resources}
-    for merged, place in _looking(draft):
+    for merged, place in _with_deletes(draft):
         if _reads_changes(merged):
             yield (
                 Key(place),
@@ -131,16 +130,16 @@ def _knows_lists(draft: Draft, merged: MergedResource) -> bool:
 @rule("deletes-column")
 def check_column(draft: Draft) -> Iterator[Breach]:
     """The column of the mark is not one of the records."""
-    for merged, place in _looking(draft):
+    for merged, place in _with_deletes(draft):
         if _action(merged) != "mark":
             continue
         schema = draft.schema(merged)
         names = {name for name, _, _ in named_columns(merged.data.get("columns"))}
         if schema is not None and schema.usable is not None:
             names |= {column.name for column in table_of(schema.usable).columns}
-        if COLUMN in names:
+        if DELETED_AT in names:
             yield (
                 Key(place),
-                f"{merged.name} marks rows in {COLUMN}, and declares a column of that name; rename "
-                f"the field in processing_steps: [{{rename: {{{COLUMN}: deleted_at}}}}]",
+                f"{merged.name} marks rows in {DELETED_AT}, and declares a column of that name; "
+                f"rename the field in processing_steps: [{{rename: {{{DELETED_AT}: deleted_at}}}}]",
             )

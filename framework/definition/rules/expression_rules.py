@@ -28,7 +28,7 @@ from framework.definition.expressions.jsonpath import (
 )
 from framework.definition.expressions.placeholders import config_names, with_config
 from framework.definition.references import references
-from framework.definition.rules.placeholder_rules import incremental_values
+from framework.definition.rules.placeholder_rules import incremental_values, unknown_value
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import (
     CONTEXT_EXPRESSIONS,
@@ -230,9 +230,7 @@ def _resource_problem(one: ContextRead, merged: MergedResource) -> Problem | Non
         return None
     known = incremental_values(merged)
     if len(one.path) > 1 and one.path[1] not in known:
-        near = did_you_mean(one.path[1], known)
-        near = near or f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
-        return _not_here(one), f"{_quote(one)}: this incremental has no {one.path[1]}{near}"
+        return _not_here(one), f"{_quote(one)}: {unknown_value(one.path[1], known)}"
     if cursors(merged) or token_of(merged) is not None:
         return None
     return _not_here(one), f"{begin} has no incremental"

@@ -17,6 +17,7 @@ from framework.definition.expressions.jsonpath import (
 )
 from framework.definition.expressions.placeholders import CONFIG
 from framework.definition.rules.rule import Breach, Key, rule
+from framework.definition.rules.write_disposition_rules import disposition
 from framework.definition.schema.annotations import CursorPlace, cursors, resource_templates
 from framework.definition.values.datetimes import probable_unit, read_time, write_time
 from framework.definition.values.durations import (
@@ -266,9 +267,7 @@ def check_restarts(draft: Draft) -> Iterator[Breach]:
         missing = []
         if cursor.written.get("row_order") != "asc":
             missing.append("`row_order: asc`, by which the last record has the greatest cursor")
-        written = merged.data.get("write_disposition")
-        kind = written.get("disposition") if isinstance(written, dict) else written
-        if kind != "merge" or not merged.data.get("primary_key"):
+        if disposition(merged)[0] != "merge" or not merged.data.get("primary_key"):
             missing.append(
                 "`write_disposition: merge` with a `primary_key`, as records with that cursor come "
                 "again"

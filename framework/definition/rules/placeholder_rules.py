@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
@@ -46,6 +46,13 @@ def incremental_values(merged: MergedResource | None) -> tuple[str, ...]:
     """Return what `{incremental.NAME}` may name in a resource."""
     is_token = merged is not None and token_of(merged) is not None
     return TOKEN_VALUES if is_token else INCREMENTAL_VALUES
+
+
+def unknown_value(name: str, known: Sequence[str]) -> str:
+    """Return the words for a value that an incremental does not have, and those that it has."""
+    near = did_you_mean(name, known)
+    near = near or f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
+    return f"this incremental has no {name}{near}"
 
 
 @rule("bad-braces")
@@ -182,9 +189,7 @@ def _incremental_problem(
     merged = draft.resource_of(text.resource)
     known = incremental_values(merged)
     if name not in known:
-        near = did_you_mean(name, known)
-        near = near or f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known)}"
-        return "bad-placeholder", f"{quoted}: this incremental has no {name}{near}"
+        return "bad-placeholder", f"{quoted}: {unknown_value(name, known)}"
     if merged is None or isinstance(merged.endpoint.get("incremental"), dict):
         return None
     message = f"{quoted} is in resource {merged.name}, which has no incremental; add "

@@ -7,7 +7,7 @@ from typing import Any
 
 from framework.definition.defaults import MergedResource
 from framework.definition.draft import Draft
-from framework.definition.model import TIMEOUT
+from framework.definition.model import SHRINKING, TIMEOUT
 from framework.definition.rules.rule import Breach, Key, rule
 from framework.definition.schema.annotations import cursors
 
@@ -60,7 +60,7 @@ def check_timeouts(draft: Draft) -> Iterator[Breach]:
         codes = action.get("status_code")
         if TIMEOUT not in (codes if isinstance(codes, list) else [codes]):
             continue
-        if str(action["action"]).startswith("shrink_"):
+        if action["action"] in SHRINKING:
             continue
         yield (
             _place(merged, position, "status_code"),

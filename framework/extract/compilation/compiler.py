@@ -301,7 +301,7 @@ def _plan(
     timeout = None if endpoint.timeout is None else endpoint.timeout.total_seconds()
     context = RequestContext(resource.name, actions, level=level, timeout=timeout)
     plan = Plan(
-        _in_zone(replace(resource, partitions=partitions), _filled_zone(resource.zone, filler)),
+        _in_zone(replace(resource, partitions=partitions), _filled_zone(resource, filler)),
         endpoint,
         bindings,
         None if endpoint.data_selector is None else to_dlt(endpoint.data_selector),
@@ -387,15 +387,15 @@ def filled_endpoint(endpoint: Endpoint, filler: Filler) -> Endpoint:
     )
 
 
-def _filled_zone(zone: str | None, filler: Filler) -> str | None:
+def _filled_zone(resource: Resource, filler: Filler) -> str | None:
     """Return the name of a zone with config filled in; raise BindingError if it is not known."""
-    if zone is None:
+    if resource.zone is None:
         return None
-    name = str(filler.final(zone))
+    name = str(filler.final(resource.zone))
     try:
         time_zone(name)
     except UnknownZone as error:
-        raise BindingError(f"zone: {error}") from None
+        raise BindingError(f"{resource.name}: zone: {error}") from None
     return name
 
 

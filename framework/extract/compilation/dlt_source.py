@@ -14,14 +14,13 @@ from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource
 
 from framework.definition.defaults import columns_by_name
-from framework.definition.model import Resource
+from framework.definition.model import DELETED_AT, Resource
 from framework.definition.schema.record_schema import Table, table_of
 from framework.definition.values.naming import SEPARATOR, normalize_identifier, normalize_path
 from framework.extract.compilation.compiler import CompiledConnector
 from framework.extract.incremental.cursor import ResourceCursors
 from framework.extract.incremental.sync_tokens import ResourceTokens
 from framework.extract.incremental.validators import ListValidators
-from framework.extract.lists.whole_read import DELETED_AT
 from framework.extract.page import Page, Record, shape_function
 from framework.extract.read_options import PageLimit, ReadOptions
 from framework.extract.records.transforms import by_table

@@ -19,8 +19,9 @@ WIDTH = 10
 """Characters of a key. Two of 100,000 keys collide in about one of 200 million states."""
 
 ONLY_CHANGED = "only_changed:"
-ONLY_NEW = "only_new"
 """Prefix of a key in the incremental state, next to cursor paths, which have no colon."""
+ONLY_NEW = "only_new"
+"""A key in the incremental state of a resource that has no cursor path."""
 
 PRINT_WIDTH = 6
 """Characters of a fingerprint. One change in 69 billion is missed."""

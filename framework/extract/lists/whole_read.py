@@ -8,9 +8,6 @@ from typing import Any
 
 Json = Any
 
-DELETED_AT = "_deleted_at"
-"""The column that says when a run found that the API no longer has the record."""
-
 
 @dataclass(frozen=True)
 class CursorBounds:

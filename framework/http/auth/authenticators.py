@@ -34,6 +34,7 @@ from framework.http.auth.oauth import (
 from framework.http.auth.placement import (
     AppliedAuth,
     Placement,
+    PutToken,
     bearer,
     put_credential,
     signing_auth,
@@ -70,6 +71,12 @@ class AuthContext:
     owner: str | None
     remedy: str
     is_refusal: IsRefusal = is_unauthorized
+
+    def token_auth(
+        self, obtain: Callable[[], Token], put: PutToken = bearer, first: str | None = None
+    ) -> AuthConfigBase:
+        """Return an auth that puts a token from `obtain` on requests; see `oauth.token_auth`."""
+        return token_auth(obtain, put, self.redactor, first, self.is_refusal)
 
     def request_token(self, request: TokenRequest) -> TokenResponse:
         """Return a new token. In a replay it is a stand-in: no cassette holds the recorded one."""
@@ -168,13 +175,7 @@ class TokenEndpoint:
 def _client_credentials(config: Config, context: AuthContext) -> AuthConfigBase:
     request = TokenEndpoint.of(config).request(context, {"grant_type": "client_credentials"})
     first = config.get("access_token")
-    return token_auth(
-        lambda: context.request_token(request).token,
-        bearer,
-        context.redactor,
-        first,
-        context.is_refusal,
-    )
+    return context.token_auth(lambda: context.request_token(request).token, first=first)
 
 
 class RefreshedTokens:
@@ -232,7 +233,7 @@ class RefreshedTokens:
 
 def _refresh_token(config: Config, context: AuthContext) -> AuthConfigBase:
     tokens = RefreshedTokens(config, context)
-    return token_auth(tokens.obtain, bearer, context.redactor, None, context.is_refusal)
+    return context.token_auth(tokens.obtain)
 
 
 def _jwt_grant(config: Config, context: AuthContext) -> AuthConfigBase:
@@ -245,7 +246,7 @@ def _jwt_grant(config: Config, context: AuthContext) -> AuthConfigBase:
         grant = {"grant_type": JWT_GRANT, "assertion": assertion}
         return context.request_token(endpoint.request(context, grant)).token
 
-    return token_auth(obtain, bearer, context.redactor, None, context.is_refusal)
+    return context.token_auth(obtain)
 
 
 def _jwt(config: Config, context: AuthContext) -> AuthConfigBase:
@@ -278,13 +279,7 @@ def _login(config: Config, context: AuthContext) -> AuthConfigBase:
     put, send = bearer, config.get("send") or {}
     if send.get("type", "bearer") == "api_key":
         put = partial(put_credential, from_plain(Placement, send))
-    return token_auth(
-        lambda: context.request_token(request).token,
-        put,
-        context.redactor,
-        None,
-        context.is_refusal,
-    )
+    return context.token_auth(lambda: context.request_token(request).token, put)
 
 
 def _hmac(config: Config, context: AuthContext) -> AuthConfigBase:

@@ -199,27 +199,9 @@ def request_token(
     A `recorded` token wins over the response's. Raise TokenError if the response holds none.
     """
     source = f"the token request to {redact_url(request.url, redactor)}"
-    try:
-        response = session.request(
-            request.method.upper(),
-            request.url,
-            headers={key: text_of(value) for key, value in request.headers.items()},
-            params=request.params,
-            json=request.json,
-            data=request.data,
-            auth=request.auth,
-        )
-    except requests.RequestException as error:
-        cause = connection_error_message(error, "the address in its auth") or type(error).__name__
-        raise TokenError(f"{source}: {cause}") from error
-    except RequestError as error:
-        raise TokenError(f"{source} failed: {error}") from error
+    response, body = send_request(request, session, source, "the address in its auth")
     if response.status_code >= 400:
         raise TokenError(_refusal(source, request, response, redactor), status=response.status_code)
-    try:
-        body = response.json()
-    except InvalidJson:
-        body = None
     context = with_response(context, response)
     try:
         token = recorded or request.token_path.search(body, context)
@@ -232,6 +214,34 @@ def request_token(
         raise TokenError(f"{found}{_body_hint(response, body, redactor)}")
     redactor.add(str(token))
     return TokenResponse(Token(str(token), _lifetime(source, request, seconds)), body, context)
+
+
+def send_request(
+    request: TokenRequest, session: requests.Session, source: str, address: str
+) -> tuple[requests.Response, Json]:
+    """Return the response and the JSON in it, None for another body.
+
+    Raise TokenError without a response; `source` names the request, `address` its setting.
+    """
+    try:
+        response = session.request(
+            request.method.upper(),
+            request.url,
+            headers={key: text_of(value) for key, value in request.headers.items()},
+            params=request.params,
+            json=request.json,
+            data=request.data,
+            auth=request.auth,
+        )
+    except requests.RequestException as error:
+        cause = connection_error_message(error, address) or type(error).__name__
+        raise TokenError(f"{source}: {cause}") from error
+    except RequestError as error:
+        raise TokenError(f"{source} failed: {error}") from error
+    try:
+        return response, response.json()
+    except InvalidJson:
+        return response, None
 
 
 def _token_problem(token: Json) -> str:

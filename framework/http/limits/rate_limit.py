@@ -246,9 +246,8 @@ class RateLimiter:
                 if excess > 0:
                     last = min(excess, len(self._ended))
                     seconds = self._ended[last - 1] + self._per - now if last else RECHECK
-                    return max(
-                        seconds, 0.001
-                    ), f"{self._name} of {self._allowed} per {self._per:g} s"
+                    why = f"{self._name} of {self._allowed} per {self._per:g} s"
+                    return max(seconds, 0.001), why
             if self._waiting and self._has_parents_waiting(level):
                 return MOMENT, ""
             self._in_flight += cost

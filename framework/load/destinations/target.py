@@ -27,8 +27,8 @@ class Target:
     """The place that a run loads to.
 
     `destination` is what `dlt.pipeline` takes, `name` what dlt calls it and `kind` its short name.
-    `file` is the DuckDB
-    file that the framework chose, or None. Whoever connects to the destination holds `turn`.
+    `file` is the DuckDB file that the framework chose, or None. Whoever connects to the destination
+    holds `turn`.
     """
 
     destination: Any
