@@ -1,4 +1,4 @@
-"""Render findings: as text for people, as JSON for programs, as GitHub annotations.
+"""Render findings: as text for people, as JSON or SARIF for programs, as GitHub annotations.
 
 Pure functions: they print nothing and read no files.
 """
@@ -7,17 +7,44 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 from framework.cli.terminal import json_text, visible
 from framework.findings import Finding
 from framework.text import count_noun
+
+Format = Literal["text", "json", "github", "sarif"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _MAX_WIDTH = 100
 _CONTEXT_BEFORE = 40
 _STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _PLAIN = "\x1b[0m"
+
+
+def render(
+    form: Format,
+    findings: Sequence[Finding],
+    sources: Mapping[str, str],
+    closing: str,
+    *,
+    colour: bool = False,
+) -> Iterator[str]:
+    """Yield what a command writes: the findings, and for people the closing line."""
+    if form == "json":
+        yield render_json(findings)
+    elif form == "sarif":
+        from framework.cli.sarif_view import render_sarif
+
+        yield render_sarif(findings)
+    else:
+        if findings and form == "github":
+            yield render_github(findings)
+        elif findings:
+            yield render_text(findings, sources, colour=colour)
+        yield closing
 
 
 def render_text(

@@ -166,7 +166,7 @@ validate_options = option_group(
     click.option(
         "--format",
         "output",
-        type=click.Choice(["text", "json", "github"]),
+        type=click.Choice(["text", "json", "github", "sarif"]),
         help="Output format; default github in GitHub Actions, else text.",
     ),
     click.option("--strict", is_flag=True, help="Also fail on warnings."),
