@@ -81,8 +81,8 @@ def render_junit(tests: Iterable[ConnectorTest]) -> str:
                 message = text.split("\n", 1)[0]
                 ElementTree.SubElement(case, "failure", {"message": message}).text = text
     ElementTree.indent(root)
-    text: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
-    return text.decode()
+    data: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return data.decode()
 
 
 def _text(text: str) -> str:
