@@ -84,15 +84,16 @@ def render_github(findings: Iterable[Finding]) -> str:
     )
 
 
-def summary(findings: Sequence[Finding], files: int) -> str:
-    """Return the closing line: counts of files, errors and warnings."""
+def summary(findings: Sequence[Finding], files: int, ignored: int = 0) -> str:
+    """Return the closing line: counts of files, errors and warnings, shown and ignored."""
+    more = f"; {count_noun(ignored, 'warning')} ignored" if ignored else ""
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     if not findings:
-        return f"{count_noun(files, 'file')}, nothing found"
+        return f"{count_noun(files, 'file')}, nothing found{more}"
     counts = [count_noun(errors, "error")] if errors else []
     counts += [count_noun(warnings, "warning")] if warnings else []
-    return f"{count_noun(files, 'file')}, {' and '.join(counts)}"
+    return f"{count_noun(files, 'file')}, {' and '.join(counts)}{more}"
 
 
 def _excerpt(source: str, number: int, column: int) -> list[str]:

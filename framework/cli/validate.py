@@ -42,13 +42,15 @@ def validate_files(
     unique = list({location.path.absolute(): location for location in locations}.values())
     findings: list[Finding] = []
     sources: dict[str, str] = {}
+    ignored = 0
     for location in unique:
         result = validate(location)
         file_findings = [*result.findings, *(_dlt_findings(result) if dlt else ())]
         if file_findings:
             sources |= {**result.queries, location.display: source_text(location)}
         findings += file_findings
-    closing = summary(findings, len(unique))
+        ignored += sum(result.ignored.values())
+    closing = summary(findings, len(unique), ignored)
     if not names and locations == bundled_connectors():
         folder = connectors or "connectors"
         closing += f"; these are the bundled connectors, because {folder}/ has none"
