@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.cli.completers import complete_resource
 from framework.cli.shared_options import (
     format_option,
     mock_option,
+    name_argument,
     open_connector,
     query_options,
     sample_options,
@@ -39,8 +41,8 @@ Examples:
   framework preview scheduling event_types --raw
 """,
 )
-@click.argument("name")
-@click.argument("resource")
+@name_argument
+@click.argument("resource", shell_complete=complete_resource)
 @sample_options(limit=10)
 @query_options
 @mock_option

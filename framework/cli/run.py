@@ -13,6 +13,7 @@ from framework.cli.shared_options import (
     format_option,
     limit_option,
     mock_option,
+    name_argument,
     open_connector,
     request_options,
     verbosity_options,
@@ -54,10 +55,10 @@ def _parse_commits(
     context: click.Context, parameter: click.Parameter, value: str
 ) -> CommitEvery | None:
     """Return after what time or how many records a run loads what it has read."""
+    if value == "never" or context.resilient_parsing:  # a shell that completes does not wait
+        return None
     from framework.load.run_options import CommitEvery
 
-    if value == "never":
-        return None
     if value.isdigit():
         if int(value):
             return CommitEvery(records=int(value))
@@ -104,7 +105,7 @@ Examples:
   framework run scheduling --mock http://127.0.0.1:8080
 """,
 )
-@click.argument("name")
+@name_argument
 @request_options
 @limit_option
 @click.option(

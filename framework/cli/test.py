@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framework.cli.completers import complete_connectors
 from framework.cli.shared_options import connectors_option, format_option
 from framework.cli.terminal import write_error, write_line
 from framework.errors import FrameworkError
@@ -29,7 +30,7 @@ Examples:
   framework test --format junit > tests.xml
 """,
 )
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_connectors)
 @connectors_option
 @click.option("--update", is_flag=True, help="Write NAME.expected.yaml from the replayed tables.")
 @format_option("text", "junit")

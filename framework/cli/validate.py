@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framework.cli.completers import complete_connectors
 from framework.cli.findings_view import FORMATS, Format, render, summary
 from framework.cli.shared_options import source_text, validate_options
 
@@ -94,7 +95,7 @@ Examples:
   framework validate --format sarif > findings.sarif
 """,
 )
-@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...", shell_complete=complete_connectors)
 @validate_options
 @click.option("--dlt", is_flag=True, help="Also build each source with dlt (slower).")
 def command(
