@@ -17,8 +17,8 @@ VARIABLE = "_FRAMEWORK_COMPLETE"
     short_help="Print a shell's completion script.",
     epilog="""\b
 Examples:
-  eval "$(framework completion bash)"                  in ~/.bashrc
-  eval "$(framework completion zsh)"                   in ~/.zshrc, after compinit
+  framework completion bash > ~/.local/share/bash-completion/completions/framework
+  framework completion zsh > ~/.zfunc/_framework
   framework completion fish > ~/.config/fish/completions/framework.fish
 """,
 )
@@ -26,7 +26,8 @@ Examples:
 def command(shell: str) -> int:
     """Print the script that completes commands, options, and the names in your files.
 
-    Bash must be 4.4 or later.
+    Bash must be 4.4 or later. In ~/.bashrc, and in ~/.zshrc after compinit, a line such as
+    eval "$(framework completion bash)" does the same.
     """
     kind = get_completion_class(shell)
     assert kind is not None  # click has all three
