@@ -42,6 +42,8 @@ VERBS = (
     "new",
     "infer",
     "import",
+    "fmt",
+    "upgrade",
     "fleet",
     "completion",
 )
