@@ -25,6 +25,7 @@ ORDER = (
     "load",
     "ledger",
     "login",
+    "otel",
     "authoring",
     "mock",
     "prove",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from framework.cli.log_view import JsonLog
     from framework.cli.progress_view import Progress
+    from framework.events import Event, EventHandler
     from framework.load.report import Report
     from framework.load.run_options import CommitEvery, RunOptions
 
@@ -212,7 +216,8 @@ def command(
         with (
             stop_on_signals(environment.stop, output.end),
             stop_after(environment.stop, max_time),
-            output.progress(quiet=quiet, verbose=verbose) as on_event,
+            output.progress(quiet=quiet, verbose=verbose) as shown,
+            _telemetry(report, shown) as on_event,
         ):
             connector = open_connector(name, connectors, verbose=verbose)
             report.connector = connector.name
@@ -237,6 +242,35 @@ def command(
         return error.exit_code
     output.end()
     return report.exit_code
+
+
+@contextmanager
+def _telemetry(report: Report, shown: EventHandler) -> Iterator[EventHandler]:
+    """Yield the handler of the run's events, which also exports them if OTEL_ variables say so."""
+    from framework.otel.exporters import open_providers, wanted_signals
+
+    signals = wanted_signals(os.environ)
+    if not signals:
+        yield shown
+        return
+    providers = open_providers(signals)
+    from framework.otel.run_telemetry import RunTelemetry
+
+    telemetry = RunTelemetry(report.connector, providers.tracers, providers.meters)
+
+    def on_event(event: Event) -> None:
+        telemetry(event)
+        shown(event)
+
+    try:
+        yield on_event
+    except FrameworkError as error:
+        if report.error is None:
+            report.end(error)
+        raise
+    finally:
+        telemetry.end(report)
+        providers.close()
 
 
 def _check_range(options: RunOptions, replay: bool) -> None:
