@@ -26,6 +26,7 @@ ORDER = (
     "ledger",
     "login",
     "otel",
+    "notify",
     "authoring",
     "mock",
     "prove",

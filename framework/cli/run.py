@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framework.events import Event, EventHandler
     from framework.load.report import Report
     from framework.load.run_options import CommitEvery, RunOptions
+    from framework.notify.failure_notice import FailureNotice
 
 TIME_FORMATS = ("iso", "epoch_seconds")
 
@@ -173,6 +174,14 @@ Examples:
     default="text",
     help="json: on stderr, one object per line for each request, page, wait, skip and step.",
 )
+@click.option(
+    "--notify",
+    "notify_urls",
+    multiple=True,
+    metavar="URL",
+    help="Tell an address of apprise if the run fails; repeatable. Better as NOTIFY__URLS: it is "
+    "a secret.",
+)
 @verbosity_options
 def command(
     name: str,
@@ -185,6 +194,7 @@ def command(
     verbose: bool,
     quiet: bool,
     no_resume: bool,
+    notify_urls: tuple[str, ...],
     **selection: Any,
 ) -> int:
     """Load the data of connector NAME (or of a FILE) into a database.
@@ -212,7 +222,10 @@ def command(
     environment = Environment()
     report = Report(name, destination=options.destination, dataset=options.dataset)
     output = _RunOutput(report, as_json=form == "json", json_log=log_format == "json")
+    notice = None
     try:
+        if replay is None and mock is None:
+            notice = _failure_notice(notify_urls)
         with (
             stop_on_signals(environment.stop, output.end),
             stop_after(environment.stop, max_time),
@@ -239,9 +252,25 @@ def command(
                     run(connector, cassette.options, environment, on_event, report, ledger)
     except FrameworkError as error:
         output.end(error)
+        if not isinstance(error, UsageError):
+            _send(notice, report)
         return error.exit_code
     output.end()
+    _send(notice, report)
     return report.exit_code
+
+
+def _failure_notice(given: tuple[str, ...]) -> FailureNotice | None:
+    """Return what tells people of a failure, None if nobody is to be told."""
+    from framework.notify.failure_notice import FailureNotice, configured_urls
+
+    urls = configured_urls(given)
+    return FailureNotice(urls) if urls else None
+
+
+def _send(notice: FailureNotice | None, report: Report) -> None:
+    if notice is not None and report.status == "failed" and not notice.send(report):
+        write_error("the run failed, and not everybody could be notified of it")
 
 
 @contextmanager
