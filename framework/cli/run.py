@@ -275,14 +275,22 @@ def _send(notice: FailureNotice | None, report: Report) -> None:
 
 @contextmanager
 def _telemetry(report: Report, shown: EventHandler) -> Iterator[EventHandler]:
-    """Yield the handler of the run's events, which also exports them if OTEL_ variables say so."""
+    """Yield the handler of the run's events, which also exports them if OTEL_ variables say so.
+
+    They may be there for all programs of a machine, so what cannot be done of them is a warning.
+    """
+    from framework.events import WarningRaised
     from framework.otel.exporters import open_providers, wanted_signals
 
-    signals = wanted_signals(os.environ)
-    if not signals:
+    try:
+        signals = wanted_signals(os.environ)
+        providers = open_providers(signals) if signals else None
+    except FrameworkError as error:
+        shown(WarningRaised("", "telemetry-off", f"no telemetry of this run: {error}"))
+        providers = None
+    if providers is None:
         yield shown
         return
-    providers = open_providers(signals)
     from framework.otel.run_telemetry import RunTelemetry
 
     telemetry = RunTelemetry(report.connector, providers.tracers, providers.meters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,5 +199,16 @@ def test_what_is_not_supported_is_said(
         wanted_signals(variables)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert main(["run", "shop", "-q"]) == 1
-    assert "expected" in capsys.readouterr().err
+    assert main(["run", "shop", "-q"]) == 0
+    said = capsys.readouterr().err
+    assert "expected" in said
+    assert "[telemetry-off]" in said
+
+
+def test_a_library_that_is_missing_is_said_and_fails_no_run(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    assert main(["run", "shop", "-q"]) == 0
+    assert "rest-connector-framework[otel]" in capsys.readouterr().err
+    assert receiver.asked == []
