@@ -21,7 +21,7 @@ MESSY = """\
 # yaml-language-server: $schema=../schemas/connector.schema.json
 
 # about the name
-name:   example   # trailing
+name:   example # trailing
 version: 1
 
 
@@ -103,6 +103,14 @@ def test_every_example_of_a_check_is_laid_out_if_it_is_yaml(case: object) -> Non
     assert canonical_text(laid, "example.yaml") == laid
 
 
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "connectors").glob("*.yaml")), ids=lambda file: file.stem
+)
+def test_the_bundled_connectors_are_laid_out(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert canonical_text(text, file.name) == text
+
+
 def test_every_example_of_the_docs_has_a_layout_that_stays() -> None:
     number = 0
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
@@ -165,3 +173,14 @@ def test_upgrade_says_which_version_a_file_has(
     file.write_text(CLEAN.replace("version: 1", "version: 2"), encoding="utf-8")
     assert main(["upgrade", "example"]) == 1
     assert "expected version 1" in capsys.readouterr().err
+
+
+def test_a_new_file_is_laid_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["new", "shop", "--base-url", "https://api.example.com", "--path", "/orders"]
+    assert main([*argv, "--path", "/users"]) == 0
+    assert main(["fmt", "--check"]) == 0
+
+
+def test_comments_may_be_aligned() -> None:
+    text = "version: 1       # one\nname: example    # another\n"
+    assert canonical_text(text, "example.yaml") == text

@@ -119,9 +119,9 @@ def _spaced(text: str) -> str:
 
 
 def _spaced_lines(gap: str, *, at_start: bool) -> str:
-    """Return a gap with line ends: no spaces before them, two before a comment beside a value."""
+    """Return a gap with line ends: no spaces there, two or more before a comment of that line."""
     first, *rest = gap.split("\n")
-    if first.strip() and not at_start:
+    if first.strip() and not at_start and not first.startswith("  "):  # more of them align comments
         first = f"  {first.strip()}"
     lines = [first.rstrip() if rest else first, *(line.rstrip() for line in rest[:-1]), *rest[-1:]]
     return "\n".join(lines)
