@@ -46,6 +46,9 @@ def test_the_report_and_the_closing_lines_have_the_number(
     web.on("/users", [{"id": 1}])
     more = "ignore_warnings: [keys-meet]"
     write_connector(project, BODY.format(url=web.url, more=more))
+    assert main(["show", "shop", "--format", "json"]) == 0
+    (orders, _) = json.loads(capsys.readouterr().out)["resources"]
+    assert orders["ignore_warnings"] == ["keys-meet"]
     assert main(["run", "shop"]) == 0
     said = capsys.readouterr().err
     assert "orders: warnings ignored: keys-meet 1" in said
