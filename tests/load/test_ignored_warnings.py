@@ -76,3 +76,20 @@ def test_a_list_that_may_lack_records_still_removes_no_rows(web: Web, project: P
     assert part.deleted == 0
     assert dict(part.ignored_warnings) == {"errors-beside-records": 1, "deletes-left": 1}
     assert part.warnings == []
+
+
+@pytest.mark.parametrize("option", [[], ["--deep"]])
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_check_shows_it_no_more(
+    web: Web,
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: list[str],
+    is_ignored: bool,
+) -> None:
+    web.on("/orders", {"errors": ["half of it"], "items": [{"id": 1}]})
+    more = "ignore_warnings: [errors-beside-records]\n    " if is_ignored else ""
+    selector = "endpoint: {data_selector: items}"
+    write_connector(project, BODY.format(url=web.url, more=more + selector))
+    main(["check", "shop", "--resources", "orders", *option])
+    assert ("errors-beside-records" in capsys.readouterr().out) is not is_ignored
