@@ -6,6 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+RUN_WARNINGS = frozenset(
+    {
+        *("all-ignored", "begins-late", "credentials-withheld", "csv-footer-odd", "csv-row-odd"),
+        *("cursor-in-future", "cursor-not-honoured", "cursor-out-of-order", "deletes-left"),
+        *("discarded", "ended-early", "errors-beside-records", "field-missing"),
+        *("json-key-repeated", "keys-meet", "keys-repeated", "link-drops-params"),
+        *("list-restarted", "no-records", "not-resumed", "nul-removed", "number-in-text"),
+        *("only-changed-nothing", "page-repeated", "page-shrunk", "page-too-short"),
+        *("partition-empty", "refresh-limited", "resource-skipped", "restart-gap", "step-failed"),
+        *("sync-token-missing", "text-cut", "total-changed", "total-differs"),
+        *("undeclared-fields", "unknown-column-type", "variant-columns", "watermark-stays"),
+        "window-shrunk",
+    }
+)
+"""Codes of warnings that a run may raise about one resource."""
+
 
 @dataclass(frozen=True)
 class RequestSent:

@@ -25,6 +25,8 @@ ORDER = (
     "load",
     "ledger",
     "login",
+    "otel",
+    "notify",
     "authoring",
     "mock",
     "prove",

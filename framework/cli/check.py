@@ -12,6 +12,7 @@ from framework.cli.proof_view import proof_as_data, write_proofs
 from framework.cli.shared_options import (
     format_option,
     mock_option,
+    name_argument,
     open_connector,
     query_options,
     request_options,
@@ -37,7 +38,7 @@ Examples:
   framework check scheduling --deep --interactive   decide on each change that would fix it
 """,
 )
-@click.argument("name")
+@name_argument
 @request_options
 @query_options
 @click.option(

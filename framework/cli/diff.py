@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from framework.cli.completers import complete_connectors
 from framework.cli.shared_options import connectors_option, format_option
 from framework.cli.terminal import write_json, write_line
 from framework.errors import UsageError
@@ -22,8 +23,8 @@ Examples:
   framework diff old/shop.yaml connectors/shop.yaml --cassette cassettes/shop.yaml
 """,
 )
-@click.argument("old")
-@click.argument("new", required=False)
+@click.argument("old", shell_complete=complete_connectors)
+@click.argument("new", required=False, shell_complete=complete_connectors)
 @click.option("--rev", metavar="REVISION", help="Compare what this git revision has with the file.")
 @click.option(
     "--cassette",

@@ -1,4 +1,4 @@
-"""Render findings: as text for people, as JSON for programs, as GitHub annotations.
+"""Render findings: as text for people, as JSON or SARIF for programs, as GitHub annotations.
 
 Pure functions: they print nothing and read no files.
 """
@@ -7,17 +7,44 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 from framework.cli.terminal import json_text, visible
 from framework.findings import Finding
 from framework.text import count_noun
+
+Format = Literal["text", "json", "github", "sarif"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _MAX_WIDTH = 100
 _CONTEXT_BEFORE = 40
 _STYLES = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _PLAIN = "\x1b[0m"
+
+
+def render(
+    form: Format,
+    findings: Sequence[Finding],
+    sources: Mapping[str, str],
+    closing: str,
+    *,
+    colour: bool = False,
+) -> Iterator[str]:
+    """Yield what a command writes: the findings, and for people the closing line."""
+    if form == "json":
+        yield render_json(findings)
+    elif form == "sarif":
+        from framework.cli.sarif_view import render_sarif
+
+        yield render_sarif(findings)
+    else:
+        if findings and form == "github":
+            yield render_github(findings)
+        elif findings:
+            yield render_text(findings, sources, colour=colour)
+        yield closing
 
 
 def render_text(
@@ -57,15 +84,16 @@ def render_github(findings: Iterable[Finding]) -> str:
     )
 
 
-def summary(findings: Sequence[Finding], files: int) -> str:
-    """Return the closing line: counts of files, errors and warnings."""
+def summary(findings: Sequence[Finding], files: int, ignored: int = 0) -> str:
+    """Return the closing line: counts of files, errors and warnings, shown and ignored."""
+    more = f"; {count_noun(ignored, 'warning')} ignored" if ignored else ""
     errors = sum(finding.severity == "error" for finding in findings)
     warnings = len(findings) - errors
     if not findings:
-        return f"{count_noun(files, 'file')}, nothing found"
+        return f"{count_noun(files, 'file')}, nothing found{more}"
     counts = [count_noun(errors, "error")] if errors else []
     counts += [count_noun(warnings, "warning")] if warnings else []
-    return f"{count_noun(files, 'file')}, {' and '.join(counts)}"
+    return f"{count_noun(files, 'file')}, {' and '.join(counts)}{more}"
 
 
 def _excerpt(source: str, number: int, column: int) -> list[str]:

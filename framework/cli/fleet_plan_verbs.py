@@ -54,22 +54,17 @@ def validate(file: Path, connectors: Path | None, output: str | None, strict: bo
 
     Needs no network and no secrets. Exit code 1 if there are errors.
     """
-    from framework.cli.findings_view import render_github, render_json, render_text, summary
+    from framework.cli.findings_view import render, summary
     from framework.cli.validate import choose_format
     from framework.fleet.jobs.fleet_file import read_fleet
 
     result = read_fleet(file, connectors)
     form = choose_format(output, dict(os.environ))
     sources = _sources(file, result)
-    if form == "json":
-        write_line(render_json(result.findings))
-    else:
-        if result.findings and form == "github":
-            write_line(render_github(result.findings))
-        elif result.findings:
-            colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-            write_line(render_text(result.findings, sources, colour=colour))
-        write_line(summary(result.findings, result.files))
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    closing = summary(result.findings, result.files)
+    for text in render(form, result.findings, sources, closing, colour=colour):
+        write_line(text)
     failing = {"error", "warning"} if strict else {"error"}
     return int(any(one.severity in failing for one in result.findings))
 

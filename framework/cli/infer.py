@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.shared_options import open_connector, sample_options
+from framework.cli.completers import complete_resource
+from framework.cli.shared_options import name_argument, open_connector, sample_options
 from framework.cli.terminal import json_text, write_error
 from framework.errors import FrameworkError
 
@@ -29,8 +30,8 @@ Examples:
   framework infer scheduling --replay         read the cassette, without network
 """,
 )
-@click.argument("name")
-@click.argument("resources", nargs=-1, metavar="[RESOURCE]...")
+@name_argument
+@click.argument("resources", nargs=-1, metavar="[RESOURCE]...", shell_complete=complete_resource)
 @sample_options(limit=500)
 @click.option(
     "--replay",

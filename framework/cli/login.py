@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.shared_options import alias_option, connectors_option, open_connector, set_option
+from framework.cli.shared_options import (
+    alias_option,
+    connectors_option,
+    name_argument,
+    open_connector,
+    set_option,
+)
 from framework.cli.terminal import visible, write_line
 from framework.errors import UsageError
 
@@ -35,7 +41,7 @@ Examples:
   framework login crm --no-browser --port 8765
 """,
 )
-@click.argument("name")
+@name_argument
 @connectors_option
 @set_option
 @alias_option

@@ -42,7 +42,10 @@ VERBS = (
     "new",
     "infer",
     "import",
+    "fmt",
+    "upgrade",
     "fleet",
+    "completion",
 )
 GC_THRESHOLDS = (500_000, 20, 50)
 """Allocations between two garbage collections, instead of 700: importing dlt alone makes half as
@@ -78,7 +81,8 @@ class LazyGroup(click.Group):
         """Resolve the command as click does; suggest a name for an unknown one."""
         import difflib
 
-        if args and not args[0].startswith("-") and args[0] not in VERBS:
+        is_unknown = bool(args) and not args[0].startswith("-") and args[0] not in VERBS
+        if is_unknown and not ctx.resilient_parsing:  # a shell that completes shows no message
             near = difflib.get_close_matches(args[0], VERBS, 1)
             hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(VERBS)}"
             ctx.fail(f"unknown command {args[0]!r}; {hint}")
@@ -125,6 +129,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
+    instruction = os.environ.get("_FRAMEWORK_COMPLETE")
+    if instruction:
+        from framework.cli.completion import complete
+
+        return complete(cli, instruction)
     try:
         result = cli.main(args=argv, prog_name="framework", standalone_mode=False)
         sys.stdout.flush()  # a closed pipe must fail here, not when the interpreter exits

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.shared_options import connectors_option, open_connector, set_option
+from framework.cli.shared_options import (
+    connectors_option,
+    name_argument,
+    open_connector,
+    set_option,
+)
 from framework.cli.terminal import visible, write_line
 from framework.errors import Interrupted, Terminated, UsageError
 from framework.text import count_noun
@@ -64,7 +69,7 @@ Examples:
   framework mock ./connectors/mine.yaml --invent --rows 200
 """,
 )
-@click.argument("name")
+@name_argument
 @connectors_option
 @set_option
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.cli.completers import complete_resource
 from framework.cli.shared_options import (
     format_option,
     mock_option,
+    name_argument,
     open_connector,
     query_options,
     sample_options,
 )
-from framework.cli.terminal import visible, write_json, write_line
+from framework.cli.terminal import visible, visible_lines, write_json, write_line
+from framework.errors import UsageError
 from framework.runtime.redacted_output import process_redactor
+
+if TYPE_CHECKING:
+    from framework.authoring.diagnose.raw_response import RawResponse
 
 MAX_CELL_WIDTH = 40
 """Characters of a value that the table shows."""
@@ -31,14 +38,20 @@ COLUMN_GAP = 2
 Examples:
   framework preview scheduling event_types
   framework preview scheduling scheduled_events --limit 3 --format json
+  framework preview scheduling event_types --raw
 """,
 )
-@click.argument("name")
-@click.argument("resource")
+@name_argument
+@click.argument("resource", shell_complete=complete_resource)
 @sample_options(limit=10)
 @query_options
 @mock_option
 @format_option("text", "json")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="The first response as received: its body on stdout, status and headers on stderr.",
+)
 def command(
     name: str,
     resource: str,
@@ -50,11 +63,16 @@ def command(
     limit: int,
     mock: str | None,
     form: str,
+    raw: bool,
 ) -> int:
     """Show the first records of RESOURCE of connector NAME. Nothing is loaded.
 
     The records of a child resource are those of its parent's first records.
     """
+    if raw and form == "json":
+        raise UsageError(
+            "--raw and --format json exclude each other: --raw writes the body as it was received"
+        )
     connector = open_connector(name, connectors)
     from rich.console import Console
 
@@ -77,6 +95,17 @@ def command(
         config = mocked_config(connector, config)
     with stop_on_signals(environment.stop):
         on_event = Progress(Console(stderr=True), live=False)
+        if raw:
+            from framework.authoring.diagnose.raw_response import first_response
+
+            response, error = first_response(
+                connector, selected[0], config, alias, environment, on_event
+            )
+            if response is not None:
+                _write_raw(response)
+            if error is not None:
+                raise error
+            return 0
         ((_, records),) = first_records(
             connector, selected, limit, config, alias, environment, on_event
         )
@@ -93,6 +122,26 @@ def command(
     else:
         write_line(f"{resource}: no records")
     return 0
+
+
+def _write_raw(response: RawResponse) -> None:
+    """Write the body to stdout, byte for byte unless that is a terminal, and the rest to stderr."""
+    head = [
+        f"{response.method} {response.url}",
+        f"{response.status} {response.reason}".rstrip()
+        + f"  ({len(response.body):,} bytes in {response.seconds:.2f} s)",
+        *(f"{name}: {value}" for name, value in response.headers),
+    ]
+    click.echo("\n".join([*map(visible, head), ""]), err=True)
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(response.body)
+        sys.stdout.flush()
+        return
+    try:
+        write_line(visible_lines(response.body.decode(response.charset or "utf-8")))
+    except UnicodeError:
+        write_line("the body is not text; write it to a file: framework preview ... --raw > FILE")
 
 
 def _table(records: list[dict[str, Any]], width: int) -> tuple[Any, list[str]]:

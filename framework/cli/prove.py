@@ -11,6 +11,7 @@ import click
 from framework.cli.shared_options import (
     connectors_option,
     format_option,
+    name_argument,
     open_connector,
     resources_option,
     set_option,
@@ -41,7 +42,7 @@ Examples:
   framework prove ./connectors/shop.yaml --strict --format json
 """,
 )
-@click.argument("name")
+@name_argument
 @connectors_option
 @resources_option
 @set_option

@@ -9,6 +9,7 @@ import click
 
 from framework.cli.shared_options import (
     limit_option,
+    name_argument,
     open_connector,
     query_options,
     request_options,
@@ -27,7 +28,7 @@ Examples:
   framework record scheduling --resources api_user,groups
 """,
 )
-@click.argument("name")
+@name_argument
 @request_options
 @query_options
 @limit_option

@@ -53,6 +53,8 @@ def _remarks(report: Report) -> Iterator[str]:
             yield f"{part.name}: {count_noun(part.ignored, 'response')} ignored by response_actions"
         for code, count in part.more.items():
             yield f"{part.name}: {count_noun(count, 'more warning')} like these [{code}]"
+        if part.ignored_warnings:
+            yield f"{part.name}: warnings ignored: {_counts(part.ignored_warnings)}"
         if part.left_out:
             yield f"{part.name}: records not loaded: {_counts(part.left_out)}"
         if part.deleted:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from framework.cli.shared_options import (
     format_option,
     limit_option,
     mock_option,
+    name_argument,
     open_connector,
     request_options,
     verbosity_options,
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
 
     from framework.cli.log_view import JsonLog
     from framework.cli.progress_view import Progress
+    from framework.events import Event, EventHandler
     from framework.load.report import Report
     from framework.load.run_options import CommitEvery, RunOptions
+    from framework.notify.failure_notice import FailureNotice
 
 TIME_FORMATS = ("iso", "epoch_seconds")
 
@@ -54,10 +60,10 @@ def _parse_commits(
     context: click.Context, parameter: click.Parameter, value: str
 ) -> CommitEvery | None:
     """Return after what time or how many records a run loads what it has read."""
+    if value == "never" or context.resilient_parsing:  # a shell that completes does not wait
+        return None
     from framework.load.run_options import CommitEvery
 
-    if value == "never":
-        return None
     if value.isdigit():
         if int(value):
             return CommitEvery(records=int(value))
@@ -104,7 +110,7 @@ Examples:
   framework run scheduling --mock http://127.0.0.1:8080
 """,
 )
-@click.argument("name")
+@name_argument
 @request_options
 @limit_option
 @click.option(
@@ -168,6 +174,14 @@ Examples:
     default="text",
     help="json: on stderr, one object per line for each request, page, wait, skip and step.",
 )
+@click.option(
+    "--notify",
+    "notify_urls",
+    multiple=True,
+    metavar="URL",
+    help="Tell an address of apprise if the run fails; repeatable. Better as NOTIFY__URLS: it is "
+    "a secret.",
+)
 @verbosity_options
 def command(
     name: str,
@@ -180,6 +194,7 @@ def command(
     verbose: bool,
     quiet: bool,
     no_resume: bool,
+    notify_urls: tuple[str, ...],
     **selection: Any,
 ) -> int:
     """Load the data of connector NAME (or of a FILE) into a database.
@@ -207,11 +222,15 @@ def command(
     environment = Environment()
     report = Report(name, destination=options.destination, dataset=options.dataset)
     output = _RunOutput(report, as_json=form == "json", json_log=log_format == "json")
+    notice = None
     try:
+        if replay is None and mock is None:
+            notice = _failure_notice(notify_urls)
         with (
             stop_on_signals(environment.stop, output.end),
             stop_after(environment.stop, max_time),
-            output.progress(quiet=quiet, verbose=verbose) as on_event,
+            output.progress(quiet=quiet, verbose=verbose) as shown,
+            _telemetry(report, shown) as on_event,
         ):
             connector = open_connector(name, connectors, verbose=verbose)
             report.connector = connector.name
@@ -233,9 +252,62 @@ def command(
                     run(connector, cassette.options, environment, on_event, report, ledger)
     except FrameworkError as error:
         output.end(error)
+        if not isinstance(error, UsageError):
+            _send(notice, report)
         return error.exit_code
     output.end()
+    _send(notice, report)
     return report.exit_code
+
+
+def _failure_notice(given: tuple[str, ...]) -> FailureNotice | None:
+    """Return what tells people of a failure, None if nobody is to be told."""
+    from framework.notify.failure_notice import FailureNotice, configured_urls
+
+    urls = configured_urls(given)
+    return FailureNotice(urls) if urls else None
+
+
+def _send(notice: FailureNotice | None, report: Report) -> None:
+    if notice is not None and report.status == "failed" and not notice.send(report):
+        write_error("the run failed, and not everybody could be notified of it")
+
+
+@contextmanager
+def _telemetry(report: Report, shown: EventHandler) -> Iterator[EventHandler]:
+    """Yield the handler of the run's events, which also exports them if OTEL_ variables say so.
+
+    They may be there for all programs of a machine, so what cannot be done of them is a warning.
+    """
+    from framework.events import WarningRaised
+    from framework.otel.exporters import open_providers, wanted_signals
+
+    try:
+        signals = wanted_signals(os.environ)
+        providers = open_providers(signals) if signals else None
+    except FrameworkError as error:
+        shown(WarningRaised("", "telemetry-off", f"no telemetry of this run: {error}"))
+        providers = None
+    if providers is None:
+        yield shown
+        return
+    from framework.otel.run_telemetry import RunTelemetry
+
+    telemetry = RunTelemetry(report.connector, providers.tracers, providers.meters)
+
+    def on_event(event: Event) -> None:
+        telemetry(event)
+        shown(event)
+
+    try:
+        yield on_event
+    except FrameworkError as error:
+        if report.error is None:
+            report.end(error)
+        raise
+    finally:
+        telemetry.end(report)
+        providers.close()
 
 
 def _check_range(options: RunOptions, replay: bool) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import click
 
-from framework.cli.shared_options import destination_options, format_option, open_connector
+from framework.cli.shared_options import (
+    destination_options,
+    format_option,
+    name_argument,
+    open_connector,
+)
 from framework.cli.terminal import (
     new_table,
     print_plain,
@@ -31,7 +36,7 @@ Examples:
   framework runs scheduling --destination postgres --dataset calendar
 """,
 )
-@click.argument("name")
+@name_argument
 @destination_options
 @click.option("--failed", is_flag=True, help="Only runs that failed or were interrupted.")
 @click.option(

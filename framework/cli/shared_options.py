@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from framework.cli.completers import complete_config, complete_connectors, complete_resources
 from framework.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
+name_argument = click.argument("name", shell_complete=complete_connectors)
+"""The connector that a command is about: its name, or a file."""
+
 connectors_option = click.option(
     "--connectors",
     type=click.Path(path_type=Path, file_okay=False),
@@ -124,6 +128,7 @@ set_option = click.option(
     "config",
     multiple=True,
     callback=_parse_assignments,
+    shell_complete=complete_config,
     metavar="KEY=VALUE",
     help="Set a config entry for this run; repeatable.",
 )
@@ -136,6 +141,7 @@ alias_option = click.option(
 resources_option = click.option(
     "--resources",
     callback=_parse_names,
+    shell_complete=complete_resources,
     metavar="A,B",
     help="Only these resources, instead of those that the file selects.",
 )
@@ -166,7 +172,7 @@ validate_options = option_group(
     click.option(
         "--format",
         "output",
-        type=click.Choice(["text", "json", "github"]),
+        type=click.Choice(["text", "json", "github", "sarif"]),
         help="Output format; default github in GitHub Actions, else text.",
     ),
     click.option("--strict", is_flag=True, help="Also fail on warnings."),

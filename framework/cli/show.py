@@ -13,6 +13,7 @@ from framework.cli.shared_options import (
     alias_option,
     connectors_option,
     format_option,
+    name_argument,
     open_connector,
     set_option,
 )
@@ -33,7 +34,7 @@ Examples:
   framework show scheduling --set scope=user --format json
 """,
 )
-@click.argument("name")
+@name_argument
 @connectors_option
 @set_option
 @alias_option

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from framework.cli.shared_options import destination_options, format_option, open_connector
+from framework.cli.completers import complete_resource
+from framework.cli.shared_options import (
+    destination_options,
+    format_option,
+    name_argument,
+    open_connector,
+)
 from framework.cli.terminal import (
     new_table,
     print_plain,
@@ -51,8 +57,8 @@ Examples:
   framework state show scheduling scheduled_events --format json
 """,
 )
-@click.argument("name")
-@click.argument("resource", required=False)
+@name_argument
+@click.argument("resource", required=False, shell_complete=complete_resource)
 @destination_options
 @format_option("text", "json")
 def show(name: str, resource: str | None, form: str, **location: Any) -> int:
@@ -94,8 +100,8 @@ Examples:
   framework state reset scheduling --destination postgres --dataset calendar --yes
 """,
 )
-@click.argument("name")
-@click.argument("resource", required=False)
+@name_argument
+@click.argument("resource", required=False, shell_complete=complete_resource)
 @destination_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def reset(name: str, resource: str | None, yes: bool, **location: Any) -> int:

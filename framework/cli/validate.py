@@ -6,18 +6,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.findings_view import render_github, render_json, render_text, summary
+from framework.cli.completers import complete_connectors
+from framework.cli.findings_view import FORMATS, Format, render, summary
 from framework.cli.shared_options import source_text, validate_options
 
 if TYPE_CHECKING:
     from framework.definition.validation import ValidationResult
     from framework.findings import Finding
 
-Format = Literal["text", "json", "github"]
 Write = Callable[[str], object]
 
 
@@ -43,32 +43,29 @@ def validate_files(
     unique = list({location.path.absolute(): location for location in locations}.values())
     findings: list[Finding] = []
     sources: dict[str, str] = {}
+    ignored = 0
     for location in unique:
         result = validate(location)
         file_findings = [*result.findings, *(_dlt_findings(result) if dlt else ())]
         if file_findings:
             sources |= {**result.queries, location.display: source_text(location)}
         findings += file_findings
-    if output == "json":
-        write(render_json(findings))
-    else:
-        if findings and output == "github":
-            write(render_github(findings))
-        elif findings:
-            write(render_text(findings, sources, colour=colour))
-        closing = summary(findings, len(unique))
-        if not names and locations == bundled_connectors():
-            folder = connectors or "connectors"
-            closing += f"; these are the bundled connectors, because {folder}/ has none"
-        write(closing)
+        ignored += sum(result.ignored.values())
+    closing = summary(findings, len(unique), ignored)
+    if not names and locations == bundled_connectors():
+        folder = connectors or "connectors"
+        closing += f"; these are the bundled connectors, because {folder}/ has none"
+    for text in render(output, findings, sources, closing, colour=colour):
+        write(text)
     failing = {"error", "warning"} if strict else {"error"}
     return int(any(finding.severity in failing for finding in findings))
 
 
 def choose_format(requested: str | None, environment: dict[str, str]) -> Format:
     """Return the requested format; by default github in GitHub Actions, else text."""
-    if requested in ("text", "json", "github"):
-        return requested  # type: ignore[return-value]
+    for form in FORMATS:
+        if form == requested:
+            return form
     return "github" if environment.get("GITHUB_ACTIONS") == "true" else "text"
 
 
@@ -95,10 +92,10 @@ def _dlt_findings(result: ValidationResult) -> list[Finding]:
 Examples:
   framework validate
   framework validate ./connectors/mine.yaml --strict
-  framework validate --format github
+  framework validate --format sarif > findings.sarif
 """,
 )
-@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...", shell_complete=complete_connectors)
 @validate_options
 @click.option("--dlt", is_flag=True, help="Also build each source with dlt (slower).")
 def command(

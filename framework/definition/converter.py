@@ -91,6 +91,7 @@ def parse_response_format(written: Json) -> ResponseFormat:
 _NOT_HINTS = (
     *("name", "endpoint", "schema", "when", "processing_steps", "include_from_parent"),
     *("only_changed", "only_new", "partitions", "deletes", "zone", "columns_from"),
+    "ignore_warnings",
 )
 _NOT_ARGUMENTS = (
     *("type", "start_param", "end_param", "lag", "watermark", "convert", "transform"),
@@ -242,6 +243,7 @@ def _resource(draft: Draft, merged: MergedResource) -> Resource:
         deletes=_deletes(data.get("deletes")),
         zone=data.get("zone"),
         columns_from=_columns_from(data.get("columns_from")),
+        ignore_warnings=frozenset(data.get("ignore_warnings") or ()),
         steps=steps,
     )
 

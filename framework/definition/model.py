@@ -518,7 +518,7 @@ class Resource:
     A resource with several independent parents has one list for each combination of their records.
     `parent` is the first of them; to it, those of `other_parents` are ancestors too.
 
-    `zone` is the name of the zone of times that name none.
+    `zone` is the name of the zone of times that name none. `ignore_warnings` are codes.
     """
 
     name: str
@@ -542,6 +542,7 @@ class Resource:
     deletes: Deletes | None = None
     zone: str | None = None
     columns_from: ColumnsFrom | None = None
+    ignore_warnings: frozenset[str] = frozenset()
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class ValidationResult:
     """The findings of a file by place, and its connector if none of them is an error.
 
     `document` is None for a file that cannot be read as YAML. `queries` are the texts of query
-    files that findings may be about, by path.
+    files that findings may be about, by path. `ignored` counts the warnings that resources ignore.
     """
 
     location: Location
@@ -35,6 +35,7 @@ class ValidationResult:
     findings: tuple[Finding, ...]
     document: Document | None = None
     queries: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def validate(location: Location) -> ValidationResult:
@@ -75,16 +76,23 @@ def validate_document(
     draft = Draft(document, location)
     shape = check_format(document)
     findings = [*reader_findings, *shape]
+    ignored: Mapping[str, int] = {}
     if isinstance(document.data, dict):
         # a part that cannot be read may use any setting
         is_partial = "resources" not in document.data or any(
             one.code in _UNREADABLE for one in shape
         )
-        findings += [one for one in run_rules(draft) if not (is_partial and one.code in _UNUSED)]
-    return _result(location, draft, findings)
+        found, ignored = run_rules(draft)
+        findings += [one for one in found if not (is_partial and one.code in _UNUSED)]
+    return _result(location, draft, findings, ignored)
 
 
-def _result(location: Location, draft: Draft | None, findings: list[Finding]) -> ValidationResult:
+def _result(
+    location: Location,
+    draft: Draft | None,
+    findings: list[Finding],
+    ignored: Mapping[str, int] | None = None,
+) -> ValidationResult:
     ordered = tuple(
         sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
     )
@@ -94,4 +102,4 @@ def _result(location: Location, draft: Draft | None, findings: list[Finding]) ->
     queries = {one.display: one.text for one in blocks if one is not None and one.display}
     has_errors = any(finding.severity == "error" for finding in ordered)
     connector = None if has_errors else parse_connector(draft)
-    return ValidationResult(location, connector, ordered, draft.document, queries)
+    return ValidationResult(location, connector, ordered, draft.document, queries, ignored or {})

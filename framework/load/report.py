@@ -46,6 +46,7 @@ class ResourceReport:
     seconds, summed over requests in flight. `bytes` are of response bodies, after decompression.
     `loads_part` means that the resource failed, but the windows before the failed one are loaded.
     `deleted` rows were marked or removed, because the API no longer has their records.
+    `ignored_warnings` counts by code those that the resource ignores, which are in no list.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ResourceReport:
     bytes: int = 0
     warnings: list[WarningRaised] = field(default_factory=list)
     more: Counter[str] = field(default_factory=Counter)
+    ignored_warnings: Counter[str] = field(default_factory=Counter)
     error: str | None = None
     seconds: float = 0.0
     done: bool = False
@@ -94,6 +96,7 @@ class ResourceReport:
                 *_plain_warnings(self.warnings),
                 *({"code": c, "message": f"{n:,} more of this kind"} for c, n in self.more.items()),
             ],
+            "ignored_warnings": dict(self.ignored_warnings),
             "error": self.error,
         }
 
@@ -235,7 +238,8 @@ RunRecorder = Callable[[EndedRun], None]
 class Collector:
     """Aggregate events into a report and forward them. Thread-safe.
 
-    Events of an unselected parent count for the child that it is read for, by `read_for`.
+    Events of an unselected parent count for the child that it is read for, by `read_for`. `ignored`
+    are the codes of the warnings that each resource ignores.
     """
 
     def __init__(
@@ -244,8 +248,10 @@ class Collector:
         resources: Iterable[Resource],
         read_for: Mapping[str, str],
         on_event: EventHandler,
+        ignored: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         self.report = report
+        self._ignored = ignored or {}
         self._read_for = read_for
         self._on_event = on_event
         self._lock = threading.Lock()
@@ -267,6 +273,11 @@ class Collector:
                 if key in self._seen:
                     return
                 self._seen.add(key)
+                if event.code in self._ignored.get(event.resource, ()):
+                    part = self._part(event.resource)
+                    if part is not None:
+                        part.ignored_warnings[event.code] += 1
+                    return
                 self._counts[event.resource, event.code] += 1
                 if self._counts[event.resource, event.code] > MAX_ALIKE:
                     part = self._part(event.resource)

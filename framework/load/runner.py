@@ -115,7 +115,8 @@ def run(
     names = [resource.name for resource in selected]
     others = {**metadata_of(connector, selected), **unselected_parents(connector, selected)}
     read_for = {name: first for name, first in others.items() if name not in names}
-    collector = Collector(report, selected, read_for, on_event)
+    ignored = {one.name: one.ignore_warnings for one in connector.resources}
+    collector = Collector(report, selected, read_for, on_event, ignored)
     folder = pipelines_folder(options)
 
     def end(error: BaseException | None = None, pipeline: Any = None) -> None:
@@ -606,7 +607,7 @@ class _Run:
             part = self.report.resources.get(one.name)
             if part is None:
                 continue
-            codes = sorted(part.warning_counts.keys() & INCOMPLETE)
+            codes = sorted((part.warning_counts | part.ignored_warnings).keys() & INCOMPLETE)
             reason = f"the warning {codes[0]} of {one.name}" if codes else ""
             if part.ignored:
                 reason = f"{count_noun(part.ignored, 'response')} of {one.name} that was ignored"

@@ -88,11 +88,13 @@ def test_the_report_as_json_is_one_object_that_matches_its_schema(
             {
                 "name": "customers", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
                 "waited": 0.0, "ignored": 0, "left_out": {}, "not_asked": {}, "deleted": 0,
+                "ignored_warnings": {},
                 "warnings": [], "error": None,
             },
             {
                 "name": "orders", "status": "ok", "rows": 3, "requests": 1, "retries": 0,
                 "waited": 0.0, "ignored": 0, "left_out": {}, "not_asked": {}, "deleted": 0,
+                "ignored_warnings": {},
                 "error": None,
             },
         ],

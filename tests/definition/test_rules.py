@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.definition.check_texts import CHECK_TEXTS
 from framework.definition.finder import Location
 from framework.definition.rules.rule import RULES
 from framework.definition.schema.connector_schema import keys_at, schemas_at
@@ -14,7 +15,16 @@ from framework.definition.schema.json_schema import format_checker
 from framework.definition.validation import validate_document
 from framework.definition.values.value_casts import SCHEMA_EPOCHS
 from framework.definition.yaml_reader import parse_document
-from tests.support.checks_page import FILE, PAGE, Case, cases, output_of, page, validate_case
+from tests.support.checks_page import (
+    FILE,
+    PAGE,
+    Case,
+    cases,
+    output_of,
+    page,
+    texts,
+    validate_case,
+)
 from tests.support.slow_params import quick_first
 from tests.support.validating import GUESSES, codes, judge_data, judge_text
 
@@ -47,6 +57,10 @@ def test_the_page_shows_the_exact_output(code):
 
 def test_the_page_is_fresh():
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_the_texts_of_the_codes_are_fresh():
+    assert CHECK_TEXTS.read_text(encoding="utf-8") == texts()
 
 
 def test_every_code_in_the_source_is_documented_and_no_other():

@@ -310,6 +310,8 @@ def test_every_type_of_auth_has_its_canary(web: Web) -> None:
         (("check", "shop", "--deep"), 1, {}),
         (("preview", "shop", "by_query"), 0, {}),
         (("preview", "shop", "told_query"), 1, {}),
+        (("preview", "shop", "by_query", "--raw"), 0, {}),
+        (("preview", "shop", "told_query", "--raw"), 1, {}),
         (("show", "shop"), 0, {}),
         (("state", "show", "shop"), 0, {}),
     ),

@@ -99,6 +99,7 @@ VERBS: tuple[tuple[str, ...], ...] = (
     *(("preview", "shop", f"{kind}_head") for kind in KINDS),
     ("preview", "shop", "told_parent", "--format", "json"),
     ("preview", "shop", "told_start"),
+    *(("preview", "shop", f"{kind}_head", "--raw") for kind in KINDS),
     ("show", "shop"),
     ("show", "shop", "--format", "json"),
     ("state", "show", "shop"),

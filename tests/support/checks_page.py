@@ -1,4 +1,4 @@
-"""Generate docs/checks.md from the cases in tests/definition/rules.
+"""Generate docs/checks.md, and the texts of the codes, from the cases in tests/definition/rules.
 
 `python -m tests.support.checks_page [--check]`
 
@@ -7,6 +7,7 @@ A case says what a code means and contains a bad example; the page adds the outp
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from framework.cli.findings_view import render_text
+from framework.definition.check_texts import CHECK_TEXTS
 from framework.definition.finder import find_connector
 from framework.definition.validation import ValidationResult, validate
 from framework.definition.yaml_reader import MAX_BYTES, parse_document
@@ -98,6 +100,12 @@ def page() -> str:
     return "\n".join([*parts, *(_section(case) for case in every)])
 
 
+def texts() -> str:
+    """Return what each code means, as the package carries it."""
+    meanings = {case.code: " ".join(case.means.split()) for case in cases()}
+    return json.dumps(meanings, ensure_ascii=False, indent=1) + "\n"
+
+
 def output_of(case: Case) -> str:
     """Return what `validate` says, with secrets that are written in the file masked."""
     redactor, text = Redactor(), case.example
@@ -130,14 +138,18 @@ def _inside(folder: str) -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> int:
-    text = page()
+    files = {PAGE: page(), CHECK_TEXTS: texts()}
     if "--check" in arguments:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        if not fresh:
-            print("docs/checks.md is out of date; run python -m tests.support.checks_page")
-        return 0 if fresh else 1
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
+        old = [
+            path
+            for path, text in files.items()
+            if not path.is_file() or path.read_text(encoding="utf-8") != text
+        ]
+        for path in old:
+            print(f"{path.name} is out of date; run python -m tests.support.checks_page")
+        return int(bool(old))
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -98,16 +98,24 @@ def snapshot(
 
 def compare(expected: Mapping[str, Json], actual: Mapping[str, Json]) -> list[str]:
     """Return the differences, one line each."""
+    return [line for lines in compare_tables(expected, actual).values() for line in lines]
+
+
+def compare_tables(
+    expected: Mapping[str, Json], actual: Mapping[str, Json]
+) -> dict[str, tuple[str, ...]]:
+    """Return the differences of each table, also of one without any."""
     old, new = expected.get("tables") or {}, actual.get("tables") or {}
-    lines: list[str] = []
+    differences: dict[str, tuple[str, ...]] = {}
     for name in sorted({*old, *new}):
         if name not in new:
-            lines.append(f"table `{name}` is missing, expected {_rows(old[name]['rows'])}")
+            lines = [f"table `{name}` is missing, expected {_rows(old[name]['rows'])}"]
         elif name not in old:
-            lines.append(f"table `{name}` is new, it has {_rows(new[name]['rows'])}")
+            lines = [f"table `{name}` is new, it has {_rows(new[name]['rows'])}"]
         else:
-            lines.extend(f"table `{name}`: {line}" for line in _table_diff(old[name], new[name]))
-    return lines
+            lines = [f"table `{name}`: {line}" for line in _table_diff(old[name], new[name])]
+        differences[name] = tuple(lines)
+    return differences
 
 
 def read_expected(path: Path, connector_name: str) -> dict[str, Json]:
@@ -307,11 +315,20 @@ def _short(value: Json) -> str:
 
 @dataclass(frozen=True)
 class TestResult:
-    """The outcome of a test; it passed if there are no `problems`."""
+    """The outcome of a test; it passed if there are no `problems`.
 
-    problems: tuple[str, ...]
-    tables: int = 0
+    `replay` are the problems of the replay itself, after which no table is compared, and
+    `differences` those of each table.
+    """
+
+    replay: tuple[str, ...] = ()
+    differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: int = 0
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that is wrong, one text each."""
+        return (*self.replay, *(line for lines in self.differences.values() for line in lines))
 
 
 def expected_path(connector: Connector) -> Path:
@@ -346,10 +363,9 @@ def test_connector(connector: Connector, *, update: bool, stop: StopSignal) -> T
         actual = snapshot(folder / _DATABASE, str(report.dataset), primary_keys(connector))
     if expected is None:
         write_expected(expected_path(connector), actual)
-    else:
-        problems = compare(expected, actual)
+    differences = compare_tables(actual if expected is None else expected, actual)
     rows = sum(int(table["rows"]) for table in actual["tables"].values())
-    return TestResult(tuple(problems), len(actual["tables"]), rows)
+    return TestResult((), differences, rows)
 
 
 test_connector.__test__ = False  # type: ignore[attr-defined]  # not a pytest test

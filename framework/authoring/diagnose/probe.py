@@ -152,14 +152,20 @@ def probe(
                 probes.append(Probe(resource.name, "readable", "its export job was created"))
             else:
                 probes.append(Probe(resource.name, "readable", "" if count else "no records"))
-    return [replace(one, warnings=_warnings(warnings, one.resource)) for one in probes]
+    ignored = {one.name: one.ignore_warnings for one in connector.resources}
+    return [
+        replace(one, warnings=_warnings(warnings, one.resource, ignored[one.resource]))
+        for one in probes
+    ]
 
 
-def _warnings(warnings: Iterable[WarningRaised], resource: str) -> tuple[dict[str, str], ...]:
+def _warnings(
+    warnings: Iterable[WarningRaised], resource: str, ignored: frozenset[str]
+) -> tuple[dict[str, str], ...]:
     return tuple(
         {"code": one.code, "message": one.message}
         for one in warnings
-        if one.resource == resource and one.code != "selector-no-match"
+        if one.resource == resource and one.code not in {"selector-no-match", *ignored}
     )
 
 

@@ -225,7 +225,8 @@ def _has_paging_fault(proofs: Sequence[Proof]) -> bool:
 
 def _warning_proofs(evidence: Evidence, proofs: Sequence[Proof]) -> Iterator[Proof]:
     """Yield the warnings of a run that no proof explains, as faults."""
-    explained = {*_CHECKED_WARNINGS, *(one.code for one in proofs)}
+    ignored = evidence.resource.ignore_warnings
+    explained = {*_CHECKED_WARNINGS, *ignored, *(one.code for one in proofs)}
     if _has_paging_fault(proofs):
         explained |= {"total-differs", "ended-early"}
     for warning in evidence.warnings:

@@ -51,18 +51,22 @@ class Rule:
     severity: Severity
     check: Check
 
-    def findings(self, draft: Draft) -> Iterator[Finding]:
-        """Yield a finding for each breach of the rule."""
+    def placed(self, draft: Draft) -> Iterator[tuple[Pointer, Finding]]:
+        """Yield a finding for each breach of the rule, with the pointer of its place."""
         for breach in self.check(draft):
             code, place, message = breach if len(breach) == 3 else (self.codes[0], *breach)
             if isinstance(place, TextPlace):
                 mark = place.mark(draft.document)
                 path = place.file or draft.document.path
-                yield Finding(path, mark.line, mark.column, self.severity, code, message)
+                finding = Finding(path, mark.line, mark.column, self.severity, code, message)
+                yield place.pointer, finding
                 continue
             is_key = isinstance(place, Key)
             pointer = place.pointer if isinstance(place, Key) else place
-            yield draft.document.finding(pointer, code, message, severity=self.severity, key=is_key)
+            yield (
+                pointer,
+                draft.document.finding(pointer, code, message, severity=self.severity, key=is_key),
+            )
 
 
 RULES: list[Rule] = []

@@ -82,6 +82,8 @@ def _resource(resource: Resource, filler: Filler) -> dict[str, Json]:
         data["columns_from"] = to_plain(resource.columns_from)
     if resource.zone is not None:
         data["zone"] = filler.final(resource.zone)
+    if resource.ignore_warnings:
+        data["ignore_warnings"] = sorted(resource.ignore_warnings)
     if resource.included_columns:
         data["include_from_parent"] = _included(resource)
     if resource.steps:
