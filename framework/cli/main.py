@@ -39,6 +39,7 @@ VERBS = (
     "preview",
     "mock",
     "prove",
+    "lsp",
     "new",
     "infer",
     "import",

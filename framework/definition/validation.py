@@ -73,6 +73,12 @@ def validate_document(
     The rules run beside the JSON Schema, so that all mistakes are reported at once.
     """
     draft = Draft(document, location)
+    return _result(location, draft, draft_findings(draft, reader_findings))
+
+
+def draft_findings(draft: Draft, reader_findings: Sequence[Finding] = ()) -> list[Finding]:
+    """Return what is wrong with a draft, in no order, with the findings of reading it."""
+    document = draft.document
     shape = check_format(document)
     findings = [*reader_findings, *shape]
     if isinstance(document.data, dict):
@@ -81,13 +87,16 @@ def validate_document(
             one.code in _UNREADABLE for one in shape
         )
         findings += [one for one in run_rules(draft) if not (is_partial and one.code in _UNUSED)]
-    return _result(location, draft, findings)
+    return findings
+
+
+def ordered_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings by place, each once."""
+    return tuple(sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code)))
 
 
 def _result(location: Location, draft: Draft | None, findings: list[Finding]) -> ValidationResult:
-    ordered = tuple(
-        sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
-    )
+    ordered = ordered_findings(findings)
     if draft is None:
         return ValidationResult(location, None, ordered)
     blocks = (one.graphql for one in draft.resources)

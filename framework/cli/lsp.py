@@ -1,0 +1,41 @@
+"""`framework lsp`: a language server for connector files, which an editor starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from framework.errors import UsageError
+
+
+@click.command(
+    "lsp",
+    short_help="Help an editor with connector files (language server).",
+    epilog="""\b
+Examples:
+  framework lsp
+""",
+)
+def command() -> int:
+    """Serve an editor on stdin and stdout: findings while you type, completion, renames.
+
+    An editor starts this command; docs/editors.md says how. Needs the extra: [lsp].
+    """
+    try:
+        from framework.language_server.server import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
+            raise
+        raise UsageError(
+            "the language server needs pygls; install it: "
+            'pip install "rest-connector-framework[lsp]"'
+        ) from None
+    if sys.stdin.isatty():
+        click.echo("an editor starts this command and talks to it; see docs/editors.md", err=True)
+    # the protocol has lengths, so nothing else may be written there; messages are redacted one
+    # by one, since the redacted stdout would change their length
+    with os.fdopen(os.dup(1), "wb", buffering=0) as output:
+        os.dup2(2, 1)
+        return serve(sys.stdin.buffer, output)
