@@ -191,7 +191,8 @@ class _Place:
         for section in sections:
             for name in self._draft.section(section):
                 word = _quoted(f"{{{section}.{name}}}", self._cursor)
-                yield _Proposal(word, types.CompletionItemKind.Variable, section, rank=0)
+                rank = 0 if kind == "secret" else 2
+                yield _Proposal(word, types.CompletionItemKind.Variable, section, rank=rank)
 
     def expression(self, context: str) -> tuple[list[_Proposal], int]:
         """Return the recorded paths that an expression of this context works on."""
@@ -209,15 +210,13 @@ class _Place:
             return [_of_path(one, 0 if one.is_list else 2) for one in paths], len(typed)
         return [_of_path(one, 1) for one in paths], len(typed)
 
-    def _record_paths(
-        self, draft: Draft, resources: list[MergedResource]
-    ) -> Iterable[RecordedPath]:
+    def _record_paths(self, draft: Draft, resources: list[MergedResource]) -> list[RecordedPath]:
         """Return the fields of the records of several resources, each once."""
         found: dict[str, RecordedPath] = {}
         for merged in resources:
             for one in record_paths(draft, merged, self._recording):
                 found.setdefault(one.path, one)
-        return found.values()
+        return list(found.values())
 
     def _bodies(self, draft: Draft) -> list[Json]:
         return [one.body for merged in self._resources for one in self._recording.of(draft, merged)]

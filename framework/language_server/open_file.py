@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,8 @@ class OpenFile:
     document: Document | None = field(default=None, repr=False)
     draft: Draft | None = field(default=None, repr=False)
     reader_findings: tuple[Finding, ...] = field(default=(), repr=False)
+    read_at: int = 0
+    """When `draft` was made, in nanoseconds of the system's clock."""
 
     @cached_property
     def location(self) -> Location:
@@ -88,8 +91,23 @@ def read_text_of(file: OpenFile) -> OpenFile:
         finding = Finding(display, 1, 1, "error", "file-too-large", message)
         return replace(file, document=None, reader_findings=(finding,))
     document, found = parse_document(file.text, display)
-    draft = file.draft if document is None else Draft(document, file.location)
-    return replace(file, document=document, draft=draft, reader_findings=tuple(found))
+    if document is None:
+        return replace(file, document=None, reader_findings=tuple(found))
+    draft, now = Draft(document, file.location), time.time_ns()
+    if file.draft is not None:
+        draft.adopt_schemas(file.draft, lambda path: _is_older(path, file.read_at - _CLOCK_STEP))
+    return replace(file, document=document, draft=draft, reader_findings=tuple(found), read_at=now)
+
+
+_CLOCK_STEP = 2_000_000_000
+"""Nanoseconds by which the clock of a file system may be behind."""
+
+
+def _is_older(path: Path, moment: int) -> bool:
+    try:
+        return path.stat().st_mtime_ns < moment
+    except OSError:
+        return False
 
 
 def is_connector_file(path: Path, text: str) -> bool:

@@ -113,7 +113,7 @@ def elsewhere(file: OpenFile, section: str, old: str, new: str) -> str:
     places = f"{variable} or the entry in secrets.toml, and in fleet files"
     if section == "config":
         places = (
-            f"{variable} or the entry in config.toml, --set, fleet files, and cassettes/{name}.yaml "
-            "(record again)"
+            f"{variable} or the entry in config.toml, --set, fleet files, and "
+            f"cassettes/{name}.yaml (record again)"
         )
     return f"Renamed {old} to {new} in this file. What sets it has the old name: {places}."

@@ -119,7 +119,7 @@ def _may_hold(part: Schema, *, is_inside: bool) -> bool:
     names = {found} if isinstance(found, str) else set(found)
     if is_inside:
         return not names or bool(names & {"object", "array"})
-    return part["x-kind"] != "binding"
+    return str(part["x-kind"]) != "binding"
 
 
 def description(pointer: Pointer, written: Json = None) -> str | None:
