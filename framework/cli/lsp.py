@@ -36,6 +36,6 @@ def command() -> int:
         click.echo("an editor starts this command and talks to it; see docs/editors.md", err=True)
     # the protocol has lengths, so nothing else may be written there; messages are redacted one
     # by one, since the redacted stdout would change their length
-    with os.fdopen(os.dup(1), "wb", buffering=0) as output:
+    with os.fdopen(os.dup(1), "wb") as output:
         os.dup2(2, 1)
         return serve(sys.stdin.buffer, output)

@@ -39,11 +39,11 @@ VERBS = (
     "preview",
     "mock",
     "prove",
-    "lsp",
     "new",
     "infer",
     "import",
     "fleet",
+    "lsp",
 )
 GC_THRESHOLDS = (500_000, 20, 50)
 """Allocations between two garbage collections, instead of 700: importing dlt alone makes half as

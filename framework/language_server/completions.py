@@ -12,9 +12,9 @@ from lsprotocol import types
 from framework.definition.rules.expression_rules import AVAILABLE
 from framework.definition.rules.placeholder_rules import incremental_values
 from framework.definition.schema.annotations import CONTEXT_EXPRESSIONS, partitions
-from framework.language_server.cursor import Cursor, cursor_at
+from framework.language_server.cursor_place import Cursor, cursor_at
 from framework.language_server.recorded_paths import RecordedPath, paths_in, record_paths
-from framework.language_server.recorded_responses import Recording, resources_at
+from framework.language_server.recorded_responses import RecordedResponses, resources_at
 from framework.language_server.schema_help import (
     annotation,
     description,
@@ -52,7 +52,9 @@ class _Proposal:
     rank: int = 1
 
 
-def completions(file: OpenFile, offset: int, recording: Recording) -> list[types.CompletionItem]:
+def completions(
+    file: OpenFile, offset: int, recording: RecordedResponses
+) -> list[types.CompletionItem]:
     """Return what may be typed at an offset; nothing in a comment."""
     cursor = cursor_at(file.text, offset)
     if cursor is None:
@@ -77,7 +79,9 @@ def completions(file: OpenFile, offset: int, recording: Recording) -> list[types
     return items
 
 
-def _proposals(file: OpenFile, cursor: Cursor, recording: Recording) -> tuple[list[_Proposal], int]:
+def _proposals(
+    file: OpenFile, cursor: Cursor, recording: RecordedResponses
+) -> tuple[list[_Proposal], int]:
     """Return the proposals, and the length of the text before the cursor that they replace."""
     place = _Place(file, cursor, recording)
     brace = _OPEN_BRACE.search(cursor.text)
@@ -97,9 +101,8 @@ def _proposals(file: OpenFile, cursor: Cursor, recording: Recording) -> tuple[li
         if note.context in CONTEXT_EXPRESSIONS:
             return place.in_context(_tail(cursor.text), note.context, short=False)
         return place.expression(note.context)
-    found += place.names()
-    found += place.fields()
-    found += [*_values(cursor)]
+    known = [*place.names(), *place.fields()]
+    found += [*known, *(one for one in _values(cursor) if not known or one.detail != "example")]
     if note is not None and note.is_template and not cursor.text:
         found += place.whole_placeholders(note.kind)
     return found, len(cursor.text)
@@ -146,7 +149,7 @@ def _quoted(word: str, cursor: Cursor) -> str:
 class _Place:
     """The proposals of one place that the file and its recording know."""
 
-    def __init__(self, file: OpenFile, cursor: Cursor, recording: Recording) -> None:
+    def __init__(self, file: OpenFile, cursor: Cursor, recording: RecordedResponses) -> None:
         self._draft = file.draft
         self._cursor = cursor
         self._recording = recording

@@ -8,7 +8,11 @@ from framework.definition.expressions.placeholders import TemplateError, placeho
 from framework.language_server.completions import names_resource
 from framework.language_server.mentions import Mention, mention_at
 from framework.language_server.recorded_paths import shown_value
-from framework.language_server.recorded_responses import Recording, recorded_value, resources_at
+from framework.language_server.recorded_responses import (
+    RecordedResponses,
+    recorded_value,
+    resources_at,
+)
 from framework.language_server.schema_help import annotation, description, value_at
 from framework.text import json_type
 
@@ -23,7 +27,7 @@ Json = Any
 _BODIES = ("body", "response", "paginator", "token")
 
 
-def hover(file: OpenFile, offset: int, recording: Recording) -> str | None:
+def hover(file: OpenFile, offset: int, recording: RecordedResponses) -> str | None:
     """Return what is known of the place at an offset, as Markdown; None if it is nothing."""
     draft = file.current
     if draft is None:
@@ -99,7 +103,7 @@ def _named(draft: Draft, name: str) -> MergedResource | None:
 
 
 def _recorded(
-    file: OpenFile, draft: Draft, pointer: Pointer, offset: int, recording: Recording
+    file: OpenFile, draft: Draft, pointer: Pointer, offset: int, recording: RecordedResponses
 ) -> str:
     """Return what an expression, a placeholder or a field found in the recording."""
     text, note = value_at(draft, pointer), annotation(pointer)
@@ -125,12 +129,14 @@ def _recorded(
     return ""
 
 
-def _records(draft: Draft, resources: list[MergedResource], recording: Recording) -> list[Json]:
+def _records(
+    draft: Draft, resources: list[MergedResource], recording: RecordedResponses
+) -> list[Json]:
     return [record for one in resources for record in recording.records(draft, one)]
 
 
 def _of_placeholder(
-    file: OpenFile, draft: Draft, pointer: Pointer, offset: int, recording: Recording
+    file: OpenFile, draft: Draft, pointer: Pointer, offset: int, recording: RecordedResponses
 ) -> str:
     text = value_at(draft, pointer)
     start, end = file.positions.span(draft.document, pointer)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from framework.language_server.hovers import place_at
 from framework.language_server.renames import Edit, edited
 from framework.text import suggestion_in
 
 if TYPE_CHECKING:
+    from framework.definition.yaml_reader import Node, Pointer
     from framework.findings import Finding
     from framework.language_server.open_file import OpenFile
 
@@ -48,26 +48,23 @@ def quick_fixes(file: OpenFile, findings: list[Finding]) -> Iterator[QuickFix]:
 
 
 def _fixes(file: OpenFile, fix: QuickFix) -> bool:
-    """Return whether the finding is gone, and no other has come."""
-    after = file.changed(edited(file.text, [fix.edit]), file.version).findings
-    same = [one for one in after if one.code == fix.finding.code]
-    before = [one for one in file.findings if one.code == fix.finding.code]
-    return len(same) < len(before) and len(after) < len(file.findings)
+    """Return whether the finding is gone; others may come to light."""
+    after = file.changed(edited(file.text, [fix.edit]), file.version)
+    count, before = (
+        sum(one.code == fix.finding.code for one in findings)
+        for findings in (after.findings, file.findings)
+    )
+    return after.document is not None and count < before
 
 
 def _candidates(file: OpenFile, finding: Finding) -> Iterator[QuickFix]:
     draft = file.current
     if draft is None:
         return
-    offset = file.positions.offset_of_yaml(finding.line - 1, finding.column - 1)
-    found = place_at(file, draft, offset)
-    if found is None:
-        return
-    pointer, is_key = found
-    spans = [file.positions.span(draft.document, pointer, key=is_key)]
-    if is_key:  # a mapping begins with its first key
-        spans.append(file.positions.span(draft.document, pointer))
-        spans.append(file.positions.span(draft.document, pointer[:-1]))
+    spans = [
+        file.positions.span(draft.document, pointer, key=is_key)
+        for pointer, is_key in _places(draft.document.root, finding.line - 1, finding.column - 1)
+    ]
     wanted = suggestion_in(finding.message)
     if wanted is not None:
         for start, end in spans:
@@ -77,15 +74,35 @@ def _candidates(file: OpenFile, finding: Finding) -> Iterator[QuickFix]:
         return
     remedy = _WRITE.search(finding.message)
     value = remedy[1] if remedy is not None and _VALUE.fullmatch(remedy[1]) else None
-    start, end = spans[0]
-    if finding.message.endswith("; remove the quotes"):
-        value = file.text[start:end].strip("\"'")
-    if value is not None:
-        for start, end in spans:
-            written = file.text[start:end]
-            is_braces = written.startswith("{") and value.startswith('"{')
-            stop = end + 1 if is_braces and not written.endswith("}") else end
-            yield QuickFix(finding, f"Write {value}", (start, stop, value))
+    for start, end in spans:
+        written = file.text[start:end]
+        new = value
+        if finding.message.endswith("; remove the quotes"):
+            new = written.strip("\"'")
+        if new is None:
+            return
+        is_braces = written.startswith("{") and new.startswith('"{')
+        stop = end + 1 if is_braces and not written.endswith("}") else end
+        yield QuickFix(finding, f"Write {new}", (start, stop, new))
+
+
+def _places(root: Node, line: int, column: int) -> list[tuple[Pointer, bool]]:
+    """Return the keys (true) and values that begin at a place: the smallest first."""
+    found: list[tuple[Pointer, bool]] = []
+    stack: list[tuple[Pointer, Node]] = [((), root)]
+    while stack:
+        pointer, node = stack.pop()
+        if (node.line, node.column) == (line, column):
+            found.append((pointer, False))
+        if isinstance(node.items, dict):
+            for key, (place, inner) in node.items.items():
+                if place == (line, column):
+                    found.append(((*pointer, key), True))
+                    found.append(((*pointer, key), False))
+                stack.append(((*pointer, key), inner))
+        elif isinstance(node.items, list):
+            stack += [((*pointer, index), inner) for index, inner in enumerate(node.items)]
+    return sorted(dict.fromkeys(found), key=lambda one: (-len(one[0]), not one[1]))
 
 
 def _misspelt(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from framework.language_server.recorded_responses import Recording
+from framework.language_server.recorded_responses import RecordedResponses
 from framework.text import json_type, shorten
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def _paths(value: Json, prefix: str, depth: int) -> Iterator[tuple[str, Json]]:
         yield from _paths(inner, f"{path}.", depth + 1)
 
 
-def record_paths(draft: Draft, merged: MergedResource, recording: Recording) -> list[RecordedPath]:
+def record_paths(
+    draft: Draft, merged: MergedResource, recording: RecordedResponses
+) -> list[RecordedPath]:
     """Return the fields of a resource's records: recorded ones, then those of its schema."""
     found = {one.path: one for one in paths_in(recording.records(draft, merged))}
     schema = draft.schema(merged)

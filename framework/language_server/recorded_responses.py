@@ -45,7 +45,7 @@ class RecordedResponse:
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordedResponses:
     """The successful JSON responses of a cassette. `problem` says why there are none."""
 
     responses: tuple[RecordedResponse, ...] = ()
@@ -68,10 +68,10 @@ class Recording:
         ]
 
 
-NO_RECORDING = Recording()
+NO_RECORDING = RecordedResponses()
 
 
-def read_responses(location: Location) -> Recording:
+def read_responses(location: Location) -> RecordedResponses:
     """Return the recording of a connector; it is read again when its file has changed."""
     path = cassette_path(location)
     try:
@@ -82,16 +82,18 @@ def read_responses(location: Location) -> Recording:
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, name: str, _changed: int, size: int) -> Recording:
+def _read(path: Path, name: str, _changed: int, size: int) -> RecordedResponses:
     from framework.authoring.cassettes.cassette import read_cassette
 
     if size > MOST_BYTES:
         most = f"{MOST_BYTES // 1_000_000} MB"
-        return Recording(problem=f"{path} is larger than {most}: no values of it are proposed")
+        return RecordedResponses(
+            problem=f"{path} is larger than {most}: no values of it are proposed"
+        )
     try:
         cassette = read_cassette(path, name)
     except (CassetteError, LimitExceeded) as error:
-        return Recording(problem=str(error))
+        return RecordedResponses(problem=str(error))
     responses = []
     for one in cassette.interactions:
         if not 200 <= one.status < 300:
@@ -102,7 +104,7 @@ def _read(path: Path, name: str, _changed: int, size: int) -> Recording:
             continue
         path_of = unquote(urlsplit(one.url).path)
         responses.append(RecordedResponse(path_of, body, dict(one.headers)))
-    return Recording(tuple(responses))
+    return RecordedResponses(tuple(responses))
 
 
 def _path_pattern(merged: MergedResource) -> re.Pattern[str] | None:

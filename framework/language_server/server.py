@@ -27,7 +27,7 @@ from framework.language_server.hovers import hover, place_at
 from framework.language_server.mentions import mention_at, mentions_of
 from framework.language_server.open_file import OpenFile, is_connector_file, opened
 from framework.language_server.quick_fixes import quick_fixes
-from framework.language_server.recorded_responses import Recording, read_responses
+from framework.language_server.recorded_responses import RecordedResponses, read_responses
 from framework.language_server.renames import RenameRefused, elsewhere, rename
 from framework.language_server.symbols import symbols
 
@@ -37,7 +37,7 @@ _REQUEST_FAILED = -32803
 """The code of LSP for a request that is valid and cannot be served."""
 
 
-class ConnectorFiles:
+class OpenFiles:
     """The connector files that are open in the editor, and the answers about them."""
 
     def __init__(self, server: LanguageServer) -> None:
@@ -46,6 +46,7 @@ class ConnectorFiles:
         self._publisher = FindingsPublisher(server, lambda uri, file: self._files.get(uri) is file)
         self._thread = ThreadPoolExecutor(1, "requests")
         self._told: set[str] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.is_shut_down = False
 
     def open(self, uri: str, text: str, version: int) -> None:
@@ -72,7 +73,7 @@ class ConnectorFiles:
         file = self._files.get(uri)
         if file is None:
             return None
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, answer, file)
         except FrameworkError:
@@ -80,7 +81,7 @@ class ConnectorFiles:
         except Exception as error:
             raise JsonRpcException(bug_report(error)) from None
 
-    def recording(self, file: OpenFile) -> Recording:
+    def recording(self, file: OpenFile) -> RecordedResponses:
         """Return the recording of a file. What is wrong with it is said once."""
         recording = read_responses(file.location)
         if recording.problem and recording.problem not in self._told:
@@ -89,8 +90,10 @@ class ConnectorFiles:
         return recording
 
     def tell(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
-        """Show a message in the editor."""
-        self._server.window_show_message(types.ShowMessageParams(kind, message))
+        """Show a message in the editor. Only the loop's thread writes to the client."""
+        params = types.ShowMessageParams(kind, message)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._server.window_show_message, params)
 
 
 def bug_report(error: Exception) -> str:
@@ -110,19 +113,19 @@ def serve(stdin: BinaryIO, stdout: BinaryIO) -> int:
     return int(not files.is_shut_down)
 
 
-def create_server() -> tuple[LanguageServer, ConnectorFiles]:
+def create_server() -> tuple[LanguageServer, OpenFiles]:
     """Return a server that is not started."""
     server = LanguageServer(
         "framework", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full
     )
-    files = ConnectorFiles(server)
+    files = OpenFiles(server)
     _register_texts(server, files)
     _register_help(server, files)
     _register_names(server, files)
     return server, files
 
 
-def _register_texts(server: LanguageServer, files: ConnectorFiles) -> None:
+def _register_texts(server: LanguageServer, files: OpenFiles) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         one = params.text_document
@@ -143,7 +146,7 @@ def _register_texts(server: LanguageServer, files: ConnectorFiles) -> None:
         files.is_shut_down = True
 
 
-def _register_help(server: LanguageServer, files: ConnectorFiles) -> None:
+def _register_help(server: LanguageServer, files: OpenFiles) -> None:
     @server.feature(
         types.TEXT_DOCUMENT_COMPLETION,
         types.CompletionOptions(trigger_characters=["{", ".", ":", " ", '"', "-"]),
@@ -203,7 +206,7 @@ def _meet(one: types.Range, other: types.Range) -> bool:
     return one.start <= other.end and other.start <= one.end
 
 
-def _register_names(server: LanguageServer, files: ConnectorFiles) -> None:
+def _register_names(server: LanguageServer, files: OpenFiles) -> None:
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     async def definition(params: types.DefinitionParams) -> types.Location | None:
         uri = params.text_document.uri
