@@ -48,6 +48,14 @@ FIXES = {
     "a resource": ("resource: orders", "resource: ordres"),
     "a placeholder without quotes": ('"{config.region}"', "{config.region}"),
     "a word for true": ("path: /orders\n", "path: /orders\n      conditional: yes\n"),
+    "a word of another kind": (
+        "  primary_key: id\n",
+        "  primary_key: id\n  write_disposition: upsert\n",
+    ),
+    "a key to add": (
+        "    include_from_parent: [number]\n",
+        "    primary_key: [_orders_id, id]\n",
+    ),
     "a number in quotes": (
         "data_selector: data\n",
         "data_selector: data\n    max_in_flight: '5'\n",
@@ -55,6 +63,11 @@ FIXES = {
 }
 FIXED = {
     "a word for true": ("conditional: yes", "conditional: true"),
+    "a word of another kind": ("upsert", "merge"),
+    "a key to add": (
+        "  - name: lines\n",
+        "  - name: lines\n    include_from_parent: [id]\n",
+    ),
     "a number in quotes": ("'5'", "5"),
 }
 
