@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -34,8 +35,12 @@ def command() -> int:
         ) from None
     if sys.stdin.isatty():
         click.echo("an editor starts this command and talks to it; see docs/editors.md", err=True)
-    # the protocol has lengths, so nothing else may be written there; messages are redacted one
-    # by one, since the redacted stdout would change their length
+    # nothing else may come between the protocol's messages, so any other output goes to stderr;
+    # secrets are masked message by message, since the redacted stdout would change their length
     with os.fdopen(os.dup(1), "wb") as output:
         os.dup2(2, 1)
-        return serve(sys.stdin.buffer, output)
+        try:
+            return serve(sys.stdin.buffer, output)
+        finally:
+            with contextlib.suppress(OSError, ValueError):  # the client has closed it
+                os.dup2(output.fileno(), 1)

@@ -140,7 +140,9 @@ class Editor:
 
 
 @contextmanager
-def editor(folder: Path, **environment: str) -> Iterator[Editor]:
+def editor(
+    folder: Path, general: types.GeneralClientCapabilities | None = None, **environment: str
+) -> Iterator[Editor]:
     """Start the server in a folder, and end it as the protocol says."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -158,7 +160,7 @@ def editor(folder: Path, **environment: str) -> Iterator[Editor]:
                 env={**os.environ, **environment},
             )
         )
-        capabilities = types.ClientCapabilities()
+        capabilities = types.ClientCapabilities(general=general)
         params = types.InitializeParams(capabilities, root_uri=folder.as_uri())
         one.wait_for(client.initialize_async(params))
         one._call(client.initialized, types.InitializedParams())
