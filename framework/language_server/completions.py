@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Json = Any
 
 _OPEN_BRACE = re.compile(r"\{([^{}]*)$")
+_COLON_FOLLOWS = re.compile(r"[\w$-]*[ \t]*:")
 _LAST_PATH = re.compile(r"[\w.\"-]*$")
 _CONTEXT = re.compile(r"context\(\)\.([\w.\"-]*)$")
 _PAGINATOR_VALUES = ("page", "offset", "limit", "cursor")
@@ -61,9 +62,12 @@ def completions(
         return []
     proposals, begin = _proposals(file, cursor, recording)
     edit = file.positions.range(offset - begin, offset)
+    has_colon = cursor.is_key and _COLON_FOLLOWS.match(file.text, offset) is not None
+    needs_space = not cursor.is_key and file.text[offset - begin - 1 : offset - begin] == ":"
     items = []
     for one in proposals:
         about = file.redactor.redact(one.about)
+        text = one.word.removesuffix(": ") if has_colon else " " * needs_space + one.word
         markup = types.MarkupContent(types.MarkupKind.Markdown, about) if about else None
         items.append(
             types.CompletionItem(
@@ -73,7 +77,7 @@ def completions(
                 documentation=markup,
                 sort_text=f"{one.rank}{one.word}",
                 filter_text=one.word,
-                text_edit=types.TextEdit(edit, one.word),
+                text_edit=types.TextEdit(edit, text),
             )
         )
     return items

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,13 @@ _SEVERITIES = {
     "error": types.DiagnosticSeverity.Error,
     "warning": types.DiagnosticSeverity.Warning,
 }
+
+
+def bug_report(error: Exception) -> str:
+    """Return what a bug report needs: the error's type and place, no values."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    places = ", ".join(f"{Path(one.filename).name}:{one.lineno}" for one in frames)
+    return f"a bug of the language server: {type(error).__name__} at {places}; please open an issue"
 
 
 class FindingsPublisher:
@@ -55,9 +63,13 @@ class FindingsPublisher:
     async def _validate(self, uri: str, file: OpenFile) -> None:
         await asyncio.sleep(QUIET)
         loop = asyncio.get_running_loop()
-        by_path = await loop.run_in_executor(
-            self._thread, _diagnostics, file, self._wanted(uri, file)
-        )
+        wanted = self._wanted(uri, file)
+        try:
+            by_path = await loop.run_in_executor(self._thread, _diagnostics, file, wanted)
+        except Exception as error:
+            message = types.ShowMessageParams(types.MessageType.Error, bug_report(error))
+            self._server.window_show_message(message)
+            return
         if by_path is None or not self._is_current(uri, file):
             return
         own = file.location.display

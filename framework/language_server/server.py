@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from framework import __version__
 from framework.errors import FrameworkError
 from framework.language_server.completions import completions
-from framework.language_server.findings_publisher import FindingsPublisher, diagnostic
+from framework.language_server.findings_publisher import FindingsPublisher, bug_report, diagnostic
 from framework.language_server.hovers import hover, place_at
 from framework.language_server.mentions import mention_at, mentions_of
 from framework.language_server.open_file import OpenFile, is_connector_file, opened
@@ -94,13 +93,6 @@ class OpenFiles:
         params = types.ShowMessageParams(kind, message)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._server.window_show_message, params)
-
-
-def bug_report(error: Exception) -> str:
-    """Return what a bug report needs: the error's type and place, no values."""
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    places = ", ".join(f"{Path(one.filename).name}:{one.lineno}" for one in frames)
-    return f"a bug of the language server: {type(error).__name__} at {places}; please open an issue"
 
 
 def serve(stdin: BinaryIO, stdout: BinaryIO) -> int:

@@ -100,6 +100,29 @@ def test_what_is_inserted_replaces_what_is_typed(typing: Editor, shop: Path) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "label", "line"),
+    [
+        ("  base_url: https", "  ba|: https", "base_url:", "  base_url: https"),
+        ("    data_selector: data\n", "    data_selector:|\n", "data", "    data_selector: data"),
+        ("    data_selector: data\n", "    data_sel|\n", "data_selector:", "    data_selector: "),
+    ],
+    ids=["a colon is there", "no space is there", "a new key"],
+)
+def test_a_colon_and_a_space_are_written_once(
+    old: str, new: str, label: str, line: str, typing: Editor, shop: Path
+) -> None:
+    typing.type(shop, SHOP)
+    typing.type(shop, SHOP.replace(old, "") if old.endswith("\n") else SHOP)
+    found = typing.complete(shop, SHOP.replace(old, new, 1))
+    (item,) = [one for one in found if one.label == label]
+    edit = item.text_edit
+    assert edit is not None
+    written = typing.texts[shop.as_uri()].split("\n")[edit.range.start.line]
+    start, end = edit.range.start.character, edit.range.end.character
+    assert (written[:start] + edit.new_text + written[end:]).startswith(line)
+
+
 def test_a_broken_text_is_completed_from_the_last_good_one(typing: Editor, shop: Path) -> None:
     typing.type(shop, SHOP)
     broken = SHOP.replace("description: Orders and their lines.", "description: [Orders")

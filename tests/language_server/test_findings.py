@@ -114,6 +114,21 @@ def test_a_secret_in_the_file_or_the_environment_is_in_no_message(
         assert secret not in (one.hover(uri, "config.region", 8) or secret)
 
 
+def test_a_finding_in_a_query_file_is_published_for_that_file(
+    typing: Editor, project: Path, shop: Path
+) -> None:
+    query = project / "queries/shop/orders.graphql"
+    query.parent.mkdir(parents=True, exist_ok=True)
+    query.write_text("query {\n  orders { id ]\n}\n", encoding="utf-8")
+    text = SHOP.replace("path: /orders\n", "path: /graphql\n      graphql: {query: orders}\n")
+    uri = typing.type(shop, text)
+    typing.diagnostics(uri)
+    published = typing.published(query.as_uri())
+    assert [(one.code, one.range.start.line) for one in published] == [("graphql-query", 1)]
+    typing.diagnostics(typing.type(shop, SHOP))
+    assert typing.published(query.as_uri()) == []
+
+
 def test_nothing_is_written(typing: Editor, project: Path, shop: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
     typing.diagnostics(typing.type(shop, SHOP.replace("name: lines", "name: items")))

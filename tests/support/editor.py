@@ -86,6 +86,17 @@ class Editor:
             assert done, "no findings were published"
             return list(self._published[uri].diagnostics)
 
+    def published(self, uri: str) -> list[types.Diagnostic]:
+        """Return the findings that were published last for a file that is not open."""
+        # an answer after a publication proves that it has come
+        self.wait_for(
+            self.client.text_document_document_symbol_async(
+                types.DocumentSymbolParams(types.TextDocumentIdentifier(uri))
+            )
+        )
+        with self._news:
+            return list(self._published[uri].diagnostics)
+
     def place(self, uri: str, word: str, inside: int = 0) -> types.Position:
         """Return the position of a word's character, counted as the protocol does."""
         text = self.texts[uri]
