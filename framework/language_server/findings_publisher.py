@@ -12,6 +12,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path
 
 from framework.findings import Finding
+from framework.language_server.mentions import mentions_of
 from framework.language_server.open_file import OpenFile
 from framework.language_server.positions import TextPositions
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pygls.lsp.server import LanguageServer
+
+    from framework.language_server.recorded_checks import RecordedFault
 
 QUIET = 0.03
 """Seconds without another keystroke after which a text is validated."""
@@ -47,11 +50,14 @@ class FindingsPublisher:
         self._others: dict[str, set[str]] = {}
         """The other files that findings of a file were published for."""
 
-    def changed(self, uri: str, file: OpenFile) -> None:
-        """Validate a text soon, in place of the one before that was not validated yet."""
+    def changed(self, uri: str, file: OpenFile, faults: tuple[RecordedFault, ...] = ()) -> None:
+        """Validate a text soon, in place of the one before that was not validated yet.
+
+        `faults` are published beside its findings.
+        """
         if uri in self._pending:
             self._pending[uri].cancel()
-        self._pending[uri] = asyncio.create_task(self._validate(uri, file))
+        self._pending[uri] = asyncio.create_task(self._validate(uri, file, faults))
 
     def closed(self, uri: str) -> None:
         """Remove the findings of a file."""
@@ -60,7 +66,7 @@ class FindingsPublisher:
         for one in {uri, *self._others.pop(uri, set())}:
             self._publish(one, None, [])
 
-    async def _validate(self, uri: str, file: OpenFile) -> None:
+    async def _validate(self, uri: str, file: OpenFile, faults: tuple[RecordedFault, ...]) -> None:
         await asyncio.sleep(QUIET)
         loop = asyncio.get_running_loop()
         wanted = self._wanted(uri, file)
@@ -73,7 +79,8 @@ class FindingsPublisher:
         if by_path is None or not self._is_current(uri, file):
             return
         own = file.location.display
-        self._publish(uri, file.version, by_path.pop(own, []))
+        of_faults = [fault_diagnostic(one, file) for one in faults]
+        self._publish(uri, file.version, [*by_path.pop(own, []), *of_faults])
         others = {from_fs_path(str(Path(path).absolute())) or "": by_path[path] for path in by_path}
         for gone in self._others.get(uri, set()) - others.keys():
             self._publish(gone, None, [])
@@ -116,5 +123,18 @@ def diagnostic(
         message=file.redactor.redact(finding.message),
         severity=_SEVERITIES[finding.severity],
         code=finding.code,
+        source=SOURCE,
+    )
+
+
+def fault_diagnostic(fault: RecordedFault, file: OpenFile) -> types.Diagnostic:
+    """Return a fault as LSP has it, at the name of its resource."""
+    every = mentions_of(file, "resources", fault.resource)
+    place = next(((one.start, one.end) for one in every if one.is_definition), (0, 0))
+    return types.Diagnostic(
+        range=file.positions.range(*place),
+        message=file.redactor.redact(fault.message),
+        severity=types.DiagnosticSeverity.Warning,
+        code=fault.code,
         source=SOURCE,
     )

@@ -110,10 +110,10 @@ def _new_keys(
             after = apply_change(file.text, merged.name, change)
             if after is not None and after != file.text:
                 title = f"Write {found['key']}: {found['value']}"
-                yield QuickFix(finding, title, _difference(file.text, after))
+                yield QuickFix(finding, title, difference(file.text, after))
 
 
-def _difference(before: str, after: str) -> Edit:
+def difference(before: str, after: str) -> Edit:
     """Return the edit that makes one text of another."""
     start = _same(before, after)
     rest, new = before[start:], after[start:]

@@ -19,19 +19,29 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
 from framework import __version__
+from framework.definition.finder import cassette_path
 from framework.errors import FrameworkError
 from framework.language_server.completions import completions
-from framework.language_server.findings_publisher import FindingsPublisher, bug_report, diagnostic
+from framework.language_server.findings_publisher import (
+    FindingsPublisher,
+    bug_report,
+    diagnostic,
+    fault_diagnostic,
+)
 from framework.language_server.hovers import hover, place_at
 from framework.language_server.mentions import mention_at, mentions_of
 from framework.language_server.open_file import OpenFile, is_connector_file, opened
 from framework.language_server.quick_fixes import quick_fixes
+from framework.language_server.recorded_checks import RecordedFault, judge_by_recording
 from framework.language_server.recorded_responses import RecordedResponses, read_responses
-from framework.language_server.renames import RenameRefused, elsewhere, rename
+from framework.language_server.renames import Edit, RenameRefused, elsewhere, rename
 from framework.language_server.symbols import symbols
+from framework.text import join_words
 
 T = TypeVar("T")
 
+_CHECK = "framework.checkRecording"
+"""The command that checks a file, by its URI, against its recording."""
 _REQUEST_FAILED = -32803
 """The code of LSP for a request that is valid and cannot be served."""
 
@@ -44,6 +54,7 @@ class OpenFiles:
         self._files: dict[str, OpenFile] = {}
         self._publisher = FindingsPublisher(server, lambda uri, file: self._files.get(uri) is file)
         self._thread = ThreadPoolExecutor(1, "requests")
+        self._faults: dict[str, tuple[OpenFile, tuple[RecordedFault, ...]]] = {}
         self._told: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.is_shut_down = False
@@ -64,6 +75,7 @@ class OpenFiles:
 
     def close(self, uri: str) -> None:
         """Forget a file."""
+        self._faults.pop(uri, None)
         if self._files.pop(uri, None) is not None:
             self._publisher.closed(uri)
 
@@ -79,6 +91,33 @@ class OpenFiles:
             raise
         except Exception as error:
             raise JsonRpcException(bug_report(error)) from None
+
+    async def check_recording(self, uri: str) -> None:
+        """Publish what the recording proves wrong in a file, until its text changes."""
+        file = self._files.get(uri)
+        try:
+            judgement = await self.answer(uri, judge_by_recording)
+        except FrameworkError as error:
+            self.tell(str(error), types.MessageType.Warning)
+            return
+        if file is None or judgement is None or self._files.get(uri) is not file:
+            return
+        self._faults[uri] = file, judgement.faults
+        self._publisher.changed(uri, file, judgement.faults)
+        if not judgement.faults:
+            self.tell("nothing in the recording speaks against the file")
+        if judgement.unread:
+            names = join_words(judgement.unread)
+            self.tell(
+                f"not judged, since their requests could not be replayed: {names}; fix what they "
+                f"read from, or record again: framework record {file.location.name}",
+                types.MessageType.Warning,
+            )
+
+    def faults(self, uri: str, file: OpenFile) -> tuple[RecordedFault, ...]:
+        """Return what the recording proved wrong in this very text."""
+        checked, faults = self._faults.get(uri, (None, ()))
+        return faults if checked is file else ()
 
     def recording(self, file: OpenFile) -> RecordedResponses:
         """Return the recording of a file. What is wrong with it is said once."""
@@ -163,35 +202,56 @@ def _register_help(server: LanguageServer, files: OpenFiles) -> None:
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+        types.CodeActionOptions(
+            code_action_kinds=[types.CodeActionKind.QuickFix, types.CodeActionKind.Source]
+        ),
     )
     async def fix(params: types.CodeActionParams) -> list[types.CodeAction] | None:
         uri = params.text_document.uri
-        return await files.answer(uri, lambda file: _actions(uri, file, params.range))
+        return await files.answer(uri, lambda file: _actions(uri, file, params.range, files))
+
+    @server.command(_CHECK)
+    async def check(uri: str) -> None:
+        await files.check_recording(uri)
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     async def outline(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol] | None:
         return await files.answer(params.text_document.uri, lambda file: [*symbols(file)])
 
 
-def _actions(uri: str, file: OpenFile, asked: types.Range) -> list[types.CodeAction]:
+def _actions(
+    uri: str, file: OpenFile, asked: types.Range, files: OpenFiles
+) -> list[types.CodeAction]:
     own = [one for one in file.findings if one.path == file.location.display]
     shown = {one: diagnostic(one, file, file.positions) for one in own}
     found = [one for one in own if _meet(shown[one].range, asked)]
-    actions = []
-    for fix in quick_fixes(file, found):
-        start, end, text = fix.edit
-        edit = types.TextEdit(file.positions.range(start, end), text)
-        actions.append(
-            types.CodeAction(
-                title=fix.title,
-                kind=types.CodeActionKind.QuickFix,
-                diagnostics=[shown[fix.finding]],
-                is_preferred=True,
-                edit=types.WorkspaceEdit({uri: [edit]}),
-            )
-        )
+    fixes = [(fix.title, fix.edit, shown[fix.finding]) for fix in quick_fixes(file, found)]
+    for fault in files.faults(uri, file):
+        about = fault_diagnostic(fault, file)
+        if fault.edit is not None and _meet(about.range, asked):
+            fixes.append((fault.title, fault.edit, about))
+    actions = [_action(uri, file, *one) for one in fixes]
+    has_errors = any(one.severity == "error" for one in file.findings)
+    if not has_errors and cassette_path(file.location).is_file():
+        title = "Check the file against its recording"
+        command = types.Command(title=title, command=_CHECK, arguments=[uri])
+        kind = types.CodeActionKind.Source
+        actions.append(types.CodeAction(title=title, kind=kind, command=command))
     return actions
+
+
+def _action(
+    uri: str, file: OpenFile, title: str, edit: Edit, about: types.Diagnostic
+) -> types.CodeAction:
+    start, end, text = edit
+    change = types.TextEdit(file.positions.range(start, end), text)
+    return types.CodeAction(
+        title=title,
+        kind=types.CodeActionKind.QuickFix,
+        diagnostics=[about],
+        is_preferred=True,
+        edit=types.WorkspaceEdit({uri: [change]}),
+    )
 
 
 def _meet(one: types.Range, other: types.Range) -> bool:

@@ -77,7 +77,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Interaction(
             "GET", f"https://api.shop.example.com/v2{path}", 200, "OK", headers, json_bytes(body)
         )
-        for path, body in (("/orders?region=eu", ORDERS), ("/orders/7/lines", LINES))
+        for path, body in (
+            ("/orders?region=eu&since=2024-01-01T00%3A00%3A00Z", ORDERS),
+            ("/orders/7/lines", LINES),
+        )
     )
     cassette = Cassette("shop", datetime(2024, 6, 1, tzinfo=UTC), recorded)
     write_cassette(folder / "cassettes" / "shop.yaml", cassette)

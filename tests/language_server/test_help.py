@@ -95,3 +95,48 @@ def test_a_finding_without_a_remedy_has_no_fix(typing: Editor, shop: Path) -> No
         types.TextDocumentIdentifier(uri), finding.range, types.CodeActionContext([finding])
     )
     assert not typing.wait_for(typing.client.text_document_code_action_async(params))
+
+
+def test_the_recording_proves_a_selector_wrong_and_fixes_it(
+    typing: Editor, shop: Path, project: Path
+) -> None:
+    text = SHOP.replace(
+        "      path: /orders\n", "      path: /orders\n      data_selector: items\n"
+    )
+    shop.write_text(text, encoding="utf-8")
+    try:
+        uri = typing.type(shop, text)
+        assert typing.diagnostics(uri) == []
+        before = set(project.rglob("*"))
+        named = types.TextDocumentIdentifier(uri)
+        place = typing.place(uri, "name: orders", 6)
+        whole = types.Range(place, place)
+        (check,) = actions(typing, named, whole)
+        assert check.title == "Check the file against its recording"
+        command = types.ExecuteCommandParams("framework.checkRecording", [uri])
+        typing.wait_for(typing.client.workspace_execute_command_async(command))
+        found = typing.next_diagnostics(uri)
+        assert [one.code for one in found] == ["selector-no-match"]
+        assert "replayed: lines and refunds" in typing.messages[-1]
+        fix, _ = actions(typing, named, whole)
+        assert set(project.rglob("*")) == before
+        assert isinstance(fix, types.CodeAction)
+        assert "data_selector: data\n" in typing.apply(uri, fix.edit)
+    finally:
+        shop.write_text(SHOP, encoding="utf-8")
+
+
+def test_a_file_that_is_not_saved_is_not_checked(typing: Editor, shop: Path) -> None:
+    uri = typing.type(shop, SHOP + "# more\n")
+    command = types.ExecuteCommandParams("framework.checkRecording", [uri])
+    typing.wait_for(typing.client.workspace_execute_command_async(command))
+    typing.diagnostics(uri)
+    assert "save it" in typing.messages[-1]
+
+
+def actions(
+    typing: Editor, named: types.TextDocumentIdentifier, place: types.Range
+) -> list[types.Command | types.CodeAction]:
+    params = types.CodeActionParams(named, place, types.CodeActionContext([]))
+    found = typing.wait_for(typing.client.text_document_code_action_async(params))
+    return list(found or [])

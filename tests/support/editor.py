@@ -86,6 +86,12 @@ class Editor:
             assert done, "no findings were published"
             return list(self._published[uri].diagnostics)
 
+    def next_diagnostics(self, uri: str) -> list[types.Diagnostic]:
+        """Return the findings of the text once there are some."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._published[uri].diagnostics, LONGEST)
+            return list(self._published[uri].diagnostics)
+
     def published(self, uri: str) -> list[types.Diagnostic]:
         """Return the findings that were published last for a file that is not open."""
         # an answer after a publication proves that it has come
