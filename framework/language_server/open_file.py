@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -41,6 +42,9 @@ class OpenFile:
     reader_findings: tuple[Finding, ...] = field(default=(), repr=False)
     read_at: int = 0
     """When `draft` was made, in nanoseconds of the system's clock."""
+    judged: Draft | None = field(default=None, repr=False)
+    """The same document for the rules, which may run while a request uses `draft`."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @cached_property
     def location(self) -> Location:
@@ -69,8 +73,9 @@ class OpenFile:
     def findings(self) -> tuple[Finding, ...]:
         """The findings of `validate`, by place. Their messages may quote a secret of the file."""
         found = [*self.reader_findings]
-        if self.document is not None and self.draft is not None:
-            found = draft_findings(self.draft, self.reader_findings)
+        if self.document is not None and self.judged is not None:
+            with self.lock:  # a draft is not for two threads at once
+                found = draft_findings(self.judged, self.reader_findings)
         return ordered_findings(found)
 
     def changed(self, text: str, version: int) -> OpenFile:
@@ -93,10 +98,17 @@ def read_text_of(file: OpenFile) -> OpenFile:
     document, found = parse_document(file.text, display)
     if document is None:
         return replace(file, document=None, reader_findings=tuple(found))
-    draft, now = Draft(document, file.location), time.time_ns()
-    if file.draft is not None:
-        draft.adopt_schemas(file.draft, lambda path: _is_older(path, file.read_at - _CLOCK_STEP))
-    return replace(file, document=document, draft=draft, reader_findings=tuple(found), read_at=now)
+    judged, now = Draft(document, file.location), time.time_ns()
+    if file.judged is not None:
+        judged.adopt_schemas(file.judged, lambda path: _is_older(path, file.read_at - _CLOCK_STEP))
+    return replace(
+        file,
+        document=document,
+        draft=Draft(document, file.location),
+        judged=judged,
+        reader_findings=tuple(found),
+        read_at=now,
+    )
 
 
 _CLOCK_STEP = 2_000_000_000

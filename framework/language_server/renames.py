@@ -57,13 +57,13 @@ def rename(file: OpenFile, mention: Mention, new: str) -> list[Edit]:
 def _refuse_path(draft: Draft, name: str) -> None:
     """Refuse a name that is the path of the request too."""
     for merged in draft.resources:
-        if merged.name == name and merged.place("endpoint", "path")[-1:] != ("path",):
-            endpoint = merged.data["endpoint"]
-            if "from" not in endpoint and merged.place("endpoint", "path")[-1:] != ("endpoint",):
-                raise RenameRefused(
-                    f"{name} is the path of this resource too; write `endpoint: {{path: "
-                    f"{merged.path}}}` beside its name first"
-                )
+        place = merged.place("endpoint", "path")
+        is_written = place[-1] in ("path", "endpoint") or "from" in merged.endpoint
+        if merged.name == name and not is_written:
+            raise RenameRefused(
+                f"{name} is the path of this resource too; write `endpoint: {{path: "
+                f"{merged.path}}}` beside its name first"
+            )
 
 
 def _columns(file: OpenFile, draft: Draft, old: str, new: str) -> Iterator[Edit]:
@@ -85,12 +85,8 @@ def edited(text: str, edits: list[Edit]) -> str:
 
 def _try(file: OpenFile, edits: list[Edit], section: str, new: str, count: int) -> None:
     after = file.changed(edited(file.text, edits), file.version)
-    before = Counter(one.code for one in file.findings)
-    broken = [
-        one
-        for one in after.findings
-        if Counter(other.code for other in after.findings)[one.code] > before[one.code]
-    ]
+    before, now = (Counter(one.code for one in found.findings) for found in (file, after))
+    broken = [one for one in after.findings if now[one.code] > before[one.code]]
     if broken:
         raise RenameRefused(f"with this name: {file.redactor.redact(broken[0].message)}")
     if len(mentions_of(after, section, new)) != count:

@@ -53,7 +53,6 @@ def test_of_many_texts_the_latest_is_judged(typing: Editor, shop: Path) -> None:
     assert [one.code for one in typing.diagnostics(uri)] == ["not-one-of"]
     versions = [version or 0 for name, version in typing.order[before:] if name == uri]
     assert versions == sorted(versions)
-    assert len(versions) < 30
 
 
 def test_severity_source_and_place_are_the_findings(typing: Editor, shop: Path) -> None:
