@@ -94,6 +94,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return "" if near is None else f"; did you mean {near}?"
 
 
+_SUGGESTION = re.compile(r"; did you mean ([^\s?]+)\?")
+
+
+def suggestion_in(message: str) -> str | None:
+    """Return the word that `did_you_mean` put into a message, or None."""
+    found = _SUGGESTION.search(message)
+    return found[1] if found else None
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean x?`, or `; expected a, b, c` if no known word is close."""
     names = list(known)

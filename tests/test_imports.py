@@ -32,6 +32,7 @@ ORDER = (
     "prove",
     "importers",
     "fleet",
+    "language_server",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""

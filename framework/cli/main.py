@@ -46,6 +46,7 @@ VERBS = (
     "upgrade",
     "fleet",
     "completion",
+    "lsp",
 )
 GC_THRESHOLDS = (500_000, 20, 50)
 """Allocations between two garbage collections, instead of 700: importing dlt alone makes half as

@@ -74,6 +74,17 @@ def validate_document(
     The rules run beside the JSON Schema, so that all mistakes are reported at once.
     """
     draft = Draft(document, location)
+    return _result(location, draft, *draft_findings(draft, reader_findings))
+
+
+def draft_findings(
+    draft: Draft, reader_findings: Sequence[Finding] = ()
+) -> tuple[list[Finding], Mapping[str, int]]:
+    """Return what is wrong with a draft, in no order, with the findings of reading it.
+
+    Beside them, the warnings that its resources ignore: a number by code.
+    """
+    document = draft.document
     shape = check_format(document)
     findings = [*reader_findings, *shape]
     ignored: Mapping[str, int] = {}
@@ -84,7 +95,12 @@ def validate_document(
         )
         found, ignored = run_rules(draft)
         findings += [one for one in found if not (is_partial and one.code in _UNUSED)]
-    return _result(location, draft, findings, ignored)
+    return findings, ignored
+
+
+def ordered_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings by place, each once."""
+    return tuple(sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code)))
 
 
 def _result(
@@ -93,9 +109,7 @@ def _result(
     findings: list[Finding],
     ignored: Mapping[str, int] | None = None,
 ) -> ValidationResult:
-    ordered = tuple(
-        sorted(set(findings), key=lambda one: (one.path, one.line, one.column, one.code))
-    )
+    ordered = ordered_findings(findings)
     if draft is None:
         return ValidationResult(location, None, ordered)
     blocks = (one.graphql for one in draft.resources)

@@ -102,9 +102,10 @@ class Node:
     """A value with the place where it starts, and the nodes in it as `items`.
 
     `size` is the number of its values, itself included and aliases expanded; `height` its levels.
+    `end` is the place behind a scalar as it is written, None for the others.
     """
 
-    __slots__ = ("column", "height", "items", "line", "size", "value")
+    __slots__ = ("column", "end", "height", "items", "line", "size", "value")
 
     def __init__(self, value: Any, line: int, column: int) -> None:
         self.value = value
@@ -113,6 +114,7 @@ class Node:
         self.items: dict[str, tuple[Place, Node]] | list[Node] | None = None
         self.size = 1
         self.height = 1
+        self.end: Place | None = None
 
     def child(self, step: str | int) -> tuple[Place, Node] | None:
         """Return the key's place and the node at `step`, or None; a list item is its own key."""
@@ -230,6 +232,8 @@ class Composer:
             if problem:
                 self._problem(place, *problem)
         node = Node(value, *place)
+        end: Any = event.end_mark
+        node.end = (end.line, end.column)
         if event.anchor:
             self._anchors[event.anchor] = node
         if expects_key:
@@ -391,6 +395,14 @@ class Document:
             place = (key_line, key_column) if key else (node.line, node.column)
         return Mark(place[0] + 1, place[1] + 1)
 
+    def node(self, pointer: Pointer) -> Node | None:
+        """Return the node at `pointer`, or None."""
+        node: Node | None = self.root
+        for step in pointer:
+            child = node.child(step) if node is not None else None
+            node = None if child is None else child[1]
+        return node
+
     def mark_inside(self, pointer: Pointer, line: int, column: int) -> Mark:
         """Return where a line and a column, from 1, of the text at `pointer` are in the file.
 
@@ -398,10 +410,7 @@ class Document:
         of the text.
         """
         start = self.mark(pointer)
-        node: Node | None = self.root
-        for step in pointer:
-            child = node.child(step) if node is not None else None
-            node = None if child is None else child[1]
+        node = self.node(pointer)
         value = node.value if node is not None else None
         lines = _LINE_BREAK.split(self.text)
         if not isinstance(value, str) or start.line > len(lines):

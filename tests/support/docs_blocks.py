@@ -24,6 +24,7 @@ PAGES = (
     "docs/recipes.md",
     "docs/auth.md",
     "docs/importing.md",
+    "docs/editors.md",
     "docs/mock.md",
     "docs/prove.md",
     "docs/architecture.md",

@@ -37,7 +37,8 @@ values may contain placeholders: `{config.x}`, `{secrets.x}`, `{resources.parent
 
 Editors with a YAML language server (VS Code with the YAML extension, Neovim, JetBrains, ...)
 complete keys, show these descriptions and mark mistakes while you type, if the file starts with the
-line below. It contains the path of the schema, relative to the connector file.
+line below. It contains the path of the schema, relative to the connector file. `framework lsp`
+does more: see [editors.md](editors.md).
 
 ```yaml
 # yaml-language-server: $schema=../schemas/connector.schema.json

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from framework.definition.expressions.limits import (
@@ -186,6 +186,13 @@ _NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "definitions", "de
 _LISTED_SCHEMAS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _OTHER_WORDS = ("example", "nullable", "xml", "discriminator", "externalDocs")
 """OpenAPI's own keywords, which schemas are often copied with."""
+_KNOWN_WORDS = frozenset({*_WORDS, *_OTHER_WORDS})
+
+
+@lru_cache(maxsize=1024)
+def _meant(word: str) -> str | None:
+    """Return the keyword that an unknown one must be: the same few are in most schemas."""
+    return almost(word, _WORDS)
 
 
 def misspelt(
@@ -198,7 +205,7 @@ def misspelt(
     if not isinstance(schema, dict):
         return
     for key, value in schema.items():
-        if key not in (*_WORDS, *_OTHER_WORDS) and (meant := almost(key, _WORDS)):
+        if key not in _KNOWN_WORDS and (meant := _meant(key)):
             yield (*path, key), key, meant
         elif key == "format" and isinstance(value, str) and value not in _FORMAT_WORDS:
             if meant := almost(value, _FORMAT_WORDS):
