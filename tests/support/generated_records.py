@@ -95,7 +95,7 @@ def loose_records(number: int) -> st.SearchStrategy[Record]:
 
     def drawn_schema(depth: int) -> Json:
         properties = {}
-        for key in random.sample(PLAIN_KEYS, random.randint(3, 7)):
+        for key in random.sample(PLAIN_KEYS, random.randint(3, 5)):
             kind = random.choice(("plain", "plain", "object", "list", "objects"))
             if depth and kind in ("object", "objects"):
                 inner = drawn_schema(depth - 1)

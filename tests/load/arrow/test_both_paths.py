@@ -151,6 +151,7 @@ def odd_ones(tmp_path_factory: pytest.TempPathFactory) -> tuple[Left, Left]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("odd records")
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_records_make_the_same_tables_by_both_paths(
     odd: str, odd_ones: tuple[Left, Left]
