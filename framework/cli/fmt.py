@@ -45,8 +45,11 @@ def command(names: tuple[str, ...], connectors: Path | None, check: bool, diff: 
             after = canonical_text(before, location.display)
         except (UnknownLayout, OSError, UnicodeError) as error:
             code = 1
-            is_ours = isinstance(error, UnknownLayout)
-            write_error(str(error) if is_ours else f"{location.display} cannot be read as text")
+            reason = str(error)
+            if not isinstance(error, UnknownLayout):
+                why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                reason = f"{location.display} cannot be read: {why}"
+            write_error(reason)
             continue
         if after == before:
             continue

@@ -36,15 +36,25 @@ def command(names: tuple[str, ...], connectors: Path | None) -> int:
     code = 0
     locations = [find_connector(name, connectors) for name in names] or own_connectors(connectors)
     for location in locations:
-        document, _ = read_document(location.path, location.display)
+        document, findings = read_document(location.path, location.display)
         data = document.data if document is not None else None
         version = data.get("version") if isinstance(data, dict) else None
-        if version == NEWEST and not isinstance(version, bool):
+        if document is None and findings:
+            code = 1
+            write_error(f"{location.display}: {findings[0].message}")
+        elif version == NEWEST and not isinstance(version, bool):
             write_line(f"{location.display}: version {NEWEST}, the newest")
         else:
             code = 1
             write_error(
-                f"{location.display}: expected version {NEWEST}, the only one that this release "
-                f"knows; run: framework validate {location.display}"
+                f"{location.display}: found {_shown(version)}, expected version {NEWEST}, the only "
+                f"one that this release knows; run: framework validate {location.display}"
             )
     return code
+
+
+def _shown(version: object) -> str:
+    """Return a version for a message; text may be anything, so that it is not repeated."""
+    if version is None:
+        return "no version"
+    return f"version {version}" if type(version) in (int, float) else "a version that is no number"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +18,11 @@ from framework.runtime.redacted_output import process_redactor
 
 SIGNALS = ("traces", "metrics")
 SERVICE = "rest-connector-framework"
+_LOG = logging.getLogger(__name__)
 _PROTOCOL = "http/protobuf"
-_MILLISECONDS = 10_000
-"""How long the end of a run waits for an exporter."""
+_OPAQUE = re.compile(r"[^/?&=]{12,}")
+_LONGEST = 5.0
+"""Seconds that the end of a run waits for the exporters."""
 
 
 def wanted_signals(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -51,12 +57,24 @@ class Providers:
     meters: Any
 
     def close(self) -> None:
-        """Send what is left. An exporter that fails says so in the log; it fails no run."""
-        with suppress(Exception):
-            self.tracers.force_flush(_MILLISECONDS)
-            self.tracers.shutdown()
-        with suppress(Exception):
-            self.meters.shutdown(_MILLISECONDS)
+        """Send what is left, for a few seconds. An exporter that fails or hangs fails no run."""
+        # a shutdown retries for longer than its own time limits say
+        threads = [
+            threading.Thread(target=_shut_down, args=(one,), daemon=True)
+            for one in (self.tracers, self.meters)
+        ]
+        end = time.monotonic() + _LONGEST
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            _LOG.warning("telemetry of this run is lost: not exported within %g s", _LONGEST)
+
+
+def _shut_down(provider: Any) -> None:
+    with suppress(Exception):
+        provider.shutdown()
 
 
 def open_providers(signals: tuple[str, ...]) -> Providers:
@@ -77,21 +95,29 @@ def open_providers(signals: tuple[str, ...]) -> Providers:
             "the OTEL_ variables ask for telemetry, which needs OpenTelemetry: pip install "
             "'rest-connector-framework[otel]', or set OTEL_SDK_DISABLED=true"
         ) from None
-    _hide_headers(os.environ)
+    _hide_credentials(os.environ)
     named = os.environ.get("OTEL_SERVICE_NAME")
     resource = Resource.create({} if named else {"service.name": SERVICE})
-    tracers = TracerProvider(resource=resource)
+    # closed by `close`; at the exit of the process they would wait again
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     if "traces" in signals:
         tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     readers = []
     if "metrics" in signals:
         readers = [PeriodicExportingMetricReader(OTLPMetricExporter())]
-    return Providers(tracers, MeterProvider(readers, resource=resource))
+    meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
+    return Providers(tracers, meters)
 
 
-def _hide_headers(environment: Mapping[str, str]) -> None:
+def _hide_credentials(environment: Mapping[str, str]) -> None:
     """Have the credentials that the variables give to the exporter masked in all output."""
+    redactor = process_redactor()
     for name, value in environment.items():
         if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
             for pair in value.split(","):
-                process_redactor().add(unquote(pair.partition("=")[2].strip()))
+                redactor.add(unquote(pair.partition("=")[2].strip()))
+        elif name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"):
+            redactor.add_url(value)
+            # the exporter's messages have the path, whose long parts may be tokens
+            for part in _OPAQUE.findall(value.partition("://")[2].partition("/")[2]):
+                redactor.add(part)

@@ -162,6 +162,41 @@ def test_the_command_checks_shows_and_writes(
     assert file.read_text(encoding="utf-8") == "a: ["
 
 
+def test_a_file_keeps_its_permissions(project: Path) -> None:
+    file = project / "connectors" / "example.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(MESSY, encoding="utf-8")
+    file.chmod(0o600)
+    assert main(["fmt", "example"]) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_cannot_be_read_says_why(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project / "connectors"
+    (folder / "folder.yaml").mkdir(parents=True)
+    (folder / "bytes.yaml").write_bytes(b"\xff\xfe")
+    for command, reasons in (
+        ("fmt", ("folder.yaml cannot be read: Is a directory", "bytes.yaml cannot be read: it is")),
+        ("upgrade", ("folder.yaml: ", "bytes.yaml: ")),
+    ):
+        assert main([command]) == 1
+        told = capsys.readouterr().err
+        assert all(reason in told for reason in reasons)
+        assert "expected version" not in told
+
+
+@pytest.mark.parametrize("written", ["2", "0", "true", "'1'", "[1]"])
+def test_upgrade_says_which_version_it_found(
+    written: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = project / "connectors" / "example.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"version: {written}\nname: example\n", encoding="utf-8")
+    assert main(["upgrade"]) == 1
+    found = f"version {written}" if written.isdigit() else "a version that is no number"
+    assert f"found {found}, expected version 1" in capsys.readouterr().err
+
+
 def test_upgrade_says_which_version_a_file_has(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from framework.cli.main import main
 from framework.errors import FrameworkError
+from framework.otel import exporters
 from framework.otel.exporters import wanted_signals
+from framework.runtime.redacted_output import process_redactor, redacted_output
 from tests.support.run_verbs import write_connector
 from tests.support.servers.web import Answer, Web, each
 
@@ -156,6 +159,35 @@ def test_a_receiver_that_is_gone_fails_no_run(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     assert main(["run", "shop", "-q"]) == 0
+
+
+def test_a_receiver_that_hangs_delays_no_run(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = threading.Event()
+
+    def hang(_: object) -> Answer:
+        done.wait(60)
+        return Answer(200, b"")
+
+    receiver.on("/v1/{signal}", hang, "POST")
+    monkeypatch.setattr(exporters, "_LONGEST", 0.2)
+    try:
+        assert main(["run", "shop", "-q"]) == 0
+        assert not done.is_set()  # the run ended while the receiver still had its request
+    finally:
+        done.set()
+    assert "telemetry of this run is lost" in caplog.text
+
+
+def test_a_token_in_the_address_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "http://user:hunter2-secret@127.0.0.1:1/token-0123456789"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    with redacted_output():
+        exporters.open_providers(()).close()
+        shown = process_redactor().redact(f"retries exceeded with {address}/v1/traces")
+    assert "token-0123456789" not in shown
+    assert "hunter2-secret" not in shown
 
 
 def test_nothing_is_sent_unless_it_is_asked_for(

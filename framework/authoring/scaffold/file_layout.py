@@ -57,8 +57,9 @@ def canonical_text(text: str, name: str) -> str:
         is_same = False
     if not is_same:
         raise UnknownLayout(
-            f"{name} is written in a way that cannot be laid out without changing it (anchors that "
-            "would come after their alias, or tabs, say); it is left as it is"
+            f"{name} is written in a way that cannot be laid out without changing it (an anchor "
+            "that would come after its alias, tabs between keys and values, or a text block whose "
+            "last line ends count, say); it is left as it is"
         )
     return laid.replace("\n", end)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def write_text(path: Path, text: str, error_type: type[FrameworkError] = Framewo
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             draft.write_text(text, encoding="utf-8", newline="\n")
+            if path.exists():
+                shutil.copymode(path, draft)
             os.replace(draft, path)  # noqa: PTH105 - the one atomic step
         finally:
             with suppress(OSError):
