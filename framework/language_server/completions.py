@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -36,7 +36,7 @@ _COLON_FOLLOWS = re.compile(r"[\w$-]*[ \t]*:")
 _LAST_PATH = re.compile(r"[\w.\"-]*$")
 _CONTEXT = re.compile(r"context\(\)\.([\w.\"-]*)$")
 _PAGINATOR_VALUES = ("page", "offset", "limit", "cursor")
-_FIELD_LISTS = ("primary_key", "merge_key", "include_from_parent")
+_FIELD_LISTS = ("primary_key", "merge_key", "include_from_parent", "columns")
 _RECORD_KEYS = ("cursor_path", "deletion_path")
 _NEEDS_QUOTES = re.compile(r"[{}\[\]&*!|>%@`'\"#]|: |^[-?:,]|^$|^(?:null|true|false|~|yes|no)$")
 _BODIES = ("body", "response", "paginator", "token")
@@ -95,7 +95,7 @@ def _proposals(
         return place.in_context(brace[1], context, short=True)
     found: list[_Proposal] = []
     if cursor.is_key and not cursor.quote:
-        found += _keys(cursor, file.draft)
+        found += [*place.field_keys(), *_keys(cursor, file.draft)]
     if cursor.is_key and not cursor.is_item:
         return found, len(cursor.text)
     if note is not None and note.kind == "expression":
@@ -179,7 +179,7 @@ class _Place:
         """Yield fields of the records, where a field's name is expected."""
         pointer, merged = self._cursor.pointer, self._merged
         steps = [step for step in pointer if isinstance(step, str)]
-        last = steps[-1] if steps else ""
+        last = "columns" if steps[-2:] == ["columns", "name"] else steps[-1] if steps else ""
         if self._draft is None or merged is None or last not in (*_FIELD_LISTS, *_RECORD_KEYS):
             return
         if "paginator" in steps:
@@ -189,6 +189,19 @@ class _Place:
             of = list(self._draft.parents_of(merged)[:1])
         for path in self._record_paths(self._draft, of):
             yield _of_path(path, 0 if "." not in path.path else 1)
+
+    def field_keys(self) -> Iterator[_Proposal]:
+        """Yield fields of the records, where they are keys: of `columns`, and of a `rename`."""
+        pointer = self._cursor.pointer
+        is_rename = pointer[-1:] == ("rename",) and "processing_steps" in pointer
+        is_columns = pointer[-1:] == ("columns",) and len(pointer) <= 3
+        if self._draft is None or not (is_rename or is_columns):
+            return
+        written = value_at(self._draft, pointer)
+        present = written if isinstance(written, dict) else {}
+        for path in self._record_paths(self._draft, self._resources):
+            if "." not in path.path and path.path not in present:
+                yield replace(_of_path(path, 0), word=f"{path.path}: ")
 
     def whole_placeholders(self, kind: str) -> Iterator[_Proposal]:
         """Yield placeholders with their quotes, for a text that is not begun."""

@@ -18,7 +18,11 @@ from framework.definition.yaml_reader import MAX_BYTES, Document, parse_document
 from framework.findings import Finding
 from framework.language_server.positions import TextPositions
 from framework.runtime.redaction import Redactor
-from framework.runtime.secret_sources import add_connector_file, add_environment
+from framework.runtime.secret_sources import (
+    add_connector_file,
+    add_connector_settings,
+    add_environment,
+)
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SCHEMA = "connector.schema.json"
@@ -63,9 +67,12 @@ class OpenFile:
 
     @cached_property
     def redactor(self) -> Redactor:
-        """What masks secrets of the environment, and those that are written in the file."""
+        """What masks secrets of the environment and secrets.toml, and those written in the file."""
         redactor = Redactor()
         add_environment(redactor, os.environ)
+        names = () if self.draft is None else self.draft.section("secrets")
+        for folder in {Path.cwd(), self.location.root.absolute()}:
+            add_connector_settings(redactor, names, os.environ, folder)
         add_connector_file(redactor, self.text, self.document and self.document.data)
         return redactor
 

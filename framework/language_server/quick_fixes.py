@@ -71,6 +71,7 @@ def _candidates(file: OpenFile, finding: Finding) -> Iterator[QuickFix]:
     spans = [file.positions.span(draft.document, pointer, key=is_key) for pointer, is_key in places]
     wanted = suggestion_in(finding.message)
     if wanted is not None:
+        wanted = wanted.removesuffix("()")  # a function's; its call is written
         for start, end in spans:
             for begin, word in _misspelt(file.text, start, end, wanted, finding.message):
                 title = f"Change {word} to {wanted}"

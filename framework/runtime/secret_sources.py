@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -53,6 +53,34 @@ def add_settings_files(redactor: Redactor) -> None:
     for provider in Container()[PluggableRunContext].providers.providers:
         if hasattr(provider, "to_toml"):
             _add_entry(redactor, "", tomllib.loads(provider.to_toml()))
+
+
+def add_connector_settings(
+    redactor: Redactor, names: Collection[str], environment: Mapping[str, str], folder: Path
+) -> None:
+    """Add what sets the secrets `names` in the environment and in the folder's secrets.toml.
+
+    It reads without dlt, for a process that runs no connector. A file that is not valid is skipped.
+    """
+    ends = tuple(f"__{name.upper()}" for name in names)
+    for variable, text in environment.items():
+        if variable.startswith("SOURCES__") and variable.endswith(ends):
+            redactor.add_foreign(text)
+    try:
+        written = tomllib.loads((folder / ".dlt" / "secrets.toml").read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    _add_entry(redactor, "", written)
+    for text in _texts_in(written.get("sources")):
+        redactor.add_foreign(text)
+
+
+def _texts_in(value: Json) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def add_connector_file(redactor: Redactor, text: str, data: Json = None) -> None:

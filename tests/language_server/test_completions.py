@@ -39,6 +39,15 @@ PROPOSED = {
     "paths of the response": (CURSOR, "cursor_path: pag|", "paging.next", False),
     "fields of the record": ("cursor_path: updated_at", "cursor_path: |", "updated_at", False),
     "keys of the record": ("schema: orders\n", "primary_key: |\n", "number", False),
+    "columns of the record": ("schema: orders\n", "columns:\n      nu|\n", "number:", False),
+    "columns in braces": ("schema: orders\n", "columns: {id: {}, |}\n", "number:", False),
+    "a column's name": ("schema: orders\n", "columns: [{name: nu|}]\n", "number", False),
+    "fields to rename": (
+        "include_from_parent: [number]",
+        "processing_steps: [{rename: {|}}]",
+        "sku:",
+        False,
+    ),
     "what steps read": (
         "include_from_parent: [number]",
         "processing_steps: [{filter: pr|}]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -111,6 +112,20 @@ def test_a_secret_in_the_file_or_the_environment_is_in_no_message(
         assert secret not in str(found)
         uri = one.type(shop, SHOP.replace("default: eu", f"default: {secret}"))
         assert secret not in (one.hover(uri, "config.region", 8) or secret)
+
+
+def test_what_sets_a_secret_of_the_connector_is_in_no_message(tmp_path: Path) -> None:
+    of_file, of_environment = "file/pw+zz==Q", 'en/v+sec ret=="q'
+    settings = tmp_path / ".dlt" / "secrets.toml"
+    settings.parent.mkdir()
+    settings.write_text(f"[sources.shop]\nlogin = '{of_file}'\n", encoding="utf-8")
+    path = tmp_path / "connectors" / "shop.yaml"
+    with editor(tmp_path, SOURCES__SHOP__PIN=of_environment) as one:
+        for secret in (of_file, quote(of_file, safe=""), of_environment):
+            text = SHOP.replace("secrets:\n", "secrets:\n  pin: {}\n  login: {}\n")
+            found = one.diagnostics(one.type(path, text.replace("cursor,", f"'{secret}',", 1)))
+            assert "***" in str([finding.message for finding in found])
+            assert secret not in str([finding.message for finding in found])
 
 
 def test_a_finding_in_a_query_file_is_published_for_that_file(

@@ -46,6 +46,10 @@ FIXES = {
     "a value": ("type: cursor", "type: cursr"),
     "a secret": ("{secrets.token}", "{secrets.tokn}"),
     "a resource": ("resource: orders", "resource: ordres"),
+    "a function": (
+        "    include_from_parent: [number]\n",
+        "    processing_steps: [{set: {day: \"format__time(at, '%d')\"}}]\n",
+    ),
     "a placeholder without quotes": ('"{config.region}"', "{config.region}"),
     "a word for true": ("path: /orders\n", "path: /orders\n      conditional: yes\n"),
     "a word of another kind": (
@@ -62,6 +66,7 @@ FIXES = {
     ),
 }
 FIXED = {
+    "a function": ("format__time", "format_time"),
     "a word for true": ("conditional: yes", "conditional: true"),
     "a word of another kind": ("upsert", "merge"),
     "a key to add": (
