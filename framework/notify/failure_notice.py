@@ -19,6 +19,8 @@ _LONGEST = 1_000
 """Characters of one line of a notice."""
 _OPAQUE = re.compile(r"[^/?&=]{12,}")
 """A part of a URL that may be a token."""
+_HOST = re.compile(r"(?:localhost|[\d.]+|[\w.-]+\.[a-z]{2,})(?::\d+)?")
+"""A part that is a host. Masked, it would be missing in messages about an API there."""
 
 
 class FailureNotice:
@@ -35,10 +37,11 @@ class FailureNotice:
         self._apprise = apprise.Apprise()
         redactor = process_redactor()
         for position, url in enumerate(urls, 1):
-            redactor.add(url)
+            redactor.add_foreign(url)
             redactor.add_url(url)
             for part in _OPAQUE.findall(url.partition("://")[2]):
-                redactor.add(part)
+                if not _HOST.fullmatch(part.rpartition("@")[2]):
+                    redactor.add_foreign(part)
             if not self._apprise.add(url):
                 raise FrameworkError(
                     f"notification URL {position} of {len(urls)} is not one that apprise knows; "

@@ -8,7 +8,8 @@ import pytest
 
 from framework.cli.main import main
 from framework.load.report import Report
-from framework.notify.failure_notice import configured_urls, notice_text
+from framework.notify.failure_notice import FailureNotice, configured_urls, notice_text
+from framework.runtime.redacted_output import redacted_output
 from tests.support.run_verbs import write_connector
 from tests.support.servers.web import Answer, Web
 
@@ -122,3 +123,10 @@ def test_a_long_error_is_cut() -> None:
     title, body = notice_text(Report("shop", error="x" * 5_000))
     assert title == "shop: failed"
     assert len(body) < 1_200
+
+
+def test_the_host_of_an_address_is_no_secret() -> None:
+    with redacted_output() as redactor:
+        FailureNotice(["json://ada:pass-of-hook@127.0.0.1:4/token-of-a-hook"])
+        said = redactor.redact("http://127.0.0.1:4/things pass-of-hook token-of-a-hook")
+    assert said == "http://127.0.0.1:4/things *** ***"
