@@ -156,6 +156,10 @@ class Draft:
             if is_same and is_unchanged(schema.file):
                 self._schemas[index] = schema
 
+    def resource_named(self, name: str) -> MergedResource | None:
+        """Return the first resource of this name, or None."""
+        return next((one for one in self.resources if one.name == name), None)
+
     def parent_of(self, merged: MergedResource) -> MergedResource | None:
         """Return the first of the resource's independent parents, or None."""
         return next(iter(self.parents_of(merged)), None)
@@ -184,7 +188,7 @@ class Draft:
             self._ancestors[name] = {}  # what a cycle finds when it comes back here
             self._way.append(name)
             ways: dict[str, int] = {}
-            merged = next((one for one in self.resources if one.name == name), None)
+            merged = self.resource_named(name)
             for parent in () if merged is None else self.parents_of(merged):
                 if parent.name == name:
                     continue

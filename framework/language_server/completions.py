@@ -14,7 +14,12 @@ from framework.definition.rules.placeholder_rules import incremental_values
 from framework.definition.schema.annotations import CONTEXT_EXPRESSIONS, partitions
 from framework.language_server.cursor_place import Cursor, cursor_at
 from framework.language_server.recorded_paths import RecordedPath, paths_in, record_paths
-from framework.language_server.recorded_responses import RecordedResponses, resources_at
+from framework.language_server.recorded_responses import (
+    BODIES,
+    RecordedResponses,
+    parent_at,
+    resources_at,
+)
 from framework.language_server.schema_help import (
     annotation,
     description,
@@ -39,7 +44,6 @@ _PAGINATOR_VALUES = ("page", "offset", "limit", "cursor")
 _FIELD_LISTS = ("primary_key", "merge_key", "include_from_parent", "columns")
 _RECORD_KEYS = ("cursor_path", "deletion_path")
 _NEEDS_QUOTES = re.compile(r"[{}\[\]&*!|>%@`'\"#]|: |^[-?:,]|^$|^(?:null|true|false|~|yes|no)$")
-_BODIES = ("body", "response", "paginator", "token")
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,6 @@ class _Place:
         self._resources = [] if draft is None else resources_at(draft, cursor.pointer)
         self._merged = next(iter(self._resources), None)
 
-    def _named(self, name: str) -> MergedResource | None:
-        every = () if self._draft is None else self._draft.resources
-        return next((one for one in every if one.name == name), None)
-
     def names(self) -> Iterator[_Proposal]:
         """Yield the names of the other resources, where one is expected."""
         own = self._merged
@@ -220,7 +220,7 @@ class _Place:
         merged, draft = self._merged, self._draft
         paths: Iterable[RecordedPath] = ()
         if draft is not None and merged is not None:
-            if context in _BODIES:
+            if context in BODIES:
                 paths = paths_in(self._bodies(draft))
             elif context == "record":
                 paths = self._record_paths(draft, self._resources)
@@ -242,9 +242,7 @@ class _Place:
         return [one.body for merged in self._resources for one in self._recording.of(draft, merged)]
 
     def _parent_paths(self, draft: Draft, merged: MergedResource) -> list[RecordedPath]:
-        beside = value_at(draft, self._cursor.pointer[:-1])
-        name = beside.get("resource") if isinstance(beside, dict) else None
-        parent = self._named(name) if isinstance(name, str) else draft.parent_of(merged)
+        parent = parent_at(draft, self._cursor.pointer, merged)
         return [] if parent is None else record_paths(draft, parent, self._recording)
 
     def in_context(self, typed: str, context: str, *, short: bool) -> tuple[list[_Proposal], int]:
@@ -276,7 +274,7 @@ class _Place:
             words = self._settings(draft, root)
         elif root == "resources":
             name, dot, rest_of = rest.partition(".")
-            parent = self._named(name) if dot else None
+            parent = draft.resource_named(name) if dot else None
             if dot:
                 paths = [] if parent is None else record_paths(draft, parent, self._recording)
                 return [_of_path(one, 1) for one in paths], len(rest_of)

@@ -9,7 +9,9 @@ from framework.language_server.completions import names_resource
 from framework.language_server.mentions import Mention, mention_at
 from framework.language_server.recorded_paths import shown_value
 from framework.language_server.recorded_responses import (
+    BODIES,
     RecordedResponses,
+    parent_at,
     recorded_value,
     resources_at,
 )
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from framework.language_server.open_file import OpenFile
 
 Json = Any
-
-_BODIES = ("body", "response", "paginator", "token")
 
 
 def hover(file: OpenFile, offset: int, recording: RecordedResponses) -> str | None:
@@ -81,7 +81,7 @@ def place_at(file: OpenFile, draft: Draft, offset: int) -> tuple[Pointer, bool] 
 
 def _about(file: OpenFile, draft: Draft, mention: Mention) -> str:
     if mention.section == "resources":
-        merged = _named(draft, mention.name)
+        merged = draft.resource_named(mention.name)
         if merged is None:
             return ""
         request = f"`{merged.url or merged.path}`"
@@ -98,10 +98,6 @@ def _about(file: OpenFile, draft: Draft, mention: Mention) -> str:
     return f"**config {mention.name}**. {about}{default}\n\nSet it as `{variable}` or with `--set`."
 
 
-def _named(draft: Draft, name: str) -> MergedResource | None:
-    return next((one for one in draft.resources if one.name == name), None)
-
-
 def _recorded(
     file: OpenFile, draft: Draft, pointer: Pointer, offset: int, recording: RecordedResponses
 ) -> str:
@@ -114,14 +110,12 @@ def _recorded(
         return _of_placeholder(file, draft, pointer, offset, recording)
     if note is not None and note.kind == "expression":
         samples: list[Json] = []
-        if note.context in _BODIES:
+        if note.context in BODIES:
             samples = [one.body for merged in resources for one in recording.of(draft, merged)]
         elif note.context == "record":
             samples = _records(draft, resources, recording)
         elif note.context == "parent":
-            beside = value_at(draft, pointer[:-1])
-            name = beside.get("resource") if isinstance(beside, dict) else None
-            parent = _named(draft, name) if isinstance(name, str) else draft.parent_of(resources[0])
+            parent = parent_at(draft, pointer, resources[0])
             samples = [] if parent is None else recording.records(draft, parent)
         return _first(text, samples)
     if pointer[-1] == "cursor_path" or "primary_key" in pointer or "merge_key" in pointer:
@@ -147,7 +141,7 @@ def _of_placeholder(
     for part in parts:
         begin = file.text.find(f"{{{part.text}}}", start, end)
         if part.kind == "resources" and begin <= offset <= begin + len(part.text) + 2:
-            parent = _named(draft, part.name)
+            parent = draft.resource_named(part.name)
             samples = [] if parent is None else recording.records(draft, parent)
             return _first(part.expression or "", samples)
     return ""

@@ -31,6 +31,8 @@ Json = Any
 
 MOST_BYTES = 30_000_000
 """The largest cassette that is read while somebody types."""
+BODIES = ("body", "response", "paginator", "token")
+"""Contexts whose expressions work on the body of a response."""
 MOST_BODIES = 20
 """Recorded responses of one resource that are looked at."""
 
@@ -54,7 +56,7 @@ class RecordedResponses:
     def of(self, draft: Draft, merged: MergedResource) -> list[RecordedResponse]:
         """Return the responses of a resource; those whose body has its records come first."""
         if isinstance(source := merged.endpoint.get("from"), str):
-            parent = next((one for one in draft.resources if one.name == source), None)
+            parent = draft.resource_named(source)
             return [] if parent is None or parent is merged else self.of(draft, parent)
         pattern = _path_pattern(merged)
         found = [one for one in self.responses if pattern and pattern.search(one.path)]
@@ -128,6 +130,13 @@ def _selected(merged: MergedResource, body: Json) -> list[Json]:
         return found if isinstance(found, list) else [found] if isinstance(found, dict) else []
     lists = [body] if isinstance(body, list) else list(object_lists(body))
     return lists[0] if lists else []
+
+
+def parent_at(draft: Draft, pointer: Pointer, merged: MergedResource) -> MergedResource | None:
+    """Return the parent that an expression at a place reads: that named beside it, or its own."""
+    beside = draft.document.node(pointer[:-1])
+    name = beside.value.get("resource") if beside and isinstance(beside.value, dict) else None
+    return draft.resource_named(name) if isinstance(name, str) else draft.parent_of(merged)
 
 
 def resources_at(draft: Draft, pointer: Pointer) -> list[MergedResource]:

@@ -255,18 +255,13 @@ class RecordingAdapter(BaseAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,
-        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
-        proxies: Mapping[str, str] | None = None,
+        *args: Any,
+        **named: Any,
     ) -> requests.Response:
         """Send the request, record the exchange, and return the response."""
         slot = self._recorder.start()
         try:
-            response = self._inner.send(
-                request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
-            )
+            response = self._inner.send(request, *args, **named)
             self._recorder.finish(slot, request, response)
         except BaseException as error:
             self._recorder.fail(request, error)

@@ -20,7 +20,7 @@ from framework.http.formats.charsets import is_charset
 from framework.http.request_context import current_context
 from framework.http.transport import LiveAdapter
 from framework.runtime.environment import Environment
-from framework.runtime.redaction import Redactor, is_credential_name, redact_url
+from framework.runtime.redaction import MASK, Redactor, is_credential_name, redact_url
 from framework.runtime.settings import resolve_settings
 
 HIDDEN_HEADERS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authentication-info"})
@@ -60,17 +60,12 @@ class ResponseTap(BaseAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,
-        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
-        proxies: Mapping[str, str] | None = None,
+        *args: Any,
+        **named: Any,
     ) -> requests.Response:
         """Send the request, and return the response."""
         began = time.perf_counter()
-        response = self._inner.send(
-            request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
-        )
+        response = self._inner.send(request, *args, **named)
         if current_context().resource == self._resource:
             self.response, self.seconds = response, time.perf_counter() - began
         return response
@@ -135,7 +130,7 @@ def _masked(response: requests.Response, seconds: float, redactor: Redactor) -> 
         response.status_code,
         response.reason or "",
         tuple(
-            (name, "***" if _is_hidden(name) else redactor.redact(value))
+            (name, MASK if _is_hidden(name) else redactor.redact(value))
             for name, value in response.headers.items()
         ),
         _masked_body(response.content, charset, redactor),
