@@ -98,7 +98,9 @@ class ListLocator:
             if value == {} or (takes_objects and isinstance(value, dict)):
                 continue  # PHP writes an empty list of named values as an object
             if self.is_direct and isinstance(value, dict):
-                return ApiList("object", self._inside([value], selected, body))
+                inside = self._inside([value], selected, body)
+                is_envelope = inside == [value] and _has_empty_list(value)
+                return ApiList("object", [] if is_envelope else inside)
             return ApiList("value", [value])
         return ApiList("list", self._counted(found, selected, body))
 
@@ -123,7 +125,7 @@ class ListLocator:
         made = exploded(self._steps, copy.deepcopy(items[0]), context)
         if made is not None:
             return made
-        return [] if self.is_direct and _has_empty_list(items[0]) else items
+        return items
 
     def _values(self, body: Json) -> Iterator[Json]:
         if self._tree is not None:

@@ -646,10 +646,13 @@ class _Run:
         return {str(table.get("resource", table["name"])) for table in tables}
 
     def _loaded_schema(self) -> Any:
-        """Return dlt's schema of the loaded tables that this run keeps, or None."""
+        """Return a copy of dlt's schema of the loaded tables that this run keeps, or None.
+
+        A commit empties dlt's own object and fills it again, while readers open their sinks.
+        """
         if self.options.refresh or not self.pipeline.default_schema_name:
             return None
-        return self.pipeline.default_schema
+        return self.pipeline.default_schema.clone()
 
     def _count_discarded(self, loaded: list[Resource], extractor: Extractor) -> None:
         """Warn of records that a schema contract of dlt has left out."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dlt.pipeline.pipeline import Pipeline
 
+from framework.load import runner
 from tests.support.loaded_tables import left_in
 from tests.support.run_verbs import connector_of, load, statuses
 from tests.support.servers.web import Web
@@ -49,3 +51,28 @@ def test_a_second_accounts_records_meet_the_contract_of_the_tables(web: Web, pro
     assert statuses(load(connector, project, alias="south", dataset="shop_data")) == {
         "things": "failed"
     }
+
+
+def test_readers_have_a_copy_of_the_schema_which_a_commit_does_not_change(
+    web: Web, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = connector_of(project, things(web))
+    web.on("/things", [{"id": 1}])
+    load(connector, project)
+    opened, live = runner.open_sink, Pipeline.default_schema.fget
+    schemas: list[Any] = []
+    copies: list[bool] = []
+
+    def remember(pipeline: Any) -> Any:
+        schemas.append(live(pipeline))
+        return schemas[-1]
+
+    def look(resource: Any, target: Any, schema: Any, *rest: Any, **named: Any) -> Any:
+        copies.append("things" in schema.tables and all(one is not schema for one in schemas))
+        return opened(resource, target, schema, *rest, **named)
+
+    monkeypatch.setattr(Pipeline, "default_schema", property(remember))
+    monkeypatch.setattr(runner, "open_sink", look)
+    load(connector, project)
+    assert copies == [True]
+    assert schemas
