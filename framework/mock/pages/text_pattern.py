@@ -58,8 +58,9 @@ class TextPattern:
                     break
             else:
                 use = use_of(part, in_job=in_job)
-                # a value that is left out, such as the first page's cursor, is empty
-                texts.append("(.*?)" if use != "list" else "(.+?)")
+                # a value that is left out, such as the first page's cursor, is empty, and so may be
+                # a config entry; in a path that would be another path
+                texts.append("(.+?)" if is_path and use == "list" else "(.*?)")
                 holes.append(Hole(use, _expression_of(part)))
         regex = re.compile("".join(texts), re.DOTALL)
         return cls(regex, tuple(holes), len(parts) == len(holes) == 1, literals, is_path)

@@ -63,3 +63,11 @@ def test_doubled_braces_are_text() -> None:
 def test_more_fixed_text_is_more_specific() -> None:
     assert TextPattern.of("/a/me").literals > TextPattern.of("/a/{b}").literals
     assert TextPattern.of("{parent.url}").is_alone
+
+
+def test_a_config_entry_may_be_empty_in_a_parameter_and_not_in_a_path() -> None:
+    found = TextPattern.of("{config.filter}kind = a").values("kind = a")
+    assert [value for _, value in found or ()] == [""]
+    assert (
+        TextPattern.of("/orders/{config.shop}/lines", is_path=True).values("/orders//lines") is None
+    )
