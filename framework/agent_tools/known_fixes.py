@@ -1,4 +1,4 @@
-"""The fixes that were shown to the agent, by an id, so that it need not repeat a text to apply one."""
+"""The fixes that were shown to the agent, by an id: it need not repeat a text to apply one."""
 
 from __future__ import annotations
 

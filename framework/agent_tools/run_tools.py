@@ -273,7 +273,7 @@ class RunTools:
             )
             for resource, part in report.resources.items()
         )
-        return MockedRun(opened.name, reached.made_of, report.status, parts, ())
+        return MockedRun(opened.name, reached.made_of, report.status, parts)
 
     def mock_server(
         self,

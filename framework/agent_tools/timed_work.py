@@ -18,7 +18,7 @@ from framework.errors import Interrupted, OutOfTime
 from framework.runtime.environment import StopSignal
 
 T = TypeVar("T")
-GRACE = 3.0
+GRACE = 1.0
 """Seconds that work has to end by itself after it was asked to."""
 
 

@@ -201,7 +201,6 @@ class MockedRun:
     source: str
     status: str
     resources: tuple[MockedResource, ...]
-    notes: tuple[str, ...]
     cut: str = ""
 
 

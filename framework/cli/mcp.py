@@ -33,9 +33,9 @@ Examples:
 def command(connectors: Path | None, allow_write: bool, hosts: tuple[str, ...]) -> int:
     """Serve an agent on stdin and stdout: validate, check, preview, record and test connectors.
 
-    It works in this folder, reads nothing outside it, and shows no secret. Requests go only to hosts
-    that the connector files have now, and to those that --allow-host names. An agent's program
-    starts this command; docs/agents.md says how. Needs the extra: [mcp].
+    It works in this folder, reads nothing outside it, and shows no secret. Requests go only to
+    hosts that the connector files have now, and to those that --allow-host names. An agent's
+    program starts this command; docs/agents.md says how. Needs the extra: [mcp].
     """
     try:
         from framework.agent_tools.mcp_server import serve
