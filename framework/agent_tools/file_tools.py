@@ -24,7 +24,7 @@ from framework.definition.validation import ValidationResult, validate
 from framework.errors import FrameworkError, UsageError
 from framework.findings import Finding
 from framework.runtime.redaction import MASK, Redactor
-from framework.workspace.project_folder import PathRefused, revision_of
+from framework.workspace.project_folder import BUNDLED, PathRefused, revision_of
 from framework.workspace.project_secrets import add_text_secrets
 
 Json = Any
@@ -56,8 +56,7 @@ class FileTools:
     def read_file(self, file: str, first_line: int, lines: int) -> FileText:
         """Return lines of a connector (by name or file), or of another text of the project."""
         folder = self.project.folder
-        is_connector = not is_file_name(file) or file.startswith("bundled:")
-        if is_connector or file.endswith((".yaml", ".yml")):
+        if _is_name(file) or file.startswith(BUNDLED) or file.endswith((".yaml", ".yml")):
             read = self.project.text_of(file)
             name, text, is_bundled = read.location.display, read.text, read.is_bundled
         else:
@@ -164,7 +163,7 @@ class FileTools:
     def _writable(self, file: str) -> str:
         """Return the name of a file that may be written. Raise UsageError for others."""
         folder = self.project.folder
-        if not is_file_name(file):
+        if _is_name(file):
             file = f"{folder.name_of(folder.connectors)}/{file}.yaml"
         path = folder.resolve(file)
         parts = path.relative_to(folder.root).parts
@@ -209,6 +208,11 @@ class FileTools:
             _problem(project, one, text if one in own else None, fixes.get(one), is_in_file)
             for one in file.findings
         )
+
+
+def _is_name(file: str) -> bool:
+    """Return whether a text is the name of a connector, not of a file."""
+    return not is_file_name(file) and "." not in file and "\\" not in file
 
 
 def _problem(

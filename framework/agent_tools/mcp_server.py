@@ -7,6 +7,7 @@ message that a person would get.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import traceback
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from mcp.server import MCPServer, ServerRequestContext
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import ToolAnnotations
 from pydantic import Field
 
 from framework import __version__
@@ -48,6 +49,9 @@ Json = Any
 LONGEST_ERROR = 8_000
 QUICK = 60.0
 """Seconds for what sends no request."""
+
+_LINK = re.compile(r"\n +For further information visit \S+")
+"""What the library adds to each argument that does not fit."""
 
 INSTRUCTIONS = """\
 A connector is one YAML file (connectors/NAME.yaml) that describes a REST API in dlt's words.
@@ -148,12 +152,13 @@ class AgentServer:
     async def _mask(self, ctx: ServerRequestContext[Any, Any], call_next: Any) -> Any:
         """Mask texts that the library itself makes, such as of arguments that do not fit."""
         result = await call_next(ctx)
-        if isinstance(result, CallToolResult) and result.is_error:
-            texts = [one.text for one in result.content if isinstance(one, TextContent)]
-            return CallToolResult(
-                content=[TextContent(type="text", text=self._message(text)) for text in texts],
-                is_error=True,
-            )
+        if isinstance(result, dict) and result.get("isError"):
+            content = [
+                {**one, "text": self._message(_LINK.sub("", one["text"]))}
+                for one in result.get("content", ())
+                if one.get("type") == "text"
+            ]
+            return {**result, "content": content}
         return result
 
 

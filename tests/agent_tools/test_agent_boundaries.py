@@ -91,10 +91,11 @@ def test_a_file_of_values_is_not_read_elsewhere(fenced: Path) -> None:
         for name in ("../outside.csv", ".dlt/hidden.csv", "linked.csv", "/etc/passwd"):
             body = shop_body("https://api.example.com")
             one_resource = body["resources"][0]
-            one_resource["partitions"] = {"at": {"file": {"path": name, "field": "id"}}}
+            one_resource["partitions"] = [{"name": "at", "file": {"path": name, "field": "id"}}]
             one_resource["endpoint"]["params"] = {"at": "{partition.at}"}
             write_connector(fenced, body)
             one.error("mock", connector="shop", invented=True)
+            assert "errors" not in one.error("show", connector="shop")
             one.result("preview", connector="shop", resource="orders", source="mock")
         assert PRIVATE not in one.everything
 
@@ -125,7 +126,7 @@ def test_a_query_of_the_destination_is_not_run(workplace: Path, shop_api: Web) -
     body = shop_body(shop_api.url)
     (workplace / "private.csv").write_text(f"id\n{PRIVATE}\n", "utf-8")
     query = "select content from read_text('/etc/passwd')"
-    body["resources"][0]["partitions"] = {"at": {"query": query}}
+    body["resources"][0]["partitions"] = [{"name": "at", "query": query}]
     body["resources"][0]["endpoint"]["params"] = {"at": "{partition.at}"}
     write_connector(workplace, body)
     with agent(workplace, "--allow-write", **KEYS) as one:

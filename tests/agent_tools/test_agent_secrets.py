@@ -79,7 +79,11 @@ def one(workplace: Path, echo: Web) -> Iterator[Agent]:
 def test_records_and_responses(one: Agent) -> None:
     seen = one.call("preview", connector="shop", resource="orders", limit=50)
     assert len(seen["records"]) == len(SPELLINGS) + 1
-    assert {record.get("echo", "***") for record in seen["records"]} <= {"***", "***=", "***=="}
+    # the last characters of Base64 also depend on what follows
+    assert {record.get("echo", "***").rstrip("=")[:4] for record in seen["records"]} <= {
+        "***",
+        "***U",
+    }
     for resource in ("orders", "refused", "odd"):
         found = one.call("preview", connector="shop", resource=resource, raw=True)
         assert "***" in found["raw"]["body"]
@@ -103,13 +107,11 @@ def test_errors_and_proofs(one: Agent) -> None:
 def test_an_entry_that_is_no_secret_any_more_stays_masked(one: Agent, workplace: Path) -> None:
     read = one.call("read_file", file="shop")
     text = read["text"].replace("secrets:\n  token: {}", "config:\n  token: {type: string}")
+    text = text.replace("  auth:\n    type: bearer\n    token: '{secrets.token}'\n", "")
     text = text.replace("{secrets.token}", "{config.token}")
-    text = text.replace(
-        "paginator: single_page", "paginator: single_page\n    params: {at: '{config.token}'}", 1
-    )
     one.call("write_connector", file="shop", text=text, revision=read["revision"])
     shown = one.call("show", connector="shop")
-    assert "***" in str(shown["config"])
+    assert "at=***" in str(shown["config"])
     one.result("preview", connector="shop", resource="orders", raw=True)
     one.result("check", connector="shop")
 
