@@ -11,10 +11,10 @@ from typing import Any
 from framework.agent_tools.agent_project import AgentProject
 from framework.agent_tools.known_fixes import KnownFix, difference_of
 from framework.agent_tools.tool_answers import (
+    ConnectorEntry,
     ConnectorList,
     FileText,
     FoundProblem,
-    ListedConnector,
     ShownConnector,
     Validation,
     WrittenFile,
@@ -245,11 +245,11 @@ def _validation(files: Iterable[tuple[FoundProblem, ...]]) -> Validation:
 
 def _listed(
     project: AgentProject, location: Location, result: ValidationResult, data: Json
-) -> ListedConnector:
+) -> ConnectorEntry:
     data = data if isinstance(data, dict) else {}
     listed = data.get("resources")
     resources = [one.get("name") for one in listed or [] if isinstance(one, dict)]
-    return ListedConnector(
+    return ConnectorEntry(
         location.name,
         location.display,
         project.folder.is_bundled(location),

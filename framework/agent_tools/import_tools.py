@@ -61,9 +61,9 @@ class ImportTools:
             except FrameworkError as error:
                 shown = str(error).replace(str(source), file or "the text")
                 raise FrameworkError(shown) from None
-        schemas = [folder.resolve(f"schemas/{name}/{one}.json") for one in imported.schemas]
-        if target.parent.parent != folder.root and schemas:
-            raise UsageError("the folder of connectors is not in the project's own folder")
+        beside = folder.connectors.parent / "schemas"
+        for one in ("connector.schema", *(f"{name}/{each}" for each in imported.schemas)):
+            folder.resolve((beside / f"{one}.json").relative_to(folder.root).as_posix())
         written = write_imported(imported, target)
         add_text_secrets(self.project.redactor, imported.text)
         found = FileTools(self.project).problems_of(target_name)

@@ -25,6 +25,7 @@ from framework.agent_tools.tool_answers import (
 from framework.errors import FrameworkError, UsageError
 from framework.events import Event, WarningRaised
 from framework.text import sentences
+from framework.workspace.project_folder import PathRefused
 
 if TYPE_CHECKING:
     from framework.authoring.diagnose.proof import Proof
@@ -172,20 +173,13 @@ class RunTools:
         stop: StopSignal,
     ) -> RecordedRun:
         """Run a connector live, and write its scrubbed recording."""
+        from framework.authoring.cassettes.cassette import cassette_path
         from framework.authoring.cassettes.recorder import record_through
-        from framework.authoring.scaffold.file_writer import refuse_bundled
         from framework.load.run_options import RunOptions
 
         self.project.want_leave("record")
         opened = self.project.open(connector)
-        location = self.project.folder.read(connector).location
-        if self.project.folder.is_bundled(location):
-            raise UsageError(
-                f"{opened.name} comes with the framework, and is not recorded here; copy its file "
-                "into connectors/ first"
-            )
-        refuse_bundled(opened.root, opened.name)
-        self._refuse_links(f"cassettes/{opened.name}.yaml")
+        self._want_own(cassette_path(opened), opened.name)
         reached = self.project.reach(opened, "live", config, stop)
         transport = reached.environment.transport
         assert transport is not None  # the guard's
@@ -207,7 +201,7 @@ class RunTools:
     def test(self, connectors: tuple[str, ...], update: bool, stop: StopSignal) -> ReplayTests:
         """Replay recordings and compare the tables; with `update` write the expected ones."""
         from framework.authoring.cassettes.cassette import cassette_path
-        from framework.authoring.cassettes.snapshot import test_connector
+        from framework.authoring.cassettes.snapshot import expected_path, test_connector
 
         if update:
             self.project.want_leave("update_test")
@@ -221,7 +215,7 @@ class RunTools:
                     tests.append(ReplayedConnector(name, "skipped", 0, 0, ("it has no cassette",)))
                     continue
                 if update:
-                    self._refuse_links(f"cassettes/{opened.name}.expected.yaml")
+                    self._want_own(expected_path(opened), opened.name)
                 result = test_connector(opened, update=update, stop=stop)
             except FrameworkError as error:
                 stop.check()
@@ -324,9 +318,15 @@ class RunTools:
         replayed = [f"{one} is served as recorded: {why}" for one, why in mock.replayed.items()]
         return (*mock.notes, *replayed), f"framework run {name} --mock {server.base_url}"
 
-    def _refuse_links(self, name: str) -> None:
-        """Raise PathRefused if a file that is to be written is elsewhere."""
-        self.project.folder.resolve(name)
+    def _want_own(self, path: Path, name: str) -> None:
+        """Raise PathRefused if a file that is to be written is not the project's own."""
+        folder = self.project.folder
+        if not path.is_relative_to(folder.root):
+            raise PathRefused(
+                f"{name} comes with the framework, and nothing is written into its folder; copy "
+                "its file into connectors/ first"
+            )
+        folder.resolve(path.relative_to(folder.root).as_posix())
 
 
 class _Warnings:

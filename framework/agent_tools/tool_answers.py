@@ -13,7 +13,7 @@ Json = Any
 
 
 @dataclass(frozen=True)
-class ListedConnector:
+class ConnectorEntry:
     """A connector. `bundled` ones come with the framework, and are not changed."""
 
     name: str
@@ -29,7 +29,7 @@ class ListedConnector:
 class ConnectorList:
     """The connectors of the project, its own first."""
 
-    connectors: tuple[ListedConnector, ...]
+    connectors: tuple[ConnectorEntry, ...]
     may_write: bool
     cut: str = ""
 

@@ -7,6 +7,7 @@ hosts are taken from the files once, before the first edit, and a human names ot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 Json = Any
 Transport = Callable[[int], "BaseAdapter"]
+_BASE_URL = re.compile(r"^\s+base_url:\s*[\"']?(https?://[^\s\"'{}]+)", re.MULTILINE)
+_CONFIG = re.compile(r"\{config\.(\w+)\}")
 _HEADERS = ("Authorization", "Proxy-Authorization", "Cookie")
 
 
@@ -50,14 +53,18 @@ class HostGuard:
         origins, plain, keys = set(), set(), set()
         named = set(map(_checked, allowed))
         for location in folder.locations():
-            connector = validate(location).connector
-            if connector is None:
-                continue
-            keys |= _keys(connector)
-            urls, hosts = _credential_places(connector)
+            result = validate(location)
+            connector = result.connector
+            if connector is None:  # a mistake is what the file is edited for
+                document = result.document
+                data = None if document is None else document.data
+                urls, hosts = _written_places(data, folder.read(location.display).text)
+            else:
+                urls, hosts = _credential_places(connector)
+                keys |= _keys(connector)
+                plain |= {origin(url) for url in _absolute_paths(connector)}
             origins |= {origin(url) for url in urls}
-            named |= {host.lower() for host in hosts}
-            plain |= {origin(url) for url in _absolute_paths(connector)}
+            named |= hosts
         empty = ("", "", None)
         return cls(
             frozenset(origins - {empty}),
@@ -171,23 +178,51 @@ def _checked(host: str) -> str:
     return text.replace("[", "").replace("]", "") if text.endswith("]") else text
 
 
-def _credential_places(
-    connector: Connector,
-) -> tuple[Iterator[str], tuple[str, ...]]:
+def _credential_places(connector: Connector) -> tuple[list[str], set[str]]:
     """Return the URLs and the hosts to which a file sends credentials, by its settings of now."""
     from framework.extract.compilation.render import render_config
     from framework.runtime.settings import STAND_IN, resolve_settings
 
+    client = connector.client
+    places: list[Json] = [client.base_url, client.auth]  # all auths that config may choose
+    hosts: Iterable[Json] = client.allowed_hosts
     given = dict.fromkeys(connector.secrets, STAND_IN)
     for replay in (False, True):  # without the values that have no default, what is known
         try:
-            client = render_config(connector, resolve_settings(connector, given, replay=replay))
+            settings = resolve_settings(connector, given, replay=replay)
+            filled = render_config(connector, settings)["client"]
         except FrameworkError:
             continue
-        own = client["client"]
-        hosts = tuple(map(str, own.get("allowed_hosts") or ()))
-        return _urls([own.get("base_url"), own.get("auth")]), hosts
-    return _urls([connector.client.base_url, connector.client.auth]), connector.client.allowed_hosts
+        places += [filled.get("base_url"), filled.get("auth")]
+        hosts = filled.get("allowed_hosts") or ()
+        break
+    return list(_urls(places)), {str(host).lower() for host in hosts if "{" not in str(host)}
+
+
+def _written_places(data: Json, text: str) -> tuple[list[str], set[str]]:
+    """Return the URLs and hosts that stand in a file with errors, without looking up settings."""
+    client = data.get("client") if isinstance(data, dict) else None
+    if not isinstance(client, dict):
+        return [found[1] for found in _BASE_URL.finditer(text)], set()
+    config = data.get("config")
+    defaults = {
+        str(name): entry["default"]
+        for name, entry in (config if isinstance(config, dict) else {}).items()
+        if isinstance(entry, dict) and isinstance(entry.get("default"), str)
+    }
+    urls = [client.get("base_url"), client.get("auth")]
+    found = [_CONFIG.sub(lambda one: defaults.get(one[1], one[0]), url) for url in _texts(urls)]
+    hosts = client.get("allowed_hosts")
+    named = {one.lower() for one in hosts or () if isinstance(one, str) and "{" not in one}
+    return [url for url in _urls(found) if "{" not in url.split("://")[1].split("/")[0]], named
+
+
+def _texts(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list)):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
 
 
 def _urls(value: Json) -> Iterator[str]:
