@@ -6,6 +6,7 @@ What is cut is said in the answer: an agent must not take a part for the whole.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -41,11 +42,11 @@ class AnswerFilter:
         return cls(redactor, tuple(sorted(named.items(), key=lambda one: -len(one[0]))))
 
     def text(self, text: str) -> str:
-        """Return a text without secrets and folders."""
+        """Return a text without secrets and folders, which UTF-8 can hold."""
         text = self.redactor.redact(text)
         for folder, shown in self.folders:
             text = text.replace(folder, shown)
-        return text
+        return text.encode("utf-8", "replace").decode()  # half a character cannot be sent
 
     def answer(self, answer: A) -> A:
         """Return an answer (a dataclass) without secrets, no larger than it may be."""
@@ -83,6 +84,8 @@ def plain_json(value: Json, depth: int = 0) -> Json:
         return {str(key): plain_json(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain_json(item, depth + 1) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such number
     if isinstance(value, (bool, int, float, str)) or value is None:
         return value
     return str(value)

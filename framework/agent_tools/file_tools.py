@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ MOST_LINES = 1_000
 """Lines of a file in one answer."""
 _EXCERPT = 120
 """Characters of a line in an excerpt."""
+_CONNECTOR = re.compile(r"[a-z][a-z0-9_]{0,62}\.yaml", re.ASCII)
 _DRAFT = "connectors/draft.yaml"
 
 
@@ -167,7 +169,7 @@ class FileTools:
             file = f"{folder.name_of(folder.connectors)}/{file}.yaml"
         path = folder.resolve(file)
         parts = path.relative_to(folder.root).parts
-        is_connector = path.parent == folder.connectors and path.suffix == ".yaml"
+        is_connector = path.parent == folder.connectors and bool(_CONNECTOR.fullmatch(path.name))
         is_other = len(parts) == 3 and (parts[0], path.suffix) in (
             ("schemas", ".json"),
             ("queries", ".graphql"),
