@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+LONGEST = 60.0
+"""Seconds after which a server that does not answer is ended."""
 HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -35,9 +38,12 @@ def started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         words, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder, env=dict(os.environ)
     ) as process:
+        end = threading.Timer(LONGEST, process.kill)
+        end.start()
         try:
             yield process
         finally:
+            end.cancel()
             process.kill()
 
 
@@ -49,12 +55,14 @@ def send(process: subprocess.Popen[bytes], *messages: Any) -> None:
     process.stdin.flush()
 
 
-def answer(process: subprocess.Popen[bytes], number: int) -> Any:
-    """Return the answer to a request. Every line is one of the protocol."""
+def answers(process: subprocess.Popen[bytes], *numbers: int) -> dict[int, Any]:
+    """Return the answers to requests, in whichever order. Every line is one of the protocol."""
     assert process.stdout is not None
+    found: dict[int, Any] = {}
     for line in process.stdout:
-        found = json.loads(line)
-        if found.get("id") == number:
+        message = json.loads(line)
+        found[message.get("id")] = message
+        if found.keys() >= set(numbers):
             return found
     raise AssertionError("the server has ended")
 
@@ -67,8 +75,9 @@ def call(number: int, tool: str, **arguments: Any) -> dict[str, Any]:
 def test_an_older_client_is_served(project: Path) -> None:
     with started(project) as process:
         send(process, HELLO, READY, call(2, "validate", text="a: 1"))
-        assert answer(process, 1)["result"]["protocolVersion"] == "2025-06-18"
-        assert answer(process, 2)["result"]["structuredContent"]["errors"] > 0
+        found = answers(process, 1, 2)
+        assert found[1]["result"]["protocolVersion"] == "2025-06-18"
+        assert found[2]["result"]["structuredContent"]["errors"] > 0
 
 
 def test_lines_that_are_no_messages_do_no_harm(project: Path) -> None:
@@ -76,14 +85,15 @@ def test_lines_that_are_no_messages_do_no_harm(project: Path) -> None:
     with started(project) as process:
         send(process, HELLO, READY, *odd, call(2, "validate", text="half \ud800"))
         send(process, call(3, "validate", text="a: 1"), call(4, "no_such_tool"))
-        assert answer(process, 3)["result"]["structuredContent"]["errors"] > 0
-        assert "no_such_tool" in json.dumps(answer(process, 4))
+        found = answers(process, 3, 4)
+        assert found[3]["result"]["structuredContent"]["errors"] > 0
+        assert "no_such_tool" in json.dumps(found[4])
 
 
 def test_it_ends_when_its_client_does(project: Path) -> None:
     with started(project) as process:
         send(process, HELLO, READY)
-        answer(process, 1)
+        answers(process, 1)
         out, said = process.communicate()
         assert (process.returncode, out, said) == (0, b"", b"")
 
@@ -92,7 +102,7 @@ def test_it_ends_when_its_client_does(project: Path) -> None:
 def test_it_ends_by_a_signal(project: Path, number: int, code: int) -> None:
     with started(project) as process:
         send(process, HELLO, READY, call(2, "mock_server", action="start", connector="scheduling"))
-        answer(process, 2)
+        answers(process, 2)
         process.send_signal(number)
         assert process.wait(60) == code
         assert process.stderr is not None
