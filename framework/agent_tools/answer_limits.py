@@ -77,7 +77,7 @@ class AnswerFilter:
 
 
 def plain_json(value: Json, depth: int = 0) -> Json:
-    """Return data that JSON can hold, with long texts cut; other values as their text."""
+    """Return data that JSON can hold; other values as their text."""
     if depth > DEEPEST:
         return "… (nested too deeply)"
     if isinstance(value, Mapping):

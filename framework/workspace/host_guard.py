@@ -100,8 +100,9 @@ class HostGuard:
         new = sorted(_keys(connector) - self.keys)
         if new:
             raise UsageError(
-                f"{connector.name} looks up the setting {new[0]}, which no connector file did when "
-                "this process started; let the project's owner start it again"
+                f"{connector.name} reads {new[0]} from the settings or as a file of keys, which no "
+                "connector file did when this process started; let the project's owner start it "
+                "again"
             )
 
     def guarded(self, environment: Environment, connector: Connector) -> Environment:
@@ -243,8 +244,13 @@ def _absolute_paths(connector: Connector) -> Iterator[str]:
 
 
 def _keys(connector: Connector) -> set[str]:
+    """Return the places outside the file that it names: of settings, and of files of keys."""
     keys = {entry.key for entry in connector.config.values()}
     keys |= {entry.key for entry in connector.secrets.values()}
+    tls = connector.client.tls
+    if tls is not None:
+        written = (tls.cert, tls.key, tls.ca)
+        keys |= {one for one in written if one and "{" not in one and "-----BEGIN" not in one}
     return {key for key in keys if key}
 
 

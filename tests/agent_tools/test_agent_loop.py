@@ -46,10 +46,13 @@ def test_from_a_description_to_a_test(workplace: Path, shop_api: Web) -> None:
         secret = next(iter(yaml.safe_load(made["text"])["secrets"]))
         assert one.call("validate")["errors"] == 0
         config = {secret: TOKEN} if secret != "token" else {}
+        applied = []
         while found := fixes(one.call("check", connector="shop", config=config), "proofs"):
+            applied.append(found[0])
             written = one.call("apply", fix=found[0])
             assert written["errors"] == 0
             assert written["diff"].startswith("--- a/connectors/shop.yaml\n")
+        assert applied
         proofs = one.call("check", connector="shop", config=config)["proofs"]
         assert ("data_selector", "ok") in [(proof["about"], proof["outcome"]) for proof in proofs]
         seen = one.call("preview", connector="shop", resource="orders", limit=2, config=config)

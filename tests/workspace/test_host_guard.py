@@ -177,6 +177,16 @@ def test_a_file_names_no_other_setting(guard: HostGuard, project: Path, web: Web
         run(guard)
 
 
+def test_a_file_names_no_other_file_of_keys(guard: HostGuard, project: Path) -> None:
+    with_file = body("https://127.0.0.1", tls={"ca": "/etc/private.pem"})
+    write_connector(project, with_file)
+    with pytest.raises(UsageError, match="private"):
+        guard.refuse_connector(valid_connector(find_connector("shop")))
+    HostGuard.of(ProjectFolder.of(project)).refuse_connector(
+        valid_connector(find_connector("shop"))
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
