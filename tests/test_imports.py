@@ -32,7 +32,9 @@ ORDER = (
     "prove",
     "importers",
     "fleet",
+    "workspace",
     "language_server",
+    "agent_tools",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""
