@@ -74,7 +74,8 @@ def next_run(
     incremental = plan.endpoint.incremental
     assert incremental is not None
     entry = state.get(incremental.cursor_path)
-    windows, count = [], 0
+    windows: list[dict[str, Json]] = []
+    count = 0
     try:
         windows, count = _windows(plan, environment, state, context.stop)
     except FrameworkError as error:
@@ -141,9 +142,7 @@ class _PeekAdapter(BaseAdapter):
         self._exchanges = exchanges
         self.request: requests.PreparedRequest | None = None
 
-    def send(
-        self, request: requests.PreparedRequest, *_: Any, **__: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Return the response that the look got to this request; raise RequestError for others."""
         resource = current_context().resource
         if resource == self._resource:

@@ -13,7 +13,7 @@ from typing import Any
 
 from framework.authoring.scaffold.schema_proposal import propose_schema
 from framework.definition.finder import Location, schema_folder
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Resource
 from framework.errors import FrameworkError, Interrupted
 from framework.extract.read_options import LOADED, SELECTED, Sample
 from framework.extract.records.transforms import step_place
