@@ -15,6 +15,7 @@ from framework.definition.finder import Location
 from framework.definition.model import Connector
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.redaction import Redactor
+from framework.workspace.host_guard import HostGuard
 
 Json = Any
 
@@ -31,7 +32,8 @@ class JobContext:
 
     `say` shows a line of progress. `keep` remembers a value under a name after the job has ended,
     in memory only and without sending it; `kept` returns what a job kept, by the job's id, and
-    raises UsageError if that job is not known any more.
+    raises UsageError if that job is not known any more. `guard` says which hosts may get
+    credentials, None for any.
     """
 
     root: Path
@@ -44,6 +46,7 @@ class JobContext:
     keep: Callable[[str, Any], None]
     kept: Callable[[str], Mapping[str, Any]]
     values: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    guard: HostGuard | None = None
 
     def given(self, connector: Connector) -> dict[str, Json]:
         """Return the values for `RunOptions.config` or `resolve_settings`, secrets included.
@@ -53,9 +56,13 @@ class JobContext:
         known = {*connector.config, *connector.secrets}
         return {name: value for name, value in self.values.items() if name in known}
 
-    def environment(self) -> Environment:
-        """Return the environment of a run that asks the real API and stops with the job."""
-        return Environment(stop=self.stop, redactor=self.redactor)
+    def environment(self, connector: Connector) -> Environment:
+        """Return the environment of a run that asks the real API and stops with the job.
+
+        Raise UsageError if the guard refuses the connector.
+        """
+        environment = Environment(stop=self.stop, redactor=self.redactor)
+        return environment if self.guard is None else self.guard.guarded(environment, connector)
 
 
 class JobFunction(Protocol):

@@ -6,9 +6,10 @@ since it may import dlt. It knows nothing of HTTP.
 
 from __future__ import annotations
 
+from framework.studio.jobs.look_job import look
 from framework.studio.studio_job import JobFunction, JobKind
 
-JOBS: dict[str, JobKind] = {}
+JOBS: dict[str, JobKind] = {"look": JobKind(look)}
 """The kinds of `POST /api/jobs`, by name."""
 
 ENDPOINTS: dict[str, JobFunction] = {}
