@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from framework.definition.finder import Location, find_connector
 from framework.errors import UsageError
 from framework.runtime.environment import StopSignal
 from framework.runtime.redaction import Redactor
 from framework.studio.jobs import ENDPOINTS, JOBS
 from framework.studio.studio_job import JobContext
+from framework.workspace.host_guard import HostGuard
 from tests.support.run_verbs import write_connector
 
 Json = Any
@@ -31,7 +30,7 @@ class Studio:
     redactor: Redactor = field(default_factory=Redactor)
     lines: list[str] = field(default_factory=list)
     kept: dict[str, dict[str, Json]] = field(default_factory=dict)
-    say: Any = None
+    guard: HostGuard | None = None
 
     @classmethod
     def of(cls, folder: Path, body: Mapping[str, Json] | str, **more: Any) -> Studio:
@@ -62,10 +61,11 @@ class Studio:
             scratch,
             self.stop,
             self.redactor,
-            self.say or self.lines.append,
+            self.lines.append,
             own.__setitem__,
             kept,
             self.values,
+            self.guard,
         )
 
     def job(self, kind: str, job: str = "1", **request: Json) -> Json:
@@ -75,9 +75,3 @@ class Studio:
     def ask(self, endpoint: str, **request: Json) -> Json:
         """Ask an endpoint."""
         return ENDPOINTS[endpoint](self.context(f"{endpoint}-{len(self.kept)}"), request)
-
-
-def body_of(text: str) -> dict[str, Json]:
-    """The data of a connector that is written as YAML."""
-    data: dict[str, Json] = yaml.safe_load(text)
-    return data

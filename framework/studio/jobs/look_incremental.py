@@ -27,7 +27,7 @@ from framework.load.persistence.destination_state import described_watermark, kn
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
-from framework.studio.jobs.exchange_tap import Exchange
+from framework.studio.jobs.exchange_tap import TappedExchange
 from framework.studio.jobs.job_source import JobSource
 from framework.studio.jobs.shown_data import ExchangeView
 from framework.studio.studio_job import JobContext
@@ -49,7 +49,7 @@ def next_run(
     connector: Connector,
     name: str,
     source: JobSource,
-    exchanges: list[Exchange],
+    exchanges: list[TappedExchange],
     view: ExchangeView,
 ) -> NextRun:
     """Return what the next run of a resource starts from, None without an incremental.
@@ -136,7 +136,7 @@ class _Peeked(RequestError):
 class _PeekAdapter(BaseAdapter):
     """Answers requests of others from a look, and keeps the first one of a resource."""
 
-    def __init__(self, resource: str, exchanges: list[Exchange]) -> None:
+    def __init__(self, resource: str, exchanges: list[TappedExchange]) -> None:
         super().__init__()
         self._resource = resource
         self._exchanges = exchanges
@@ -196,5 +196,5 @@ def _raise_stop(error: FrameworkError) -> None:
 
 
 def _shown_request(request: requests.PreparedRequest, view: ExchangeView) -> dict[str, Json]:
-    shown = view.show(Exchange(0, " ", request))
+    shown = view.show(TappedExchange(0, " ", request))
     return {key: shown[key] for key in ("method", "url", "headers", "body")}

@@ -10,7 +10,7 @@ from typing import Any
 
 from framework.authoring.cassettes.replayer import replay_environment
 from framework.definition.model import Connector
-from framework.errors import FrameworkError, Interrupted, UsageError
+from framework.errors import FrameworkError, Interrupted, SettingsError, UsageError
 from framework.ledger.ledger_writer import LedgerWriter
 from framework.load.destinations.target import target_of
 from framework.load.report import Report
@@ -33,7 +33,7 @@ def run(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
 
     `request`: `source` (live, cassette or mock), `resources`, null for those that the file selects,
     and `limit` of each. A recording and a mock load into DuckDB files of their own. A run that
-    failed is a report too; what is wrong with the request is an error.
+    failed is a report too; a wrong request and a missing secret are errors.
     """
     connector = job_connector(context)
     kind = choice(request, "source", LIVE, RECORDED, MOCKED)
@@ -48,7 +48,7 @@ def run(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]:
         with _opened(context, connector, kind, options) as (options, environment):
             ledger = LedgerWriter(connector.path)
             run_connector(connector, options, environment, progress, report, ledger)
-    except UsageError:
+    except (UsageError, SettingsError):
         raise
     except FrameworkError as error:
         if report.error is None:
