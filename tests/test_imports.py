@@ -35,6 +35,7 @@ ORDER = (
     "workspace",
     "language_server",
     "agent_tools",
+    "studio",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""
