@@ -32,6 +32,7 @@ ORDER = (
     "prove",
     "importers",
     "fleet",
+    "workspace",
     "language_server",
     "cli",
 )

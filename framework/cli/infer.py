@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import click
 
 from framework.cli.completers import complete_resource
 from framework.cli.shared_options import name_argument, open_connector, sample_options
-from framework.cli.terminal import json_text, write_error
+from framework.cli.terminal import is_utf_8, write_error
 from framework.errors import FrameworkError
 
 if TYPE_CHECKING:
@@ -92,30 +91,21 @@ def command(
 
 def _propose(resource: Resource, records: list[dict[str, Any]], path: Path, write: bool) -> None:
     from framework.authoring.scaffold.file_writer import write_text
-    from framework.authoring.scaffold.infer_schema import infer_schema
+    from framework.authoring.scaffold.schema_proposal import propose_schema
 
-    inferred = infer_schema(records, resource.schema)
-    _note(f"{resource.name}: from {inferred.records:,} records")
-    if inferred.undecided:
-        _note(f"omitted, always null or empty: {', '.join(inferred.undecided)}")
-    after = json_text(inferred.schema) + "\n"
-    before = "" if resource.schema is None else json_text(resource.schema) + "\n"
-    if before == after:
+    proposal = propose_schema(records, resource.schema, is_ascii=not is_utf_8(sys.stdout))
+    _note(f"{resource.name}: from {proposal.records:,} records")
+    if proposal.undecided:
+        _note(f"omitted, always null or empty: {', '.join(proposal.undecided)}")
+    if proposal.is_covered:
         _note("the declared schema covers all records")
     elif write:
-        write_text(path, after)
+        write_text(path, proposal.after)
         _note(f"written: {os.path.relpath(path)}")
         if resource.schema is None:
             _note(f"to use it, add `schema: {resource.name}` to the resource {resource.name}")
     else:
-        sys.stdout.writelines(
-            difflib.unified_diff(
-                before.splitlines(keepends=True),
-                after.splitlines(keepends=True),
-                "declared" if before else "/dev/null",
-                os.path.relpath(path),
-            )
-        )
+        sys.stdout.write(proposal.diff(os.path.relpath(path)))
 
 
 def _note(line: str) -> None:

@@ -159,6 +159,7 @@ def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         ONLY_NEW,
         unpack_fingerprints,
     )
+    from framework.load.persistence.destination_state import described_watermark
 
     rows = []
     for kind, entries in state.items():
@@ -168,21 +169,5 @@ def _watermarks(state: Mapping[str, Any]) -> list[tuple[str, str]]:
                 rows.append((cursor, f"{count_noun(count, 'list')} seen"))
             else:
                 name = cursor if kind == "incremental" else f"{kind}: {cursor}"
-                rows.append((name, _watermark(entry)))
+                rows.append((name, described_watermark(entry)))
     return rows
-
-
-def _watermark(entry: Any) -> str:
-    if not isinstance(entry, Mapping):
-        return str(entry)
-    if "tokens" in entry:
-        return count_noun(len(entry["tokens"]), "token")
-    if "lists" in entry:
-        from framework.extract.incremental.state_codec import unpack_watermarks
-
-        values = [one for one in unpack_watermarks(entry["lists"]).values() if one is not None]
-        span = f", from {min(values)} to {max(values)}" if values else ""
-        return f"{len(values):,} lists{span}"
-    if "last_value" in entry:
-        return str(entry["last_value"])
-    return f"{len(entry):,} {'entry' if len(entry) == 1 else 'entries'}"

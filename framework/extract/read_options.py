@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,10 @@ from framework.runtime.environment import Environment
 from framework.runtime.redaction import Redactor
 
 Json = Any
+Trace = Callable[[str, str, Sequence[Mapping[str, Json]]], None]
+"""Gets records of a resource at one place of their way, before later places change them."""
+SELECTED, LOADED = "data_selector", "loaded"
+"""Places of a trace before the steps and after them; those between are `step_place`."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,14 @@ class Sample:
     """Read a sample: at most `pages` of each list, of at most `lists` lists of a resource.
 
     `look` gets each page as selected, with the resource and the page's number in its list. None is
-    all of them, one after the other.
+    all of them, one after the other. `trace` gets the records of a page at each place of their way
+    (SELECTED, each step, LOADED).
     """
 
     pages: int | None
     lists: int | None
     look: Callable[[str, int, Any], None]
+    trace: Trace | None = None
 
 
 @dataclass

@@ -24,10 +24,10 @@ from framework.extract.lists.list_restarts import ListRestarts
 from framework.extract.lists.parent_child import name_parent
 from framework.extract.monitors.duplicate_key_monitor import DuplicateKeyMonitor
 from framework.extract.monitors.order_monitor import OrderMonitor
-from framework.extract.page import Page, as_records
+from framework.extract.page import Page, Record, as_records
 from framework.extract.page_reader import PageReader
 from framework.extract.raw_pages import RawPages
-from framework.extract.read_options import ReadOptions
+from framework.extract.read_options import LOADED, SELECTED, ReadOptions
 from framework.extract.records.transforms import Transforms, table_of_list, with_table
 from framework.extract.resume.resource_position import ResourcePosition, SliceResult
 from framework.http.error_messages import translate_error
@@ -70,7 +70,8 @@ class SliceReader:
         self.known = 0
         self.is_paged = False
         self.is_none = False
-        self.transforms = Transforms(plan.resource)
+        self._trace = None if options.sample is None else options.sample.trace
+        self.transforms = Transforms(plan.resource, None if self._trace is None else self._watch)
         self.restarts = restarts
         self.order = None
         if cursors is not None:
@@ -211,7 +212,7 @@ class SliceReader:
         if self.order is not None:
             order = self.order.of_list(window.values.get("incremental.start_value"))
         steps = self.transforms or None
-        looks = order is not None or cursor is not None
+        looks = order is not None or cursor is not None or self._trace is not None
         for number, page in enumerate(self._pages_of(result, values, context, raw)):
             self.is_paged = self.is_paged or (number > 0 and page.count > 0)
             self.is_none = self.is_none or page.is_none
@@ -222,6 +223,8 @@ class SliceReader:
                     page = page.before(self._changes)
             if looks or page.is_parsed or (steps is not None and only != NO_STEPS):
                 records = page.fields
+                if self._trace is not None:
+                    self._trace(self._name, SELECTED, records)
                 if one.fields:
                     for record in records:
                         record.update(one.fields)
@@ -238,6 +241,8 @@ class SliceReader:
                     new = cursor.filter(records, page.whole)
                     self._count_known(len(records) - len(new))
                     records = new
+                if self._trace is not None:
+                    self._trace(self._name, LOADED, records)
                 if table is not None:
                     records = with_table(records, table)
                 if one.fields or records is not page.fields:
@@ -248,6 +253,10 @@ class SliceReader:
             yield page
             if cursor is not None and cursor.exhausted:
                 return
+
+    def _watch(self, place: str, record: Record) -> None:
+        assert self._trace is not None
+        self._trace(self._name, place, (record,))
 
     @staticmethod
     def _is_unparsed(page: Page, raw: RawPages) -> bool:

@@ -136,12 +136,15 @@ class Response(requests.Response):
     def json(self, **_: Any) -> Any:
         """Return the parsed body; raise InvalidJson if it is not in its format."""
         if not self._parsed:
-            if self._decode is not None and self.status_code < 400:
-                self._json = self._decoded(self._decode)
-            else:
-                self._json = self.whole()
+            self._json = self.parse()
             self._parsed = True
         return self._json
+
+    def parse(self) -> Any:
+        """Return the parsed body as `json` does, without remembering it."""
+        if self._decode is not None and self.status_code < 400:
+            return self._decoded(self._decode)
+        return self.whole()
 
     def outline(self, path: tuple[str, ...]) -> ListOutline | None:
         """Parse the body except for the list at these keys, and return what is known of the list.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from framework.extract.incremental.policy import CursorRange
+from framework.extract.read_options import Sample
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class RunOptions:
     `secret_names` are the names to look secrets up by, by entry. `part` is what this run loads of
     an account, such as a range of time: runs of different parts have pipelines of their own, and
     may load side by side. A run with a token in `once` does nothing if one with the same token has
-    loaded all of its resources.
+    loaded all of its resources. With a `sample`, only a part of each list is read; it needs a
+    `limit`, so that no watermark moves.
     """
 
     resources: tuple[str, ...] | None = None
@@ -54,6 +56,7 @@ class RunOptions:
     secret_names: Mapping[str, str] = field(default_factory=dict)
     part: str | None = None
     once: str | None = None
+    sample: Sample | None = None
 
     @property
     def again(self) -> CursorRange | None:

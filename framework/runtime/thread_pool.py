@@ -36,7 +36,7 @@ def run_in_order(jobs: Iterable[Callable[[], T]], workers: int, stop: StopSignal
     try:
         pool.start_worker()
         while (future := _next_of(pool.results, stop)) is not None:
-            yield _result(future, stop)
+            yield await_result(future, stop)
             pool.room.release()
     finally:
         pool.end()
@@ -102,7 +102,8 @@ def _next_of(results: SimpleQueue[Future[T] | None], stop: StopSignal) -> Future
             stop.check()
 
 
-def _result(future: Future[T], stop: StopSignal) -> T:
+def await_result(future: Future[T], stop: StopSignal) -> T:
+    """Return the result of a job in another thread; raise as soon as the run is stopped."""
     while not future.done():
         wait([future], timeout=POLL)
         stop.check()

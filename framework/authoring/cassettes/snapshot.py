@@ -177,19 +177,20 @@ def _table(
     if not types:
         return table
     columns = [*key, *(column for column in sorted(types) if column not in key)]
-    selected = ", ".join(_select(column, types[column]) for column in columns)
+    selected = ", ".join(selected_column(column, types[column]) for column in columns)
     order = ", ".join(f"{number} NULLS FIRST" for number in range(1, len(columns) + 1))
     rows = connection.execute(
         f"SELECT {selected} FROM {source} ORDER BY {order} LIMIT {FIRST_ROWS}"
     ).fetchall()
     table["first_rows"] = [
-        {column: _value(value, types[column]) for column, value in zip(columns, row, strict=True)}
+        {column: row_value(value, types[column]) for column, value in zip(columns, row, strict=True)}
         for row in rows
     ]
     return table
 
 
-def _select(column: str, type_: str) -> str:
+def selected_column(column: str, type_: str) -> str:
+    """Return a column of a DuckDB table as `row_value` takes it."""
     # microseconds need no time zone data, neither here nor in DuckDB
     return (
         f"epoch_us({quoted_name(column)})" if type_.startswith("TIMESTAMP") else quoted_name(column)
@@ -205,7 +206,8 @@ def column_type(type_: str) -> str:
     return _TYPES.get(type_, type_.lower())
 
 
-def _value(value: Json, type_: str) -> Json:
+def row_value(value: Json, type_: str) -> Json:
+    """Return a value of a `selected_column` as JSON: times in UTC, decimals as text."""
     if value is None:
         return None
     if type_.startswith("TIMESTAMP"):

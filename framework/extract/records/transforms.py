@@ -49,6 +49,14 @@ _NOT_GROWING = ("filter", "remove", "rename", "null_values")
 OneStep = Callable[[Step, Record, Context | None], Iterable[Record]]
 """Returns what a step makes of one record; raises RecordError or ExpressionError."""
 
+Watch = Callable[[str, Record], None]
+"""Gets each record that leaves a step, which is named as by `step_place`, before the next one."""
+
+
+def step_place(number: int, step: Step) -> str:
+    """Return how people are shown which step it is: `processing_steps[0] filter`."""
+    return f"processing_steps[{number}] {step.kind}"
+
 
 @dataclass(frozen=True)
 class TransformFailures:
@@ -71,11 +79,12 @@ class Transforms:
     """The steps of one resource, called with records; thread-safe.
 
     `filtered` counts the records that a `filter` left out. `reads_response` says whether a step
-    reads the response that a record came in.
+    reads the response that a record came in. `watch` gets the records after each step.
     """
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, watch: Watch | None = None) -> None:
         self._resource = resource.name
+        self._watch = watch
         may_be_large = _growing(resource.steps)
         self._steps = [
             (number, step, _STEPS[step.kind], large)
@@ -127,6 +136,8 @@ class Transforms:
             flow = self._each(number, step, apply, flow, context)
             if large:
                 flow = self._bounded(flow)
+            if self._watch is not None:
+                flow = _watched(flow, step_place(number, step), self._watch)
         if self._keep_sizes:
             return list(flow)
         results, size = [], 0
@@ -194,6 +205,12 @@ class Transforms:
         with self._lock:
             known = self._failures.get(number) or TransformFailures(step, 0, why)
             self._failures[number] = TransformFailures(step, known.count + 1, known.first)
+
+
+def _watched(records: Iterable[Record], place: str, watch: Watch) -> Iterator[Record]:
+    for record in records:
+        watch(place, record)
+        yield record
 
 
 def _growing(steps: Iterable[Step]) -> Iterator[bool]:

@@ -12,6 +12,7 @@ from typing import Any
 from framework.definition.model import Connector
 from framework.errors import UsageError
 from framework.events import EventHandler
+from framework.extract.incremental.state_codec import unpack_watermarks
 from framework.load.destinations.target import target_of
 from framework.load.persistence.recovery import open_pipeline
 from framework.load.persistence.run_state import read_state
@@ -19,6 +20,7 @@ from framework.load.pipeline import load, normalize, pipelines_folder, read_pipe
 from framework.load.preflight import select_resources
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import StopSignal
+from framework.text import count_noun
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,21 @@ def known_state(
         return [KnownState(name, None, {}) for name in names]
     with tempfile.TemporaryDirectory() as folder:
         return _known(read_pipeline(target, Path(folder)), connector, names)
+
+
+def described_watermark(entry: Any) -> str:
+    """Return the state of one cursor in words: its watermark, or the range of those of its lists."""
+    if not isinstance(entry, Mapping):
+        return str(entry)
+    if "tokens" in entry:
+        return count_noun(len(entry["tokens"]), "token")
+    if "lists" in entry:
+        values = [one for one in unpack_watermarks(entry["lists"]).values() if one is not None]
+        span = f", from {min(values)} to {max(values)}" if values else ""
+        return f"{len(values):,} lists{span}"
+    if "last_value" in entry:
+        return str(entry["last_value"])
+    return f"{len(entry):,} {'entry' if len(entry) == 1 else 'entries'}"
 
 
 def forget(
