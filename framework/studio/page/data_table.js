@@ -33,6 +33,17 @@ function Cell({ value }) {
   return html`<td class=${isNumber(value) ? "number" : ""}>${inline(value)}</td>`;
 }
 
+/** A row of column heads. `numbers` stand at the right, as the numbers below them do. */
+export function Heads({ first = [], titles = [], numbers = [], last = [] }) {
+  const head = (title, kind) => html`<th scope="col" class=${kind}>${title}</th>`;
+  return html`<tr>
+    ${first.map((title) => head(title, "row-number"))} ${titles.map((title) => head(title, ""))}
+    ${numbers.map((title) => head(title, "number"))} ${last.map((title) => head(title, ""))}
+  </tr>`;
+}
+
+const isNumberColumn = (rows, place) => rows.some((row) => isNumber(row[place]));
+
 /** Rows under columns: `rows` are arrays in the order of `columns`, each {name, type?, …}. */
 export function Grid({ columns, rows, total, what, label, onSelect, selected }) {
   const shown = columns.slice(0, MOST_COLUMNS);
@@ -44,7 +55,7 @@ export function Grid({ columns, rows, total, what, label, onSelect, selected }) 
           <tr>
             <th scope="col" class="row-number">#</th>
             ${shown.map(
-              (column) => html`<th scope="col">
+              (column, place) => html`<th scope="col" class=${isNumberColumn(visible, place) ? "number" : ""}>
                 <span class="column-name">${column.name}</span>
                 ${column.type && html`<span class="column-type">${column.type}</span>`}
               </th>`,

@@ -208,10 +208,10 @@ export function Editor() {
   return html`<div class="editor-pane">
     <div class="editor" ref=${host}></div>
     <p class="editor-line quiet">
-      <span>Line ${cursor.line}, column ${cursor.column}</span>
-      <span id="editor-hint">Esc then Tab leaves the editor · F2 renames · Ctrl-Space completes</span>
+      <span><span class="hidden">Cursor at </span>${cursor.line}:${cursor.column}</span>
+      <span id="editor-hint">Esc, Tab leaves · F2 renames · Ctrl-Space completes</span>
       <span class="spacer"></span>
-      ${judged && html`<span>judged in ${seconds(judged.seconds)}</span>`}
+      ${judged && html`<span title="How long the findings took">${seconds(judged.seconds)}</span>`}
       <button class="link" onClick=${formatText}>Format</button>
     </p>
   </div>`;

@@ -1,6 +1,7 @@
 // The requests of a look, each with its response.
 
 import { html, useMemo, useState } from "./vendor/preact.js";
+import { Heads } from "./data_table.js";
 import { TextView } from "./text_view.js";
 import { bytes, count, plural, pretty, seconds } from "./units.js";
 
@@ -94,9 +95,7 @@ export function Requests({ requests }) {
   return html`<div class="grid-box request-list" role="region" aria-label="Requests" tabindex="0">
       <table class="grid">
         <thead>
-          <tr>
-            ${["#", "Status", "Request", "Resource", "Records", "Size", "Time"].map((title) => html`<th scope="col">${title}</th>`)}
-          </tr>
+          <${Heads} first=${["#"]} titles=${["Status", "Request", "Resource"]} numbers=${["Records", "Size", "Time"]} />
         </thead>
         <tbody>
           ${shown.map(

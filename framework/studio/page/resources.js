@@ -2,10 +2,11 @@
 
 import { html, useMemo } from "./vendor/preact.js";
 import { selectResource } from "./connector.js";
+import { Heads } from "./data_table.js";
 import { useStore } from "./store.js";
 import { plural } from "./units.js";
 
-const WIDTH = 190;
+const WIDTH = 200;
 const HEIGHT = 40;
 const ACROSS = 56;
 const BETWEEN = 14;
@@ -80,8 +81,8 @@ function Node({ node, place, chosen }) {
   >
     <title>${[node.name, `${node.method} ${node.path}`, ...marks].join("\n")}</title>
     <rect width=${WIDTH} height=${HEIGHT} rx="6" />
-    <text class="node-name" x="10" y="17">${shorten(node.name, 25)}</text>
-    <text class="node-path" x="10" y="32">${shorten(`${node.method || ""} ${node.path || ""}`, 30)}</text>
+    <text class="node-name" x="10" y="17">${shorten(node.name, 24)}</text>
+    <text class="node-path" x="10" y="32">${shorten(`${node.method || ""} ${node.path || ""}`, 29)}</text>
     ${node.incremental && html`<circle class="mark" cx=${WIDTH - 12} cy="12" r="4" />`}
   </g>`;
 }
@@ -97,7 +98,7 @@ function Graph({ graph, resource }) {
     <svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} aria-hidden="true">
       <defs>
         ${["arrow", "arrow-lit"].map(
-          (name) => html`<marker id=${name} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          (name) => html`<marker id=${name} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
             <path class=${name} d="M0 0 8 4 0 8z" />
           </marker>`,
         )}
@@ -144,11 +145,7 @@ export function Resources() {
     <div class="grid-box" role="region" aria-label="Resources" tabindex="0">
       <table class="grid">
         <thead>
-          <tr>
-            ${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by", "Line"].map(
-              (title) => html`<th scope="col">${title}</th>`,
-            )}
-          </tr>
+          <${Heads} titles=${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by"]} numbers=${["Line"]} />
         </thead>
         <tbody>
           ${graph.map((node) => html`<${Row} key=${node.name} node=${node} chosen=${node.name === resource} />`)}

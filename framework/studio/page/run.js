@@ -2,6 +2,7 @@
 
 import { html, useState } from "./vendor/preact.js";
 import { NumberField, ResourceChoice, SourceChoice, useSource } from "./choices.js";
+import { Heads } from "./data_table.js";
 import { JobButton, JobStatus, isRunning, useJob } from "./jobs.js";
 import { SecretsMissing } from "./look.js";
 import { runSaved } from "./record.js";
@@ -36,7 +37,7 @@ function ResourceRow({ one }) {
 }
 
 function Report({ report }) {
-  return html`<p class=${`result ${report.status === "ok" ? "ok" : "error"}`}>
+  return html`<p class=${`result ${{ ok: "ok", failed: "error" }[report.status] || "changed"}`}>
       <strong>${report.status}</strong> in ${seconds(report.seconds)}
       ${report.database && html`, into <span class="mono">${report.database}</span>`}
       ${report.dataset && html`, dataset <span class="mono">${report.dataset}</span>`}
@@ -46,7 +47,7 @@ function Report({ report }) {
     <div class="grid-box" role="region" aria-label="Resources of the run" tabindex="0">
       <table class="grid">
         <thead>
-          <tr>${["Resource", "Status", "Rows", "Requests", "Retries", "Waited", "Read", "Left out"].map((title) => html`<th scope="col">${title}</th>`)}</tr>
+          <${Heads} titles=${["Resource", "Status"]} numbers=${["Rows", "Requests", "Retries", "Waited", "Read"]} last=${["Left out"]} />
         </thead>
         <tbody>${report.resources.map((one) => html`<${ResourceRow} one=${one} />`)}</tbody>
       </table>
@@ -55,7 +56,7 @@ function Report({ report }) {
     html`<h4>${plural(report.tables.length, "table")}</h4>
       <div class="grid-box" role="region" aria-label="Tables" tabindex="0">
         <table class="grid">
-          <thead><tr><th scope="col">Table</th><th scope="col">Rows</th></tr></thead>
+          <thead><${Heads} titles=${["Table"]} numbers=${["Rows"]} /></thead>
           <tbody>
             ${report.tables.map((table) => html`<tr><th scope="row" class="mono">${table.name}</th><td class="number">${count(table.row_count)}</td></tr>`)}
           </tbody>

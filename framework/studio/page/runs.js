@@ -2,14 +2,15 @@
 
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { get } from "./api.js";
+import { Heads } from "./data_table.js";
 import { Trouble, isRunning, troubleOf, useJob } from "./jobs.js";
 import { STATUS_DOTS } from "./run.js";
 import { useStore } from "./store.js";
 import { count, plural, seconds, time } from "./units.js";
 
 const MOST_BARS = 60;
-const BAR = 12;
-const GAP = 4;
+const BAR = 8;
+const GAP = 3;
 const TALL = 72;
 
 function Bars({ runs, value, title, word, chosen, choose }) {
@@ -41,7 +42,7 @@ function Detail({ run }) {
   return html`<tr class="more">
     <td colspan="5">
       <table class="grid inner">
-        <thead><tr>${["Resource", "Status", "Rows", "Requests", "Time"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+        <thead><${Heads} titles=${["Resource", "Status"]} numbers=${["Rows", "Requests", "Time"]} /></thead>
         <tbody>
           ${run.resources.map((one) => html`<tr>
               <th scope="row">${one.name}</th>
@@ -90,7 +91,7 @@ export function Runs() {
     ${runs.length > MOST_BARS && html`<p class="left-out">The bars are of the newest ${MOST_BARS} of ${plural(runs.length, "run")}.</p>`}
     <div class="grid-box" role="region" aria-label="Runs" tabindex="0">
       <table class="grid">
-        <thead><tr>${["Started", "Status", "Rows", "Time", "Resources"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+        <thead><${Heads} titles=${["Started", "Status"]} numbers=${["Rows", "Time"]} last=${["Resources"]} /></thead>
         <tbody>
           ${runs.map((run) => html`<tr class=${run.id === chosen ? "selected" : ""}>
               <th scope="row">

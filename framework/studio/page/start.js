@@ -2,9 +2,10 @@
 
 import { html, useState } from "./vendor/preact.js";
 import { post } from "./api.js";
-import { change, useStore } from "./store.js";
 import { loadProject, notify, openConnector } from "./connector.js";
+import { Heads } from "./data_table.js";
 import { JobButton, JobStatus, runJob } from "./jobs.js";
+import { change, useStore } from "./store.js";
 import { plural } from "./units.js";
 
 const MOST = 300;
@@ -172,7 +173,7 @@ function Connectors({ connectors }) {
     </div>
     <div class="grid-box tall" role="region" aria-label="Connectors" tabindex="0">
       <table class="grid wrap">
-        <thead><tr>${["Name", "About", "Resources", "Recording", "Findings"].map((title) => html`<th scope="col">${title}</th>`)}</tr></thead>
+        <thead><${Heads} titles=${["Name", "About"]} numbers=${["Resources"]} last=${["Recording", "Findings"]} /></thead>
         <tbody>
           ${shown.map((one) => html`<tr key=${one.name}>
             <th scope="row">
@@ -212,7 +213,7 @@ export function Start() {
           title="An Airbyte manifest"
           about="Translates a low-code manifest, and says what it cannot translate."
           label="manifest.yaml"
-          placeholder="version: …&#10;type: DeclarativeSource"
+          placeholder=${"version: …\ntype: DeclarativeSource"}
         />
       </div>
     </section>
