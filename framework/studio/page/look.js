@@ -87,6 +87,20 @@ function Schema({ schema, resource }) {
     <${Diff} text=${schema.diff} label="Change of the schema" />`;
 }
 
+function NextRequest({ request }) {
+  if (!request) {
+    return html`<dd>not known before the run</dd>`;
+  }
+  if (typeof request === "string") {
+    return html`<dd>${request}</dd>`;
+  }
+  return html`<dd>
+    ${request.method} ${request.url} ${request.body && html`<div class="quiet">${inline(request.body, 2000)}</div>`}
+  </dd>`;
+}
+
+const rangeOf = (window) => (Array.isArray(window) ? window : [window.start, window.end]);
+
 function Incremental({ incremental }) {
   const windows = (incremental.windows || []).slice(0, MOST_WINDOWS);
   const more = (incremental.window_count || 0) - windows.length;
@@ -95,15 +109,15 @@ function Incremental({ incremental }) {
       <dd>${incremental.cursor_path || "–"}</dd>
       <dt>Parameter</dt>
       <dd>${incremental.param || "–"}</dd>
-      <dt>Watermark after these records</dt>
-      <dd>${inline(incremental.watermark) || "–"}</dd>
+      <dt>Watermark of the last run</dt>
+      <dd>${inline(incremental.watermark) || "none yet"}</dd>
       <dt>The next run requests</dt>
-      <dd>${inline(incremental.next_request, 2000) || "–"}</dd>
+      <${NextRequest} request=${incremental.next_request} />
     </dl>
     ${windows.length > 0 &&
-    html`<h4>${plural(incremental.window_count, "window")}</h4>
+    html`<h4>${plural(incremental.window_count, "window")} of the next run</h4>
       <ol class="windows mono">
-        ${windows.map((one) => html`<li>${Array.isArray(one) ? one.map((end) => inline(end)).join(" … ") : inline(one)}</li>`)}
+        ${windows.map((one) => html`<li>${rangeOf(one).map((end) => inline(end) || "open").join(" … ")}</li>`)}
       </ol>
       ${more > 0 && html`<p class="left-out">${plural(more, "more window")} not shown.</p>`}`}`;
 }
@@ -170,7 +184,7 @@ export function Look() {
         </select>
       </label>
       <${SourceChoice} id="look-source" value=${source} onChange=${setSource} kinds=${["live", "cassette", "mock"]} />
-      <${NumberField} id="look-pages" label="Pages" value=${pages} onChange=${setPages} most=${100} />
+      <${NumberField} id="look-pages" label="Pages" value=${pages} onChange=${setPages} most=${50} />
       <${NumberField} id="look-records" label="Records" value=${records} onChange=${setRecords} most=${10000} />
       <${JobButton} kind="look" start=${fetchIt} disabled=${!resource}>Fetch<//>
     </form>
