@@ -79,7 +79,8 @@ function chosenIn(graph, of) {
 
 /** Note that the text in the editor has changed. */
 export function textChanged(text) {
-  change({ text });
+  // "Saved" is not true of what is typed after it
+  change((of) => ({ text, notice: of.notice?.kind === "ok" && !of.notice.lines ? null : of.notice }));
   rejudge();
 }
 

@@ -28,8 +28,11 @@ const sizeOf = (value) => {
   return value === null ? "null" : typeof value;
 };
 
-/** `job` is a look that is done; `part` is what of it is shown, which is tried on first. */
-export function Expression({ job, part }) {
+/**
+ * `job` is a look that is done; `part` is what of it is shown, which is tried on first. `tried` is
+ * a {text, target} that was chosen elsewhere.
+ */
+export function Expression({ job, part, tried }) {
   const targets = useMemo(() => targetsOf(job.result), [job.result]);
   const send = useMemo(() => latest((body, signal) => post("try", body, signal), DELAY), []);
   const [target, setTarget] = useState(targets[0]?.id);
@@ -42,6 +45,12 @@ export function Expression({ job, part }) {
       setTarget(wanted);
     }
   }, [part, targets]);
+  useEffect(() => {
+    if (tried) {
+      setText(tried.text);
+      setTarget(tried.target);
+    }
+  }, [tried]);
   useEffect(() => {
     let isNewest = true;
     if (!text.trim() || !chosen) {

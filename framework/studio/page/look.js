@@ -138,9 +138,9 @@ function partsOf(result) {
   return parts;
 }
 
-function Part({ part, result, resource }) {
+function Part({ part, result, resource, onTry }) {
   if (part === "requests") {
-    return html`<${Requests} requests=${result.requests} />`;
+    return html`<${Requests} requests=${result.requests} onTry=${onTry} />`;
   }
   if (part === "tables") {
     return html`<${Tables} tables=${result.tables} />`;
@@ -157,15 +157,17 @@ function Part({ part, result, resource }) {
 
 function Result({ job }) {
   const [chosen, choose] = useState("requests");
+  const [tried, setTried] = useState(null);
+  const onTry = (text, request) => setTried({ text, target: `request:${request.id}` });
   const { result } = job;
   const parts = partsOf(result);
   const part = parts.some((one) => one.id === chosen) ? chosen : "requests";
   return html`<${Warnings} warnings=${result.warnings} />
     <${Tabs} tabs=${parts} chosen=${part} onChoose=${choose} label="From requests to tables" prefix="look" className="tabs flow" />
     <${Panel} prefix="look" chosen=${part} className="look-part">
-      <${Part} part=${part} result=${result} resource=${job.resource} />
+      <${Part} part=${part} result=${result} resource=${job.resource} onTry=${onTry} />
     <//>
-    <${Expression} job=${job} part=${part} />`;
+    <${Expression} job=${job} part=${part} tried=${tried} />`;
 }
 
 export function Look() {

@@ -1,9 +1,10 @@
 // The requests of a look, each with its response.
 
-import { html, useMemo, useState } from "./vendor/preact.js";
+import { html, useEffect, useMemo, useState } from "./vendor/preact.js";
 import { Heads } from "./data_table.js";
+import { layoutJson, pathOfLine } from "./json_text.js";
 import { TextView } from "./text_view.js";
-import { bytes, count, plural, pretty, seconds } from "./units.js";
+import { bytes, count, plural, seconds } from "./units.js";
 
 const MOST = 200;
 
@@ -39,12 +40,21 @@ function Pairs({ pairs, label }) {
   </dl>`;
 }
 
-function Body({ text, label }) {
-  const shown = useMemo(() => pretty(text), [text]);
-  return html`<${TextView} text=${shown} label=${label} />`;
+function Body({ text, label, onTry }) {
+  const shown = useMemo(() => layoutJson(text), [text]);
+  const [path, setPath] = useState("");
+  useEffect(() => setPath(""), [text]);
+  const onLine = (number, line) => setPath(/^[[{]/.test(shown.trimStart()) ? pathOfLine(line, number) : "");
+  return html`<${TextView} text=${shown} label=${label} onLine=${onLine} />
+    ${onTry &&
+    path &&
+    html`<p class="row path-line">
+      <code>${path}</code>
+      <button class="small" onClick=${() => onTry(path)} aria-label=${`Try ${path} as an expression`}>Try</button>
+    </p>`}`;
 }
 
-function Response({ request }) {
+function Response({ request, onTry }) {
   const { response_body: body } = request;
   return html`<section class="half" aria-label="Response">
     <h4>
@@ -59,7 +69,7 @@ function Response({ request }) {
     ${request.is_text === false
       ? html`<p class="empty">The body is not text: ${bytes(request.bytes)} are not shown.</p>`
       : body
-        ? html`<${Body} text=${body} label="Response body" />`
+        ? html`<${Body} text=${body} label="Response body" onTry=${(path) => onTry(path, request)} />`
         : html`<p class="empty">No body.</p>`}
     <details>
       <summary>${plural((request.response_headers || []).length, "response header")}</summary>
@@ -85,7 +95,7 @@ function Request({ request }) {
 }
 
 /** A list of requests, and the chosen one beside its response. */
-export function Requests({ requests }) {
+export function Requests({ requests, onTry }) {
   const [chosen, choose] = useState(0);
   if (!requests.length) {
     return html`<p class="empty">No request was sent.</p>`;
@@ -119,6 +129,6 @@ export function Requests({ requests }) {
     ${requests.length > MOST && html`<p class="left-out">${plural(requests.length - MOST, "more request")} not shown.</p>`}
     <div class="halves">
       <${Request} request=${request} />
-      <${Response} request=${request} />
+      <${Response} request=${request} onTry=${onTry} />
     </div>`;
 }

@@ -56,12 +56,3 @@ export function inline(value, most = 160) {
   }
   return cut(typeof value === "string" ? value : JSON.stringify(value), most);
 }
-
-/** JSON in lines if a text is JSON, else the text. */
-export function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}
