@@ -109,7 +109,7 @@ function extensions(onCursor) {
     drawSelection(), dropCursor(), EditorState.allowMultipleSelections.of(true), indentOnInput(),
     indentUnit.of("  "), bracketMatching(), closeBrackets(), rectangularSelection(),
     highlightActiveLine(), highlightSelectionMatches(), lintGutter(), search({ top: true }),
-    autocompletion({ override: [complete], icons: true, maxRenderedOptions: 200 }),
+    autocompletion({ override: [complete], icons: false, maxRenderedOptions: 200 }),
     hoverTooltip(hover, { hideOnChange: true }),
     keymap.of([
       ...ownKeys, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap,

@@ -137,6 +137,7 @@ export function JobStatus({ kind, idle, lines = true }) {
     <p class="job-state" role="status" aria-live="polite" data-state=${job.state}>
       <span class=${`dot ${job.state}`} aria-hidden="true"></span>
       <strong>${STATES[job.state] || job.state}</strong>
+      ${job.resource && html` <span class="mono">${job.resource}</span>`}
       ${" "}<span class="quiet" aria-hidden=${isRunning(job)}>${seconds(elapsed)}</span>
       ${isRunning(job) && shown.length > 0 && html`<span class="quiet last-line">${shown.at(-1)}</span>`}
     </p>

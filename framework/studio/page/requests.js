@@ -45,13 +45,14 @@ function Body({ text, label, onTry }) {
   const [path, setPath] = useState("");
   useEffect(() => setPath(""), [text]);
   const onLine = (number, line) => setPath(/^[[{]/.test(shown.trimStart()) ? pathOfLine(line, number) : "");
-  return html`<${TextView} text=${shown} label=${label} onLine=${onLine} />
-    ${onTry &&
-    path &&
+  return html`${onTry &&
     html`<p class="row path-line">
-      <code>${path}</code>
-      <button class="small" onClick=${() => onTry(path)} aria-label=${`Try ${path} as an expression`}>Try</button>
-    </p>`}`;
+      ${path
+        ? html`<code>${path}</code>
+            <button class="small" onClick=${() => onTry(path)} aria-label=${`Try ${path} as an expression`}>Try</button>`
+        : html`<span class="quiet">Click a line to get its path.</span>`}
+    </p>`}
+    <${TextView} text=${shown} label=${label} onLine=${onLine} />`;
 }
 
 function Response({ request, onTry }) {
