@@ -13,7 +13,7 @@ from typing import Any
 
 from framework.authoring.scaffold.schema_proposal import propose_schema
 from framework.definition.finder import Location, schema_folder
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Resource
 from framework.errors import FrameworkError, Interrupted
 from framework.extract.read_options import LOADED, SELECTED, Sample
 from framework.extract.records.transforms import step_place
@@ -21,7 +21,7 @@ from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.redaction import Redactor, redact_url
-from framework.studio.jobs.exchange_tap import Exchange, ExchangeTap
+from framework.studio.jobs.exchange_tap import ExchangeTap, TappedExchange
 from framework.studio.jobs.job_progress import ProgressLines
 from framework.studio.jobs.job_request import choice, count_up_to, one_resource
 from framework.studio.jobs.job_source import LIVE, MOCKED, RECORDED, job_connector, open_source
@@ -98,7 +98,7 @@ def look(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]
     }
 
 
-def _sent(exchange: Exchange, redactor: Redactor) -> str:
+def _sent(exchange: TappedExchange, redactor: Redactor) -> str:
     request = exchange.request
     return f"{request.method} {redact_url(request.url, redactor)}"
 

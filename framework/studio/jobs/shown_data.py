@@ -11,7 +11,7 @@ from framework.authoring.diagnose.raw_response import HIDDEN_HEADERS
 from framework.authoring.exchange import is_token_form
 from framework.http.formats.charsets import is_charset
 from framework.runtime.redaction import MASK, Redactor, is_credential_name, redact_url
-from framework.studio.jobs.exchange_tap import Exchange
+from framework.studio.jobs.exchange_tap import TappedExchange
 
 Json = Any
 
@@ -35,7 +35,7 @@ class ExchangeView:
         self._redactors = tuple(redactors)
         self._room = ALL_BODIES
 
-    def show(self, exchange: Exchange) -> dict[str, Json]:
+    def show(self, exchange: TappedExchange) -> dict[str, Json]:
         """Return an exchange as JSON, without a secret in any spelling."""
         request, response = exchange.request, exchange.response
         sent = _bytes_of(request.body)
