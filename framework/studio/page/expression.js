@@ -21,9 +21,9 @@ function targetsOf(result) {
   return [...requests, ...steps];
 }
 
-const sizeOf = (value) => {
+const sizeOf = ({ result: value, count }) => {
   if (Array.isArray(value)) {
-    return plural(value.length, "item");
+    return plural(count ?? value.length, "item");
   }
   return value === null ? "null" : typeof value;
 };
@@ -95,7 +95,7 @@ export function Expression({ job, part, tried }) {
     </div>
     <div id="expression-result" role="status" aria-live="polite">
       ${error && html`<p class="trouble">${error}</p>`}
-      ${shown !== null && html`<p class="quiet">${sizeOf(answer.result)}${answer.is_cut ? ", cut" : ""}</p>`}
+      ${shown !== null && html`<p class="quiet">${sizeOf(answer)}${answer.is_cut ? ", cut: its beginning is shown" : ""}</p>`}
     </div>
     ${shown !== null && html`<${TextView} text=${shown} label="Result of the expression" />`}
   </section>`;

@@ -3,14 +3,14 @@
 import { html, useEffect, useState } from "./vendor/preact.js";
 import { post } from "./api.js";
 import { NumberField, SourceChoice, useSource } from "./choices.js";
-import { editor, notify, notifyError, selectResource, showTab } from "./connector.js";
+import { editor, notify, notifyError, rejudge, selectResource, showTab } from "./connector.js";
 import { Grid, Records } from "./data_table.js";
 import { Diff } from "./diff.js";
 import { Expression } from "./expression.js";
 import { JobButton, JobStatus, isRunning, runTextJob, useJob } from "./jobs.js";
 import { Requests } from "./requests.js";
 import { missingSecrets } from "./settings.js";
-import { current, useStore } from "./store.js";
+import { current, isDirty, useStore } from "./store.js";
 import { Panel, Tabs } from "./tabs.js";
 import { count, inline, plural } from "./units.js";
 
@@ -58,18 +58,28 @@ function Tables({ tables }) {
   });
 }
 
+/** Put the `schema:` line into the text, or say that it is to be written. */
+function takeEdits({ edits, note }, resource) {
+  if (!edits?.length) {
+    return note;
+  }
+  if (isDirty(current())) {
+    return `Write \`schema: ${resource}\` into the resource to use it.`;
+  }
+  editor.applyEdits(edits);
+  return "Save the file to keep its schema: line.";
+}
+
 function Schema({ schema, resource }) {
   const [accepted, setAccepted] = useState(false);
   useEffect(() => setAccepted(false), [schema]);
   const accept = async () => {
-    const { file, text } = current();
+    const { file } = current();
     try {
-      const answer = await post("schema", { name: file.name, resource, text });
-      if (answer.edits?.length && current().text === text) {
-        editor.applyEdits(answer.edits);
-      }
+      const answer = await post("schema", { name: file.name, resource, text: schema.after });
       setAccepted(true);
-      notify("ok", `Wrote ${answer.path}${answer.edits?.length ? "; save the file to keep its schema: line" : ""}`);
+      notify("ok", `Wrote ${answer.path}.`, takeEdits(answer, resource));
+      rejudge();
     } catch (error) {
       notifyError(error);
     }

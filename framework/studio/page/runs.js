@@ -41,6 +41,7 @@ function Bars({ runs, value, title, word, chosen, choose }) {
 function Detail({ run }) {
   return html`<tr class="more">
     <td colspan="5">
+      ${run.error && html`<p class="trouble">${run.error}</p>`}
       <table class="grid inner">
         <thead><${Heads} titles=${["Resource", "Status"]} numbers=${["Rows", "Requests", "Time"]} /></thead>
         <tbody>
