@@ -117,6 +117,6 @@ export function Records({ records, total, label }) {
       onSelect=${select}
     />
     ${chosen !== undefined &&
-    html`<h4>Record ${selected + 1}</h4>
+    html`<h3 class="part">Record ${selected + 1}</h3>
       <${TextView} text=${JSON.stringify(chosen, null, 2)} label=${`Record ${selected + 1} as JSON`} />`}`;
 }

@@ -50,7 +50,7 @@ function Tables({ tables }) {
       type: `${column.type || "?"}${column.nullable === false ? ", not null" : ""}`,
     }));
     return html`<section aria-label=${`Table ${table.name}`}>
-      <h4><span class="mono">${table.name}</span> <span class="quiet">${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span></h4>
+      <h3 class="part"><span class="mono">${table.name}</span> <span class="quiet">${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span></h3>
       ${table.rows.length
         ? html`<${Grid} columns=${columns} rows=${table.rows} total=${table.row_count} what="row" label=${`Rows of ${table.name}`} />`
         : html`<p class="empty">No rows.</p>`}
@@ -125,7 +125,7 @@ function Incremental({ incremental }) {
       <${NextRequest} request=${incremental.next_request} />
     </dl>
     ${windows.length > 0 &&
-    html`<h4>${plural(incremental.window_count, "window")} of the next run</h4>
+    html`<h3 class="part">${plural(incremental.window_count, "window")} of the next run</h3>
       <ol class="windows mono">
         ${windows.map((one) => html`<li>${rangeOf(one).map((end) => inline(end) || "open").join(" … ")}</li>`)}
       </ol>

@@ -58,11 +58,11 @@ function Body({ text, label, onTry }) {
 function Response({ request, onTry }) {
   const { response_body: body } = request;
   return html`<section class="half" aria-label="Response">
-    <h4>
+    <h3 class="part">
       <span class=${`status ${statusKind(request)}`}>${request.status ?? "No response"}</span>
       ${" "}${request.reason || ""}
       <span class="quiet"> ${bytes(request.bytes)} in ${seconds(request.seconds)}${typeof request.records === "number" ? `, ${plural(request.records, "record")}` : ""}</span>
-    </h4>
+    </h3>
     ${request.is_cut &&
     html`<p class="left-out" role="note">
       The start of the body: ${count((body || "").length)} characters of ${bytes(request.bytes)} are shown, the rest is left out.
@@ -82,11 +82,11 @@ function Response({ request, onTry }) {
 function Request({ request }) {
   const { path, parameters } = split(request.url);
   return html`<section class="half" aria-label="Request">
-    <h4><span class="method">${request.method}</span> <span class="mono url">${path}</span></h4>
-    <h5>Parameters</h5>
+    <h3 class="part"><span class="method">${request.method}</span> <span class="mono url">${path}</span></h3>
+    <h4>Parameters</h4>
     <${Pairs} pairs=${parameters} label="Parameters" />
     ${request.body &&
-    html`<h5>Body</h5>
+    html`<h4>Body</h4>
       <${Body} text=${request.body} label="Request body" />`}
     <details>
       <summary>${plural((request.headers || []).length, "request header")}</summary>

@@ -94,7 +94,7 @@ function Graph({ graph, resource }) {
   const edges = graph.flatMap((node) =>
     node.parents.filter((parent) => places.has(parent)).map((parent) => [parent, node.name]),
   );
-  return html`<div class="graph-box" role="img" aria-label="Graph of the resources; the table below says the same">
+  return html`<div class="graph-box" role="img" tabindex="0" aria-label="Graph of the resources; the table below says the same">
     <svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} aria-hidden="true">
       <defs>
         ${["arrow", "arrow-lit"].map(

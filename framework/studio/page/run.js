@@ -53,7 +53,7 @@ function Report({ report }) {
       </table>
     </div>
     ${report.tables?.length > 0 &&
-    html`<h4>${plural(report.tables.length, "table")}</h4>
+    html`<h3 class="part">${plural(report.tables.length, "table")}</h3>
       <div class="grid-box" role="region" aria-label="Tables" tabindex="0">
         <table class="grid">
           <thead><${Heads} titles=${["Table"]} numbers=${["Rows"]} /></thead>
