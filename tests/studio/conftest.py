@@ -28,7 +28,7 @@ _URL = re.compile(r"http://127\.0\.0\.1:\d+/\?\S+")
 def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module.
 
-    Not for the session: Playwright's loop runs as long as it is open, and others' tests have theirs.
+    Not for the session: Playwright's loop runs while it is open, and other tests have their own.
     """
     api = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
@@ -50,7 +50,16 @@ def started_studio(folder: Path, *arguments: str) -> Iterator[str]:
         "DLT_DATA_DIR": str(folder / "dlt"),
         "NO_COLOR": "1",
     }
-    command = [sys.executable, "-m", "framework", "studio", "--no-browser", "--port", "0", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "framework",
+        "studio",
+        "--no-browser",
+        "--port",
+        "0",
+        *arguments,
+    ]
     with (folder / "studio.log").open("w+") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
