@@ -160,7 +160,7 @@ def test_from_an_address_and_a_token_to_tables(open_page: Open, api: Api, projec
     picture(page, "resources")
     # look at what comes back
     tab(page, "Look").click()
-    page.get_by_label("Resource", exact=True).select_option("projects")
+    page.get_by_role("combobox", name="Resource", exact=True).select_option("projects")
     page.get_by_role("button", name="Fetch").click()
     done(page).wait_for()
     tab(page, "data_selector").click()
@@ -192,7 +192,7 @@ def test_from_an_address_and_a_token_to_tables(open_page: Open, api: Api, projec
     picture(page, "record")
     # run
     tab(page, "Run").first.click()
-    page.get_by_label("Read", exact=True).select_option("live")
+    page.get_by_role("combobox", name="Read", exact=True).select_option("live")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("row", name=re.compile("^tasks 21")).wait_for()
     picture(page, "run")
@@ -327,7 +327,7 @@ def test_nothing_is_wider_than_the_window(
         page.get_by_role("tab", name=re.compile(rf"^{name}( \d+)?$")).click()
         assert overflow(page) == 0, name
     tab(page, "Look").click()
-    page.get_by_label("Resource", exact=True).select_option("scheduled_events")
+    page.get_by_role("combobox", name="Resource", exact=True).select_option("scheduled_events")
     page.get_by_role("button", name="Fetch").click()
     done(page).wait_for()
     for part in view(page).get_by_role("tab").all():

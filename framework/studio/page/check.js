@@ -11,7 +11,7 @@ import { plural } from "./units.js";
 
 const WORDS = { ok: "proved", fault: "fault", fixed: "fix found", unknown: "unknown" };
 const DOTS = { ok: "done", fault: "failed", fixed: "changed", unknown: "stopped" };
-const ORDER = ["fault", "fixed", "unknown", "ok"];
+const isFault = (proof) => proof.outcome === "fault" || proof.outcome === "fixed";
 
 function Proof({ proof, basis }) {
   const text = useStore((of) => of.text);
@@ -49,7 +49,7 @@ function Proofs({ job }) {
   for (const proof of proofs) {
     groups.set(proof.resource, [...(groups.get(proof.resource) || []), proof]);
   }
-  const faults = proofs.filter((one) => one.outcome === "fault" || one.outcome === "fixed").length;
+  const faults = proofs.filter(isFault).length;
   if (!proofs.length) {
     return html`<p class="empty">Nothing to prove.</p>`;
   }
@@ -59,7 +59,7 @@ function Proofs({ job }) {
         <h3 class="mono">${name}</h3>
         <ul class="proofs">
           ${[...found]
-            .sort((a, b) => ORDER.indexOf(a.outcome) - ORDER.indexOf(b.outcome))
+            .sort((a, b) => isFault(b) - isFault(a))
             .map((proof) => html`<${Proof} proof=${proof} basis=${job.basis} />`)}
         </ul>
       </section>`,

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useMemo, useState } from "./vendor/preact.js";
 import { latest, post } from "./api.js";
+import { firstOf } from "./requests.js";
 import { TextView } from "./text_view.js";
 import { plural } from "./units.js";
 
@@ -35,12 +36,13 @@ const sizeOf = ({ result: value, count }) => {
 export function Expression({ job, part, tried }) {
   const targets = useMemo(() => targetsOf(job.result), [job.result]);
   const send = useMemo(() => latest((body, signal) => post("try", body, signal), DELAY), []);
-  const [target, setTarget] = useState(targets[0]?.id);
+  const first = targets[firstOf(job.result.requests, job.resource)]?.id;
+  const [target, setTarget] = useState(first);
   const [text, setText] = useState("");
   const [answer, setAnswer] = useState(null);
   const chosen = targets.find((one) => one.id === target) || targets[0];
   useEffect(() => {
-    const wanted = part.startsWith("step-") ? part.replace("step-", "step:") : targets[0]?.id;
+    const wanted = part.startsWith("step-") ? part.replace("step-", "step:") : first;
     if (targets.some((one) => one.id === wanted)) {
       setTarget(wanted);
     }

@@ -46,8 +46,8 @@ function Tables({ tables }) {
   }
   return tables.map((table) => {
     const columns = table.columns.map((column) => ({
-      name: column.primary_key ? `${column.name} ⚿` : column.name,
-      type: `${column.type || "?"}${column.nullable === false ? ", not null" : ""}`,
+      name: column.name,
+      type: [column.type, column.primary_key ? "key" : column.nullable === false && "not null"].filter(Boolean).join(", "),
     }));
     return html`<section aria-label=${`Table ${table.name}`}>
       <h3 class="part"><span class="mono">${table.name}</span> <span class="quiet">${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span></h3>
@@ -150,7 +150,7 @@ function partsOf(result) {
 
 function Part({ part, result, resource, onTry }) {
   if (part === "requests") {
-    return html`<${Requests} requests=${result.requests} onTry=${onTry} />`;
+    return html`<${Requests} requests=${result.requests} resource=${resource} onTry=${onTry} />`;
   }
   if (part === "tables") {
     return html`<${Tables} tables=${result.tables} />`;
@@ -175,7 +175,7 @@ function Result({ job }) {
   return html`<${Warnings} warnings=${result.warnings} />
     <${Tabs} tabs=${parts} chosen=${part} onChoose=${choose} label="From requests to tables" prefix="look" className="tabs flow" />
     <${Panel} prefix="look" chosen=${part} className="look-part">
-      <${Part} part=${part} result=${result} resource=${job.resource} onTry=${onTry} />
+      <${Part} key=${job.id} part=${part} result=${result} resource=${job.resource} onTry=${onTry} />
     <//>
     <${Expression} job=${job} part=${part} tried=${tried} />`;
 }

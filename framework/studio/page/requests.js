@@ -95,9 +95,12 @@ function Request({ request }) {
   </section>`;
 }
 
+/** The index of a resource's own first request: those of its parents come before. */
+export const firstOf = (requests, resource) => Math.max(0, requests.findIndex((one) => one.resource === resource));
+
 /** A list of requests, and the chosen one beside its response. */
-export function Requests({ requests, onTry }) {
-  const [chosen, choose] = useState(0);
+export function Requests({ requests, resource, onTry }) {
+  const [chosen, choose] = useState(() => firstOf(requests, resource));
   if (!requests.length) {
     return html`<p class="empty">No request was sent.</p>`;
   }
