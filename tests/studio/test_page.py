@@ -274,6 +274,25 @@ def test_an_expression_is_tried_as_one_types(open_page: Open, web: Web, project:
     page.get_by_role("textbox", name="Result of the expression").get_by_text("5").wait_for()
 
 
+def test_a_click_on_a_response_tries_the_path_of_its_line(
+    open_page: Open, web: Web, project: Path
+) -> None:
+    body = '{"things":[{"id":1},{"id":12345678901234567890,"a b":{"c":["x","deep"]}}]}'
+    web.on("/things", Answer(200, body, {"Content-Type": "application/json"}))
+    write_connector(project, "shop", web.url)
+    page = open_page("shop")
+    tab(page, "Look").click()
+    page.get_by_role("button", name="Fetch").click()
+    done(page).wait_for()
+    response = page.get_by_role("textbox", name="Response body")
+    # a number with more digits than the browser's own keeps all of them
+    response.get_by_text("12345678901234567890").wait_for()
+    response.get_by_text("deep").click()
+    page.get_by_role("button", name='Try things[1]."a b".c[1] as an expression').click()
+    assert page.get_by_role("textbox", name="JMESPath").input_value() == 'things[1]."a b".c[1]'
+    page.get_by_role("textbox", name="Result of the expression").get_by_text("deep").wait_for()
+
+
 def test_a_server_that_hangs_can_be_stopped(
     open_page: Open, web: Web, project: Path, answered: threading.Event
 ) -> None:
