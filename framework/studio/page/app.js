@@ -41,25 +41,34 @@ function Connection() {
     return () => clearInterval(timer);
   }, [connection]);
   return html`<div role="alert">
-    ${connection &&
-    html`<p class="banner error">
-      <strong>${connection.message}</strong> ${connection.remedy}
-      <button class="small" onClick=${() => loadProject().catch(() => {})}>Try again</button>
-    </p>`}
+    ${
+      connection &&
+      html`<p class="banner error">
+        <strong>${connection.message}</strong> ${connection.remedy}
+        <button class="small" onClick=${() => loadProject().catch(() => {})}>Try again</button>
+      </p>`
+    }
   </div>`;
 }
 
 function Notice() {
   const notice = useStore((of) => of.notice);
   return html`<div role=${notice?.kind === "error" ? "alert" : "status"}>
-    ${notice &&
-    html`<div class=${`banner ${notice.kind}`}>
-      <div class="grow">
-        <strong>${notice.message}</strong> ${notice.remedy}
-        ${notice.lines?.length > 0 && html`<ul>${notice.lines.map((line) => html`<li>${line}</li>`)}</ul>`}
-      </div>
-      <button class="small" onClick=${() => change({ notice: null })}>Close</button>
-    </div>`}
+    ${
+      notice &&
+      html`<div class=${`banner ${notice.kind}`}>
+        <div class="grow">
+          <strong>${notice.message}</strong> ${notice.remedy}
+          ${
+            notice.lines?.length > 0 &&
+            html`<ul>
+              ${notice.lines.map((line) => html`<li>${line}</li>`)}
+            </ul>`
+          }
+        </div>
+        <button class="small" onClick=${() => change({ notice: null })}>Close</button>
+      </div>`
+    }
   </div>`;
 }
 
@@ -90,15 +99,26 @@ function TopBar() {
   const option = (one) => html`<option value=${one.name}>${one.name}</option>`;
   return html`<header class="top">
     <h1><span class="hidden">Connector studio, </span>${project?.folder || "studio"}</h1>
-    <label for="connector"><span class="hidden">Connector</span>
+    <label for="connector"
+      ><span class="hidden">Connector</span>
       <select id="connector" value=${file?.name || ""} onChange=${choose}>
         ${!file && html`<option value="">Choose a connector …</option>`}
         ${group(false).length > 0 && html`<optgroup label="This project">${group(false).map(option)}</optgroup>`}
         ${group(true).length > 0 && html`<optgroup label="Bundled">${group(true).map(option)}</optgroup>`}
       </select>
     </label>
-    <button aria-pressed=${tab === "start"} onClick=${() => change({ tab: tab === "start" && file ? "resources" : "start" })}>New</button>
-    <button class=${dirty ? "primary" : ""} onClick=${save} disabled=${!file || (!dirty && !file.bundled)} aria-keyshortcuts="Control+S">
+    <button
+      aria-pressed=${tab === "start"}
+      onClick=${() => change({ tab: tab === "start" && file ? "resources" : "start" })}
+    >
+      New
+    </button>
+    <button
+      class=${dirty ? "primary" : ""}
+      onClick=${save}
+      disabled=${!file || (!dirty && !file.bundled)}
+      aria-keyshortcuts="Control+S"
+    >
       ${file?.bundled ? "Copy …" : "Save"}
     </button>
     <${Saved} />
@@ -166,7 +186,8 @@ function Workbench() {
       <${Tabs} tabs=${tabs} chosen=${tab} onChoose=${showTab} label="Views" prefix="main" />
       <${Panel} prefix="main" chosen=${tab} className="main-panel">
         ${TABS.filter(({ id }) => visited.has(id)).map(
-          ({ id, panel: Shown }) => html`<div key=${id} class="view" hidden=${id !== tab}><${Shown} /></div>`,
+          ({ id, panel: Shown }) =>
+            html`<div key=${id} class="view" hidden=${id !== tab}><${Shown} /></div>`,
         )}
       <//>
     </div>

@@ -17,25 +17,65 @@ const theme = EditorView.theme({
     { backgroundColor: "var(--selection)" },
   ".cm-selectionMatch": { backgroundColor: "var(--match)" },
   ".cm-matchingBracket": { backgroundColor: "var(--match)", outline: "none" },
-  ".cm-foldPlaceholder": { backgroundColor: "var(--raised)", color: "var(--quiet)", border: "none" },
-  ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", borderColor: "var(--edge)" },
-  ".cm-textfield": { backgroundColor: "var(--field)", color: "var(--text)", borderColor: "var(--edge)" },
-  ".cm-button": { backgroundImage: "none", backgroundColor: "var(--raised)", color: "var(--text)", borderColor: "var(--edge)" },
+  ".cm-foldPlaceholder": {
+    backgroundColor: "var(--raised)",
+    color: "var(--quiet)",
+    border: "none",
+  },
+  ".cm-panels": {
+    backgroundColor: "var(--raised)",
+    color: "var(--text)",
+    borderColor: "var(--edge)",
+  },
+  ".cm-textfield": {
+    backgroundColor: "var(--field)",
+    color: "var(--text)",
+    borderColor: "var(--edge)",
+  },
+  ".cm-button": {
+    backgroundImage: "none",
+    backgroundColor: "var(--raised)",
+    color: "var(--text)",
+    borderColor: "var(--edge)",
+  },
   ".cm-searchMatch": { backgroundColor: "var(--match)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--selection)" },
   ".cm-tooltip": {
-    backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--edge)",
-    borderRadius: "6px", boxShadow: "var(--shadow)",
+    backgroundColor: "var(--raised)",
+    color: "var(--text)",
+    border: "1px solid var(--edge)",
+    borderRadius: "6px",
+    boxShadow: "var(--shadow)",
   },
-  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
-  ".cm-completionDetail": { color: "inherit", opacity: "0.75", fontStyle: "normal", marginLeft: "1em" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--accent)",
+    color: "var(--on-accent)",
+  },
+  ".cm-completionDetail": {
+    color: "inherit",
+    opacity: "0.75",
+    fontStyle: "normal",
+    marginLeft: "1em",
+  },
   ".cm-completionInfo": { maxWidth: "28rem", whiteSpace: "normal" },
   ".cm-diagnostic": { fontFamily: "var(--sans)", maxWidth: "36rem" },
   ".cm-diagnostic-error": { borderLeft: "4px solid var(--error)" },
   ".cm-diagnostic-warning": { borderLeft: "4px solid var(--warning)" },
-  ".cm-diagnosticAction": { backgroundColor: "var(--accent)", color: "var(--on-accent)", borderRadius: "4px" },
-  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--error)", textUnderlineOffset: "3px" },
-  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--warning)", textUnderlineOffset: "3px" },
+  ".cm-diagnosticAction": {
+    backgroundColor: "var(--accent)",
+    color: "var(--on-accent)",
+    borderRadius: "4px",
+  },
+  ".cm-lintRange-error": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--error)",
+    textUnderlineOffset: "3px",
+  },
+  ".cm-lintRange-warning": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--warning)",
+    textUnderlineOffset: "3px",
+  },
 });
 
 const colours = HighlightStyle.define([
@@ -44,7 +84,10 @@ const colours = HighlightStyle.define([
   { tag: [tags.number, tags.bool, tags.null, tags.keyword], color: "var(--code-number)" },
   { tag: [tags.comment, tags.lineComment], color: "var(--quiet)", fontStyle: "italic" },
   { tag: [tags.meta, tags.labelName, tags.typeName], color: "var(--code-label)" },
-  { tag: [tags.separator, tags.punctuation, tags.squareBracket, tags.brace], color: "var(--quiet)" },
+  {
+    tag: [tags.separator, tags.punctuation, tags.squareBracket, tags.brace],
+    color: "var(--quiet)",
+  },
 ]);
 
 /** Extensions of every text: theme, colours, and the nonce for CodeMirror's own styles. */

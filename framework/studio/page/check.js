@@ -23,22 +23,25 @@ function Proof({ proof, basis }) {
   return html`<li class=${`proof ${proof.outcome}`}>
     <p>
       <span class=${`dot ${DOTS[proof.outcome] || ""}`} aria-hidden="true"></span>
-      <strong>${WORDS[proof.outcome] || proof.outcome}</strong> <span class="mono">${proof.about}</span>
+      <strong>${WORDS[proof.outcome] || proof.outcome}</strong>
+      <span class="mono">${proof.about}</span>
       ${proof.message && html`: ${proof.message}`}
       ${proof.code && html` <code class="code-name">${proof.code}</code>`}
       ${proof.line && html` <button class="link" onClick=${() => editor.reveal(proof.line, 1, true)}>line ${proof.line}</button>`}
     </p>
     ${proof.remedy && html`<p class="remedy">${proof.remedy}</p>`}
     ${proof.diff && html`<${Diff} text=${proof.diff} label="Change of the file that helps" />`}
-    ${proof.fix &&
-    html`<button
-      class="primary"
-      onClick=${apply}
-      disabled=${!isCurrent}
-      aria-label=${`Apply the fix of ${proof.resource} ${proof.about}`}
-    >
-      Apply
-    </button>`}
+    ${
+      proof.fix &&
+      html`<button
+        class="primary"
+        onClick=${apply}
+        disabled=${!isCurrent}
+        aria-label=${`Apply the fix of ${proof.resource} ${proof.about}`}
+      >
+        Apply
+      </button>`
+    }
     ${proof.fix && !isCurrent && html` <span class="quiet">The file has changed since: check again.</span>`}
   </li>`;
 }
@@ -53,16 +56,20 @@ function Proofs({ job }) {
   if (!proofs.length) {
     return html`<p class="empty">Nothing to prove.</p>`;
   }
-  return html`<p><strong>${faults ? plural(faults, "fault") : "No faults"}</strong> in ${plural(proofs.length, "proof")} of ${plural(groups.size, "resource")}</p>
+  return html`<p>
+      <strong>${faults ? plural(faults, "fault") : "No faults"}</strong> in
+      ${plural(proofs.length, "proof")} of ${plural(groups.size, "resource")}
+    </p>
     ${[...groups].map(
-      ([name, found]) => html`<section aria-label=${name}>
-        <h3 class="mono">${name}</h3>
-        <ul class="proofs">
-          ${[...found]
-            .sort((a, b) => isFault(b) - isFault(a))
-            .map((proof) => html`<${Proof} proof=${proof} basis=${job.basis} />`)}
-        </ul>
-      </section>`,
+      ([name, found]) =>
+        html`<section aria-label=${name}>
+          <h3 class="mono">${name}</h3>
+          <ul class="proofs">
+            ${[...found]
+              .sort((a, b) => isFault(b) - isFault(a))
+              .map((proof) => html`<${Proof} proof=${proof} basis=${job.basis} />`)}
+          </ul>
+        </section>`,
     )}`;
 }
 
@@ -72,11 +79,19 @@ export function Check() {
   const [resources, setResources] = useState(null);
   const start = () => runTextJob("check", { source, resources }, { basis: current().text });
   return html`<form class="controls" onSubmit=${(event) => event.preventDefault()}>
-      <${SourceChoice} id="check-source" value=${source} onChange=${setSource} kinds=${["live", "cassette"]} />
+      <${SourceChoice}
+        id="check-source"
+        value=${source}
+        onChange=${setSource}
+        kinds=${["live", "cassette"]}
+      />
       <${ResourceChoice} value=${resources} onChange=${setResources} />
       <${JobButton} kind="check" start=${start}>Check<//>
     </form>
     <${SecretsMissing} source=${source} />
-    <${JobStatus} kind="check" idle="Checks the file against real responses: selectors, pagination, keys, schemas, incremental." />
+    <${JobStatus}
+      kind="check"
+      idle="Checks the file against real responses: selectors, pagination, keys, schemas, incremental."
+    />
     ${job?.result && !isRunning(job) && html`<${Proofs} job=${job} />`}`;
 }

@@ -17,9 +17,10 @@ export function SourceChoice({ value, onChange, kinds, id }) {
     Read
     <select id=${id} value=${value} onChange=${(event) => onChange(event.target.value)}>
       ${kinds.map(
-        (kind) => html`<option value=${kind} disabled=${kind === "cassette" && !hasCassette}>
-          ${SOURCES[kind]}${kind === "cassette" && !hasCassette ? " (none yet)" : ""}
-        </option>`,
+        (kind) =>
+          html`<option value=${kind} disabled=${kind === "cassette" && !hasCassette}>
+            ${SOURCES[kind]}${kind === "cassette" && !hasCassette ? " (none yet)" : ""}
+          </option>`,
       )}
     </select>
   </label>`;
@@ -60,10 +61,15 @@ export function ResourceChoice({ value, onChange }) {
     <fieldset>
       <legend class="hidden">Resources</legend>
       ${graph.map(
-        (node) => html`<label class="check">
-          <input type="checkbox" checked=${chosen.includes(node.name)} onChange=${() => toggle(node.name)} />
-          ${node.name}
-        </label>`,
+        (node) =>
+          html`<label class="check">
+            <input
+              type="checkbox"
+              checked=${chosen.includes(node.name)}
+              onChange=${() => toggle(node.name)}
+            />
+            ${node.name}
+          </label>`,
       )}
     </fieldset>
   </details>`;

@@ -29,7 +29,9 @@ export async function loadProject() {
 /** Open a connector, after asking about unsaved changes. */
 export function openConnector(name, options = {}) {
   if (isDirty(current()) && !options.discard) {
-    change({ dialog: { kind: "unsaved", then: () => openConnector(name, { ...options, discard: true }) } });
+    change({
+      dialog: { kind: "unsaved", then: () => openConnector(name, { ...options, discard: true }) },
+    });
     return Promise.resolve(false);
   }
   return load(name, options);
@@ -39,9 +41,14 @@ async function load(name, { tab, keepNotice } = {}) {
   try {
     const file = await get("file", { name });
     change((of) => ({
-      file, text: file.text, judged: null, jobs: {}, resource: null,
+      file,
+      text: file.text,
+      judged: null,
+      jobs: {},
+      resource: null,
       tab: tab || (of.tab === "start" ? "resources" : of.tab),
-      notice: keepNotice ? of.notice : null, dialog: null,
+      notice: keepNotice ? of.notice : null,
+      dialog: null,
     }));
     editor.setText(file.text, true);
     rememberPlace();
@@ -74,13 +81,18 @@ function chosenIn(graph, of) {
   if (!names.length) {
     return of.resource;
   }
-  return names.includes(of.resource) ? of.resource : graph.find((one) => one.selected)?.name || names[0];
+  return names.includes(of.resource)
+    ? of.resource
+    : graph.find((one) => one.selected)?.name || names[0];
 }
 
 /** Note that the text in the editor has changed. */
 export function textChanged(text) {
   // "Saved" is not true of what is typed after it
-  change((of) => ({ text, notice: of.notice?.kind === "ok" && !of.notice.lines ? null : of.notice }));
+  change((of) => ({
+    text,
+    notice: of.notice?.kind === "ok" && !of.notice.lines ? null : of.notice,
+  }));
   rejudge();
 }
 
@@ -96,7 +108,14 @@ export async function save() {
   }
   try {
     const { revision } = await put("file", { name: file.name, text, revision: file.revision });
-    change((of) => (of.file?.name === file.name ? { file: { ...of.file, text, revision }, notice: { kind: "ok", message: `Saved ${file.path}`, remedy: "" } } : {}));
+    change((of) =>
+      of.file?.name === file.name
+        ? {
+            file: { ...of.file, text, revision },
+            notice: { kind: "ok", message: `Saved ${file.path}`, remedy: "" },
+          }
+        : {},
+    );
     loadProject().catch(() => {});
     return true;
   } catch (error) {
@@ -136,14 +155,17 @@ export async function copyTo(to) {
 }
 
 /** True if the file on disk has the text, saving it first if need be. */
-export const ensureSaved = () => (isDirty(current()) || current().file.bundled ? save() : Promise.resolve(true));
+export const ensureSaved = () =>
+  isDirty(current()) || current().file.bundled ? save() : Promise.resolve(true);
 
 /** Read the open file's facts again: whether it has a recording and expected tables now. */
 export async function refreshFacts() {
   const { file } = current();
   try {
     const { cassette, expected } = await get("file", { name: file.name });
-    change((of) => (of.file?.name === file.name ? { file: { ...of.file, cassette, expected } } : {}));
+    change((of) =>
+      of.file?.name === file.name ? { file: { ...of.file, cassette, expected } } : {},
+    );
   } catch (error) {
     notifyError(error);
   }

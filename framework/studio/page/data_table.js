@@ -55,41 +55,51 @@ export function Grid({ columns, rows, total, what, label, onSelect, selected }) 
           <tr>
             <th scope="col" class="row-number">#</th>
             ${shown.map(
-              (column, place) => html`<th scope="col" class=${isNumberColumn(visible, place) ? "number" : ""}>
-                <span class="column-name">${column.name}</span>
-                ${column.type && html`<span class="column-type">${column.type}</span>`}
-              </th>`,
+              (column, place) =>
+                html`<th scope="col" class=${isNumberColumn(visible, place) ? "number" : ""}>
+                  <span class="column-name">${column.name}</span>
+                  ${column.type && html`<span class="column-type">${column.type}</span>`}
+                </th>`,
             )}
           </tr>
         </thead>
         <tbody>
           ${visible.map(
-            (row, index) => html`<tr class=${index === selected ? "selected" : ""}>
-              <th scope="row" class="row-number">
-                ${onSelect
-                  ? html`<button
-                      class="row-button"
-                      aria-pressed=${index === selected}
-                      aria-label=${`Record ${index + 1} as JSON`}
-                      onClick=${() => onSelect(index === selected ? null : index)}
-                    >
-                      ${index + 1}
-                    </button>`
-                  : index + 1}
-              </th>
-              ${shown.map((_, place) => html`<${Cell} value=${row[place]} />`)}
-            </tr>`,
+            (row, index) =>
+              html`<tr class=${index === selected ? "selected" : ""}>
+                <th scope="row" class="row-number">
+                  ${
+                    onSelect
+                      ? html`<button
+                          class="row-button"
+                          aria-pressed=${index === selected}
+                          aria-label=${`Record ${index + 1} as JSON`}
+                          onClick=${() => onSelect(index === selected ? null : index)}
+                        >
+                          ${index + 1}
+                        </button>`
+                      : index + 1
+                  }
+                </th>
+                ${shown.map((_, place) => html`<${Cell} value=${row[place]} />`)}
+              </tr>`,
           )}
         </tbody>
       </table>
     </div>
-    ${(missing > 0 || columns.length > MOST_COLUMNS) &&
-    html`<p class="left-out">
-      ${missing > 0 &&
-      `The first ${count(visible.length)} of ${plural(total ?? rows.length, what)}: ${count(missing)} are left out. `}
-      ${columns.length > MOST_COLUMNS &&
-      `${plural(columns.length - MOST_COLUMNS, "more column")} not shown.`}
-    </p>`}`;
+    ${
+      (missing > 0 || columns.length > MOST_COLUMNS) &&
+      html`<p class="left-out">
+        ${
+          missing > 0 &&
+          `The first ${count(visible.length)} of ${plural(total ?? rows.length, what)}: ${count(missing)} are left out. `
+        }
+        ${
+          columns.length > MOST_COLUMNS &&
+          `${plural(columns.length - MOST_COLUMNS, "more column")} not shown.`
+        }
+      </p>`
+    }`;
 }
 
 /** Records, as a table or, one of them, as JSON. */
@@ -99,7 +109,9 @@ export function Records({ records, total, label }) {
   const rows = useMemo(
     () =>
       records.map((record) =>
-        columns.map(({ name }) => (isObject(record) ? record[name] : name === "value" ? record : undefined)),
+        columns.map(({ name }) =>
+          isObject(record) ? record[name] : name === "value" ? record : undefined,
+        ),
       ),
     [records, columns],
   );
@@ -116,7 +128,12 @@ export function Records({ records, total, label }) {
       selected=${selected}
       onSelect=${select}
     />
-    ${chosen !== undefined &&
-    html`<h3 class="part">Record ${selected + 1}</h3>
-      <${TextView} text=${JSON.stringify(chosen, null, 2)} label=${`Record ${selected + 1} as JSON`} />`}`;
+    ${
+      chosen !== undefined &&
+      html`<h3 class="part">Record ${selected + 1}</h3>
+        <${TextView}
+          text=${JSON.stringify(chosen, null, 2)}
+          label=${`Record ${selected + 1} as JSON`}
+        />`
+    }`;
 }

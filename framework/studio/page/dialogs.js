@@ -14,7 +14,11 @@ function Modal({ title, children }) {
     dialog.current.showModal();
     return () => before?.focus?.();
   }, []);
-  return html`<dialog ref=${dialog} aria-labelledby="dialog-title" onCancel=${(event) => (event.preventDefault(), close())}>
+  return html`<dialog
+    ref=${dialog}
+    aria-labelledby="dialog-title"
+    onCancel=${(event) => (event.preventDefault(), close())}
+  >
     <h2 id="dialog-title">${title}</h2>
     ${children}
   </dialog>`;
@@ -77,7 +81,15 @@ function OneWord({ title, about, label, first, action, word }) {
       <p>${about}</p>
       <label class="field" for="dialog-word">
         <span>${label}</span>
-        <input id="dialog-word" ref=${field} class="mono" autocomplete="off" spellcheck=${false} value=${value} onInput=${(event) => setValue(event.target.value)} />
+        <input
+          id="dialog-word"
+          ref=${field}
+          class="mono"
+          autocomplete="off"
+          spellcheck=${false}
+          value=${value}
+          onInput=${(event) => setValue(event.target.value)}
+        />
       </label>
       ${error && html`<${Trouble} error=${error} />`}
       <div class="row">
@@ -91,27 +103,29 @@ function OneWord({ title, about, label, first, action, word }) {
 const DIALOGS = {
   unsaved: Unsaved,
   conflict: Conflict,
-  copy: ({ dialog }) => html`<${OneWord}
-    title="Copy the connector"
-    about=${`${dialog.name} comes with the framework and is not changed. Your copy is a file of this project.`}
-    label="Name of the copy"
-    first=${`my_${dialog.name}`.slice(0, 63)}
-    action=${copyTo}
-    word="Copy"
-  />`,
-  rename: ({ dialog }) => html`<${OneWord}
-    title="Rename"
-    about="Renames a resource, a secret, a config entry or an anchor everywhere in the file."
-    label="New name"
-    first=${dialog.word}
-    action=${async (to) => {
-      if (!(await renameAt(dialog.offset, to))) {
-        throw new Error("There is nothing to rename at the cursor.");
-      }
-      editor.focus();
-    }}
-    word="Rename"
-  />`,
+  copy: ({ dialog }) =>
+    html`<${OneWord}
+      title="Copy the connector"
+      about=${`${dialog.name} comes with the framework and is not changed. Your copy is a file of this project.`}
+      label="Name of the copy"
+      first=${`my_${dialog.name}`.slice(0, 63)}
+      action=${copyTo}
+      word="Copy"
+    />`,
+  rename: ({ dialog }) =>
+    html`<${OneWord}
+      title="Rename"
+      about="Renames a resource, a secret, a config entry or an anchor everywhere in the file."
+      label="New name"
+      first=${dialog.word}
+      action=${async (to) => {
+        if (!(await renameAt(dialog.offset, to))) {
+          throw new Error("There is nothing to rename at the cursor.");
+        }
+        editor.focus();
+      }}
+      word="Rename"
+    />`,
 };
 
 export function Dialog() {

@@ -25,7 +25,9 @@ export function Diff({ text, label }) {
         ${SPOKEN[kind] && html`<span class="hidden">${SPOKEN[kind]}</span>`}${line || " "}
       </div>`;
     })}
-    ${lines.length > MOST &&
-    html`<div class="left-out">${plural(lines.length - MOST, "more line")} not shown</div>`}
+    ${
+      lines.length > MOST &&
+      html`<div class="left-out">${plural(lines.length - MOST, "more line")} not shown</div>`
+    }
   </div>`;
 }

@@ -2,11 +2,37 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import {
-  EditorState, EditorView, Transaction, autocompletion, bracketMatching, closeBrackets, closeBracketsKeymap,
-  completionKeymap, defaultKeymap, drawSelection, dropCursor, foldGutter, foldKeymap,
-  highlightActiveLine, highlightActiveLineGutter, highlightSelectionMatches, highlightSpecialChars,
-  history, historyKeymap, hoverTooltip, indentOnInput, indentUnit, indentWithTab, keymap,
-  lineNumbers, lintGutter, lintKeymap, rectangularSelection, search, searchKeymap, setDiagnostics,
+  EditorState,
+  EditorView,
+  Transaction,
+  autocompletion,
+  bracketMatching,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+  defaultKeymap,
+  drawSelection,
+  dropCursor,
+  foldGutter,
+  foldKeymap,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSelectionMatches,
+  highlightSpecialChars,
+  history,
+  historyKeymap,
+  hoverTooltip,
+  indentOnInput,
+  indentUnit,
+  indentWithTab,
+  keymap,
+  lineNumbers,
+  lintGutter,
+  lintKeymap,
+  rectangularSelection,
+  search,
+  searchKeymap,
+  setDiagnostics,
 } from "./vendor/codemirror.js";
 import { post } from "./api.js";
 import { appearance, languageOfData } from "./appearance.js";
@@ -16,13 +42,22 @@ import { change, current, useStore } from "./store.js";
 import { seconds } from "./units.js";
 
 const KINDS = {
-  property: "property", field: "property", enummember: "enum", value: "constant", keyword: "keyword",
-  function: "function", reference: "class", variable: "variable", snippet: "text",
+  property: "property",
+  field: "property",
+  enummember: "enum",
+  value: "constant",
+  keyword: "keyword",
+  function: "function",
+  reference: "class",
+  variable: "variable",
+  snippet: "text",
 };
 
 async function complete(context) {
   const before = context.matchBefore(/[\w.$-]+/);
-  const isStart = /(?:^|[\s:{,[("'|.])$/.test(context.state.sliceDoc(Math.max(0, context.pos - 1), context.pos));
+  const isStart = /(?:^|[\s:{,[("'|.])$/.test(
+    context.state.sliceDoc(Math.max(0, context.pos - 1), context.pos),
+  );
   if (!context.explicit && !before && !isStart) {
     return null;
   }
@@ -105,17 +140,40 @@ function extensions(onCursor) {
   return [
     ...appearance,
     languageOfData,
-    lineNumbers(), highlightActiveLineGutter(), highlightSpecialChars(), history(), foldGutter(),
-    drawSelection(), dropCursor(), EditorState.allowMultipleSelections.of(true), indentOnInput(),
-    indentUnit.of("  "), bracketMatching(), closeBrackets(), rectangularSelection(),
-    highlightActiveLine(), highlightSelectionMatches(), lintGutter(), search({ top: true }),
+    lineNumbers(),
+    highlightActiveLineGutter(),
+    highlightSpecialChars(),
+    history(),
+    foldGutter(),
+    drawSelection(),
+    dropCursor(),
+    EditorState.allowMultipleSelections.of(true),
+    indentOnInput(),
+    indentUnit.of("  "),
+    bracketMatching(),
+    closeBrackets(),
+    rectangularSelection(),
+    highlightActiveLine(),
+    highlightSelectionMatches(),
+    lintGutter(),
+    search({ top: true }),
     autocompletion({ override: [complete], icons: false, maxRenderedOptions: 200 }),
     hoverTooltip(hover, { hideOnChange: true }),
     keymap.of([
-      ...ownKeys, ...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...searchKeymap,
-      ...historyKeymap, ...foldKeymap, ...lintKeymap, indentWithTab,
+      ...ownKeys,
+      ...closeBracketsKeymap,
+      ...completionKeymap,
+      ...defaultKeymap,
+      ...searchKeymap,
+      ...historyKeymap,
+      ...foldKeymap,
+      ...lintKeymap,
+      indentWithTab,
     ]),
-    EditorView.contentAttributes.of({ "aria-label": "Connector file", "aria-describedby": "editor-hint" }),
+    EditorView.contentAttributes.of({
+      "aria-label": "Connector file",
+      "aria-describedby": "editor-hint",
+    }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged && !update.transactions.some((one) => one.isUserEvent("studio.load"))) {
         textChanged(update.state.doc.toString());
@@ -149,10 +207,17 @@ function connect(view, create) {
       view.setState(create(text));
       return;
     }
-    view.dispatch({ changes: smallestChange(view.state.doc.toString(), text), userEvent: "input.studio" });
+    view.dispatch({
+      changes: smallestChange(view.state.doc.toString(), text),
+      userEvent: "input.studio",
+    });
   };
   editor.applyEdits = (edits) => {
-    view.dispatch({ changes: edits, userEvent: "input.studio", annotations: Transaction.addToHistory.of(true) });
+    view.dispatch({
+      changes: edits,
+      userEvent: "input.studio",
+      annotations: Transaction.addToHistory.of(true),
+    });
     view.focus();
   };
   editor.reveal = (line, column = 1, focus = false) => {

@@ -61,7 +61,9 @@ export function Expression({ job, part, tried }) {
     }
     send({ expression: text, job: job.id, ...chosen.send }).then(
       (found) => isNewest && found && setAnswer(found),
-      (error) => isNewest && setAnswer({ result: null, error: [error.message, error.remedy].filter(Boolean).join(" ") }),
+      (error) =>
+        isNewest &&
+        setAnswer({ result: null, error: [error.message, error.remedy].filter(Boolean).join(" ") }),
     );
     return () => {
       isNewest = false;
@@ -70,7 +72,7 @@ export function Expression({ job, part, tried }) {
   if (!chosen) {
     return null;
   }
-  const shown = answer && !answer.error ? JSON.stringify(answer.result, null, 2) ?? "null" : null;
+  const shown = answer && !answer.error ? (JSON.stringify(answer.result, null, 2) ?? "null") : null;
   const error = answer?.error && (answer.error.message || answer.error);
   return html`<section class="expression" aria-label="Try an expression">
     <div class="row">
@@ -90,7 +92,11 @@ export function Expression({ job, part, tried }) {
       </label>
       <label for="expression-target">
         on
-        <select id="expression-target" value=${chosen.id} onChange=${(event) => setTarget(event.target.value)}>
+        <select
+          id="expression-target"
+          value=${chosen.id}
+          onChange=${(event) => setTarget(event.target.value)}
+        >
           ${targets.map((one) => html`<option value=${one.id}>${one.label}</option>`)}
         </select>
       </label>

@@ -15,16 +15,22 @@ function Fix({ fix, isCurrent }) {
 function Finding({ finding, isCurrent }) {
   const show = () => editor.reveal(finding.line, finding.column, true);
   return html`<li class=${`finding ${finding.severity}`}>
-    <button class="place link" onClick=${show} aria-label=${`Line ${finding.line}, column ${finding.column}: show in the editor`}>
+    <button
+      class="place link"
+      onClick=${show}
+      aria-label=${`Line ${finding.line}, column ${finding.column}: show in the editor`}
+    >
       ${finding.line}:${finding.column}
     </button>
     <span class="finding-text">
       <strong class=${`severity ${finding.severity}`}>${finding.severity}</strong>
       ${" "}<span>${finding.message}</span> <code class="code-name">${finding.code}</code>
-      ${finding.fixes.length > 0 &&
-      html`<span class="fixes">
-        ${finding.fixes.map((fix) => html`<${Fix} fix=${fix} isCurrent=${isCurrent} />`)}
-      </span>`}
+      ${
+        finding.fixes.length > 0 &&
+        html`<span class="fixes">
+          ${finding.fixes.map((fix) => html`<${Fix} fix=${fix} isCurrent=${isCurrent} />`)}
+        </span>`
+      }
     </span>
   </li>`;
 }
@@ -44,15 +50,25 @@ export function Findings() {
   return html`<section class="findings" aria-labelledby="findings-title">
     <h2 id="findings-title">
       Findings
-      <span class="quiet" role="status" aria-live="polite">${judged ? summary(findings) : "…"}</span>
+      <span class="quiet" role="status" aria-live="polite"
+        >${judged ? summary(findings) : "…"}</span
+      >
     </h2>
-    ${findings.length > 0 &&
-    html`<ul tabindex="0" aria-label="Findings">
-      ${findings
-        .slice(0, MOST)
-        .map((finding) => html`<${Finding} finding=${finding} isCurrent=${judged.text === text} />`)}
-      ${findings.length > MOST &&
-      html`<li class="left-out">${plural(findings.length - MOST, "more finding")} not shown</li>`}
-    </ul>`}
+    ${
+      findings.length > 0 &&
+      html`<ul tabindex="0" aria-label="Findings">
+        ${findings
+          .slice(0, MOST)
+          .map(
+            (finding) => html`<${Finding} finding=${finding} isCurrent=${judged.text === text} />`,
+          )}
+        ${
+          findings.length > MOST &&
+          html`<li class="left-out">
+            ${plural(findings.length - MOST, "more finding")} not shown
+          </li>`
+        }
+      </ul>`
+    }
   </section>`;
 }

@@ -27,7 +27,17 @@ const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
  * one kind for different places of the page are told apart by it. `about` is kept with the job.
  */
 export async function runJob(kind, send, about = {}) {
-  update(kind, { ...about, kind, id: null, state: "running", lines: [], seconds: 0, result: null, error: null, began: performance.now() });
+  update(kind, {
+    ...about,
+    kind,
+    id: null,
+    state: "running",
+    lines: [],
+    seconds: 0,
+    result: null,
+    error: null,
+    began: performance.now(),
+  });
   try {
     const { job } = await send();
     update(kind, { id: job });
@@ -137,19 +147,23 @@ export function JobStatus({ kind, idle, lines = true }) {
     <p class="job-state" role="status" aria-live="polite" data-state=${job.state}>
       <span class=${`dot ${job.state}`} aria-hidden="true"></span>
       <strong>${STATES[job.state] || job.state}</strong>
-      ${job.resource && html` <span class="mono">${job.resource}</span>`}
-      ${" "}<span class="quiet" aria-hidden=${isRunning(job)}>${seconds(elapsed)}</span>
+      ${job.resource && html` <span class="mono">${job.resource}</span>`} ${" "}<span
+        class="quiet"
+        aria-hidden=${isRunning(job)}
+        >${seconds(elapsed)}</span
+      >
       ${isRunning(job) && shown.length > 0 && html`<span class="quiet last-line">${shown.at(-1)}</span>`}
     </p>
     ${job.error && html`<${Trouble} error=${job.error} />`}
-    ${lines &&
-    shown.length > 0 &&
-    html`<details open=${job.state === "failed"}>
-      <summary>${plural(job.lines.length, "line")} of output</summary>
-      <pre class="lines" tabindex="0">
-${missing > 0 ? `… ${plural(missing, "earlier line")} left out\n` : ""}${shown.join("\n")}</pre
-      >
-    </details>`}
+    ${
+      lines &&
+      shown.length > 0 &&
+      html`<details open=${job.state === "failed"}>
+        <summary>${plural(job.lines.length, "line")} of output</summary>
+        <pre class="lines" tabindex="0">
+${missing > 0 ? `… ${plural(missing, "earlier line")} left out\n` : ""}${shown.join("\n")}</pre>
+      </details>`
+    }
   </div>`;
 }
 

@@ -24,7 +24,8 @@ export function SecretsMissing({ source }) {
     return null;
   }
   return html`<p class="hint" role="note">
-    ${plural(missing.length, "secret")} not set: <span class="mono">${missing.join(", ")}</span>.${" "}
+    ${plural(missing.length, "secret")} not set:${" "}<span class="mono">${missing.join(", ")}</span
+    >.${" "}
     <button class="link" onClick=${() => showTab("settings")}>Set it under Settings</button>
   </p>`;
 }
@@ -34,9 +35,15 @@ function Warnings({ warnings }) {
     return null;
   }
   return html`<ul class="warnings" aria-label="Warnings">
-    ${warnings.map((one) => html`<li>
-      <strong class="severity warning">warning</strong> ${one.message} <code class="code-name">${one.code}</code>
-    </li>`)}
+    ${warnings.map(
+      (one) =>
+        html`<li>
+          <strong class="severity warning">warning</strong>${" "}${one.message}${" "}<code
+            class="code-name"
+            >${one.code}</code
+          >
+        </li>`,
+    )}
   </ul>`;
 }
 
@@ -47,13 +54,28 @@ function Tables({ tables }) {
   return tables.map((table) => {
     const columns = table.columns.map((column) => ({
       name: column.name,
-      type: [column.type, column.primary_key ? "key" : column.nullable === false && "not null"].filter(Boolean).join(", "),
+      type: [column.type, column.primary_key ? "key" : column.nullable === false && "not null"]
+        .filter(Boolean)
+        .join(", "),
     }));
     return html`<section aria-label=${`Table ${table.name}`}>
-      <h3 class="part"><span class="mono">${table.name}</span> <span class="quiet">${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span></h3>
-      ${table.rows.length
-        ? html`<${Grid} columns=${columns} rows=${table.rows} total=${table.row_count} what="row" label=${`Rows of ${table.name}`} />`
-        : html`<p class="empty">No rows.</p>`}
+      <h3 class="part">
+        <span class="mono">${table.name}</span>
+        <span class="quiet"
+          >${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span
+        >
+      </h3>
+      ${
+        table.rows.length
+          ? html`<${Grid}
+              columns=${columns}
+              rows=${table.rows}
+              total=${table.row_count}
+              what="row"
+              label=${`Rows of ${table.name}`}
+            />`
+          : html`<p class="empty">No rows.</p>`
+      }
     </section>`;
   });
 }
@@ -92,7 +114,9 @@ function Schema({ schema, resource }) {
         The JSON Schema that the records have, beside ${schema.before ? "the present one" : "none"}:
         <span class="mono"> ${schema.path}</span>
       </p>
-      <button class="primary" onClick=${accept} disabled=${accepted}>${accepted ? "Accepted" : "Accept"}</button>
+      <button class="primary" onClick=${accept} disabled=${accepted}>
+        ${accepted ? "Accepted" : "Accept"}
+      </button>
     </div>
     <${Diff} text=${schema.diff} label="Change of the schema" />`;
 }
@@ -105,7 +129,8 @@ function NextRequest({ request }) {
     return html`<dd>${request}</dd>`;
   }
   return html`<dd>
-    ${request.method} ${request.url} ${request.body && html`<div class="quiet">${inline(request.body, 2000)}</div>`}
+    ${request.method} ${request.url}
+    ${request.body && html`<div class="quiet">${inline(request.body, 2000)}</div>`}
   </dd>`;
 }
 
@@ -124,19 +149,33 @@ function Incremental({ incremental }) {
       <dt>The next run requests</dt>
       <${NextRequest} request=${incremental.next_request} />
     </dl>
-    ${windows.length > 0 &&
-    html`<h3 class="part">${plural(incremental.window_count, "window")} of the next run</h3>
-      <ol class="windows mono">
-        ${windows.map((one) => html`<li>${rangeOf(one).map((end) => inline(end) || "open").join(" … ")}</li>`)}
-      </ol>
-      ${more > 0 && html`<p class="left-out">${plural(more, "more window")} not shown.</p>`}`}`;
+    ${
+      windows.length > 0 &&
+      html`<h3 class="part">${plural(incremental.window_count, "window")} of the next run</h3>
+        <ol class="windows mono">
+          ${windows.map(
+            (one) =>
+              html`<li>
+                ${rangeOf(one)
+                  .map((end) => inline(end) || "open")
+                  .join(" … ")}
+              </li>`,
+          )}
+        </ol>
+        ${more > 0 && html`<p class="left-out">${plural(more, "more window")} not shown.</p>`}`
+    }`;
 }
 
 function partsOf(result) {
   const { requests, steps, tables, schema, incremental } = result;
   const parts = [{ id: "requests", label: "Requests", count: count(requests.length) }];
   steps.forEach((step, index) =>
-    parts.push({ id: `step-${index}`, label: step.title, count: count(step.count), kind: "follows" }),
+    parts.push({
+      id: `step-${index}`,
+      label: step.title,
+      count: count(step.count),
+      kind: "follows",
+    }),
   );
   parts.push({ id: "tables", label: "Tables", count: count(tables.length), kind: "follows" });
   if (schema) {
@@ -162,7 +201,12 @@ function Part({ part, result, resource, onTry }) {
     return html`<${Incremental} incremental=${result.incremental} />`;
   }
   const step = result.steps[Number(part.slice("step-".length))];
-  return html`<${Records} key=${part} records=${step.records} total=${step.count} label=${`Records after ${step.title}`} />`;
+  return html`<${Records}
+    key=${part}
+    records=${step.records}
+    total=${step.count}
+    label=${`Records after ${step.title}`}
+  />`;
 }
 
 function Result({ job }) {
@@ -173,9 +217,22 @@ function Result({ job }) {
   const parts = partsOf(result);
   const part = parts.some((one) => one.id === chosen) ? chosen : "requests";
   return html`<${Warnings} warnings=${result.warnings} />
-    <${Tabs} tabs=${parts} chosen=${part} onChoose=${choose} label="From requests to tables" prefix="look" className="tabs flow" />
+    <${Tabs}
+      tabs=${parts}
+      chosen=${part}
+      onChoose=${choose}
+      label="From requests to tables"
+      prefix="look"
+      className="tabs flow"
+    />
     <${Panel} prefix="look" chosen=${part} className="look-part">
-      <${Part} key=${job.id} part=${part} result=${result} resource=${job.resource} onTry=${onTry} />
+      <${Part}
+        key=${job.id}
+        part=${part}
+        result=${result}
+        resource=${job.resource}
+        onTry=${onTry}
+      />
     <//>
     <${Expression} job=${job} part=${part} tried=${tried} />`;
 }
@@ -187,20 +244,50 @@ export function Look() {
   const [source, setSource] = useSource();
   const [pages, setPages] = useState(2);
   const [records, setRecords] = useState(100);
-  const fetchIt = () => runTextJob("look", { resource, source, pages: pages || 2, records: records || 100 }, { resource });
+  const fetchIt = () =>
+    runTextJob(
+      "look",
+      { resource, source, pages: pages || 2, records: records || 100 },
+      { resource },
+    );
   return html`<form class="controls" onSubmit=${(event) => event.preventDefault()}>
       <label for="look-resource">
         Resource
-        <select id="look-resource" value=${resource || ""} onChange=${(event) => selectResource(event.target.value)}>
+        <select
+          id="look-resource"
+          value=${resource || ""}
+          onChange=${(event) => selectResource(event.target.value)}
+        >
           ${graph.map((node) => html`<option value=${node.name}>${node.name}</option>`)}
         </select>
       </label>
-      <${SourceChoice} id="look-source" value=${source} onChange=${setSource} kinds=${["live", "cassette", "mock"]} />
-      <${NumberField} id="look-pages" label="Pages" value=${pages} onChange=${setPages} most=${50} />
-      <${NumberField} id="look-records" label="Records" value=${records} onChange=${setRecords} most=${10000} />
+      <${SourceChoice}
+        id="look-source"
+        value=${source}
+        onChange=${setSource}
+        kinds=${["live", "cassette", "mock"]}
+      />
+      <${NumberField}
+        id="look-pages"
+        label="Pages"
+        value=${pages}
+        onChange=${setPages}
+        most=${50}
+      />
+      <${NumberField}
+        id="look-records"
+        label="Records"
+        value=${records}
+        onChange=${setRecords}
+        most=${10000}
+      />
       <${JobButton} kind="look" start=${fetchIt} disabled=${!resource}>Fetch<//>
     </form>
     <${SecretsMissing} source=${source} />
-    <${JobStatus} kind="look" idle="Fetch a few pages to see what the API returns and what becomes of it." lines=${!job?.result} />
+    <${JobStatus}
+      kind="look"
+      idle="Fetch a few pages to see what the API returns and what becomes of it."
+      lines=${!job?.result}
+    />
     ${job?.result && !isRunning(job) && html`<${Result} job=${job} />`}`;
 }

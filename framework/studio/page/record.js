@@ -44,14 +44,24 @@ export function RecordAndTest() {
   return html`<section aria-labelledby="record-title">
       <h3 id="record-title">Record</h3>
       <p class="quiet">
-        Runs the connector on the API and writes what it requested and got, without secrets and personal data, to
-        <span class="mono"> cassettes/${file.name}.yaml</span>, with the tables of that run beside it.
+        Runs the connector on the API and writes what it requested and got, without secrets and
+        personal data, to
+        <span class="mono"> cassettes/${file.name}.yaml</span>, with the tables of that run beside
+        it.
         ${file.cassette ? " There is a recording; a new one replaces it." : " There is none yet."}
       </p>
       <form class="controls" onSubmit=${(event) => event.preventDefault()}>
         <${ResourceChoice} value=${resources} onChange=${setResources} />
-        <${NumberField} id="record-limit" label="Records a resource" value=${limit} onChange=${setLimit} placeholder="all" />
-        <${JobButton} kind="record" start=${() => runSaved("record", { resources, limit })}>${word("Record")}<//>
+        <${NumberField}
+          id="record-limit"
+          label="Records a resource"
+          value=${limit}
+          onChange=${setLimit}
+          placeholder="all"
+        />
+        <${JobButton} kind="record" start=${() => runSaved("record", { resources, limit })}
+          >${word("Record")}<//
+        >
       </form>
       <${SecretsMissing} source="live" />
       <${JobStatus} kind="record" idle="" />
@@ -60,17 +70,27 @@ export function RecordAndTest() {
     <section aria-labelledby="test-title">
       <h3 id="test-title">Test</h3>
       <p class="quiet">
-        Runs the connector on its recording, without a network, and compares its tables with the expected ones.
+        Runs the connector on its recording, without a network, and compares its tables with the
+        expected ones.
         ${file.expected ? "" : " There are no expected tables yet: accept those of a run."}
       </p>
       <div class="controls">
-        <${JobButton} kind="test" start=${() => runSaved("test", { update: false })} disabled=${!file.cassette || !file.expected}>
+        <${JobButton}
+          kind="test"
+          start=${() => runSaved("test", { update: false })}
+          disabled=${!file.cassette || !file.expected}
+        >
           ${word("Test")}
         <//>
-        ${!isRunning(tested) &&
-        html`<button onClick=${() => runSaved("test", { update: true })} disabled=${!file.cassette}>
-          ${word("Accept the tables as expected")}
-        </button>`}
+        ${
+          !isRunning(tested) &&
+          html`<button
+            onClick=${() => runSaved("test", { update: true })}
+            disabled=${!file.cassette}
+          >
+            ${word("Accept the tables as expected")}
+          </button>`
+        }
       </div>
       <${JobStatus} kind="test" idle="" lines=${false} />
       ${tested?.result && !isRunning(tested) && html`<${Tested} result=${tested.result} />`}

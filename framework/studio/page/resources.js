@@ -25,7 +25,9 @@ function layout(graph) {
     }
     path.add(name);
     const parents = nodes.get(name).parents.filter((parent) => nodes.has(parent));
-    const found = parents.length ? 1 + Math.max(...parents.map((parent) => depth(parent, path))) : 0;
+    const found = parents.length
+      ? 1 + Math.max(...parents.map((parent) => depth(parent, path)))
+      : 0;
     path.delete(name);
     depths.set(name, found);
     return found;
@@ -37,7 +39,9 @@ function layout(graph) {
   const places = new Map();
   columns.forEach((column, index) => {
     const above = (node) => {
-      const rows = node.parents.map((parent) => places.get(parent)?.row).filter((row) => row !== undefined);
+      const rows = node.parents
+        .map((parent) => places.get(parent)?.row)
+        .filter((row) => row !== undefined);
       return rows.length ? rows.reduce((sum, row) => sum + row, 0) / rows.length : Infinity;
     };
     const sorted = index ? [...column].sort((a, b) => above(a) - above(b)) : column;
@@ -73,7 +77,9 @@ const shorten = (text, most) => (text.length > most ? `${text.slice(0, most - 1)
 
 function Node({ node, place, chosen }) {
   const classes = ["node", chosen && "chosen", !node.selected && "unselected"].filter(Boolean);
-  const marks = [node.incremental && "incremental", node.partition && "partitioned"].filter(Boolean);
+  const marks = [node.incremental && "incremental", node.partition && "partitioned"].filter(
+    Boolean,
+  );
   return html`<g
     class=${classes.join(" ")}
     transform=${`translate(${x(place)} ${y(place)})`}
@@ -82,7 +88,9 @@ function Node({ node, place, chosen }) {
     <title>${[node.name, `${node.method} ${node.path}`, ...marks].join("\n")}</title>
     <rect width=${WIDTH} height=${HEIGHT} rx="6" />
     <text class="node-name" x="10" y="17">${shorten(node.name, 24)}</text>
-    <text class="node-path" x="10" y="32">${shorten(`${node.method || ""} ${node.path || ""}`, 29)}</text>
+    <text class="node-path" x="10" y="32"
+      >${shorten(`${node.method || ""} ${node.path || ""}`, 29)}</text
+    >
     ${node.incremental && html`<circle class="mark" cx=${WIDTH - 12} cy="12" r="4" />`}
   </g>`;
 }
@@ -94,17 +102,37 @@ function Graph({ graph, resource }) {
   const edges = graph.flatMap((node) =>
     node.parents.filter((parent) => places.has(parent)).map((parent) => [parent, node.name]),
   );
-  return html`<div class="graph-box" role="img" tabindex="0" aria-label="Graph of the resources; the table below says the same">
+  return html`<div
+    class="graph-box"
+    role="img"
+    tabindex="0"
+    aria-label="Graph of the resources; the table below says the same"
+  >
     <svg width=${width} height=${height} viewBox=${`0 0 ${width} ${height}`} aria-hidden="true">
       <defs>
         ${["arrow", "arrow-lit"].map(
-          (name) => html`<marker id=${name} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">
-            <path class=${name} d="M0 0 8 4 0 8z" />
-          </marker>`,
+          (name) =>
+            html`<marker
+              id=${name}
+              viewBox="0 0 8 8"
+              refX="6"
+              refY="4"
+              markerWidth="9"
+              markerHeight="9"
+              markerUnits="userSpaceOnUse"
+              orient="auto"
+            >
+              <path class=${name} d="M0 0 8 4 0 8z" />
+            </marker>`,
         )}
       </defs>
       ${edges.map(
-        ([from, to]) => html`<${Edge} from=${places.get(from)} to=${places.get(to)} lit=${resource === from || resource === to} />`,
+        ([from, to]) =>
+          html`<${Edge}
+            from=${places.get(from)}
+            to=${places.get(to)}
+            lit=${resource === from || resource === to}
+          />`,
       )}
       ${graph.map((node) => html`<${Node} node=${node} place=${places.get(node.name)} chosen=${node.name === resource} />`)}
     </svg>
@@ -145,7 +173,10 @@ export function Resources() {
     <div class="grid-box" role="region" aria-label="Resources" tabindex="0">
       <table class="grid">
         <thead>
-          <${Heads} titles=${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by"]} numbers=${["Line"]} />
+          <${Heads}
+            titles=${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by"]}
+            numbers=${["Line"]}
+          />
         </thead>
         <tbody>
           ${graph.map((node) => html`<${Row} key=${node.name} node=${node} chosen=${node.name === resource} />`)}

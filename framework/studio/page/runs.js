@@ -19,7 +19,12 @@ function Bars({ runs, value, title, word, chosen, choose }) {
   const width = shown.length * (BAR + GAP);
   return html`<figure class="bars">
     <figcaption>${title} <span class="quiet">most ${word(most)}</span></figcaption>
-    <svg width=${width} height=${TALL + 2} role="img" aria-label=${`${title} of each run, oldest first; the table says the same`}>
+    <svg
+      width=${width}
+      height=${TALL + 2}
+      role="img"
+      aria-label=${`${title} of each run, oldest first; the table says the same`}
+    >
       <line class="base" x1="0" x2=${width} y1=${TALL + 1} y2=${TALL + 1} />
       ${shown.map((run, index) => {
         const height = Math.max(2, (TALL * (run[value] || 0)) / most);
@@ -43,16 +48,26 @@ function Detail({ run }) {
     <td colspan="5">
       ${run.error && html`<p class="trouble">${run.error}</p>`}
       <table class="grid inner">
-        <thead><${Heads} titles=${["Resource", "Status"]} numbers=${["Rows", "Requests", "Time"]} /></thead>
+        <thead>
+          <${Heads} titles=${["Resource", "Status"]} numbers=${["Rows", "Requests", "Time"]} />
+        </thead>
         <tbody>
-          ${run.resources.map((one) => html`<tr>
-              <th scope="row">${one.name}</th>
-              <td>${one.status}</td>
-              <td class="number">${count(one.rows)}</td>
-              <td class="number">${count(one.requests)}</td>
-              <td class="number">${seconds(one.seconds)}</td>
-            </tr>
-            ${one.error && html`<tr><td colspan="5"><p class="trouble">${one.error}</p></td></tr>`}`)}
+          ${run.resources.map(
+            (one) =>
+              html`<tr>
+                  <th scope="row">${one.name}</th>
+                  <td>${one.status}</td>
+                  <td class="number">${count(one.rows)}</td>
+                  <td class="number">${count(one.requests)}</td>
+                  <td class="number">${seconds(one.seconds)}</td>
+                </tr>
+                ${
+                  one.error &&
+                  html`<tr>
+                    <td colspan="5"><p class="trouble">${one.error}</p></td>
+                  </tr>`
+                }`,
+          )}
         </tbody>
       </table>
     </td>
@@ -83,29 +98,61 @@ export function Runs() {
     return html`<p class="empty" role="status">Reading the ledger …</p>`;
   }
   if (!runs.length) {
-    return html`<p class="empty" role="status">No run has been loaded into the project’s DuckDB file yet.</p>`;
+    return html`<p class="empty" role="status">
+      No run has been loaded into the project’s DuckDB file yet.
+    </p>`;
   }
   return html`<div class="charts">
-      <${Bars} runs=${runs} value="rows" title="Rows" word=${count} chosen=${chosen} choose=${choose} />
-      <${Bars} runs=${runs} value="seconds" title="Time" word=${seconds} chosen=${chosen} choose=${choose} />
+      <${Bars}
+        runs=${runs}
+        value="rows"
+        title="Rows"
+        word=${count}
+        chosen=${chosen}
+        choose=${choose}
+      />
+      <${Bars}
+        runs=${runs}
+        value="seconds"
+        title="Time"
+        word=${seconds}
+        chosen=${chosen}
+        choose=${choose}
+      />
     </div>
     ${runs.length > MOST_BARS && html`<p class="left-out">The bars are of the newest ${MOST_BARS} of ${plural(runs.length, "run")}.</p>`}
     <div class="grid-box" role="region" aria-label="Runs" tabindex="0">
       <table class="grid">
-        <thead><${Heads} titles=${["Started", "Status"]} numbers=${["Rows", "Time"]} last=${["Resources"]} /></thead>
+        <thead>
+          <${Heads}
+            titles=${["Started", "Status"]}
+            numbers=${["Rows", "Time"]}
+            last=${["Resources"]}
+          />
+        </thead>
         <tbody>
-          ${runs.map((run) => html`<tr class=${run.id === chosen ? "selected" : ""}>
-              <th scope="row">
-                <button class="link" aria-expanded=${run.id === chosen} onClick=${() => choose(run.id === chosen ? null : run.id)}>
-                  ${time(run.started)}
-                </button>
-              </th>
-              <td><span class=${`dot ${STATUS_DOTS[run.status] || ""}`} aria-hidden="true"></span> ${run.status}</td>
-              <td class="number">${count(run.rows)}</td>
-              <td class="number">${seconds(run.seconds)}</td>
-              <td>${plural(run.resources.length, "resource")}</td>
-            </tr>
-            ${run.id === chosen && html`<${Detail} run=${run} />`}`)}
+          ${runs.map(
+            (run) =>
+              html`<tr class=${run.id === chosen ? "selected" : ""}>
+                  <th scope="row">
+                    <button
+                      class="link"
+                      aria-expanded=${run.id === chosen}
+                      onClick=${() => choose(run.id === chosen ? null : run.id)}
+                    >
+                      ${time(run.started)}
+                    </button>
+                  </th>
+                  <td>
+                    <span class=${`dot ${STATUS_DOTS[run.status] || ""}`} aria-hidden="true"></span
+                    >${" "}${run.status}
+                  </td>
+                  <td class="number">${count(run.rows)}</td>
+                  <td class="number">${seconds(run.seconds)}</td>
+                  <td>${plural(run.resources.length, "resource")}</td>
+                </tr>
+                ${run.id === chosen && html`<${Detail} run=${run} />`}`,
+          )}
         </tbody>
       </table>
     </div>`;

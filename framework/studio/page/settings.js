@@ -23,7 +23,10 @@ function Field({ entry, isSecret }) {
       await post("secrets", store ? { ...body, store: true } : body);
       setValue("");
       setError(null);
-      notify("ok", `${entry.name} is set for this session${store ? " and kept in .dlt/secrets.toml" : ""}.`);
+      notify(
+        "ok",
+        `${entry.name} is set for this session${store ? " and kept in .dlt/secrets.toml" : ""}.`,
+      );
       rejudge();
     } catch (problem) {
       setError(troubleOf(problem));
@@ -32,13 +35,17 @@ function Field({ entry, isSecret }) {
   return html`<form class="setting" onSubmit=${submit}>
     <label for=${id}>
       <span class="mono">${entry.name}</span>
-      <span class=${entry.is_set ? "badge ok" : "badge"}>${entry.is_set ? "set" : isSecret ? "not set" : "default"}</span>
+      <span class=${entry.is_set ? "badge ok" : "badge"}
+        >${entry.is_set ? "set" : isSecret ? "not set" : "default"}</span
+      >
     </label>
     ${entry.description && html`<p class="quiet" id=${`${id}-about`}>${entry.description}</p>`}
-    ${!isSecret &&
-    html`<p class="quiet">
-      ${entry.type ? `${entry.type}, ` : ""}${entry.default === null || entry.default === undefined ? "no default" : `default ${inline(entry.default)}`}
-    </p>`}
+    ${
+      !isSecret &&
+      html`<p class="quiet">
+        ${entry.type ? `${entry.type}, ` : ""}${entry.default === null || entry.default === undefined ? "no default" : `default ${inline(entry.default)}`}
+      </p>`
+    }
     <div class="row">
       <input
         id=${id}
@@ -50,11 +57,17 @@ function Field({ entry, isSecret }) {
         onInput=${(event) => setValue(event.target.value)}
       />
       <button type="submit" disabled=${!value} aria-label=${`Set ${entry.name}`}>Set</button>
-      ${isSecret &&
-      html`<label class="check">
-        <input type="checkbox" checked=${store} onChange=${(event) => setStore(event.target.checked)} />
-        keep in .dlt/secrets.toml
-      </label>`}
+      ${
+        isSecret &&
+        html`<label class="check">
+          <input
+            type="checkbox"
+            checked=${store}
+            onChange=${(event) => setStore(event.target.checked)}
+          />
+          keep in .dlt/secrets.toml
+        </label>`
+      }
     </div>
     ${error && html`<${Trouble} error=${error} />`}
   </form>`;
@@ -67,7 +80,8 @@ export function Settings() {
   return html`<section aria-labelledby="secrets-title">
       <h3 id="secrets-title">Secrets</h3>
       <p class="quiet">
-        Kept in memory until the studio ends, unless you have one kept in a file. No page and no log shows them again.
+        Kept in memory until the studio ends, unless you have one kept in a file. No page and no log
+        shows them again.
       </p>
       ${secrets.map((entry) => html`<${Field} key=${entry.name} entry=${entry} isSecret=${true} />`)}
       ${!secrets.length && html`<p class="empty">The file declares no secrets.</p>`}

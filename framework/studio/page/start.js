@@ -34,8 +34,17 @@ async function begin(kind, body) {
   }
   await loadProject();
   await openConnector(result.name, { tab: "resources" });
-  const notes = (result.notes || []).map((note) => (typeof note === "string" ? note : note.message));
-  change({ notice: { kind: "ok", message: `Wrote the connector ${result.name}.`, remedy: "", lines: notes } });
+  const notes = (result.notes || []).map((note) =>
+    typeof note === "string" ? note : note.message,
+  );
+  change({
+    notice: {
+      kind: "ok",
+      message: `Wrote the connector ${result.name}.`,
+      remedy: "",
+      lines: notes,
+    },
+  });
 }
 
 function Field({ id, label, children }) {
@@ -44,7 +53,14 @@ function Field({ id, label, children }) {
 
 function Text({ id, label, value, onInput, ...more }) {
   return html`<${Field} id=${id} label=${label}>
-    <input id=${id} value=${value} autocomplete="off" spellcheck=${false} onInput=${(event) => onInput(event.target.value)} ...${more} />
+    <input
+      id=${id}
+      value=${value}
+      autocomplete="off"
+      spellcheck=${false}
+      onInput=${(event) => onInput(event.target.value)}
+      ...${more}
+    />
   <//>`;
 }
 
@@ -62,14 +78,23 @@ function Way({ kind, title, about, submit, ready, children }) {
     <h3 id=${`way-${kind}`}>${title}</h3>
     <p class="quiet">${about}</p>
     ${children}
-    ${isHere || job?.state !== "running"
-      ? html`<div class="row"><${JobButton} kind="start" start=${() => {}} disabled=${!ready}>Create<//></div>`
-      : html`<div class="row"><button disabled>Create</button></div>`}
+    ${
+      isHere || job?.state !== "running"
+        ? html`<div class="row">
+            <${JobButton} kind="start" start=${() => {}} disabled=${!ready}>Create<//>
+          </div>`
+        : html`<div class="row"><button disabled>Create</button></div>`
+    }
     ${isHere && html`<${JobStatus} kind="start" idle="" />`}
   </form>`;
 }
 
-const AUTHS = { none: "no token", bearer: "bearer token", header: "token in a header", param: "token in a parameter" };
+const AUTHS = {
+  none: "no token",
+  bearer: "bearer token",
+  header: "token in a header",
+  param: "token in a parameter",
+};
 
 function FromUrl() {
   const [url, setUrl] = useState("");
@@ -91,7 +116,14 @@ function FromUrl() {
     submit=${submit}
     ready=${url && name && (!needsPlace || place)}
   >
-    <${Text} id="url" label="URL of a list" type="url" placeholder="https://api.example.com/v1/orders" value=${url} onInput=${setUrl} />
+    <${Text}
+      id="url"
+      label="URL of a list"
+      type="url"
+      placeholder="https://api.example.com/v1/orders"
+      value=${url}
+      onInput=${setUrl}
+    />
     <div class="row">
       <${Field} id="url-auth" label="Access">
         <select id="url-auth" value=${auth} onChange=${(event) => setAuth(event.target.value)}>
@@ -119,7 +151,13 @@ function FromText({ kind, title, about, label, placeholder, allowsUrl }) {
     }
   };
   const submit = () => begin(kind, { kind, name, ...(isUrl ? { url: text.trim() } : { text }) });
-  return html`<${Way} kind=${kind} title=${title} about=${about} submit=${submit} ready=${text.trim() && name}>
+  return html`<${Way}
+    kind=${kind}
+    title=${title}
+    about=${about}
+    submit=${submit}
+    ready=${text.trim() && name}
+  >
     <${Field} id=${`${kind}-text`} label=${label}>
       <textarea
         id=${`${kind}-text`}
@@ -163,28 +201,55 @@ function FromBundled({ connectors }) {
 function Connectors({ connectors }) {
   const [word, setWord] = useState("");
   const found = connectors.filter((one) =>
-    `${one.name} ${one.category || ""} ${one.description || ""}`.toLowerCase().includes(word.toLowerCase()),
+    `${one.name} ${one.category || ""} ${one.description || ""}`
+      .toLowerCase()
+      .includes(word.toLowerCase()),
   );
   const shown = found.slice(0, MOST);
   return html`<section aria-labelledby="connectors-title">
     <div class="row">
-      <h2 id="connectors-title" class="grow">Connectors <span class="quiet">${found.length}</span></h2>
-      <label for="connector-search">Find <input id="connector-search" type="search" value=${word} onInput=${(event) => setWord(event.target.value)} /></label>
+      <h2 id="connectors-title" class="grow">
+        Connectors <span class="quiet">${found.length}</span>
+      </h2>
+      <label for="connector-search"
+        >Find
+        <input
+          id="connector-search"
+          type="search"
+          value=${word}
+          onInput=${(event) => setWord(event.target.value)}
+      /></label>
     </div>
     <div class="grid-box tall" role="region" aria-label="Connectors" tabindex="0">
       <table class="grid wrap">
-        <thead><${Heads} titles=${["Name", "About"]} numbers=${["Resources"]} last=${["Recording", "Findings"]} /></thead>
+        <thead>
+          <${Heads}
+            titles=${["Name", "About"]}
+            numbers=${["Resources"]}
+            last=${["Recording", "Findings"]}
+          />
+        </thead>
         <tbody>
-          ${shown.map((one) => html`<tr key=${one.name}>
-            <th scope="row">
-              <button class="link" onClick=${() => openConnector(one.name, { tab: "resources" })}>${one.name}</button>
-              ${one.bundled && html` <span class="badge">bundled</span>`}
-            </th>
-            <td class="about">${one.description || ""}</td>
-            <td class="number">${one.resources?.length ?? ""}</td>
-            <td>${one.cassette ? "yes" : ""}</td>
-            <td>${one.errors ? html`<strong class="severity error">${plural(one.errors, "error")}</strong>` : ""}</td>
-          </tr>`)}
+          ${shown.map(
+            (one) =>
+              html`<tr key=${one.name}>
+                <th scope="row">
+                  <button
+                    class="link"
+                    onClick=${() => openConnector(one.name, { tab: "resources" })}
+                  >
+                    ${one.name}
+                  </button>
+                  ${one.bundled && html` <span class="badge">bundled</span>`}
+                </th>
+                <td class="about">${one.description || ""}</td>
+                <td class="number">${one.resources?.length ?? ""}</td>
+                <td>${one.cassette ? "yes" : ""}</td>
+                <td>
+                  ${one.errors ? html`<strong class="severity error">${plural(one.errors, "error")}</strong>` : ""}
+                </td>
+              </tr>`,
+          )}
         </tbody>
       </table>
     </div>

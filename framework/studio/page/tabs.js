@@ -23,21 +23,28 @@ export function Tabs({ tabs, chosen, onChoose, label, prefix, className = "tabs"
       list.current.children[next].focus();
     }
   };
-  return html`<div class=${className} role="tablist" aria-label=${label} ref=${list} onKeyDown=${onKey}>
+  return html`<div
+    class=${className}
+    role="tablist"
+    aria-label=${label}
+    ref=${list}
+    onKeyDown=${onKey}
+  >
     ${tabs.map(
-      (tab) => html`<button
-        key=${tab.id}
-        role="tab"
-        id=${`${prefix}-tab-${tab.id}`}
-        aria-selected=${tab.id === chosen}
-        aria-controls=${`${prefix}-panel`}
-        tabindex=${tab.id === chosen ? 0 : -1}
-        class=${tab.kind || ""}
-        onClick=${() => onChoose(tab.id)}
-      >
-        ${tab.label}${tab.count !== undefined && html` <span class="tab-count">${tab.count}</span>`}
-        ${tab.mark && html` <span class=${`dot ${tab.mark}`} aria-hidden="true"></span>`}
-      </button>`,
+      (tab) =>
+        html`<button
+          key=${tab.id}
+          role="tab"
+          id=${`${prefix}-tab-${tab.id}`}
+          aria-selected=${tab.id === chosen}
+          aria-controls=${`${prefix}-panel`}
+          tabindex=${tab.id === chosen ? 0 : -1}
+          class=${tab.kind || ""}
+          onClick=${() => onChoose(tab.id)}
+        >
+          ${tab.label}${tab.count !== undefined && html` <span class="tab-count">${tab.count}</span>`}
+          ${tab.mark && html` <span class=${`dot ${tab.mark}`} aria-hidden="true"></span>`}
+        </button>`,
     )}
   </div>`;
 }

@@ -1,7 +1,16 @@
 // A long text to read: a response's body or a record. Only what is in sight is laid out.
 
 import { html, useEffect, useRef } from "./vendor/preact.js";
-import { EditorState, EditorView, keymap, lineNumbers, foldGutter, foldKeymap, search, searchKeymap } from "./vendor/codemirror.js";
+import {
+  EditorState,
+  EditorView,
+  keymap,
+  lineNumbers,
+  foldGutter,
+  foldKeymap,
+  search,
+  searchKeymap,
+} from "./vendor/codemirror.js";
 import { appearance, languageOfData } from "./appearance.js";
 
 function stateOf(text, label, onLine) {
@@ -22,7 +31,13 @@ function stateOf(text, label, onLine) {
       }),
       EditorState.readOnly.of(true),
       EditorView.editable.of(false),
-      EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", role: "textbox", "aria-readonly": "true", "aria-multiline": "true" }),
+      EditorView.contentAttributes.of({
+        "aria-label": label,
+        tabindex: "0",
+        role: "textbox",
+        "aria-readonly": "true",
+        "aria-multiline": "true",
+      }),
     ],
   });
 }

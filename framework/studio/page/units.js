@@ -4,7 +4,8 @@ const NUMBER = new Intl.NumberFormat("en");
 
 export const count = (value) => (typeof value === "number" ? NUMBER.format(value) : "–");
 
-export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
+export const plural = (value, one, many = `${one}s`) =>
+  `${count(value)} ${value === 1 ? one : many}`;
 
 export function bytes(value) {
   if (typeof value !== "number") {
@@ -30,7 +31,9 @@ export function seconds(value) {
   if (value < 1) {
     return `${Math.round(value * 1000)} ms`;
   }
-  return value < 90 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+  return value < 90
+    ? `${value.toFixed(1)} s`
+    : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
 }
 
 /** A time of the server as local time to the second; other texts as they are. */
