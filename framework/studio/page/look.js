@@ -60,7 +60,7 @@ function Tables({ tables }) {
     }));
     return html`<section aria-label=${`Table ${table.name}`}>
       <h3 class="part">
-        <span class="mono">${table.name}</span>
+        <span class="mono">${table.name}</span>${" "}
         <span class="quiet"
           >${plural(table.row_count, "row")}, ${plural(columns.length, "column")}</span
         >
