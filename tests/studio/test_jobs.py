@@ -262,3 +262,18 @@ def test_lines_and_errors_hold_no_secret(web: Web, tmp_path: Path) -> None:
     web.on("/orders", echoed)
     studio.job("run")
     assert all("k-123456" not in line for line in studio.lines)
+
+
+def test_a_run_reads_resources_side_by_side_as_the_command_does(web: Web, tmp_path: Path) -> None:
+    met = threading.Barrier(2, timeout=60)
+
+    def meet(_: Asked) -> Json:
+        met.wait()
+        return [{"id": 1}]
+
+    web.on("/one", meet)
+    web.on("/two", meet)
+    names = ("one", "two")
+    resources = [{"name": name, "endpoint": {"path": f"/{name}"}} for name in names]
+    studio = Studio.of(tmp_path, {"client": {"base_url": web.url}, "resources": resources})
+    assert studio.job("run")["status"] == "ok"

@@ -12,7 +12,7 @@ from framework.authoring.diagnose.resource_diagnosis import LiveApi
 from framework.definition.draft import Draft
 from framework.definition.yaml_reader import parse_document
 from framework.errors import UsageError
-from framework.events import Event, Waiting, WarningRaised
+from framework.events import Event, Waiting
 from framework.load.preflight import select_resources
 from framework.studio.jobs.job_progress import ProgressLines
 from framework.studio.jobs.job_request import choice, resource_names
@@ -35,7 +35,7 @@ def check(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json
 
     def on_event(event: Event) -> None:
         """Say waits only: warnings are part of the proofs."""
-        if isinstance(event, Waiting) and not isinstance(event, WarningRaised):
+        if isinstance(event, Waiting):
             progress(event)
 
     if choice(request, "source", LIVE, RECORDED) == RECORDED:

@@ -33,7 +33,7 @@ class TappedExchange:
 
     `beginning` is the first part of the body, which has `size` bytes; `whole` is the response to
     parse again, None if it was too large to keep. `records` is what the selector found in it, None
-    if it belongs to no list.
+    if it belongs to no list, or has no list in it.
     """
 
     id: int
@@ -109,7 +109,7 @@ class ExchangeTap:
         for exchange in reversed(self.exchanges):
             is_same = exchange.response is not None and exchange.response.request is request
             if exchange.resource == resource and is_same:
-                exchange.records = page.count
+                exchange.records = None if page.fault else page.count
                 return
 
 

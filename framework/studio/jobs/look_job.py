@@ -28,7 +28,7 @@ from framework.studio.jobs.job_source import LIVE, MOCKED, RECORDED, job_connect
 from framework.studio.jobs.kept_values import RESPONSES, STEPS, KeptResponses
 from framework.studio.jobs.look_incremental import next_run
 from framework.studio.jobs.look_tables import loaded_tables
-from framework.studio.jobs.shown_data import ExchangeView, shown_record
+from framework.studio.jobs.shown_data import ExchangeView, RecordView
 from framework.studio.studio_job import JobContext
 
 Json = Any
@@ -189,12 +189,17 @@ class _Steps:
         return self._last.records
 
     def shown(self, redactors: Sequence[Redactor]) -> list[dict[str, Json]]:
-        """Return each step as JSON."""
+        """Return each step as JSON; a step of large records has fewer of them."""
         return [
-            {
-                "title": step.title,
-                "count": step.count,
-                "records": [shown_record(one, redactors) for one in step.records[:FIRST_RECORDS]],
-            }
+            {"title": step.title, "count": step.count, "records": _first(step.records, redactors)}
             for step in self.all
         ]
+
+
+def _first(records: Sequence[Json], redactors: Sequence[Redactor]) -> list[Json]:
+    view, shown = RecordView(redactors), []
+    for record in records[:FIRST_RECORDS]:
+        if view.is_full:
+            break
+        shown.append(view.show(record))
+    return shown

@@ -14,7 +14,7 @@ from framework.definition.expressions.jmespath_expression import (
 from framework.errors import UsageError
 from framework.studio.jobs.job_request import text_of_request
 from framework.studio.jobs.kept_values import RESPONSES, STEPS
-from framework.studio.jobs.shown_data import shown_record
+from framework.studio.jobs.shown_data import RecordView
 from framework.studio.studio_job import JobContext
 
 Json = Any
@@ -43,7 +43,7 @@ def try_expression(context: JobContext, request: Mapping[str, Json]) -> Mapping[
         return {**outcome, "error": error.reason}
     count = len(result) if isinstance(result, list) else None
     first = result[:FIRST_ITEMS] if isinstance(result, list) else result
-    shown = shown_record(first, (context.redactor,))
+    shown = RecordView((context.redactor,)).show(first)
     is_cut = _length(shown) < _length(result)
     return {"result": shown, "error": None, "count": count, "is_cut": is_cut}
 
