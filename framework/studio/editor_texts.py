@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+from lsprotocol.types import CompletionItemKind
 from pygls.workspace import PositionCodec
 
 from framework.definition.finder import Location
@@ -108,7 +109,7 @@ class EditorTexts:
                 {
                     "label": item.label,
                     "insert": insert,
-                    "kind": "" if item.kind is None else item.kind.name,
+                    "kind": "" if item.kind is None else CompletionItemKind(item.kind).name,
                     "detail": item.detail or "",
                     "info": about if isinstance(about, str) else about.value if about else "",
                     "sort": item.sort_text or "",
@@ -186,9 +187,7 @@ class EditorTexts:
                 found += quick_fixes(file, [finding])
         return found
 
-    def _entries(
-        self, location: Location, written: Mapping[str, Json]
-    ) -> list[dict[str, Json]]:
+    def _entries(self, location: Location, written: Mapping[str, Json]) -> list[dict[str, Json]]:
         return [
             {
                 "name": name,
@@ -200,9 +199,7 @@ class EditorTexts:
 
     def _config(self, file: OpenFile, written: Mapping[str, Json]) -> list[dict[str, Json]]:
         found = []
-        for one, entry in zip(
-            self._entries(file.location, written), written.values(), strict=True
-        ):
+        for one, entry in zip(self._entries(file.location, written), written.values(), strict=True):
             kind = _part(entry, "type")
             kinds = kind if isinstance(kind, list) else [kind or ""]
             one["type"] = " or ".join(map(str, kinds))
@@ -251,5 +248,3 @@ def _fix(file: OpenFile, units: TextUnits, fix: QuickFix) -> dict[str, Json]:
 
 def _edit(units: TextUnits, start: int, end: int, written: str) -> dict[str, Json]:
     return {"from": units.units(start), "to": units.units(end), "insert": written}
-
-

@@ -72,7 +72,9 @@ class StudioSession:
         if not isinstance(name, str) or not name.isidentifier():
             raise UsageError("`name` is missing, expected the name of a secret or a config entry")
         if not isinstance(value, (str, int, float)) or len(str(value)) > LONGEST_VALUE:
-            raise UsageError(f"`value` of {name} is not a text of at most {LONGEST_VALUE:,} characters")
+            raise UsageError(
+                f"`value` of {name} is not a text of at most {LONGEST_VALUE:,} characters"
+            )
         location = self.location(connector)
         text = str(value).strip()
         is_config = name in _config_names(location)
@@ -143,5 +145,3 @@ def _config_names(location: Location) -> frozenset[str]:
     data = None if document is None else document.data
     entries = data.get("config") if isinstance(data, dict) else None
     return frozenset(map(str, entries)) if isinstance(entries, dict) else frozenset()
-
-
