@@ -34,6 +34,7 @@ ORDER = (
     "fleet",
     "workspace",
     "language_server",
+    "studio",
     "cli",
 )
 """A package or a module of the root imports only what stands before it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from framework.cli.proof_view import proof_as_data, write_proofs
+from framework.cli.proof_view import write_proofs
 from framework.cli.shared_options import (
     format_option,
     mock_option,
@@ -122,7 +122,7 @@ def command(
         with stop_on_signals(environment.stop):
             proofs = list(repair(connector, selected, api, decide))
         if form == "json":
-            write_json([proof_as_data(proof) for proof in proofs])
+            write_json([proof.as_dict() for proof in proofs])
         else:
             write_proofs(proofs)
         return int(any(proof.outcome == "fault" for proof in proofs))

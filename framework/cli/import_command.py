@@ -11,7 +11,7 @@ import click
 from framework.cli.import_proof import check_against, prove_import
 from framework.cli.import_recordings import curl, har, postman
 from framework.cli.import_target import check_target, target_options, write_report
-from framework.cli.proof_view import proof_as_data, write_proofs
+from framework.cli.proof_view import write_proofs
 from framework.cli.shared_options import option_group, set_option
 from framework.cli.terminal import write_json, write_line
 from framework.text import count_noun
@@ -155,7 +155,7 @@ def openapi(
         from framework.importers.openapi.settled_checks import without_settled
 
         proofs, settled = prove_import(target, against, config)
-        more = {"proofs": [proof_as_data(proof) for proof in proofs]}
+        more = {"proofs": [proof.as_dict() for proof in proofs]}
         code = write_report(without_settled(imported, settled), files, form, more)
     else:  # the report comes first: the API may refuse to be asked
         code = write_report(imported, files, form)

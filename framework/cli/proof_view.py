@@ -1,4 +1,4 @@
-"""Show what `check --deep` has found: as lines, and as data."""
+"""Show what `check --deep` has found as lines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from framework.cli.terminal import visible_lines, write_line
 
 if TYPE_CHECKING:
     from framework.authoring.diagnose.proof import Proof
-
-_NOT_SHOWN = ("patches", "fix")
-
-
-def proof_as_data(proof: Proof) -> dict[str, object]:
-    """Return a proof without the texts of whole files."""
-    return {name: value for name, value in vars(proof).items() if name not in _NOT_SHOWN}
 
 
 def write_proofs(proofs: Sequence[Proof]) -> None:

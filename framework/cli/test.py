@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,9 @@ import click
 from framework.cli.completers import complete_connectors
 from framework.cli.shared_options import connectors_option, format_option
 from framework.cli.terminal import write_error, write_line
-from framework.errors import FrameworkError
 
 if TYPE_CHECKING:
-    from framework.cli.test_view import ConnectorTest
-    from framework.definition.finder import Location
-    from framework.runtime.environment import StopSignal
+    from framework.authoring.cassettes.connector_test import ConnectorTest
 
 
 @click.command(
@@ -44,7 +40,8 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool, form:
     from framework.load.dlt_defaults import set_defaults
 
     set_defaults()
-    from framework.cli.test_view import outcome_lines, render_junit
+    from framework.authoring.cassettes.connector_test import outcome_lines, test_location
+    from framework.cli.test_view import render_junit
     from framework.definition.finder import find_connector, own_connectors
     from framework.runtime.environment import StopSignal
     from framework.runtime.signals import stop_on_signals
@@ -54,7 +51,7 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool, form:
     stop = StopSignal()
     with stop_on_signals(stop):
         for location in locations:
-            test = _test(location, update=update, is_named=bool(names), stop=stop)
+            test = test_location(location, update=update, is_named=bool(names), stop=stop)
             tests.append(test)
             if form == "text":
                 for line in outcome_lines(test, updated=update):
@@ -66,23 +63,3 @@ def command(names: tuple[str, ...], connectors: Path | None, update: bool, form:
         write_line(message) if form == "text" else write_error(message)
         return 1
     return int(any(test.has_failed for test in tests))
-
-
-def _test(location: Location, *, update: bool, is_named: bool, stop: StopSignal) -> ConnectorTest:
-    """Return the test of one connector; an error is a problem of it, a stop is raised."""
-    from framework.api import valid_connector
-    from framework.authoring.cassettes.cassette import cassette_path
-    from framework.authoring.cassettes.snapshot import TestResult, test_connector
-    from framework.cli.test_view import ConnectorTest
-
-    began = time.perf_counter()
-    try:
-        connector = valid_connector(location)
-        if not is_named and not cassette_path(connector).exists():
-            return ConnectorTest(location.name)
-        result = test_connector(connector, update=update, stop=stop)
-    except FrameworkError as error:
-        if stop.error is not None:
-            raise
-        result = TestResult(replay=(str(error),))
-    return ConnectorTest(location.name, result, time.perf_counter() - began)

@@ -1,46 +1,16 @@
-"""Render the outcome of `framework test`: a line for each connector, or JUnit XML."""
+"""Render the outcome of `framework test` as JUnit XML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from framework.cli.terminal import visible_lines
 from framework.runtime.redacted_output import process_redactor
-from framework.text import count_noun
 
 if TYPE_CHECKING:
-    from framework.authoring.cassettes.snapshot import TestResult
-
-
-@dataclass(frozen=True)
-class ConnectorTest:
-    """The test of one connector. `result` is None if it was skipped, for having no cassette."""
-
-    name: str
-    result: TestResult | None = None
-    seconds: float = 0.0
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether something is wrong."""
-        return self.result is not None and bool(self.result.problems)
-
-
-def outcome_lines(test: ConnectorTest, *, updated: bool) -> Iterator[str]:
-    """Yield the lines for people; `updated` means that the expected tables were written."""
-    if test.result is None:
-        yield f"{test.name}: skipped, it has no cassette"
-    elif test.has_failed:
-        yield f"{test.name}: FAILED"
-        for problem in test.result.problems:
-            yield "  " + problem.replace("\n", "\n  ")
-    else:
-        tables, rows = len(test.result.differences), test.result.rows
-        outcome = f"{count_noun(tables, 'table')}, {count_noun(rows, 'row')}"
-        yield f"{test.name}: {'written' if updated else 'ok'}, {outcome}"
+    from framework.authoring.cassettes.connector_test import ConnectorTest
 
 
 def render_junit(tests: Iterable[ConnectorTest]) -> str:

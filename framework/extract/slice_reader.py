@@ -103,7 +103,7 @@ class SliceReader:
                 if window is None:
                     return
                 is_sample = options.sample is not None and options.sample.pages is not None
-                is_late = self._has_records or number >= MAX_EMPTY_WINDOWS
+                is_late = (number and self._has_records) or number >= MAX_EMPTY_WINDOWS
                 if is_sample and cursor is not None and is_late:
                     return
                 pages: Iterable[Page] = self._read_from_last(result, window, raw)

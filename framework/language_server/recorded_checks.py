@@ -6,7 +6,7 @@ does not hold is not judged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +41,11 @@ class RecordedJudgement:
 
 def judge_by_recording(file: OpenFile) -> RecordedJudgement:
     """Judge all recorded resources. Raise FrameworkError if that is not possible."""
-    from framework.authoring.cassettes.cassette import cassette_path, read_cassette
-    from framework.authoring.cassettes.replayer import ReplayAdapter, replay_of
-    from framework.authoring.diagnose.diagnosis import diagnose
+    from framework.authoring.diagnose.diagnosis import repair
+    from framework.authoring.diagnose.recorded_api import recorded_api
     from framework.authoring.scaffold.yaml_patch import read_whole
     from framework.definition.validation import validate_document
-    from framework.events import ignore_event
     from framework.load.dlt_defaults import set_defaults
-    from framework.load.run_options import RunOptions
     from framework.runtime.environment import StopSignal
 
     set_defaults(verbose=False)
@@ -63,13 +60,8 @@ def judge_by_recording(file: OpenFile) -> RecordedJudgement:
         is_saved = False
     if not is_saved:
         raise FrameworkError("the file has changes; save it, then check it against its recording")
-    cassette = read_cassette(cassette_path(connector), connector.name)
-    replay = replay_of(cassette, RunOptions(), StopSignal())
-    environment = replace(replay.environment, transport=lambda _: ReplayAdapter(cassette))
-    names = replay.options.resources or [one.name for one in connector.resources if one.selected]
-    resources = [one for one in connector.resources if one.name in names]
-    config = replay.options.config
-    proofs = list(diagnose(connector, resources, config, None, environment, ignore_event))
+    api = recorded_api(connector, StopSignal())
+    proofs = list(repair(connector, api.resources, api.api, lambda _: False))
     unread = [one.resource for one in proofs if one.about == "request" and one.outcome != "ok"]
     faults = [one for one in proofs if one.outcome == "fault" and one.about != "request"]
     return RecordedJudgement(

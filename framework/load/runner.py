@@ -483,7 +483,7 @@ class _Run:
     def _extractor(self) -> Extractor:
         options, selected = self.options, self.selected
         in_threads = frozenset(resource.name for resource in selected)
-        if self.connector.client.most_in_flight == 1 or self.environment.transport is not None:
+        if self.connector.client.most_in_flight == 1 or self.environment.is_in_order:
             in_threads = frozenset()  # a recording and its replays read in one order
         read_options = ReadOptions(
             self.environment,

@@ -87,6 +87,8 @@ class Environment:
     requests of several processes; it may be called again for the same terms. `destination_turn`
     waits until this process may connect to a destination that several write to. `query` reads the
     values of partitions from the destination; None if there is none, and a run takes its own.
+    `reads_in_order` says whether resources are read one after the other; None means that they are
+    if there is a transport, which may be a recording.
     """
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -99,3 +101,9 @@ class Environment:
     shared_limit: Callable[[LimitTerms], SharedLimit] | None = None
     destination_turn: TakeTurn | None = None
     query: QueryValues | None = None
+    reads_in_order: bool | None = None
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether resources are read one after the other, so that a recording repeats them."""
+        return self.transport is not None if self.reads_in_order is None else self.reads_in_order

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from junitparser import Failure, JUnitXml, Skipped
 
+from framework.authoring.cassettes.connector_test import ConnectorTest
 from framework.authoring.cassettes.recorder import record
 from framework.authoring.cassettes.snapshot import TestResult as Result
 from framework.cli.main import main
-from framework.cli.test_view import ConnectorTest, render_junit
+from framework.cli.test_view import render_junit
 from framework.events import ignore_event
 from framework.runtime.environment import Environment
 from tests.support.run_verbs import connector_of

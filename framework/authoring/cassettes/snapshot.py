@@ -183,7 +183,10 @@ def _table(
         f"SELECT {selected} FROM {source} ORDER BY {order} LIMIT {FIRST_ROWS}"
     ).fetchall()
     table["first_rows"] = [
-        {column: row_value(value, types[column]) for column, value in zip(columns, row, strict=True)}
+        {
+            column: row_value(value, types[column])
+            for column, value in zip(columns, row, strict=True)
+        }
         for row in rows
     ]
     return table

@@ -46,6 +46,11 @@ class Proof:
     patches: tuple[Patch, ...] = ()
     fix: Patch | None = None
 
+    def as_dict(self) -> dict[str, Json]:
+        """Return the proof as JSON, without the texts of whole files."""
+        shown = ("resource", "about", "outcome", "message", "code", "remedy", "diff")
+        return {name: getattr(self, name) for name in shown}
+
 
 @dataclass
 class Evidence:

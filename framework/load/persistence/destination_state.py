@@ -58,7 +58,7 @@ def known_state(
 
 
 def described_watermark(entry: Any) -> str:
-    """Return the state of one cursor in words: its watermark, or the range of those of its lists."""
+    """Return the state of one cursor in words: its watermark, or the range of its lists' ones."""
     if not isinstance(entry, Mapping):
         return str(entry)
     if "tokens" in entry:

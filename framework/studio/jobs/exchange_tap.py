@@ -28,12 +28,12 @@ MOST_KEPT = 100_000_000
 
 
 @dataclass
-class Exchange:
+class TappedExchange:
     """One request and what came of it: `response`, or `error`, or nothing if it was stopped.
 
     `beginning` is the first part of the body, which has `size` bytes; `whole` is the response to
     parse again, None if it was too large to keep. `records` is what the selector found in it, None
-    if it belongs to no list.
+    if it belongs to no list, or has no list in it.
     """
 
     id: int
@@ -60,8 +60,8 @@ class ExchangeTap:
     `on_request` gets each exchange as it begins.
     """
 
-    def __init__(self, on_request: Callable[[Exchange], None] = lambda _: None) -> None:
-        self.exchanges: list[Exchange] = []
+    def __init__(self, on_request: Callable[[TappedExchange], None] = lambda _: None) -> None:
+        self.exchanges: list[TappedExchange] = []
         self.left_out = 0
         self._on_request = on_request
         self._kept = 0
@@ -71,11 +71,11 @@ class ExchangeTap:
         """Return a transport that sends through the other one, and keeps what passes."""
         return lambda connections: TappedAdapter(inner(connections), self)
 
-    def begin(self, request: requests.PreparedRequest) -> Exchange:
+    def begin(self, request: requests.PreparedRequest) -> TappedExchange:
         """Return a new exchange for a request that is about to be sent."""
         with self._lock:
             number = len(self.exchanges) + self.left_out + 1
-            exchange = Exchange(number, current_context().resource, request.copy())
+            exchange = TappedExchange(number, current_context().resource, request.copy())
             if len(self.exchanges) < MOST_EXCHANGES:
                 self.exchanges.append(exchange)
             else:
@@ -83,7 +83,7 @@ class ExchangeTap:
         self._on_request(exchange)
         return exchange
 
-    def end(self, exchange: Exchange, response: requests.Response) -> None:
+    def end(self, exchange: TappedExchange, response: requests.Response) -> None:
         """Note the response; its body is kept whole while there is room."""
         content = response.content or b""
         exchange.seconds = time.monotonic() - exchange.began
@@ -96,7 +96,7 @@ class ExchangeTap:
         if has_room:
             exchange.whole = Response(content, like=exchange.response)
 
-    def fail(self, exchange: Exchange, error: BaseException) -> None:
+    def fail(self, exchange: TappedExchange, error: BaseException) -> None:
         """Note that there is no response. A library's message may hold an address or a secret."""
         exchange.seconds = time.monotonic() - exchange.began
         is_ours = isinstance(error, FrameworkError)
@@ -109,7 +109,7 @@ class ExchangeTap:
         for exchange in reversed(self.exchanges):
             is_same = exchange.response is not None and exchange.response.request is request
             if exchange.resource == resource and is_same:
-                exchange.records = page.count
+                exchange.records = None if page.fault else page.count
                 return
 
 

@@ -78,7 +78,9 @@ def _recorded(context: JobContext, connector: Connector) -> JobSource:
     if not path.is_file():
         raise CassetteError(f"there is no recording of {connector.name}: record one first")
     cassette = read_cassette(path, connector.name)
-    replay = replay_of(cassette, RunOptions(), context.stop)  # with the config that it was made with
+    replay = replay_of(
+        cassette, RunOptions(), context.stop
+    )  # with the config that it was made with
     environment = replace(replay.environment, transport=lambda _: ReplayAdapter(cassette))
     options = replay.options
     return JobSource(RECORDED, environment, options.config, options.resources, options.limit)
@@ -96,4 +98,3 @@ def _mocked(context: JobContext, connector: Connector) -> JobSource:
         query=recorded_query(connector),
     )
     return JobSource(MOCKED, environment, mocked_config(connector, mock.config))
-

@@ -9,7 +9,7 @@ from typing import Any
 
 from framework.errors import UsageError
 from framework.http.transport import InvalidJson, Response
-from framework.studio.jobs.exchange_tap import MOST_KEPT, Exchange
+from framework.studio.jobs.exchange_tap import MOST_KEPT, TappedExchange
 
 Json = Any
 RESPONSES, STEPS = "responses", "steps"
@@ -28,7 +28,7 @@ class KeptResponses:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, exchanges: Iterable[Exchange]) -> KeptResponses:
+    def of(cls, exchanges: Iterable[TappedExchange]) -> KeptResponses:
         """Return the responses of these exchanges."""
         return cls({one.id: one.whole for one in exchanges if one.response is not None})
 

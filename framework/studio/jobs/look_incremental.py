@@ -27,7 +27,7 @@ from framework.load.persistence.destination_state import described_watermark, kn
 from framework.load.run_options import RunOptions
 from framework.runtime.environment import Environment, StopSignal
 from framework.runtime.settings import resolve_settings
-from framework.studio.jobs.exchange_tap import Exchange
+from framework.studio.jobs.exchange_tap import TappedExchange
 from framework.studio.jobs.job_source import JobSource
 from framework.studio.jobs.shown_data import ExchangeView
 from framework.studio.studio_job import JobContext
@@ -49,7 +49,7 @@ def next_run(
     connector: Connector,
     name: str,
     source: JobSource,
-    exchanges: list[Exchange],
+    exchanges: list[TappedExchange],
     view: ExchangeView,
 ) -> NextRun:
     """Return what the next run of a resource starts from, None without an incremental.
@@ -74,7 +74,8 @@ def next_run(
     incremental = plan.endpoint.incremental
     assert incremental is not None
     entry = state.get(incremental.cursor_path)
-    windows, count = [], 0
+    windows: list[dict[str, Json]] = []
+    count = 0
     try:
         windows, count = _windows(plan, environment, state, context.stop)
     except FrameworkError as error:
@@ -135,15 +136,13 @@ class _Peeked(RequestError):
 class _PeekAdapter(BaseAdapter):
     """Answers requests of others from a look, and keeps the first one of a resource."""
 
-    def __init__(self, resource: str, exchanges: list[Exchange]) -> None:
+    def __init__(self, resource: str, exchanges: list[TappedExchange]) -> None:
         super().__init__()
         self._resource = resource
         self._exchanges = exchanges
         self.request: requests.PreparedRequest | None = None
 
-    def send(
-        self, request: requests.PreparedRequest, *_: Any, **__: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Return the response that the look got to this request; raise RequestError for others."""
         resource = current_context().resource
         if resource == self._resource:
@@ -197,5 +196,5 @@ def _raise_stop(error: FrameworkError) -> None:
 
 
 def _shown_request(request: requests.PreparedRequest, view: ExchangeView) -> dict[str, Json]:
-    shown = view.show(Exchange(0, " ", request))
+    shown = view.show(TappedExchange(0, " ", request))
     return {key: shown[key] for key in ("method", "url", "headers", "body")}

@@ -13,7 +13,7 @@ from typing import Any
 
 from framework.authoring.scaffold.schema_proposal import propose_schema
 from framework.definition.finder import Location, schema_folder
-from framework.definition.model import Connector, Resource
+from framework.definition.model import Resource
 from framework.errors import FrameworkError, Interrupted
 from framework.extract.read_options import LOADED, SELECTED, Sample
 from framework.extract.records.transforms import step_place
@@ -21,14 +21,14 @@ from framework.load.report import Report
 from framework.load.run_options import RunOptions
 from framework.load.runner import run
 from framework.runtime.redaction import Redactor, redact_url
-from framework.studio.jobs.exchange_tap import Exchange, ExchangeTap
+from framework.studio.jobs.exchange_tap import ExchangeTap, TappedExchange
 from framework.studio.jobs.job_progress import ProgressLines
 from framework.studio.jobs.job_request import choice, count_up_to, one_resource
 from framework.studio.jobs.job_source import LIVE, MOCKED, RECORDED, job_connector, open_source
 from framework.studio.jobs.kept_values import RESPONSES, STEPS, KeptResponses
 from framework.studio.jobs.look_incremental import next_run
 from framework.studio.jobs.look_tables import loaded_tables
-from framework.studio.jobs.shown_data import ExchangeView, shown_record
+from framework.studio.jobs.shown_data import ExchangeView, RecordView
 from framework.studio.studio_job import JobContext
 
 Json = Any
@@ -98,7 +98,7 @@ def look(context: JobContext, request: Mapping[str, Json]) -> Mapping[str, Json]
     }
 
 
-def _sent(exchange: Exchange, redactor: Redactor) -> str:
+def _sent(exchange: TappedExchange, redactor: Redactor) -> str:
     request = exchange.request
     return f"{request.method} {redact_url(request.url, redactor)}"
 
@@ -189,12 +189,17 @@ class _Steps:
         return self._last.records
 
     def shown(self, redactors: Sequence[Redactor]) -> list[dict[str, Json]]:
-        """Return each step as JSON."""
+        """Return each step as JSON; a step of large records has fewer of them."""
         return [
-            {
-                "title": step.title,
-                "count": step.count,
-                "records": [shown_record(one, redactors) for one in step.records[:FIRST_RECORDS]],
-            }
+            {"title": step.title, "count": step.count, "records": _first(step.records, redactors)}
             for step in self.all
         ]
+
+
+def _first(records: Sequence[Json], redactors: Sequence[Redactor]) -> list[Json]:
+    view, shown = RecordView(redactors), []
+    for record in records[:FIRST_RECORDS]:
+        if view.is_full:
+            break
+        shown.append(view.show(record))
+    return shown

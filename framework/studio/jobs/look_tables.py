@@ -17,7 +17,7 @@ from framework.authoring.cassettes.snapshot import (
 )
 from framework.definition.model import Connector
 from framework.runtime.redaction import Redactor
-from framework.studio.jobs.shown_data import shown_record
+from framework.studio.jobs.shown_data import RecordView
 
 Json = Any
 FIRST_ROWS = 100
@@ -100,10 +100,11 @@ def _rows(
         f"SELECT {selected} FROM {source} ORDER BY rowid LIMIT {FIRST_ROWS}"
     ).fetchall()
     types = [type_ for _, type_, _ in columns]
-    return [
-        [
-            shown_record(row_value(value, type_), redactors)
-            for value, type_ in zip(row, types, strict=True)
-        ]
-        for row in rows
-    ]
+    view, shown = RecordView(redactors), []
+    for row in rows:
+        if view.is_full:
+            break
+        shown.append(
+            [view.show(row_value(one, type_)) for one, type_ in zip(row, types, strict=True)]
+        )
+    return shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,7 +11,7 @@ from framework.authoring.diagnose.raw_response import HIDDEN_HEADERS
 from framework.authoring.exchange import is_token_form
 from framework.http.formats.charsets import is_charset
 from framework.runtime.redaction import MASK, Redactor, is_credential_name, redact_url
-from framework.studio.jobs.exchange_tap import Exchange
+from framework.studio.jobs.exchange_tap import TappedExchange
 
 Json = Any
 
@@ -19,8 +19,10 @@ LONGEST_BODY = 200_000
 """Characters of a body that are shown."""
 LONGEST_TEXT = 5_000
 """Characters of one text in a record that are shown."""
-MOST_VALUES = 20_000
+MOST_VALUES = 5_000
 """Values of one record, with those inside it, that are shown."""
+ALL_VALUES, ALL_CHARACTERS = 50_000, 2_000_000
+"""Values of all records of a step or a table, and characters of their texts, that are shown."""
 ALL_BODIES = 4_000_000
 """Characters of all bodies together; after them, of each no more than LONGEST_TEXT."""
 LARGEST_NUMBER = 2**53
@@ -35,7 +37,7 @@ class ExchangeView:
         self._redactors = tuple(redactors)
         self._room = ALL_BODIES
 
-    def show(self, exchange: Exchange) -> dict[str, Json]:
+    def show(self, exchange: TappedExchange) -> dict[str, Json]:
         """Return an exchange as JSON, without a secret in any spelling."""
         request, response = exchange.request, exchange.response
         sent = _bytes_of(request.body)
@@ -155,38 +157,62 @@ def _is_secret(name: str) -> bool:
     return not is_kind and (name.lower() in _SECRET_FIELDS or is_credential_name(name))
 
 
-def shown_record(record: Json, redactors: Iterable[Redactor]) -> Json:
-    """Return a record, or any value, masked and of a size that a page can show.
+class RecordView:
+    """Shows records, or other values, with one limit on all of them: those of a step, or a table.
 
-    What is cut says so.
+    A text, a record and all of them together are cut where they are too large, which is said in the
+    place of what is left out.
     """
-    for redactor in redactors:
-        record = redactor.redact_data(record)
-    return _shown(record, [MOST_VALUES])
 
+    def __init__(self, redactors: Iterable[Redactor]) -> None:
+        self._redactors = tuple(redactors)
+        self._values, self._characters = ALL_VALUES, ALL_CHARACTERS
+        self._left = 0
 
-def _shown(value: Json, room: list[int]) -> Json:
-    room[0] -= 1
-    if room[0] < 0:
-        return "(cut)"
-    if isinstance(value, Mapping):
-        return {str(key): _shown(one, room) for key, one in _first(value.items(), room)}
-    if isinstance(value, (list, tuple)):
-        shown = [_shown(one, room) for one in _first(value, room)]
-        if len(shown) < len(value):
-            shown.append(f"({len(value) - len(shown):,} more)")
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another record."""
+        return self._values <= 0 or self._characters <= 0
+
+    def show(self, record: Json) -> Json:
+        """Return a record as JSON, without a secret in any spelling."""
+        self._left = MOST_VALUES
+        for redactor in self._redactors:
+            record = redactor.redact_data(record)  # before it is cut
+        return self._shown(record)
+
+    def _shown(self, value: Json) -> Json:
+        self._left -= 1
+        self._values -= 1
+        if isinstance(value, Mapping):
+            return self._mapping(value)
+        if isinstance(value, (list, tuple)):
+            return self._list(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_NUMBER:
+            return str(value)
+        if value is None or isinstance(value, (int, float, bool)):
+            return value
+        text = str(value)
+        self._characters -= min(len(text), LONGEST_TEXT)
+        if len(text) <= LONGEST_TEXT:
+            return text
+        return f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
+
+    def _mapping(self, value: Mapping[Any, Json]) -> dict[str, Json]:
+        shown: dict[str, Json] = {}
+        for key, one in value.items():
+            if self._left <= 0 or self.is_full:
+                shown["…"] = f"({len(value) - len(shown):,} more)"
+                break
+            self._characters -= len(str(key))
+            shown[str(key)] = self._shown(one)
         return shown
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        return f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_NUMBER:
-        return str(value)
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    return str(value)
 
-
-def _first(values: Iterable[Any], room: list[int]) -> Iterable[Any]:
-    for value in values:
-        if room[0] <= 0:
-            return
-        yield value
+    def _list(self, value: Sequence[Json]) -> list[Json]:
+        shown: list[Json] = []
+        for one in value:
+            if self._left <= 0 or self.is_full:
+                shown.append(f"({len(value) - len(shown):,} more)")
+                break
+            shown.append(self._shown(one))
+        return shown
