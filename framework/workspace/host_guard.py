@@ -20,6 +20,7 @@ from framework.workspace.project_folder import ProjectFolder
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
+    from framework.definition.finder import Location
     from framework.runtime.environment import Environment
     from framework.runtime.redaction import Redactor
 
@@ -45,16 +46,29 @@ class HostGuard:
     @classmethod
     def of(cls, folder: ProjectFolder, allowed: Iterable[str] = ()) -> HostGuard:
         """Return the guard of a project as it is now; `allowed` hosts are named by its owner."""
+        return cls.of_files(folder.locations(), allowed)
+
+    @classmethod
+    def of_files(
+        cls,
+        files: Iterable[Location],
+        allowed: Iterable[str] = (),
+        given: Mapping[str, Json] | None = None,
+    ) -> HostGuard:
+        """Return the guard of some connector files as they are now.
+
+        `given` are config values that the owner has set for them besides.
+        """
         from framework.http.session import origin
 
         origins, plain, keys = set(), set(), set()
         named = set(map(_checked, allowed))
-        for location in folder.locations():
+        for location in files:
             connector = validate(location).connector
             if connector is None:
                 continue
             keys |= _keys(connector)
-            urls, hosts = _credential_places(connector)
+            urls, hosts = _credential_places(connector, given or {})
             origins |= {origin(url) for url in urls}
             named |= {host.lower() for host in hosts}
             plain |= {origin(url) for url in _absolute_paths(connector)}
@@ -172,13 +186,14 @@ def _checked(host: str) -> str:
 
 
 def _credential_places(
-    connector: Connector,
+    connector: Connector, config: Mapping[str, Json]
 ) -> tuple[Iterator[str], tuple[str, ...]]:
     """Return the URLs and the hosts to which a file sends credentials, by its settings of now."""
     from framework.extract.compilation.render import render_config
     from framework.runtime.settings import STAND_IN, resolve_settings
 
-    given = dict.fromkeys(connector.secrets, STAND_IN)
+    known = {name: value for name, value in config.items() if name in connector.config}
+    given = {**dict.fromkeys(connector.secrets, STAND_IN), **known}
     for replay in (False, True):  # without the values that have no default, what is known
         try:
             client = render_config(connector, resolve_settings(connector, given, replay=replay))
