@@ -188,9 +188,10 @@ def test_from_an_address_and_a_token_to_tables(open_page: Open, api: Api, projec
     tab(page, "Record & test").click()
     page.get_by_role("button", name="Record", exact=True).click()
     view(page).get_by_text("Recorded").first.wait_for()
+    page.get_by_role("button", name="Accept the tables as expected").click()
     test = page.get_by_role("button", name="Test", exact=True)
     test.click()
-    page.get_by_text("The test passed.").wait_for()
+    view(page).get_by_text("The test passed.").wait_for()
     picture(page, "record")
     # run
     tab(page, "Run").first.click()
