@@ -152,7 +152,6 @@ function Row({ node, chosen }) {
     <td>${node.incremental || ""}</td>
     <td>${node.partition || ""}</td>
     <td>${node.disposition || ""}</td>
-    <td class="number">${node.line}</td>
   </tr>`;
 }
 
@@ -175,7 +174,6 @@ export function Resources() {
         <thead>
           <${Heads}
             titles=${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by"]}
-            numbers=${["Line"]}
           />
         </thead>
         <tbody>
