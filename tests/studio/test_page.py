@@ -296,6 +296,68 @@ def test_a_click_on_a_response_tries_the_path_of_its_line(
     page.get_by_role("textbox", name="Result of the expression").get_by_text("deep").wait_for()
 
 
+def test_a_proposed_schema_is_accepted(open_page: Open, web: Web, project: Path) -> None:
+    web.on("/things", {"things": [{"id": 1, "name": "one"}]})
+    write_connector(project, "shop", web.url)
+    page = open_page("shop")
+    tab(page, "Look").click()
+    page.get_by_role("button", name="Fetch").click()
+    done(page).wait_for()
+    tab(page, "Schema").click()
+    page.get_by_role("group", name="Change of the schema").wait_for()
+    page.get_by_role("button", name="Accept").click()
+    page.get_by_text("Wrote schemas/shop/things.json.").wait_for()
+    written = json.loads((project / "schemas" / "shop" / "things.json").read_text())
+    assert list(written["properties"]) == ["id", "name"]
+    page.locator(".cm-line", has_text="schema: things").wait_for()
+    page.keyboard.press("Control+s")
+    page.get_by_text("saved", exact=True).wait_for()
+    page.get_by_role("button", name="Fetch").click()
+    view(page).get_by_text("The declared schema fits the records").wait_for()
+
+
+def test_a_secret_is_set_for_this_session(open_page: Open, web: Web, project: Path) -> None:
+    web.on("/things", lambda asked: {"things": [{"id": asked.headers["authorization"]}]})
+    text = TABLE.replace(
+        'client: {base_url: "URL"}',
+        "secrets: {token: {description: The key.}}\n"
+        'client: {base_url: "URL", auth: {type: bearer, token: "{secrets.token}"}}',
+    )
+    write_connector(project, "shop", web.url, text)
+    page = open_page("shop")
+    tab(page, "Look").click()
+    page.get_by_text("1 secret not set: token.").wait_for()
+    page.get_by_role("button", name="Set it under Settings").click()
+    page.get_by_label(re.compile("^token")).fill(TOKEN)
+    page.get_by_role("button", name="Set token").click()
+    page.get_by_text("token is set for this session.").wait_for()
+    tab(page, "Look").click()
+    page.get_by_role("button", name="Fetch").click()
+    done(page).wait_for()
+    # the API got it, and the page masks it where the API sends it back
+    assert web.asked[-1].headers["authorization"] == f"Bearer {TOKEN}"
+    tab(page, "data_selector").click()
+    view(page).get_by_role("cell").first.wait_for()
+    assert TOKEN not in page.content()
+    assert not (project / ".dlt").exists()
+
+
+def test_a_resource_is_renamed_everywhere(open_page: Open, project: Path) -> None:
+    child = CHILD.replace("projects", "things").replace("project_id", "thing_id")
+    write_connector(project, "shop", "https://api.example.com", TABLE + child)
+    page = open_page("shop")
+    page.get_by_role("button", name="things", exact=True).click()
+    page.get_by_role("textbox", name="Connector file").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("F2")
+    dialog = page.get_by_role("dialog", name="Rename")
+    dialog.get_by_label("New name").fill("items")
+    dialog.get_by_role("button", name="Rename").click()
+    page.get_by_role("button", name="items", exact=True).wait_for()
+    assert "- name: items" in text_of(page)
+    assert "resource: items" in text_of(page)
+
+
 def test_a_server_that_hangs_can_be_stopped(
     open_page: Open, web: Web, project: Path, answered: threading.Event
 ) -> None:
