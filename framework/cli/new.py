@@ -23,7 +23,11 @@ from framework.authoring.scaffold.template import (
     secrets_of,
     valid_draft,
 )
-from framework.authoring.scaffold.url_credentials import UrlCredentials, merge_credentials
+from framework.authoring.scaffold.url_credentials import (
+    UrlCredentials,
+    last_segment,
+    merge_credentials,
+)
 from framework.cli.shared_options import connectors_option
 from framework.cli.terminal import visible, visible_lines, write_line
 from framework.definition.finder import is_file_name
@@ -123,7 +127,7 @@ def command(
         raise UsageError(f"found {other} and --graphql, which is a POST of its own; remove one")
     address = UrlCredentials.of(_check_url(base_url or _ask("Base URL of the API", "")))
     if (probe or block is not None) and not paths:
-        address, paths = _last_segment(address)
+        address, paths = last_segment(address)
     given = [UrlCredentials.of(path) for path in paths or _ask_paths()]
     url = address.url
     lists = tuple(_relative_path(url, one.url) for one in given)
@@ -343,16 +347,6 @@ def _query(text: str) -> str:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"--graphql {text} cannot be read: {reason}") from None
-
-
-def _last_segment(address: UrlCredentials) -> tuple[UrlCredentials, tuple[str, ...]]:
-    """Return the base URL and the path of a list's whole URL, if it has a path."""
-    scheme, _, rest = address.url.partition("://")
-    path, mark, query = rest.partition("?")
-    above, slash, last = path.rpartition("/")
-    if not slash or not last:
-        return address, ()
-    return replace(address, url=f"{scheme}://{above}"), (f"/{last}{mark}{query}",)
 
 
 def _is_terminal() -> bool:

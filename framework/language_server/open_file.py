@@ -34,7 +34,7 @@ class OpenFile:
     """The text of a file as the editor has it, and what is known of it.
 
     `document` is None if the text is not readable as YAML. `draft` is then that of the last text
-    that was; it is None if there was none.
+    that was; it is None if there was none. `place` is the file's location if the caller knows it.
     """
 
     path: Path
@@ -49,11 +49,12 @@ class OpenFile:
     judged: Draft | None = field(default=None, repr=False)
     """The same document for the rules, which may run while a request uses `draft`."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    place: Location | None = None
 
     @cached_property
     def location(self) -> Location:
         """The file with the folder of its schemas and recordings."""
-        return find_connector(str(self.path))
+        return self.place or find_connector(str(self.path))
 
     @cached_property
     def positions(self) -> TextPositions:
@@ -90,9 +91,11 @@ class OpenFile:
         return read_text_of(replace(self, text=text, version=version))
 
 
-def opened(path: Path, text: str, version: int, codec: PositionCodec) -> OpenFile:
+def opened(
+    path: Path, text: str, version: int, codec: PositionCodec, place: Location | None = None
+) -> OpenFile:
     """Return a file that the editor has opened."""
-    return read_text_of(OpenFile(path, text, version, codec))
+    return read_text_of(OpenFile(path, text, version, codec, place=place))
 
 
 def read_text_of(file: OpenFile) -> OpenFile:

@@ -132,9 +132,9 @@ def _needed_secrets(
     return {name: entry for name, entry in connector.secrets.items() if name in every}
 
 
-def has_value(section: str, name: str) -> bool:
-    """Return whether one of dlt's providers has a value for an entry."""
-    return bool(str(_look_up(section, name, None) or "").strip())
+def has_value(section: str, name: str, key: str | None = None) -> bool:
+    """Return whether one of dlt's providers has a value for an entry, `key` included."""
+    return bool(str(_look_up(section, name, key) or "").strip())
 
 
 def _look_up(section: str, name: str, key: str | None) -> Json:

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 from framework.definition.model import Connector
 from framework.definition.validation import validate
 from framework.errors import FrameworkError, RequestError, UsageError
-from framework.workspace.project_folder import ProjectFolder
+from framework.workspace.project_folder import ProjectFolder, text_of
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
+    from framework.definition.finder import Location
     from framework.runtime.environment import Environment
     from framework.runtime.redaction import Redactor
 
@@ -48,19 +49,32 @@ class HostGuard:
     @classmethod
     def of(cls, folder: ProjectFolder, allowed: Iterable[str] = ()) -> HostGuard:
         """Return the guard of a project as it is now; `allowed` hosts are named by its owner."""
+        return cls.of_files(folder.locations(), allowed)
+
+    @classmethod
+    def of_files(
+        cls,
+        files: Iterable[Location],
+        allowed: Iterable[str] = (),
+        given: Mapping[str, Json] | None = None,
+    ) -> HostGuard:
+        """Return the guard of some connector files as they are now.
+
+        `given` are config values that the owner has set for them besides.
+        """
         from framework.http.session import origin
 
         origins, plain, keys = set(), set(), set()
         named = set(map(_checked, allowed))
-        for location in folder.locations():
+        for location in files:
             result = validate(location)
             connector = result.connector
             if connector is None:  # a mistake is what the file is edited for
                 document = result.document
                 data = None if document is None else document.data
-                urls, hosts = _written_places(data, folder.read(location.display).text)
+                urls, hosts = _written_places(data, text_of(location.path, location.display))
             else:
-                urls, hosts = _credential_places(connector)
+                urls, hosts = _credential_places(connector, given or {})
                 keys |= _keys(connector)
                 plain |= {origin(url) for url in _absolute_paths(connector)}
             origins |= {origin(url) for url in urls}
@@ -179,7 +193,9 @@ def _checked(host: str) -> str:
     return text.replace("[", "").replace("]", "") if text.endswith("]") else text
 
 
-def _credential_places(connector: Connector) -> tuple[list[str], set[str]]:
+def _credential_places(
+    connector: Connector, config: Mapping[str, Json]
+) -> tuple[list[str], set[str]]:
     """Return the URLs and the hosts to which a file sends credentials, by its settings of now."""
     from framework.extract.compilation.render import render_config
     from framework.runtime.settings import STAND_IN, resolve_settings
@@ -187,7 +203,8 @@ def _credential_places(connector: Connector) -> tuple[list[str], set[str]]:
     client = connector.client
     places: list[Json] = [client.base_url, client.auth]  # all auths that config may choose
     hosts: Iterable[Json] = client.allowed_hosts
-    given = dict.fromkeys(connector.secrets, STAND_IN)
+    known = {name: value for name, value in config.items() if name in connector.config}
+    given = {**dict.fromkeys(connector.secrets, STAND_IN), **known}
     for replay in (False, True):  # without the values that have no default, what is known
         try:
             settings = resolve_settings(connector, given, replay=replay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from framework.errors import UsageError
@@ -62,6 +62,16 @@ def merge_credentials(addresses: Sequence[UrlCredentials]) -> UrlCredentials:
     if len({(one.auth, one.key_param, *one.secrets.values()) for one in found}) > 1:
         raise UsageError("found different credentials in the URLs; give the URLs without them")
     return found[0] if found else UrlCredentials("")
+
+
+def last_segment(address: UrlCredentials) -> tuple[UrlCredentials, tuple[str, ...]]:
+    """Return the base URL and the path of a list's whole URL, if it has a path."""
+    scheme, _, rest = address.url.partition("://")
+    path, mark, query = rest.partition("?")
+    above, slash, last = path.rpartition("/")
+    if not slash or not last:
+        return address, ()
+    return replace(address, url=f"{scheme}://{above}"), (f"/{last}{mark}{query}",)
 
 
 def _is_literal(name: str, value: str) -> bool:

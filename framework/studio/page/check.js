@@ -23,7 +23,7 @@ function Proof({ proof, basis }) {
   return html`<li class=${`proof ${proof.outcome}`}>
     <p>
       <span class=${`dot ${DOTS[proof.outcome] || ""}`} aria-hidden="true"></span>
-      <strong>${WORDS[proof.outcome] || proof.outcome}</strong>
+      <strong>${WORDS[proof.outcome] || proof.outcome}</strong>${" "}
       <span class="mono">${proof.about}</span>
       ${proof.message && html`: ${proof.message}`}
       ${proof.code && html` <code class="code-name">${proof.code}</code>`}
@@ -57,7 +57,7 @@ function Proofs({ job }) {
     return html`<p class="empty">Nothing to prove.</p>`;
   }
   return html`<p>
-      <strong>${faults ? plural(faults, "fault") : "No faults"}</strong> in
+      <strong>${faults ? plural(faults, "fault") : "No faults"}</strong> in${" "}
       ${plural(proofs.length, "proof")} of ${plural(groups.size, "resource")}
     </p>
     ${[...groups].map(

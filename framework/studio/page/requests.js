@@ -74,14 +74,15 @@ function Response({ request, onTry }) {
     <h3 class="part">
       <span class=${`status ${statusKind(request)}`}>${request.status ?? "No response"}</span>
       ${" "}${request.reason || ""} ${" "}<span class="quiet"
-        >${bytes(request.bytes)} in
+        >${bytes(request.bytes)} in${" "}
         ${seconds(request.seconds)}${typeof request.records === "number" ? `, ${plural(request.records, "record")}` : ""}</span
       >
     </h3>
     ${
       request.is_cut &&
       html`<p class="left-out" role="note">
-        The start of the body: ${count((body || "").length)} characters of ${bytes(request.bytes)}
+        The start of the body: ${count((body || "").length)} characters of
+        ${` ${bytes(request.bytes)} `}
         are shown, the rest is left out.
       </p>`
     }
