@@ -47,6 +47,7 @@ VERBS = (
     "fleet",
     "completion",
     "lsp",
+    "studio",
 )
 GC_THRESHOLDS = (500_000, 20, 50)
 """Allocations between two garbage collections, instead of 700: importing dlt alone makes half as
