@@ -91,8 +91,10 @@ def open_page(browser: Browser, project: Path) -> Iterator[Callable[..., Page]]:
     troubles: list[str] = []
     with ExitStack() as stack:
 
-        def open_one(*arguments: str, width: int = 1280, dark: bool = False) -> Page:
-            url = stack.enter_context(started_studio(project, *arguments))
+        def open_one(
+            *arguments: str, folder: Path = project, width: int = 1280, dark: bool = False
+        ) -> Page:
+            url = stack.enter_context(started_studio(folder, *arguments))
             scheme = "dark" if dark else "light"
             context = browser.new_context(
                 viewport={"width": width, "height": 800}, color_scheme=scheme

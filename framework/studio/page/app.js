@@ -130,7 +130,7 @@ function TopBar() {
 
 /** The line between the panes, which a pointer or the arrow keys move. */
 function Splitter({ panes }) {
-  const [share, setShare] = useState(42);
+  const [share, setShare] = useState(40);
   useEffect(() => panes.current.style.setProperty("--left", `${share}%`), [share]);
   const move = (value) => setShare(Math.round(Math.min(75, Math.max(20, value))));
   const drag = (event) => {

@@ -110,10 +110,7 @@ export async function save() {
     const { revision } = await put("file", { name: file.name, text, revision: file.revision });
     change((of) =>
       of.file?.name === file.name
-        ? {
-            file: { ...of.file, text, revision },
-            notice: { kind: "ok", message: `Saved ${file.path}`, remedy: "" },
-          }
+        ? { file: { ...of.file, text, revision }, notice: null }
         : {},
     );
     loadProject().catch(() => {});

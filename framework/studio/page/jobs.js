@@ -27,20 +27,18 @@ const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
  * one kind for different places of the page are told apart by it. `about` is kept with the job.
  */
 export async function runJob(kind, send, about = {}) {
-  update(kind, {
-    ...about,
-    kind,
-    id: null,
-    state: "running",
-    lines: [],
-    seconds: 0,
-    result: null,
-    error: null,
-    began: performance.now(),
-  });
+  const job = { ...about, kind, id: null, state: "running", lines: [], seconds: 0 };
+  change(({ jobs }) => ({
+    jobs: { ...jobs, [kind]: { ...job, result: null, error: null, began: performance.now() } },
+  }));
   try {
     const { job } = await send();
+    const isStopped = current().jobs[kind].stopping;
     update(kind, { id: job });
+    if (isStopped) {
+      // Stop was pressed before the job had an id
+      await stopJob(kind);
+    }
     return await follow(kind, job);
   } catch (error) {
     update(kind, { state: "failed", error: asError(error) });
@@ -87,17 +85,19 @@ const wordsOf = (error) => (typeof error === "string" ? { message: error } : err
 /** Stop a job that runs. */
 export async function stopJob(kind) {
   const job = current().jobs[kind];
-  if (!job?.id) {
+  if (!job) {
     return;
   }
   update(kind, { stopping: true });
+  if (!job.id) {
+    return;
+  }
   try {
     await remove(`jobs/${job.id}`);
   } catch (error) {
     if (error.status !== 404) {
       update(kind, { error: asError(error) });
     }
-  } finally {
     update(kind, { stopping: false });
   }
 }

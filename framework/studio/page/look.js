@@ -1,6 +1,6 @@
 // Look: what a resource requests, what comes back, and what each step makes of it.
 
-import { html, useEffect, useState } from "./vendor/preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { post } from "./api.js";
 import { NumberField, SourceChoice, useSource } from "./choices.js";
 import { editor, notify, notifyError, rejudge, selectResource, showTab } from "./connector.js";
@@ -244,6 +244,12 @@ export function Look() {
   const [source, setSource] = useSource();
   const [pages, setPages] = useState(2);
   const [records, setRecords] = useState(100);
+  // the look before stays until there is a new one, with what was chosen and typed in it
+  const last = useRef(null);
+  if (job?.result) {
+    last.current = job;
+  }
+  const shown = last.current;
   const fetchIt = () =>
     runTextJob(
       "look",
@@ -289,5 +295,11 @@ export function Look() {
       idle="Fetch a few pages to see what the API returns and what becomes of it."
       lines=${!job?.result}
     />
-    ${job?.result && !isRunning(job) && html`<${Result} job=${job} />`}`;
+    ${
+      shown &&
+      html`<div class=${shown === job ? "" : "stale"} aria-busy=${isRunning(job)}>
+        ${shown !== job && html`<p class="quiet">Below is the look before, at ${shown.resource}.</p>`}
+        <${Result} job=${shown} />
+      </div>`
+    }`;
 }

@@ -46,8 +46,7 @@ export function RecordAndTest() {
       <p class="quiet">
         Runs the connector on the API and writes what it requested and got, without secrets and
         personal data, to
-        <span class="mono"> cassettes/${file.name}.yaml</span>, with the tables of that run beside
-        it.
+        <span class="mono"> cassettes/${file.name}.yaml</span>.
         ${file.cassette ? " There is a recording; a new one replaces it." : " There is none yet."}
       </p>
       <form class="controls" onSubmit=${(event) => event.preventDefault()}>

@@ -12,49 +12,44 @@ const ACROSS = 56;
 const BETWEEN = 14;
 const MARGIN = 12;
 
-/** Place each node: a column by its distance from the roots, a row beside its parents. */
+/**
+ * Place each node: a column by its distance from the roots, a row by walking down from them, so that
+ * children stand beside the parent that they are first of.
+ */
 function layout(graph) {
   const nodes = new Map(graph.map((node) => [node.name, node]));
+  const parentsOf = (node) => node.parents.filter((parent) => nodes.has(parent));
   const depths = new Map();
-  const depth = (name, path = new Set()) => {
-    if (depths.has(name)) {
-      return depths.get(name);
+  const depth = (name, path) => {
+    if (!depths.has(name)) {
+      const above = parentsOf(nodes.get(name)).filter((parent) => !path.has(parent));
+      const inside = new Set(path).add(name);
+      depths.set(name, Math.max(-1, ...above.map((parent) => depth(parent, inside))) + 1);
     }
-    if (path.has(name)) {
-      return 0;
-    }
-    path.add(name);
-    const parents = nodes.get(name).parents.filter((parent) => nodes.has(parent));
-    const found = parents.length
-      ? 1 + Math.max(...parents.map((parent) => depth(parent, path)))
-      : 0;
-    path.delete(name);
-    depths.set(name, found);
-    return found;
+    return depths.get(name);
   };
-  const columns = [];
+  graph.forEach((node) => depth(node.name, new Set()));
+  const children = new Map();
   for (const node of graph) {
-    (columns[depth(node.name)] ||= []).push(node);
+    const nearest = parentsOf(node).find(
+      (parent) => depths.get(parent) === depths.get(node.name) - 1,
+    );
+    children.set(nearest, [...(children.get(nearest) || []), node.name]);
   }
   const places = new Map();
-  columns.forEach((column, index) => {
-    const above = (node) => {
-      const rows = node.parents
-        .map((parent) => places.get(parent)?.row)
-        .filter((row) => row !== undefined);
-      return rows.length ? rows.reduce((sum, row) => sum + row, 0) / rows.length : Infinity;
-    };
-    const sorted = index ? [...column].sort((a, b) => above(a) - above(b)) : column;
-    let next = 0;
-    sorted.forEach((node) => {
-      const wanted = above(node);
-      const row = Math.max(next, Number.isFinite(wanted) ? Math.ceil(wanted - 0.5) : next);
-      places.set(node.name, { row, column: index });
-      next = row + 1;
-    });
-  });
-  const rows = Math.max(0, ...[...places.values()].map((place) => place.row + 1));
-  return { places, rows, columns: columns.length };
+  let rows = 0;
+  const place = (name) => {
+    const row = rows;
+    for (const child of children.get(name) || []) {
+      place(child);
+    }
+    rows = Math.max(rows, row + 1);
+    places.set(name, { row, column: depths.get(name) });
+  };
+  for (const root of children.get(undefined) || []) {
+    place(root);
+  }
+  return { places, rows, columns: Math.max(0, ...depths.values()) + 1 };
 }
 
 const x = (place) => MARGIN + place.column * (WIDTH + ACROSS);
@@ -152,7 +147,6 @@ function Row({ node, chosen }) {
     <td>${node.incremental || ""}</td>
     <td>${node.partition || ""}</td>
     <td>${node.disposition || ""}</td>
-    <td class="number">${node.line}</td>
   </tr>`;
 }
 
@@ -175,7 +169,6 @@ export function Resources() {
         <thead>
           <${Heads}
             titles=${["Resource", "Request", "Parents", "Incremental", "Partitions", "Written by"]}
-            numbers=${["Line"]}
           />
         </thead>
         <tbody>
